@@ -1,0 +1,1 @@
+//! A model, a planner and a memory put together: the named algorithms.

@@ -1,0 +1,146 @@
+//! Transitions in memory: the form in which models take their data.
+
+use crate::{Columns, Error, Result, Value};
+
+/// One step of an environment with what surrounds it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Transition {
+    /// What was seen before.
+    pub observation: Value,
+    /// What was done.
+    pub action: Value,
+    /// What it paid.
+    pub reward: f64,
+    /// What was seen after.
+    pub next_observation: Value,
+    /// Whether the task itself ended there.
+    pub terminated: bool,
+    /// Whether the episode was cut there.
+    pub truncated: bool,
+}
+
+/// Transitions with flat observations and actions (see [`Space::flat_dim`](crate::Space::flat_dim)), row-major, in the order
+/// in which they happened. Rows `i` and `i + 1` belong to one episode unless `episode_ends[i]`.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Dataset {
+    observation_dim: usize,
+    action_dim: usize,
+    observations: Vec<f64>,
+    actions: Vec<f64>,
+    next_observations: Vec<f64>,
+    rewards: Vec<f64>,
+    terminated: Vec<bool>,
+    episode_ends: Vec<bool>,
+}
+
+impl Dataset {
+    /// An empty set for flat observations and actions of these lengths.
+    pub fn new(observation_dim: usize, action_dim: usize) -> Self {
+        Self { observation_dim, action_dim, ..Self::default() }
+    }
+
+    /// Adds a transition.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for vectors of other lengths, [`Error::Diverged`] for numbers that are not finite: they would spoil
+    /// every model fitted to them.
+    pub fn push(
+        &mut self,
+        observation: &[f64],
+        action: &[f64],
+        reward: f64,
+        next_observation: &[f64],
+        terminated: bool,
+        episode_end: bool,
+    ) -> Result<()> {
+        if observation.len() != self.observation_dim || next_observation.len() != self.observation_dim {
+            return Err(Error::shape(
+                "observation",
+                &[self.observation_dim],
+                &[if observation.len() == self.observation_dim { next_observation.len() } else { observation.len() }],
+            ));
+        }
+        if action.len() != self.action_dim {
+            return Err(Error::shape("action", &[self.action_dim], &[action.len()]));
+        }
+        let finite = |numbers: &[f64]| numbers.iter().all(|number| number.is_finite());
+        if !(finite(observation) && finite(action) && finite(next_observation) && reward.is_finite()) {
+            return Err(Error::Diverged {
+                who: "transition".into(),
+                why: format!(
+                    "observation {observation:?}, action {action:?}, reward {reward}, next observation {next_observation:?}: \
+                     a number is not finite; mend the environment or leave this transition out"
+                ),
+            });
+        }
+        self.observations.extend_from_slice(observation);
+        self.actions.extend_from_slice(action);
+        self.next_observations.extend_from_slice(next_observation);
+        self.rewards.push(reward);
+        self.terminated.push(terminated);
+        self.episode_ends.push(episode_end || terminated);
+        Ok(())
+    }
+
+    /// How many transitions.
+    pub fn len(&self) -> usize {
+        self.rewards.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.rewards.is_empty()
+    }
+
+    /// Length of a flat observation.
+    pub fn observation_dim(&self) -> usize {
+        self.observation_dim
+    }
+
+    /// Length of a flat action.
+    pub fn action_dim(&self) -> usize {
+        self.action_dim
+    }
+
+    /// Observation of transition `i`.
+    pub fn observation(&self, i: usize) -> &[f64] {
+        &self.observations[i * self.observation_dim..(i + 1) * self.observation_dim]
+    }
+
+    /// Action of transition `i`.
+    pub fn action(&self, i: usize) -> &[f64] {
+        &self.actions[i * self.action_dim..(i + 1) * self.action_dim]
+    }
+
+    /// Observation after transition `i`.
+    pub fn next_observation(&self, i: usize) -> &[f64] {
+        &self.next_observations[i * self.observation_dim..(i + 1) * self.observation_dim]
+    }
+
+    /// All rewards.
+    pub fn rewards(&self) -> &[f64] {
+        &self.rewards
+    }
+
+    /// Whether the task ended at each transition.
+    pub fn terminated(&self) -> &[bool] {
+        &self.terminated
+    }
+
+    /// Whether the episode ended at each transition, for whatever reason.
+    pub fn episode_ends(&self) -> &[bool] {
+        &self.episode_ends
+    }
+
+    /// All rewards as one column.
+    pub fn reward_column(&self) -> Columns<'_> {
+        Columns::new(&self.rewards, 1, self.rewards.len()).expect("one column of all rewards")
+    }
+
+    /// The last transition has ended its episode, whatever was said when it was added.
+    pub fn end_episode(&mut self) {
+        if let Some(last) = self.episode_ends.last_mut() {
+            *last = true;
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! The one error type of the science rooms: variants carry facts, and each message says what to do where that is known.
+
+use std::borrow::Cow;
+
+/// What went wrong, with the facts needed to mend it.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// An array, batch or vector has another shape than its user needs.
+    #[error("{what}: expected shape {expected:?}, got {got:?}")]
+    Shape {
+        /// Which array.
+        what: Cow<'static, str>,
+        /// The shape that was needed.
+        expected: Vec<usize>,
+        /// The shape that came.
+        got: Vec<usize>,
+    },
+    /// A value is not an element of the space it should belong to.
+    #[error("{what} is not in its space: {reason}")]
+    NotInSpace {
+        /// Which value.
+        what: Cow<'static, str>,
+        /// Why it does not belong.
+        reason: String,
+    },
+    /// A model, planner or environment was asked for something that it cannot do.
+    #[error("{who} does not support {what}")]
+    Unsupported {
+        /// Who was asked.
+        who: Cow<'static, str>,
+        /// What was asked, with what to use instead where there is something.
+        what: Cow<'static, str>,
+    },
+    /// A model was used before it had learned.
+    #[error("{who} has not been fitted: give it data with `fit` first")]
+    NotFitted {
+        /// Which model.
+        who: Cow<'static, str>,
+    },
+    /// Numbers became infinite or undefined where no row could be marked instead.
+    #[error("{who} diverged: {why}")]
+    Diverged {
+        /// Where.
+        who: Cow<'static, str>,
+        /// What was seen.
+        why: String,
+    },
+    /// A configuration value is missing, of the wrong type or out of range.
+    #[error("{key}: {why}")]
+    Config {
+        /// The dotted name of the setting.
+        key: String,
+        /// What is wrong and what is accepted.
+        why: String,
+    },
+    /// A name that no list holds.
+    #[error("unknown {what} '{name}'{}", nearest.as_ref().map_or(String::new(), |n| format!("; did you mean '{n}'?")))]
+    Unknown {
+        /// What kind of name: "environment", "planner", "setting of cem" ….
+        what: Cow<'static, str>,
+        /// The name as given.
+        name: String,
+        /// The closest known name, if one is close.
+        nearest: Option<String>,
+    },
+    /// Something outside this process failed: an environment worker, a file, a device.
+    #[error("{who}: {why}")]
+    External {
+        /// Who failed.
+        who: Cow<'static, str>,
+        /// What it said, and what to do.
+        why: String,
+    },
+}
+
+/// A result with the project's [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// An array of another shape than needed.
+    pub fn shape(what: impl Into<Cow<'static, str>>, expected: &[usize], got: &[usize]) -> Self {
+        Self::Shape { what: what.into(), expected: expected.to_vec(), got: got.to_vec() }
+    }
+
+    /// Something that `who` cannot do.
+    pub fn unsupported(who: impl Into<Cow<'static, str>>, what: impl Into<Cow<'static, str>>) -> Self {
+        Self::Unsupported { who: who.into(), what: what.into() }
+    }
+
+    /// A setting that is missing, mistyped or out of range.
+    pub fn config(key: impl Into<String>, why: impl Into<String>) -> Self {
+        Self::Config { key: key.into(), why: why.into() }
+    }
+
+    /// A failure outside this process.
+    pub fn external(who: impl Into<Cow<'static, str>>, why: impl Into<String>) -> Self {
+        Self::External { who: who.into(), why: why.into() }
+    }
+
+    /// A name that is not among `known`, with the closest of them where one is close enough to be a slip.
+    pub fn unknown<'a>(
+        what: impl Into<Cow<'static, str>>,
+        name: &str,
+        known: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        let nearest = known
+            .into_iter()
+            .map(|candidate| (strsim::jaro_winkler(&name.to_lowercase(), &candidate.to_lowercase()), candidate))
+            .filter(|(similarity, _)| *similarity > 0.7)
+            .max_by(|a, b| a.0.total_cmp(&b.0))
+            .map(|(_, candidate)| candidate.to_owned());
+        Self::Unknown { what: what.into(), name: name.to_owned(), nearest }
+    }
+}

@@ -1,0 +1,42 @@
+//! The shared words of Worldwright: spaces, columns of numbers, transitions, errors, randomness and the traits.
+//!
+//! Every other room speaks in these. This one does no input or output and knows no tensor library, so that a model,
+//! a planner and an environment can meet without knowing each other.
+//!
+//! Start with [`WorldModel`] and [`Imagination`]: the one meeting place of every model and every planner.
+
+mod agent;
+mod columns;
+mod dataset;
+mod entry;
+mod environment;
+mod error;
+mod imagination;
+mod model;
+mod persist;
+mod planner;
+mod policy;
+mod random;
+mod reward;
+mod settings;
+mod simulator;
+mod space;
+mod value;
+
+pub use agent::{Agent, Metrics};
+pub use columns::{Batch, Columns, ColumnsMut, RowIter, Rows};
+pub use dataset::{Dataset, Transition};
+pub use entry::{Entry, find};
+pub use environment::{Environment, Frame, Step};
+pub use error::{Error, Result};
+pub use imagination::{Actions, Imagination, Imagined, Priors, Values};
+pub use model::{FitReport, Learn, LearnedModel, ModelSpec, WorldModel};
+pub use persist::{Array, Persist, State};
+pub use planner::{Budget, PlanReport, PlanStatus, Planner};
+pub use policy::Policy;
+pub use random::{Key, Rng};
+pub use reward::{RewardFunction, Transitions};
+pub use settings::{Default as SettingDefault, Parameter, Setting, Settings};
+pub use simulator::Simulator;
+pub use space::{ElementType, Space};
+pub use value::{Action, Observation, Value};

@@ -1,0 +1,70 @@
+//! World models: what was learned or known, immutable and shared between threads while planners use it.
+
+use crate::{Dataset, Imagination, Persist, Result, Rng, Space};
+
+/// What a planner may know of a model before using it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModelSpec {
+    /// The model's name in its list.
+    pub name: String,
+    /// What it observes.
+    pub observation_space: Space,
+    /// What it can be told to do.
+    pub action_space: Space,
+    /// Lanes that each row carries: members of an ensemble, or particles. At least 1.
+    pub members: usize,
+    /// Constraint values a step; satisfied where not positive.
+    pub constraints: usize,
+    /// Whether a step depends on nothing but row and action.
+    pub deterministic: bool,
+    /// Whether [`Imagination::value`] is there.
+    pub has_value: bool,
+    /// Whether [`Imagination::prior`] is there.
+    pub has_prior: bool,
+}
+
+/// A model of how a world moves and pays.
+pub trait WorldModel: Send + Sync {
+    /// What it is.
+    fn spec(&self) -> &ModelSpec;
+
+    /// An arena of `rows` rows; allocates everything it will ever need.
+    fn imagination(&self, rows: usize) -> Box<dyn Imagination + '_>;
+}
+
+/// What a fit did.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct FitReport {
+    /// Passes over the data.
+    pub epochs: usize,
+    /// Loss on the training part at the end, in the model's own unit.
+    pub training_loss: f64,
+    /// Mean squared error of one-step prediction on held-out transitions, each dimension in units of the data's variance.
+    /// NaN when nothing was held out.
+    pub holdout_mse: f64,
+    /// The choice that the model made, in words (kernel, elites, `auto`'s reason …); empty when there was none.
+    pub note: String,
+}
+
+/// A model that learns from transitions.
+pub trait Learn {
+    /// Fits to `dataset`, starting from what was learned before. The result depends on the model's state, the data and
+    /// `rng` alone.
+    ///
+    /// # Errors
+    /// [`Error::Shape`](crate::Error::Shape) for data of other dimensions, [`Error::Config`](crate::Error::Config) for too
+    /// little data, [`Error::Diverged`](crate::Error::Diverged) when training gave numbers that are not finite.
+    fn fit(&mut self, dataset: &Dataset, rng: &mut Rng) -> Result<FitReport>;
+}
+
+/// A model that can be used, fitted, saved and restored: what the list of models builds.
+pub trait LearnedModel: WorldModel + Learn + Persist {
+    /// The same object as a model to plan in.
+    fn as_world_model(&self) -> &dyn WorldModel;
+}
+
+impl<T: WorldModel + Learn + Persist> LearnedModel for T {
+    fn as_world_model(&self) -> &dyn WorldModel {
+        self
+    }
+}

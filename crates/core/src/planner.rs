@@ -1,0 +1,78 @@
+//! Planners: given a world model and where we are, find what to do. Anytime, within a budget.
+
+use std::time::Duration;
+
+use crate::{Action, Imagination, ModelSpec, Persist, Result};
+
+/// What a planner may spend; the first limit reached ends it. With no limit set it runs its configured iterations.
+///
+/// Results repeat exactly for limits in iterations or model steps; a limit in time cannot promise that.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Budget {
+    /// Improvements of the plan.
+    pub iterations: Option<usize>,
+    /// Model steps: rows × members advanced by one.
+    pub model_steps: Option<u64>,
+    /// Wall-clock time.
+    pub time: Option<Duration>,
+}
+
+/// Why planning ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum PlanStatus {
+    /// All configured iterations ran.
+    #[default]
+    Completed,
+    /// The plan stopped changing.
+    Converged,
+    /// The budget ended it; the plan is the best so far.
+    BudgetSpent,
+    /// No candidate had a finite return; the plan is the one from before.
+    AllDiverged,
+}
+
+/// What a call of [`Planner::improve`] did.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct PlanReport {
+    /// Why it ended.
+    pub status: PlanStatus,
+    /// Improvements made.
+    pub iterations: usize,
+    /// Model steps taken: rows × members advanced by one.
+    pub model_steps: u64,
+    /// Predicted return of the plan under the planner's risk measure.
+    pub value: f64,
+    /// Candidate trajectories that became infinite or undefined; they ranked last.
+    pub diverged: u64,
+}
+
+/// A decision-time planner.
+pub trait Planner: Send + Persist {
+    /// Rows that it needs in the arena, its root (row 0) among them.
+    fn rows(&self) -> usize;
+
+    /// Whether it can plan with a model of this spec.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`](crate::Error::Unsupported) that names what is missing.
+    fn check(&self, spec: &ModelSpec) -> Result<()>;
+
+    /// Improves the plan from row `root`.
+    ///
+    /// # Errors
+    /// What the model's own step gives; a diverging model is no error, its rows are counted in the report.
+    fn improve(&mut self, world: &mut dyn Imagination, root: usize, budget: &Budget) -> Result<PlanReport>;
+
+    /// The planned action `t` steps from now, written over `out` (whose allocation is reused).
+    fn act(&self, t: usize, out: &mut Action);
+
+    /// Steps that the plan reaches.
+    fn horizon(&self) -> usize;
+
+    /// Moves on by `steps`: the plan's tail becomes the warm start.
+    fn shift(&mut self, steps: usize);
+
+    /// Forgets the plan and takes a new seed.
+    fn reset(&mut self, seed: u64);
+}

@@ -1,0 +1,339 @@
+//! Randomness: one counter-based generator, so that any part of any stream can be computed on any thread with the same bytes.
+//!
+//! Philox4x32-10 (Salmon, Moraes, Dror and Shaw, "Parallel Random Numbers: As Easy as 1, 2, 3", SC 2011): ten rounds of
+//! multiplication and exclusive-or turn a 128-bit counter and a 64-bit key into 128 random bits. A [`Key`] names a stream;
+//! keys are derived from keys by [`Key::fold`], so a row's stream depends on (seed, iteration, sample, step) alone.
+
+use crate::{Array, Error, Result, State};
+
+const MULTIPLIERS: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];
+const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
+/// Counters that bulk generation runs side by side, for vector instructions.
+const LANES: usize = 8;
+
+/// The name of a stream of random numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Key(u64);
+
+impl Key {
+    /// The first key of a seed.
+    pub fn new(seed: u64) -> Self {
+        // One application of the generator, so that seeds 0, 1, 2 … give unrelated keys.
+        Self(seed).fold(0x5EED)
+    }
+
+    /// The key of the part called `part`.
+    #[must_use]
+    pub fn fold(self, part: u64) -> Self {
+        let out = philox([part as u32, (part >> 32) as u32, 0x6B65_7921, 0], [self.0 as u32, (self.0 >> 32) as u32]);
+        Self(u64::from(out[0]) | (u64::from(out[1]) << 32))
+    }
+
+    /// The stream's generator, at its start.
+    pub fn rng(self) -> Rng {
+        Rng { key: [self.0 as u32, (self.0 >> 32) as u32], counter: 0, block: [0; 4], used: 4 }
+    }
+
+    /// A 64-bit number that stands for the key, to seed something foreign.
+    pub fn to_seed(self) -> u64 {
+        self.0
+    }
+}
+
+/// A generator: a stream and a place in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rng {
+    key: [u32; 2],
+    counter: u64,
+    block: [u32; 4],
+    used: u8,
+}
+
+#[inline]
+fn philox(mut c: [u32; 4], mut k: [u32; 2]) -> [u32; 4] {
+    for round in 0..10 {
+        if round > 0 {
+            k = [k[0].wrapping_add(WEYL[0]), k[1].wrapping_add(WEYL[1])];
+        }
+        let a = u64::from(MULTIPLIERS[0]) * u64::from(c[0]);
+        let b = u64::from(MULTIPLIERS[1]) * u64::from(c[2]);
+        c = [(b >> 32) as u32 ^ c[1] ^ k[0], b as u32, (a >> 32) as u32 ^ c[3] ^ k[1], a as u32];
+    }
+    c
+}
+
+/// Eight blocks with consecutive counters, word by word: `out[word][lane]`.
+#[inline]
+fn philox_lanes(counter: u64, mut k: [u32; 2]) -> [[u32; LANES]; 4] {
+    let mut c = [[0_u32; LANES]; 4];
+    for lane in 0..LANES {
+        let n = counter + lane as u64;
+        c[0][lane] = n as u32;
+        c[1][lane] = (n >> 32) as u32;
+    }
+    for round in 0..10 {
+        if round > 0 {
+            k = [k[0].wrapping_add(WEYL[0]), k[1].wrapping_add(WEYL[1])];
+        }
+        let mut next = [[0_u32; LANES]; 4];
+        for lane in 0..LANES {
+            let a = u64::from(MULTIPLIERS[0]) * u64::from(c[0][lane]);
+            let b = u64::from(MULTIPLIERS[1]) * u64::from(c[2][lane]);
+            next[0][lane] = (b >> 32) as u32 ^ c[1][lane] ^ k[0];
+            next[1][lane] = b as u32;
+            next[2][lane] = (a >> 32) as u32 ^ c[3][lane] ^ k[1];
+            next[3][lane] = a as u32;
+        }
+        c = next;
+    }
+    c
+}
+
+impl Rng {
+    /// The generator of a seed.
+    pub fn new(seed: u64) -> Self {
+        Key::new(seed).rng()
+    }
+
+    /// A key that nothing else drawn from this generator shares.
+    pub fn key(&mut self) -> Key {
+        Key(self.next_u64()).fold(1)
+    }
+
+    /// 32 random bits.
+    #[inline]
+    pub fn next_u32(&mut self) -> u32 {
+        if self.used == 4 {
+            self.block = philox([self.counter as u32, (self.counter >> 32) as u32, 0, 0], self.key);
+            self.counter += 1;
+            self.used = 0;
+        }
+        self.used += 1;
+        self.block[self.used as usize - 1]
+    }
+
+    /// 64 random bits.
+    #[inline]
+    pub fn next_u64(&mut self) -> u64 {
+        u64::from(self.next_u32()) | (u64::from(self.next_u32()) << 32)
+    }
+
+    /// Uniform on [0, 1), with 53 bits.
+    #[inline]
+    pub fn uniform(&mut self) -> f64 {
+        (self.next_u64() >> 11) as f64 * (1.0 / (1_u64 << 53) as f64)
+    }
+
+    /// Uniform between two numbers.
+    #[inline]
+    pub fn uniform_in(&mut self, low: f64, high: f64) -> f64 {
+        low + (high - low) * self.uniform()
+    }
+
+    /// Uniform below `n`, without bias (Lemire, "Fast Random Integer Generation in an Interval", 2019).
+    ///
+    /// # Panics
+    /// When `n` is zero.
+    #[inline]
+    pub fn below(&mut self, n: u64) -> u64 {
+        assert!(n > 0, "there is no number below zero");
+        loop {
+            let product = u128::from(self.next_u64()) * u128::from(n);
+            if (product as u64) >= n.wrapping_neg() % n {
+                return (product >> 64) as u64;
+            }
+        }
+    }
+
+    /// A standard normal number in double precision, by Box and Muller's transformation.
+    pub fn normal(&mut self) -> f64 {
+        let radius = (-2.0 * (1.0 - self.uniform()).ln()).sqrt();
+        radius * (std::f64::consts::TAU * self.uniform()).cos()
+    }
+
+    /// Puts `items` in random order (Fisher and Yates).
+    pub fn shuffle<T>(&mut self, items: &mut [T]) {
+        for i in (1..items.len()).rev() {
+            items.swap(i, self.below(i as u64 + 1) as usize);
+        }
+    }
+
+    /// Fills `out` with standard normal numbers of single precision: vectorised, a nanosecond or two each.
+    ///
+    /// The numbers depend on the stream and its place alone, by plain IEEE operations in a fixed order: the same bytes on
+    /// every machine. Box–Muller from 32-bit uniforms; the largest magnitude is 6.7.
+    pub fn fill_normal(&mut self, out: &mut [f32]) {
+        for chunk in out.chunks_mut(4 * LANES) {
+            let words = philox_lanes(self.counter, self.key);
+            self.counter += LANES as u64;
+            let mut normals = [[0.0_f32; LANES]; 4];
+            for pair in 0..2 {
+                for lane in 0..LANES {
+                    let (a, b) = box_muller(words[2 * pair][lane], words[2 * pair + 1][lane]);
+                    normals[2 * pair][lane] = a;
+                    normals[2 * pair + 1][lane] = b;
+                }
+            }
+            chunk.copy_from_slice(&normals.as_flattened()[..chunk.len()]);
+        }
+        self.used = 4;
+    }
+
+    /// Fills `out` with uniform numbers on [0, 1) of single precision (24 bits).
+    pub fn fill_uniform(&mut self, out: &mut [f32]) {
+        for chunk in out.chunks_mut(4 * LANES) {
+            let words = philox_lanes(self.counter, self.key);
+            self.counter += LANES as u64;
+            for (slot, word) in chunk.iter_mut().zip(words.as_flattened()) {
+                *slot = (word >> 8) as f32 * (1.0 / 16_777_216.0);
+            }
+        }
+        self.used = 4;
+    }
+
+    /// Everything needed to go on from here.
+    pub fn save(&self) -> Array {
+        let key = u64::from(self.key[0]) | (u64::from(self.key[1]) << 32);
+        Array::U64(vec![key, self.counter, u64::from(self.used)])
+    }
+
+    /// Goes on from a saved place.
+    ///
+    /// # Errors
+    /// When `state` holds no generator called `name`.
+    pub fn restore(&mut self, state: &State, name: &str) -> Result<()> {
+        let saved = state.u64s(name, 3)?;
+        if saved[2] > 4 {
+            return Err(Error::external("saved state", format!("'{name}' is not a generator's state")));
+        }
+        self.key = [saved[0] as u32, (saved[0] >> 32) as u32];
+        self.counter = saved[1];
+        self.used = saved[2] as u8;
+        if self.used < 4 {
+            let place = self.counter.wrapping_sub(1);
+            self.block = philox([place as u32, (place >> 32) as u32, 0, 0], self.key);
+        }
+        Ok(())
+    }
+}
+
+/// Two standard normals from two words. Only additions, multiplications and a square root, so it vectorises and repeats.
+#[inline]
+fn box_muller(a: u32, b: u32) -> (f32, f32) {
+    // (a + 0.5) / 2^32 lies in (0, 1]; f32 rounds the top few values up to 1, whose logarithm is 0.
+    let radius = (-2.0 * ln(a as f32 * (1.0 / 4_294_967_296.0) + (0.5 / 4_294_967_296.0))).sqrt();
+    // An angle of b / 2^32 turns: the top two bits give the quadrant, the rest a fraction of it in [-1/2, 1/2).
+    let quadrant = b >> 30;
+    let fraction = ((b << 2) as i32 ^ i32::MIN) as f32 * (1.0 / 4_294_967_296.0);
+    let t = fraction * std::f32::consts::FRAC_PI_2;
+    let t2 = t * t;
+    // Taylor series on [-π/4, π/4], error below 4e-8.
+    let sin = t + t * t2 * (-1.0 / 6.0 + t2 * (1.0 / 120.0 - t2 * (1.0 / 5040.0)));
+    let cos = 1.0 - t2 * (0.5 - t2 * (1.0 / 24.0 - t2 * (1.0 / 720.0 - t2 * (1.0 / 40320.0))));
+    let (s, c) = if quadrant & 1 == 0 { (sin, cos) } else { (cos, -sin) };
+    let sign = if quadrant & 2 == 0 { radius } else { -radius };
+    (sign * c, sign * s)
+}
+
+/// Natural logarithm of a positive normal number, relative error about 1e-7 (Cephes' `logf`, Moshier 1989).
+#[inline]
+fn ln(x: f32) -> f32 {
+    let bits = x.to_bits();
+    // Splits x into m · 2^e with m in [√½, √2).
+    let shifted = bits.wrapping_sub(0x3F35_04F3);
+    let exponent = (shifted as i32 >> 23) as f32;
+    let m = f32::from_bits((shifted & 0x007F_FFFF).wrapping_add(0x3F35_04F3)) - 1.0;
+    let m2 = m * m;
+    let mut p = 7.037_683_6e-2_f32;
+    for coefficient in [
+        -0.115_146_1,
+        0.116_769_984,
+        -0.124_201_41,
+        0.142_493_23,
+        -0.166_680_57,
+        0.200_007_15,
+        -0.249_999_94,
+        0.333_333_3,
+    ] {
+        p = p * m + coefficient;
+    }
+    m + (m * m2 * p - 0.5 * m2 + exponent * -2.121_944_4e-4) + exponent * 0.693_359_4
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn philox_gives_the_published_answers() {
+        // Random123's known-answer vectors (kat_vectors, philox4x32 10).
+        assert_eq!(philox([0; 4], [0; 2]), [0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8]);
+        assert_eq!(philox([u32::MAX; 4], [u32::MAX; 2]), [0x408f_276d, 0x41c8_3b0e, 0xa20b_c7c6, 0x6d54_51fd]);
+        assert_eq!(
+            philox([0x243f_6a88, 0x85a3_08d3, 0x1319_8a2e, 0x0370_7344], [0xa409_3822, 0x299f_31d0]),
+            [0xd16c_fe09, 0x94fd_cceb, 0x5001_e420, 0x2412_6ea1]
+        );
+    }
+
+    #[test]
+    fn lanes_agree_with_single_blocks() {
+        let lanes = philox_lanes(u64::from(u32::MAX) - 3, [7, 9]);
+        for lane in 0..LANES {
+            let n = u64::from(u32::MAX) - 3 + lane as u64;
+            let single = philox([n as u32, (n >> 32) as u32, 0, 0], [7, 9]);
+            assert_eq!(std::array::from_fn::<_, 4, _>(|word| lanes[word][lane]), single);
+        }
+    }
+
+    #[test]
+    fn normals_have_the_moments_of_a_normal() {
+        let mut numbers = vec![0.0_f32; 1_000_000];
+        Rng::new(3).fill_normal(&mut numbers);
+        let n = numbers.len() as f64;
+        let moment = |power: i32| numbers.iter().map(|x| f64::from(*x).powi(power)).sum::<f64>() / n;
+        // Four standard errors each: sqrt(1, 2, 15, 96) / 1000.
+        assert!(moment(1).abs() < 0.004, "mean {}", moment(1));
+        assert!((moment(2) - 1.0).abs() < 0.006, "variance {}", moment(2));
+        assert!(moment(3).abs() < 0.016, "third {}", moment(3));
+        assert!((moment(4) - 3.0).abs() < 0.04, "fourth {}", moment(4));
+        let beyond = |x: f64| numbers.iter().filter(|y| f64::from(**y).abs() > x).count() as f64 / n;
+        assert!((beyond(1.959_964) - 0.05).abs() < 0.001);
+        assert!((beyond(3.290_527) - 0.001).abs() < 0.000_15);
+    }
+
+    #[test]
+    fn the_fast_logarithm_is_close() {
+        for i in 1..100_000_u32 {
+            let x = (i * 42_949) as f32 / 4_294_967_296.0;
+            let want = f64::from(x).ln();
+            assert!((f64::from(ln(x)) - want).abs() <= 2e-7 * want.abs().max(0.5), "ln({x})");
+        }
+    }
+
+    #[test]
+    fn a_restored_generator_goes_on() {
+        let mut rng = Rng::new(11);
+        for _ in 0..5 {
+            rng.next_u32();
+        }
+        let mut state = State::new();
+        state.put("rng", rng.save());
+        let mut other = Rng::new(0);
+        other.restore(&state, "rng").unwrap();
+        assert_eq!(
+            (0..9).map(|_| rng.next_u32()).collect::<Vec<_>>(),
+            (0..9).map(|_| other.next_u32()).collect::<Vec<_>>()
+        );
+    }
+
+    #[test]
+    fn below_is_uniform() {
+        let mut rng = Rng::new(5);
+        let mut counts = [0_u32; 6];
+        for _ in 0..60_000 {
+            counts[rng.below(6) as usize] += 1;
+        }
+        // Five standard deviations of a binomial count.
+        assert!(counts.iter().all(|count| count.abs_diff(10_000) < 460), "{counts:?}");
+    }
+}

@@ -1,0 +1,194 @@
+//! Settings: named, typed, with a default and a line of text each, so that the command line, the Python package and the
+//! service can list, check and complete them. Files are parsed at the edge; this room only knows the values.
+
+use std::collections::BTreeMap;
+
+use crate::{Error, Result};
+
+/// A setting's value.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Setting {
+    /// True or false.
+    Bool(bool),
+    /// A whole number.
+    Integer(i64),
+    /// A real number.
+    Float(f64),
+    /// A word or an expression.
+    Text(String),
+    /// A list of numbers.
+    Numbers(Vec<f64>),
+}
+
+/// A default that can stand in a constant.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Default {
+    /// True or false.
+    Bool(bool),
+    /// A whole number.
+    Integer(i64),
+    /// A real number.
+    Float(f64),
+    /// A word or an expression.
+    Text(&'static str),
+    /// A list of numbers.
+    Numbers(&'static [f64]),
+}
+
+impl Default {
+    /// The default as a value.
+    pub fn to_setting(self) -> Setting {
+        match self {
+            Self::Bool(b) => Setting::Bool(b),
+            Self::Integer(i) => Setting::Integer(i),
+            Self::Float(f) => Setting::Float(f),
+            Self::Text(t) => Setting::Text(t.to_owned()),
+            Self::Numbers(n) => Setting::Numbers(n.to_vec()),
+        }
+    }
+}
+
+/// A named setting with its default and one line of explanation.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Parameter {
+    /// The key that users write.
+    pub name: &'static str,
+    /// The value where none is given; its variant is the setting's type.
+    pub default: Default,
+    /// What it does, with its unit or its choices.
+    pub summary: &'static str,
+}
+
+/// A complete, checked set of settings: every declared parameter has a value of its own type.
+#[derive(Debug, Clone, PartialEq, std::default::Default)]
+pub struct Settings {
+    values: BTreeMap<String, Setting>,
+}
+
+impl Settings {
+    /// The defaults of `parameters` with `overrides` laid over them. `owner` names the thing being configured in errors.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] for a key that no parameter declares, [`Error::Config`] for a value of another type. A whole
+    /// number is accepted where a real one is declared.
+    pub fn resolve(owner: &str, parameters: &[Parameter], overrides: &BTreeMap<String, Setting>) -> Result<Self> {
+        let mut values: BTreeMap<String, Setting> =
+            parameters.iter().map(|p| (p.name.to_owned(), p.default.to_setting())).collect();
+        for (key, given) in overrides {
+            let Some(slot) = values.get_mut(key) else {
+                return Err(Error::unknown(
+                    format!("setting of {owner}"),
+                    key,
+                    parameters.iter().map(|parameter| parameter.name),
+                ));
+            };
+            *slot = match (&*slot, given) {
+                (Setting::Float(_), Setting::Integer(i)) => Setting::Float(*i as f64),
+                (Setting::Numbers(_), Setting::Integer(i)) => Setting::Numbers(vec![*i as f64]),
+                (Setting::Numbers(_), Setting::Float(f)) => Setting::Numbers(vec![*f]),
+                (declared, given) if std::mem::discriminant(declared) == std::mem::discriminant(given) => given.clone(),
+                (declared, given) => {
+                    return Err(Error::config(
+                        format!("{owner}.{key}"),
+                        format!("expected {}, got {given:?}", kind(declared)),
+                    ));
+                }
+            };
+        }
+        Ok(Self { values })
+    }
+
+    /// All keys and values, in the order of their names.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Setting)> {
+        self.values.iter().map(|(key, value)| (key.as_str(), value))
+    }
+
+    /// A true-or-false setting.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when no such setting was declared (likewise below).
+    pub fn bool(&self, key: &str) -> Result<bool> {
+        match self.values.get(key) {
+            Some(Setting::Bool(b)) => Ok(*b),
+            other => Err(undeclared(key, "true or false", other)),
+        }
+    }
+
+    /// A whole number that is at least `least`.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when it is smaller.
+    pub fn count(&self, key: &str, least: usize) -> Result<usize> {
+        match self.values.get(key) {
+            Some(Setting::Integer(i)) if *i >= least as i64 => Ok(*i as usize),
+            Some(Setting::Integer(i)) => Err(Error::config(key, format!("must be at least {least}, got {i}"))),
+            other => Err(undeclared(key, "a whole number", other)),
+        }
+    }
+
+    /// A finite real number within `low..=high`.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when it is outside.
+    pub fn float(&self, key: &str, low: f64, high: f64) -> Result<f64> {
+        match self.values.get(key) {
+            Some(Setting::Float(f)) if *f >= low && *f <= high => Ok(*f),
+            Some(Setting::Float(f)) => Err(Error::config(key, format!("must lie in [{low}, {high}], got {f}"))),
+            other => Err(undeclared(key, "a number", other)),
+        }
+    }
+
+    /// A text setting.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when no such setting was declared.
+    pub fn text(&self, key: &str) -> Result<&str> {
+        match self.values.get(key) {
+            Some(Setting::Text(t)) => Ok(t),
+            other => Err(undeclared(key, "text", other)),
+        }
+    }
+
+    /// A text setting that must be one of `choices`; returns its place among them.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] with the nearest choice.
+    pub fn choice(&self, key: &str, choices: &[&str]) -> Result<usize> {
+        let given = self.text(key)?;
+        choices
+            .iter()
+            .position(|choice| *choice == given)
+            .ok_or_else(|| Error::unknown(format!("{key} ({})", choices.join(", ")), given, choices.iter().copied()))
+    }
+
+    /// A list of numbers.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when no such setting was declared.
+    pub fn numbers(&self, key: &str) -> Result<&[f64]> {
+        match self.values.get(key) {
+            Some(Setting::Numbers(n)) => Ok(n),
+            other => Err(undeclared(key, "a list of numbers", other)),
+        }
+    }
+}
+
+fn kind(setting: &Setting) -> &'static str {
+    match setting {
+        Setting::Bool(_) => "true or false",
+        Setting::Integer(_) => "a whole number",
+        Setting::Float(_) => "a number",
+        Setting::Text(_) => "text",
+        Setting::Numbers(_) => "a list of numbers",
+    }
+}
+
+fn undeclared(key: &str, wanted: &str, found: Option<&Setting>) -> Error {
+    Error::config(
+        key,
+        match found {
+            Some(other) => format!("is {}, but {wanted} was asked for", kind(other)),
+            None => "is not a declared setting".to_owned(),
+        },
+    )
+}

@@ -1,0 +1,1 @@
+//! What happened: the episode store, replay sampling, normalisers, import and export.

@@ -1,0 +1,1 @@
+//! Native environments and the worker that drives Python ones.

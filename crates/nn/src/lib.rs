@@ -1,0 +1,1 @@
+//! Tensors, a reverse-mode tape, fused layers and optimisers: the numeric kernels of Worldwright.

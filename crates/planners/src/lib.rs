@@ -1,0 +1,1 @@
+//! Decision-time planners, one file each.

@@ -1,0 +1,1 @@
+//! The loop: experiment, run folder, resume, report and bundle.

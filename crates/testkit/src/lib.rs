@@ -1,0 +1,1 @@
+//! Oracles with closed forms and public conformance checks for Worldwright's traits.
