@@ -1,33 +1,63 @@
 //! Agents: what acts in an environment and learns from it.
 
-use crate::{Action, Observation, Persist, Result, Transition};
+use crate::{Action, Error, Observation, Persist, PlanReport, Result, Transition, WorldModel};
 
 /// Named numbers about what an agent did, in a fixed order.
 pub type Metrics = Vec<(&'static str, f64)>;
 
+/// A plan from one observation: the actions, and what the planner says of them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// Actions, the first for now.
+    pub actions: Vec<Action>,
+    /// How planning went, with the predicted return.
+    pub report: PlanReport,
+}
+
 /// Something that acts, remembers and learns.
+///
+/// All that an episode depends on is the persisted state and the seed given to [`begin_episode`](Self::begin_episode), so
+/// evaluation episodes between training ones change nothing.
 pub trait Agent: Send + Persist {
     /// Tells that an episode begins.
     ///
     /// # Errors
-    /// [`Error::NotInSpace`](crate::Error::NotInSpace) for a foreign observation.
+    /// [`Error::NotInSpace`] for a foreign observation.
     fn begin_episode(&mut self, observation: &Observation, seed: u64) -> Result<()>;
 
-    /// Chooses an action. While `explore` is false nothing random is added and nothing is recorded for learning.
+    /// Chooses an action. While `explore` is false nothing random is added for exploration's sake.
     ///
     /// # Errors
     /// What its model or planner gives.
     fn act(&mut self, observation: &Observation, explore: bool) -> Result<Action>;
 
-    /// Tells what came of the last action.
+    /// Tells what came of the last action, to remember it.
     ///
     /// # Errors
-    /// [`Error::Shape`](crate::Error::Shape) for a transition of other dimensions.
+    /// [`Error::Shape`] or [`Error::NotInSpace`] for a transition of other spaces.
     fn observe(&mut self, transition: &Transition) -> Result<()>;
 
-    /// Learns if it is due; empty metrics when it is not.
+    /// Learns if it is due (call it after every [`observe`](Self::observe)); empty metrics when it is not.
     ///
     /// # Errors
     /// What its model gives.
     fn learn(&mut self) -> Result<Metrics>;
+
+    /// The world model it acts by, for diagnosis; none before it has one.
+    fn world_model(&self) -> Option<&dyn WorldModel> {
+        None
+    }
+
+    /// The words its model said of the last fit (which kernel, how many elites, why this kind); empty before one.
+    fn note(&self) -> &str {
+        ""
+    }
+
+    /// What it would do from `observation`, without acting.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] for agents that do not plan; else what its model or planner gives.
+    fn plan(&mut self, _observation: &Observation) -> Result<Plan> {
+        Err(Error::unsupported("this agent", "planning: it acts by a policy"))
+    }
 }

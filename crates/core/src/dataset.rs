@@ -1,6 +1,6 @@
 //! Transitions in memory: the form in which models take their data.
 
-use crate::{Columns, Error, Result, Value};
+use crate::{Array, Columns, Error, Persist, Result, State, Value};
 
 /// One step of an environment with what surrounds it.
 #[derive(Debug, Clone, PartialEq)]
@@ -142,5 +142,40 @@ impl Dataset {
         if let Some(last) = self.episode_ends.last_mut() {
             *last = true;
         }
+    }
+}
+
+impl Persist for Dataset {
+    fn save(&self) -> State {
+        let mut state = State::new();
+        let matrix = |data: &[f64], dims: usize| Array::F64(vec![self.len(), dims], data.to_vec());
+        let flags = |data: &[bool]| Array::U8(data.iter().map(|flag| u8::from(*flag)).collect());
+        state.put("len", Array::U64(vec![self.len() as u64]));
+        state.put("observations", matrix(&self.observations, self.observation_dim));
+        state.put("actions", matrix(&self.actions, self.action_dim));
+        state.put("next_observations", matrix(&self.next_observations, self.observation_dim));
+        state.put("rewards", Array::F64(vec![self.len()], self.rewards.clone()));
+        state.put("terminated", flags(&self.terminated));
+        state.put("episode_ends", flags(&self.episode_ends));
+        state
+    }
+
+    fn restore(&mut self, state: &State) -> Result<()> {
+        let n = state.u64s("len", 1)?[0] as usize;
+        let flags = |name: &str| match state.array(name)? {
+            Array::U8(bytes) if bytes.len() == n => Ok(bytes.iter().map(|byte| *byte != 0).collect()),
+            Array::U8(bytes) => Err(Error::shape(name.to_owned(), &[n], &[bytes.len()])),
+            _ => Err(Error::external("saved state", format!("'{name}' does not hold flags"))),
+        };
+        *self = Self {
+            observations: state.f64s("observations", n.saturating_mul(self.observation_dim))?.to_vec(),
+            actions: state.f64s("actions", n.saturating_mul(self.action_dim))?.to_vec(),
+            next_observations: state.f64s("next_observations", n.saturating_mul(self.observation_dim))?.to_vec(),
+            rewards: state.f64s("rewards", n)?.to_vec(),
+            terminated: flags("terminated")?,
+            episode_ends: flags("episode_ends")?,
+            ..*self
+        };
+        Ok(())
     }
 }

@@ -23,7 +23,7 @@ mod simulator;
 mod space;
 mod value;
 
-pub use agent::{Agent, Metrics};
+pub use agent::{Agent, Metrics, Plan};
 pub use columns::{Batch, Columns, ColumnsMut, RowIter, Rows};
 pub use dataset::{Dataset, Transition};
 pub use entry::{Entry, find};
