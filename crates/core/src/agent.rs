@@ -1,6 +1,6 @@
 //! Agents: what acts in an environment and learns from it.
 
-use crate::{Action, Error, Observation, Persist, PlanReport, Result, Transition, WorldModel};
+use crate::{Action, Error, Observation, Persist, PlanReport, Result, State, Transition, WorldModel};
 
 /// Named numbers about what an agent did, in a fixed order.
 pub type Metrics = Vec<(&'static str, f64)>;
@@ -59,5 +59,19 @@ pub trait Agent: Send + Persist {
     /// [`Error::Unsupported`] for agents that do not plan; else what its model or planner gives.
     fn plan(&mut self, _observation: &Observation) -> Result<Plan> {
         Err(Error::unsupported("this agent", "planning: it acts by a policy"))
+    }
+
+    /// What acting needs of the state, without what only further learning needs (memory, optimiser). A bundle keeps
+    /// this, and the digest of a run is taken over it.
+    fn weights(&self) -> State {
+        self.save()
+    }
+
+    /// Takes on weights that [`weights`](Self::weights) gave: the agent then acts without exploration as the other did.
+    ///
+    /// # Errors
+    /// As for [`Persist::restore`].
+    fn restore_weights(&mut self, weights: &State) -> Result<()> {
+        self.restore(weights)
     }
 }
