@@ -1,2 +1,71 @@
-//! The project's own chores.
-fn main() {}
+//! The project's own chores, run as `cargo xtask CHORE`.
+//!
+//! `test` is what decides whether a change may land: it installs what the tests need, then runs every check.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
+
+mod licences;
+mod python;
+mod rooms;
+mod test;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+
+const USAGE: &str = "\
+usage: cargo xtask CHORE
+
+  test       install what the tests need, then run every check (what continuous integration runs)
+  quick      format, lints and tests without the Python suites
+  python     make the Python environments that the tests use
+  licences   check the licence of every dependency
+  rooms      check the rooms table of ARCHITECTURE.md against every Cargo.toml";
+
+fn main() -> ExitCode {
+    let chore = std::env::args().nth(1).unwrap_or_default();
+    let outcome = match chore.as_str() {
+        "test" => test::all(),
+        "quick" => test::quick(),
+        "python" => python::install().map(|_| ()),
+        "licences" => licences::check(),
+        "rooms" => rooms::check(),
+        _ => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The workspace's root folder.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(|| PathBuf::from("."), Path::to_path_buf)
+}
+
+/// The cargo that runs this.
+fn cargo() -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(root());
+    command
+}
+
+/// Runs one step, says what it is and how long it took.
+fn step(title: &str, command: &mut Command) -> Result<()> {
+    println!("\n── {title}");
+    let start = Instant::now();
+    let status = command.status().with_context(|| format!("cannot start {:?}", command.get_program()))?;
+    if !status.success() {
+        bail!("{title}: {:?} ended with {status}", command.get_program());
+    }
+    println!("   {title}: {:.0} s", start.elapsed().as_secs_f64());
+    Ok(())
+}

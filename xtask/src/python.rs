@@ -1,0 +1,61 @@
+//! Python environments for the tests, made under `target/python` so that nothing outside the clone changes.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::{root, step};
+
+/// A test environment: its folder's name, the variable that tells the tests, and where its pinned list stands.
+const ENVIRONMENTS: &[(&str, &str, &str)] = &[
+    ("gym", "WORLDWRIGHT_PYTHON_GYM", "crates/envs/src/python/requirements-gym.txt"),
+    ("dmc", "WORLDWRIGHT_PYTHON_DMC", "crates/envs/src/python/requirements-dmc.txt"),
+    ("data", "WORLDWRIGHT_PYTHON_DATA", "crates/data/tests/golden/requirements.txt"),
+];
+
+/// Makes what is missing, and returns the variables that point at the interpreters.
+pub(crate) fn install() -> Result<Vec<(&'static str, PathBuf)>> {
+    let mut interpreters = Vec::new();
+    for (name, variable, list) in ENVIRONMENTS {
+        if let Some(given) = std::env::var_os(variable) {
+            println!("\n── Python for {name}: {} (from {variable})", given.display());
+            continue;
+        }
+        let folder = root().join("target/python").join(name);
+        let list = root().join(list);
+        let stamp = folder.join("installed.txt");
+        let wanted = std::fs::read_to_string(&list).with_context(|| list.display().to_string())?;
+        if std::fs::read_to_string(&stamp).is_ok_and(|there| there == wanted) {
+            println!("\n── Python for {name}: already there");
+        } else {
+            make(name, &folder, &list)?;
+            std::fs::write(&stamp, wanted)?;
+        }
+        interpreters.push((*variable, python_of(&folder)));
+    }
+    Ok(interpreters)
+}
+
+fn python_of(folder: &Path) -> PathBuf {
+    if cfg!(windows) { folder.join("Scripts/python.exe") } else { folder.join("bin/python") }
+}
+
+fn make(name: &str, folder: &Path, list: &Path) -> Result<()> {
+    let venv = || Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder).output();
+    let made = venv().context("cannot start python3: install Python 3.11 or newer")?;
+    if !made.status.success() {
+        // Debian keeps the venv module in a package of its own.
+        let apt = Command::new("apt-get").args(["install", "-y", "-q", "python3-venv"]).status();
+        let again = venv()?;
+        if !again.status.success() {
+            bail!(
+                "python3 -m venv failed ({}); apt-get install python3-venv: {apt:?}",
+                String::from_utf8_lossy(&again.stderr).trim()
+            );
+        }
+    }
+    let mut pip = Command::new(python_of(folder));
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]).arg(list);
+    step(&format!("Python for {name}"), &mut pip)
+}

@@ -1,0 +1,40 @@
+//! Every check, in the order in which a mistake is cheapest to find.
+
+use anyhow::Result;
+
+use crate::{cargo, licences, python, rooms, step};
+
+/// Everything: format, lints, documentation, licences, rooms, Python environments, all tests.
+pub(crate) fn all() -> Result<()> {
+    lints()?;
+    licences::check()?;
+    let interpreters = python::install()?;
+    step(
+        "documentation",
+        cargo().args(["doc", "--workspace", "--no-deps", "--quiet"]).env("RUSTDOCFLAGS", "-D warnings"),
+    )?;
+    step("tests", cargo().args(["test", "--workspace", "--no-fail-fast"]).envs(interpreters))
+}
+
+/// What needs no Python.
+pub(crate) fn quick() -> Result<()> {
+    lints()?;
+    step("tests", cargo().args(["test", "--workspace"]))
+}
+
+fn lints() -> Result<()> {
+    rooms::check()?;
+    // A bare toolchain may come without these two components; say so rather than fail on a machine that cannot get them.
+    for (component, title, arguments) in [
+        ("fmt", "format", &["fmt", "--all", "--check"] as &[&str]),
+        ("clippy", "lints", &["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]),
+    ] {
+        let there = cargo().args([component, "--version"]).output().is_ok_and(|output| output.status.success());
+        if there {
+            step(title, cargo().args(arguments))?;
+        } else {
+            println!("\n── {title}: left out, cargo {component} is not installed (rustup component add {component})");
+        }
+    }
+    Ok(())
+}
