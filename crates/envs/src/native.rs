@@ -1,0 +1,244 @@
+//! The faces of a [`World`]: environment, simulator and reward function.
+
+use std::sync::Arc;
+
+use worldwright_core::{
+    Action, Actions, Array, Columns, ColumnsMut, ElementType, Environment, Error, Frame, Key, Observation, Persist,
+    Result, RewardFunction, Rng, Simulator, Space, State, Step, Transitions, Value,
+};
+
+use crate::Made;
+use crate::draw::Canvas;
+use crate::world::{MAX_DIM, World, check_dims};
+
+/// Pixels of a picture.
+const FRAME: (usize, usize) = (320, 240);
+/// Keeps the episodes' randomness apart from other uses of the same seed.
+const RESET_STREAM: u64 = 0x0E57;
+
+/// Makes all three faces of a world.
+pub(crate) fn made<W: World>(world: W) -> Made {
+    let world = Arc::new(world);
+    let spec = world.spec().clone();
+    Made {
+        environment: Box::new(Native::new(Arc::clone(&world))),
+        reward: Some(Arc::new(KnownReward(Arc::clone(&world)))),
+        simulator: Some(Arc::new(KnownDynamics(world))),
+        observation_channels: spec.observation_channels,
+        action_channels: spec.action_channels,
+        episode_steps: spec.episode_steps,
+    }
+}
+
+/// Where an episode stands.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Phase {
+    NotBegun,
+    Running,
+    Over,
+}
+
+/// An environment over a world: episodes, seeds, the time limit and the checks of actions.
+struct Native<W> {
+    world: Arc<W>,
+    state: Vec<f64>,
+    next: Vec<f64>,
+    /// The last action, for pictures; empty after a reset.
+    action: Vec<f64>,
+    rng: Rng,
+    elapsed: usize,
+    phase: Phase,
+}
+
+impl<W: World> Native<W> {
+    fn new(world: Arc<W>) -> Self {
+        let dims = world.spec().state_dim;
+        Self {
+            world,
+            state: vec![0.0; dims],
+            next: vec![0.0; dims],
+            action: Vec::with_capacity(MAX_DIM),
+            rng: Rng::new(0),
+            elapsed: 0,
+            phase: Phase::NotBegun,
+        }
+    }
+
+    fn observation(&mut self) -> Observation {
+        let space = &self.world.spec().observation_space;
+        let mut numbers = vec![0.0; space.flat_dim()];
+        self.world.measure(&mut self.rng, &self.state, &mut numbers);
+        if let Space::Box { element: ElementType::F32, .. } = space {
+            numbers.iter_mut().for_each(|number| *number = f64::from(*number as f32));
+        }
+        Value::Floats(numbers)
+    }
+
+    /// Puts the numbers of an action into `self.action`.
+    fn take(&mut self, action: &Action) -> Result<()> {
+        let not_in = |reason: String| Error::NotInSpace { what: "action".into(), reason };
+        match (&self.world.spec().action_space, action) {
+            (Space::Box { low, .. }, Value::Floats(numbers)) if numbers.len() == low.len() => {
+                if let Some(i) = numbers.iter().position(|number| !number.is_finite()) {
+                    return Err(not_in(format!("element {i} is {}, which is not finite", numbers[i])));
+                }
+                self.action.clear();
+                self.action.extend_from_slice(numbers);
+            }
+            (Space::Discrete { n, start }, Value::Integer(choice)) => {
+                let index = choice.checked_sub(*start).and_then(|index| usize::try_from(index).ok());
+                let index = index
+                    .filter(|index| index < n)
+                    .ok_or_else(|| not_in(format!("choice {choice} is not one of {n} from {start}")))?;
+                self.action.clear();
+                self.action.push(index as f64);
+            }
+            (space, other) => return Err(not_in(format!("{other:?} is not of the kind or shape of {space:?}"))),
+        }
+        Ok(())
+    }
+}
+
+impl<W: World> Environment for Native<W> {
+    fn id(&self) -> &str {
+        self.world.spec().id
+    }
+
+    fn observation_space(&self) -> &Space {
+        &self.world.spec().observation_space
+    }
+
+    fn action_space(&self) -> &Space {
+        &self.world.spec().action_space
+    }
+
+    fn reset(&mut self, seed: u64) -> Result<Observation> {
+        self.rng = Key::new(seed).fold(RESET_STREAM).rng();
+        self.world.start(&mut self.rng, &mut self.state);
+        self.action.clear();
+        self.elapsed = 0;
+        self.phase = Phase::Running;
+        Ok(self.observation())
+    }
+
+    fn step(&mut self, action: &Action) -> Result<Step> {
+        match self.phase {
+            Phase::Running => {}
+            Phase::NotBegun => return Err(Error::config(self.id(), "the episode has not begun: call reset first")),
+            Phase::Over => return Err(Error::config(self.id(), "the episode is over: call reset first")),
+        }
+        self.take(action)?;
+        let outcome = self.world.advance(&self.state, &self.action, &mut self.next);
+        self.world.disturb(&mut self.rng, &mut self.next);
+        std::mem::swap(&mut self.state, &mut self.next);
+        self.elapsed += 1;
+        let truncated =
+            !outcome.terminated && self.world.spec().episode_steps.is_some_and(|limit| self.elapsed >= limit);
+        if outcome.terminated || truncated {
+            self.phase = Phase::Over;
+        }
+        Ok(Step { observation: self.observation(), reward: outcome.reward, terminated: outcome.terminated, truncated })
+    }
+
+    fn dt_secs(&self) -> f64 {
+        self.world.spec().dt_secs
+    }
+
+    fn render(&mut self) -> Result<Frame> {
+        if self.phase == Phase::NotBegun {
+            return Err(Error::config(self.id(), "nothing to draw yet: call reset first"));
+        }
+        let mut canvas = Canvas::new(FRAME.0, FRAME.1);
+        self.world.draw(&self.state, &self.action, &mut canvas);
+        Ok(canvas.into_frame())
+    }
+
+    fn as_persist(&mut self) -> Option<&mut dyn Persist> {
+        Some(self)
+    }
+}
+
+impl<W: World> Persist for Native<W> {
+    fn save(&self) -> State {
+        let mut state = State::new();
+        state.put("state", Array::F64(vec![self.state.len()], self.state.clone()));
+        state.put("action", Array::F64(vec![self.action.len()], self.action.clone()));
+        state.put("rng", self.rng.save());
+        state.put("episode", Array::U64(vec![self.elapsed as u64, self.phase as u64]));
+        state
+    }
+
+    fn restore(&mut self, state: &State) -> Result<()> {
+        let numbers = state.f64s("state", self.state.len())?;
+        let (elapsed, phase) = match state.u64s("episode", 2)? {
+            [elapsed, 0] => (*elapsed, Phase::NotBegun),
+            [elapsed, 1] => (*elapsed, Phase::Running),
+            [elapsed, 2] => (*elapsed, Phase::Over),
+            _ => return Err(Error::external("saved state", "'episode' holds no phase that is known here")),
+        };
+        let action = match state.array("action")? {
+            Array::F64(_, action) if action.len() <= MAX_DIM => action,
+            _ => return Err(Error::external("saved state", "'action' is not an action")),
+        };
+        self.rng.restore(state, "rng")?;
+        self.state.copy_from_slice(numbers);
+        self.action.clear();
+        self.action.extend_from_slice(action);
+        self.elapsed = elapsed as usize;
+        self.phase = phase;
+        Ok(())
+    }
+}
+
+/// A world's dynamics, without noise or time limit.
+struct KnownDynamics<W>(Arc<W>);
+
+impl<W: World> Simulator for KnownDynamics<W> {
+    fn observation_space(&self) -> &Space {
+        &self.0.spec().observation_space
+    }
+
+    fn action_space(&self) -> &Space {
+        &self.0.spec().action_space
+    }
+
+    fn state_dim(&self) -> usize {
+        self.0.spec().state_dim
+    }
+
+    fn state_from_observation(&self, observation: &[f64], state: &mut [f64]) -> Result<()> {
+        check_dims(observation, self.0.spec().observation_space.flat_dim())?;
+        if state.len() != self.state_dim() {
+            return Err(Error::shape("state", &[self.state_dim()], &[state.len()]));
+        }
+        self.0.invert(observation, state)
+    }
+
+    fn observe(&self, state: &[f64], observation: &mut [f64]) {
+        self.0.observe(state, observation);
+    }
+
+    fn step(
+        &self,
+        states: Columns<'_>,
+        actions: Actions<'_>,
+        next_states: &mut ColumnsMut<'_>,
+        reward: &mut [f64],
+        terminated: &mut [bool],
+    ) {
+        self.0.advance_batch(states, actions, next_states, reward, terminated);
+    }
+}
+
+/// A world's reward and termination as functions of observed transitions.
+struct KnownReward<W>(Arc<W>);
+
+impl<W: World> RewardFunction for KnownReward<W> {
+    fn evaluate(&self, transitions: Transitions<'_>, reward: &mut [f64], terminated: &mut [bool]) {
+        self.0.judge_batch(transitions, reward, terminated);
+    }
+
+    fn terminates(&self) -> bool {
+        self.0.terminates()
+    }
+}
