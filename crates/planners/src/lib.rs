@@ -1,1 +1,84 @@
-//! Decision-time planners, one file each.
+//! Decision-time planners, one file each: given a model and a row of its arena, find what to do.
+//!
+//! [`ALL`] lists them; [`make`] builds one by name. All of them see a model only as [`Imagination`]: row 0 of the arena is
+//! the root, rows `1..=N` are the candidates, stepped in place. The sampling planners are two hooks (`draw` candidates,
+//! `update` the distribution) on the one loop in `sampling.rs`; budgets, risk, constraints, terminal values, policy
+//! priors, diverged rows, saving and restoring live there and are the same for all of them.
+//!
+//! ```no_run
+//! use std::collections::BTreeMap;
+//! use worldwright_core::{Action, Budget, Key, Observation, Result, WorldModel};
+//! use worldwright_planners::{PlannerContext, make};
+//!
+//! fn decide(model: &dyn WorldModel, observation: &Observation) -> Result<Action> {
+//!     let context = PlannerContext::for_model(model.spec(), 7);
+//!     let mut planner = make("icem", &context, &BTreeMap::new())?;
+//!     let mut world = model.imagination(planner.rows());
+//!     world.observe(0, None, observation, Key::new(7))?;
+//!     planner.improve(&mut *world, 0, &Budget::default())?;
+//!     let mut action = Action::Integer(0);
+//!     planner.act(0, &mut action);
+//!     planner.shift(1); // before the next decision
+//!     Ok(action)
+//! }
+//! ```
+//!
+//! Discrete actions are zero-based choices; the places of a `MultiDiscrete` or `MultiBinary` space are read as the digits of
+//! one choice, the first place the most significant.
+//!
+//! [`Imagination`]: worldwright_core::Imagination
+
+use std::collections::BTreeMap;
+
+use worldwright_core::{Entry, ModelSpec, Planner, Result, Setting, Settings, Space, find};
+
+mod actions;
+mod candidates;
+mod cem;
+mod common;
+mod distribution;
+mod icem;
+mod mppi;
+mod noise;
+mod plan;
+mod random_shooting;
+mod ranking;
+mod rollout;
+mod sampling;
+
+/// What a planner must know of its model when it is built.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlannerContext {
+    /// What the model can be told to do.
+    pub action_space: Space,
+    /// Lanes that each row carries: members of an ensemble, or particles. At least 1.
+    pub members: usize,
+    /// Whether a step of the model depends on nothing but row and action.
+    pub deterministic: bool,
+    /// The seed of all the planner's random numbers.
+    pub seed: u64,
+}
+
+impl PlannerContext {
+    /// The context of a model.
+    pub fn for_model(spec: &ModelSpec, seed: u64) -> Self {
+        Self { action_space: spec.action_space.clone(), members: spec.members, deterministic: spec.deterministic, seed }
+    }
+}
+
+/// Builds a planner from checked settings.
+pub type Build = fn(&PlannerContext, &Settings) -> Result<Box<dyn Planner>>;
+
+/// Every planner.
+pub const ALL: &[Entry<Build>] = &[random_shooting::ENTRY, cem::ENTRY, icem::ENTRY, mppi::ENTRY];
+
+/// The planner called `name` with `overrides` laid over its default settings.
+///
+/// # Errors
+/// [`Error::Unknown`](worldwright_core::Error::Unknown) for a name or setting that does not exist,
+/// [`Error::Config`](worldwright_core::Error::Config) for a value out of range,
+/// [`Error::Unsupported`](worldwright_core::Error::Unsupported) for an action space that it cannot search.
+pub fn make(name: &str, context: &PlannerContext, overrides: &BTreeMap<String, Setting>) -> Result<Box<dyn Planner>> {
+    let entry = find(ALL, "planner", name)?;
+    (entry.build)(context, &Settings::resolve(name, entry.parameters, overrides)?)
+}

@@ -1,0 +1,97 @@
+//! The candidate action sequences of one iteration, laid out as models read them: `[H][A][n]`, one column an action dimension.
+
+use worldwright_core::{Actions, Columns, Result};
+
+use crate::actions::{ActionKind, Sequence};
+
+/// Room for a number of candidates; the present number may be smaller, and the layout is then packed to it.
+#[derive(Debug, Default)]
+pub(crate) struct Candidates {
+    horizon: usize,
+    dims: usize,
+    count: usize,
+    values: Vec<f64>,
+    choices: Vec<u32>,
+}
+
+impl Candidates {
+    /// Room for `capacity` candidates.
+    pub(crate) fn new(kind: &ActionKind, horizon: usize, capacity: usize) -> Self {
+        let dims = kind.dims();
+        Self {
+            horizon,
+            dims,
+            count: capacity,
+            values: vec![0.0; horizon * dims * capacity],
+            choices: if dims == 0 { vec![0; horizon * capacity] } else { Vec::new() },
+        }
+    }
+
+    /// Sets how many candidates there are now, at most the capacity; what they hold is unspecified.
+    pub(crate) fn begin(&mut self, count: usize) {
+        self.count = count;
+    }
+
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        self.count
+    }
+
+    /// The actions of step `h`, as a model reads them.
+    pub(crate) fn actions(&self, h: usize) -> Result<Actions<'_>> {
+        let n = self.count;
+        Ok(if self.dims == 0 {
+            Actions::Discrete(&self.choices[h * n..(h + 1) * n])
+        } else {
+            let width = self.dims * n;
+            Actions::Continuous(Columns::new(&self.values[h * width..(h + 1) * width], self.dims, n)?)
+        })
+    }
+
+    /// Dimension `dim` at step `h` of every candidate.
+    pub(crate) fn column(&self, h: usize, dim: usize) -> &[f64] {
+        let start = (h * self.dims + dim) * self.count;
+        &self.values[start..start + self.count]
+    }
+
+    /// The same, to write.
+    pub(crate) fn column_mut(&mut self, h: usize, dim: usize) -> &mut [f64] {
+        let start = (h * self.dims + dim) * self.count;
+        &mut self.values[start..start + self.count]
+    }
+
+    /// The choice at step `h` of every candidate.
+    pub(crate) fn choices(&self, h: usize) -> &[u32] {
+        &self.choices[h * self.count..(h + 1) * self.count]
+    }
+
+    /// The same, to write.
+    pub(crate) fn choices_mut(&mut self, h: usize) -> &mut [u32] {
+        &mut self.choices[h * self.count..(h + 1) * self.count]
+    }
+
+    /// Writes candidate `i`.
+    pub(crate) fn set(&mut self, i: usize, sequence: &Sequence) {
+        for (row, value) in sequence.values.iter().enumerate() {
+            self.values[row * self.count + i] = *value;
+        }
+        for (h, choice) in sequence.choices.iter().enumerate() {
+            self.choices[h * self.count + i] = *choice;
+        }
+    }
+
+    /// Reads candidate `i`.
+    pub(crate) fn get(&self, i: usize, sequence: &mut Sequence) {
+        for (row, value) in sequence.values.iter_mut().enumerate() {
+            *value = self.values[row * self.count + i];
+        }
+        for (h, choice) in sequence.choices.iter_mut().enumerate() {
+            *choice = self.choices[h * self.count + i];
+        }
+    }
+
+    /// Steps of each candidate.
+    pub(crate) fn horizon(&self) -> usize {
+        self.horizon
+    }
+}
