@@ -1,0 +1,80 @@
+//! `diagnostics.json`: how well the final model predicts, measured on evaluation episodes that it never saw.
+//!
+//! All predictions are open loop: from a real observation the episode's own actions are fed to the model for `k` steps. The
+//! predictive distribution is taken over the lanes of the model and several sampled rows.
+
+use serde::{Deserialize, Serialize};
+
+/// Error `k` steps ahead.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct KStepError {
+    /// Steps ahead.
+    pub k: usize,
+    /// Root mean square of (predicted mean − real) over starts and dimensions, in units of the real data's standard deviation.
+    pub rmse: f64,
+    /// Root mean square of the predicted standard deviation, in the same unit. A model that knows its errors has it close to
+    /// `rmse`.
+    pub predicted_std: f64,
+    /// Root mean square error of the reward of the `k`-th step, in the reward's unit.
+    pub reward_rmse: f64,
+    /// Root mean square error of predicting no change, in the unit of `rmse`: what a model must beat.
+    pub persistence_rmse: f64,
+    /// Starts that it was measured over.
+    pub starts: usize,
+}
+
+/// A point of the calibration curve of one-step predictions.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct CalibrationPoint {
+    /// Probability of the central interval.
+    pub nominal: f64,
+    /// Share of real values that fell into it.
+    pub observed: f64,
+}
+
+/// One channel of a rollout: real values and the prediction from the first of them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Channel {
+    /// Its name.
+    pub name: String,
+    /// Real values, `[horizon + 1]` (for the reward `[horizon]`).
+    pub real: Vec<f64>,
+    /// Predicted mean, of the same length.
+    pub mean: Vec<f64>,
+    /// Predicted standard deviation, of the same length.
+    pub std: Vec<f64>,
+    /// Some single imagined trajectories, each of the same length.
+    pub samples: Vec<Vec<f64>>,
+}
+
+/// An open-loop prediction beside what really happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Rollout {
+    /// The evaluation episode it comes from.
+    pub episode: usize,
+    /// The step of that episode where it begins.
+    pub start: usize,
+    /// The observation's dimensions.
+    pub observation: Vec<Channel>,
+    /// The reward.
+    pub reward: Channel,
+}
+
+/// How well the final model predicts.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Diagnostics {
+    /// Version of this file's layout.
+    pub format: u32,
+    /// The model's name; empty when the agent has none.
+    pub model: String,
+    /// Seconds of the world's time a step.
+    pub dt_secs: f64,
+    /// Error against steps ahead, by rising `k`.
+    pub k_step: Vec<KStepError>,
+    /// Coverage of central intervals, by rising probability; empty when the model predicts no spread.
+    pub calibration: Vec<CalibrationPoint>,
+    /// A few rollouts to look at.
+    pub rollouts: Vec<Rollout>,
+    /// Predicted trajectories that became infinite or undefined, of all that were imagined; they are in no number above.
+    pub diverged: usize,
+}

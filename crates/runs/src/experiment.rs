@@ -1,0 +1,127 @@
+//! What to run, completely: two equal experiments behave the same, and the canonical text of one is what a run folder keeps.
+
+use std::collections::BTreeMap;
+
+use sha2::{Digest, Sha256};
+use worldwright_core::Setting;
+
+use crate::settings_text;
+
+/// An entry of a list with its complete settings.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Part {
+    /// The entry's name.
+    pub name: String,
+    /// Every setting of it.
+    pub settings: BTreeMap<String, Setting>,
+}
+
+/// When and how often the agent is evaluated, without exploration, in an environment of its own.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EvaluationPlan {
+    /// Episodes of the final evaluation.
+    pub episodes: usize,
+    /// Training steps between evaluations on the way (at the next end of an episode); zero for none.
+    pub interval: u64,
+    /// Episodes of an evaluation on the way.
+    pub interval_episodes: usize,
+}
+
+/// Where planning takes reward and termination from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RewardPlan {
+    /// `known` (the environment's own function), `expression`, or `learned` from the environment's rewards.
+    pub kind: String,
+    /// The reward over named channels, for `expression`.
+    pub expression: String,
+    /// Where the task ends, over named channels, for `expression`; empty for nowhere.
+    pub termination: String,
+}
+
+/// What to run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Experiment {
+    /// The environment.
+    pub environment: Part,
+    /// The algorithm, with the settings of the agent around model and planner.
+    pub agent: Part,
+    /// The world model.
+    pub model: Part,
+    /// The planner.
+    pub planner: Part,
+    /// Reward and termination.
+    pub reward: RewardPlan,
+    /// Evaluation.
+    pub evaluation: EvaluationPlan,
+    /// Training steps in the environment.
+    pub steps: u64,
+    /// What all randomness comes from.
+    pub seed: u64,
+    /// How often an episode that the environment broke is tried again.
+    pub retries: u64,
+}
+
+impl Experiment {
+    /// Every setting by its dotted key, in order.
+    pub fn entries(&self) -> BTreeMap<String, Setting> {
+        let text = |text: &str| Setting::Text(text.to_owned());
+        let whole = |number: u64| Setting::Integer(i64::try_from(number).unwrap_or(i64::MAX));
+        let mut entries = BTreeMap::from([
+            ("steps".to_owned(), whole(self.steps)),
+            ("seed".to_owned(), whole(self.seed)),
+            ("retries".to_owned(), whole(self.retries)),
+            ("reward.kind".to_owned(), text(&self.reward.kind)),
+            ("reward.expression".to_owned(), text(&self.reward.expression)),
+            ("reward.termination".to_owned(), text(&self.reward.termination)),
+            ("evaluation.episodes".to_owned(), whole(self.evaluation.episodes as u64)),
+            ("evaluation.interval".to_owned(), whole(self.evaluation.interval)),
+            ("evaluation.interval_episodes".to_owned(), whole(self.evaluation.interval_episodes as u64)),
+        ]);
+        for (section, part) in self.parts() {
+            entries.insert(format!("{section}.name"), text(&part.name));
+            entries.extend(part.settings.iter().map(|(key, value)| (format!("{section}.{key}"), value.clone())));
+        }
+        entries
+    }
+
+    /// The parts with their section names.
+    pub fn parts(&self) -> [(&'static str, &Part); 4] {
+        [("agent", &self.agent), ("environment", &self.environment), ("model", &self.model), ("planner", &self.planner)]
+    }
+
+    /// The canonical text, as TOML: every setting, in a fixed order. It reads back as the same experiment.
+    pub fn to_toml(&self) -> String {
+        settings_text::to_toml(&self.entries())
+    }
+
+    /// SHA-256 of the canonical text, in hexadecimal.
+    pub fn sha256(&self) -> String {
+        hex(&Sha256::digest(self.to_toml().as_bytes()))
+    }
+
+    /// The folder name of a run of this experiment, unless one is given: `<environment>-<algorithm>-seed<seed>`.
+    pub fn default_name(&self) -> String {
+        let environment: String = self
+            .environment
+            .name
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() || "-._".contains(c) { c } else { '-' })
+            .collect();
+        format!("{environment}-{}-seed{}", self.agent.name, self.seed)
+    }
+}
+
+/// Bytes in hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hexadecimal_of_the_empty_text_is_the_published_digest() {
+        assert_eq!(hex(&Sha256::digest(b"")), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    }
+}

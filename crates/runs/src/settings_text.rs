@@ -1,0 +1,149 @@
+//! Settings as TOML text and back: dotted keys to `[section]` tables in a fixed order.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use toml::Value;
+use worldwright_core::{Error, Result, Setting};
+
+/// Canonical TOML: keys without a section first, then sections, everything in the order of names.
+pub(crate) fn to_toml(entries: &BTreeMap<String, Setting>) -> String {
+    let mut text = String::new();
+    for (key, value) in entries.iter().filter(|(key, _)| !key.contains('.')) {
+        _ = writeln!(text, "{key} = {}", value_text(value));
+    }
+    let mut section = "";
+    for (key, value) in entries {
+        let Some((table, name)) = key.split_once('.') else { continue };
+        if table != section {
+            _ = writeln!(text, "\n[{table}]");
+            section = table;
+        }
+        _ = writeln!(text, "{name} = {}", value_text(value));
+    }
+    text
+}
+
+/// A value as TOML writes it. Floats always carry a point or an exponent, so that they read back as floats.
+pub(crate) fn value_text(value: &Setting) -> String {
+    match value {
+        Setting::Bool(b) => b.to_string(),
+        Setting::Integer(i) => i.to_string(),
+        Setting::Float(f) => float_text(*f),
+        Setting::Text(text) => Value::String(text.clone()).to_string(),
+        Setting::Numbers(numbers) => {
+            format!("[{}]", numbers.iter().map(|f| float_text(*f)).collect::<Vec<_>>().join(", "))
+        }
+    }
+}
+
+fn float_text(f: f64) -> String {
+    if f.is_nan() {
+        "nan".to_owned()
+    } else if f.is_infinite() {
+        if f > 0.0 { "inf".to_owned() } else { "-inf".to_owned() }
+    } else {
+        format!("{f:?}")
+    }
+}
+
+/// A TOML document as dotted keys.
+///
+/// # Errors
+/// [`Error::Config`] with line and column for text that is not TOML, or for a value that no setting can be.
+pub(crate) fn from_toml(text: &str, origin: &str) -> Result<BTreeMap<String, Setting>> {
+    let table: toml::Table = text.parse().map_err(|error: toml::de::Error| Error::config(origin, error.to_string()))?;
+    let mut entries = BTreeMap::new();
+    flatten("", &table, origin, &mut entries)?;
+    Ok(entries)
+}
+
+fn flatten(prefix: &str, table: &toml::Table, origin: &str, entries: &mut BTreeMap<String, Setting>) -> Result<()> {
+    for (key, value) in table {
+        let dotted = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+        match value {
+            Value::Table(inner) if prefix.is_empty() => flatten(key, inner, origin, entries)?,
+            _ => {
+                let setting = to_setting(value).ok_or_else(|| {
+                    Error::config(
+                        dotted.clone(),
+                        format!(
+                            "in {origin}: expected true or false, a number, text or a list of numbers, got {value}"
+                        ),
+                    )
+                })?;
+                entries.insert(dotted, setting);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The value on the right of `key=value`: TOML where it is TOML, else the text itself.
+pub(crate) fn parse_value(text: &str) -> Setting {
+    format!("value = {text}")
+        .parse::<toml::Table>()
+        .ok()
+        .and_then(|table| if table.len() == 1 { table.get("value").and_then(to_setting) } else { None })
+        .unwrap_or_else(|| Setting::Text(text.to_owned()))
+}
+
+fn to_setting(value: &Value) -> Option<Setting> {
+    Some(match value {
+        Value::Boolean(b) => Setting::Bool(*b),
+        Value::Integer(i) => Setting::Integer(*i),
+        Value::Float(f) => Setting::Float(*f),
+        Value::String(text) => Setting::Text(text.clone()),
+        Value::Array(items) => Setting::Numbers(items.iter().map(number).collect::<Option<_>>()?),
+        _ => return None,
+    })
+}
+
+fn number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Integer(i) => Some(*i as f64),
+        Value::Float(f) => Some(*f),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn setting() -> impl Strategy<Value = Setting> {
+        prop_oneof![
+            any::<bool>().prop_map(Setting::Bool),
+            any::<i64>().prop_map(Setting::Integer),
+            (-1e300..1e300f64).prop_map(Setting::Float),
+            ".*".prop_map(Setting::Text),
+            proptest::collection::vec(-1e9..1e9f64, 0..5).prop_map(Setting::Numbers),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_reads_back(entries in proptest::collection::btree_map("[a-z]{1,5}(\\.[a-z_]{1,8})?", setting(), 0..12)) {
+            // A key cannot be a value and a section at once.
+            let sections: Vec<String> = entries.keys().filter_map(|k| k.split_once('.').map(|(s, _)| s.to_owned())).collect();
+            let entries: BTreeMap<String, Setting> = entries.into_iter().filter(|(k, _)| !sections.contains(k)).collect();
+            prop_assert_eq!(from_toml(&to_toml(&entries), "text").unwrap(), entries);
+        }
+
+        #[test]
+        fn any_right_hand_side_is_a_value(text in ".*") {
+            parse_value(&text);
+        }
+    }
+
+    #[test]
+    fn words_need_no_quotes_and_numbers_stay_numbers() {
+        assert_eq!(parse_value("gp"), Setting::Text("gp".into()));
+        assert_eq!(parse_value("3"), Setting::Integer(3));
+        assert_eq!(parse_value("1e-3"), Setting::Float(1e-3));
+        assert_eq!(parse_value("[1, 2.5]"), Setting::Numbers(vec![1.0, 2.5]));
+        assert_eq!(parse_value("1\nother = 2"), Setting::Text("1\nother = 2".into()));
+    }
+}

@@ -1,0 +1,58 @@
+//! `summary.json`: what a finished run came to, in one small file.
+
+use serde::{Deserialize, Serialize};
+
+/// One-step and many-step errors of the final model on evaluation episodes, which it never saw. Each is a root mean square over
+/// dimensions, in units of the standard deviation of the training data; `null` without a model.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct ModelErrors {
+    /// One step ahead.
+    pub one_step: Option<f64>,
+    /// `horizon` steps ahead, open loop.
+    pub at_horizon: Option<f64>,
+    /// How many steps that is.
+    pub horizon: usize,
+    /// Reward, one step ahead, in the reward's own unit.
+    pub reward: Option<f64>,
+}
+
+/// What a finished run came to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Version of this file's layout.
+    pub format: u32,
+    /// The environment's name.
+    pub environment: String,
+    /// The algorithm's name.
+    pub algorithm: String,
+    /// The model's name.
+    pub model: String,
+    /// The planner's name.
+    pub planner: String,
+    /// The run's seed.
+    pub seed: u64,
+    /// SHA-256 of the resolved configuration.
+    pub config_sha256: String,
+    /// Mean return over the final evaluation episodes.
+    pub return_mean: f64,
+    /// Standard deviation of it between episodes (divided by n − 1; 0 for a single episode).
+    pub return_std: f64,
+    /// The final evaluation episodes' returns.
+    pub returns: Vec<f64>,
+    /// Steps taken in the real (training) environment.
+    pub real_steps: u64,
+    /// Training episodes.
+    pub episodes: u64,
+    /// Seconds of work, pauses between processes left out.
+    pub wall_secs: f64,
+    /// Training decisions a second of acting.
+    pub decisions_per_sec: f64,
+    /// Seconds spent learning.
+    pub learn_secs: f64,
+    /// Errors of the final model.
+    pub model_errors: ModelErrors,
+    /// The bundle's folder, relative to the run folder.
+    pub bundle: String,
+    /// SHA-256 over names, types, shapes and bytes of the final weights.
+    pub weights_digest: String,
+}
