@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use rayon::prelude::*;
 use worldwright_core::{
-    Actions, Array, Batch, Columns, Dataset, Entry, Error, FitReport, Imagination, Imagined, Key, Learn, LearnedModel,
+    Actions, Batch, Columns, Dataset, Entry, Error, FitReport, Imagination, Imagined, Key, Learn, LearnedModel,
     ModelSpec, Observation, Persist, Result, RewardFunction, Rng, Rows, Settings, Simulator, Space, State, Transitions,
     WorldModel,
 };

@@ -2,9 +2,29 @@
 //!
 //! Every model is a [`LearnedModel`]: it is fitted to a [`Dataset`](worldwright_core::Dataset), saved and restored, and it opens
 //! arenas in which planners imagine. [`ALL`] lists them; [`build`] makes one by name.
+//! A model that learns transitions is one [`transition::Regressor`]; everything else is in [`transition`].
+//!
+//! ```
+//! use std::collections::BTreeMap;
+//! use worldwright_core::Space;
+//! use worldwright_models::{ModelContext, build};
+//!
+//! let context = ModelContext {
+//!     observation_space: Space::unbounded(4),
+//!     action_space: Space::vector(&[-1.0], &[1.0]),
+//!     reward: None, // learned from the data
+//!     simulator: None,
+//!     discount: 0.99,
+//!     seed: 0,
+//! };
+//! let model = build("linear", &context, &BTreeMap::new()).unwrap();
+//! assert_eq!(model.spec().members, 1);
+//! ```
 
 mod arena;
 mod known;
+mod linear;
+pub mod transition;
 
 pub use known::Known;
 
@@ -34,7 +54,7 @@ pub struct ModelContext {
 pub type Build = fn(&ModelContext, &Settings) -> Result<Box<dyn LearnedModel>>;
 
 /// Every model that can be named.
-pub const ALL: &[Entry<Build>] = &[known::ENTRY];
+pub const ALL: &[Entry<Build>] = &[known::ENTRY, linear::ENTRY];
 
 /// The model called `name` with `overrides` laid over its default settings.
 ///

@@ -1,0 +1,87 @@
+//! The hook that makes a model: a function from normalised inputs to normalised targets, learned.
+
+use worldwright_core::{Columns, ColumnsMut, FitReport, Key, Persist, Result, Rng, Rows};
+
+/// What a fit learns from: one row a transition, normalised, in the order in which the transitions happened.
+#[derive(Debug, Clone, Copy)]
+pub struct Examples<'a> {
+    /// `[observation and action dimensions][transitions]`.
+    pub inputs: Columns<'a>,
+    /// `[observation dimensions, then the reward where it is learned][transitions]`.
+    pub targets: Columns<'a>,
+    /// Whether the episode ended at each transition.
+    pub episode_ends: &'a [bool],
+    /// How the units changed since the last fit, for a warm start; `None` at the first fit.
+    pub rescaling: Option<&'a Rescaling>,
+}
+
+/// Old standard deviation divided by new, dimension by dimension: a length of 1 in the old units is this long in the new ones.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rescaling {
+    /// Of the inputs.
+    pub inputs: Vec<f64>,
+    /// Of the targets.
+    pub targets: Vec<f64>,
+}
+
+/// A block of rows with all their lanes: place `lane * rows + i` holds lane `lane` of the `i`-th row.
+#[derive(Debug)]
+pub struct Question<'a> {
+    /// `[observation and action dimensions][lanes × rows]`.
+    pub inputs: Columns<'a>,
+    /// Lanes of each row.
+    pub lanes: usize,
+    /// Rows of the block.
+    pub rows: usize,
+    pub(crate) key: Key,
+    pub(crate) to: &'a Rows<'a>,
+    pub(crate) first: usize,
+}
+
+impl Question<'_> {
+    /// The stream of one lane of one row. It depends on the step's key, the lane and the arena row stepped into, so a row's
+    /// numbers are the same whatever else is in the batch.
+    pub fn rng(&self, lane: usize, i: usize) -> Rng {
+        self.key.fold(((lane as u64) << 32) | self.to.at(self.first + i) as u64).rng()
+    }
+
+    /// The step's key, for what all its rows share.
+    pub fn key(&self) -> Key {
+        self.key
+    }
+}
+
+/// What a regressor says of a block.
+#[derive(Debug)]
+pub struct Answer<'a> {
+    /// `[targets][lanes × rows]`: a prediction of each lane, with whatever noise the model propagates.
+    pub targets: ColumnsMut<'a>,
+    /// `[lanes × rows]`: epistemic standard deviation averaged over the targets, in units of the targets' standard deviation
+    /// over the training data: 0 is certain, 1 is no better than their mean.
+    pub epistemic: &'a mut [f64],
+}
+
+/// A learned function from normalised inputs to normalised targets.
+pub trait Regressor: Send + Sync + Persist {
+    /// Buffers of one block; one thread uses it at a time.
+    type Workspace: Send;
+
+    /// Learns, starting from what was learned before. The report is in normalised units.
+    ///
+    /// # Errors
+    /// As for [`Learn::fit`](worldwright_core::Learn::fit).
+    fn fit(&mut self, examples: &Examples<'_>, rng: &mut Rng) -> Result<FitReport>;
+
+    /// Rows × lanes that [`predict`](Self::predict) takes best at once. Blocks are given to threads; a regressor that
+    /// spreads its own work asks for `usize::MAX`.
+    fn block(&self) -> usize {
+        1024
+    }
+
+    /// Everything that predictions of up to `places` rows × lanes will need.
+    fn workspace(&self, places: usize) -> Self::Workspace;
+
+    /// Predicts a block, filling all of `answer` without allocation. A row that is not finite must stay so in its own
+    /// places and reach no other.
+    fn predict(&self, question: &Question<'_>, workspace: &mut Self::Workspace, answer: &mut Answer<'_>);
+}
