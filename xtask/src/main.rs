@@ -6,6 +6,7 @@
 
 mod licences;
 mod python;
+mod results;
 mod rooms;
 mod test;
 
@@ -22,15 +23,18 @@ usage: cargo xtask CHORE
   quick      format, lints and tests without the Python suites
   python     make the Python environments that the tests use
   licences   check the licence of every dependency
+  results    NAME [SEEDS]: run a learning experiment over seeds and write its table under docs/results
   rooms      check the rooms table of ARCHITECTURE.md against every Cargo.toml";
 
 fn main() -> ExitCode {
-    let chore = std::env::args().nth(1).unwrap_or_default();
-    let outcome = match chore.as_str() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let argument = |i: usize| arguments.get(i).map(String::as_str);
+    let outcome = match argument(0).unwrap_or_default() {
         "test" => test::all(),
         "quick" => test::quick(),
         "python" => python::install().map(|_| ()),
         "licences" => licences::check(),
+        "results" => results::run(argument(1), argument(2)),
         "rooms" => rooms::check(),
         _ => {
             eprintln!("{USAGE}");

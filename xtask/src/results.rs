@@ -1,0 +1,137 @@
+//! Learning results as tables over seeds: each experiment is a line here, and its table under `docs/results` says which command
+//! made it. Hours of computing, so this is never a test.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use crate::{cargo, root, step};
+
+/// A learning run that is repeated over seeds.
+struct Experiment {
+    /// File name of its table.
+    name: &'static str,
+    /// What it shows.
+    title: &'static str,
+    /// What must come out.
+    target: &'static str,
+    /// What stands behind `worldwright learn`.
+    arguments: &'static [&'static str],
+}
+
+const SEEDS: std::ops::Range<u64> = 0..5;
+
+const EXPERIMENTS: &[Experiment] = &[
+    Experiment {
+        name: "pendulum-pets",
+        title: "Pendulum-v1, PETS, 1,000 real steps",
+        target: "mean over 100 starts at least −160 (optimum −137.0)",
+        arguments: &["pendulum", "--steps", "1000", "evaluation.episodes=100"],
+    },
+    Experiment {
+        name: "pendulum-gp-mpc",
+        title: "Pendulum-v1, GP-MPC, 100 interactions",
+        target: "stable upright within 100 interactions",
+        arguments: &["pendulum", "--algorithm", "gp-mpc", "--steps", "100", "evaluation.episodes=20"],
+    },
+    Experiment {
+        name: "pets-cartpole",
+        title: "PETS cart-pole, 5 trials of 200 steps",
+        target: "solved within 5 trials",
+        arguments: &["pets-cartpole", "--steps", "1000", "evaluation.episodes=10"],
+    },
+    Experiment {
+        name: "dmc-cartpole-swingup",
+        title: "dm_control cartpole-swingup, 5,000 frames",
+        target: "at least 800 within 5,000 frames",
+        arguments: &["dmc-cartpole-swingup", "--steps", "5000", "evaluation.episodes=5"],
+    },
+    Experiment {
+        name: "dmc-cartpole-swingup-learned-reward",
+        title: "dm_control cartpole-swingup, learned reward, 15,000 frames",
+        target: "at least 800 within 15,000 frames",
+        arguments: &["dmc-cartpole-swingup", "--steps", "15000", "reward.kind=learned", "evaluation.episodes=5"],
+    },
+    Experiment {
+        name: "inverted-pendulum",
+        title: "gym:InvertedPendulum-v5, 3,000 steps",
+        target: "1,000 within 3,000 steps",
+        arguments: &["gym:InvertedPendulum-v5", "--steps", "3000", "evaluation.episodes=5"],
+    },
+    Experiment {
+        name: "half-cheetah",
+        title: "gym:HalfCheetah-v5, 20,000 steps",
+        target: "rising past 2,000 within 20,000 steps, or the honest curve of a two-hour run",
+        arguments: &["gym:HalfCheetah-v5", "--steps", "20000", "evaluation.episodes=2"],
+    },
+];
+
+/// Runs the experiment called `name` for every seed (or those of `seeds`, as in `0..2`), and writes its table from all runs
+/// that are there.
+pub(crate) fn run(name: Option<&str>, seeds: Option<&str>) -> Result<()> {
+    let Some(experiment) = EXPERIMENTS.iter().find(|e| Some(e.name) == name) else {
+        let names: Vec<&str> = EXPERIMENTS.iter().map(|e| e.name).collect();
+        bail!("usage: cargo xtask results NAME [FIRST..LAST], where NAME is one of {}", names.join(", "));
+    };
+    let seeds = match seeds.map(|text| text.split_once("..").map(|(a, b)| (a.parse(), b.parse()))) {
+        None => SEEDS,
+        Some(Some((Ok(first), Ok(last)))) => first..last,
+        Some(_) => bail!("seeds are given as FIRST..LAST, for example 0..5"),
+    };
+    step("release build", cargo().args(["build", "--release", "--quiet"]))?;
+    for seed in seeds {
+        let folder = root().join("runs/results").join(experiment.name).join(seed.to_string());
+        if folder.join("summary.json").exists() {
+            continue;
+        }
+        let mut command = Command::new(root().join("target/release/worldwright"));
+        command.current_dir(root()).arg("learn").args(experiment.arguments);
+        command.args(["--seed", &seed.to_string(), "--run-dir"]).arg(&folder);
+        if folder.exists() {
+            command.arg("--resume");
+        }
+        step(&format!("{} seed {seed}", experiment.name), &mut command)?;
+    }
+    table(experiment)
+}
+
+fn table(experiment: &Experiment) -> Result<()> {
+    let mut text = format!(
+        "# {}\n\nMust come out: {}.\n\n    cargo xtask results {}\n\nwhich runs, for seeds 0 to 4,\n\n    worldwright learn {} --seed SEED\n\n\
+         | seed | return, mean | std over episodes | episodes evaluated | real steps | wall, s | decisions/s |\n|---|---|---|---|---|---|---|\n",
+        experiment.title,
+        experiment.target,
+        experiment.name,
+        experiment.arguments.join(" "),
+    );
+    let mut means = Vec::new();
+    for seed in SEEDS {
+        let path = root().join("runs/results").join(experiment.name).join(seed.to_string()).join("summary.json");
+        let Ok(summary) = fs::read_to_string(&path) else { continue };
+        let summary: Value = serde_json::from_str(&summary).with_context(|| path.display().to_string())?;
+        let number = |key: &str| summary[key].as_f64().unwrap_or(f64::NAN);
+        means.push(number("return_mean"));
+        writeln!(
+            text,
+            "| {seed} | {:.1} | {:.1} | {} | {} | {:.0} | {:.1} |",
+            number("return_mean"),
+            number("return_std"),
+            summary["returns"].as_array().map_or(0, Vec::len),
+            summary["real_steps"],
+            number("wall_secs"),
+            number("decisions_per_sec"),
+        )?;
+    }
+    let n = means.len() as f64;
+    let mean = means.iter().sum::<f64>() / n;
+    let worst = means.iter().copied().fold(f64::INFINITY, f64::min);
+    writeln!(text, "\nMean over {n} seeds {mean:.1}, worst seed {worst:.1}.")?;
+    let path = root().join("docs/results").join(format!("{}.md", experiment.name));
+    fs::create_dir_all(root().join("docs/results"))?;
+    fs::write(&path, &text)?;
+    println!("\n{text}\nwritten to {}", path.display());
+    Ok(())
+}
