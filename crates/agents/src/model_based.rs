@@ -1,0 +1,355 @@
+//! The agent that plans at every step through a world model, and fits the model to what it saw.
+//!
+//! With an ensemble and a sampling planner this is PETS (Chua et al., NeurIPS 2018, algorithm 1), with Gaussian processes
+//! GP-MPC (Kamthe and Deisenroth, AISTATS 2018), with the known simulator plain model-predictive control.
+
+use std::time::Duration;
+
+use self_cell::self_cell;
+use worldwright_core::{
+    Action, Agent, Array, Budget, Dataset, Error, Imagination, Key, LearnedModel, Metrics, Observation, Persist, Plan,
+    PlanReport, PlanStatus, Planner, Result, Rng, Space, State, Transition, Value, WorldModel, find,
+};
+use worldwright_models::ModelContext;
+use worldwright_planners::PlannerContext;
+
+use crate::{AgentContext, Resolved};
+
+type Arena<'a> = Box<dyn Imagination + 'a>;
+
+self_cell!(
+    /// A model with the arena that plans in it, kept between decisions so that a decision allocates nothing.
+    struct World {
+        owner: Box<dyn LearnedModel>,
+        #[not_covariant]
+        dependent: Arena,
+    }
+);
+
+fn world(model: Box<dyn LearnedModel>, rows: usize) -> World {
+    World::new(model, |model| model.imagination(rows))
+}
+
+/// Plans through a model, remembers, and fits the model when it is due.
+pub struct ModelBasedAgent {
+    world: Option<World>,
+    planner: Box<dyn Planner>,
+    dataset: Dataset,
+    observation_space: Space,
+    action_space: Space,
+    budget: Budget,
+    initial_steps: usize,
+    fit_every: usize,
+    exploration_noise: f64,
+    replan_every: usize,
+    learns: bool,
+    // What persists beside the parts above.
+    steps: u64,
+    fits: u64,
+    fitted_at: u64,
+    fit_rng: Rng,
+    // What an episode starts anew.
+    explore_rng: Rng,
+    decision_key: Key,
+    decisions: u64,
+    since_plan: usize,
+    action: Action,
+    tally: Tally,
+    note: String,
+    flat: Flat,
+}
+
+/// What planning did since the last fit.
+#[derive(Default)]
+struct Tally {
+    plans: u64,
+    value: f64,
+    model_steps: u64,
+    diverged: u64,
+    failed: u64,
+}
+
+/// Scratch space for flat vectors.
+struct Flat {
+    observation: Vec<f64>,
+    action: Vec<f64>,
+    next_observation: Vec<f64>,
+}
+
+/// Builds the agent from resolved settings.
+pub(crate) fn build(resolved: &Resolved, context: &AgentContext) -> Result<Box<dyn Agent>> {
+    let settings = &resolved.agent;
+    let model_entry = find(worldwright_models::ALL, "model", &resolved.model_name)?;
+    let model_context = ModelContext {
+        observation_space: context.observation_space.clone(),
+        action_space: context.action_space.clone(),
+        reward: context.reward.clone(),
+        simulator: context.simulator.clone(),
+        discount: settings.float("discount", 0.0, 1.0)?,
+        seed: context.seed,
+    };
+    let model = (model_entry.build)(&model_context, &resolved.model)?;
+    let spec = model.spec().clone();
+    let planner_entry = find(worldwright_planners::ALL, "planner", &resolved.planner_name)?;
+    let planner_context = PlannerContext {
+        action_space: context.action_space.clone(),
+        members: spec.members,
+        deterministic: spec.deterministic,
+        seed: context.seed,
+    };
+    let planner = (planner_entry.build)(&planner_context, &resolved.planner)?;
+    planner.check(&spec)?;
+    let milliseconds = settings.float("decision_ms", 0.0, 1e9)?;
+    let seed = Key::new(context.seed);
+    let (o, a) = (context.observation_space.flat_dim(), context.action_space.flat_dim());
+    let replan_every = settings.count("replan_every", 1)?;
+    if replan_every > planner.horizon() {
+        return Err(Error::config(
+            "replan_every",
+            format!("must not exceed the planner's horizon of {}, got {replan_every}", planner.horizon()),
+        ));
+    }
+    Ok(Box::new(ModelBasedAgent {
+        world: Some(world(model, planner.rows())),
+        planner,
+        dataset: Dataset::new(o, a),
+        budget: Budget {
+            time: (milliseconds > 0.0).then(|| Duration::from_secs_f64(milliseconds / 1e3)),
+            ..Budget::default()
+        },
+        initial_steps: settings.count("initial_steps", 0)?,
+        fit_every: settings.count("fit_every", 0)?,
+        exploration_noise: settings.float("exploration_noise", 0.0, 1e3)?,
+        replan_every,
+        learns: resolved.model_name != "known",
+        steps: 0,
+        fits: 0,
+        fitted_at: 0,
+        fit_rng: seed.fold(1).rng(),
+        explore_rng: seed.fold(2).rng(),
+        decision_key: seed.fold(3),
+        decisions: 0,
+        since_plan: 0,
+        action: context.action_space.sample(&mut seed.fold(4).rng()),
+        tally: Tally::default(),
+        note: String::new(),
+        flat: Flat { observation: vec![0.0; o], action: vec![0.0; a], next_observation: vec![0.0; o] },
+        observation_space: context.observation_space.clone(),
+        action_space: context.action_space.clone(),
+    }))
+}
+
+impl ModelBasedAgent {
+    fn ready(&self) -> bool {
+        !self.learns || self.fits > 0
+    }
+
+    fn improve(&mut self, observation: &Observation) -> Result<PlanReport> {
+        let key = self.decision_key.fold(self.decisions);
+        self.decisions += 1;
+        let (planner, budget) = (&mut self.planner, &self.budget);
+        let world = self.world.as_mut().ok_or_else(lost)?;
+        world.with_dependent_mut(|_, arena| {
+            arena.observe(0, None, observation, key)?;
+            planner.improve(arena.as_mut(), 0, budget)
+        })
+    }
+
+    /// A random change of the planned action, inside its space.
+    fn perturb(&mut self) {
+        match (&self.action_space, &mut self.action) {
+            (Space::Box { low, high, .. }, Value::Floats(numbers)) => {
+                for (i, number) in numbers.iter_mut().enumerate() {
+                    let half_range =
+                        if low[i].is_finite() && high[i].is_finite() { 0.5 * (high[i] - low[i]) } else { 1.0 };
+                    *number = (*number + self.exploration_noise * half_range * self.explore_rng.normal())
+                        .clamp(low[i], high[i]);
+                }
+            }
+            (space, action) => {
+                if self.explore_rng.uniform() < self.exploration_noise {
+                    *action = space.sample(&mut self.explore_rng);
+                }
+            }
+        }
+    }
+
+    /// An arena borrows its model, so a model that changes gets a new one.
+    fn restore_model(&mut self, state: &State) -> Result<()> {
+        let mut model = self.world.take().ok_or_else(lost)?.into_owner();
+        let restored = model.restore(&state.part("model"));
+        self.world = Some(world(model, self.planner.rows()));
+        restored
+    }
+
+    fn fit_is_due(&self) -> bool {
+        let enough = self.steps as usize >= self.initial_steps.max(2);
+        let ended = self.dataset.episode_ends().last().copied().unwrap_or(false);
+        let waited = (self.steps - self.fitted_at) as usize;
+        self.learns
+            && enough
+            && waited > 0
+            && (self.fits == 0 || if self.fit_every > 0 { waited >= self.fit_every } else { ended })
+    }
+}
+
+fn lost() -> Error {
+    Error::Diverged {
+        who: "agent".into(),
+        why: "its model was lost in a failed fit; resume from the last checkpoint".into(),
+    }
+}
+
+impl Agent for ModelBasedAgent {
+    fn begin_episode(&mut self, observation: &Observation, seed: u64) -> Result<()> {
+        self.observation_space.flatten(observation, &mut self.flat.observation)?;
+        let key = Key::new(seed);
+        self.planner.reset(key.fold(1).to_seed());
+        self.explore_rng = key.fold(2).rng();
+        self.decision_key = key.fold(3);
+        self.decisions = 0;
+        self.since_plan = 0;
+        Ok(())
+    }
+
+    fn act(&mut self, observation: &Observation, explore: bool) -> Result<Action> {
+        if !self.ready() {
+            self.action = self.action_space.sample(&mut self.explore_rng);
+            return Ok(self.action.clone());
+        }
+        if self.since_plan == self.replan_every {
+            self.planner.shift(self.replan_every);
+            self.since_plan = 0;
+        }
+        if self.since_plan == 0 {
+            let report = self.improve(observation)?;
+            self.tally.plans += 1;
+            self.tally.value += report.value;
+            self.tally.model_steps += report.model_steps;
+            self.tally.diverged += report.diverged;
+            self.tally.failed += u64::from(report.status == PlanStatus::AllDiverged);
+        }
+        self.planner.act(self.since_plan, &mut self.action);
+        self.since_plan += 1;
+        if explore && self.exploration_noise > 0.0 {
+            self.perturb();
+        }
+        Ok(self.action.clone())
+    }
+
+    fn observe(&mut self, transition: &Transition) -> Result<()> {
+        self.observation_space.flatten(&transition.observation, &mut self.flat.observation)?;
+        self.action_space.flatten(&transition.action, &mut self.flat.action)?;
+        self.observation_space.flatten(&transition.next_observation, &mut self.flat.next_observation)?;
+        self.dataset.push(
+            &self.flat.observation,
+            &self.flat.action,
+            transition.reward,
+            &self.flat.next_observation,
+            transition.terminated,
+            transition.truncated,
+        )?;
+        self.steps += 1;
+        Ok(())
+    }
+
+    fn learn(&mut self) -> Result<Metrics> {
+        if !self.fit_is_due() {
+            return Ok(Metrics::new());
+        }
+        let mut model = self.world.take().ok_or_else(lost)?.into_owner();
+        let fitted = model.fit(&self.dataset, &mut self.fit_rng);
+        self.world = Some(world(model, self.planner.rows()));
+        let report = fitted?;
+        self.fits += 1;
+        self.fitted_at = self.steps;
+        self.note = report.note;
+        let tally = std::mem::take(&mut self.tally);
+        let plans = tally.plans.max(1) as f64;
+        Ok(vec![
+            ("fit_epochs", report.epochs as f64),
+            ("training_loss", report.training_loss),
+            ("holdout_mse", report.holdout_mse),
+            ("planned_value", tally.value / plans),
+            ("model_steps_per_decision", tally.model_steps as f64 / plans),
+            ("diverged_rows", tally.diverged as f64),
+            ("failed_plans", tally.failed as f64),
+        ])
+    }
+
+    fn world_model(&self) -> Option<&dyn WorldModel> {
+        let world = self.world.as_ref().filter(|_| self.ready())?;
+        Some(world.borrow_owner().as_world_model())
+    }
+
+    fn note(&self) -> &str {
+        &self.note
+    }
+
+    fn weights(&self) -> State {
+        let mut state = State::new();
+        if let Some(world) = &self.world {
+            state.put_all("model", world.borrow_owner().save());
+        }
+        state.put("fits", Array::U64(vec![self.fits]));
+        state
+    }
+
+    fn restore_weights(&mut self, weights: &State) -> Result<()> {
+        self.restore_model(weights)?;
+        self.fits = weights.u64s("fits", 1)?[0];
+        Ok(())
+    }
+
+    fn plan(&mut self, observation: &Observation) -> Result<Plan> {
+        if !self.ready() {
+            return Err(Error::NotFitted { who: "the agent's model".into() });
+        }
+        let report = self.improve(observation)?;
+        let actions = (0..self.planner.horizon())
+            .map(|t| {
+                self.planner.act(t, &mut self.action);
+                self.action.clone()
+            })
+            .collect();
+        Ok(Plan { actions, report })
+    }
+}
+
+impl Persist for ModelBasedAgent {
+    fn save(&self) -> State {
+        let mut state = State::new();
+        if let Some(world) = &self.world {
+            state.put_all("model", world.borrow_owner().save());
+        }
+        state.put_all("planner", self.planner.save());
+        state.put_all("dataset", self.dataset.save());
+        state.put("counters", Array::U64(vec![self.steps, self.fits, self.fitted_at]));
+        let Tally { plans, value, model_steps, diverged, failed } = self.tally;
+        state.put("tally", Array::U64(vec![plans, value.to_bits(), model_steps, diverged, failed]));
+        state.put("fit_rng", self.fit_rng.save());
+        state.put("note", Array::U8(self.note.clone().into_bytes()));
+        state
+    }
+
+    fn restore(&mut self, state: &State) -> Result<()> {
+        let counters = state.u64s("counters", 3)?;
+        self.restore_model(state)?;
+        self.planner.restore(&state.part("planner"))?;
+        self.dataset.restore(&state.part("dataset"))?;
+        self.fit_rng.restore(state, "fit_rng")?;
+        [self.steps, self.fits, self.fitted_at] = [counters[0], counters[1], counters[2]];
+        let tally = state.u64s("tally", 5)?;
+        self.tally = Tally {
+            plans: tally[0],
+            value: f64::from_bits(tally[1]),
+            model_steps: tally[2],
+            diverged: tally[3],
+            failed: tally[4],
+        };
+        if let Array::U8(note) = state.array("note")? {
+            self.note = String::from_utf8_lossy(note).into_owned();
+        }
+        Ok(())
+    }
+}
