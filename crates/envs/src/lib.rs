@@ -16,13 +16,27 @@
 //! A native environment is one file that implements the private trait `World` and one line in [`ALL`]. Actions beyond the
 //! bounds are treated as the original treats them; pictures are 320 × 240.
 
-#[allow(dead_code)] // The coming environments use the rest of it.
+mod acrobot;
+mod cartpole;
+mod dmc_cartpole_swingup;
+mod dmc_pendulum_swingup;
 mod draw;
+mod film;
+mod linear;
+mod mountain_car;
+mod mountain_car_continuous;
 mod native;
 mod pendulum;
+mod pets_cartpole;
+mod pilco_cartpole;
+mod point_mass;
+mod scenes;
 mod settings;
+mod slider_pole;
 mod trig;
 mod world;
+
+pub use film::write_gif;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -49,16 +63,94 @@ pub struct Made {
 pub type Build = fn(&Settings) -> Result<Made>;
 
 /// The native environments.
-pub const ALL: &[Entry<Build>] = &[Entry {
-    name: "pendulum",
-    summary: "swing a pendulum up with a torque too weak to lift it at once; continuous",
-    source: "Gymnasium 1.x, Pendulum-v1",
-    parameters: pendulum::PARAMETERS,
-    build: pendulum::make,
-}];
+pub const ALL: &[Entry<Build>] = &[
+    Entry {
+        name: "pendulum",
+        summary: "swing a pendulum up with a torque too weak to lift it at once",
+        source: "Gymnasium 1.x, Pendulum-v1",
+        parameters: pendulum::PARAMETERS,
+        build: pendulum::make,
+    },
+    Entry {
+        name: "cartpole",
+        summary: "keep a pole upright on a cart by pushing left or right",
+        source: "Gymnasium 1.x, CartPole-v1; Barto, Sutton and Anderson 1983",
+        parameters: cartpole::PARAMETERS,
+        build: cartpole::make,
+    },
+    Entry {
+        name: "mountain-car",
+        summary: "rock a weak car out of a valley with three choices of push",
+        source: "Gymnasium 1.x, MountainCar-v0; Moore 1990",
+        parameters: mountain_car::PARAMETERS,
+        build: mountain_car::make,
+    },
+    Entry {
+        name: "mountain-car-continuous",
+        summary: "rock a weak car out of a valley with as little force as can be",
+        source: "Gymnasium 1.x, MountainCarContinuous-v0; Moore 1990",
+        parameters: mountain_car_continuous::PARAMETERS,
+        build: mountain_car_continuous::make,
+    },
+    Entry {
+        name: "acrobot",
+        summary: "swing a two-link arm above a bar by its elbow alone",
+        source: "Gymnasium 1.x, Acrobot-v1; Sutton 1996",
+        parameters: acrobot::PARAMETERS,
+        build: acrobot::make,
+    },
+    Entry {
+        name: "dmc-pendulum-swingup",
+        summary: "swing a pendulum up and hold it, with a reward only near upright",
+        source: "dm_control 1.0.50, pendulum-swingup; Tassa et al. 2018",
+        parameters: dmc_pendulum_swingup::PARAMETERS,
+        build: dmc_pendulum_swingup::make,
+    },
+    Entry {
+        name: "dmc-cartpole-swingup",
+        summary: "swing a pole up and hold it in the middle of a rail with soft ends",
+        source: "dm_control 1.0.50, cartpole-swingup; Tassa et al. 2018",
+        parameters: dmc_cartpole_swingup::PARAMETERS,
+        build: dmc_cartpole_swingup::make,
+    },
+    Entry {
+        name: "pets-cartpole",
+        summary: "swing up a heavy pole on a cart within 200 steps",
+        source: "PETS: Chua et al. 2018",
+        parameters: pets_cartpole::PARAMETERS,
+        build: pets_cartpole::make,
+    },
+    Entry {
+        name: "pilco-cartpole",
+        summary: "swing a pole up within 4 s from noisy measurements",
+        source: "PILCO: Deisenroth and Rasmussen 2011",
+        parameters: pilco_cartpole::PARAMETERS,
+        build: pilco_cartpole::make,
+    },
+    Entry {
+        name: "linear",
+        summary: "steer a linear system at least quadratic cost; the double integrator unless told otherwise",
+        source: "linear-quadratic regulation, e.g. Anderson and Moore 1990",
+        parameters: linear::PARAMETERS,
+        build: linear::make,
+    },
+    Entry {
+        name: "point-mass",
+        summary: "push a point mass in a walled square to a goal",
+        source: "own definition",
+        parameters: point_mass::PARAMETERS,
+        build: point_mass::make,
+    },
+];
 
 /// Other names of native environments: the identifiers under which their originals are known.
-pub const ALIASES: &[(&str, &str)] = &[("Pendulum-v1", "pendulum")];
+pub const ALIASES: &[(&str, &str)] = &[
+    ("Pendulum-v1", "pendulum"),
+    ("CartPole-v1", "cartpole"),
+    ("MountainCar-v0", "mountain-car"),
+    ("MountainCarContinuous-v0", "mountain-car-continuous"),
+    ("Acrobot-v1", "acrobot"),
+];
 
 /// Builds the environment that users call `id`: a name of [`ALL`] or [`ALIASES`], with `overrides` over its settings.
 ///

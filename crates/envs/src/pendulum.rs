@@ -9,7 +9,8 @@ use worldwright_core::{
     Actions, Columns, ColumnsMut, Error, Parameter, Result, Rng, SettingDefault as D, Settings, Transitions,
 };
 
-use crate::draw::{Canvas, palette};
+use crate::draw::Canvas;
+use crate::scenes::draw_pendulum;
 use crate::trig::{REACH, sin_cos, sin_cos_near, wrap_angle};
 use crate::world::{Outcome, Spec, World, action_row, f32_box, names};
 use crate::{Made, native, settings};
@@ -142,16 +143,8 @@ impl World for Pendulum {
     }
 
     fn draw(&self, state: &[f64], action: &[f64], canvas: &mut Canvas) {
-        canvas.view([0.0, 0.0], 2.8);
-        let (sin, cos) = sin_cos(state[0]);
-        let tip = [-sin, cos];
-        canvas.disc([0.0, 0.0], 1.13, palette::PANEL);
-        canvas.capsule([0.0, 0.0], tip, 0.1, palette::BODY);
-        canvas.disc(tip, 0.1, palette::EFFECTOR);
-        canvas.disc([0.0, 0.0], 0.05, palette::INK);
-        if let Some(torque) = action.first() {
-            canvas.turn_arrow([0.0, 0.0], 0.32, clip(*torque, MAX_TORQUE) / MAX_TORQUE, palette::FORCE);
-        }
+        let torque = action.first().map_or(0.0, |torque| clip(*torque, MAX_TORQUE) / MAX_TORQUE);
+        draw_pendulum(state[0], torque, -1.0, canvas);
     }
 }
 

@@ -1,0 +1,6 @@
+//! Checks of the environments against their originals, and of what every environment promises.
+
+mod conformance;
+mod golden;
+mod known_numbers;
+mod pictures;
