@@ -30,6 +30,7 @@ mod pendulum;
 mod pets_cartpole;
 mod pilco_cartpole;
 mod point_mass;
+mod rewards;
 mod scenes;
 mod settings;
 mod slider_pole;
@@ -37,6 +38,7 @@ mod trig;
 mod world;
 
 pub use film::write_gif;
+pub use rewards::{KNOWN as KNOWN_REWARDS, KnownReward, known_reward};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

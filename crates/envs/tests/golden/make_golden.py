@@ -3,6 +3,8 @@
     python make_golden.py gym     needs gymnasium >= 1.0 and numpy; writes gym.json
     python make_golden.py mujoco  needs dm_control, mujoco and numpy; writes mujoco.json
     python make_golden.py pilco   needs numpy only; writes pilco.json
+    python make_golden.py gym-rewards     needs gymnasium[mujoco]; writes gym-rewards.json
+    python make_golden.py dmc-rewards     needs dm_control; writes dmc-rewards.json
 
 States are injected, so that no random generator need be matched. Each environment gives single steps from scattered states
 and one free run from a state with a fixed list of actions. Numbers are written with all digits.
@@ -211,9 +213,72 @@ def pilco_suite():
     return {"numpy": np.__version__}, suite
 
 
+def short(x):
+    return [float(f"{v:.9g}") for v in np.asarray(x, dtype=np.float64).ravel()]
+
+
+def transitions(reset, step, low, high, rows=16, every=3, seed=3):
+    """Every third transition of random episodes, and the one that ends an episode; `step` gives observation, reward, end."""
+    rng = np.random.default_rng(seed)
+    out, before, t = [], reset(), 0
+    while len(out) < rows:
+        action = np.float32(rng.uniform(low, high))
+        after, reward, terminated = step(action)
+        if t % every == 0 or terminated:
+            out.append([short(before), short(action), short(after), float(f"{reward:.9g}"), bool(terminated)])
+        before, t = (reset(), 0) if terminated else (after, t + 1)
+    return out
+
+
+def gym_rewards():
+    import gymnasium
+    import mujoco
+
+    suite = {}
+    for name in ["InvertedPendulum", "HalfCheetah", "Hopper", "Walker2d", "Swimmer", "Reacher", "Pusher"]:
+        env = gymnasium.make(f"{name}-v5").unwrapped
+        env.reset(seed=0)
+
+        def step(action):
+            observation, reward, terminated, _, _ = env.step(action)
+            return observation, reward, terminated
+
+        low, high = env.action_space.low, env.action_space.high
+        suite[f"gym:{name}-v5"] = transitions(lambda: env.reset()[0], step, low, high)
+    versions = {"gymnasium": gymnasium.__version__, "mujoco": mujoco.__version__, "numpy": np.__version__}
+    return versions, suite
+
+
+def dmc_rewards():
+    from importlib.metadata import version
+
+    from dm_control import suite as dmc
+
+    suite = {}
+    for domain, task in [("cheetah", "run"), ("pendulum", "swingup"), ("cartpole", "swingup"), ("cartpole", "balance")]:
+        env = dmc.load(domain, task, task_kwargs={"random": 1})
+        flat = lambda now: np.concatenate([np.ravel(part) for part in now.observation.values()])
+
+        def step(action):
+            now = env.step(action)
+            return flat(now), now.reward, False
+
+        spec = env.action_spec()
+        suite[f"dmc:{domain}-{task}"] = transitions(lambda: flat(env.reset()), step, spec.minimum, spec.maximum)
+    return {"dm_control": version("dm_control"), "mujoco": version("mujoco"), "numpy": np.__version__}, suite
+
+
+SUITES = {
+    "gym": gym_suite,
+    "mujoco": mujoco_suite,
+    "pilco": pilco_suite,
+    "gym-rewards": gym_rewards,
+    "dmc-rewards": dmc_rewards,
+}
+
 if __name__ == "__main__":
     name = sys.argv[1]
-    versions, suite = {"gym": gym_suite, "mujoco": mujoco_suite, "pilco": pilco_suite}[name]()
+    versions, suite = SUITES[name]()
     path = pathlib.Path(__file__).parent / f"{name}.json"
     lines = [f'"{key}": {json.dumps(value, separators=(",", ":"))}' for key, value in suite.items()]
     path.write_text('{\n"versions": ' + json.dumps(versions) + ",\n" + ",\n".join(lines) + "\n}\n")

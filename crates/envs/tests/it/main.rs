@@ -4,3 +4,4 @@ mod conformance;
 mod golden;
 mod known_numbers;
 mod pictures;
+mod rewards;
