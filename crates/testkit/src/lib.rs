@@ -1,1 +1,30 @@
 //! Oracles with closed forms and public conformance checks for Worldwright's traits.
+//!
+//! - Oracles: [`lqr`] (Riccati recursions), [`kalman`], [`tabular`] (value iteration), on the small dense [`matrix`].
+//! - Models to plan in: [`DynamicsModel`] makes a [`WorldModel`](worldwright_core::WorldModel) of anything that advances one
+//!   state vector ([`Dynamics`]): [`LinearQuadratic`], [`Pendulum`], [`MountainCar`]; [`Faulty`] breaks any model on purpose.
+//! - Conformance: [`check_environment`], [`check_world_model`], [`check_planner`] panic with what was violated; every room
+//!   runs them over every entry of its list.
+//! - [`allocations`] counts what a piece of code allocates; [`strategies`] are proptest's generators of the shared types.
+
+pub mod allocations;
+mod conformance;
+mod dynamics;
+mod faulty;
+pub mod kalman;
+mod linear_quadratic;
+pub mod lqr;
+pub mod matrix;
+mod mountain_car;
+mod pendulum;
+pub mod strategies;
+pub mod tabular;
+
+pub use conformance::environment::check_environment;
+pub use conformance::planner::check_planner;
+pub use conformance::world_model::check_world_model;
+pub use dynamics::{Dynamics, DynamicsModel, LaneAction, Outcome, Place};
+pub use faulty::{Fault, Faulty};
+pub use linear_quadratic::LinearQuadratic;
+pub use mountain_car::MountainCar;
+pub use pendulum::Pendulum;

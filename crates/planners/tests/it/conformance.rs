@@ -1,0 +1,54 @@
+//! Every planner keeps to the contract, on boxes and on choices, with one lane and with several.
+
+use worldwright_core::{Observation, WorldModel};
+use worldwright_planners::ALL;
+use worldwright_testkit::lqr::Problem;
+use worldwright_testkit::{DynamicsModel, LinearQuadratic, MountainCar, Pendulum, check_planner, check_world_model};
+
+use crate::{planner, settings};
+
+/// Checks all planners on a model.
+fn check_all(model: &dyn WorldModel, state: &[f64]) {
+    for entry in ALL {
+        let build = |seed| {
+            use worldwright_core::Setting::Integer;
+            planner(entry.name, model, seed, &settings([("population", Integer(24)), ("horizon", Integer(6))]))
+        };
+        check_planner(entry.name, &build, model, &Observation::Floats(state.to_vec()));
+    }
+}
+
+#[test]
+fn on_a_linear_quadratic_world() {
+    check_all(&DynamicsModel(LinearQuadratic::new(Problem::double_integrator(), 4.0)), &[1.0, 0.0]);
+}
+
+#[test]
+fn with_members_noise_value_prior_and_constraint() {
+    let problem = Problem::double_integrator();
+    let solution = problem.infinite();
+    let world = LinearQuadratic::new(problem, 4.0)
+        .with_members(&[0.8, 1.0, 1.2])
+        .with_noise(0.01)
+        .with_value(solution.p)
+        .with_prior(solution.k, 0.1)
+        .with_half_space(&[0.0, 1.0], 0.05);
+    check_all(&DynamicsModel(world), &[1.0, 0.0]);
+}
+
+#[test]
+fn on_choices() {
+    check_all(&DynamicsModel(MountainCar::new().with_energy_value()), &[-0.5, 0.0]);
+}
+
+#[test]
+fn the_models_to_plan_in_are_sound_themselves() {
+    let states = |n: usize| -> Vec<Observation> {
+        (0..n).map(|i| Observation::Floats(vec![i as f64 * 0.3 - 0.5, 0.02 * i as f64])).collect()
+    };
+    let problem = Problem::double_integrator();
+    let noisy = LinearQuadratic::new(problem, 4.0).with_members(&[0.8, 1.2]).with_noise(0.1);
+    check_world_model(&DynamicsModel(noisy), &states(3), 0.0);
+    check_world_model(&DynamicsModel(Pendulum::new()), &states(3), 0.0);
+    check_world_model(&DynamicsModel(MountainCar::new()), &states(3), 0.0);
+}
