@@ -30,6 +30,7 @@ mod pendulum;
 mod pets_cartpole;
 mod pilco_cartpole;
 mod point_mass;
+pub mod python;
 mod rewards;
 mod scenes;
 mod settings;
@@ -154,12 +155,16 @@ pub const ALIASES: &[(&str, &str)] = &[
     ("Acrobot-v1", "acrobot"),
 ];
 
-/// Builds the environment that users call `id`: a name of [`ALL`] or [`ALIASES`], with `overrides` over its settings.
+/// Builds the environment that users call `id`: a name of [`ALL`] or [`ALIASES`], with `overrides` over its settings, or
+/// `gym:ID` or `dmc:DOMAIN-TASK` (see [`python`]).
 ///
 /// # Errors
 /// [`Error::Unknown`](worldwright_core::Error::Unknown) for a name that nothing has, with the nearest that something has;
 /// [`Error::Config`](worldwright_core::Error::Config) for settings of another type or out of range.
 pub fn make(id: &str, overrides: &BTreeMap<String, Setting>) -> Result<Made> {
+    if python::Suite::split(id).is_some() {
+        return python::make(id, overrides);
+    }
     let name = ALIASES.iter().find(|(alias, _)| *alias == id).map_or(id, |(_, name)| name);
     let entry = find(ALL, "environment", name)?;
     (entry.build)(&Settings::resolve(entry.name, entry.parameters, overrides)?)

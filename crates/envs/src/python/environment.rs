@@ -1,0 +1,104 @@
+//! One Python environment as an [`Environment`].
+
+use worldwright_core::{Action, Environment, Error, Frame, Observation, Result, Space, Step};
+
+use super::WorkerOptions;
+use super::channels::{action_channels, observation_channels};
+use super::remote::{Recipe, Remote};
+
+/// Seconds of a step where the environment names none: thirty pictures a second.
+const DEFAULT_DT_SECS: f64 = 1.0 / 30.0;
+
+/// One environment in a worker process of its own.
+///
+/// After an error of the worker (it crashed, raised, or was late) every call but [`reset`](Environment::reset) fails;
+/// `reset` starts a fresh worker.
+#[derive(Debug)]
+pub struct PythonEnvironment {
+    id: String,
+    remote: Remote,
+    running: bool,
+}
+
+impl PythonEnvironment {
+    /// Starts a worker and makes the environment `id` in it: `gym:ID` or `dmc:DOMAIN-TASK`. `gym:module:ID` imports `module`
+    /// first, which registers its environments with Gymnasium.
+    ///
+    /// # Errors
+    /// [`Error::External`] when its suite is not installed, or the environment is not known or cannot be made in time;
+    /// [`Error::Config`] for an id of no suite.
+    pub fn open(id: &str, options: &WorkerOptions) -> Result<Self> {
+        let remote = Remote::open(Recipe::new(id, 1, options)?)?;
+        Ok(Self { id: id.to_owned(), remote, running: false })
+    }
+
+    /// Steps after which an episode is cut, where the environment says so.
+    pub fn episode_steps(&self) -> Option<usize> {
+        self.remote.description().episode_steps
+    }
+
+    /// A name for each number of a flat observation.
+    pub fn observation_channels(&self) -> Vec<String> {
+        observation_channels(self.remote.description())
+    }
+
+    /// A name for each number of a flat action.
+    pub fn action_channels(&self) -> Vec<String> {
+        action_channels(self.remote.description())
+    }
+
+    /// The number of the worker's process, while there is one.
+    pub fn process_id(&self) -> Option<u32> {
+        self.remote.process_id()
+    }
+}
+
+impl Environment for PythonEnvironment {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn observation_space(&self) -> &Space {
+        &self.remote.description().observation_space
+    }
+
+    fn action_space(&self) -> &Space {
+        &self.remote.description().action_space
+    }
+
+    fn reset(&mut self, seed: u64) -> Result<Observation> {
+        self.running = false;
+        self.remote.revive()?;
+        self.remote.post_reset(&[true], &[seed])?;
+        self.remote.finish_reset()?;
+        self.running = true;
+        self.remote.observation(0)
+    }
+
+    fn step(&mut self, action: &Action) -> Result<Step> {
+        if !self.running {
+            return Err(Error::config("step", "no episode is running: reset first"));
+        }
+        self.remote.set_action(0, action)?;
+        self.running = false;
+        self.remote.post_step()?;
+        self.remote.finish_step()?;
+        let (Some(step), _) = self.remote.outcome(0)? else {
+            return Err(Error::external(self.id.clone(), "its worker reset by itself"));
+        };
+        self.running = !step.done();
+        Ok(step)
+    }
+
+    fn dt_secs(&self) -> f64 {
+        self.remote.description().dt_secs.unwrap_or(DEFAULT_DT_SECS)
+    }
+
+    fn render(&mut self) -> Result<Frame> {
+        self.remote.render()
+    }
+
+    fn versions(&self) -> Vec<(String, String)> {
+        self.remote.description().versions.clone()
+    }
+}

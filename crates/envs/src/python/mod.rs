@@ -1,0 +1,57 @@
+//! Environments that live in Python, each in a worker process with the interpreter of its suite.
+//!
+//! An id is `gym:ID` (Gymnasium; `gym:module:ID` imports a module of the user's first) or `dmc:DOMAIN-TASK` (dm_control).
+//! [`install`] makes a suite's interpreter, [`doctor`] says what is missing.
+//!
+//! One worker holds one environment ([`PythonEnvironment`]) or several ([`VectorEnvironment`]). Observations, actions, rewards
+//! and flags stand in shared memory; a socket carries control and the wake-ups. What happens in a worker stays there: a crash,
+//! an exception or a hang is an [`Error::External`](worldwright_core::Error::External) within a deadline, and the next reset starts
+//! a fresh worker.
+
+mod channels;
+mod doctor;
+mod environment;
+mod install;
+mod layout;
+mod options;
+mod process;
+mod python3;
+mod remote;
+mod shared;
+mod stream;
+mod suite;
+mod vector;
+
+use std::collections::BTreeMap;
+
+use worldwright_core::{Environment, Result, Setting};
+
+pub use doctor::{Finding, Health, doctor};
+pub use environment::PythonEnvironment;
+pub use install::install;
+pub use options::{PARAMETERS, WorkerOptions};
+pub use python3::PYTHON_VARIABLE;
+pub use stream::Transport;
+pub use suite::{DATA_DIR_VARIABLE, Suite, data_folder};
+pub use vector::{Autoreset, Lane, VectorEnvironment, VectorOptions, Vectorization};
+
+use crate::{Made, known_reward};
+
+/// Builds `gym:ID` or `dmc:DOMAIN-TASK`; settings called `worker.…` are [`PARAMETERS`], all others arguments of the environment.
+///
+/// # Errors
+/// As [`WorkerOptions::from_settings`] and [`PythonEnvironment::open`].
+pub(crate) fn make(id: &str, overrides: &BTreeMap<String, Setting>) -> Result<Made> {
+    let options = WorkerOptions::from_settings(overrides)?;
+    let environment = PythonEnvironment::open(id, &options)?;
+    let dims = [environment.observation_space().flat_dim(), environment.action_space().flat_dim()];
+    Ok(Made {
+        // Arguments may change the reward, so that the known one is known only without them.
+        reward: options.arguments.is_empty().then(|| known_reward(id, dims[0], dims[1])).flatten(),
+        simulator: None,
+        observation_channels: environment.observation_channels(),
+        action_channels: environment.action_channels(),
+        episode_steps: environment.episode_steps(),
+        environment: Box::new(environment),
+    })
+}

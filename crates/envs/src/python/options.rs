@@ -1,0 +1,157 @@
+//! How a Python environment is made and driven: deadlines, watching, pictures, import paths, arguments.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::Value as Json;
+use worldwright_core::{Error, Parameter, Result, Setting, SettingDefault, Settings};
+
+use super::Transport;
+
+/// Settings of the worker itself; every other setting is an argument of the environment's own constructor.
+pub const PARAMETERS: &[Parameter] = &[
+    Parameter {
+        name: "worker.interpreter",
+        default: SettingDefault::Text(""),
+        summary: "Python to start; empty: the suite's own",
+    },
+    Parameter {
+        name: "worker.path",
+        default: SettingDefault::Text(""),
+        summary: "folders to import from, before PYTHONPATH, separated as in PATH",
+    },
+    Parameter {
+        name: "worker.make_secs",
+        default: SettingDefault::Float(60.0),
+        summary: "deadline for starting Python and making the environment, seconds",
+    },
+    Parameter {
+        name: "worker.reset_secs",
+        default: SettingDefault::Float(30.0),
+        summary: "deadline of a reset, seconds",
+    },
+    Parameter {
+        name: "worker.step_secs",
+        default: SettingDefault::Float(10.0),
+        summary: "deadline of a step, seconds",
+    },
+    Parameter {
+        name: "worker.render",
+        default: SettingDefault::Bool(true),
+        summary: "make it able to draw pictures, where it can",
+    },
+    Parameter { name: "worker.width", default: SettingDefault::Integer(320), summary: "pixels across (dmc)" },
+    Parameter { name: "worker.height", default: SettingDefault::Integer(240), summary: "pixels down (dmc)" },
+];
+
+/// How a worker is started and driven.
+#[derive(Debug, Clone)]
+pub struct WorkerOptions {
+    /// The interpreter; `None`: the suite's (see [`Suite::interpreter`](super::Suite::interpreter)).
+    pub interpreter: Option<PathBuf>,
+    /// Folders to import from, before those of `PYTHONPATH`.
+    pub path: Vec<PathBuf>,
+    /// Arguments of the environment's constructor (`gymnasium.make`), or of the task (dm_control).
+    pub arguments: BTreeMap<String, Setting>,
+    /// Deadline for starting Python, importing and making the environment.
+    pub make_deadline: Duration,
+    /// Deadline of a reset.
+    pub reset_deadline: Duration,
+    /// Deadline of a step, and of a picture's drawing beyond the first.
+    pub step_deadline: Duration,
+    /// Whether to make the environment able to draw pictures, where it can.
+    pub render: bool,
+    /// Width and height of pictures in pixels, where the suite lets them be chosen (dmc).
+    pub frame_size: (usize, usize),
+    /// How long the host watches the shared memory for an answer before it sleeps. Zero on machines with one core, and on
+    /// processors whose stores are not seen in order from Python.
+    pub host_watch: Duration,
+    /// How long the worker watches for the next request before it sleeps; it costs that much of a core after each step.
+    pub worker_watch: Duration,
+    /// How the two talk.
+    pub transport: Transport,
+}
+
+impl Default for WorkerOptions {
+    fn default() -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let watch = |micros| Duration::from_micros(if cores > 1 && watching_is_sound() { micros } else { 0 });
+        Self {
+            interpreter: None,
+            path: Vec::new(),
+            arguments: BTreeMap::new(),
+            make_deadline: Duration::from_secs(60),
+            reset_deadline: Duration::from_secs(30),
+            step_deadline: Duration::from_secs(10),
+            render: true,
+            frame_size: (320, 240),
+            host_watch: watch(300),
+            worker_watch: watch(100),
+            transport: Transport::default(),
+        }
+    }
+}
+
+/// Whether plain stores of an interpreter become visible in the order in which they were made.
+pub(super) fn watching_is_sound() -> bool {
+    cfg!(any(target_arch = "x86_64", target_arch = "x86"))
+}
+
+impl WorkerOptions {
+    /// Options from a user's settings: those called `worker.…` are [`PARAMETERS`], all others arguments.
+    ///
+    /// # Errors
+    /// As [`Settings::resolve`], and [`Error::Config`] for a deadline that is not a positive number of seconds.
+    pub fn from_settings(overrides: &BTreeMap<String, Setting>) -> Result<Self> {
+        let (own, arguments) = overrides
+            .iter()
+            .map(|(key, setting)| (key.clone(), setting.clone()))
+            .partition(|(key, _)| key.starts_with("worker."));
+        let settings = Settings::resolve("Python environments", PARAMETERS, &own)?;
+        let seconds = |key: &str| Ok::<_, Error>(Duration::from_secs_f64(settings.float(key, 0.001, 86_400.0)?));
+        let interpreter = settings.text("worker.interpreter")?;
+        Ok(Self {
+            interpreter: (!interpreter.is_empty()).then(|| PathBuf::from(interpreter)),
+            path: std::env::split_paths(settings.text("worker.path")?).filter(|p| !p.as_os_str().is_empty()).collect(),
+            arguments,
+            make_deadline: seconds("worker.make_secs")?,
+            reset_deadline: seconds("worker.reset_secs")?,
+            step_deadline: seconds("worker.step_secs")?,
+            render: settings.bool("worker.render")?,
+            frame_size: (settings.count("worker.width", 1)?, settings.count("worker.height", 1)?),
+            ..Self::default()
+        })
+    }
+
+    /// The arguments as JSON.
+    pub(super) fn arguments_json(&self) -> Json {
+        let value = |setting: &Setting| match setting {
+            Setting::Bool(b) => Json::from(*b),
+            Setting::Integer(i) => Json::from(*i),
+            Setting::Float(f) => Json::from(*f),
+            Setting::Text(t) => Json::from(t.as_str()),
+            Setting::Numbers(n) => Json::from(n.as_slice()),
+        };
+        Json::Object(self.arguments.iter().map(|(key, setting)| (key.clone(), value(setting))).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_of_the_worker_are_told_from_arguments() {
+        let given = BTreeMap::from([
+            ("worker.step_secs".to_owned(), Setting::Float(0.5)),
+            ("forward_reward_weight".to_owned(), Setting::Integer(2)),
+        ]);
+        let options = WorkerOptions::from_settings(&given).expect("known settings");
+        assert_eq!(options.step_deadline, Duration::from_millis(500));
+        assert_eq!(options.arguments_json(), serde_json::json!({"forward_reward_weight": 2}));
+        let slip = BTreeMap::from([("worker.step_sec".to_owned(), Setting::Float(0.5))]);
+        let message = WorkerOptions::from_settings(&slip).expect_err("an unknown setting").to_string();
+        assert!(message.contains("did you mean 'worker.step_secs'"), "{message}");
+    }
+}

@@ -1,0 +1,126 @@
+"""Single environments of the two suites.
+
+Both kinds give reset(seed) -> observation and step(action) -> (observation, reward, terminated, truncated, information).
+"""
+
+import importlib
+
+import numpy as np
+from worldwright_spaces import Box, Joined, Refusal, from_gymnasium
+
+
+class GymSuite:
+    packages = ["gymnasium", "mujoco", "numpy", "ale_py", "pygame"]
+
+    def __init__(self, setup):
+        self.gymnasium = importlib.import_module("gymnasium")
+        self.setup = setup
+
+    def keywords(self):
+        """The user's arguments, and pictures where the environment's class says that it draws them."""
+        keywords = dict(self.setup["keywords"])
+        if self.setup["render"] and "render_mode" not in keywords:
+            from gymnasium.envs.registration import load_env_creator
+
+            module, _, name = self.setup["id"].rpartition(":")
+            if module:
+                importlib.import_module(module)
+            spec = self.gymnasium.spec(name)
+            entry = spec.entry_point
+            creator = load_env_creator(entry) if isinstance(entry, str) else entry
+            if "rgb_array" in (getattr(creator, "metadata", None) or {}).get("render_modes", []):
+                keywords["render_mode"] = "rgb_array"
+        return keywords
+
+    def make(self):
+        return self.gymnasium.make(self.setup["id"], disable_env_checker=True, **self.keywords())
+
+    def describe(self, env, observation_space, action_space):
+        unwrapped = env.unwrapped
+        fps = (env.metadata or {}).get("render_fps")
+        dt = getattr(unwrapped, "dt", None)
+        if not isinstance(dt, (int, float)) or not dt > 0:
+            dt = 1.0 / fps if fps else None
+        spec = getattr(env, "spec", None)
+        return {
+            "dt_secs": dt,
+            "episode_steps": getattr(spec, "max_episode_steps", None),
+            "observation_parts": None,
+            "environment": getattr(spec, "id", None) or self.setup["id"],
+        }
+
+
+class GymOne:
+    def __init__(self, suite):
+        self.env = suite.make()
+        self.observation_space = from_gymnasium(self.env.observation_space)
+        self.action_space = from_gymnasium(self.env.action_space)
+        self.about = suite.describe(self.env, self.observation_space, self.action_space)
+        self.close = self.env.close
+        self.step = self.env.step
+
+    def reset(self, seed):
+        return self.env.reset(seed=seed)[0]
+
+    def render(self):
+        if self.env.render_mode is None:
+            raise Refusal("this environment draws no pictures (no 'rgb_array' among its render modes, or render=false)")
+        frame = self.env.render()
+        return frame[-1] if isinstance(frame, list) and frame else frame
+
+
+class ControlSuite:
+    packages = ["dm_control", "dm_env", "mujoco", "numpy"]
+
+    def __init__(self, setup):
+        self.suite = importlib.import_module("dm_control.suite")
+        self.setup = setup
+        names = {f"{domain}-{task}".replace("_", "-"): (domain, task) for domain, task in self.suite.ALL_TASKS}
+        wanted = setup["id"].replace("_", "-")
+        if wanted not in names:
+            import difflib
+
+            near = difflib.get_close_matches(wanted, names, 3, 0.5)
+            raise Refusal(f"dm_control has no task '{setup['id']}'; the nearest are {', '.join(near) or 'none'}")
+        self.task = names[wanted]
+
+
+class ControlOne:
+    def __init__(self, suite):
+        setup = suite.setup
+        keywords = {"random": 0, **setup["keywords"]}
+        self.env = suite.suite.load(*suite.task, task_kwargs=keywords)
+        self.size = (setup["height"], setup["width"])
+        parts = [(key, int(np.prod(spec.shape))) for key, spec in self.env.observation_spec().items()]
+        dtypes = {np.dtype(spec.dtype) for spec in self.env.observation_spec().values()}
+        # One observation's numbers side by side: double precision unless all parts are single.
+        self.observation_space = Joined(parts, np.result_type(*dtypes))
+        action = self.env.action_spec()
+        low, high = np.broadcast_to(action.minimum, action.shape), np.broadcast_to(action.maximum, action.shape)
+        self.action_space = Box(action.shape, low, high, action.dtype)
+        limit = getattr(self.env, "_step_limit", np.inf)
+        self.about = {
+            "dt_secs": float(self.env.control_timestep()),
+            "episode_steps": int(np.ceil(limit)) if np.isfinite(limit) else None,
+            "observation_parts": [
+                [key, None if spec.shape == () else size]
+                for (key, size), spec in zip(parts, self.env.observation_spec().values(), strict=True)
+            ],
+            "environment": "-".join(suite.task),
+        }
+        self.close = self.env.close
+
+    def reset(self, seed):
+        if seed is not None:
+            # A RandomState takes 32 bits as a seed, or an array of such.
+            self.env.task.random.seed(seed if seed < 2**32 else [seed & 0xFFFFFFFF, seed >> 32])
+        return self.env.reset().observation
+
+    def step(self, action):
+        moment = self.env.step(action)
+        last = moment.step_type == 2
+        over = last and moment.discount == 0.0
+        return moment.observation, moment.reward or 0.0, over, last and not over, None
+
+    def render(self):
+        return self.env.physics.render(self.size[0], self.size[1], camera_id=0)
