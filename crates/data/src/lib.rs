@@ -1,1 +1,20 @@
 //! What happened: the episode store, replay sampling, normalisers, import and export.
+//!
+//! - [`EpisodeWriter`] appends episodes to a folder and [`EpisodeStore`] reads them; [`Position`] is where a resumed run cuts
+//!   back to.
+//! - [`Replay`] holds recent rows in memory, samples from them and gives a model its `Dataset`; [`Priorities`] draws from it by priority.
+//! - [`Normaliser`] keeps running means and standard deviations.
+
+mod normaliser;
+mod priorities;
+mod replay;
+mod space_json;
+mod store;
+
+pub use normaliser::Normaliser;
+pub use priorities::{Priorities, SumTree};
+pub use replay::{Replay, Sample};
+pub use space_json::{space_from_json, space_to_json};
+pub use store::{
+    Damage, Episode, EpisodeStore, EpisodeSummary, EpisodeWriter, Header, Position, Precision, Recovery, WriterOptions,
+};

@@ -1,0 +1,25 @@
+//! Episodes on disk: a folder of Arrow IPC stream segments and an index with a checksum for every batch.
+//!
+//! ```text
+//! segment-000000.arrows   Arrow IPC stream: schema (with the header), then batches; any Arrow reader opens it
+//! segment-000001.arrows   the next one, once the one before is large
+//! index.txt               one line a batch: segment, offset, length, rows, CRC-32; can be rebuilt
+//! ```
+//!
+//! Rows are laid out so that each is complete when it happens (`layout.rs`), and go out in batches; a file cut anywhere
+//! loses the batches that the cut runs through or past, and opening says so ([`Recovery`]).
+
+mod columns;
+mod frames;
+mod header;
+mod index;
+mod layout;
+mod medium;
+mod reader;
+mod recovery;
+mod writer;
+
+pub use header::{Header, Precision};
+pub use reader::{Episode, EpisodeStore, EpisodeSummary};
+pub use recovery::{Damage, Recovery};
+pub use writer::{EpisodeWriter, Position, WriterOptions};

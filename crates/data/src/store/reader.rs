@@ -1,0 +1,283 @@
+//! Reading episodes, from memory-mapped segments.
+
+use std::path::Path;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float64Type, UInt64Type};
+use arrow_array::{Array, RecordBatch};
+use arrow_buffer::Buffer;
+use worldwright_core::{Action, Error, Observation, Result, Space, Transition};
+
+use super::columns::{numbers_of, value_at};
+use super::layout::{ACTION, EPISODE, OBSERVATION, REWARD, SEED, STEP, TERMINATED, TRUNCATED};
+use super::recovery::{Recovery, Survey, survey, survey_bytes, u64s};
+use super::{Header, Position};
+
+/// What is known of an episode without reading its observations.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EpisodeSummary {
+    /// Its number in the store.
+    pub id: u64,
+    /// The seed of its reset, if it had its own.
+    pub seed: Option<u64>,
+    /// T: its steps. It has one row more.
+    pub steps: usize,
+    /// The sum of its rewards.
+    pub total_reward: f64,
+    /// Whether the task itself ended it.
+    pub terminated: bool,
+    /// Whether it was cut, as by a time limit.
+    pub truncated: bool,
+    /// Which rows of which batches hold it, in order.
+    spans: Vec<(usize, std::ops::Range<usize>)>,
+}
+
+impl EpisodeSummary {
+    /// Whether it ended, for either reason; the other episodes were under way when the program stopped.
+    pub fn ended(&self) -> bool {
+        self.terminated || self.truncated
+    }
+}
+
+/// A whole episode in memory.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Episode {
+    /// The seed of its reset, if it had its own.
+    pub seed: Option<u64>,
+    /// T + 1 observations.
+    pub observations: Vec<Observation>,
+    /// T actions; action t was taken at observation t.
+    pub actions: Vec<Action>,
+    /// T rewards; reward t was paid for action t.
+    pub rewards: Vec<f64>,
+    /// Whether the task itself ended it.
+    pub terminated: bool,
+    /// Whether it was cut, as by a time limit.
+    pub truncated: bool,
+}
+
+impl Episode {
+    /// T: how many steps it has.
+    pub fn steps(&self) -> usize {
+        self.actions.len()
+    }
+
+    /// Its transitions in order. The last one carries how the episode ended.
+    pub fn transitions(&self) -> impl Iterator<Item = Transition> + '_ {
+        (0..self.steps()).map(|t| Transition {
+            observation: self.observations[t].clone(),
+            action: self.actions[t].clone(),
+            reward: self.rewards[t],
+            next_observation: self.observations[t + 1].clone(),
+            terminated: self.terminated && t + 1 == self.steps(),
+            truncated: self.truncated && t + 1 == self.steps(),
+        })
+    }
+}
+
+/// A store opened for reading, as it was when it was opened. The files are mapped into memory, not read into it; they must not
+/// be cut back (`EpisodeWriter::resume`) while this is alive.
+#[derive(Debug)]
+pub struct EpisodeStore {
+    survey: Survey,
+    episodes: Vec<EpisodeSummary>,
+    bytes: u64,
+}
+
+impl EpisodeStore {
+    /// Opens the store in a folder, checks every batch against its checksum and lists the episodes. Nothing is changed.
+    ///
+    /// # Errors
+    /// [`Error::External`] when there is no store, or its header cannot be read. Cut ends and damaged batches are no error: see
+    /// [`recovery`](Self::recovery).
+    pub fn open(folder: impl AsRef<Path>) -> Result<Self> {
+        Self::from_survey(survey(folder.as_ref())?)
+    }
+
+    /// The same from the bytes of segments (numbered from zero) and index.
+    ///
+    /// # Errors
+    /// As for [`open`](Self::open).
+    pub fn from_bytes(segments: &[&[u8]], index: &[u8]) -> Result<Self> {
+        let segments: Vec<(u64, Buffer)> =
+            segments.iter().enumerate().map(|(i, bytes)| (i as u64, Buffer::from(bytes.to_vec()))).collect();
+        Self::from_survey(survey_bytes(&segments, index)?)
+    }
+
+    fn from_survey(mut survey: Survey) -> Result<Self> {
+        let (episodes, broken) = list_episodes(&survey)?;
+        survey.recovery.broken_episodes = broken;
+        let bytes = survey.lines.iter().map(|line| line.len).sum();
+        Ok(Self { survey, episodes, bytes })
+    }
+
+    /// What the episodes are of.
+    pub fn header(&self) -> &Header {
+        &self.survey.header
+    }
+
+    /// What was found wrong on opening.
+    pub fn recovery(&self) -> &Recovery {
+        &self.survey.recovery
+    }
+
+    /// The position after the last whole batch.
+    pub fn position(&self) -> Position {
+        self.survey.end()
+    }
+
+    /// The episodes that can be read whole, in order.
+    pub fn episodes(&self) -> &[EpisodeSummary] {
+        &self.episodes
+    }
+
+    /// Steps of all episodes.
+    pub fn steps(&self) -> usize {
+        self.episodes.iter().map(|episode| episode.steps).sum()
+    }
+
+    /// Bytes of all batches.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// The whole batches, their arrays lying in the mapped files.
+    pub fn batches(&self) -> impl Iterator<Item = &RecordBatch> {
+        self.survey.batches.iter().flatten()
+    }
+
+    /// Row-major observations of a batch without a copy: for a box stored as 64-bit numbers.
+    pub fn observations_f64(batch: &RecordBatch) -> Option<&[f64]> {
+        let list = batch.column(OBSERVATION).as_fixed_size_list_opt()?;
+        Some(list.values().as_primitive_opt::<Float64Type>()?.values())
+    }
+
+    /// Row-major observations of a batch without a copy: for images and other boxes of bytes.
+    pub fn observations_u8(batch: &RecordBatch) -> Option<&[u8]> {
+        let list = batch.column(OBSERVATION).as_fixed_size_list_opt()?;
+        Some(list.values().as_primitive_opt::<arrow_array::types::UInt8Type>()?.values())
+    }
+
+    /// Reads episode `i` of [`episodes`](Self::episodes).
+    ///
+    /// # Errors
+    /// [`Error::Shape`] when there is no such episode, [`Error::External`] when its rows do not fit the header.
+    pub fn episode(&self, i: usize) -> Result<Episode> {
+        let summary = self.episodes.get(i).ok_or_else(|| Error::shape("episodes", &[self.episodes.len()], &[i]))?;
+        let header = self.header();
+        let mut episode = Episode {
+            seed: summary.seed,
+            terminated: summary.terminated,
+            truncated: summary.truncated,
+            ..Episode::default()
+        };
+        for (batch, rows) in &summary.spans {
+            let Some(batch) = &self.survey.batches[*batch] else { continue };
+            for row in rows.clone() {
+                episode.observations.push(value_at(&header.observation_space, batch.column(OBSERVATION), row)?);
+                if u64s(batch, STEP)[row] > 0 {
+                    episode.actions.push(value_at(&header.action_space, batch.column(ACTION), row)?);
+                    episode.rewards.push(batch.column(REWARD).as_primitive::<Float64Type>().value(row));
+                }
+            }
+        }
+        Ok(episode)
+    }
+
+    /// Calls `visit` with each row of episode `i` in flat form: observation, then action and reward unless it is the reset.
+    /// Reads the mapped arrays directly where they hold flat numbers.
+    ///
+    /// # Errors
+    /// As for [`episode`](Self::episode), and what `visit` returns.
+    pub fn visit_flat(
+        &self,
+        i: usize,
+        mut visit: impl FnMut(&[f64], Option<(&[f64], f64)>) -> Result<()>,
+    ) -> Result<()> {
+        let summary = self.episodes.get(i).ok_or_else(|| Error::shape("episodes", &[self.episodes.len()], &[i]))?;
+        let header = self.header();
+        let mut observation = vec![0.0; header.observation_space.flat_dim()];
+        let mut action = vec![0.0; header.action_space.flat_dim()];
+        let mut scratch = Vec::new();
+        for (batch, rows) in &summary.spans {
+            let Some(batch) = &self.survey.batches[*batch] else { continue };
+            for row in rows.clone() {
+                flat_at(&header.observation_space, batch.column(OBSERVATION), row, &mut observation, &mut scratch)?;
+                let taken = u64s(batch, STEP)[row] > 0;
+                if taken {
+                    flat_at(&header.action_space, batch.column(ACTION), row, &mut action, &mut scratch)?;
+                }
+                let reward = batch.column(REWARD).as_primitive::<Float64Type>().value(row);
+                visit(&observation, taken.then_some((&action, reward)))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn flat_at(space: &Space, array: &dyn Array, row: usize, out: &mut [f64], scratch: &mut Vec<f64>) -> Result<()> {
+    if let (Space::Box { low, .. }, Some(list)) = (space, array.as_fixed_size_list_opt())
+        && list.value_length() as usize == low.len()
+    {
+        let start = list.value_offset_at(row);
+        scratch.clear();
+        numbers_of(&**list.values(), start..start + low.len(), scratch)?;
+        out.copy_from_slice(scratch);
+        return Ok(());
+    }
+    space.flatten(&value_at(space, array, row)?, out)
+}
+
+/// The episodes whose rows are all there, and how many are not.
+fn list_episodes(survey: &Survey) -> Result<(Vec<EpisodeSummary>, u64)> {
+    let mut episodes: Vec<EpisodeSummary> = Vec::new();
+    let mut broken = std::collections::BTreeSet::new();
+    for (number, batch) in survey.batches.iter().enumerate() {
+        let Some(batch) = batch else {
+            // Whether the episode before goes on within the lost rows cannot be told, unless it had ended.
+            if let Some(last) = episodes.last().filter(|last| !last.ended()) {
+                broken.insert(last.id);
+            }
+            continue;
+        };
+        let (ids, steps) = (u64s(batch, EPISODE), u64s(batch, STEP));
+        let rewards = batch.column(REWARD).as_primitive::<Float64Type>();
+        let seeds = batch.column(SEED).as_primitive::<UInt64Type>();
+        let terminated = batch.column(TERMINATED).as_boolean();
+        let truncated = batch.column(TRUNCATED).as_boolean();
+        for row in 0..batch.num_rows() {
+            if steps[row] == 0 {
+                episodes.push(EpisodeSummary {
+                    id: ids[row],
+                    seed: seeds.is_valid(row).then(|| seeds.value(row)),
+                    steps: 0,
+                    total_reward: 0.0,
+                    terminated: false,
+                    truncated: false,
+                    spans: vec![(number, row..row + 1)],
+                });
+                continue;
+            }
+            match episodes.last_mut() {
+                Some(last) if last.id == ids[row] && last.steps as u64 + 1 == steps[row] && !last.ended() => {
+                    last.steps += 1;
+                    last.total_reward += rewards.value(row);
+                    last.terminated = terminated.value(row);
+                    last.truncated = truncated.value(row);
+                    match last.spans.last_mut() {
+                        Some((batch, rows)) if *batch == number && rows.end == row => rows.end += 1,
+                        _ => last.spans.push((number, row..row + 1)),
+                    }
+                }
+                _ => {
+                    broken.insert(ids[row]);
+                }
+            }
+        }
+    }
+    episodes.retain(|episode| !broken.contains(&episode.id));
+    if episodes.windows(2).any(|pair| pair[0].id >= pair[1].id) {
+        return Err(Error::external("episode store", "episodes do not stand in order: it is damaged"));
+    }
+    Ok((episodes, broken.len() as u64))
+}

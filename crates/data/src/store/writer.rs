@@ -1,0 +1,448 @@
+//! Appending episodes.
+//!
+//! Rows gather in memory and go out as one Arrow batch at each [`EpisodeWriter::flush`], first to the segment, then as a line to
+//! the index. What a flush or sync has returned for is acknowledged: no later failure of this writer touches it.
+//!
+//! **Durability.** [`flush`](EpisodeWriter::flush) hands the bytes to the operating system: they survive the death of the
+//! process at any instant. [`sync`](EpisodeWriter::sync) also waits for the device: they survive a power failure. Closing and
+//! every change of segment sync. Call `sync` at checkpoints.
+
+use std::path::{Path, PathBuf};
+
+use arrow_array::{ArrayRef, BooleanArray, Float64Array, RecordBatch, UInt64Array};
+use arrow_buffer::NullBuffer;
+use arrow_ipc::writer::StreamWriter;
+use arrow_schema::SchemaRef;
+use worldwright_core::{Action, Array, Error, Observation, Result, State, Step};
+
+use super::Header;
+use super::columns::{Column, arrow};
+use super::index::{Line, TITLE, to_text};
+use super::layout::{self, index_path, io, segment_path};
+use super::medium::{Medium, Open, files};
+use super::recovery::{Recovery, Survey, survey};
+
+/// How a writer divides its output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WriterOptions {
+    /// Rows that make a batch go out by itself, at least 1.
+    pub batch_rows: usize,
+    /// Bytes after which the next batch opens a new segment.
+    pub segment_bytes: u64,
+}
+
+impl Default for WriterOptions {
+    fn default() -> Self {
+        Self { batch_rows: 1024, segment_bytes: 256 << 20 }
+    }
+}
+
+/// A place in a store between two batches, to which it can be cut back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Position {
+    /// The segment being written.
+    pub segment: u64,
+    /// Its length in bytes.
+    pub bytes: u64,
+    /// Batches in the whole store.
+    pub batches: u64,
+    /// Episodes begun in the whole store.
+    pub episodes: u64,
+    /// Steps in the whole store.
+    pub steps: u64,
+    /// Rows of the episode that was under way, 0 when none was.
+    pub open_rows: u64,
+}
+
+impl Position {
+    /// As an array for a checkpoint.
+    pub fn save(&self) -> Array {
+        Array::U64(vec![self.segment, self.bytes, self.batches, self.episodes, self.steps, self.open_rows])
+    }
+
+    /// From a checkpoint's array.
+    ///
+    /// # Errors
+    /// When the state holds no position of that name.
+    pub fn restore(state: &State, name: &str) -> Result<Self> {
+        let saved = state.u64s(name, 6)?;
+        Ok(Self {
+            segment: saved[0],
+            bytes: saved[1],
+            batches: saved[2],
+            episodes: saved[3],
+            steps: saved[4],
+            open_rows: saved[5],
+        })
+    }
+}
+
+/// Rows that have not gone out yet.
+#[derive(Debug, Default)]
+struct Pending {
+    episode: Vec<u64>,
+    step: Vec<u64>,
+    reward: Vec<Option<f64>>,
+    terminated: Vec<bool>,
+    truncated: Vec<bool>,
+    seed: Vec<Option<u64>>,
+}
+
+/// Appends episodes to a store. One writer a store at a time; readers may read beside it.
+#[derive(Debug)]
+pub struct EpisodeWriter {
+    folder: PathBuf,
+    schema: SchemaRef,
+    options: WriterOptions,
+    encoder: Encoder,
+    segment_file: Box<dyn Medium>,
+    index_file: Box<dyn Medium>,
+    index_bytes: u64,
+    open: OpenHook,
+    /// Segment and length up to which batches are whole; ahead of `flushed` when a new segment has only its schema.
+    tail: (u64, u64),
+    flushed: Position,
+    now: Position,
+    observation: Column,
+    action: Column,
+    pending: Pending,
+}
+
+struct OpenHook(Open);
+
+struct Encoder(StreamWriter<Vec<u8>>);
+
+impl std::fmt::Debug for Encoder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Encoder")
+    }
+}
+
+impl std::fmt::Debug for OpenHook {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("OpenHook")
+    }
+}
+
+impl EpisodeWriter {
+    /// Begins a store in `folder`, which is made if need be.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when a store is there already, [`Error::External`] when the folder cannot be written,
+    /// [`Error::Unsupported`] for spaces without numbers.
+    pub fn create(folder: impl AsRef<Path>, header: &Header, options: WriterOptions) -> Result<Self> {
+        Self::create_on(folder.as_ref(), header, options, files())
+    }
+
+    pub(crate) fn create_on(folder: &Path, header: &Header, options: WriterOptions, open: Open) -> Result<Self> {
+        std::fs::create_dir_all(folder).map_err(|e| io(folder, "cannot be made", &e))?;
+        if !layout::segments(folder)?.is_empty() {
+            return Err(Error::config(
+                folder.display().to_string(),
+                "holds an episode store already: append to it, or choose another folder",
+            ));
+        }
+        let schema = layout::schema(header)?;
+        // An index without a segment is what a failed creation leaves.
+        let index = index_path(folder);
+        if index.exists() {
+            std::fs::remove_file(&index).map_err(|e| io(&index, "cannot be replaced", &e))?;
+        }
+        let mut index_file = open(&index, true).map_err(|e| io(&index, "cannot be made", &e))?;
+        index_file.write_at(0, TITLE.as_bytes()).map_err(|e| io(&index, "cannot be written", &e))?;
+        let (segment_file, bytes) = begin_segment(&open, folder, 0, &schema)?;
+        let at = Position { bytes, ..Position::default() };
+        Self::assemble(folder, header, schema, options, open, segment_file, index_file, TITLE.len() as u64, at)
+    }
+
+    /// Goes on with a store where its whole batches end. What a crash left half written is cut off and reported. An episode that
+    /// was under way stays in the store, neither terminated nor truncated; the next one must be started.
+    ///
+    /// # Errors
+    /// [`Error::External`] when the folder holds no store or cannot be written, or when a batch before the last is damaged:
+    /// nothing is changed then; export what can be read and begin anew.
+    pub fn append(folder: impl AsRef<Path>, options: WriterOptions) -> Result<(Self, Recovery)> {
+        let folder = folder.as_ref();
+        let survey = survey(folder)?;
+        let end = Position { open_rows: 0, ..survey.end() };
+        let recovery = survey.recovery.clone();
+        Ok((Self::cut_to(folder, survey, end, options)?, recovery))
+    }
+
+    /// Cuts the store back to a recorded position and goes on from there: the same calls as before then write the same bytes.
+    /// The episode that was under way at that position goes on too.
+    ///
+    /// # Errors
+    /// As for [`append`](Self::append); [`Error::External`] when the store never reached that position or differs from what
+    /// it was then.
+    pub fn resume(folder: impl AsRef<Path>, position: &Position, options: WriterOptions) -> Result<Self> {
+        let folder = folder.as_ref();
+        let survey = survey(folder)?;
+        let found = survey.position_after(position.batches);
+        // A writer that appended to an interrupted episode stood outside it.
+        let same = |found: &Position| *found == *position || Position { open_rows: 0, ..*found } == *position;
+        if !found.as_ref().is_some_and(same) {
+            return Err(Error::external(
+                folder.display().to_string(),
+                format!(
+                    "does not hold the position to go back to ({position:?}, found {found:?}): the episodes belong to \
+                     another run, or were lost; begin a new run"
+                ),
+            ));
+        }
+        Self::cut_to(folder, survey, *position, options)
+    }
+
+    fn cut_to(folder: &Path, survey: Survey, end: Position, options: WriterOptions) -> Result<Self> {
+        if let Some(damage) = survey.damaged.iter().find(|damage| damage.batch < end.batches) {
+            return Err(Error::external(
+                folder.display().to_string(),
+                format!("{damage}; nothing was changed. Export what can be read to a new store and go on there"),
+            ));
+        }
+        let header = survey.header;
+        let schema = layout::schema(&header)?;
+        let open = files();
+        // The index first: a longer segment than it tells of is found again by the next survey, a shorter one is damage.
+        let index = index_path(folder);
+        let text = to_text(&survey.lines[..end.batches as usize]);
+        let fresh = folder.join("index.txt.new");
+        std::fs::write(&fresh, &text).map_err(|e| io(&fresh, "cannot be written", &e))?;
+        std::fs::rename(&fresh, &index).map_err(|e| io(&index, "cannot be replaced", &e))?;
+        let mut index_file = open(&index, false).map_err(|e| io(&index, "cannot be written", &e))?;
+        for segment in layout::segments(folder)?.into_iter().filter(|segment| *segment > end.segment).rev() {
+            let path = segment_path(folder, segment);
+            std::fs::remove_file(&path).map_err(|e| io(&path, "cannot be removed", &e))?;
+        }
+        let path = segment_path(folder, end.segment);
+        let mut segment_file = open(&path, false).map_err(|e| io(&path, "cannot be written", &e))?;
+        segment_file.cut(end.bytes).map_err(|e| io(&path, "cannot be cut back", &e))?;
+        segment_file.sync().and_then(|()| index_file.sync()).map_err(|e| io(&path, "cannot be synced", &e))?;
+        Self::assemble(folder, &header, schema, options, open, segment_file, index_file, text.len() as u64, end)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the one place where the parts of a writer come together")]
+    fn assemble(
+        folder: &Path,
+        header: &Header,
+        schema: SchemaRef,
+        options: WriterOptions,
+        open: Open,
+        segment_file: Box<dyn Medium>,
+        index_file: Box<dyn Medium>,
+        index_bytes: u64,
+        at: Position,
+    ) -> Result<Self> {
+        let mut encoder = StreamWriter::try_new(Vec::new(), &schema).map_err(arrow)?;
+        encoder.get_mut().clear();
+        Ok(Self {
+            folder: folder.to_owned(),
+            observation: Column::new(&header.observation_space, header.precision)?,
+            action: Column::new(&header.action_space, header.precision)?,
+            schema,
+            options: WriterOptions { batch_rows: options.batch_rows.max(1), ..options },
+            encoder: Encoder(encoder),
+            segment_file,
+            index_file,
+            index_bytes,
+            open: OpenHook(open),
+            tail: (at.segment, at.bytes),
+            flushed: at,
+            now: at,
+            pending: Pending::default(),
+        })
+    }
+
+    /// Begins an episode with what its reset showed, and the seed of the reset if it had its own; returns the episode's number.
+    /// An episode still under way stays as it is, neither terminated nor truncated.
+    ///
+    /// # Errors
+    /// [`Error::NotInSpace`] for an observation of another kind or shape: nothing is added. [`Error::External`] when a batch
+    /// that became full cannot be written: the row is kept, and the next flush tries again.
+    pub fn start_episode(&mut self, observation: &Observation, seed: Option<u64>) -> Result<u64> {
+        let episode = self.now.episodes;
+        self.push_row(episode, 0, observation, None, seed)?;
+        self.now.episodes += 1;
+        self.now.open_rows = 1;
+        self.flush_full()?;
+        Ok(episode)
+    }
+
+    /// Adds a step of the episode under way: what was done and what came of it.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when no episode is under way; otherwise as for [`start_episode`](Self::start_episode).
+    pub fn step(&mut self, action: &Action, step: &Step) -> Result<()> {
+        if self.now.open_rows == 0 {
+            return Err(Error::config("episode store", "no episode is under way: start one before its steps"));
+        }
+        self.push_row(self.now.episodes - 1, self.now.open_rows, &step.observation, Some((action, step)), None)?;
+        self.now.steps += 1;
+        self.now.open_rows = if step.done() { 0 } else { self.now.open_rows + 1 };
+        self.flush_full()
+    }
+
+    fn push_row(
+        &mut self,
+        episode: u64,
+        row: u64,
+        observation: &Observation,
+        taken: Option<(&Action, &Step)>,
+        seed: Option<u64>,
+    ) -> Result<()> {
+        let rows = self.pending.episode.len();
+        let pushed =
+            self.observation.push(Some(observation)).and_then(|()| self.action.push(taken.map(|(action, _)| action)));
+        if let Err(error) = pushed {
+            self.observation.truncate(rows);
+            self.action.truncate(rows);
+            return Err(error);
+        }
+        let pending = &mut self.pending;
+        pending.episode.push(episode);
+        pending.step.push(row);
+        pending.reward.push(taken.map(|(_, step)| step.reward));
+        pending.terminated.push(taken.is_some_and(|(_, step)| step.terminated));
+        pending.truncated.push(taken.is_some_and(|(_, step)| step.truncated));
+        pending.seed.push(seed);
+        Ok(())
+    }
+
+    fn flush_full(&mut self) -> Result<()> {
+        if self.pending.episode.len() >= self.options.batch_rows {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    /// Writes all pending rows as one batch and returns the position after it. They then survive the death of this process.
+    ///
+    /// # Errors
+    /// [`Error::External`] when they cannot be written: what was acknowledged before is untouched, the rows stay in memory, and
+    /// a later flush tries again.
+    pub fn flush(&mut self) -> Result<Position> {
+        let rows = self.pending.episode.len();
+        if rows == 0 {
+            self.flushed = self.now;
+            return Ok(self.flushed);
+        }
+        if self.tail.1 >= self.options.segment_bytes {
+            self.sync_files()?;
+            let next = self.tail.0 + 1;
+            let (file, bytes) = begin_segment(&self.open.0, &self.folder, next, &self.schema)?;
+            self.segment_file = file;
+            self.tail = (next, bytes);
+        }
+        let batch = self.batch()?;
+        self.encoder.0.get_mut().clear();
+        self.encoder.0.write(&batch).map_err(arrow)?;
+        let bytes = self.encoder.0.get_ref();
+        let line = Line {
+            segment: self.tail.0,
+            offset: self.tail.1,
+            len: bytes.len() as u64,
+            rows: rows as u64,
+            crc: crc32fast::hash(bytes),
+        };
+        let text = line.to_text();
+        if let Err(error) = self.segment_file.write_at(line.offset, bytes) {
+            let _ = self.segment_file.cut(line.offset);
+            return Err(io(&segment_path(&self.folder, line.segment), "cannot be written", &error));
+        }
+        if let Err(error) = self.index_file.write_at(self.index_bytes, text.as_bytes()) {
+            let _ = self.segment_file.cut(line.offset);
+            let _ = self.index_file.cut(self.index_bytes);
+            return Err(io(&index_path(&self.folder), "cannot be written", &error));
+        }
+        self.index_bytes += text.len() as u64;
+        self.tail.1 += line.len;
+        (self.now.segment, self.now.bytes) = self.tail;
+        self.now.batches = self.flushed.batches + 1;
+        self.flushed = self.now;
+        self.observation.truncate(0);
+        self.action.truncate(0);
+        self.pending.clear();
+        Ok(self.flushed)
+    }
+
+    /// [`flush`](Self::flush), then waits until everything is on the device.
+    ///
+    /// # Errors
+    /// As for `flush`.
+    pub fn sync(&mut self) -> Result<Position> {
+        let position = self.flush()?;
+        self.sync_files()?;
+        Ok(position)
+    }
+
+    /// Syncs and ends. A writer that is dropped without it loses the rows not yet flushed.
+    ///
+    /// # Errors
+    /// As for [`flush`](Self::flush).
+    pub fn close(mut self) -> Result<Position> {
+        self.sync()
+    }
+
+    /// The position after the last flush: everything before it is acknowledged.
+    pub fn position(&self) -> Position {
+        self.flushed
+    }
+
+    /// Episodes begun, those not yet flushed included.
+    pub fn episodes(&self) -> u64 {
+        self.now.episodes
+    }
+
+    /// Steps taken, those not yet flushed included.
+    pub fn steps(&self) -> u64 {
+        self.now.steps
+    }
+
+    fn sync_files(&mut self) -> Result<()> {
+        self.segment_file
+            .sync()
+            .and_then(|()| self.index_file.sync())
+            .map_err(|e| io(&self.folder, "cannot be synced", &e))
+    }
+
+    fn batch(&self) -> Result<RecordBatch> {
+        let pending = &self.pending;
+        let taken = NullBuffer::from_iter(pending.reward.iter().map(Option::is_some));
+        let columns: Vec<ArrayRef> = vec![
+            std::sync::Arc::new(UInt64Array::from(pending.episode.clone())),
+            std::sync::Arc::new(UInt64Array::from(pending.step.clone())),
+            self.observation.to_array(None)?,
+            self.action.to_array(Some(taken))?,
+            std::sync::Arc::new(Float64Array::from(pending.reward.clone())),
+            std::sync::Arc::new(BooleanArray::from(pending.terminated.clone())),
+            std::sync::Arc::new(BooleanArray::from(pending.truncated.clone())),
+            std::sync::Arc::new(UInt64Array::from(pending.seed.clone())),
+        ];
+        RecordBatch::try_new(self.schema.clone(), columns).map_err(arrow)
+    }
+}
+
+impl Pending {
+    fn clear(&mut self) {
+        self.episode.clear();
+        self.step.clear();
+        self.reward.clear();
+        self.terminated.clear();
+        self.truncated.clear();
+        self.seed.clear();
+    }
+}
+
+/// Opens a segment and writes its schema; removes the file again when that fails.
+fn begin_segment(open: &Open, folder: &Path, segment: u64, schema: &SchemaRef) -> Result<(Box<dyn Medium>, u64)> {
+    let path = segment_path(folder, segment);
+    let bytes = StreamWriter::try_new(Vec::new(), schema).map_err(arrow)?;
+    let bytes = bytes.get_ref();
+    let mut file = open(&path, true).map_err(|e| io(&path, "cannot be made", &e))?;
+    if let Err(error) = file.write_at(0, bytes) {
+        drop(file);
+        let _ = std::fs::remove_file(&path);
+        return Err(io(&path, "cannot be written", &error));
+    }
+    Ok((file, bytes.len() as u64))
+}
