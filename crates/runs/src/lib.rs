@@ -12,8 +12,11 @@ mod diagnostics;
 mod event;
 mod experiment;
 mod folder;
+pub mod progress;
+pub mod report;
 mod settings_text;
 mod summary;
+pub mod tensorboard;
 
 pub use choices::Choices;
 pub use diagnostics::{CalibrationPoint, Channel, Diagnostics, KStepError, Rollout};
@@ -21,3 +24,4 @@ pub use event::{Event, Observer, Row, RowKind};
 pub use experiment::{EvaluationPlan, Experiment, Part, RewardPlan};
 pub use folder::{RunFolder, write_whole};
 pub use summary::{ModelErrors, Summary};
+pub use worldwright_envs as envs;

@@ -1,0 +1,276 @@
+//! What a person sees while a run goes on: a live bar in a terminal, a line an episode where there is none, or nothing.
+//!
+//! Everything goes to standard error, so that standard output stays free for results.
+
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use worldwright_core::Result;
+
+use crate::report::{duration, number, short};
+use crate::{Event, Observer, Row, RowKind};
+
+/// How a run shows itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum View {
+    /// A bar that moves; for terminals.
+    Live,
+    /// A line an episode; for files and pipes.
+    Lines,
+    /// Nothing.
+    Quiet,
+}
+
+/// The view of a run.
+pub struct Progress {
+    view: View,
+    out: Box<dyn Write + Send>,
+    bar: ProgressBar,
+    drawn: Option<Instant>,
+    state: State,
+}
+
+/// What is known so far; the two views only lay it out.
+#[derive(Debug, Default)]
+struct State {
+    total: u64,
+    /// Steps that earlier processes took: they say nothing about this one's pace.
+    first_step: u64,
+    started: Option<Instant>,
+    step: u64,
+    episode: u64,
+    return_so_far: f64,
+    last_return: Option<f64>,
+    best_return: Option<f64>,
+    evaluation: Option<(f64, f64)>,
+    model_mse: Option<f64>,
+    act_secs: f64,
+    act_count: u64,
+    /// The last episode, whose line waits for the fit that follows it.
+    waiting: Option<Finished>,
+    heading_done: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Finished {
+    episode: u64,
+    step: u64,
+    episode_return: f64,
+    act_secs: Option<f64>,
+}
+
+impl Progress {
+    /// A view on standard error.
+    pub fn new(view: View) -> Self {
+        Self::to(view, Box::new(std::io::stderr()))
+    }
+
+    /// A view whose lines go to `out`; a live one draws on standard error in any case.
+    pub fn to(view: View, out: Box<dyn Write + Send>) -> Self {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
+        Self { view, out, bar, drawn: None, state: State::default() }
+    }
+
+    /// A line that stays. A terminal that went away must not end the run, so failures to write are no errors.
+    fn say(&mut self, text: &str) {
+        match self.view {
+            View::Live => self.bar.println(text),
+            View::Lines => _ = writeln!(self.out, "{text}"),
+            View::Quiet => {}
+        }
+    }
+
+    fn start(&mut self, step: u64, total: u64, title: &str) {
+        let state = &mut self.state;
+        (state.total, state.first_step, state.step) = (total, step, step);
+        state.started = Some(Instant::now());
+        if self.view == View::Live {
+            let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr_with_hz(8));
+            let style = "{prefix:.bold}  {bar:28.cyan/dim} {pos:>6}/{len} steps  {elapsed_precise:.dim}\n{wide_msg}";
+            if let Ok(style) = ProgressStyle::with_template(style) {
+                bar.set_style(style.progress_chars("━╸─"));
+            }
+            bar.set_position(step);
+            bar.set_prefix(title.to_owned());
+            bar.enable_steady_tick(Duration::from_millis(250));
+            self.bar = bar;
+        } else {
+            let from =
+                if step > 0 { format!(", going on after step {}", number(step as f64, 0)) } else { String::new() };
+            self.say(&format!("{title}: {} steps{from}", number(total as f64, 0)));
+        }
+    }
+
+    /// Redraws the live line, at most ten times a second: an agent may take thousands of decisions in one.
+    fn draw(&mut self, what: Option<&str>) {
+        if self.view != View::Live {
+            return;
+        }
+        let due = self.drawn.is_none_or(|drawn| drawn.elapsed() > Duration::from_millis(100));
+        if due || what.is_some() {
+            self.drawn = Some(Instant::now());
+            self.bar.set_position(self.state.step);
+            self.bar.set_message(self.state.live_line(what));
+        }
+    }
+
+    fn row(&mut self, row: &Row) {
+        match row.kind {
+            RowKind::Episode => {
+                self.flush_episode();
+                let episode_return = row.get("return").unwrap_or(f64::NAN);
+                let state = &mut self.state;
+                state.last_return = Some(episode_return);
+                if state.best_return.is_none_or(|best| episode_return > best) {
+                    state.best_return = Some(episode_return);
+                }
+                (state.step, state.episode) = (row.step, row.episode);
+                let act_secs = (state.act_count > 0).then(|| state.act_secs / state.act_count as f64);
+                state.waiting = Some(Finished { episode: row.episode, step: row.step, episode_return, act_secs });
+                (state.act_secs, state.act_count) = (0.0, 0);
+            }
+            RowKind::Learn => {
+                if let Some(mse) = row.get("holdout_mse").filter(|mse| mse.is_finite()) {
+                    self.state.model_mse = Some(mse);
+                }
+            }
+            RowKind::Evaluation => {
+                self.flush_episode();
+                let mean = row.get("return_mean").unwrap_or(f64::NAN);
+                let std = row.get("return_std").unwrap_or(0.0);
+                self.state.evaluation = Some((mean, std));
+                if self.view == View::Lines {
+                    let episodes = row.get("episodes").unwrap_or(0.0);
+                    self.say(&format!(
+                        "  evaluation at step {}: {} ± {} over {} episodes",
+                        number(row.step as f64, 0),
+                        short(mean),
+                        short(std),
+                        number(episodes, 0)
+                    ));
+                }
+            }
+        }
+    }
+
+    /// Writes the line of the episode that waits. Its fit has come by the time the next thing happens.
+    fn flush_episode(&mut self) {
+        let Some(finished) = self.state.waiting.take() else { return };
+        if self.view != View::Lines {
+            return;
+        }
+        if !self.state.heading_done {
+            self.state.heading_done = true;
+            self.say(&columns(["episode", "steps", "return", "model error", "planning", "elapsed", "left"]));
+        }
+        let state = &self.state;
+        let time = |secs: f64| {
+            let (time, unit) = duration(secs);
+            format!("{time} {unit}")
+        };
+        let line = columns([
+            &number(finished.episode as f64 + 1.0, 0),
+            &number(finished.step as f64, 0),
+            &short(finished.episode_return),
+            &state.model_mse.map_or("–".to_owned(), |mse| short(mse.sqrt())),
+            &finished.act_secs.map_or("–".to_owned(), time),
+            &state.started.map_or("–".to_owned(), |started| time(started.elapsed().as_secs_f64())),
+            &state.left_secs().map_or("–".to_owned(), time),
+        ]);
+        self.say(&line);
+    }
+}
+
+/// Right-aligned columns. Widths count characters, since `−` and `±` are several bytes.
+fn columns(cells: [&str; 7]) -> String {
+    let widths = [7, 9, 11, 12, 10, 10, 10];
+    let padded = cells.iter().zip(widths).map(|(cell, width)| {
+        let missing = usize::saturating_sub(width, cell.chars().count());
+        format!("{}{cell}", " ".repeat(missing))
+    });
+    padded.collect::<Vec<_>>().join(" ")
+}
+
+impl State {
+    /// Seconds to the last step at this process' mean pace.
+    fn left_secs(&self) -> Option<f64> {
+        let done = self.step.saturating_sub(self.first_step);
+        let elapsed = self.started?.elapsed().as_secs_f64();
+        (done > 0).then(|| elapsed / done as f64 * self.total.saturating_sub(self.step) as f64)
+    }
+
+    fn live_line(&self, what: Option<&str>) -> String {
+        let mut parts = vec![match what {
+            Some(what) => what.to_owned(),
+            None => format!("episode {}: return so far {}", self.episode + 1, short(self.return_so_far)),
+        }];
+        if let (Some(last), Some(best)) = (self.last_return, self.best_return) {
+            parts.push(format!("last {}, best {}", short(last), short(best)));
+        }
+        if let Some((mean, std)) = self.evaluation {
+            parts.push(format!("evaluation {} ± {}", short(mean), short(std)));
+        }
+        if let Some(mse) = self.model_mse {
+            parts.push(format!("model error {} std", short(mse.sqrt())));
+        }
+        if self.act_count > 0 {
+            let (time, unit) = duration(self.act_secs / self.act_count as f64);
+            parts.push(format!("planning {time} {unit}"));
+        }
+        if let Some(left) = self.left_secs() {
+            let (time, unit) = duration(left);
+            parts.push(format!("{time} {unit} left"));
+        }
+        parts.join(" · ")
+    }
+}
+
+impl Observer for Progress {
+    fn name(&self) -> &'static str {
+        "progress"
+    }
+
+    fn event(&mut self, event: &Event<'_>) -> Result<()> {
+        if self.view == View::Quiet {
+            return Ok(());
+        }
+        match event {
+            Event::Started { experiment, step, episode, .. } => {
+                self.state.episode = *episode;
+                let title = format!("{} · {}", experiment.environment.name, experiment.agent.name);
+                self.start(*step, experiment.steps, &title);
+                self.draw(Some("starting"));
+            }
+            Event::Step { step, episode, return_so_far, act_secs } => {
+                self.flush_episode();
+                let state = &mut self.state;
+                (state.step, state.episode, state.return_so_far) = (*step, *episode, *return_so_far);
+                state.act_secs += act_secs;
+                state.act_count += 1;
+                self.draw(None);
+            }
+            Event::Learning => self.draw(Some("learning the model")),
+            Event::Row(row) => self.row(row),
+            Event::EvaluationEpisode { episode, of, episode_return } => {
+                self.flush_episode();
+                self.draw(Some(&format!("evaluation {}/{of}: return {}", episode + 1, short(*episode_return))));
+            }
+            Event::Note(note) => {
+                self.flush_episode();
+                self.say(&format!("  note: {note}"));
+            }
+            Event::Checkpoint { .. } => {}
+            Event::Stopped { step } => {
+                self.flush_episode();
+                self.bar.finish_and_clear();
+                self.say(&format!("stopped after step {}, everything is saved", number(*step as f64, 0)));
+            }
+            Event::Finished(_) => {
+                self.flush_episode();
+                self.bar.finish_and_clear();
+            }
+        }
+        Ok(())
+    }
+}

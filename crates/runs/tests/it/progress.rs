@@ -1,0 +1,87 @@
+//! The plain view: one aligned line an episode, with the fit that follows it; nothing when quiet.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
+use worldwright_runs::progress::{Progress, View};
+use worldwright_runs::{EvaluationPlan, Event, Experiment, Observer, Part, RewardPlan, Row, RowKind, RunFolder};
+
+#[derive(Clone, Default)]
+struct Paper(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Paper {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+fn part(name: &str) -> Part {
+    Part { name: name.to_owned(), ..Part::default() }
+}
+
+/// Two episodes with a fit after each, an evaluation and a note.
+fn told(view: View) -> Vec<String> {
+    let experiment = Experiment {
+        environment: part("pendulum"),
+        agent: part("pets"),
+        model: part("ensemble"),
+        planner: part("cem"),
+        reward: RewardPlan { kind: "known".into(), expression: String::new(), termination: String::new() },
+        evaluation: EvaluationPlan { episodes: 10, interval: 0, interval_episodes: 1 },
+        steps: 1000,
+        seed: 0,
+        retries: 0,
+    };
+    let folder = RunFolder::new("nowhere");
+    let paper = Paper::default();
+    let mut progress = Progress::to(view, Box::new(paper.clone()));
+    let row = |kind, episode, step, values: &[(&'static str, f64)]| Row {
+        kind,
+        episode,
+        step,
+        values: values.iter().map(|(name, value)| ((*name).into(), *value)).collect(),
+        clock: vec![],
+    };
+    let rows = [
+        row(RowKind::Episode, 0, 200, &[("return", -1402.25)]),
+        row(RowKind::Learn, 0, 200, &[("holdout_mse", 0.0004)]),
+        row(RowKind::Episode, 1, 400, &[("return", -3.5)]),
+        row(RowKind::Learn, 1, 400, &[("holdout_mse", 0.0001)]),
+        row(RowKind::Evaluation, 2, 400, &[("return_mean", -140.0), ("return_std", 81.0), ("episodes", 5.0)]),
+    ];
+    let mut tell = |event: &Event<'_>| progress.event(event).unwrap();
+    tell(&Event::Started { experiment: &experiment, folder: &folder, step: 0, episode: 0 });
+    tell(&Event::Note("auto took the ensemble"));
+    for (i, row) in rows.iter().enumerate() {
+        if i == 2 {
+            tell(&Event::Step { step: 201, episode: 1, return_so_far: -1.0, act_secs: 0.025 });
+        }
+        tell(&Event::Row(row));
+    }
+    tell(&Event::Stopped { step: 400 });
+    String::from_utf8(paper.0.lock().unwrap().clone()).unwrap().lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn lines_are_aligned_and_carry_the_fit_that_followed() {
+    let lines = told(View::Lines);
+    assert_eq!(lines[0], "pendulum · pets: 1,000 steps");
+    assert_eq!(lines[1], "  note: auto took the ensemble");
+    let table = &lines[2..5];
+    assert!(table.iter().all(|line| line.chars().count() == table[0].chars().count()), "{table:#?}");
+    let start: Vec<String> = table.iter().map(|line| line.chars().take(53).collect()).collect();
+    assert_eq!(start[0], "episode     steps      return  model error   planning");
+    assert_eq!(start[1], "      1       200      −1,402       0.0200          –");
+    assert_eq!(start[2], "      2       400       −3.50       0.0100    25.0 ms");
+    assert_eq!(lines[5], "  evaluation at step 400: −140.0 ± 81.0 over 5 episodes");
+    assert_eq!(lines[6], "stopped after step 400, everything is saved");
+    assert_eq!(lines.len(), 7);
+}
+
+#[test]
+fn quiet_says_nothing() {
+    assert_eq!(told(View::Quiet), Vec::<String>::new());
+}
