@@ -327,10 +327,10 @@ impl Imagination for KnownImagination<'_> {
         Ok(())
     }
 
-    fn decode(&self, row: usize, _member: usize, out: &mut [f64]) -> Result<()> {
+    fn decode(&self, row: usize, member: usize, out: &mut [f64]) -> Result<()> {
         check_rows(&Rows::Span(row..row + 1), self.rows)?;
-        if out.len() != self.dims.observation {
-            return Err(Error::shape("decoded observation", &[self.dims.observation], &[out.len()]));
+        if member > 0 || out.len() != self.dims.observation {
+            return Err(Error::shape("decoded member and length", &[1, self.dims.observation], &[member, out.len()]));
         }
         let mut buffer = self.row.borrow_mut();
         for (dim, slot) in buffer.state.iter_mut().enumerate() {

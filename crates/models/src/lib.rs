@@ -22,6 +22,8 @@
 //! ```
 
 mod arena;
+pub mod expression;
+mod gp;
 mod known;
 mod linear;
 pub mod transition;
@@ -54,7 +56,7 @@ pub struct ModelContext {
 pub type Build = fn(&ModelContext, &Settings) -> Result<Box<dyn LearnedModel>>;
 
 /// Every model that can be named.
-pub const ALL: &[Entry<Build>] = &[known::ENTRY, linear::ENTRY];
+pub const ALL: &[Entry<Build>] = &[known::ENTRY, linear::ENTRY, gp::ENTRY];
 
 /// The model called `name` with `overrides` laid over its default settings.
 ///

@@ -15,7 +15,7 @@ use worldwright_core::{
     Array, Columns, Entry, Error, FitReport, LearnedModel, Parameter, Persist, Result, Rng, SettingDefault as Default,
     Settings, State,
 };
-use worldwright_nn::dense::{self, Matrix, MatrixMut};
+use worldwright_nn::dense::{self, LANES, Matrix, MatrixMut};
 
 use crate::transition::{Answer, Examples, Question, Regressor, TransitionModel};
 use crate::{Build, ModelContext};
@@ -77,7 +77,7 @@ struct Posterior {
     offsets: Vec<f64>,
     /// Standard deviation of the noise of each target: the posterior mean of σ², or the lane's draw, `[lane][target]`.
     noise_std: Vec<f64>,
-    /// `L⁻¹` of `A = L Lᵀ`, `[input][input]`.
+    /// `L⁻¹` of `A = L Lᵀ`, `[input][input, padded]`.
     inverse_factor: Vec<f64>,
     /// Mean over targets of the posterior mean standard deviation, `[1]`, and examples, `[1]`.
     spread: f64,
@@ -163,8 +163,13 @@ impl Linear {
         let (p, q) = (moments.inputs, ridge.rates.len());
         let shape = moments.shape();
         let variance = |rate: f64| rate / (shape - 1.0).max(0.5);
-        let mut inverse_factor = vec![0.0; p * p];
-        dense::invert_lower(&ridge.factor, p, &mut inverse_factor);
+        let mut inverse = vec![0.0; p * p];
+        dense::invert_lower(&ridge.factor, p, &mut inverse);
+        let stride = p.next_multiple_of(LANES);
+        let mut inverse_factor = vec![0.0; p * stride];
+        for (padded, row) in inverse_factor.chunks_exact_mut(stride).zip(inverse.chunks_exact(p)) {
+            padded[..p].copy_from_slice(row);
+        }
         let mut posterior = Posterior {
             inputs: p,
             targets: q,
@@ -229,7 +234,8 @@ fn leave_one_out(examples: &Examples<'_>, ridge: &Ridge) -> (f64, f64) {
 
 /// Buffers of a block.
 pub(crate) struct Workspace {
-    whitened: Vec<f64>,
+    /// Inputs row by row, padded.
+    rows: Vec<f64>,
     normals: Vec<f32>,
 }
 
@@ -252,13 +258,12 @@ impl Regressor for Linear {
     fn workspace(&self, places: usize) -> Workspace {
         let (inputs, targets) =
             self.posterior.as_ref().map_or((0, 0), |posterior| (posterior.inputs, posterior.targets));
-        Workspace { whitened: vec![0.0; inputs * places], normals: vec![0.0; targets] }
+        Workspace { rows: vec![0.0; inputs.next_multiple_of(LANES) * places], normals: vec![0.0; targets] }
     }
 
     fn predict(&self, question: &Question<'_>, workspace: &mut Workspace, answer: &mut Answer<'_>) {
         let Some(posterior) = &self.posterior else { return };
         let (p, q, rows) = (posterior.inputs, posterior.targets, question.rows);
-        let places = question.lanes * rows;
         for lane in 0..question.lanes {
             for dim in 0..q {
                 let target = &mut answer.targets.column_mut(dim)[lane * rows..(lane + 1) * rows];
@@ -276,22 +281,19 @@ impl Regressor for Linear {
                 }
             }
         }
-        posterior.epistemic(question.inputs, &mut workspace.whitened[..p * places], answer.epistemic);
+        posterior.epistemic(question.inputs, &mut workspace.rows, answer.epistemic);
     }
 }
 
 impl Posterior {
     /// `mean σ · sqrt(xᵀA⁻¹x + 1/N)`, in closed form.
-    fn epistemic(&self, inputs: Columns<'_>, whitened: &mut [f64], out: &mut [f64]) {
-        let (p, places) = (self.inputs, inputs.rows());
-        let factor = Matrix::new(&self.inverse_factor, p, p);
-        let (x, target) = (Matrix::new(inputs.as_slice(), p, places), MatrixMut::new(whitened, p, places));
-        dense::gemm(1.0, factor, x, 0.0, target);
-        out.fill(self.examples.recip());
-        for column in whitened.chunks_exact(places) {
-            out.iter_mut().zip(column).for_each(|(sum, number)| *sum += number * number);
+    fn epistemic(&self, inputs: Columns<'_>, rows: &mut [f64], out: &mut [f64]) {
+        let stride = self.inputs.next_multiple_of(LANES);
+        for (place, row) in rows.chunks_exact_mut(stride).take(inputs.rows()).enumerate() {
+            inputs.copy_row(place, &mut row[..self.inputs]);
         }
-        out.iter_mut().for_each(|variance| *variance = self.spread * variance.sqrt());
+        dense::squared_norms(&self.inverse_factor, self.inputs, stride, rows, out);
+        out.iter_mut().for_each(|variance| *variance = self.spread * (*variance + self.examples.recip()).sqrt());
     }
 }
 
@@ -327,7 +329,7 @@ impl Persist for Linear {
             weights: state.f64s("weights", self.lanes * q * p)?.to_vec(),
             offsets: state.f64s("offsets", self.lanes * q)?.to_vec(),
             noise_std: state.f64s("noise_std", self.lanes * q)?.to_vec(),
-            inverse_factor: state.f64s("inverse_factor", p * p)?.to_vec(),
+            inverse_factor: state.f64s("inverse_factor", p * p.next_multiple_of(LANES))?.to_vec(),
             spread: spread[0],
             examples: spread[1],
         });

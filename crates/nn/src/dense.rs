@@ -240,6 +240,63 @@ pub fn gram_of_lower(x: &[f64], n: usize, out: &mut [f64]) {
     }
 }
 
+/// Numbers to which [`squared_norms`] wants its vectors filled up with zeros: a multiple of every machine's vector length.
+pub const LANES: usize = 8;
+
+/// `out[i] = |x aᵢ|²` for the lower triangular `n × n` matrix `x` and the rows `aᵢ` of `a`. Rows of both begin `stride` numbers
+/// apart, a multiple of [`LANES`] no smaller than `n`, and hold zeros from place `n` on. Allocates nothing.
+///
+/// # Panics
+/// When the shapes do not fit together.
+pub fn squared_norms(x: &[f64], n: usize, stride: usize, a: &[f64], out: &mut [f64]) {
+    assert!(stride >= n && stride.is_multiple_of(LANES), "rows of {n} numbers must lie a multiple of {LANES} apart");
+    assert!(x.len() >= n * stride && a.len() >= out.len() * stride, "rows are missing");
+    pulp::Arch::new().dispatch(SquaredNorms { x: &x[..n * stride], stride, a, out });
+}
+
+struct SquaredNorms<'a> {
+    x: &'a [f64],
+    stride: usize,
+    a: &'a [f64],
+    out: &'a mut [f64],
+}
+
+impl pulp::WithSimd for SquaredNorms<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, simd: S) {
+        let Self { x, stride, a, out } = self;
+        // Four vectors meet two rows of `x` at a time: eight sums and six operands fill the registers of AVX2.
+        for (rows, out) in a.chunks(4 * stride).zip(out.chunks_mut(4)) {
+            let row = |i: usize| S::as_simd_f64s(&rows[i.min(out.len() - 1) * stride..][..stride]).0;
+            let rows = [row(0), row(1), row(2), row(3)];
+            let mut norms = [0.0; 4];
+            for (pair, x) in x.chunks(2 * stride).enumerate() {
+                // Nothing but zeros stands right of the diagonal.
+                let reach = (2 * pair + 2).next_multiple_of(LANES).min(stride);
+                let first = S::as_simd_f64s(&x[..reach]).0;
+                let second = if x.len() > stride { S::as_simd_f64s(&x[stride..][..reach]).0 } else { first };
+                let mut sums = [[simd.splat_f64s(0.0); 4]; 2];
+                let [r0, r1, r2, r3] = rows.map(|row| &row[..first.len()]);
+                for k in 0..first.len() {
+                    for (i, row) in [r0, r1, r2, r3].into_iter().enumerate() {
+                        sums[0][i] = simd.mul_add_f64s(first[k], row[k], sums[0][i]);
+                        sums[1][i] = simd.mul_add_f64s(second[k], row[k], sums[1][i]);
+                    }
+                }
+                for (i, norm) in norms.iter_mut().enumerate() {
+                    *norm += simd.reduce_sum_f64s(sums[0][i]).powi(2);
+                    if x.len() > stride {
+                        *norm += simd.reduce_sum_f64s(sums[1][i]).powi(2);
+                    }
+                }
+            }
+            out.copy_from_slice(&norms[..out.len()]);
+        }
+    }
+}
+
 /// Runs `body` with the widest vector instructions that this machine has. What `body` calls must be inlined into it.
 #[inline(always)]
 pub fn vectorized<T>(body: impl FnOnce() -> T) -> T {
@@ -342,6 +399,24 @@ mod tests {
             for i in 0..n {
                 assert!((dot(&a[i * n..(i + 1) * n], &solved) - b[i]).abs() < 1e-10, "n {n}: solution {i}");
                 assert!((dot(&inverse[i * n..(i + 1) * n], &b) - solved[i]).abs() < 1e-9, "n {n}: inverse {i}");
+            }
+        }
+    }
+
+    #[test]
+    fn squared_norms_are_those_of_the_products() {
+        for (n, count) in [(1_usize, 1), (5, 3), (8, 4), (29, 9), (64, 6)] {
+            let stride = n.next_multiple_of(LANES) + LANES;
+            let mut rng = Rng::new(n as u64);
+            let (mut x, mut a) = (vec![0.0; n * stride], vec![0.0; count * stride]);
+            (0..n).for_each(|i| (0..=i).for_each(|j| x[i * stride + j] = rng.normal()));
+            (0..count).for_each(|i| (0..n).for_each(|j| a[i * stride + j] = rng.normal()));
+            let mut norms = vec![0.0; count];
+            squared_norms(&x, n, stride, &a, &mut norms);
+            for (row, norm) in a.chunks_exact(stride).zip(norms) {
+                let want: f64 =
+                    x.chunks_exact(stride).map(|x| x.iter().zip(row).map(|(x, a)| x * a).sum::<f64>().powi(2)).sum();
+                assert!((norm - want).abs() < 1e-12 * (1.0 + want), "n {n}: {norm} not {want}");
             }
         }
     }

@@ -1,0 +1,320 @@
+//! `gp`: exact Gaussian processes, one for each output, with a length for each input.
+//!
+//! The model of PILCO (Deisenroth and Rasmussen, "PILCO: A Model-Based and Data-Efficient Approach to Policy Search", ICML 2011):
+//! inputs are observation and action, targets the change of the observation. Hyper-parameters maximise the guarded marginal
+//! likelihood ([`likelihood`]) from several starts at the first fit, and from where they were at later ones. A step either
+//! follows the posterior mean, or each lane follows a function drawn from the posterior ([`posterior`]).
+//!
+//! Where the transitions outnumber `max_points`, the ones kept are chosen by [`subset`]; where they outnumber
+//! `likelihood_points`, the hyper-parameters are fitted to a random subset.
+
+mod kernel;
+mod lbfgs;
+mod likelihood;
+mod posterior;
+mod subset;
+#[cfg(test)]
+mod tests;
+
+use rayon::prelude::*;
+use worldwright_core::{
+    Array, Batch, Columns, Entry, FitReport, LearnedModel, Parameter, Persist, Result, Rng, SettingDefault as Default,
+    Settings, State,
+};
+
+use crate::transition::{Answer, Examples, Question, Regressor, TransitionModel};
+use crate::{Build, ModelContext};
+use kernel::{Hyper, Kernel};
+use likelihood::Likelihood;
+use posterior::Posterior;
+
+/// The line in the list of models.
+pub(crate) const ENTRY: Entry<Build> = Entry {
+    name: "gp",
+    summary: "Exact Gaussian processes, one an output: the most from the least data, up to about 1,500 transitions",
+    source: "Deisenroth and Rasmussen, PILCO, ICML 2011; Rasmussen and Williams, Gaussian Processes for Machine Learning, 2006",
+    parameters: &[
+        Parameter {
+            name: "kernel",
+            default: Default::Text("squared-exponential"),
+            summary: "squared-exponential or matern-5/2",
+        },
+        Parameter {
+            name: "propagation",
+            default: Default::Text("mean"),
+            summary: "what lanes follow: mean (one lane) or particles (functions drawn from the posterior)",
+        },
+        Parameter {
+            name: "particles",
+            default: Default::Integer(10),
+            summary: "lanes of each row where propagation is particles",
+        },
+        Parameter {
+            name: "noise",
+            default: Default::Bool(false),
+            summary: "whether each step of a particle adds the noise that was learned",
+        },
+        Parameter {
+            name: "uncertainty",
+            default: Default::Bool(false),
+            summary: "whether steps report the epistemic spread; costs the square of the number of points",
+        },
+        Parameter {
+            name: "max_points",
+            default: Default::Integer(1500),
+            summary: "transitions to condition on; of more, those of greatest variance are kept",
+        },
+        Parameter {
+            name: "likelihood_points",
+            default: Default::Integer(300),
+            summary: "transitions to fit hyper-parameters to; of more, a random subset",
+        },
+        Parameter {
+            name: "restarts",
+            default: Default::Integer(2),
+            summary: "random starts of the first fit of hyper-parameters, besides the usual one",
+        },
+        Parameter {
+            name: "evaluations",
+            default: Default::Integer(100),
+            summary: "likelihoods to evaluate from each start; later fits take half",
+        },
+    ],
+    build,
+};
+
+fn build(context: &ModelContext, settings: &Settings) -> Result<Box<dyn LearnedModel>> {
+    let particles = settings.choice("propagation", &["mean", "particles"])? == 1;
+    let lanes = if particles { Some(settings.count("particles", 1)?) } else { None };
+    let noise = particles && settings.bool("noise")?;
+    let regressor = GaussianProcesses {
+        kernel: [Kernel::SquaredExponential, Kernel::Matern52]
+            [settings.choice("kernel", &["squared-exponential", "matern-5/2"])?],
+        lanes,
+        noise,
+        uncertainty: settings.bool("uncertainty")?,
+        max_points: settings.count("max_points", 2)?,
+        likelihood_points: settings.count("likelihood_points", 2)?,
+        restarts: settings.count("restarts", 0)?,
+        evaluations: settings.count("evaluations", 1)?,
+        fitted: None,
+    };
+    Ok(Box::new(TransitionModel::new(ENTRY.name, context, lanes.unwrap_or(1), !noise, regressor)?))
+}
+
+/// One Gaussian process for each target.
+struct GaussianProcesses {
+    kernel: Kernel,
+    /// Drawn functions, or the mean where there is none.
+    lanes: Option<usize>,
+    noise: bool,
+    uncertainty: bool,
+    max_points: usize,
+    likelihood_points: usize,
+    restarts: usize,
+    evaluations: usize,
+    fitted: Option<Fitted>,
+}
+
+/// What a fit leaves: all but `posteriors` is saved, and they follow from it.
+struct Fitted {
+    hypers: Vec<Hyper>,
+    inputs: Batch,
+    targets: Batch,
+    seeds: Vec<u64>,
+    posteriors: Vec<Posterior>,
+}
+
+impl GaussianProcesses {
+    /// Conditions every output on its data.
+    fn condition(&self, hypers: Vec<Hyper>, inputs: Batch, targets: Batch, seeds: Vec<u64>) -> Result<Fitted> {
+        let condition = |(dim, hyper): (usize, &Hyper)| {
+            let (y, rng) = (targets.columns().column(dim), &mut Rng::new(seeds[dim]));
+            Posterior::new(self.kernel, hyper, inputs.columns(), y, self.lanes, self.uncertainty, rng)
+        };
+        let posteriors = hypers.par_iter().enumerate().map(condition).collect::<Result<Vec<_>>>()?;
+        Ok(Fitted { hypers, inputs, targets, seeds, posteriors })
+    }
+
+    /// Hyper-parameters of one output, and evaluations spent.
+    fn hyper(&self, inputs: Columns<'_>, y: &[f64], before: Option<Hyper>, rng: &mut Rng) -> Hyper {
+        let dims = inputs.dims();
+        if y.iter().all(|y| *y == 0.0) {
+            // A target that never varied: any signal would be made up.
+            return Hyper { log_lengths: vec![0.0; dims], log_signal: 1e-3_f64.ln(), log_noise: 1e-4_f64.ln() };
+        }
+        let mut starts = Vec::new();
+        let evaluations = match before {
+            Some(before) => {
+                starts.push(before);
+                self.evaluations.div_ceil(2)
+            }
+            None => {
+                starts.push(Hyper::start(dims));
+                starts.extend((0..self.restarts).map(|_| Hyper {
+                    log_lengths: (0..dims).map(|_| rng.uniform_in(0.3_f64.ln(), 5.0_f64.ln())).collect(),
+                    log_signal: 0.0,
+                    log_noise: rng.uniform_in(0.01_f64.ln(), 0.3_f64.ln()),
+                }));
+                self.evaluations
+            }
+        };
+        let mut likelihood = Likelihood::new(self.kernel, inputs, y);
+        let mut best = (f64::INFINITY, Hyper::start(dims));
+        for start in starts {
+            let mut vector = start.to_vector();
+            let value = lbfgs::minimize(|at, slope| likelihood.evaluate(at, slope), &mut vector, evaluations);
+            if value < best.0 {
+                best = (value, Hyper::from_vector(&vector));
+            }
+        }
+        best.1
+    }
+
+    fn hypers(&self, examples: &Examples<'_>, rng: &mut Rng) -> Vec<Hyper> {
+        let mut order: Vec<usize> = (0..examples.inputs.rows()).collect();
+        if order.len() > self.likelihood_points {
+            rng.shuffle(&mut order);
+            order.truncate(self.likelihood_points);
+            order.sort_unstable();
+        }
+        let (inputs, targets) = (rows_of(examples.inputs, &order), rows_of(examples.targets, &order));
+        let seeds: Vec<u64> = (0..targets.dims()).map(|_| rng.next_u64()).collect();
+        let one = |(dim, seed): (usize, &u64)| {
+            let before = match (&self.fitted, examples.rescaling) {
+                (Some(fitted), Some(rescaling)) => {
+                    let mut hyper = fitted.hypers[dim].clone();
+                    hyper.log_lengths.iter_mut().zip(&rescaling.inputs).for_each(|(log, ratio)| *log += ratio.ln());
+                    hyper.log_signal += rescaling.targets[dim].ln();
+                    hyper.log_noise += rescaling.targets[dim].ln();
+                    Some(hyper)
+                }
+                _ => None,
+            };
+            self.hyper(inputs.columns(), targets.columns().column(dim), before, &mut Rng::new(*seed))
+        };
+        seeds.par_iter().enumerate().map(one).collect()
+    }
+}
+
+fn rows_of(columns: Columns<'_>, rows: &[usize]) -> Batch {
+    let mut batch = Batch::zeros(columns.dims(), rows.len());
+    for dim in 0..columns.dims() {
+        let column = columns.column(dim);
+        batch.columns_mut().column_mut(dim).iter_mut().zip(rows).for_each(|(slot, row)| *slot = column[*row]);
+    }
+    batch
+}
+
+/// Buffers of a block.
+struct Workspace {
+    posterior: posterior::Workspace,
+    normals: Vec<f32>,
+}
+
+impl Regressor for GaussianProcesses {
+    type Workspace = Workspace;
+
+    fn fit(&mut self, examples: &Examples<'_>, rng: &mut Rng) -> Result<FitReport> {
+        let hypers = self.hypers(examples, rng);
+        let kept = subset::choose(self.kernel, &hypers, examples.inputs, self.max_points);
+        let (inputs, targets) = (rows_of(examples.inputs, &kept), rows_of(examples.targets, &kept));
+        let seeds = hypers.iter().map(|_| rng.next_u64()).collect();
+        let fitted = self.condition(hypers, inputs, targets, seeds)?;
+        let mean = |error: fn(&Posterior) -> f64| {
+            fitted.posteriors.iter().map(error).sum::<f64>() / fitted.posteriors.len() as f64
+        };
+        let (count, kept) = (examples.inputs.rows(), kept.len());
+        let mut note = if kept < count {
+            format!("conditioned on {kept} of {count} transitions, those of greatest variance")
+        } else {
+            format!("conditioned on all {count} transitions")
+        };
+        if count > self.likelihood_points {
+            note += &format!("; hyper-parameters from {} of them", self.likelihood_points);
+        }
+        note += "; held-out error by leave-one-out";
+        let report = FitReport {
+            epochs: 1,
+            training_loss: mean(|posterior| posterior.errors.0),
+            holdout_mse: mean(|posterior| posterior.errors.1),
+            note,
+        };
+        self.fitted = Some(fitted);
+        Ok(report)
+    }
+
+    fn block(&self) -> usize {
+        256
+    }
+
+    fn workspace(&self, _places: usize) -> Workspace {
+        let (dims, points, targets) = match &self.fitted {
+            Some(fitted) => (fitted.inputs.dims(), fitted.inputs.rows(), fitted.targets.dims()),
+            None => (0, 0, 0),
+        };
+        Workspace { posterior: posterior::Workspace::new(dims, points, self.uncertainty), normals: vec![0.0; targets] }
+    }
+
+    fn predict(&self, question: &Question<'_>, workspace: &mut Workspace, answer: &mut Answer<'_>) {
+        let Some(fitted) = &self.fitted else { return };
+        let (inputs, rows) = (question.inputs, question.rows);
+        answer.epistemic.fill(0.0);
+        for (dim, posterior) in fitted.posteriors.iter().enumerate() {
+            let column = answer.targets.column_mut(dim);
+            for (lane, out) in column.chunks_exact_mut(rows).enumerate() {
+                posterior.predict(lane, inputs, lane * rows, &mut workspace.posterior, out);
+            }
+            if self.uncertainty {
+                let scale = (fitted.posteriors.len() as f64).recip();
+                posterior.add_std(inputs, scale, &mut workspace.posterior, answer.epistemic);
+            }
+        }
+        if !self.noise {
+            return;
+        }
+        for lane in 0..question.lanes {
+            for i in 0..rows {
+                question.rng(lane, i).fill_normal(&mut workspace.normals);
+                for (dim, (normal, hyper)) in workspace.normals.iter().zip(&fitted.hypers).enumerate() {
+                    answer.targets.column_mut(dim)[lane * rows + i] += hyper.log_noise.exp() * f64::from(*normal);
+                }
+            }
+        }
+    }
+}
+
+impl Persist for GaussianProcesses {
+    fn save(&self) -> State {
+        let mut state = State::new();
+        let Some(fitted) = &self.fitted else { return state };
+        let shape = [fitted.inputs.dims(), fitted.targets.dims(), fitted.inputs.rows()];
+        state.put("shape", Array::U64(shape.map(|n| n as u64).to_vec()));
+        state.put("seeds", Array::U64(fitted.seeds.clone()));
+        let hypers: Vec<f64> = fitted.hypers.iter().flat_map(Hyper::to_vector).collect();
+        state.put("hypers", Array::F64(vec![shape[1], shape[0] + 2], hypers));
+        for (name, batch) in [("inputs", &fitted.inputs), ("targets", &fitted.targets)] {
+            let columns = batch.columns();
+            state.put(name, Array::F64(vec![columns.dims(), columns.rows()], columns.as_slice().to_vec()));
+        }
+        state
+    }
+
+    fn restore(&mut self, state: &State) -> Result<()> {
+        if !state.contains("shape") {
+            self.fitted = None;
+            return Ok(());
+        }
+        let shape: Vec<usize> = state.u64s("shape", 3)?.iter().map(|n| *n as usize).collect();
+        let batch = |name: &str, dims: usize| -> Result<Batch> {
+            let numbers = Columns::new(state.f64s(name, dims * shape[2])?, dims, shape[2])?;
+            let all: Vec<usize> = (0..shape[2]).collect();
+            Ok(rows_of(numbers, &all))
+        };
+        let hypers = state.f64s("hypers", shape[1] * (shape[0] + 2))?;
+        let hypers = hypers.chunks_exact(shape[0] + 2).map(Hyper::from_vector).collect();
+        let seeds = state.u64s("seeds", shape[1])?.to_vec();
+        self.fitted = Some(self.condition(hypers, batch("inputs", shape[0])?, batch("targets", shape[1])?, seeds)?);
+        Ok(())
+    }
+}

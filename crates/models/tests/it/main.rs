@@ -1,0 +1,9 @@
+//! The room's models through their public face.
+
+mod contracts;
+mod expression;
+mod gp;
+mod heads;
+mod known;
+mod linear;
+mod systems;
