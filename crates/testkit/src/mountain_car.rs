@@ -89,6 +89,7 @@ impl Dynamics for MountainCar {
     fn value(&self, state: &[f64]) -> f64 {
         let depth = 0.0025 / 3.0;
         let energy = depth * (3.0 * state[0]).sin() + 0.5 * state[1] * state[1];
-        50.0 * (energy / depth - 1.0)
+        // More than it takes to get out is worth no more: getting out is.
+        (50.0 * (energy / depth - 1.0)).min(0.0)
     }
 }

@@ -7,7 +7,10 @@ use worldwright_planners::{PlannerContext, make};
 use worldwright_testkit::allocations::CountingAllocator;
 
 mod conformance;
+mod discrete;
 mod lqr;
+mod pendulum;
+mod robust;
 
 #[global_allocator]
 static ALLOCATOR: CountingAllocator = CountingAllocator;
