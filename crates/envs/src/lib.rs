@@ -13,6 +13,8 @@
 //! # Ok::<(), worldwright_core::Error>(())
 //! ```
 //!
+//! [`known_reward`] knows the rewards of some environments in Python, and [`write_gif`] makes films of pictures.
+//!
 //! A native environment is one file that implements the private trait `World` and one line in [`ALL`]. Actions beyond the
 //! bounds are treated as the original treats them; pictures are 320 × 240.
 
