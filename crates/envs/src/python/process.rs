@@ -35,6 +35,10 @@ const TAIL_BYTES: usize = 8192;
 /// How long an answered request may take to send, and a dead process to be seen as dead.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// How long the host watches before it offers its core at each look. On a busy machine the worker itself may be waiting for this
+/// core, and what is spent before is lost to it; where a core is free, offering this one costs half a microsecond.
+const YIELD_AFTER: Duration = Duration::from_micros(2);
+
 /// What a worker is asked to do through the shared memory.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Operation {
@@ -260,8 +264,7 @@ impl Process {
             if elapsed > self.host_watch {
                 return false;
             }
-            // Another worker may be waiting for this core.
-            if elapsed > Duration::from_micros(20) {
+            if elapsed > YIELD_AFTER {
                 std::thread::yield_now();
             }
         }
