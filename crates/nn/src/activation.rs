@@ -1,0 +1,191 @@
+//! The activation functions, each with its derivative from the same intermediate values.
+//!
+//! SiLU `x σ(x)` (Elfwing et al. 2017), ELU with α = 1 (Clevert et al. 2015), Mish `x tanh(softplus(x))` (Misra 2019).
+
+use pulp::{Simd, WithSimd};
+
+use crate::vector::{exp, fma, load, neg, select, sigmoid, softplus, store, tanh};
+
+/// What follows a linear map, number by number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Activation {
+    /// x
+    #[default]
+    Identity,
+    /// x σ(x), also called swish
+    Silu,
+    /// max(x, 0)
+    Relu,
+    /// x where positive, e^x − 1 elsewhere
+    Elu,
+    /// tanh(x)
+    Tanh,
+    /// x tanh(softplus(x))
+    Mish,
+    /// log(1 + e^x)
+    Softplus,
+    /// 1 / (1 + e^−x)
+    Sigmoid,
+}
+
+impl Activation {
+    /// Every activation with the name that settings use.
+    pub const ALL: &'static [(&'static str, Activation)] = &[
+        ("identity", Self::Identity),
+        ("silu", Self::Silu),
+        ("relu", Self::Relu),
+        ("elu", Self::Elu),
+        ("tanh", Self::Tanh),
+        ("mish", Self::Mish),
+        ("softplus", Self::Softplus),
+        ("sigmoid", Self::Sigmoid),
+    ];
+
+    /// The activation of that name.
+    ///
+    /// # Errors
+    /// [`Unknown`](worldwright_core::Error::Unknown) with the nearest name.
+    pub fn from_name(name: &str) -> worldwright_core::Result<Self> {
+        let found = Self::ALL.iter().find(|(known, _)| *known == name);
+        found.map(|(_, activation)| *activation).ok_or_else(|| {
+            worldwright_core::Error::unknown("activation", name, Self::ALL.iter().map(|(known, _)| *known))
+        })
+    }
+}
+
+/// Value and derivative at `x`; what the caller drops is never computed, as everything is inlined.
+pub(crate) trait Function {
+    fn at<S: Simd>(simd: S, x: S::f32s) -> (S::f32s, S::f32s);
+}
+
+macro_rules! function {
+    ($name:ident, |$simd:ident, $x:ident| $body:expr) => {
+        pub(crate) struct $name;
+        impl Function for $name {
+            #[inline(always)]
+            fn at<S: Simd>($simd: S, $x: S::f32s) -> (S::f32s, S::f32s) {
+                $body
+            }
+        }
+    };
+}
+
+function!(Identity, |simd, x| (x, simd.splat_f32s(1.0)));
+function!(Silu, |simd, x| {
+    let s = sigmoid(simd, x);
+    let y = simd.mul_f32s(x, s);
+    (y, fma(simd, y, simd.sub_f32s(simd.splat_f32s(1.0), s), s))
+});
+function!(Relu, |simd, x| {
+    let zero = simd.splat_f32s(0.0);
+    let y = select(simd, simd.less_than_f32s(x, zero), zero, x);
+    (y, select(simd, simd.greater_than_f32s(x, zero), simd.splat_f32s(1.0), zero))
+});
+function!(Elu, |simd, x| {
+    let (zero, one) = (simd.splat_f32s(0.0), simd.splat_f32s(1.0));
+    let positive = simd.greater_than_f32s(x, zero);
+    let e = exp(simd, select(simd, positive, zero, x));
+    (select(simd, positive, x, simd.sub_f32s(e, one)), e)
+});
+function!(Tanh, |simd, x| {
+    let y = tanh(simd, x);
+    (y, fma(simd, neg(simd, y), y, simd.splat_f32s(1.0)))
+});
+function!(Mish, |simd, x| {
+    // With e = e^x, tanh(log(1 + e)) = n / (n + 2) for n = e (e + 2). Beyond 20 it is 1 in single precision.
+    let (one, two, top) = (simd.splat_f32s(1.0), simd.splat_f32s(2.0), simd.splat_f32s(20.0));
+    let e = exp(simd, select(simd, simd.greater_than_f32s(x, top), top, x));
+    let n = simd.mul_f32s(e, simd.add_f32s(e, two));
+    let inverse = simd.div_f32s(one, simd.add_f32s(n, two));
+    let t = simd.mul_f32s(n, inverse);
+    let s = simd.div_f32s(e, simd.add_f32s(one, e));
+    let slope = simd.mul_f32s(simd.mul_f32s(two, inverse), simd.add_f32s(one, t));
+    (simd.mul_f32s(x, t), fma(simd, simd.mul_f32s(x, slope), s, t))
+});
+function!(Softplus, |simd, x| softplus(simd, x));
+function!(Sigmoid, |simd, x| {
+    let s = sigmoid(simd, x);
+    (s, simd.mul_f32s(s, simd.sub_f32s(simd.splat_f32s(1.0), s)))
+});
+
+/// Runs `$go::<$function>` for the function that an activation names.
+macro_rules! with_function {
+    ($activation:expr, $f:ident => $body:expr) => {
+        match $activation {
+            $crate::activation::Activation::Identity => {
+                type $f = $crate::activation::Identity;
+                $body
+            }
+            $crate::activation::Activation::Silu => {
+                type $f = $crate::activation::Silu;
+                $body
+            }
+            $crate::activation::Activation::Relu => {
+                type $f = $crate::activation::Relu;
+                $body
+            }
+            $crate::activation::Activation::Elu => {
+                type $f = $crate::activation::Elu;
+                $body
+            }
+            $crate::activation::Activation::Tanh => {
+                type $f = $crate::activation::Tanh;
+                $body
+            }
+            $crate::activation::Activation::Mish => {
+                type $f = $crate::activation::Mish;
+                $body
+            }
+            $crate::activation::Activation::Softplus => {
+                type $f = $crate::activation::Softplus;
+                $body
+            }
+            $crate::activation::Activation::Sigmoid => {
+                type $f = $crate::activation::Sigmoid;
+                $body
+            }
+        }
+    };
+}
+pub(crate) use with_function;
+
+/// Replaces a window of `z` by the activation and, where wanted, writes the derivative to a window of the same shape.
+pub(crate) struct Apply {
+    pub(crate) activation: Activation,
+    pub(crate) z: *mut f32,
+    /// Null when the derivative is not wanted.
+    pub(crate) derivative: *mut f32,
+    pub(crate) rows: usize,
+    pub(crate) cols: usize,
+    pub(crate) stride: usize,
+}
+
+impl WithSimd for Apply {
+    type Output = ();
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        with_function!(self.activation, F => self.run::<S, F>(simd));
+    }
+}
+
+impl Apply {
+    #[inline(always)]
+    fn run<S: Simd, F: Function>(&self, simd: S) {
+        for row in 0..self.rows {
+            let mut col = 0;
+            while col < self.cols {
+                let at = row * self.stride + col;
+                // SAFETY: whoever builds an `Apply` owns `rows` padded rows from `z` (and `derivative`) on.
+                unsafe {
+                    let (y, d) = F::at(simd, load::<S>(self.z.add(at)));
+                    store::<S>(self.z.add(at), y);
+                    if !self.derivative.is_null() {
+                        store::<S>(self.derivative.add(at), d);
+                    }
+                }
+                col += S::F32_LANES;
+            }
+        }
+    }
+}
