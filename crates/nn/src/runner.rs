@@ -344,3 +344,21 @@ impl Runner {
         &self.blocks[member * self.most..][..self.used]
     }
 }
+
+impl Runner {
+    /// The data losses' gradient after a backward pass, `[members][rows][cols]`, blocks and members of a shared parameter added up.
+    pub fn gradient(&self, parameter: crate::Parameter) -> Vec<f32> {
+        let entry = &self.tape.entries[parameter.0];
+        let each = entry.rows * entry.cols;
+        let mut sums = vec![0.0; entry.members * each];
+        let mut plain = vec![0.0; each];
+        for member in 0..self.tape.members {
+            let to = if entry.members == 1 { 0 } else { member * each };
+            for block in self.member_blocks(member) {
+                copy_out(&mut plain, &block.parameter_gradients[entry.local..entry.local + entry.size()], entry.cols);
+                sums[to..to + each].iter_mut().zip(&plain).for_each(|(sum, one)| *sum += one);
+            }
+        }
+        sums
+    }
+}

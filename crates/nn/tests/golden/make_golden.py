@@ -49,7 +49,7 @@ def loss():
 
 l = loss()
 l.backward()
-net["loss"] = float(l)
+net["loss"] = float(l.detach())
 net["gradients"] = {k: flat(v.grad) for k, v in p.items()}
 net["input_gradient"] = flat(x.grad)
 optimiser = torch.optim.AdamW(list(p.values()), lr=1e-2, weight_decay=0.1)
@@ -60,7 +60,7 @@ for _ in range(5):
     l.backward()
     torch.nn.utils.clip_grad_norm_(list(p.values()), 1.5)
     optimiser.step()
-    net["losses"].append(float(l))
+    net["losses"].append(float(l.detach()))
 net["end"] = {k: flat(v) for k, v in p.items()}
 out["network"] = net
 print(json.dumps(out, separators=(",", ":")))

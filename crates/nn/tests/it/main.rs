@@ -1,0 +1,7 @@
+//! The numeric core against PyTorch's numbers, finite differences, itself on other threads, and a counting allocator.
+
+mod allocations;
+mod finite_differences;
+mod golden;
+mod inference;
+mod training;
