@@ -88,7 +88,7 @@ impl Parameters {
         Ok(())
     }
 
-    /// Copies one member's values over another's, as for keeping the best of a run.
+    /// Copies one member's values over another's, as for keeping the best of a run. Shared parameters are copied when the member stays the same.
     pub fn copy_member(&mut self, from: &Self, from_member: usize, to_member: usize) {
         for index in 0..self.entries.len() {
             if self.entries[index].members > 1 || from_member == to_member {
@@ -101,7 +101,7 @@ impl Parameters {
         }
     }
 
-    /// Draws one member's values afresh; shared parameters stay.
+    /// Draws all values afresh.
     pub fn reinitialise(&mut self, rng: &mut Rng) {
         *self = Self::new(std::mem::take(&mut self.entries), rng);
     }

@@ -61,7 +61,7 @@ fn is_loss(op: &Op) -> bool {
 impl Plan {
     /// From all losses to all parameters and differentiable inputs.
     pub(crate) fn training(tape: &Tape) -> Self {
-        Self::new(tape, |op| is_loss(op), None, true)
+        Self::new(tape, is_loss, None, true)
     }
 
     /// From one node to the differentiable inputs.
