@@ -22,10 +22,13 @@
 //! ```
 
 mod arena;
+mod deterministic;
+mod ensemble;
 pub mod expression;
 mod gp;
 mod known;
 mod linear;
+mod training;
 pub mod transition;
 
 pub use known::Known;
@@ -56,7 +59,7 @@ pub struct ModelContext {
 pub type Build = fn(&ModelContext, &Settings) -> Result<Box<dyn LearnedModel>>;
 
 /// Every model that can be named.
-pub const ALL: &[Entry<Build>] = &[known::ENTRY, linear::ENTRY, gp::ENTRY];
+pub const ALL: &[Entry<Build>] = &[known::ENTRY, linear::ENTRY, gp::ENTRY, deterministic::ENTRY, ensemble::ENTRY];
 
 /// The model called `name` with `overrides` laid over its default settings.
 ///

@@ -203,7 +203,16 @@ impl<W: Send> Block<W> {
             buffer.set_rows(places);
         }
         self.gather(batch, first, rows, lanes);
-        let question = Question { inputs: self.inputs.columns(), lanes, rows, key: batch.key, to: batch.to, first };
+        let question = Question {
+            inputs: self.inputs.columns(),
+            lanes,
+            rows,
+            observations: self.observations.columns(),
+            scales: &batch.fitted.targets,
+            key: batch.key,
+            to: batch.to,
+            first,
+        };
         let mut answer = Answer { targets: self.targets.columns_mut(), epistemic: &mut self.epistemic[..places] };
         model.regressor.predict(&question, &mut self.workspace, &mut answer);
         let normalizer = &batch.fitted.targets;

@@ -2,6 +2,8 @@
 
 use worldwright_core::{Columns, ColumnsMut, FitReport, Key, Persist, Result, Rng, Rows};
 
+use super::Normalizer;
+
 /// What a fit learns from: one row a transition, normalised, in the order in which the transitions happened.
 #[derive(Debug, Clone, Copy)]
 pub struct Examples<'a> {
@@ -33,6 +35,9 @@ pub struct Question<'a> {
     pub lanes: usize,
     /// Rows of the block.
     pub rows: usize,
+    /// Where the places are before the step, in the units of the task.
+    pub(crate) observations: Columns<'a>,
+    pub(crate) scales: &'a Normalizer,
     pub(crate) key: Key,
     pub(crate) to: &'a Rows<'a>,
     pub(crate) first: usize,
@@ -43,6 +48,17 @@ impl Question<'_> {
     /// numbers are the same whatever else is in the batch.
     pub fn rng(&self, lane: usize, i: usize) -> Rng {
         self.key.fold(((lane as u64) << 32) | self.to.at(self.first + i) as u64).rng()
+    }
+
+    /// Where a place stands before the step along a target's dimension, in units of the targets' standard deviation: adding a
+    /// normalised change gives where it arrives, up to an offset that all places share. Zero for a target that is no change of
+    /// the observation.
+    pub fn before(&self, place: usize, target: usize) -> f64 {
+        if target < self.observations.dims() {
+            self.observations.get(place, target) / self.scales.std[target]
+        } else {
+            0.0
+        }
     }
 
     /// The step's key, for what all its rows share.
