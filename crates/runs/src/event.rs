@@ -81,7 +81,7 @@ pub enum Event<'a> {
         /// Seconds that the agent took to act.
         act_secs: f64,
     },
-    /// The agent begins to learn: for live views, since it may take a while.
+    /// An episode is over and the agent may learn from it now: for live views, since that may take a while.
     Learning,
     /// A row was added to `metrics.jsonl`.
     Row(&'a Row),

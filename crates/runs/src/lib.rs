@@ -1,27 +1,52 @@
 //! The loop: experiment, run folder, resume, report and bundle.
 //!
-//! - [`Experiment`] says what to run; [`Choices`] are what a user asks for, a TOML file and `key=value` overrides.
-//! - [`RunFolder`] is where a run leaves what it did; [`Summary`] and [`Diagnostics`] are the two files that people and
-//!   reports read from it, and `metrics.jsonl` (a [`Row`] a line) is the truth that every curve is drawn from.
+//! - [`Choices`] are what a user asks for (a TOML file and `key=value` overrides); [`Lists::resolve`] completes them to an
+//!   [`Experiment`], which says everything that a run depends on.
+//! - [`learn`] runs an experiment into a [`RunFolder`], from the start or from where an earlier process was cut;
+//!   [`Summary`] and [`Diagnostics`] are the two files that people and reports read from it, and `metrics.jsonl` (a [`Row`]
+//!   a line) is the truth that every curve is drawn from.
 //! - [`Observer`]s follow a run by its [`Event`]s: the metrics file, TensorBoard events, the terminal view.
+//! - [`load_bundle`] takes up what a run left for use; [`evaluate`], [`collect`] and [`plan`] use it.
+//! - [`List`] is the catalogue of environments, models, planners and algorithms.
 
-#![allow(dead_code)]
-
+mod bundle;
+mod catalogue;
+mod checkpoint;
 mod choices;
+mod collect;
+mod diagnose;
 mod diagnostics;
+mod evaluate;
 mod event;
 mod experiment;
 mod folder;
+mod learn;
+mod lists;
+mod lock;
+mod metrics;
+mod opening;
+mod pages;
 pub mod progress;
 pub mod report;
 mod settings_text;
+mod state_file;
 mod summary;
 pub mod tensorboard;
+mod workshop;
 
+pub use bundle::{Card, Loaded, load_bundle};
+pub use catalogue::{Item, List};
 pub use choices::Choices;
+pub use collect::{Collected, collect, plan};
 pub use diagnostics::{CalibrationPoint, Channel, Diagnostics, KStepError, Rollout};
+pub use evaluate::{EvaluatedEpisode, Evaluation, EvaluationOptions, evaluate};
 pub use event::{Event, Observer, Row, RowKind};
 pub use experiment::{EvaluationPlan, Experiment, Part, RewardPlan};
 pub use folder::{RunFolder, write_whole};
+pub use learn::{LearnOptions, Outcome, learn};
+pub use lists::Lists;
+pub use metrics::open_at;
 pub use summary::{ModelErrors, Summary};
+pub use workshop::Workshop;
+pub use worldwright_agents as agents;
 pub use worldwright_envs as envs;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// One-step and many-step errors of the final model on evaluation episodes, which it never saw. Each is a root mean square over
-/// dimensions, in units of the standard deviation of the training data; `null` without a model.
+/// dimensions, in units of the standard deviation of those episodes' observations; `null` without a model.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct ModelErrors {
     /// One step ahead.
@@ -55,4 +55,9 @@ pub struct Summary {
     pub bundle: String,
     /// SHA-256 over names, types, shapes and bytes of the final weights.
     pub weights_digest: String,
+}
+
+impl Summary {
+    /// The layout that this version writes.
+    pub const FORMAT: u32 = 1;
 }

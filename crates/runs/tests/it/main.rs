@@ -1,5 +1,9 @@
-//! What runs leave for people: reports, event files, the terminal view.
+//! Runs from the outside: whole, cut, broken and resumed, and what they leave for people.
 
+mod broken;
+mod killed;
 mod progress;
 mod report;
 mod tensorboard;
+mod tiny;
+mod whole;

@@ -1,0 +1,197 @@
+//! Checkpoints: everything that the rest of a run depends on, in folders that appear whole or not at all.
+//!
+//! A checkpoint is `checkpoints/<steps>/` with `state.safetensors` (the agent under `agent.`, the loop under `loop.`) and
+//! `card.toml` (layout version, program version, configuration hash, hash of the state file). Both are written into
+//! `checkpoints/.part`, made durable and renamed. The last two are kept, so that a run goes on even from a damaged last one.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+use worldwright_core::{Array, Error, Result, State};
+
+use crate::experiment::hex;
+use crate::folder::{file_error, sync_folder, write_whole};
+use crate::state_file;
+
+const FORMAT: i64 = 1;
+const KEPT: usize = 2;
+const PART: &str = ".part";
+
+/// Where the loop stands at the end of an episode.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Progress {
+    /// Training steps taken.
+    pub(crate) step: u64,
+    /// Training episodes finished.
+    pub(crate) episode: u64,
+    /// Step of the last evaluation on the way.
+    pub(crate) evaluated_at: u64,
+    /// Seconds of work, acting, stepping the environment and learning.
+    pub(crate) clock: Clock,
+    /// Bytes that each observer has written.
+    pub(crate) positions: BTreeMap<String, u64>,
+}
+
+/// Where the time went, in seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(crate) struct Clock {
+    pub(crate) wall: f64,
+    pub(crate) act: f64,
+    pub(crate) step: f64,
+    pub(crate) learn: f64,
+}
+
+/// A checkpoint in memory.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Checkpoint {
+    pub(crate) progress: Progress,
+    /// The agent's whole state.
+    pub(crate) agent: State,
+    /// Position of the episode store, under `store`.
+    pub(crate) store: State,
+}
+
+/// The checkpoints of a run.
+#[derive(Debug)]
+pub(crate) struct Checkpoints {
+    folder: PathBuf,
+    config_sha256: String,
+}
+
+impl Checkpoints {
+    pub(crate) fn new(folder: PathBuf, config_sha256: String) -> Self {
+        Self { folder, config_sha256 }
+    }
+
+    /// Writes a checkpoint and drops all but the last two.
+    pub(crate) fn write(&self, checkpoint: &Checkpoint) -> Result<()> {
+        let part = self.folder.join(PART);
+        if part.exists() {
+            fs::remove_dir_all(&part).map_err(|error| file_error(&part, "cannot be removed", &error))?;
+        }
+        let state = state_file::to_bytes(&to_state(checkpoint))?;
+        let card = format!(
+            "format = {FORMAT}\nworldwright = \"{}\"\nconfig_sha256 = \"{}\"\nstate_sha256 = \"{}\"\n",
+            env!("CARGO_PKG_VERSION"),
+            self.config_sha256,
+            hex(&Sha256::digest(&state)),
+        );
+        write_whole(&part.join("state.safetensors"), &state)?;
+        write_whole(&part.join("card.toml"), card.as_bytes())?;
+        let place = self.folder.join(name(&checkpoint.progress));
+        let attempt = || -> std::io::Result<()> {
+            if place.exists() {
+                fs::remove_dir_all(&place)?;
+            }
+            fs::rename(&part, &place)?;
+            sync_folder(&self.folder)
+        };
+        attempt().map_err(|error| file_error(&place, "cannot be written", &error))?;
+        let all = self.all()?;
+        for old in all.iter().rev().skip(KEPT) {
+            fs::remove_dir_all(old).map_err(|error| file_error(old, "cannot be removed", &error))?;
+        }
+        Ok(())
+    }
+
+    /// The newest checkpoint that is whole, with a word on each newer one that is not; none when there is none at all.
+    ///
+    /// # Errors
+    /// When checkpoints are there and none of them is whole, or when they belong to another configuration.
+    pub(crate) fn newest(&self) -> Result<Option<(Checkpoint, Vec<String>)>> {
+        let mut damaged = Vec::new();
+        for folder in self.all()?.iter().rev() {
+            match self.read(folder) {
+                Ok(checkpoint) => return Ok(Some((checkpoint, damaged))),
+                Err(error) => damaged.push(error.to_string()),
+            }
+        }
+        if damaged.is_empty() {
+            return Ok(None);
+        }
+        Err(Error::external(
+            self.folder.display().to_string(),
+            format!("no checkpoint is whole ({}); start anew in another --run-dir", damaged.join("; ")),
+        ))
+    }
+
+    /// Checkpoint folders, oldest first.
+    fn all(&self) -> Result<Vec<PathBuf>> {
+        let entries = match fs::read_dir(&self.folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(file_error(&self.folder, "cannot be read", &error)),
+        };
+        let mut all: Vec<PathBuf> = entries
+            .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+            .filter(|path| path.file_name().is_some_and(|name| name != PART))
+            .collect();
+        all.sort();
+        Ok(all)
+    }
+
+    fn read(&self, folder: &Path) -> Result<Checkpoint> {
+        let who = || folder.display().to_string();
+        let read = |name: &str| {
+            let path = folder.join(name);
+            fs::read(&path).map_err(|error| file_error(&path, "cannot be read", &error))
+        };
+        let card = String::from_utf8_lossy(&read("card.toml")?).into_owned();
+        let card: toml::Table = card.parse().map_err(|_| Error::external(who(), "card.toml is damaged"))?;
+        if card.get("format").and_then(toml::Value::as_integer) != Some(FORMAT) {
+            return Err(Error::external(
+                who(),
+                "was written by another version of this program; resume with that version",
+            ));
+        }
+        let text = |key: &str| card.get(key).and_then(toml::Value::as_str).unwrap_or_default();
+        if text("config_sha256") != self.config_sha256 {
+            return Err(Error::external(who(), "belongs to another configuration"));
+        }
+        let state = read("state.safetensors")?;
+        if text("state_sha256") != hex(&Sha256::digest(&state)) {
+            return Err(Error::external(who(), "state.safetensors is damaged: its hash is not the one in card.toml"));
+        }
+        from_state(&state_file::from_bytes(&state)?)
+    }
+}
+
+/// Names sort by step, then episode.
+fn name(progress: &Progress) -> String {
+    format!("{:012}-{:09}", progress.step, progress.episode)
+}
+
+fn to_state(checkpoint: &Checkpoint) -> State {
+    let Progress { step, episode, evaluated_at, clock, positions } = &checkpoint.progress;
+    let mut state = State::new();
+    state.put_all("agent", checkpoint.agent.clone());
+    state.put_all("loop", checkpoint.store.clone());
+    state.put("loop.counters", Array::U64(vec![*step, *episode, *evaluated_at]));
+    state.put("loop.clock", Array::F64(vec![4], vec![clock.wall, clock.act, clock.step, clock.learn]));
+    for (observer, position) in positions {
+        state.put(format!("position.{observer}"), Array::U64(vec![*position]));
+    }
+    state
+}
+
+fn from_state(state: &State) -> Result<Checkpoint> {
+    let counters = state.u64s("loop.counters", 3)?;
+    let clock = state.f64s("loop.clock", 4)?;
+    let positions = state.part("position");
+    Ok(Checkpoint {
+        progress: Progress {
+            step: counters[0],
+            episode: counters[1],
+            evaluated_at: counters[2],
+            clock: Clock { wall: clock[0], act: clock[1], step: clock[2], learn: clock[3] },
+            positions: positions
+                .iter()
+                .map(|(name, _)| Ok((name.to_owned(), positions.u64s(name, 1)?[0])))
+                .collect::<Result<_>>()?,
+        },
+        agent: state.part("agent"),
+        store: state.part("loop"),
+    })
+}

@@ -1,0 +1,107 @@
+//! Collecting episodes without learning, and planning from a single observation.
+
+use std::path::Path;
+
+use worldwright_core::{Agent, Error, Key, Observation, Plan, Result, Value};
+use worldwright_data::{EpisodeWriter, Header, WriterOptions};
+use worldwright_envs::Made;
+
+use crate::evaluate::{episode_seed, stream};
+use crate::learn::STEP_LIMIT;
+
+/// What was collected.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Collected {
+    /// Steps.
+    pub steps: u64,
+    /// Return of each episode, the last perhaps cut.
+    pub returns: Vec<f64>,
+}
+
+/// Lets an agent, or uniformly random actions where there is none, act for `steps` steps and keeps the episodes in a new store at `out`.
+///
+/// # Errors
+/// When `out` holds something already or cannot be written; what agent and environment give. Whole episodes are then kept.
+pub fn collect(
+    made: &mut Made,
+    mut agent: Option<&mut dyn Agent>,
+    steps: u64,
+    seed: u64,
+    out: &Path,
+) -> Result<Collected> {
+    let environment = made.environment.as_mut();
+    if out.exists() {
+        return Err(Error::external(out.display().to_string(), "exists already; name a new folder"));
+    }
+    let header = Header::new(
+        environment.id(),
+        environment.observation_space().clone(),
+        environment.action_space().clone(),
+        seed,
+    )
+    .with_versions(environment.versions());
+    let mut store = EpisodeWriter::create(out, &header, WriterOptions::default())?;
+    let mut collected = Collected::default();
+    let limit = made.episode_steps.unwrap_or(STEP_LIMIT);
+    for episode in 0.. {
+        let environment_seed = episode_seed(seed, stream::TRAINING_ENVIRONMENT, episode);
+        let agent_seed = episode_seed(seed, stream::TRAINING_AGENT, episode);
+        let mut rng = Key::new(agent_seed).rng();
+        let mut observation = environment.reset(environment_seed)?;
+        store.start_episode(&observation, Some(environment_seed))?;
+        if let Some(agent) = &mut agent {
+            agent.begin_episode(&observation, agent_seed)?;
+        }
+        let mut episode_return = 0.0;
+        for length in 1.. {
+            let action = match &mut agent {
+                Some(agent) => agent.act(&observation, false)?,
+                None => environment.action_space().sample(&mut rng),
+            };
+            let mut step = environment.step(&action)?;
+            collected.steps += 1;
+            episode_return += step.reward;
+            step.truncated |= !step.terminated && (length >= limit || collected.steps >= steps);
+            store.step(&action, &step)?;
+            if step.done() {
+                break;
+            }
+            observation = step.observation;
+        }
+        store.flush()?;
+        collected.returns.push(episode_return);
+        if collected.steps >= steps {
+            break;
+        }
+    }
+    store.close()?;
+    Ok(collected)
+}
+
+/// What an agent would do: from `observation` (flat numbers), or from the environment's start with `seed` where there is none.
+///
+/// # Errors
+/// [`Error::Shape`] for an observation of another length, [`Error::Unsupported`] for agents that do not plan.
+pub fn plan(
+    made: &mut Made,
+    agent: &mut dyn Agent,
+    observation: Option<&[f64]>,
+    seed: u64,
+) -> Result<(Observation, Plan)> {
+    let environment = made.environment.as_mut();
+    let start = match observation {
+        None => environment.reset(episode_seed(seed, stream::EVALUATION_ENVIRONMENT, 0))?,
+        Some(numbers) => {
+            let value = Value::Floats(numbers.to_vec());
+            let space = environment.observation_space();
+            if space.flat_dim() != numbers.len() {
+                return Err(Error::shape("observation", &[space.flat_dim()], &[numbers.len()]));
+            }
+            space.flatten(&value, &mut vec![0.0; numbers.len()])?;
+            value
+        }
+    };
+    agent.begin_episode(&start, episode_seed(seed, stream::EVALUATION_AGENT, 0))?;
+    let plan = agent.plan(&start)?;
+    Ok((start, plan))
+}

@@ -1,0 +1,187 @@
+//! The standard workshop: environments, algorithms, models and planners from the rooms' lists.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use worldwright_agents::models::expression::RewardExpression;
+use worldwright_agents::{self as agents, AgentContext, Choice, Parts, Resolved};
+use worldwright_core::{Agent, Entry, Error, Result, RewardFunction, Setting, Settings, find};
+use worldwright_envs::{self as envs, Made};
+
+use crate::{Choices, EvaluationPlan, Experiment, Part, RewardPlan, Workshop, settings_text};
+
+/// Makes what the rooms' lists offer.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Lists;
+
+/// Ways in which planning gets its reward.
+const REWARDS: [&str; 3] = ["known", "expression", "learned"];
+/// Episodes that a run lasts unless told otherwise, where their length is known.
+const DEFAULT_EPISODES: u64 = 5;
+/// Steps where it is not.
+const DEFAULT_STEPS: u64 = 1000;
+
+impl Lists {
+    /// Completes a user's choices with the presets and defaults of what they name.
+    ///
+    /// # Errors
+    /// [`Error::Config`] without an environment or for values of another type or out of range, [`Error::Unknown`] with the nearest name for names
+    /// and settings that nothing has.
+    pub fn resolve(&self, choices: &Choices) -> Result<Experiment> {
+        let name = choices.name("environment")?.ok_or_else(|| {
+            Error::config(
+                "environment",
+                "none is named; name one, for example pendulum (`worldwright envs` lists them)",
+            )
+        })?;
+        let name =
+            envs::ALIASES.iter().find(|(alias, _)| *alias == name).map_or(name.as_str(), |(_, name)| name).to_owned();
+        let given = choices.section("environment");
+        let settings = match envs::ALL.iter().find(|entry| entry.name == name) {
+            Some(entry) => complete(&Settings::resolve(entry.name, entry.parameters, &given)?),
+            // Environments of other suites take what their makers take.
+            None => given,
+        };
+        let made = envs::make(&name, &settings)?;
+        let algorithm = choices.name("agent")?.unwrap_or_else(|| "pets".to_owned());
+        let choice =
+            |section| Ok::<_, Error>(Choice { name: choices.name(section)?, settings: choices.section(section) });
+        let parts = Parts { agent: choices.section("agent"), model: choice("model")?, planner: choice("planner")? };
+        let resolved = agents::resolve(&algorithm, &name, &parts)?;
+        let episode_steps = made.episode_steps.map(|steps| steps as u64);
+        let whole = |key, least, default| Ok::<_, Error>(choices.whole(key, least)?.unwrap_or(default));
+        Ok(Experiment {
+            reward: reward(choices, &made)?,
+            environment: Part { name, settings },
+            agent: Part { name: resolved.algorithm, settings: complete(&resolved.agent) },
+            model: Part { name: resolved.model_name, settings: complete(&resolved.model) },
+            planner: Part { name: resolved.planner_name, settings: complete(&resolved.planner) },
+            evaluation: EvaluationPlan {
+                episodes: whole("evaluation.episodes", 1, 10)? as usize,
+                interval: whole("evaluation.interval", 0, 0)?,
+                interval_episodes: whole("evaluation.interval_episodes", 1, 3)? as usize,
+            },
+            steps: whole("steps", 1, episode_steps.map_or(DEFAULT_STEPS, |steps| DEFAULT_EPISODES * steps))?,
+            seed: whole("seed", 0, 0)?,
+            retries: whole("retries", 0, 3)?,
+        })
+    }
+}
+
+impl Workshop for Lists {
+    fn environment(&self, experiment: &Experiment) -> Result<Made> {
+        envs::make(&experiment.environment.name, &experiment.environment.settings)
+    }
+
+    fn agent(&self, experiment: &Experiment, made: &Made) -> Result<Box<dyn Agent>> {
+        let algorithm = find(agents::ALL, "algorithm", &experiment.agent.name)?;
+        let resolved = Resolved {
+            algorithm: algorithm.name.to_owned(),
+            agent: Settings::resolve(algorithm.name, algorithm.parameters, &experiment.agent.settings)?,
+            model_name: experiment.model.name.clone(),
+            model: checked(agents::models::ALL, "model", &experiment.model)?,
+            planner_name: experiment.planner.name.clone(),
+            planner: checked(agents::planners::ALL, "planner", &experiment.planner)?,
+        };
+        let reward = match experiment.reward.kind.as_str() {
+            "known" => made.reward.clone(),
+            "expression" => Some(expression(&experiment.reward, made)?),
+            _ => None,
+        };
+        let context = AgentContext {
+            observation_space: made.environment.observation_space().clone(),
+            action_space: made.environment.action_space().clone(),
+            reward,
+            simulator: made.simulator.clone(),
+            seed: experiment.seed,
+        };
+        agents::build(&resolved, &context)
+    }
+}
+
+fn reward(choices: &Choices, made: &Made) -> Result<RewardPlan> {
+    let default = if made.reward.is_some() { "known" } else { "learned" };
+    let kind = choices.text("reward.kind")?.unwrap_or_else(|| default.to_owned());
+    if !REWARDS.contains(&kind.as_str()) {
+        return Err(Error::unknown(format!("reward.kind ({})", REWARDS.join(", ")), &kind, REWARDS));
+    }
+    if kind == "known" && made.reward.is_none() {
+        return Err(Error::config(
+            "reward.kind",
+            format!("the reward of {} is not known as a function; use reward.kind=learned", made.environment.id()),
+        ));
+    }
+    let plan = RewardPlan {
+        kind,
+        expression: choices.text("reward.expression")?.unwrap_or_default(),
+        termination: choices.text("reward.termination")?.unwrap_or_default(),
+    };
+    if plan.kind == "expression" {
+        expression(&plan, made)?;
+    } else if !plan.expression.is_empty() || !plan.termination.is_empty() {
+        return Err(Error::config(
+            "reward.kind",
+            "an expression is given: it is used with reward.kind=expression only",
+        ));
+    }
+    Ok(plan)
+}
+
+fn expression(plan: &RewardPlan, made: &Made) -> Result<Arc<dyn RewardFunction>> {
+    if plan.expression.is_empty() {
+        return Err(Error::config(
+            "reward.expression",
+            format!("is missing; write one over {}", made.observation_channels.join(", ")),
+        ));
+    }
+    let termination = (!plan.termination.is_empty()).then_some(plan.termination.as_str());
+    let (observation, action) = (&made.observation_channels, &made.action_channels);
+    Ok(Arc::new(RewardExpression::new(&plan.expression, termination, observation, action)?))
+}
+
+fn complete(settings: &Settings) -> BTreeMap<String, Setting> {
+    settings.iter().map(|(key, value)| (key.to_owned(), value.clone())).collect()
+}
+
+fn checked<B>(all: &[Entry<B>], what: &'static str, part: &Part) -> Result<Settings> {
+    let entry = find(all, what, &part.name)?;
+    Settings::resolve(entry.name, entry.parameters, &part.settings)
+}
+
+impl Experiment {
+    /// Reads what [`to_toml`](Self::to_toml) wrote. Names and settings are checked when something is built from them.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for text that is not an experiment's; `origin` (a path) stands in it.
+    pub fn from_toml(text: &str, origin: &str) -> Result<Self> {
+        let choices = settings_text::from_toml(text, origin)?
+            .into_iter()
+            .try_fold(Choices::new(), |choices, (key, value)| choices.set(&key, value))?;
+        let lacks = |key: &str| Error::config(key, format!("is missing in {origin}: the file is not complete"));
+        let part = |section: &str| {
+            let name = choices.name(section)?.ok_or_else(|| lacks(&format!("{section}.name")))?;
+            Ok::<_, Error>(Part { name, settings: choices.section(section) })
+        };
+        let text = |key: &str| choices.text(key)?.ok_or_else(|| lacks(key));
+        let whole = |key: &str| choices.whole(key, 0)?.ok_or_else(|| lacks(key));
+        Ok(Self {
+            environment: part("environment")?,
+            agent: part("agent")?,
+            model: part("model")?,
+            planner: part("planner")?,
+            reward: RewardPlan {
+                kind: text("reward.kind")?,
+                expression: text("reward.expression")?,
+                termination: text("reward.termination")?,
+            },
+            evaluation: EvaluationPlan {
+                episodes: whole("evaluation.episodes")? as usize,
+                interval: whole("evaluation.interval")?,
+                interval_episodes: whole("evaluation.interval_episodes")? as usize,
+            },
+            steps: whole("steps")?,
+            seed: whole("seed")?,
+            retries: whole("retries")?,
+        })
+    }
+}

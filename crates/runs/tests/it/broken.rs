@@ -1,0 +1,231 @@
+//! Everything that can break under a run: files, disks, environments, configurations; nothing that was acknowledged is lost.
+
+use std::fs;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use worldwright_core::{Action, Agent, Environment, Error, Observation, Result, Space, Step};
+use worldwright_envs::Made;
+use worldwright_runs::{Event, Experiment, Lists, Observer, Outcome, RunFolder, Workshop, learn};
+
+use crate::tiny::{GO_ON, experiment, finish, finished, run, trace};
+
+/// Sets a flag, or fails, at the given training step.
+struct AtStep<'a> {
+    step: u64,
+    stop: Option<&'a AtomicBool>,
+}
+
+impl Observer for AtStep<'_> {
+    fn name(&self) -> &'static str {
+        "at-step"
+    }
+
+    fn event(&mut self, event: &Event<'_>) -> Result<()> {
+        match (event, self.stop) {
+            (Event::Step { step, .. }, Some(stop)) if *step == self.step => stop.store(true, Ordering::Relaxed),
+            (Event::Step { step, .. }, None) if *step == self.step => {
+                return Err(Error::external("somewhere/file", "cannot be written: no space left on device"));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// Stops the tiny run at `step`.
+fn stopped_at(step: u64, folder: &std::path::Path) {
+    let stop = AtomicBool::new(false);
+    let mut observer = AtStep { step, stop: Some(&stop) };
+    let outcome = run(&Lists, &experiment(&[]), folder, true, &stop, vec![&mut observer]).unwrap();
+    assert!(matches!(outcome, Outcome::Stopped { step: at } if at <= step), "{outcome:?}");
+}
+
+#[test]
+fn stopped_or_out_of_disk_it_goes_on_to_the_same_end() {
+    let place = tempfile::tempdir().unwrap();
+    let whole = place.path().join("whole");
+    finish(&experiment(&[]), &whole, false);
+    let cut = place.path().join("cut");
+    stopped_at(150, &cut);
+    stopped_at(777, &cut);
+    let mut full = AtStep { step: 1333, stop: None };
+    let error = run(&Lists, &experiment(&[]), &cut, true, &GO_ON, vec![&mut full]).unwrap_err();
+    assert!(error.to_string().contains("no space left"));
+    finish(&experiment(&[]), &cut, true);
+    assert_eq!(trace(&cut), trace(&whole));
+}
+
+#[test]
+fn leftovers_of_a_cut_write_and_a_damaged_checkpoint_change_nothing() {
+    let place = tempfile::tempdir().unwrap();
+    let whole = place.path().join("whole");
+    finish(&experiment(&[]), &whole, false);
+    let cut = place.path().join("cut");
+    stopped_at(900, &cut);
+    let folder = RunFolder::new(&cut);
+    // What kills leave: half a line, half a checkpoint, half a file.
+    let mut metrics = fs::read(folder.metrics()).unwrap();
+    metrics.extend_from_slice(b"{\"kind\":\"epis");
+    fs::write(folder.metrics(), metrics).unwrap();
+    fs::create_dir_all(folder.checkpoints().join(".part")).unwrap();
+    fs::write(folder.checkpoints().join(".part/state.safetensors.part"), b"half").unwrap();
+    fs::write(cut.join("summary.json.part"), b"{").unwrap();
+    // What bad disks leave: a newest checkpoint with a flipped bit.
+    let newest = fs::read_dir(folder.checkpoints())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| !path.ends_with(".part"))
+        .max()
+        .unwrap()
+        .join("state.safetensors");
+    let mut bytes = fs::read(&newest).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&newest, bytes).unwrap();
+    finish(&experiment(&[]), &cut, true);
+    assert_eq!(trace(&cut), trace(&whole));
+}
+
+#[test]
+fn a_changed_configuration_is_refused_key_by_key() {
+    let place = tempfile::tempdir().unwrap();
+    let cut = place.path().join("run");
+    stopped_at(150, &cut);
+    let error = run(&Lists, &experiment(&["planner.horizon=5", "seed=4"]), &cut, true, &GO_ON, Vec::new()).unwrap_err();
+    let message = error.to_string();
+    assert!(message.contains("planner.horizon: was 4, is now 5"), "{message}");
+    assert!(message.contains("seed: was 3, is now 4"), "{message}");
+    assert!(!message.contains("steps:"), "{message}");
+    let error = run(&Lists, &experiment(&[]), &cut, false, &GO_ON, Vec::new()).unwrap_err();
+    assert!(error.to_string().contains("--resume") && error.to_string().contains("run-2"), "{error}");
+}
+
+#[test]
+fn two_processes_cannot_write_one_run() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path().to_owned();
+    struct Second(std::path::PathBuf, Option<Error>);
+    impl Observer for Second {
+        fn name(&self) -> &'static str {
+            "second"
+        }
+        fn event(&mut self, event: &Event<'_>) -> Result<()> {
+            if let Event::Step { step: 50, .. } = event {
+                self.1 = run(&Lists, &experiment(&[]), &self.0, true, &GO_ON, Vec::new()).err();
+            }
+            Ok(())
+        }
+    }
+    let mut second = Second(folder.clone(), None);
+    finished(run(&Lists, &experiment(&["steps=100"]), &folder, true, &GO_ON, vec![&mut second]).unwrap());
+    assert!(second.1.expect("refused").to_string().contains("another process"));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_and_a_folder_that_cannot_be_made_are_clear_errors() {
+    let place = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink("/dev/full", place.path().join("metrics.jsonl")).unwrap();
+    let error = run(&Lists, &experiment(&[]), place.path(), true, &GO_ON, Vec::new()).unwrap_err().to_string();
+    assert!(error.contains("metrics.jsonl") && error.contains("free some space"), "{error}");
+    let error = run(&Lists, &experiment(&[]), "/proc/run".as_ref(), false, &GO_ON, Vec::new()).unwrap_err().to_string();
+    assert!(error.contains("/proc/run"), "{error}");
+}
+
+/// An environment whose worker dies at chosen steps of its life, counted over all instances.
+struct Fragile<'a> {
+    deaths: &'a [usize],
+    steps: &'a AtomicUsize,
+    instances: AtomicUsize,
+}
+
+struct Mortal {
+    inner: Box<dyn Environment>,
+    deaths: Vec<usize>,
+    steps: *const AtomicUsize,
+}
+
+// The counter outlives every instance: it belongs to the test that made the workshop.
+unsafe impl Send for Mortal {}
+
+impl Environment for Mortal {
+    fn id(&self) -> &str {
+        self.inner.id()
+    }
+    fn observation_space(&self) -> &Space {
+        self.inner.observation_space()
+    }
+    fn action_space(&self) -> &Space {
+        self.inner.action_space()
+    }
+    fn reset(&mut self, seed: u64) -> Result<Observation> {
+        self.inner.reset(seed)
+    }
+    fn step(&mut self, action: &Action) -> Result<Step> {
+        let count = unsafe { &*self.steps }.fetch_add(1, Ordering::Relaxed);
+        if self.deaths.contains(&count) {
+            return Err(Error::external("worker", "died"));
+        }
+        self.inner.step(action)
+    }
+    fn dt_secs(&self) -> f64 {
+        self.inner.dt_secs()
+    }
+}
+
+impl Workshop for Fragile<'_> {
+    fn environment(&self, experiment: &Experiment) -> Result<Made> {
+        let mut made = Lists.environment(experiment)?;
+        self.instances.fetch_add(1, Ordering::Relaxed);
+        made.environment = Box::new(Mortal {
+            inner: made.environment,
+            deaths: self.deaths.to_vec(),
+            steps: std::ptr::from_ref(self.steps),
+        });
+        Ok(made)
+    }
+    fn agent(&self, experiment: &Experiment, made: &Made) -> Result<Box<dyn Agent>> {
+        Lists.agent(experiment, made)
+    }
+}
+
+#[test]
+fn an_environment_that_dies_leaves_no_trace() {
+    let place = tempfile::tempdir().unwrap();
+    let whole = place.path().join("whole");
+    finish(&experiment(&[]), &whole, false);
+    let steps = AtomicUsize::new(0);
+    let fragile = Fragile { deaths: &[0, 250, 1000], steps: &steps, instances: AtomicUsize::new(0) };
+    let broken = place.path().join("broken");
+    finished(run(&fragile, &experiment(&[]), &broken, false, &GO_ON, Vec::new()).unwrap());
+    assert_eq!(fragile.instances.load(Ordering::Relaxed), 5, "two at the start, one after each death");
+    assert_eq!(trace(&broken), trace(&whole));
+}
+
+#[test]
+fn an_environment_that_dies_for_good_is_an_error_after_which_the_run_goes_on() {
+    let place = tempfile::tempdir().unwrap();
+    let whole = place.path().join("whole");
+    finish(&experiment(&[]), &whole, false);
+    let steps = AtomicUsize::new(0);
+    let deaths: Vec<usize> = (500..2000).collect();
+    let fragile = Fragile { deaths: &deaths, steps: &steps, instances: AtomicUsize::new(0) };
+    let broken = place.path().join("broken");
+    let error = run(&fragile, &experiment(&[]), &broken, false, &GO_ON, Vec::new()).unwrap_err().to_string();
+    assert!(error.contains("4 times in a row") && error.contains("--resume"), "{error}");
+    finish(&experiment(&[]), &broken, true);
+    assert_eq!(trace(&broken), trace(&whole));
+}
+
+#[test]
+fn an_observer_may_not_be_needed() {
+    let place = tempfile::tempdir().unwrap();
+    let options = worldwright_runs::LearnOptions {
+        folder: RunFolder::new(place.path().join("run")),
+        resume: false,
+        stop: &GO_ON,
+        observers: Vec::new(),
+    };
+    let summary = finished(learn(&Lists, &experiment(&["steps=100"]), options).unwrap());
+    assert_eq!(summary.real_steps, 100);
+}

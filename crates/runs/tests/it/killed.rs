@@ -1,0 +1,70 @@
+//! A run that is killed at any instant and resumed ends as if it had never stopped.
+
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use worldwright_core::Rng;
+
+use crate::tiny::{experiment, finish, trace};
+
+const FOLDER: &str = "WORLDWRIGHT_TEST_RUN_FOLDER";
+
+/// Runs in a process of its own, to be killed.
+#[test]
+#[ignore = "the process that the tests of this file start and kill"]
+fn child() {
+    let folder = std::env::var_os(FOLDER).expect("a folder");
+    finish(&experiment(&[]), folder.as_ref(), true);
+}
+
+fn start(folder: &std::path::Path) -> Child {
+    Command::new(std::env::current_exe().expect("this program"))
+        .args(["--ignored", "--exact", "killed::child"])
+        .env(FOLDER, folder)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("a child")
+}
+
+#[test]
+fn killed_at_random_instants_and_resumed_it_ends_the_same() {
+    let place = tempfile::tempdir().expect("a folder");
+    let whole = place.path().join("whole");
+    let began = Instant::now();
+    finish(&experiment(&[]), &whole, false);
+    let duration = began.elapsed();
+    let expected = trace(&whole);
+
+    let mut rng = Rng::new(11);
+    let mut kills = 0;
+    for attempt in 0..3 {
+        let cut = place.path().join(format!("cut-{attempt}"));
+        // Each process lives for a random share of the whole duration, so that the instants fall everywhere: before the first
+        // checkpoint, within the writing of one, in the final evaluation.
+        loop {
+            let mut child = start(&cut);
+            let life = Instant::now() + duration.mul_f64(rng.uniform_in(0.02, 0.5));
+            let ended = loop {
+                if let Some(status) = child.try_wait().expect("a status") {
+                    assert!(status.success(), "the child failed by itself");
+                    break true;
+                }
+                if Instant::now() >= life {
+                    child.kill().expect("killed");
+                    child.wait().expect("gone");
+                    break false;
+                }
+                std::thread::sleep(Duration::from_millis(1));
+            };
+            if ended || cut.join("summary.json").exists() {
+                break;
+            }
+            kills += 1;
+        }
+        // A run killed after its summary was written still answers to a resume.
+        finish(&experiment(&[]), &cut, true);
+        assert_eq!(trace(&cut), expected, "attempt {attempt} after {kills} kills");
+    }
+    assert!(kills >= 3, "only {kills} kills: the run is too short to test anything");
+}

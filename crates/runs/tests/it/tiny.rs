@@ -1,0 +1,102 @@
+//! A small real run, and what must be the same of two runs.
+
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use worldwright_core::Result;
+use worldwright_runs::{
+    Choices, Experiment, LearnOptions, Lists, Observer, Outcome, RunFolder, Summary, Workshop, learn,
+};
+
+/// Never set.
+pub static GO_ON: AtomicBool = AtomicBool::new(false);
+
+/// Bayesian linear regression and a few random candidates: a whole run takes about a second.
+pub fn experiment(overrides: &[&str]) -> Experiment {
+    let choices = [
+        "environment=pendulum",
+        "algorithm=pets",
+        "model=linear",
+        "model.particles=2",
+        "planner=random-shooting",
+        "planner.horizon=4",
+        "planner.population=8",
+        "agent.initial_steps=60",
+        "agent.exploration_noise=0.3",
+        "agent.fit_every=70",
+        "steps=1700",
+        "seed=3",
+        "evaluation.episodes=2",
+        "evaluation.interval=500",
+        "evaluation.interval_episodes=1",
+    ];
+    let choices = choices
+        .iter()
+        .chain(overrides)
+        .try_fold(Choices::new(), |choices, assignment| choices.assign(assignment))
+        .expect("assignments");
+    Lists.resolve(&choices).expect("an experiment")
+}
+
+/// Runs it in `folder`.
+pub fn run(
+    workshop: &dyn Workshop,
+    experiment: &Experiment,
+    folder: &Path,
+    resume: bool,
+    stop: &AtomicBool,
+    observers: Vec<&mut dyn Observer>,
+) -> Result<Outcome> {
+    learn(workshop, experiment, LearnOptions { folder: RunFolder::new(folder), resume, stop, observers })
+}
+
+/// Runs it to its end.
+pub fn finish(experiment: &Experiment, folder: &Path, resume: bool) -> Summary {
+    finished(run(&Lists, experiment, folder, resume, &GO_ON, Vec::new()).expect("the run ends well"))
+}
+
+pub fn finished(outcome: Outcome) -> Summary {
+    match outcome {
+        Outcome::Finished(summary) => summary,
+        Outcome::Stopped { step } => panic!("stopped at {step}"),
+    }
+}
+
+/// All that must not depend on how often a run was cut: metrics without clocks, episodes, weights, configuration.
+#[derive(Debug, PartialEq)]
+pub struct Trace {
+    metrics: Vec<String>,
+    episodes: Vec<(String, Vec<u8>)>,
+    digest: String,
+    returns: Vec<f64>,
+    diagnostics: String,
+}
+
+pub fn trace(folder: &Path) -> Trace {
+    let run = RunFolder::new(folder);
+    let metrics = run
+        .read_metrics()
+        .expect("metrics")
+        .into_iter()
+        .map(|mut row| {
+            row.remove("clock").expect("a clock");
+            serde_json::Value::Object(row).to_string()
+        })
+        .collect();
+    let mut episodes: Vec<(String, Vec<u8>)> = std::fs::read_dir(run.episodes())
+        .expect("episodes")
+        .map(|entry| entry.expect("entry").path())
+        .map(|path| {
+            (path.file_name().expect("name").to_string_lossy().into_owned(), std::fs::read(&path).expect("file"))
+        })
+        .collect();
+    episodes.sort();
+    let summary = run.read_summary().expect("summary");
+    Trace {
+        metrics,
+        episodes,
+        digest: summary.weights_digest,
+        returns: summary.returns,
+        diagnostics: std::fs::read_to_string(run.diagnostics()).expect("diagnostics"),
+    }
+}
