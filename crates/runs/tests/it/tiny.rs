@@ -39,13 +39,13 @@ pub fn experiment(overrides: &[&str]) -> Experiment {
 }
 
 /// Runs it in `folder`.
-pub fn run(
+pub fn run<'a>(
     workshop: &dyn Workshop,
     experiment: &Experiment,
     folder: &Path,
     resume: bool,
-    stop: &AtomicBool,
-    observers: Vec<&mut dyn Observer>,
+    stop: &'a AtomicBool,
+    observers: Vec<&'a mut dyn Observer>,
 ) -> Result<Outcome> {
     learn(workshop, experiment, LearnOptions { folder: RunFolder::new(folder), resume, stop, observers })
 }
