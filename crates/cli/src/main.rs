@@ -1,2 +1,54 @@
-//! The command line.
-fn main() {}
+//! `worldwright`: the command line. It parses, calls `runs`, and prints; every decision about worlds is made in other rooms.
+//!
+//! Results go to standard output, progress and errors to standard error. Exit codes: 0 done, 1 an error, 2 wrong usage,
+//! 130 interrupted (the run can be resumed).
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
+
+mod arguments;
+mod command;
+mod output;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::arguments::{Arguments, Command};
+
+/// An error was met; it stands on standard error.
+const FAILED: u8 = 1;
+/// A signal asked the run to stop, and everything is saved.
+const INTERRUPTED: u8 = 130;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let done = match arguments.command {
+        Command::Learn(options) => return finish(command::learn::run(&options)),
+        Command::Eval(options) => command::eval::run(&options),
+        Command::Collect(options) => command::collect::run(&options),
+        Command::Plan(options) => command::plan::run(&options),
+        Command::Report(options) => command::report::run(&options),
+        Command::Envs(options) => command::list::run(worldwright_runs::List::Environments, &options),
+        Command::Models(options) => command::list::run(worldwright_runs::List::Models, &options),
+        Command::Planners(options) => command::list::run(worldwright_runs::List::Planners, &options),
+        Command::Algorithms(options) => command::list::run(worldwright_runs::List::Algorithms, &options),
+        Command::Env(ref command) => command::env::run(command),
+        Command::Doctor { json } => return finish(command::doctor::run(json)),
+        Command::Completions { shell } => command::completions::run(shell),
+    };
+    finish(done.map(|()| command::Ending::Done))
+}
+
+fn finish(result: anyhow::Result<command::Ending>) -> ExitCode {
+    match result {
+        Ok(command::Ending::Done) => ExitCode::SUCCESS,
+        Ok(command::Ending::Unwell) => ExitCode::from(FAILED),
+        Ok(command::Ending::Interrupted) => ExitCode::from(INTERRUPTED),
+        // Whoever read our output has seen enough: `worldwright envs | head -1` is no failure.
+        Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::print_error(&error);
+            ExitCode::from(FAILED)
+        }
+    }
+}

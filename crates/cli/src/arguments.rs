@@ -1,0 +1,216 @@
+//! The grammar of the command line: commands, options, and the texts of `--help`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Learn a world, plan in it, know how far to trust it.
+#[derive(Debug, Parser)]
+#[command(
+    name = "worldwright",
+    version,
+    max_term_width = 100,
+    after_help = "Examples:
+  worldwright learn pendulum                   learn to swing a pendulum up; the report is in runs/
+  worldwright learn cartpole --algorithm gp-mpc --seed 3
+  worldwright eval runs/pendulum-pets-seed0    how good is what was learned
+  worldwright planners cem                     what can be set, and to what
+
+Exit codes: 0 done, 1 an error, 2 wrong usage, 130 interrupted (go on with --resume)."
+)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Learn a world model of an environment and plan with it
+    Learn(Learn),
+    /// Evaluate what a run learned, on new episodes
+    Eval(Eval),
+    /// Record episodes, with random actions or with what was learned
+    Collect(Collect),
+    /// Plan once and print the plan
+    Plan(Plan),
+    /// Write a run's report anew
+    Report(Report),
+    /// List environments, or show one
+    Envs(List),
+    /// List world models, or show one
+    Models(List),
+    /// List planners, or show one
+    Planners(List),
+    /// List algorithms, or show one
+    Algorithms(List),
+    /// Install, list or remove the interpreters of Python environments
+    #[command(subcommand)]
+    Env(EnvCommand),
+    /// Say what is missing here, and how to mend it
+    Doctor {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print a completion script for a shell
+    #[command(
+        after_help = "Example:\n  worldwright completions bash > ~/.local/share/bash-completion/completions/worldwright"
+    )]
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  worldwright learn pendulum
+  worldwright learn pendulum --steps 2000 planner=cem planner.horizon=20 model.members=7
+  worldwright learn pendulum --resume                      go on with a run that was cut
+  worldwright learn --config experiment.toml --seed 3
+
+Settings are key=value, in the sections environment, model, planner, agent, evaluation and reward;
+`worldwright planners cem` shows those of an entry. What stands on the command line wins over the file.")]
+pub(crate) struct Learn {
+    /// The environment, such as pendulum (`worldwright envs` lists them) or gym:HalfCheetah-v5
+    #[arg(value_name = "ENV", required_unless_present = "config")]
+    pub(crate) environment: Option<String>,
+    /// The algorithm (`worldwright algorithms` lists them)
+    #[arg(long, value_name = "NAME")]
+    pub(crate) algorithm: Option<String>,
+    /// Steps in the real environment
+    #[arg(long, value_name = "N")]
+    pub(crate) steps: Option<u64>,
+    /// What all randomness comes from
+    #[arg(long, value_name = "S")]
+    pub(crate) seed: Option<u64>,
+    /// Where the run is kept [default: runs/ENV-ALGORITHM-seedS]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) run_dir: Option<PathBuf>,
+    /// Go on with the run that the folder holds
+    #[arg(long)]
+    pub(crate) resume: bool,
+    /// Settings from a TOML file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Print nothing but the place of the summary
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+    /// Settings, such as planner.horizon=20
+    #[arg(value_name = "KEY=VALUE")]
+    pub(crate) settings: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  worldwright eval runs/pendulum-pets-seed0
+  worldwright eval runs/pendulum-pets-seed0/bundle --episodes 100 --json")]
+pub(crate) struct Eval {
+    /// A bundle, or the folder of a finished run
+    #[arg(value_name = "BUNDLE")]
+    pub(crate) bundle: PathBuf,
+    /// Episodes
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) episodes: u64,
+    /// What the episodes' starts come from
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Write a film of the last episode
+    #[arg(long, value_name = "FILE.gif")]
+    pub(crate) film: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  worldwright collect pendulum --steps 1000 --out data/pendulum
+  worldwright collect runs/pendulum-pets-seed0/bundle --out data/learned")]
+pub(crate) struct Collect {
+    /// An environment (random actions), or a bundle (what it learned)
+    #[arg(value_name = "ENV|BUNDLE")]
+    pub(crate) what: String,
+    /// Steps
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) steps: u64,
+    /// What all randomness comes from
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// The new folder of the episodes
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  worldwright plan runs/pendulum-pets-seed0/bundle
+  worldwright plan pendulum planner=cem planner.horizon=40    plan in the known simulator
+  worldwright plan runs/pendulum-pets-seed0 --observation 1,0,0.5 --json")]
+pub(crate) struct Plan {
+    /// A bundle, or an environment whose dynamics are known
+    #[arg(value_name = "BUNDLE|ENV")]
+    pub(crate) what: String,
+    /// Plan from this observation instead of an episode's start
+    #[arg(long, value_name = "X,Y,…", value_delimiter = ',', allow_hyphen_values = true)]
+    pub(crate) observation: Option<Vec<f64>>,
+    /// What the start and the planner's randomness come from
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Settings, for an environment
+    #[arg(value_name = "KEY=VALUE")]
+    pub(crate) settings: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  worldwright report runs/pendulum-pets-seed0
+  worldwright report runs/pendulum-pets-seed0 --picture pendulum.svg")]
+pub(crate) struct Report {
+    /// A run's folder
+    #[arg(value_name = "RUN")]
+    pub(crate) run: PathBuf,
+    /// Where to write it [default: report.html in the run's folder]
+    #[arg(long, value_name = "FILE.html")]
+    pub(crate) out: Option<PathBuf>,
+    /// Also write learning curve and predictions as one SVG
+    #[arg(long, value_name = "FILE.svg")]
+    pub(crate) picture: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    /// Show this one with its settings
+    #[arg(value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// Print JSON
+    #[arg(long, conflicts_with = "markdown")]
+    pub(crate) json: bool,
+    /// Print a Markdown table
+    #[arg(long)]
+    pub(crate) markdown: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum EnvCommand {
+    /// Make a suite's interpreter from its pinned list
+    #[command(after_help = "Example:\n  worldwright env install gym && worldwright learn gym:InvertedPendulum-v5")]
+    Install {
+        /// The suite: gym or dmc
+        suite: String,
+    },
+    /// List the suites
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Remove a suite's interpreter
+    Remove {
+        /// The suite: gym or dmc
+        suite: String,
+    },
+}

@@ -1,0 +1,32 @@
+//! `worldwright collect`: episodes to a store on disk.
+
+use std::path::Path;
+
+use anyhow::Result;
+use worldwright_core::Setting;
+use worldwright_runs::report::{counted, short};
+use worldwright_runs::{Choices, Lists, Workshop, collect, load_bundle};
+
+use super::is_path;
+use crate::arguments::Collect;
+use crate::output::print;
+
+pub(crate) fn run(options: &Collect) -> Result<()> {
+    let collected = if is_path(&options.what) {
+        let mut loaded = load_bundle(&Lists, Path::new(&options.what))?;
+        collect(&mut loaded.made, Some(loaded.agent.as_mut()), options.steps, options.seed, &options.out)?
+    } else {
+        let choices = Choices::new().set("environment", Setting::Text(options.what.clone()))?;
+        let mut made = Lists.environment(&Lists.resolve(&choices)?)?;
+        collect(&mut made, None, options.steps, options.seed, &options.out)?
+    };
+    let episodes = collected.returns.len();
+    let mean = collected.returns.iter().sum::<f64>() / episodes.max(1) as f64;
+    print(&format!(
+        "{} in {}, mean return {}, in {}\n",
+        counted(collected.steps, "step"),
+        counted(episodes as u64, "episode"),
+        short(mean),
+        options.out.display()
+    ))
+}

@@ -1,0 +1,59 @@
+//! `worldwright eval`: what was learned, on episodes of its own.
+
+use anyhow::{Context, Result};
+use serde_json::json;
+use worldwright_runs::report::{gif, short};
+use worldwright_runs::{EvaluationOptions, Lists, evaluate, load_bundle};
+
+use crate::arguments::Eval;
+use crate::output::{print, print_json};
+
+/// Steps after which an episode is cut where the environment itself never cuts.
+const STEP_LIMIT: usize = 10_000;
+
+pub(crate) fn run(options: &Eval) -> Result<()> {
+    let mut loaded = load_bundle(&Lists, &options.bundle)?;
+    let plan = EvaluationOptions {
+        episodes: usize::try_from(options.episodes)?,
+        seed: options.seed,
+        picture: options.film.is_some(),
+        step_limit: loaded.made.episode_steps.unwrap_or(STEP_LIMIT),
+    };
+    let environment = loaded.made.environment.as_mut();
+    let evaluation = evaluate(loaded.agent.as_mut(), environment, &plan, &mut |_, _| Ok(true))?;
+    if let Some(path) = &options.film {
+        let film = gif(&evaluation.frames, environment.dt_secs())
+            .with_context(|| format!("{} cannot be drawn; leave --film out", environment.id()))?;
+        std::fs::write(path, film).with_context(|| format!("{} cannot be written", path.display()))?;
+    }
+    let decisions_per_sec = evaluation.decisions() as f64 / evaluation.act_secs.max(1e-9);
+    let (mean, std) = (evaluation.return_mean(), evaluation.return_std());
+    if options.json {
+        return print_json(&json!({
+            "environment": loaded.experiment.environment.name,
+            "algorithm": loaded.experiment.agent.name,
+            "weights_digest": loaded.card.weights_digest,
+            "seed": options.seed,
+            "return_mean": mean,
+            "return_std": std,
+            "returns": evaluation.returns(),
+            "lengths": evaluation.episodes.iter().map(|episode| episode.transitions.len()).collect::<Vec<_>>(),
+            "decisions_per_sec": decisions_per_sec,
+        }));
+    }
+    let mut text = String::new();
+    for (i, episode) in evaluation.episodes.iter().enumerate() {
+        let (number, steps) = (i + 1, episode.transitions.len());
+        text.push_str(&format!(
+            "episode {number:>4}  return {:>10}  {steps:>6} steps\n",
+            short(episode.episode_return)
+        ));
+    }
+    text.push_str(&format!(
+        "mean ± std    return {:>10} ± {}, {} decisions a second\n",
+        short(mean),
+        short(std),
+        short(decisions_per_sec)
+    ));
+    print(&text)
+}

@@ -1,0 +1,127 @@
+//! `worldwright learn`: an experiment from its environment to its report.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Context, Result};
+use worldwright_core::Setting;
+use worldwright_runs::progress::{Progress, View};
+use worldwright_runs::report::{duration, number, short};
+use worldwright_runs::tensorboard::TensorBoard;
+use worldwright_runs::{Choices, LearnOptions, Lists, Outcome, RunFolder, Summary, learn};
+
+use super::Ending;
+use crate::arguments::Learn;
+use crate::output::print;
+
+pub(crate) fn run(options: &Learn) -> Result<Ending> {
+    let experiment = Lists.resolve(&choices(options)?)?;
+    let folder = RunFolder::new(
+        options.run_dir.clone().unwrap_or_else(|| PathBuf::from("runs").join(experiment.default_name())),
+    );
+    let stop = stop_flag()?;
+    let view = match () {
+        () if options.quiet => View::Quiet,
+        () if std::io::stderr().is_terminal() => View::Live,
+        () => View::Lines,
+    };
+    let (mut progress, mut board) = (Progress::new(view), TensorBoard::new());
+    let outcome = learn(
+        &Lists,
+        &experiment,
+        LearnOptions {
+            folder: folder.clone(),
+            resume: options.resume,
+            stop: &stop,
+            observers: vec![&mut board, &mut progress],
+        },
+    )?;
+    match outcome {
+        Outcome::Finished(_) if options.quiet => print(&format!("{}\n", folder.summary().display()))?,
+        Outcome::Finished(summary) => print(&closing(&folder, &summary))?,
+        Outcome::Stopped { step } => {
+            eprintln!("stopped; step {} is saved. Go on with the same command and --resume", number(step as f64, 0));
+            return Ok(Ending::Interrupted);
+        }
+    }
+    Ok(Ending::Done)
+}
+
+fn choices(options: &Learn) -> Result<Choices> {
+    let mut choices = Choices::new();
+    if let Some(path) = &options.config {
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("the configuration {} cannot be read; check the path", path.display()))?;
+        choices = choices.toml(&text, &path.display().to_string())?;
+    }
+    // With --config the environment may be left out, so what stands in its place may be a setting.
+    let (environment, first) = match &options.environment {
+        Some(word) if word.contains('=') => (None, Some(word)),
+        other => (other.as_ref(), None),
+    };
+    if let Some(environment) = environment {
+        choices = choices.set("environment", Setting::Text(environment.clone()))?;
+    }
+    if let Some(algorithm) = &options.algorithm {
+        choices = choices.set("algorithm", Setting::Text(algorithm.clone()))?;
+    }
+    for (key, value) in [("steps", options.steps), ("seed", options.seed)] {
+        if let Some(value) = value {
+            choices = choices.set(key, Setting::Integer(i64::try_from(value).context("a number is too large")?))?;
+        }
+    }
+    for assignment in first.into_iter().chain(&options.settings) {
+        choices = choices.assign(assignment)?;
+    }
+    Ok(choices)
+}
+
+/// Becomes true at the first interrupt; the second ends the process at once, which loses nothing that a checkpoint holds.
+fn stop_flag() -> Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&stop);
+    ctrlc::set_handler(move || {
+        if seen.swap(true, Ordering::SeqCst) {
+            std::process::exit(i32::from(crate::INTERRUPTED));
+        }
+        eprintln!("\nstopping after this step (once more to stop at once)");
+    })
+    .context("cannot listen for interrupts")?;
+    Ok(stop)
+}
+
+fn closing(folder: &RunFolder, summary: &Summary) -> String {
+    let (wall, unit) = duration(summary.wall_secs);
+    let mut rows = vec![
+        (
+            "return",
+            format!(
+                "{} ± {} over {} evaluation episodes",
+                short(summary.return_mean),
+                short(summary.return_std),
+                summary.returns.len()
+            ),
+        ),
+        (
+            "experience",
+            format!(
+                "{} real steps in {} episodes, {wall} {unit}, {} decisions a second",
+                number(summary.real_steps as f64, 0),
+                number(summary.episodes as f64, 0),
+                short(summary.decisions_per_sec)
+            ),
+        ),
+    ];
+    if let Some(one_step) = summary.model_errors.one_step {
+        let far = summary
+            .model_errors
+            .at_horizon
+            .map_or(String::new(), |far| format!(", {} steps ahead {}", summary.model_errors.horizon, short(far)));
+        rows.push(("model error", format!("one step ahead {}{far} (std of the data)", short(one_step))));
+    }
+    rows.push(("report", folder.report().display().to_string()));
+    rows.push(("use it", format!("worldwright eval {}", folder.path().join(&summary.bundle).display())));
+    rows.iter().map(|(name, value)| format!("{name:<12}{value}\n")).collect()
+}

@@ -1,0 +1,28 @@
+//! The commands, one file each.
+
+pub(crate) mod collect;
+pub(crate) mod completions;
+pub(crate) mod doctor;
+pub(crate) mod env;
+pub(crate) mod eval;
+pub(crate) mod learn;
+pub(crate) mod list;
+pub(crate) mod plan;
+pub(crate) mod report;
+
+use std::path::Path;
+
+/// How a command ended that may be interrupted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    Done,
+    /// A signal asked it to stop; everything is saved.
+    Interrupted,
+    /// It found something broken, and has said so.
+    Unwell,
+}
+
+/// Whether the user named something on disk instead of an entry of a list.
+fn is_path(what: &str) -> bool {
+    Path::new(what).exists() || what.contains('/') && !what.contains(':')
+}

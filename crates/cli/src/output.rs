@@ -1,0 +1,39 @@
+//! How results and errors are printed: one place each, so that no command can do it otherwise.
+
+use std::io::{ErrorKind, Write};
+
+use anyhow::Result;
+
+/// Writes to standard output. Unlike `print!` it gives an error instead of a panic when nobody reads any more.
+pub(crate) fn print(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()?;
+    Ok(())
+}
+
+/// Writes a JSON value, indented, with a line end.
+pub(crate) fn print_json(value: &serde_json::Value) -> Result<()> {
+    print(&format!("{value:#}\n"))
+}
+
+/// Whether the error is a reader that went away.
+pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
+}
+
+/// Prints an error with its causes, each once: outer messages often end in what the inner one says.
+pub(crate) fn print_error(error: &anyhow::Error) {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.contains(&cause) {
+            continue;
+        }
+        if !text.is_empty() {
+            text.push_str("\n  ");
+        }
+        text.push_str(&cause);
+    }
+    // Standard error may be closed too; there is nobody left to tell.
+    _ = writeln!(std::io::stderr().lock(), "error: {text}");
+}
