@@ -9,10 +9,10 @@ use worldwright_runs::{
 };
 
 /// Never set.
-pub static GO_ON: AtomicBool = AtomicBool::new(false);
+pub(crate) static GO_ON: AtomicBool = AtomicBool::new(false);
 
 /// Bayesian linear regression and a few random candidates: a whole run takes about a second.
-pub fn experiment(overrides: &[&str]) -> Experiment {
+pub(crate) fn experiment(overrides: &[&str]) -> Experiment {
     let choices = [
         "environment=pendulum",
         "algorithm=pets",
@@ -39,7 +39,7 @@ pub fn experiment(overrides: &[&str]) -> Experiment {
 }
 
 /// Runs it in `folder`.
-pub fn run<'a>(
+pub(crate) fn run<'a>(
     workshop: &dyn Workshop,
     experiment: &Experiment,
     folder: &Path,
@@ -51,11 +51,11 @@ pub fn run<'a>(
 }
 
 /// Runs it to its end.
-pub fn finish(experiment: &Experiment, folder: &Path, resume: bool) -> Summary {
+pub(crate) fn finish(experiment: &Experiment, folder: &Path, resume: bool) -> Summary {
     finished(run(&Lists, experiment, folder, resume, &GO_ON, Vec::new()).expect("the run ends well"))
 }
 
-pub fn finished(outcome: Outcome) -> Summary {
+pub(crate) fn finished(outcome: Outcome) -> Summary {
     match outcome {
         Outcome::Finished(summary) => summary,
         Outcome::Stopped { step } => panic!("stopped at {step}"),
@@ -64,7 +64,7 @@ pub fn finished(outcome: Outcome) -> Summary {
 
 /// All that must not depend on how often a run was cut: metrics without clocks, episodes, weights, configuration.
 #[derive(Debug, PartialEq)]
-pub struct Trace {
+pub(crate) struct Trace {
     metrics: Vec<String>,
     episodes: Vec<(String, Vec<u8>)>,
     digest: String,
@@ -72,7 +72,7 @@ pub struct Trace {
     diagnostics: String,
 }
 
-pub fn trace(folder: &Path) -> Trace {
+pub(crate) fn trace(folder: &Path) -> Trace {
     let run = RunFolder::new(folder);
     let metrics = run
         .read_metrics()
