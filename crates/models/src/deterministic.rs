@@ -6,7 +6,7 @@ use crate::ensemble::{
     ACTIVATION, BATCH, EPOCHS, Ensemble, HIDDEN, HOLDOUT, LEARNING_RATE, PATIENCE, Propagation, WEIGHT_DECAY, network,
     schedule,
 };
-use crate::transition::TransitionModel;
+use crate::transition::{ANGLES, TransitionModel};
 use crate::{Build, ModelContext};
 
 /// The line in the list of models.
@@ -14,12 +14,12 @@ pub(crate) const ENTRY: Entry<Build> = Entry {
     name: "deterministic",
     summary: "one network trained on squared error: cheap, and does not know what it does not know",
     source: "Nagabandi, Kahn, Fearing and Levine, ICRA 2018",
-    parameters: &[HIDDEN, ACTIVATION, EPOCHS, PATIENCE, HOLDOUT, BATCH, LEARNING_RATE, WEIGHT_DECAY],
+    parameters: &[HIDDEN, ACTIVATION, EPOCHS, PATIENCE, HOLDOUT, BATCH, LEARNING_RATE, WEIGHT_DECAY, ANGLES],
     build,
 };
 
 fn build(context: &ModelContext, settings: &Settings) -> Result<Box<dyn LearnedModel>> {
     let network = network(settings, 1, false)?;
     let regressor = Ensemble::new(network, schedule(settings, false)?, Propagation::Expectation, 1);
-    Ok(Box::new(TransitionModel::new(ENTRY.name, context, 1, true, regressor)?))
+    Ok(Box::new(TransitionModel::new(ENTRY.name, context, settings, 1, true, regressor)?))
 }

@@ -15,6 +15,8 @@
 //! Unlike the paper, training stops when each member's loss on held-out transitions has stopped falling and takes each
 //! member's best weights, and the best members (`elites`) alone are used, as in MBPO (Janner et al., NeurIPS 2019, appendix C).
 
+use std::collections::BTreeMap;
+
 use worldwright_core::{
     Array, Entry, Error, FitReport, LearnedModel, Parameter, Persist, Result, Rng, SettingDefault as Default, Settings,
     State,
@@ -22,7 +24,7 @@ use worldwright_core::{
 use worldwright_nn::{Activation, AdamConfig, EnsembleConfig, EnsembleMlp, Predictor};
 
 use crate::training::{Schedule, Tables, train};
-use crate::transition::{Answer, Examples, Question, Regressor, TransitionModel};
+use crate::transition::{ANGLES, Answer, Examples, Question, Regressor, TransitionModel};
 use crate::{Build, ModelContext};
 
 mod propagation;
@@ -64,6 +66,7 @@ pub(crate) const ENTRY: Entry<Build> = Entry {
         BATCH,
         LEARNING_RATE,
         WEIGHT_DECAY,
+        ANGLES,
     ],
     build,
 };
@@ -115,7 +118,15 @@ fn build(context: &ModelContext, settings: &Settings) -> Result<Box<dyn LearnedM
     let network = network(settings, members, true)?;
     let regressor = Ensemble::new(network, schedule(settings, settings.bool("bootstrap")?)?, propagation, elites);
     let deterministic = propagation == Propagation::Expectation;
-    Ok(Box::new(TransitionModel::new(ENTRY.name, context, lanes, deterministic, regressor)?))
+    Ok(Box::new(TransitionModel::new(ENTRY.name, context, settings, lanes, deterministic, regressor)?))
+}
+
+/// An ensemble with the settings that the list gives, for models that contain one.
+pub(crate) fn with_defaults() -> Result<Ensemble> {
+    let settings = Settings::resolve(ENTRY.name, ENTRY.parameters, &BTreeMap::new())?;
+    let members = settings.count("members", 1)?;
+    let network = network(&settings, members, true)?;
+    Ok(Ensemble::new(network, schedule(&settings, true)?, Propagation::TsInf, members))
 }
 
 /// Reads the settings of the networks.

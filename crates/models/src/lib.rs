@@ -22,6 +22,7 @@
 //! ```
 
 mod arena;
+mod auto;
 mod deterministic;
 mod ensemble;
 pub mod expression;
@@ -59,7 +60,8 @@ pub struct ModelContext {
 pub type Build = fn(&ModelContext, &Settings) -> Result<Box<dyn LearnedModel>>;
 
 /// Every model that can be named.
-pub const ALL: &[Entry<Build>] = &[known::ENTRY, linear::ENTRY, gp::ENTRY, deterministic::ENTRY, ensemble::ENTRY];
+pub const ALL: &[Entry<Build>] =
+    &[known::ENTRY, linear::ENTRY, gp::ENTRY, deterministic::ENTRY, ensemble::ENTRY, auto::ENTRY];
 
 /// The model called `name` with `overrides` laid over its default settings.
 ///

@@ -17,7 +17,7 @@ use worldwright_core::{
 };
 use worldwright_nn::dense::{self, LANES, Matrix, MatrixMut};
 
-use crate::transition::{Answer, Examples, Question, Regressor, TransitionModel};
+use crate::transition::{ANGLES, Answer, Examples, Question, Regressor, TransitionModel};
 use crate::{Build, ModelContext};
 
 /// Prior of a noise variance in normalised units: one observation's weight on next to no noise.
@@ -32,6 +32,7 @@ pub(crate) const ENTRY: Entry<Build> = Entry {
     summary: "Bayesian linear regression with the ridge that the evidence chooses; exact on linear systems",
     source: "Murphy, Machine Learning: A Probabilistic Perspective, 2012, section 7.6",
     parameters: &[
+        ANGLES,
         Parameter {
             name: "propagation",
             default: Default::Text("mean"),
@@ -56,7 +57,7 @@ fn build(context: &ModelContext, settings: &Settings) -> Result<Box<dyn LearnedM
     let lanes = if draws { settings.count("particles", 1)? } else { 1 };
     let noise = draws && settings.bool("noise")?;
     let regressor = Linear { draws, lanes, noise, posterior: None };
-    Ok(Box::new(TransitionModel::new(ENTRY.name, context, lanes, !noise, regressor)?))
+    Ok(Box::new(TransitionModel::new(ENTRY.name, context, settings, lanes, !noise, regressor)?))
 }
 
 /// Bayesian linear regression.

@@ -16,13 +16,15 @@ mod subset;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
+
 use rayon::prelude::*;
 use worldwright_core::{
     Array, Batch, Columns, Entry, FitReport, LearnedModel, Parameter, Persist, Result, Rng, SettingDefault as Default,
     Settings, State,
 };
 
-use crate::transition::{Answer, Examples, Question, Regressor, TransitionModel};
+use crate::transition::{ANGLES, Answer, Examples, Question, Regressor, TransitionModel};
 use crate::{Build, ModelContext};
 use kernel::{Hyper, Kernel};
 use likelihood::Likelihood;
@@ -34,6 +36,7 @@ pub(crate) const ENTRY: Entry<Build> = Entry {
     summary: "Exact Gaussian processes, one an output: the most from the least data, up to about 1,500 transitions",
     source: "Deisenroth and Rasmussen, PILCO, ICML 2011; Rasmussen and Williams, Gaussian Processes for Machine Learning, 2006",
     parameters: &[
+        ANGLES,
         Parameter {
             name: "kernel",
             default: Default::Text("squared-exponential"),
@@ -84,26 +87,19 @@ pub(crate) const ENTRY: Entry<Build> = Entry {
 };
 
 fn build(context: &ModelContext, settings: &Settings) -> Result<Box<dyn LearnedModel>> {
-    let particles = settings.choice("propagation", &["mean", "particles"])? == 1;
-    let lanes = if particles { Some(settings.count("particles", 1)?) } else { None };
-    let noise = particles && settings.bool("noise")?;
-    let regressor = GaussianProcesses {
-        kernel: [Kernel::SquaredExponential, Kernel::Matern52]
-            [settings.choice("kernel", &["squared-exponential", "matern-5/2"])?],
-        lanes,
-        noise,
-        uncertainty: settings.bool("uncertainty")?,
-        max_points: settings.count("max_points", 2)?,
-        likelihood_points: settings.count("likelihood_points", 2)?,
-        restarts: settings.count("restarts", 0)?,
-        evaluations: settings.count("evaluations", 1)?,
-        fitted: None,
-    };
-    Ok(Box::new(TransitionModel::new(ENTRY.name, context, lanes.unwrap_or(1), !noise, regressor)?))
+    let regressor = GaussianProcesses::new(settings)?;
+    let (lanes, noise) = (regressor.lanes.unwrap_or(1), regressor.noise);
+    Ok(Box::new(TransitionModel::new(ENTRY.name, context, settings, lanes, !noise, regressor)?))
+}
+
+/// Processes whose lanes are drawn functions, with the other settings that the list gives, for models that contain them.
+pub(crate) fn with_particles(particles: usize) -> Result<GaussianProcesses> {
+    let settings = Settings::resolve(ENTRY.name, ENTRY.parameters, &BTreeMap::new())?;
+    Ok(GaussianProcesses { lanes: Some(particles), ..GaussianProcesses::new(&settings)? })
 }
 
 /// One Gaussian process for each target.
-struct GaussianProcesses {
+pub(crate) struct GaussianProcesses {
     kernel: Kernel,
     /// Drawn functions, or the mean where there is none.
     lanes: Option<usize>,
@@ -126,6 +122,22 @@ struct Fitted {
 }
 
 impl GaussianProcesses {
+    fn new(settings: &Settings) -> Result<Self> {
+        let particles = settings.choice("propagation", &["mean", "particles"])? == 1;
+        Ok(Self {
+            kernel: [Kernel::SquaredExponential, Kernel::Matern52]
+                [settings.choice("kernel", &["squared-exponential", "matern-5/2"])?],
+            lanes: if particles { Some(settings.count("particles", 1)?) } else { None },
+            noise: particles && settings.bool("noise")?,
+            uncertainty: settings.bool("uncertainty")?,
+            max_points: settings.count("max_points", 2)?,
+            likelihood_points: settings.count("likelihood_points", 2)?,
+            restarts: settings.count("restarts", 0)?,
+            evaluations: settings.count("evaluations", 1)?,
+            fitted: None,
+        })
+    }
+
     /// Conditions every output on its data.
     fn condition(&self, hypers: Vec<Hyper>, inputs: Batch, targets: Batch, seeds: Vec<u64>) -> Result<Fitted> {
         let condition = |(dim, hyper): (usize, &Hyper)| {
@@ -207,7 +219,7 @@ fn rows_of(columns: Columns<'_>, rows: &[usize]) -> Batch {
 }
 
 /// Buffers of a block.
-struct Workspace {
+pub(crate) struct Workspace {
     posterior: posterior::Workspace,
     normals: Vec<f32>,
 }

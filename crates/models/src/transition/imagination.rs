@@ -10,7 +10,7 @@ use worldwright_core::{
     Action, Actions, Batch, Error, Imagination, Imagined, Key, ModelSpec, Observation, Result, Rows, Space, Transitions,
 };
 
-use super::{Answer, Fitted, Question, Regressor, TransitionModel};
+use super::{Answer, Features, Fitted, Question, Regressor, TransitionModel};
 use crate::arena::{WORTH_THREADS_NS, check_rows, check_step, gather, scatter, spread};
 
 pub(super) struct TransitionImagination<'m, R: Regressor> {
@@ -202,7 +202,7 @@ impl<W: Send> Block<W> {
         for buffer in [&mut self.observations, &mut self.actions, &mut self.inputs, &mut self.targets, &mut self.next] {
             buffer.set_rows(places);
         }
-        self.gather(batch, first, rows, lanes);
+        self.gather(&model.features, batch, first, rows, lanes);
         let question = Question {
             inputs: self.inputs.columns(),
             lanes,
@@ -228,7 +228,7 @@ impl<W: Send> Block<W> {
         self.pay(model, batch.fitted, places);
     }
 
-    fn gather(&mut self, batch: &Batched<'_>, first: usize, rows: usize, lanes: usize) {
+    fn gather(&mut self, features: &Features, batch: &Batched<'_>, first: usize, rows: usize, lanes: usize) {
         let columns = batch.arena.chunks_exact(lanes * batch.arena_rows);
         for (into, columns) in self.observations.columns_mut().columns_mut().zip(columns) {
             for (into, column) in into.chunks_exact_mut(rows).zip(columns.chunks_exact(batch.arena_rows)) {
@@ -251,14 +251,7 @@ impl<W: Send> Block<W> {
                 }
             }
         }
-        let observation_dim = self.observations.dims();
-        for (dim, into) in self.inputs.columns_mut().columns_mut().enumerate() {
-            let from = match dim.checked_sub(observation_dim) {
-                None => self.observations.columns().column(dim),
-                Some(action) => self.actions.columns().column(action),
-            };
-            into.copy_from_slice(from);
-        }
+        features.fill(self.observations.columns(), self.actions.columns(), &mut self.inputs.columns_mut());
         batch.fitted.inputs.normalize(&mut self.inputs.columns_mut());
     }
 

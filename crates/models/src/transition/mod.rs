@@ -3,7 +3,7 @@
 //! A transition (observation `o`, action `a`) → (next observation, reward) is learned as
 //!
 //! ```text
-//! inputs  = ((o, a) − mean) / std                                  normalised over the data
+//! inputs  = ((o, a) − mean) / std                                  normalised over the data, angles as sine and cosine
 //! targets = ((next o − o, reward) − mean) / std                    the reward only where it is not known
 //! ```
 //!
@@ -13,10 +13,12 @@
 //! from the task's own function, or else the reward is one more target and the continuation a logistic head.
 
 mod continuation;
+mod features;
 mod imagination;
 mod normalizer;
 mod regressor;
 
+pub(crate) use features::{ANGLES, Features};
 pub use normalizer::Normalizer;
 pub use regressor::{Answer, Examples, Question, Regressor, Rescaling};
 
@@ -24,7 +26,7 @@ use std::sync::Arc;
 
 use worldwright_core::{
     Array, Batch, Dataset, Error, FitReport, Imagination, Learn, ModelSpec, Persist, Result, RewardFunction, Rng,
-    Space, State, WorldModel,
+    Settings, Space, State, WorldModel,
 };
 
 use crate::ModelContext;
@@ -36,6 +38,7 @@ pub struct TransitionModel<R> {
     spec: ModelSpec,
     reward: Option<Arc<dyn RewardFunction>>,
     discount: f64,
+    features: Features,
     regressor: R,
     fitted: Option<Fitted>,
 }
@@ -52,7 +55,14 @@ impl<R: Regressor> TransitionModel<R> {
     ///
     /// # Errors
     /// [`Error::Unsupported`] for action spaces other than a box or discrete choices.
-    pub fn new(name: &str, context: &ModelContext, lanes: usize, deterministic: bool, regressor: R) -> Result<Self> {
+    pub(crate) fn new(
+        name: &str,
+        context: &ModelContext,
+        settings: &Settings,
+        lanes: usize,
+        deterministic: bool,
+        regressor: R,
+    ) -> Result<Self> {
         if !matches!(context.action_space, Space::Box { .. } | Space::Discrete { .. }) {
             return Err(Error::unsupported(name.to_owned(), "action spaces other than a box or discrete choices"));
         }
@@ -66,7 +76,8 @@ impl<R: Regressor> TransitionModel<R> {
             has_value: false,
             has_prior: false,
         };
-        Ok(Self { spec, reward: context.reward.clone(), discount: context.discount, regressor, fitted: None })
+        let features = Features::new(context, settings)?;
+        Ok(Self { spec, reward: context.reward.clone(), discount: context.discount, features, regressor, fitted: None })
     }
 
     /// The regressor within.
@@ -79,9 +90,9 @@ impl<R: Regressor> TransitionModel<R> {
         self.spec.observation_space.flat_dim()
     }
 
-    /// Inputs: a flat observation and a flat action.
+    /// Inputs: a flat observation, its angles as two numbers each, and a flat action.
     fn input_dim(&self) -> usize {
-        self.observation_dim() + self.spec.action_space.flat_dim()
+        self.features.len()
     }
 
     /// Targets: a change of the observation, and the reward where no function gives it.
@@ -106,12 +117,13 @@ impl<R: Regressor> TransitionModel<R> {
     fn columns(&self, dataset: &Dataset) -> (Batch, Batch) {
         let (mut inputs, mut targets) =
             (Batch::zeros(self.input_dim(), dataset.len()), Batch::zeros(self.target_dim(), dataset.len()));
-        let (mut input, mut target) = (inputs.columns_mut(), targets.columns_mut());
+        let mut observations = Batch::zeros(dataset.observation_dim(), dataset.len());
+        let mut actions = Batch::zeros(dataset.action_dim(), dataset.len());
+        let mut target = targets.columns_mut();
         for i in 0..dataset.len() {
+            observations.columns_mut().set_row(i, dataset.observation(i));
+            actions.columns_mut().set_row(i, dataset.action(i));
             let (observation, next) = (dataset.observation(i), dataset.next_observation(i));
-            for (dim, number) in observation.iter().chain(dataset.action(i)).enumerate() {
-                input.set(i, dim, *number);
-            }
             for (dim, (before, after)) in observation.iter().zip(next).enumerate() {
                 target.set(i, dim, after - before);
             }
@@ -119,6 +131,7 @@ impl<R: Regressor> TransitionModel<R> {
                 target.set(i, observation.len(), dataset.rewards()[i]);
             }
         }
+        self.features.fill(observations.columns(), actions.columns(), &mut inputs.columns_mut());
         (inputs, targets)
     }
 }
