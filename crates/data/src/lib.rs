@@ -4,13 +4,16 @@
 //!   back to.
 //! - [`Replay`] holds recent rows in memory, samples from them and gives a model its `Dataset`; [`Priorities`] draws from it by priority.
 //! - [`Normaliser`] keeps running means and standard deviations.
+//! - [`import`], [`export`] and [`inspect`] stand behind `worldwright data`; [`FORMATS`] lists what they read and write.
 
+mod formats;
 mod normaliser;
 mod priorities;
 mod replay;
 mod space_json;
 mod store;
 
+pub use formats::{FORMATS, Format, Inspection, export, fuzz_minari_episode, fuzz_npz, fuzz_parquet, import, inspect};
 pub use normaliser::Normaliser;
 pub use priorities::{Priorities, SumTree};
 pub use replay::{Replay, Sample};

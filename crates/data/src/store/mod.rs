@@ -13,7 +13,7 @@ mod columns;
 mod frames;
 mod header;
 mod index;
-mod layout;
+pub(crate) mod layout;
 mod medium;
 mod reader;
 mod recovery;
@@ -23,3 +23,7 @@ pub use header::{Header, Precision};
 pub use reader::{Episode, EpisodeStore, EpisodeSummary};
 pub use recovery::{Damage, Recovery};
 pub use writer::{EpisodeWriter, Position, WriterOptions};
+
+pub(crate) use columns::{Column, arrow, numbers_of, value_at};
+pub(crate) use frames::{Kind, decode_batch, decode_schema, frame_at, guarded};
+pub(crate) use layout::io;

@@ -88,3 +88,97 @@ fn a_run_cut_back_to_any_flush_writes_the_same_bytes_again() {
         assert!(files(whole.path()) == want, "other bytes after going back to {position:?}");
     }
 }
+
+fn small_store(folder: &Path) -> (Vec<Episode>, Vec<u64>) {
+    let (observations, actions) = (Space::unbounded(1), Space::discrete(2));
+    let mut rng = Rng::new(3);
+    let mut writer = EpisodeWriter::create(folder, &header(&observations, &actions), WriterOptions::default()).unwrap();
+    let mut ends = vec![writer.position().bytes];
+    let episodes: Vec<Episode> = (1..4).map(|steps| episode(&observations, &actions, steps, &mut rng)).collect();
+    for episode in &episodes {
+        write(&mut writer, episode);
+        ends.push(writer.flush().unwrap().bytes);
+    }
+    (episodes, ends)
+}
+
+#[test]
+fn a_segment_cut_at_any_byte_keeps_every_batch_before_the_cut_and_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let (episodes, ends) = small_store(folder.path());
+    let segment = std::fs::read(folder.path().join("segment-000000.arrows")).unwrap();
+    let index = std::fs::read(folder.path().join("index.txt")).unwrap();
+    assert_eq!(segment.len() as u64, ends[3]);
+    for cut in 0..=segment.len() {
+        for index in [&index[..], &[]] {
+            let opened = EpisodeStore::from_bytes(&[&segment[..cut]], index);
+            if (cut as u64) < ends[0] {
+                let error = opened.unwrap_err().to_string();
+                assert!(error.contains("no episode was recorded"), "{cut}: {error}");
+                continue;
+            }
+            let store = opened.unwrap();
+            let whole = ends.iter().filter(|end| **end <= cut as u64).count() - 1;
+            assert_eq!(read(&store), episodes[..whole], "cut at {cut}");
+            let recovery = store.recovery();
+            assert_eq!(recovery.lost_bytes, cut as u64 - ends[whole], "cut at {cut}");
+            if !index.is_empty() {
+                assert_eq!(recovery.lost_batches, 3 - whole as u64, "cut at {cut}");
+                assert_eq!(recovery.is_clean(), cut == segment.len());
+            }
+        }
+    }
+    // The index is only a help: cut anywhere, nothing is lost.
+    for cut in 0..=index.len() {
+        assert_eq!(
+            read(&EpisodeStore::from_bytes(&[&segment], &index[..cut]).unwrap()),
+            episodes,
+            "index cut at {cut}"
+        );
+    }
+}
+
+#[test]
+fn a_cut_store_is_appended_to_and_a_damaged_one_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let (episodes, ends) = small_store(folder.path());
+    let path = folder.path().join("segment-000000.arrows");
+    let segment = std::fs::read(&path).unwrap();
+    std::fs::write(&path, &segment[..ends[2] as usize + 100]).unwrap();
+    let (mut writer, recovery) = EpisodeWriter::append(folder.path(), WriterOptions::default()).unwrap();
+    assert_eq!((recovery.lost_bytes, recovery.lost_batches, recovery.lost_rows), (100, 1, 4));
+    write(&mut writer, &episodes[2]);
+    writer.close().unwrap();
+    assert_eq!(std::fs::read(&path).unwrap(), segment);
+
+    for byte in [ends[1] + 5, ends[1] + 200, ends[2] - 3] {
+        let mut bytes = segment.clone();
+        bytes[byte as usize] ^= 0x10;
+        std::fs::write(&path, &bytes).unwrap();
+        let store = EpisodeStore::open(folder.path()).unwrap();
+        assert_eq!(store.recovery().damaged.len(), 1);
+        assert_eq!(read(&store), [episodes[0].clone(), episodes[2].clone()]);
+        let error = EpisodeWriter::append(folder.path(), WriterOptions::default()).unwrap_err().to_string();
+        assert!(error.contains("nothing was changed"), "{error}");
+        assert_eq!(std::fs::read(&path).unwrap(), bytes);
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn a_store_of_any_bytes_is_read_or_refused(
+        changes in proptest::collection::vec((proptest::prelude::any::<proptest::sample::Index>(), 0..=255_u8), 1..5),
+        indexed in proptest::prelude::any::<bool>(),
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        small_store(folder.path());
+        let mut segment = std::fs::read(folder.path().join("segment-000000.arrows")).unwrap();
+        let index = std::fs::read(folder.path().join("index.txt")).unwrap();
+        changes.iter().for_each(|(at, byte)| *at.get_mut(&mut segment) = *byte);
+        if let Ok(store) = EpisodeStore::from_bytes(&[&segment], if indexed { &index } else { &[] }) {
+            for i in 0..store.episodes().len() {
+                let _ = store.episode(i);
+            }
+        }
+    }
+}
