@@ -4,6 +4,7 @@
 //! last observation; ours carry it in an extra feature `next.observation.state`. Where that is missing, on import, the last
 //! action of an episode has no outcome and is dropped. Observations and actions must be flat boxes or single choices.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -22,6 +23,7 @@ use crate::{Episode, EpisodeStore, Header, Normaliser, Precision};
 
 const DATA: &str = "data/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet";
 const FIRST: &str = "chunk-000/file-000.parquet";
+const HEADER: &str = "meta/worldwright.json";
 
 /// One feature: its name and a row-major column of numbers.
 struct Feature {
@@ -73,11 +75,11 @@ impl Feature {
             "bool" => Arc::new(BooleanArray::from_iter(self.numbers.iter().map(|n| Some(*n != 0.0)))),
             _ => Arc::new(Int64Array::from_iter_values(self.numbers.iter().map(|n| *n as i64))),
         };
-        // A vector feature is a list even when it has one number; frame numbers and the like are plain columns.
-        if !matches!(self.name, "observation.state" | "action" | "next.observation.state") {
+        // LeRobot's features of shape (1,) are plain columns, longer ones lists of a fixed size.
+        if self.dim == 1 {
             return Ok(values);
         }
-        let field = Arc::new(Field::new("element", values.data_type().clone(), true));
+        let field = Arc::new(Field::new("item", values.data_type().clone(), true));
         Ok(Arc::new(FixedSizeListArray::try_new(field, self.dim as i32, values, None).map_err(arrow)?))
     }
 }
@@ -85,7 +87,9 @@ impl Feature {
 fn table(columns: Vec<(&str, ArrayRef)>, metadata: &[(&str, String)]) -> Result<Vec<u8>> {
     let fields: Vec<Field> =
         columns.iter().map(|(name, array)| Field::new(*name, array.data_type().clone(), true)).collect();
-    let schema = Arc::new(Schema::new(fields));
+    // pyarrow looks into the Arrow schema alone when the file carries one; others read the metadata of Parquet.
+    let known = metadata.iter().map(|(key, value)| ((*key).to_owned(), value.clone()));
+    let schema = Arc::new(Schema::new_with_metadata(fields, known.collect::<HashMap<_, _>>()));
     let batch = RecordBatch::try_new(schema.clone(), columns.into_iter().map(|(_, array)| array).collect());
     to_parquet(schema, std::iter::once(&batch.map_err(arrow)?), metadata)
 }
@@ -168,14 +172,15 @@ pub(super) fn export(store: &EpisodeStore, out: &Path) -> Result<()> {
         "total_tasks": 1,
         "chunks_size": 1000,
         "data_files_size_in_mb": 100,
-        "video_files_size_in_mb": 200,
+        "video_files_size_in_mb": 500,
         "fps": if fps.fract() == 0.0 { json!(fps as u64) } else { json!(fps) },
         "splits": {"train": format!("0:{episodes}")},
         "data_path": DATA,
         "video_path": null,
         "features": about,
-        "worldwright": header.to_json(),
     });
+    // Beside LeRobot's own files: its readers know every key of theirs.
+    write_bytes(&out.join(HEADER), header.to_json().as_bytes())?;
     write_bytes(&out.join("meta/stats.json"), Json::Object(stats).to_string().as_bytes())?;
     write_bytes(&out.join("meta/info.json"), info.to_string().as_bytes())
 }
@@ -235,20 +240,20 @@ pub(super) fn import(path: &Path, out: &Path) -> Result<()> {
             )));
         }
     }
-    let kept = info.get("worldwright").and_then(Json::as_str).map(Header::from_json).transpose()?;
-    let header = match kept {
-        Some(header) => header,
-        None => {
-            let robot = info.get("robot_type").and_then(Json::as_str).unwrap_or("lerobot");
-            let space = |name: &str| feature_space(&info, name).map_err(|error| bad(error.to_string()));
-            let mut header = Header::new(robot, space("observation.state")?, space("action")?, 0);
-            header.precision = Precision::Element;
-            header.versions = vec![("lerobot".into(), "v3.0".into())];
-            if let Some(fps) = info.get("fps") {
-                header.notes.push(("fps".into(), fps.to_string()));
-            }
-            header
+    let kept = path.join(HEADER);
+    let header = if kept.exists() {
+        let text = read_bytes(&kept)?;
+        Header::from_json(std::str::from_utf8(&text).map_err(|_| bad(format!("{HEADER} is not text")))?)?
+    } else {
+        let robot = info.get("robot_type").and_then(Json::as_str).unwrap_or("lerobot");
+        let space = |name: &str| feature_space(&info, name).map_err(|error| bad(error.to_string()));
+        let mut header = Header::new(robot, space("observation.state")?, space("action")?, 0);
+        header.precision = Precision::Element;
+        header.versions = vec![("lerobot".into(), "v3.0".into())];
+        if let Some(fps) = info.get("fps") {
+            header.notes.push(("fps".into(), fps.to_string()));
         }
+        header
     };
     let mut files = Vec::new();
     for chunk in listing(&path.join("data"))? {

@@ -218,10 +218,13 @@ fn read_episode(bytes: &[u8], header: &Header) -> Result<Episode> {
         Ok(frame) if frame.kind == kind => Ok(frame),
         _ => Err(bad("is cut or damaged")),
     };
-    let first = whole(8, Kind::Schema)?;
+    // Writers pad the magic to their own alignment: 8 bytes in C++, 64 in Rust.
+    let start = (8..=64).step_by(8).find(|at| bytes.get(*at..at + 4) == Some(&[0xFF; 4])).unwrap_or(8);
+    let first = whole(start, Kind::Schema)?;
     let schema = Arc::new(decode_schema(&buffer, first)?);
-    let batch = decode_batch(&buffer, whole(8 + first.len, Kind::Batch)?, &schema)?;
-    if frame_at(&buffer, 8 + first.len + batch_len(&buffer, 8 + first.len)).is_ok() {
+    let second = whole(start + first.len, Kind::Batch)?;
+    let batch = decode_batch(&buffer, second, &schema)?;
+    if frame_at(&buffer, start + first.len + second.len).is_ok() {
         return Err(bad("holds several batches where Minari writes one"));
     }
     let column = |name: &str| {
@@ -251,8 +254,4 @@ fn read_episode(bytes: &[u8], header: &Header) -> Result<Episode> {
         terminated: flag("terminations")?,
         truncated: flag("truncations")?,
     })
-}
-
-fn batch_len(buffer: &Buffer, offset: usize) -> usize {
-    frame_at(buffer, offset).map_or(0, |frame| frame.len)
 }
