@@ -69,6 +69,19 @@ struct Tally {
     failed: u64,
 }
 
+impl Tally {
+    fn count(&mut self, report: &PlanReport) {
+        self.plans += 1;
+        self.model_steps += report.model_steps;
+        self.diverged += report.diverged;
+        if report.status == PlanStatus::AllDiverged {
+            self.failed += 1;
+        } else {
+            self.value += report.value;
+        }
+    }
+}
+
 /// Scratch space for flat vectors.
 struct Flat {
     observation: Vec<f64>,
@@ -223,11 +236,10 @@ impl Agent for ModelBasedAgent {
         }
         if self.since_plan == 0 {
             let report = self.improve(observation)?;
-            self.tally.plans += 1;
-            self.tally.value += report.value;
-            self.tally.model_steps += report.model_steps;
-            self.tally.diverged += report.diverged;
-            self.tally.failed += u64::from(report.status == PlanStatus::AllDiverged);
+            // Evaluation between training episodes must leave nothing behind.
+            if explore {
+                self.tally.count(&report);
+            }
         }
         self.planner.act(self.since_plan, &mut self.action);
         self.since_plan += 1;

@@ -52,7 +52,7 @@ pub(crate) const ENTRY: Entry<Build> = Entry {
         },
         Parameter {
             name: "particles",
-            default: Default::Integer(10),
+            default: Default::Integer(5),
             summary: "lanes of each row, shared evenly among the elites; expectation has one lane",
         },
         Parameter {
@@ -73,7 +73,7 @@ pub(crate) const ENTRY: Entry<Build> = Entry {
 
 pub(crate) const HIDDEN: Parameter = Parameter {
     name: "hidden",
-    default: Default::Numbers(&[200.0, 200.0, 200.0]),
+    default: Default::Numbers(&[128.0, 128.0, 128.0]),
     summary: "widths of the hidden layers",
 };
 pub(crate) const ACTIVATION: Parameter = Parameter {
@@ -83,12 +83,12 @@ pub(crate) const ACTIVATION: Parameter = Parameter {
 };
 pub(crate) const EPOCHS: Parameter = Parameter {
     name: "epochs",
-    default: Default::Integer(100),
+    default: Default::Integer(300),
     summary: "greatest number of passes over the data in a fit",
 };
 pub(crate) const PATIENCE: Parameter = Parameter {
     name: "patience",
-    default: Default::Integer(8),
+    default: Default::Integer(20),
     summary: "passes without a better held-out loss of any member before a fit stops",
 };
 pub(crate) const HOLDOUT: Parameter = Parameter {
@@ -97,12 +97,12 @@ pub(crate) const HOLDOUT: Parameter = Parameter {
     summary: "share of the transitions held out to stop training and choose members, at most 1,000 of them",
 };
 pub(crate) const BATCH: Parameter =
-    Parameter { name: "batch", default: Default::Integer(64), summary: "transitions a training step and member" };
+    Parameter { name: "batch", default: Default::Integer(32), summary: "transitions a training step and member" };
 pub(crate) const LEARNING_RATE: Parameter =
-    Parameter { name: "learning_rate", default: Default::Float(1e-3), summary: "step size of Adam" };
+    Parameter { name: "learning_rate", default: Default::Float(2e-3), summary: "step size of Adam" };
 pub(crate) const WEIGHT_DECAY: Parameter = Parameter {
     name: "weight_decay",
-    default: Default::Float(5e-5),
+    default: Default::Float(1e-5),
     summary: "weight of the sum of squared weights in the loss",
 };
 
