@@ -19,28 +19,31 @@ const GRAVITY: f64 = 9.8;
 const MAX_SPEEDS: [f64; 2] = [4.0 * PI, 9.0 * PI];
 
 /// Settings with their defaults.
-pub(crate) const PARAMETERS: &[Parameter] = &[settings::episode_steps(500)];
+pub(crate) const PARAMETERS: &[Parameter] = &[settings::episode_steps(500), settings::ACTION_REPEAT];
 
 /// Builds it.
 pub(crate) fn make(settings: &Settings) -> Result<Made> {
     let bound = [1.0, 1.0, 1.0, 1.0, MAX_SPEEDS[0], MAX_SPEEDS[1]];
-    Ok(native::made(Acrobot(Spec {
-        id: "acrobot",
-        observation_space: f32_box(&bound.map(|b| -b), &bound),
-        action_space: Space::discrete(3),
-        state_dim: 4,
-        dt_secs: DT,
-        observation_channels: names(&[
-            "cos_theta1",
-            "sin_theta1",
-            "cos_theta2",
-            "sin_theta2",
-            "theta1_dot",
-            "theta2_dot",
-        ]),
-        action_channels: names(&["negative", "none", "positive"]),
-        episode_steps: settings::steps(settings)?,
-    })))
+    native::made(
+        Acrobot(Spec {
+            id: "acrobot",
+            observation_space: f32_box(&bound.map(|b| -b), &bound),
+            action_space: Space::discrete(3),
+            state_dim: 4,
+            dt_secs: DT,
+            observation_channels: names(&[
+                "cos_theta1",
+                "sin_theta1",
+                "cos_theta2",
+                "sin_theta2",
+                "theta1_dot",
+                "theta2_dot",
+            ]),
+            action_channels: names(&["negative", "none", "positive"]),
+            episode_steps: settings::steps(settings)?,
+        }),
+        settings,
+    )
 }
 
 struct Acrobot(Spec);

@@ -24,21 +24,24 @@ const REACH: f64 = 2.4;
 const TILT: f64 = 12.0 * 2.0 * std::f64::consts::PI / 360.0;
 
 /// Settings with their defaults.
-pub(crate) const PARAMETERS: &[Parameter] = &[settings::episode_steps(500)];
+pub(crate) const PARAMETERS: &[Parameter] = &[settings::episode_steps(500), settings::ACTION_REPEAT];
 
 /// Builds it.
 pub(crate) fn make(settings: &Settings) -> Result<Made> {
     let bound = [2.0 * REACH, f64::INFINITY, 2.0 * TILT, f64::INFINITY];
-    Ok(native::made(CartPole(Spec {
-        id: "cartpole",
-        observation_space: f32_box(&bound.map(|b| -b), &bound),
-        action_space: Space::discrete(2),
-        state_dim: 4,
-        dt_secs: DT,
-        observation_channels: names(&["x", "x_dot", "theta", "theta_dot"]),
-        action_channels: names(&["left", "right"]),
-        episode_steps: settings::steps(settings)?,
-    })))
+    native::made(
+        CartPole(Spec {
+            id: "cartpole",
+            observation_space: f32_box(&bound.map(|b| -b), &bound),
+            action_space: Space::discrete(2),
+            state_dim: 4,
+            dt_secs: DT,
+            observation_channels: names(&["x", "x_dot", "theta", "theta_dot"]),
+            action_channels: names(&["left", "right"]),
+            episode_steps: settings::steps(settings)?,
+        }),
+        settings,
+    )
 }
 
 struct CartPole(Spec);

@@ -20,34 +20,37 @@ const DT: f64 = 0.01;
 const LN_TENTH: f64 = -std::f64::consts::LN_10;
 
 /// Settings with their defaults.
-pub(crate) const PARAMETERS: &[Parameter] = &[settings::episode_steps(1000)];
+pub(crate) const PARAMETERS: &[Parameter] = &[settings::episode_steps(1000), settings::ACTION_REPEAT];
 
 /// Builds it.
 pub(crate) fn make(settings: &Settings) -> Result<Made> {
     let pole_mass = 0.1;
-    Ok(native::made(Swingup {
-        system: SliderPole {
-            total_mass: 1.0 + pole_mass,
-            pole_mass,
-            pole_inertia: capsule_inertia(pole_mass, 0.045, 1.0) + pole_mass * 0.25,
-            pole_centre: [0.0, 0.5],
-            damping: [5e-4, 2e-6],
-            gravity: 9.81,
-            rail: RAIL,
-            rail_time: 0.08,
-            dt: DT,
+    native::made(
+        Swingup {
+            system: SliderPole {
+                total_mass: 1.0 + pole_mass,
+                pole_mass,
+                pole_inertia: capsule_inertia(pole_mass, 0.045, 1.0) + pole_mass * 0.25,
+                pole_centre: [0.0, 0.5],
+                damping: [5e-4, 2e-6],
+                gravity: 9.81,
+                rail: RAIL,
+                rail_time: 0.08,
+                dt: DT,
+            },
+            spec: Spec {
+                id: "dmc-cartpole-swingup",
+                observation_space: Space::unbounded(5),
+                action_space: Space::vector(&[-1.0], &[1.0]),
+                state_dim: 4,
+                dt_secs: DT,
+                observation_channels: names(&["x", "cos_theta", "sin_theta", "x_dot", "theta_dot"]),
+                action_channels: names(&["force"]),
+                episode_steps: settings::steps(settings)?,
+            },
         },
-        spec: Spec {
-            id: "dmc-cartpole-swingup",
-            observation_space: Space::unbounded(5),
-            action_space: Space::vector(&[-1.0], &[1.0]),
-            state_dim: 4,
-            dt_secs: DT,
-            observation_channels: names(&["x", "cos_theta", "sin_theta", "x_dot", "theta_dot"]),
-            action_channels: names(&["force"]),
-            episode_steps: settings::steps(settings)?,
-        },
-    }))
+        settings,
+    )
 }
 
 struct Swingup {

@@ -25,20 +25,23 @@ const DT: f64 = 0.02;
 const UPRIGHT: f64 = 0.990_268_068_741_570_3;
 
 /// Settings with their defaults.
-pub(crate) const PARAMETERS: &[Parameter] = &[settings::episode_steps(1000)];
+pub(crate) const PARAMETERS: &[Parameter] = &[settings::episode_steps(1000), settings::ACTION_REPEAT];
 
 /// Builds it.
 pub(crate) fn make(settings: &Settings) -> Result<Made> {
-    Ok(native::made(Swingup(Spec {
-        id: "dmc-pendulum-swingup",
-        observation_space: Space::unbounded(3),
-        action_space: Space::vector(&[-1.0], &[1.0]),
-        state_dim: 2,
-        dt_secs: DT,
-        observation_channels: names(&["cos_theta", "sin_theta", "theta_dot"]),
-        action_channels: names(&["torque"]),
-        episode_steps: settings::steps(settings)?,
-    })))
+    native::made(
+        Swingup(Spec {
+            id: "dmc-pendulum-swingup",
+            observation_space: Space::unbounded(3),
+            action_space: Space::vector(&[-1.0], &[1.0]),
+            state_dim: 2,
+            dt_secs: DT,
+            observation_channels: names(&["cos_theta", "sin_theta", "theta_dot"]),
+            action_channels: names(&["torque"]),
+            episode_steps: settings::steps(settings)?,
+        }),
+        settings,
+    )
 }
 
 struct Swingup(Spec);

@@ -17,6 +17,10 @@
 //!
 //! A native environment is one file that implements the private trait `World` and one line in [`ALL`]. Actions beyond the
 //! bounds are treated as the original treats them; pictures are 320 × 240.
+//!
+//! Every environment, in Python too, has the setting `action_repeat` = k: each action is held for k steps of the original, whose
+//! rewards add up; a time limit of T steps becomes ⌈T/k⌉. The simulator does the same exactly. A known reward sees only the two
+//! ends of the held step and is scaled by k: exact where the reward is the same in all k steps, an approximation elsewhere.
 
 mod acrobot;
 mod cartpole;
@@ -33,6 +37,7 @@ mod pets_cartpole;
 mod pilco_cartpole;
 mod point_mass;
 pub mod python;
+mod repeat;
 mod rewards;
 mod scenes;
 mod settings;

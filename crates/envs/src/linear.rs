@@ -13,6 +13,7 @@ use crate::{Made, native, settings};
 /// Settings with their defaults.
 pub(crate) const PARAMETERS: &[Parameter] = &[
     settings::episode_steps(50),
+    settings::ACTION_REPEAT,
     Parameter { name: "a", default: D::Numbers(&[1.0, 0.1, 0.0, 1.0]), summary: "the matrix A, row by row" },
     Parameter { name: "b", default: D::Numbers(&[0.005, 0.1]), summary: "the matrix B, row by row" },
     Parameter { name: "q", default: D::Numbers(&[1.0, 1.0]), summary: "diagonal of the state cost Q" },
@@ -47,25 +48,28 @@ pub(crate) fn make(settings: &Settings) -> Result<Made> {
         }
     }
     let bound = settings.float("bound", f64::MIN_POSITIVE, f64::MAX)?;
-    Ok(native::made(Linear {
-        noise_std: settings.float("noise_std", 0.0, f64::MAX)?,
-        start_std: settings.float("start_std", 0.0, f64::MAX)?,
-        spec: Spec {
-            id: "linear",
-            observation_space: Space::unbounded(n),
-            action_space: Space::vector(&vec![-bound; m], &vec![bound; m]),
-            state_dim: n,
-            dt_secs: settings.float("dt_secs", 1e-9, 1e9)?,
-            observation_channels: (0..n).map(|i| format!("x{i}")).collect(),
-            action_channels: (0..m).map(|i| format!("u{i}")).collect(),
-            episode_steps: settings::steps(settings)?,
+    native::made(
+        Linear {
+            noise_std: settings.float("noise_std", 0.0, f64::MAX)?,
+            start_std: settings.float("start_std", 0.0, f64::MAX)?,
+            spec: Spec {
+                id: "linear",
+                observation_space: Space::unbounded(n),
+                action_space: Space::vector(&vec![-bound; m], &vec![bound; m]),
+                state_dim: n,
+                dt_secs: settings.float("dt_secs", 1e-9, 1e9)?,
+                observation_channels: (0..n).map(|i| format!("x{i}")).collect(),
+                action_channels: (0..m).map(|i| format!("u{i}")).collect(),
+                episode_steps: settings::steps(settings)?,
+            },
+            a,
+            b,
+            q,
+            r,
+            bound,
         },
-        a,
-        b,
-        q,
-        r,
-        bound,
-    }))
+        settings,
+    )
 }
 
 struct Linear {

@@ -18,20 +18,23 @@ const MAX_SPEED: f64 = 0.07;
 const GOAL: f64 = 0.5;
 
 /// Settings with their defaults.
-pub(crate) const PARAMETERS: &[Parameter] = &[settings::episode_steps(200)];
+pub(crate) const PARAMETERS: &[Parameter] = &[settings::episode_steps(200), settings::ACTION_REPEAT];
 
 /// Builds it.
 pub(crate) fn make(settings: &Settings) -> Result<Made> {
-    Ok(native::made(MountainCar(Spec {
-        id: "mountain-car",
-        observation_space: f32_box(&[LOW, -MAX_SPEED], &[HIGH, MAX_SPEED]),
-        action_space: Space::discrete(3),
-        state_dim: 2,
-        dt_secs: 1.0 / 30.0,
-        observation_channels: names(&["position", "velocity"]),
-        action_channels: names(&["left", "none", "right"]),
-        episode_steps: settings::steps(settings)?,
-    })))
+    native::made(
+        MountainCar(Spec {
+            id: "mountain-car",
+            observation_space: f32_box(&[LOW, -MAX_SPEED], &[HIGH, MAX_SPEED]),
+            action_space: Space::discrete(3),
+            state_dim: 2,
+            dt_secs: 1.0 / 30.0,
+            observation_channels: names(&["position", "velocity"]),
+            action_channels: names(&["left", "none", "right"]),
+            episode_steps: settings::steps(settings)?,
+        }),
+        settings,
+    )
 }
 
 struct MountainCar(Spec);

@@ -18,21 +18,24 @@ const POWER: f32 = 0.0015;
 const GOAL: f32 = 0.45;
 
 /// Settings with their defaults.
-pub(crate) const PARAMETERS: &[Parameter] = &[settings::episode_steps(999)];
+pub(crate) const PARAMETERS: &[Parameter] = &[settings::episode_steps(999), settings::ACTION_REPEAT];
 
 /// Builds it.
 pub(crate) fn make(settings: &Settings) -> Result<Made> {
     let (low, high) = ([f64::from(LOW), f64::from(-MAX_SPEED)], [f64::from(HIGH), f64::from(MAX_SPEED)]);
-    Ok(native::made(MountainCarContinuous(Spec {
-        id: "mountain-car-continuous",
-        observation_space: f32_box(&low, &high),
-        action_space: f32_box(&[-1.0], &[1.0]),
-        state_dim: 2,
-        dt_secs: 1.0 / 30.0,
-        observation_channels: names(&["position", "velocity"]),
-        action_channels: names(&["force"]),
-        episode_steps: settings::steps(settings)?,
-    })))
+    native::made(
+        MountainCarContinuous(Spec {
+            id: "mountain-car-continuous",
+            observation_space: f32_box(&low, &high),
+            action_space: f32_box(&[-1.0], &[1.0]),
+            state_dim: 2,
+            dt_secs: 1.0 / 30.0,
+            observation_channels: names(&["position", "velocity"]),
+            action_channels: names(&["force"]),
+            episode_steps: settings::steps(settings)?,
+        }),
+        settings,
+    )
 }
 
 struct MountainCarContinuous(Spec);

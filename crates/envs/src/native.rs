@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use worldwright_core::{
     Action, Actions, Array, Columns, ColumnsMut, ElementType, Environment, Error, Frame, Key, Observation, Persist,
-    Result, RewardFunction, Rng, Simulator, Space, State, Step, Transitions, Value,
+    Result, RewardFunction, Rng, Settings, Simulator, Space, State, Step, Transitions, Value,
 };
 
 use crate::Made;
 use crate::draw::Canvas;
+use crate::repeat::repeated;
+use crate::settings;
 use crate::world::{MAX_DIM, World, check_dims};
 
 /// Pixels of a picture.
@@ -16,18 +18,19 @@ const FRAME: (usize, usize) = (320, 240);
 /// Keeps the episodes' randomness apart from other uses of the same seed.
 const RESET_STREAM: u64 = 0x0E57;
 
-/// Makes all three faces of a world.
-pub(crate) fn made<W: World>(world: W) -> Made {
+/// Makes all three faces of a world, with each action held for as long as the settings say.
+pub(crate) fn made<W: World>(world: W, settings: &Settings) -> Result<Made> {
     let world = Arc::new(world);
     let spec = world.spec().clone();
-    Made {
+    let made = Made {
         environment: Box::new(Native::new(Arc::clone(&world))),
         reward: Some(Arc::new(KnownReward(Arc::clone(&world)))),
         simulator: Some(Arc::new(KnownDynamics(world))),
         observation_channels: spec.observation_channels,
         action_channels: spec.action_channels,
         episode_steps: spec.episode_steps,
-    }
+    };
+    Ok(repeated(made, settings::action_repeat(settings)?))
 }
 
 /// Where an episode stands.

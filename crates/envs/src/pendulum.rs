@@ -20,26 +20,32 @@ const MAX_TORQUE: f64 = 2.0;
 const DT: f64 = 0.05;
 
 /// Settings with their defaults.
-pub(crate) const PARAMETERS: &[Parameter] =
-    &[settings::episode_steps(200), Parameter { name: "gravity", default: D::Float(10.0), summary: "gravity, m/s²" }];
+pub(crate) const PARAMETERS: &[Parameter] = &[
+    settings::episode_steps(200),
+    settings::ACTION_REPEAT,
+    Parameter { name: "gravity", default: D::Float(10.0), summary: "gravity, m/s²" },
+];
 
 /// Builds it.
 pub(crate) fn make(settings: &Settings) -> Result<Made> {
     let gravity = settings.float("gravity", 0.0, 1000.0)?;
     let bound = [1.0, 1.0, MAX_SPEED];
-    Ok(native::made(Pendulum {
-        gravity,
-        spec: Spec {
-            id: "pendulum",
-            observation_space: f32_box(&bound.map(|b| -b), &bound),
-            action_space: f32_box(&[-MAX_TORQUE], &[MAX_TORQUE]),
-            state_dim: 2,
-            dt_secs: DT,
-            observation_channels: names(&["cos_theta", "sin_theta", "theta_dot"]),
-            action_channels: names(&["torque"]),
-            episode_steps: settings::steps(settings)?,
+    native::made(
+        Pendulum {
+            gravity,
+            spec: Spec {
+                id: "pendulum",
+                observation_space: f32_box(&bound.map(|b| -b), &bound),
+                action_space: f32_box(&[-MAX_TORQUE], &[MAX_TORQUE]),
+                state_dim: 2,
+                dt_secs: DT,
+                observation_channels: names(&["cos_theta", "sin_theta", "theta_dot"]),
+                action_channels: names(&["torque"]),
+                episode_steps: settings::steps(settings)?,
+            },
         },
-    }))
+        settings,
+    )
 }
 
 struct Pendulum {

@@ -25,35 +25,38 @@ const DT: f64 = 0.02;
 const FRAME_SKIP: usize = 2;
 
 /// Settings with their defaults.
-pub(crate) const PARAMETERS: &[Parameter] = &[settings::episode_steps(200)];
+pub(crate) const PARAMETERS: &[Parameter] = &[settings::episode_steps(200), settings::ACTION_REPEAT];
 
 /// Builds it.
 pub(crate) fn make(settings: &Settings) -> Result<Made> {
     let length = POLE_END[0].hypot(POLE_END[1]);
     let pole_mass = DENSITY * capsule_volume(POLE_RADIUS, length);
-    Ok(native::made(PetsCartPole {
-        system: SliderPole {
-            total_mass: DENSITY * capsule_volume(0.1, 0.2) + pole_mass,
-            pole_mass,
-            pole_inertia: capsule_inertia(pole_mass, POLE_RADIUS, length) + pole_mass * length * length / 4.0,
-            pole_centre: [POLE_END[0] / 2.0, POLE_END[1] / 2.0],
-            damping: [1.0, 1.0],
-            gravity: 9.81,
-            rail: RAIL,
-            rail_time: 2.0 * DT,
-            dt: DT,
+    native::made(
+        PetsCartPole {
+            system: SliderPole {
+                total_mass: DENSITY * capsule_volume(0.1, 0.2) + pole_mass,
+                pole_mass,
+                pole_inertia: capsule_inertia(pole_mass, POLE_RADIUS, length) + pole_mass * length * length / 4.0,
+                pole_centre: [POLE_END[0] / 2.0, POLE_END[1] / 2.0],
+                damping: [1.0, 1.0],
+                gravity: 9.81,
+                rail: RAIL,
+                rail_time: 2.0 * DT,
+                dt: DT,
+            },
+            spec: Spec {
+                id: "pets-cartpole",
+                observation_space: Space::unbounded(4),
+                action_space: Space::vector(&[-MAX_CONTROL], &[MAX_CONTROL]),
+                state_dim: 4,
+                dt_secs: DT * FRAME_SKIP as f64,
+                observation_channels: names(&["x", "theta", "x_dot", "theta_dot"]),
+                action_channels: names(&["force"]),
+                episode_steps: settings::steps(settings)?,
+            },
         },
-        spec: Spec {
-            id: "pets-cartpole",
-            observation_space: Space::unbounded(4),
-            action_space: Space::vector(&[-MAX_CONTROL], &[MAX_CONTROL]),
-            state_dim: 4,
-            dt_secs: DT * FRAME_SKIP as f64,
-            observation_channels: names(&["x", "theta", "x_dot", "theta_dot"]),
-            action_channels: names(&["force"]),
-            episode_steps: settings::steps(settings)?,
-        },
-    }))
+        settings,
+    )
 }
 
 struct PetsCartPole {

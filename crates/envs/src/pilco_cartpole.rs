@@ -32,6 +32,7 @@ const WIDTH: f64 = 0.25;
 /// Settings with their defaults.
 pub(crate) const PARAMETERS: &[Parameter] = &[
     settings::episode_steps(40),
+    settings::ACTION_REPEAT,
     Parameter {
         name: "measurement_std",
         default: D::Float(0.01),
@@ -41,19 +42,22 @@ pub(crate) const PARAMETERS: &[Parameter] = &[
 
 /// Builds it.
 pub(crate) fn make(settings: &Settings) -> Result<Made> {
-    Ok(native::made(PilcoCartPole {
-        measurement_std: settings.float("measurement_std", 0.0, 10.0)?,
-        spec: Spec {
-            id: "pilco-cartpole",
-            observation_space: Space::unbounded(5),
-            action_space: Space::vector(&[-MAX_FORCE], &[MAX_FORCE]),
-            state_dim: 4,
-            dt_secs: DT,
-            observation_channels: names(&["x", "x_dot", "cos_theta", "sin_theta", "theta_dot"]),
-            action_channels: names(&["force"]),
-            episode_steps: settings::steps(settings)?,
+    native::made(
+        PilcoCartPole {
+            measurement_std: settings.float("measurement_std", 0.0, 10.0)?,
+            spec: Spec {
+                id: "pilco-cartpole",
+                observation_space: Space::unbounded(5),
+                action_space: Space::vector(&[-MAX_FORCE], &[MAX_FORCE]),
+                state_dim: 4,
+                dt_secs: DT,
+                observation_channels: names(&["x", "x_dot", "cos_theta", "sin_theta", "theta_dot"]),
+                action_channels: names(&["force"]),
+                episode_steps: settings::steps(settings)?,
+            },
         },
-    }))
+        settings,
+    )
 }
 
 /// State (x, ẋ, θ, θ̇).

@@ -17,6 +17,7 @@ const DRAG: f64 = 1.0;
 /// Settings with their defaults.
 pub(crate) const PARAMETERS: &[Parameter] = &[
     settings::episode_steps(100),
+    settings::ACTION_REPEAT,
     Parameter { name: "goal", default: D::Numbers(&[0.5, 0.5]), summary: "where to go, within the square of ±1" },
 ];
 
@@ -30,19 +31,22 @@ pub(crate) fn make(settings: &Settings) -> Result<Made> {
     };
     let max_speed = THRUST / DRAG;
     let bound = [1.0, 1.0, max_speed, max_speed];
-    Ok(native::made(PointMass {
-        goal,
-        spec: Spec {
-            id: "point-mass",
-            observation_space: Space::vector(&bound.map(|b| -b), &bound),
-            action_space: Space::vector(&[-1.0, -1.0], &[1.0, 1.0]),
-            state_dim: 4,
-            dt_secs: DT,
-            observation_channels: names(&["x", "y", "x_dot", "y_dot"]),
-            action_channels: names(&["x_force", "y_force"]),
-            episode_steps: settings::steps(settings)?,
+    native::made(
+        PointMass {
+            goal,
+            spec: Spec {
+                id: "point-mass",
+                observation_space: Space::vector(&bound.map(|b| -b), &bound),
+                action_space: Space::vector(&[-1.0, -1.0], &[1.0, 1.0]),
+                state_dim: 4,
+                dt_secs: DT,
+                observation_channels: names(&["x", "y", "x_dot", "y_dot"]),
+                action_channels: names(&["x_force", "y_force"]),
+                episode_steps: settings::steps(settings)?,
+            },
         },
-    }))
+        settings,
+    )
 }
 
 /// State (x, y, ẋ, ẏ).

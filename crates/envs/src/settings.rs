@@ -1,4 +1,4 @@
-//! Settings that all native environments share.
+//! Settings that environments share.
 
 use worldwright_core::{Parameter, Result, SettingDefault as D, Settings};
 
@@ -7,7 +7,7 @@ pub(crate) const fn episode_steps(default: i64) -> Parameter {
     Parameter {
         name: "episode_steps",
         default: D::Integer(default),
-        summary: "steps after which an episode is cut; 0 for never",
+        summary: "steps after which an episode is cut, before any action repeat; 0 for never",
     }
 }
 
@@ -15,4 +15,16 @@ pub(crate) const fn episode_steps(default: i64) -> Parameter {
 pub(crate) fn steps(settings: &Settings) -> Result<Option<usize>> {
     let steps = settings.count("episode_steps", 0)?;
     Ok((steps > 0).then_some(steps))
+}
+
+/// The setting for how long an action is held, which every environment has.
+pub(crate) const ACTION_REPEAT: Parameter = Parameter {
+    name: "action_repeat",
+    default: D::Integer(1),
+    summary: "steps of the original that each action is held for; their rewards add up",
+};
+
+/// The action repeat that the settings give.
+pub(crate) fn action_repeat(settings: &Settings) -> Result<usize> {
+    settings.count(ACTION_REPEAT.name, 1)
 }

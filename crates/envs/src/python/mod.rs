@@ -24,7 +24,7 @@ mod vector;
 
 use std::collections::BTreeMap;
 
-use worldwright_core::{Environment, Result, Setting};
+use worldwright_core::{Environment, Result, Setting, Settings};
 
 pub use doctor::{Finding, Health, doctor};
 pub use environment::PythonEnvironment;
@@ -35,17 +35,24 @@ pub use stream::Transport;
 pub use suite::{DATA_DIR_VARIABLE, Suite, data_folder};
 pub use vector::{Autoreset, Lane, VectorEnvironment, VectorOptions, Vectorization};
 
-use crate::{Made, known_reward};
+use crate::repeat::repeated;
+use crate::{Made, known_reward, settings};
 
-/// Builds `gym:ID` or `dmc:DOMAIN-TASK`; settings called `worker.…` are [`PARAMETERS`], all others arguments of the environment.
+/// Builds `gym:ID` or `dmc:DOMAIN-TASK`; settings called `action_repeat` and `worker.…` are [`PARAMETERS`], all others arguments
+/// of the environment's own constructor.
 ///
 /// # Errors
-/// As [`WorkerOptions::from_settings`] and [`PythonEnvironment::open`].
+/// [`Error::Config`](worldwright_core::Error::Config) for an action repeat below one; else as [`WorkerOptions::from_settings`] and [`PythonEnvironment::open`].
 pub(crate) fn make(id: &str, overrides: &BTreeMap<String, Setting>) -> Result<Made> {
-    let options = WorkerOptions::from_settings(overrides)?;
+    let (held, others) = overrides
+        .iter()
+        .map(|(key, setting)| (key.clone(), setting.clone()))
+        .partition(|(key, _)| key == settings::ACTION_REPEAT.name);
+    let repeat = settings::action_repeat(&Settings::resolve(id, &[settings::ACTION_REPEAT], &held)?)?;
+    let options = WorkerOptions::from_settings(&others)?;
     let environment = PythonEnvironment::open(id, &options)?;
     let dims = [environment.observation_space().flat_dim(), environment.action_space().flat_dim()];
-    Ok(Made {
+    let made = Made {
         // Arguments may change the reward, so that the known one is known only without them.
         reward: options.arguments.is_empty().then(|| known_reward(id, dims[0], dims[1])).flatten(),
         simulator: None,
@@ -53,5 +60,6 @@ pub(crate) fn make(id: &str, overrides: &BTreeMap<String, Setting>) -> Result<Ma
         action_channels: environment.action_channels(),
         episode_steps: environment.episode_steps(),
         environment: Box::new(environment),
-    })
+    };
+    Ok(repeated(made, repeat))
 }

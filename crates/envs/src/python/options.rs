@@ -8,9 +8,12 @@ use serde_json::Value as Json;
 use worldwright_core::{Error, Parameter, Result, Setting, SettingDefault, Settings};
 
 use super::Transport;
+use crate::settings::ACTION_REPEAT;
 
-/// Settings of the worker itself; every other setting is an argument of the environment's own constructor.
+/// Settings of the worker itself, called `worker.…`, and the action repeat that every environment has; every other setting is an
+/// argument of the environment's own constructor.
 pub const PARAMETERS: &[Parameter] = &[
+    ACTION_REPEAT,
     Parameter {
         name: "worker.interpreter",
         default: SettingDefault::Text(""),
@@ -99,7 +102,8 @@ pub(super) fn watching_is_sound() -> bool {
 }
 
 impl WorkerOptions {
-    /// Options from a user's settings: those called `worker.…` are [`PARAMETERS`], all others arguments.
+    /// Options from settings: those called `worker.…` are [`PARAMETERS`], all others (`action_repeat` too, which
+    /// [`make`](crate::make) takes out before) arguments.
     ///
     /// # Errors
     /// As [`Settings::resolve`], and [`Error::Config`] for a deadline that is not a positive number of seconds.

@@ -5,4 +5,5 @@ mod extremes;
 mod golden;
 mod known_numbers;
 mod pictures;
+mod repeat;
 mod rewards;

@@ -175,6 +175,23 @@ fn users_make_their_own_with_arguments() {
 }
 
 #[test]
+fn actions_are_held_in_python_too() {
+    let Some(options) = stubs() else { return };
+    let path = options.path[0].to_string_lossy().into_owned();
+    let overrides = settings(&[("worker.path", Setting::Text(path)), ("action_repeat", Setting::Integer(2))]);
+    // Its constructor takes no such argument, so that making it shows that the setting was kept back.
+    let mut made = worldwright_envs::make("gym:worldwright_stubs:Counter-v0", &overrides).expect("an environment");
+    made.environment.reset(5).expect("a reset");
+    assert_eq!(made.environment.dt_secs(), 0.04);
+    let step = made.environment.step(&floats(&[0.5])).expect("a step");
+    assert_eq!((step.reward, step.done()), (1.0 + 2.0, false));
+    let step = made.environment.step(&floats(&[0.5])).expect("a step");
+    assert_eq!((step.reward, step.done()), (3.0, true), "the episode of three steps ends in the middle");
+    let over = made.environment.step(&floats(&[0.5])).expect_err("the episode is over");
+    assert!(matches!(over, Error::Config { .. }), "{over}");
+}
+
+#[test]
 fn unknown_ids_are_explained() {
     let Some(options) = stubs() else { return };
     let error = worldwright_envs::python::PythonEnvironment::open("gym:NoSuchThing-v0", &options).expect_err("unknown");
