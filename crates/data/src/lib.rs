@@ -13,7 +13,9 @@ mod replay;
 mod space_json;
 mod store;
 
-pub use formats::{FORMATS, Format, Inspection, export, fuzz_minari_episode, fuzz_npz, fuzz_parquet, import, inspect};
+pub use formats::{
+    FORMATS, Format, Inspection, export, format_of, fuzz_minari_episode, fuzz_npz, fuzz_parquet, import, inspect,
+};
 pub use normaliser::Normaliser;
 pub use priorities::{Priorities, SumTree};
 pub use replay::{Replay, Sample};

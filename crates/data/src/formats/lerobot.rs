@@ -4,95 +4,23 @@
 //! last observation; ours carry it in an extra feature `next.observation.state`. Where that is missing, on import, the last
 //! action of an episode has no outcome and is dropped. Observations and actions must be flat boxes or single choices.
 
-use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow_array::builder::{ListBuilder, StringBuilder};
-use arrow_array::{
-    Array, ArrayRef, BooleanArray, FixedSizeListArray, Float32Array, Int64Array, RecordBatch, StringArray,
-};
-use arrow_schema::{Field, Schema};
+use arrow_array::{ArrayRef, Int64Array, StringArray};
 use serde_json::{Map, Value as Json, json};
-use worldwright_core::{ElementType, Error, Result, Space, Value};
+use worldwright_core::{ElementType, Error, Result, Space};
 
-use super::tables::{from_parquet, to_parquet};
-use super::{begin, missing, read_bytes, values, write_bytes, write_episode};
-use crate::store::{arrow, numbers_of};
-use crate::{Episode, EpisodeStore, Header, Normaliser, Precision};
+use super::lerobot_tables::{Feature, episode_table, statistics, table};
+use super::sink::Sink;
+use super::tables::from_parquet;
+use super::{missing, read_bytes, values, write_bytes};
+use crate::store::numbers_of;
+use crate::{Episode, EpisodeStore, Header, Precision};
 
 const DATA: &str = "data/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet";
 const FIRST: &str = "chunk-000/file-000.parquet";
 const HEADER: &str = "meta/worldwright.json";
-
-/// One feature: its name and a row-major column of numbers.
-struct Feature {
-    name: &'static str,
-    dim: usize,
-    dtype: &'static str,
-    numbers: Vec<f64>,
-}
-
-impl Feature {
-    fn new(name: &'static str, space: &Space) -> Result<Self> {
-        let (dim, dtype) = match space {
-            Space::Box { shape, element, low, .. } if shape.len() <= 1 => (
-                low.len(),
-                match element {
-                    ElementType::F64 => "float64",
-                    ElementType::F32 => "float32",
-                    ElementType::U8 | ElementType::I64 => "int64",
-                },
-            ),
-            Space::Discrete { .. } => (1, "int64"),
-            _ => {
-                return Err(Error::unsupported(
-                    "the LeRobot export",
-                    format!("{name} of other spaces than vectors and single choices; export to Minari or npz instead"),
-                ));
-            }
-        };
-        Ok(Self { name, dim, dtype, numbers: Vec::new() })
-    }
-
-    fn scalar(name: &'static str, dtype: &'static str) -> Self {
-        Self { name, dim: 1, dtype, numbers: Vec::new() }
-    }
-
-    fn push(&mut self, value: &Value) {
-        match value {
-            Value::Floats(numbers) => self.numbers.extend(numbers),
-            Value::Bytes(bytes) => self.numbers.extend(bytes.iter().map(|b| f64::from(*b))),
-            Value::Integer(choice) => self.numbers.push(*choice as f64),
-            Value::Integers(_) | Value::Dict(_) => {}
-        }
-    }
-
-    fn array(&self) -> Result<ArrayRef> {
-        let values: ArrayRef = match self.dtype {
-            "float32" => Arc::new(Float32Array::from_iter_values(self.numbers.iter().map(|n| *n as f32))),
-            "float64" => Arc::new(arrow_array::Float64Array::from_iter_values(self.numbers.iter().copied())),
-            "bool" => Arc::new(BooleanArray::from_iter(self.numbers.iter().map(|n| Some(*n != 0.0)))),
-            _ => Arc::new(Int64Array::from_iter_values(self.numbers.iter().map(|n| *n as i64))),
-        };
-        // LeRobot's features of shape (1,) are plain columns, longer ones lists of a fixed size.
-        if self.dim == 1 {
-            return Ok(values);
-        }
-        let field = Arc::new(Field::new("item", values.data_type().clone(), true));
-        Ok(Arc::new(FixedSizeListArray::try_new(field, self.dim as i32, values, None).map_err(arrow)?))
-    }
-}
-
-fn table(columns: Vec<(&str, ArrayRef)>, metadata: &[(&str, String)]) -> Result<Vec<u8>> {
-    let fields: Vec<Field> =
-        columns.iter().map(|(name, array)| Field::new(*name, array.data_type().clone(), true)).collect();
-    // pyarrow looks into the Arrow schema alone when the file carries one; others read the metadata of Parquet.
-    let known = metadata.iter().map(|(key, value)| ((*key).to_owned(), value.clone()));
-    let schema = Arc::new(Schema::new_with_metadata(fields, known.collect::<HashMap<_, _>>()));
-    let batch = RecordBatch::try_new(schema.clone(), columns.into_iter().map(|(_, array)| array).collect());
-    to_parquet(schema, std::iter::once(&batch.map_err(arrow)?), metadata)
-}
 
 pub(super) fn export(store: &EpisodeStore, out: &Path) -> Result<()> {
     let header = store.header();
@@ -144,7 +72,7 @@ pub(super) fn export(store: &EpisodeStore, out: &Path) -> Result<()> {
     let columns = features.iter().map(|feature| Ok((feature.name, feature.array()?))).collect::<Result<Vec<_>>>()?;
     write_bytes(&out.join("data").join(FIRST), &table(columns, &[])?)?;
     let task = note("task").unwrap_or_else(|| header.environment.clone());
-    write_bytes(&out.join("meta/episodes").join(FIRST), &episode_table(&bounds, &task)?)?;
+    write_bytes(&out.join("meta/episodes").join(FIRST), &episode_table(&bounds, &task, &features)?)?;
     let pandas = json!({
         "index_columns": ["task"],
         "column_indexes": [],
@@ -157,12 +85,9 @@ pub(super) fn export(store: &EpisodeStore, out: &Path) -> Result<()> {
     let tasks: Vec<(&str, ArrayRef)> =
         vec![("task_index", Arc::new(Int64Array::from(vec![0]))), ("task", Arc::new(StringArray::from(vec![task])))];
     write_bytes(&out.join("meta/tasks.parquet"), &table(tasks, &[("pandas", pandas.to_string())])?)?;
-    let (mut about, mut stats) = (Map::new(), Map::new());
+    let mut about = Map::new();
     for feature in &features {
         about.insert(feature.name.into(), json!({"dtype": feature.dtype, "shape": [feature.dim], "names": null}));
-        if frames > 0 {
-            stats.insert(feature.name.into(), statistics(feature)?);
-        }
     }
     let info = json!({
         "codebase_version": "v3.0",
@@ -181,49 +106,11 @@ pub(super) fn export(store: &EpisodeStore, out: &Path) -> Result<()> {
     });
     // Beside LeRobot's own files: its readers know every key of theirs.
     write_bytes(&out.join(HEADER), header.to_json().as_bytes())?;
-    write_bytes(&out.join("meta/stats.json"), Json::Object(stats).to_string().as_bytes())?;
+    write_bytes(&out.join("meta/stats.json"), statistics(&features, frames as usize)?.to_string().as_bytes())?;
     write_bytes(&out.join("meta/info.json"), info.to_string().as_bytes())
 }
 
-fn episode_table(bounds: &[i64], task: &str) -> Result<Vec<u8>> {
-    let episodes = bounds.len() - 1;
-    let numbers =
-        |of: &dyn Fn(usize) -> i64| -> ArrayRef { Arc::new(Int64Array::from_iter_values((0..episodes).map(of))) };
-    let mut tasks = ListBuilder::new(StringBuilder::new());
-    for _ in 0..episodes {
-        tasks.values().append_value(task);
-        tasks.append(true);
-    }
-    table(
-        vec![
-            ("episode_index", numbers(&|i| i as i64)),
-            ("tasks", Arc::new(tasks.finish())),
-            ("length", numbers(&|i| bounds[i + 1] - bounds[i])),
-            ("data/chunk_index", numbers(&|_| 0)),
-            ("data/file_index", numbers(&|_| 0)),
-            ("dataset_from_index", numbers(&|i| bounds[i])),
-            ("dataset_to_index", numbers(&|i| bounds[i + 1])),
-            ("meta/episodes/chunk_index", numbers(&|_| 0)),
-            ("meta/episodes/file_index", numbers(&|_| 0)),
-        ],
-        &[],
-    )
-}
-
-fn statistics(feature: &Feature) -> Result<Json> {
-    let mut moments = Normaliser::new(feature.dim);
-    let (mut least, mut most) = (vec![f64::INFINITY; feature.dim], vec![f64::NEG_INFINITY; feature.dim]);
-    for row in feature.numbers.chunks_exact(feature.dim) {
-        moments.observe(row)?;
-        for (dim, n) in row.iter().enumerate() {
-            (least[dim], most[dim]) = (least[dim].min(*n), most[dim].max(*n));
-        }
-    }
-    let std: Vec<f64> = (0..feature.dim).map(|dim| moments.std(dim)).collect();
-    Ok(json!({"min": least, "max": most, "mean": moments.mean(), "std": std, "count": [moments.count()]}))
-}
-
-pub(super) fn import(path: &Path, out: &Path) -> Result<()> {
+pub(super) fn import(path: &Path, sink: &mut dyn Sink) -> Result<()> {
     let file = path.join("meta/info.json");
     if !file.exists() {
         return Err(missing(&file));
@@ -259,7 +146,7 @@ pub(super) fn import(path: &Path, out: &Path) -> Result<()> {
     for chunk in listing(&path.join("data"))? {
         files.extend(listing(&chunk)?.into_iter().filter(|file| file.extension().is_some_and(|end| end == "parquet")));
     }
-    let mut writer = begin(out, &header)?;
+    sink.begin(&header)?;
     let mut current: Option<(i64, Episode)> = None;
     for file in files {
         let (_, batches) = from_parquet(read_bytes(&file)?).map_err(|e| bad(format!("{}: {e}", file.display())))?;
@@ -289,7 +176,7 @@ pub(super) fn import(path: &Path, out: &Path) -> Result<()> {
                 let id = ids[row] as i64;
                 if current.as_ref().is_none_or(|(open, _)| *open != id) {
                     if let Some((_, episode)) = current.take() {
-                        finish(&mut writer, episode)?;
+                        finish(sink, episode)?;
                     }
                     let seen = vec![observations[row].clone()];
                     current = Some((id, Episode { observations: seen, ..Episode::default() }));
@@ -310,19 +197,19 @@ pub(super) fn import(path: &Path, out: &Path) -> Result<()> {
         }
     }
     if let Some((_, episode)) = current {
-        finish(&mut writer, episode)?;
+        finish(sink, episode)?;
     }
-    writer.close().map(|_| ())
+    Ok(())
 }
 
-fn finish(writer: &mut crate::EpisodeWriter, mut episode: Episode) -> Result<()> {
+fn finish(sink: &mut dyn Sink, mut episode: Episode) -> Result<()> {
     if episode.observations.len() == episode.actions.len() {
         // The outcome of the last action was not recorded; the episode was cut before it.
         episode.actions.pop();
         episode.rewards.pop();
         (episode.truncated, episode.terminated) = (!episode.actions.is_empty(), false);
     }
-    write_episode(writer, &episode)
+    sink.episode(episode)
 }
 
 fn feature_space(info: &Json, name: &str) -> Result<Space> {

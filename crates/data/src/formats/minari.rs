@@ -13,7 +13,8 @@ use arrow_schema::{Field, Schema};
 use serde_json::{Value as Json, json};
 use worldwright_core::{ElementType, Error, Result, Space};
 
-use super::{begin, missing, narrowed, read_bytes, values, write_bytes, write_episode};
+use super::sink::Sink;
+use super::{missing, narrowed, read_bytes, values, write_bytes};
 use crate::space_json::{space_from_json, space_to_json};
 use crate::store::{Column, Kind, arrow, decode_batch, decode_schema, frame_at, io, numbers_of};
 use crate::{Episode, EpisodeStore, Header, Precision};
@@ -106,7 +107,7 @@ fn episode_file(header: &Header, episode: &Episode) -> Result<Vec<u8>> {
     writer.into_inner().map_err(arrow)
 }
 
-pub(super) fn import(path: &Path, out: &Path) -> Result<()> {
+pub(super) fn import(path: &Path, sink: &mut dyn Sink) -> Result<()> {
     let data = if path.join("data").is_dir() { path.join("data") } else { path.to_owned() };
     let file = data.join("metadata.json");
     if !file.exists() {
@@ -162,7 +163,7 @@ pub(super) fn import(path: &Path, out: &Path) -> Result<()> {
     header.notes = vec![("imported from Minari".into(), id)];
     header.precision = Precision::Element;
     let episodes = about.get("total_episodes").and_then(Json::as_u64).unwrap_or(0);
-    let mut writer = begin(out, &header)?;
+    sink.begin(&header)?;
     for i in 0..episodes {
         let folder = data.join(i.to_string());
         let mut files: Vec<_> = std::fs::read_dir(&folder)
@@ -182,9 +183,9 @@ pub(super) fn import(path: &Path, out: &Path) -> Result<()> {
         episode.seed = read_bytes(&folder.join("metadata.json"))
             .ok()
             .and_then(|bytes| serde_json::from_slice::<Json>(&bytes).ok()?.get("seed")?.as_u64());
-        write_episode(&mut writer, &episode)?;
+        sink.episode(episode)?;
     }
-    writer.close().map(|_| ())
+    Ok(())
 }
 
 fn has_image(space: &Space) -> bool {

@@ -1,19 +1,25 @@
 //! Import and export: other programs' data sets in and out of the episode store.
 
+mod inspect;
 mod lerobot;
+mod lerobot_tables;
 mod minari;
 mod npy;
 mod npz;
+mod parquet_columns;
 mod parquet_file;
+mod sink;
 mod tables;
 
 use std::path::Path;
 
-use worldwright_core::{Entry, Error, Result, Space, Step, Value, find};
+use sink::{Sink, Store};
+use worldwright_core::{Entry, Error, Result, Space, Value, find};
 
+use crate::EpisodeStore;
 use crate::store::value_at;
-use crate::{Episode, EpisodeStore, EpisodeWriter, Header, Recovery, WriterOptions};
 
+pub use inspect::{Inspection, format_of, inspect};
 pub use minari::fuzz_minari_episode;
 pub use npz::fuzz_npz;
 pub use parquet_file::fuzz_parquet;
@@ -21,8 +27,8 @@ pub use parquet_file::fuzz_parquet;
 /// How a format is read and written.
 #[derive(Debug, Clone, Copy)]
 pub struct Format {
-    /// Reads a data set into a new store in the folder given second.
-    import: fn(&Path, &Path) -> Result<()>,
+    /// Reads a data set into a sink.
+    import: fn(&Path, &mut dyn Sink) -> Result<()>,
     /// Writes a store's episodes to a path that does not exist yet.
     export: fn(&EpisodeStore, &Path) -> Result<()>,
 }
@@ -38,7 +44,7 @@ pub const FORMATS: &[Entry<Format>] = &[
     },
     Entry {
         name: "parquet",
-        summary: "one Parquet file, a row a step, for pandas and others",
+        summary: "one Parquet file, a row a step; files of other programs by the names of their columns",
         source: "Apache Parquet",
         parameters: &[],
         build: Format { import: parquet_file::import, export: parquet_file::export },
@@ -61,6 +67,23 @@ pub const FORMATS: &[Entry<Format>] = &[
 
 /// Imports a data set into a new episode store in the folder `out`.
 ///
+/// A Parquet file of another program is read by the names of its columns:
+///
+/// | column | holds |
+/// |---|---|
+/// | `episode` | a whole number; the rows of an episode stand together |
+/// | `step` | may be left out; rises by one from row to row of an episode |
+/// | `observation` | numbers or lists of numbers; or several columns of numbers `observation_…` (or with a dot), in order |
+/// | `action` | likewise; a single column of whole numbers (pandas' `Int64` where some are empty) are choices |
+/// | `reward`, `terminated` | numbers; true or false |
+/// | `truncated` | may be left out: an episode that does not terminate then counts as truncated |
+/// | `next_observation` | may be left out; like `observation` |
+///
+/// A row holds an observation, the action taken at it and what came of that. Without `next_observation` the last row of an
+/// episode of T steps is row T + 1, whose action is empty; where it is missing the last action has no outcome and is dropped, and
+/// the episode counts as truncated. When instead the first row's action is empty, a row holds an action and the observation
+/// after it, as in the files that [`export`] writes.
+///
 /// # Errors
 /// [`Error::Unknown`] for a format that is not in [`FORMATS`], [`Error::External`] for files that are missing, foreign or damaged,
 /// [`Error::Config`] when `out` holds a store already, [`Error::Unsupported`] for what a store cannot hold. After an error
@@ -73,7 +96,10 @@ pub fn import(path: &Path, format: &str, out: &Path) -> Result<()> {
     if out.join("segment-000000.arrows").exists() {
         return Err(Error::config(out.display().to_string(), "holds an episode store already: choose another folder"));
     }
-    (entry.build.import)(path, out).inspect_err(|_| {
+    let mut store = Store::new(out);
+    let read = (entry.build.import)(path, &mut store);
+    let closed = store.close();
+    read.and(closed).inspect_err(|_| {
         // Half an import would look like a whole data set.
         for name in ["segment-000000.arrows", "index.txt"] {
             let _ = std::fs::remove_file(out.join(name));
@@ -94,89 +120,16 @@ pub fn export(path: &Path, format: &str, out: &Path) -> Result<()> {
     (entry.build.export)(&EpisodeStore::open(path)?, out)
 }
 
-/// What is in a store.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Inspection {
-    /// Environment, spaces, versions, seed.
-    pub header: Header,
-    /// Whole episodes.
-    pub episodes: usize,
-    /// Steps in them.
-    pub steps: usize,
-    /// Episodes that the task itself ended.
-    pub terminated: usize,
-    /// Episodes that were cut.
-    pub truncated: usize,
-    /// Mean, least and largest undiscounted return of the episodes; `None` without episodes.
-    pub returns: Option<(f64, f64, f64)>,
-    /// Bytes of all batches.
-    pub bytes: u64,
-    /// What is wrong with the files.
-    pub recovery: Recovery,
-}
-
-/// Looks into the store in a folder.
-///
-/// # Errors
-/// [`Error::External`] when there is no store there; damage is no error, see [`Inspection::recovery`].
-pub fn inspect(path: &Path) -> Result<Inspection> {
-    if !path.exists() {
-        return Err(missing(path));
-    }
-    let store = EpisodeStore::open(path)?;
-    let returns: Vec<f64> = store.episodes().iter().map(|episode| episode.total_reward).collect();
-    let summary = (!returns.is_empty()).then(|| {
-        (
-            returns.iter().sum::<f64>() / returns.len() as f64,
-            returns.iter().copied().fold(f64::INFINITY, f64::min),
-            returns.iter().copied().fold(f64::NEG_INFINITY, f64::max),
-        )
-    });
-    Ok(Inspection {
-        header: store.header().clone(),
-        episodes: store.episodes().len(),
-        steps: store.steps(),
-        terminated: store.episodes().iter().filter(|episode| episode.terminated).count(),
-        truncated: store.episodes().iter().filter(|episode| episode.truncated).count(),
-        returns: summary,
-        bytes: store.bytes(),
-        recovery: store.recovery().clone(),
-    })
-}
-
-/// A writer into a fresh store for an import.
-fn begin(out: &Path, header: &Header) -> Result<EpisodeWriter> {
-    EpisodeWriter::create(out, header, WriterOptions { segment_bytes: u64::MAX, ..WriterOptions::default() })
-}
-
-/// Writes a whole episode.
-fn write_episode(writer: &mut EpisodeWriter, episode: &Episode) -> Result<()> {
-    let first =
-        episode.observations.first().ok_or_else(|| Error::external("imported episode", "has no observation"))?;
-    if episode.observations.len() != episode.steps() + 1 || episode.rewards.len() != episode.steps() {
-        return Err(Error::shape(
-            "imported episode (observations, actions, rewards)",
-            &[episode.steps() + 1, episode.steps(), episode.steps()],
-            &[episode.observations.len(), episode.actions.len(), episode.rewards.len()],
-        ));
-    }
-    writer.start_episode(first, episode.seed)?;
-    for t in 0..episode.steps() {
-        let last = t + 1 == episode.steps();
-        let step = Step {
-            observation: episode.observations[t + 1].clone(),
-            reward: episode.rewards[t],
-            terminated: episode.terminated && last,
-            truncated: episode.truncated && last,
-        };
-        writer.step(&episode.actions[t], &step)?;
-    }
-    Ok(())
-}
-
 /// All elements of a space in an array.
 fn values(space: &Space, array: &dyn arrow_array::Array, rows: std::ops::Range<usize>) -> Result<Vec<Value>> {
     rows.map(|row| value_at(space, array, row)).collect()
+}
+
+/// The space of a single column of whole numbers; `None` when they are too far apart to be choices.
+fn choices(least: i64, most: i64) -> Option<Space> {
+    let start = least.min(0);
+    let n = most.checked_sub(start).filter(|n| (0..1 << 20).contains(n))?;
+    Some(Space::Discrete { n: n as usize + 1, start })
 }
 
 /// A value rounded to what its space's own element type can hold.

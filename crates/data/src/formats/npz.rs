@@ -18,7 +18,8 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
 use super::npy::{Data, Npy};
-use super::{begin, read_bytes, write_bytes, write_episode};
+use super::sink::Sink;
+use super::{choices, read_bytes, write_bytes};
 use crate::store::guarded;
 use crate::{Episode, EpisodeStore, Header, Precision};
 
@@ -106,12 +107,11 @@ fn gather(name: &str, space: &Space, values: &[&Value], arrays: &mut Vec<(String
     arrays.push((name.to_owned(), Npy { shape, data }));
 }
 
-pub(super) fn import(path: &Path, out: &Path) -> Result<()> {
+pub(super) fn import(path: &Path, sink: &mut dyn Sink) -> Result<()> {
     let who = |error: Error| Error::external(path.display().to_string(), error.to_string());
     let (header, episodes) = read(&read_bytes(path)?).map_err(who)?;
-    let mut writer = begin(out, &header)?;
-    episodes.iter().try_for_each(|episode| write_episode(&mut writer, episode))?;
-    writer.close().map(|_| ())
+    sink.begin(&header)?;
+    episodes.into_iter().try_for_each(|episode| sink.episode(episode))
 }
 
 /// Reads an archive from its bytes, for fuzzing; returns its episodes' number.
@@ -240,11 +240,9 @@ fn guess(array: &Npy) -> Result<Space> {
     };
     Ok(match &array.data {
         Data::I64(numbers) if shape.is_empty() => {
-            let least = numbers.iter().min().copied().unwrap_or(0).min(0);
+            let least = numbers.iter().min().copied().unwrap_or(0);
             let most = numbers.iter().max().copied().unwrap_or(0);
-            let n = most.checked_sub(least).filter(|n| *n < 1 << 20);
-            let n = n.ok_or_else(|| bad("has whole numbers too far apart to be choices".into()))?;
-            Space::Discrete { n: n as usize + 1, start: least }
+            choices(least, most).ok_or_else(|| bad("has whole numbers too far apart to be choices".into()))?
         }
         Data::U8(_) => boxed(0.0, 255.0, ElementType::U8),
         Data::F32(_) => boxed(f64::NEG_INFINITY, f64::INFINITY, ElementType::F32),

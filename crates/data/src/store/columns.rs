@@ -212,7 +212,7 @@ pub(crate) fn value_at(space: &Space, array: &dyn Array, row: usize) -> Result<V
         Space::Discrete { .. } => {
             let mut number = Vec::with_capacity(1);
             match array.data_type() {
-                DataType::FixedSizeList(..) | DataType::List(_) => {
+                DataType::FixedSizeList(..) | DataType::List(_) | DataType::LargeList(_) => {
                     let (values, start) = list_row(array, row, 1)?;
                     numbers_of(&*values, start..start + 1, &mut number)?;
                 }
@@ -247,6 +247,8 @@ fn list_row(array: &dyn Array, row: usize, dim: usize) -> Result<(ArrayRef, usiz
         let size = list.value_length() as usize;
         (list.values().clone(), list.value_offset_at(row), size)
     } else if let Some(list) = array.as_list_opt::<i32>() {
+        (list.values().clone(), list.value_offsets()[row] as usize, list.value_length(row) as usize)
+    } else if let Some(list) = array.as_list_opt::<i64>() {
         (list.values().clone(), list.value_offsets()[row] as usize, list.value_length(row) as usize)
     } else if array.data_type().is_primitive() || *array.data_type() == DataType::Boolean {
         (array.slice(row, 1), 0, 1)

@@ -39,6 +39,11 @@ pub(crate) fn schema(header: &Header) -> Result<SchemaRef> {
     Ok(Arc::new(Schema::new_with_metadata(fields, [(KEY.to_owned(), header.to_json())])))
 }
 
+/// Whether a schema carries a header of ours.
+pub(crate) fn is_ours(schema: &Schema) -> bool {
+    schema.metadata().contains_key(KEY)
+}
+
 /// The header in a schema, which must be the one that this header asks for.
 pub(crate) fn header_of(schema: &Schema) -> Result<Header> {
     let text = schema.metadata().get(KEY).ok_or_else(|| {

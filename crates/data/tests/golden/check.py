@@ -1,14 +1,15 @@
 """Reads with Minari, pandas and NumPy what the tests exported, and compares the numbers; or makes a set with Minari.
 
 usage: check.py read FOLDER      (FOLDER holds datasets/mine/made-up-v0, rows.parquet, all.npz, lerobot/)
-       check.py make FOLDER      (writes FOLDER/datasets/theirs/made-v0 and FOLDER/theirs.npz)
-Needs minari 0.5.4 with pyarrow, pandas, numpy.
+       check.py make FOLDER      (writes FOLDER/datasets/theirs/made-v0, FOLDER/theirs.npz, FOLDER/theirs.parquet)
+Needs what requirements.txt beside it names.
 """
 import json
 import os
 import sys
 from pathlib import Path
 
+import datasets
 import numpy as np
 
 folder = Path(sys.argv[2])
@@ -53,10 +54,27 @@ def read():
     np.testing.assert_array_equal(frames["next.reward"], arrays["rewards"])
     about = pd.read_parquet(lerobot / "meta/episodes/chunk-000/file-000.parquet")
     assert list(about["length"]) == list(steps) and list(about["dataset_to_index"]) == list(ends)
+    # As LeRobot reads its tables: a feature of shape (1,) is a plain value, a longer one a sequence of fixed length.
+    kinds = {
+        name: datasets.Value(about["dtype"])
+        if about["shape"] == [1]
+        else datasets.Sequence(datasets.Value(about["dtype"]), length=about["shape"][0])
+        for name, about in info["features"].items()
+    }
+    tables = [str(path) for path in sorted((lerobot / "data").glob("*/*.parquet"))]
+    loaded = datasets.Dataset.from_parquet(tables, features=datasets.Features(kinds), cache_dir=str(folder / "cache"))
+    np.testing.assert_array_equal(np.array(loaded["observation.state"][:]), np.stack(frames["observation.state"]))
+    np.testing.assert_array_equal(loaded["index"][:], np.arange(steps.sum()))
     tasks = pd.read_parquet(lerobot / "meta/tasks.parquet")
     assert tasks.index.name == "task" and list(tasks["task_index"]) == [0]
     stats = json.loads((lerobot / "meta/stats.json").read_text())
     np.testing.assert_allclose(stats["action"]["mean"], np.stack(frames["action"]).mean(0), rtol=1e-12)
+    for name, q in (("q01", 0.01), ("q50", 0.5), ("q90", 0.9)):
+        np.testing.assert_allclose(stats["action"][name], np.quantile(np.stack(frames["action"]), q, axis=0), rtol=1e-12)
+    second = np.stack(frames["observation.state"])[ends[0] : ends[1]]
+    np.testing.assert_allclose(about["stats/observation.state/mean"][1], second.mean(0), rtol=1e-12)
+    np.testing.assert_array_equal(about["stats/observation.state/max"][1], second.max(0))
+    assert list(about["stats/observation.state/count"][1]) == [len(second)]
     np.testing.assert_allclose(stats["action"]["std"], np.stack(frames["action"]).std(0), rtol=1e-12)
 
 
@@ -81,6 +99,16 @@ def make():
     minari.create_dataset_from_buffers(
         "theirs/made-v0", buffers, observation_space=observation, action_space=action, data_format="arrow"
     )
+    rows = []
+    for i, steps in enumerate((2, 5, 3)):
+        for t in range(steps + 1):
+            last = t == steps
+            rows.append({
+                "episode": i, "observation": kept["a"][i][t],
+                "action": pd.NA if last else kept["actions"][i][t], "reward": 0.0 if last else kept["rewards"][i][t],
+                "terminated": t == steps - 1 and i == 0, "truncated": t == steps - 1 and i != 0,
+            })
+    pd.DataFrame(rows).astype({"action": "Int64"}).to_parquet(folder / "theirs.parquet", index=False)
     kept = {name: np.concatenate(parts) for name, parts in kept.items()}
     np.savez_compressed(
         folder / "theirs.npz", observations=kept["a"], actions=kept["actions"], rewards=kept["rewards"],

@@ -163,22 +163,3 @@ fn a_cut_store_is_appended_to_and_a_damaged_one_is_not() {
         assert_eq!(std::fs::read(&path).unwrap(), bytes);
     }
 }
-
-proptest::proptest! {
-    #[test]
-    fn a_store_of_any_bytes_is_read_or_refused(
-        changes in proptest::collection::vec((proptest::prelude::any::<proptest::sample::Index>(), 0..=255_u8), 1..5),
-        indexed in proptest::prelude::any::<bool>(),
-    ) {
-        let folder = tempfile::tempdir().unwrap();
-        small_store(folder.path());
-        let mut segment = std::fs::read(folder.path().join("segment-000000.arrows")).unwrap();
-        let index = std::fs::read(folder.path().join("index.txt")).unwrap();
-        changes.iter().for_each(|(at, byte)| *at.get_mut(&mut segment) = *byte);
-        if let Ok(store) = EpisodeStore::from_bytes(&[&segment], if indexed { &index } else { &[] }) {
-            for i in 0..store.episodes().len() {
-                let _ = store.episode(i);
-            }
-        }
-    }
-}

@@ -1,0 +1,139 @@
+//! What is in a data set: a store of ours, or a file or folder that can be imported, which is read through but not kept.
+
+use std::io::Read;
+use std::path::Path;
+
+use worldwright_core::{Error, Result, find};
+
+use super::sink::{Sink, check};
+use super::{FORMATS, missing};
+use crate::{Episode, EpisodeStore, Header, Recovery};
+
+/// What is in a data set.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Inspection {
+    /// `store`, or the name of an entry of [`FORMATS`].
+    pub format: &'static str,
+    /// Environment, spaces, versions, seed.
+    pub header: Header,
+    /// Whole episodes.
+    pub episodes: usize,
+    /// Steps in them.
+    pub steps: usize,
+    /// Episodes that the task itself ended.
+    pub terminated: usize,
+    /// Episodes that were cut.
+    pub truncated: usize,
+    /// Mean, least and largest undiscounted return of the episodes; `None` without episodes.
+    pub returns: Option<(f64, f64, f64)>,
+    /// Bytes of all batches of a store, of all files of another data set.
+    pub bytes: u64,
+    /// What is wrong with a store's files; always clean for other data sets, in which damage is an error.
+    pub recovery: Recovery,
+}
+
+/// Looks into the store in a folder, or into a data set of one of the [`FORMATS`].
+///
+/// # Errors
+/// [`Error::External`] when there is neither. Damage to a store is no error, see [`Inspection::recovery`]; to another data set it is.
+pub fn inspect(path: &Path) -> Result<Inspection> {
+    if !path.exists() {
+        return Err(missing(path));
+    }
+    if let Some(name) = format_of(path) {
+        let mut tally = Tally::default();
+        (find(FORMATS, "data format", name)?.build.import)(path, &mut tally)?;
+        let header = tally.header.take().ok_or_else(|| Error::external(path.display().to_string(), "is empty"))?;
+        return Ok(tally.finish(name, header, size(path), Recovery::default()));
+    }
+    let store = EpisodeStore::open(path)?;
+    let mut tally = Tally::default();
+    for episode in store.episodes() {
+        tally.add(episode.steps, episode.terminated, episode.truncated, episode.total_reward);
+    }
+    Ok(tally.finish("store", store.header().clone(), store.bytes(), store.recovery().clone()))
+}
+
+/// Which of the [`FORMATS`] a file or folder is of, by what stands in it; `None` for an episode store and for all else.
+pub fn format_of(path: &Path) -> Option<&'static str> {
+    if path.is_dir() {
+        return if path.join("segment-000000.arrows").exists() {
+            None
+        } else if path.join("meta/info.json").exists() {
+            Some("lerobot")
+        } else if path.join("data/metadata.json").exists() || path.join("metadata.json").exists() {
+            Some("minari")
+        } else {
+            None
+        };
+    }
+    let mut magic = [0; 4];
+    std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut magic)).ok()?;
+    match &magic {
+        b"PAR1" => Some("parquet"),
+        b"PK\x03\x04" => Some("npz"),
+        _ => None,
+    }
+}
+
+fn size(path: &Path) -> u64 {
+    let Ok(about) = std::fs::symlink_metadata(path) else { return 0 };
+    if !about.is_dir() {
+        return about.len();
+    }
+    let entries = std::fs::read_dir(path).into_iter().flatten();
+    entries.filter_map(|entry| Some(size(&entry.ok()?.path()))).sum()
+}
+
+/// Counts episodes as they come.
+#[derive(Debug, Default)]
+struct Tally {
+    header: Option<Header>,
+    steps: usize,
+    terminated: usize,
+    truncated: usize,
+    returns: Vec<f64>,
+}
+
+impl Tally {
+    fn add(&mut self, steps: usize, terminated: bool, truncated: bool, total_reward: f64) {
+        self.steps += steps;
+        self.terminated += usize::from(terminated);
+        self.truncated += usize::from(truncated);
+        self.returns.push(total_reward);
+    }
+
+    fn finish(self, format: &'static str, header: Header, bytes: u64, recovery: Recovery) -> Inspection {
+        let returns = (!self.returns.is_empty()).then(|| {
+            (
+                self.returns.iter().sum::<f64>() / self.returns.len() as f64,
+                self.returns.iter().copied().fold(f64::INFINITY, f64::min),
+                self.returns.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+            )
+        });
+        Inspection {
+            format,
+            header,
+            episodes: self.returns.len(),
+            steps: self.steps,
+            terminated: self.terminated,
+            truncated: self.truncated,
+            returns,
+            bytes,
+            recovery,
+        }
+    }
+}
+
+impl Sink for Tally {
+    fn begin(&mut self, header: &Header) -> Result<()> {
+        self.header = Some(header.clone());
+        Ok(())
+    }
+
+    fn episode(&mut self, episode: Episode) -> Result<()> {
+        check(&episode)?;
+        self.add(episode.steps(), episode.terminated, episode.truncated, episode.rewards.iter().sum());
+        Ok(())
+    }
+}
