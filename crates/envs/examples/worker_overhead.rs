@@ -1,26 +1,31 @@
 //! What a step through a worker costs over the environment's own: `cargo run --release -p worldwright-envs --example
 //! worker_overhead [gym:ID | dmc:DOMAIN-TASK …]`.
 //!
-//! The same environment is stepped with the same action in one Python process and through a worker; the overhead is the
-//! difference of the medians. It is given twice: for a host that steps at once again, and for one that plans for 2 ms between
-//! steps, when the worker has gone to sleep. `worldwright_stubs:Idle-v0` is an environment that does nothing.
+//! The same environment is stepped with the same action by a plain loop in a Python process and through a worker, in turns of
+//! a few hundred steps, so that both meet the same load of the machine; the overhead is the difference of the medians. It is
+//! given twice: for a host that steps at once again, and for one that plans for 2 ms between steps, when the worker has gone to
+//! sleep. `worldwright_stubs:Idle-v0` is an environment that does nothing.
 #![allow(clippy::print_stdout)]
 
-use std::path::PathBuf;
-use std::process::Command;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use worldwright_core::{Environment, Result, Space, Value};
+use worldwright_core::{Environment, Error, Result, Space, Value};
 use worldwright_envs::python::{PythonEnvironment, Suite, WorkerOptions};
 
-const STEPS: usize = 5_000;
-/// Steps with a pause before each.
-const PAUSED: usize = 500;
+/// Turns of each side.
+const TURNS: usize = 20;
+/// Steps of a turn.
+const STEPS: usize = 500;
+/// Steps of a turn with a pause before each.
+const PAUSED: usize = 50;
 
 const OWN: &str = r#"
 import sys, time
 import numpy as np
-suite, name, path, steps = sys.argv[1:]
+suite, name, path = sys.argv[1:]
 sys.path.insert(0, path)
 if suite == "gym":
     import gymnasium
@@ -33,21 +38,66 @@ else:
     env = control.load(*name.split("-"), task_kwargs={"random": 0})
     reset, step, action = env.reset, env.step, np.zeros(env.action_spec().shape)
     over = lambda result: result.last()
-times, now = [], time.perf_counter_ns
-reset()
-for _ in range(int(steps)):
-    start = now()
-    result = step(action)
-    times.append(now() - start)
-    if over(result):
-        reset()
-print(*times)
+now = time.perf_counter_ns
+for turn in sys.stdin:
+    reset()
+    times = []
+    for _ in range(int(turn)):
+        start = now()
+        result = step(action)
+        times.append(now() - start)
+        if over(result):
+            reset()
+    print(*times, flush=True)
 "#;
 
 /// The value below which a share `q` of `times` lies, microseconds.
 fn quantile(times: &mut [f64], q: f64) -> f64 {
     times.sort_by(f64::total_cmp);
     times[((times.len() - 1) as f64 * q) as usize]
+}
+
+/// The plain loop, which waits for its turns.
+struct Own {
+    child: Child,
+    turns: ChildStdin,
+    times: BufReader<ChildStdout>,
+}
+
+impl Own {
+    fn start(id: &str, modules: &Path) -> Result<Self> {
+        let (suite, name) = Suite::split(id).ok_or_else(|| Error::config("id", "gym:ID or dmc:DOMAIN-TASK"))?;
+        let failed = |error: std::io::Error| Error::external("python", error.to_string());
+        let mut child = Command::new(suite.interpreter()?)
+            .args(["-c", OWN, suite.name(), name])
+            .arg(modules)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(failed)?;
+        match (child.stdin.take(), child.stdout.take()) {
+            (Some(turns), Some(times)) => Ok(Self { child, turns, times: BufReader::new(times) }),
+            _ => Err(Error::external("python", "its pipes are not there")),
+        }
+    }
+
+    /// Microseconds of each step of one turn.
+    fn turn(&mut self, steps: usize) -> Result<Vec<f64>> {
+        let failed = |error: std::io::Error| Error::external("python", error.to_string());
+        writeln!(self.turns, "{steps}").map_err(failed)?;
+        let mut line = String::new();
+        self.times.read_line(&mut line).map_err(failed)?;
+        let times: Vec<f64> =
+            line.split_whitespace().filter_map(|t| t.parse::<f64>().ok()).map(|ns| ns / 1e3).collect();
+        if times.len() == steps { Ok(times) } else { Err(Error::external("python", "the plain loop failed")) }
+    }
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }
 
 /// Microseconds of steps through a worker.
@@ -84,32 +134,23 @@ fn main() -> Result<()> {
         ids.push("gym:worldwright_stubs:Idle-v0".into());
     }
     println!(
-        "{:<32}{:>10}{:>10}{:>10}{:>14}{:>16}",
+        "{:<36}{:>10}{:>10}{:>10}{:>14}{:>16}",
         "microseconds a step", "own p50", "p50", "p90", "overhead p50", "after 2 ms p50"
     );
     for id in ids {
-        let (suite, name) =
-            Suite::split(&id).ok_or_else(|| worldwright_core::Error::config("id", "gym:ID or dmc:DOMAIN-TASK"))?;
-        let output = Command::new(suite.interpreter()?)
-            .args(["-c", OWN, suite.name(), name])
-            .arg(&modules)
-            .arg(STEPS.to_string())
-            .output()
-            .map_err(|error| worldwright_core::Error::external("python", error.to_string()))?;
-        let text = String::from_utf8_lossy(&output.stdout);
-        let mut own: Vec<f64> =
-            text.split_whitespace().filter_map(|t| t.parse::<f64>().ok()).map(|ns| ns / 1e3).collect();
-        if own.is_empty() {
-            return Err(worldwright_core::Error::external(id, String::from_utf8_lossy(&output.stderr).into_owned()));
-        }
+        let mut own = Own::start(&id, &modules)?;
         let mut environment = PythonEnvironment::open(&id, &options)?;
-        through_worker(&mut environment, STEPS / 10, Duration::ZERO)?;
-        let mut busy = through_worker(&mut environment, STEPS, Duration::ZERO)?;
-        let mut paused = through_worker(&mut environment, PAUSED, Duration::from_millis(2))?;
-        let own = quantile(&mut own, 0.5);
-        let p50 = quantile(&mut busy, 0.5);
+        own.turn(STEPS)?;
+        through_worker(&mut environment, STEPS, Duration::ZERO)?;
+        let (mut plain, mut busy, mut paused) = (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..TURNS {
+            plain.extend(own.turn(STEPS)?);
+            busy.extend(through_worker(&mut environment, STEPS, Duration::ZERO)?);
+            paused.extend(through_worker(&mut environment, PAUSED, Duration::from_millis(2))?);
+        }
+        let (own, p50) = (quantile(&mut plain, 0.5), quantile(&mut busy, 0.5));
         println!(
-            "{id:<32}{own:>10.2}{p50:>10.2}{:>10.2}{:>14.2}{:>16.2}",
+            "{id:<36}{own:>10.2}{p50:>10.2}{:>10.2}{:>14.2}{:>16.2}",
             quantile(&mut busy, 0.9),
             p50 - own,
             quantile(&mut paused, 0.5) - own

@@ -9,9 +9,9 @@ pub(crate) struct CartPicture {
     pub x: f64,
     /// The pole's tip from the hinge: across, up.
     pub tip: [f64; 2],
-    /// Half of the rail's length.
+    /// Half of the rail's length; without ends, half of what is shown at least.
     pub rail: f64,
-    /// Whether the rail's ends stop the cart or end the task.
+    /// Whether the rail has ends, which stop the cart or end the task.
     pub stops: bool,
     /// What pushes it, as a share of the most.
     pub force: f64,
@@ -25,13 +25,26 @@ impl CartPicture {
         let length = self.tip[0].hypot(self.tip[1]);
         // Wide enough for the rail with the pole beyond its ends, at the picture's proportion of 4 to 3.
         let height = (2.0 * (self.rail + 0.35 * length) * 0.75).max(2.6 * length);
-        // The view follows a cart that leaves a rail without ends.
-        canvas.view([self.x - self.x.clamp(-self.rail, self.rail), 0.0], height);
         let unit = height / 240.0;
-        canvas.capsule([-self.rail, 0.0], [self.rail, 0.0], 1.5 * unit, palette::GROUND);
+        let line = |canvas: &mut Canvas, ends: [f64; 2]| {
+            canvas.capsule([ends[0], 0.0], [ends[1], 0.0], 1.5 * unit, palette::GROUND);
+        };
+        // The view follows a cart beyond its rail's ends or, where there are none, so that pole and push are seen whole.
+        let half = height * 2.0 / 3.0;
+        let free = if self.stops { self.rail } else { (half - (1.1 * length).max(64.0 * unit)).max(0.0) };
+        let centre = self.x - self.x.clamp(-free, free);
+        canvas.view([centre, 0.0], height);
         if self.stops {
+            line(canvas, [-self.rail, self.rail]);
             for end in [-self.rail, self.rail] {
                 canvas.capsule([end, -8.0 * unit], [end, 8.0 * unit], 1.5 * unit, palette::GROUND);
+            }
+        } else {
+            line(canvas, [centre - half, centre + half]);
+            // Marks every metre show the motion where the view moves along.
+            for metre in 0..=(2.0 * half) as usize {
+                let mark = (centre - half).ceil() + metre as f64;
+                canvas.capsule([mark, -7.0 * unit], [mark, 0.0], 0.75 * unit, palette::GROUND);
             }
         }
         if let Some(goal) = self.goal {
