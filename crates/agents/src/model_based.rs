@@ -153,10 +153,6 @@ pub(crate) fn build(resolved: &Resolved, context: &AgentContext) -> Result<Box<d
 }
 
 impl ModelBasedAgent {
-    fn ready(&self) -> bool {
-        !self.learns || self.fits > 0
-    }
-
     fn improve(&mut self, observation: &Observation) -> Result<PlanReport> {
         let key = self.decision_key.fold(self.decisions);
         self.decisions += 1;
@@ -226,7 +222,7 @@ impl Agent for ModelBasedAgent {
     }
 
     fn act(&mut self, observation: &Observation, explore: bool) -> Result<Action> {
-        if !self.ready() {
+        if !self.is_ready() {
             self.action = self.action_space.sample(&mut self.explore_rng);
             return Ok(self.action.clone());
         }
@@ -289,8 +285,12 @@ impl Agent for ModelBasedAgent {
         ])
     }
 
+    fn is_ready(&self) -> bool {
+        !self.learns || self.fits > 0
+    }
+
     fn world_model(&self) -> Option<&dyn WorldModel> {
-        let world = self.world.as_ref().filter(|_| self.ready())?;
+        let world = self.world.as_ref().filter(|_| self.is_ready())?;
         Some(world.borrow_owner().as_world_model())
     }
 
@@ -314,7 +314,7 @@ impl Agent for ModelBasedAgent {
     }
 
     fn plan(&mut self, observation: &Observation) -> Result<Plan> {
-        if !self.ready() {
+        if !self.is_ready() {
             return Err(Error::NotFitted { who: "the agent's model".into() });
         }
         let report = self.improve(observation)?;

@@ -43,6 +43,12 @@ pub trait Agent: Send + Persist {
     /// What its model gives.
     fn learn(&mut self) -> Result<Metrics>;
 
+    /// Whether it acts by what it knows or learned; false while it still acts at random for want of experience. Decisions are
+    /// counted and timed only while it is.
+    fn is_ready(&self) -> bool {
+        true
+    }
+
     /// The world model it acts by, for diagnosis; none before it has one.
     fn world_model(&self) -> Option<&dyn WorldModel> {
         None
