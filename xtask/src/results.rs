@@ -101,7 +101,7 @@ pub(crate) fn run(name: Option<&str>, seeds: Option<&str>) -> Result<()> {
 fn table(experiment: &Experiment) -> Result<()> {
     let mut text = format!(
         "# {}\n\nMust come out: {}.\n\n    cargo xtask results {}\n\nwhich runs, for seeds 0 to 4,\n\n    worldwright learn {} --seed SEED\n\n\
-         | seed | return, mean | std over episodes | episodes evaluated | real steps | wall, s | decisions/s |\n|---|---|---|---|---|---|---|\n",
+         | seed | return, mean | std over episodes | episodes evaluated | real steps | training, s | evaluation, s | decisions/s |\n|---|---|---|---|---|---|---|---|\n",
         experiment.title,
         experiment.target,
         experiment.name,
@@ -116,12 +116,13 @@ fn table(experiment: &Experiment) -> Result<()> {
         means.push(number("return_mean"));
         writeln!(
             text,
-            "| {seed} | {:.1} | {:.1} | {} | {} | {:.0} | {:.1} |",
+            "| {seed} | {:.1} | {:.1} | {} | {} | {:.0} | {:.0} | {:.1} |",
             number("return_mean"),
             number("return_std"),
             summary["returns"].as_array().map_or(0, Vec::len),
             summary["real_steps"],
-            number("wall_secs"),
+            number("train_secs"),
+            number("evaluation_secs"),
             number("decisions_per_sec"),
         )?;
     }

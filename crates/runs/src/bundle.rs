@@ -96,6 +96,11 @@ pub(crate) fn write(folder: &Path, experiment: &Experiment, made: &Made, weights
         .map_err(|error| file_error(folder, "cannot be written", &error))
 }
 
+/// Whether all files of a bundle are there and are those that its card names.
+pub(crate) fn is_there(folder: &Path) -> bool {
+    read(folder).is_ok()
+}
+
 /// Loads a bundle: the folder itself, or a finished run's folder.
 ///
 /// # Errors

@@ -26,9 +26,11 @@ pub(crate) struct Progress {
     pub(crate) step: u64,
     /// Training episodes finished.
     pub(crate) episode: u64,
+    /// Actions among the steps that were decided, not drawn at random for want of experience.
+    pub(crate) decisions: u64,
     /// Step of the last evaluation on the way.
     pub(crate) evaluated_at: u64,
-    /// Seconds of work, acting, stepping the environment and learning.
+    /// Where the time went.
     pub(crate) clock: Clock,
     /// Bytes that each observer has written.
     pub(crate) positions: BTreeMap<String, u64>,
@@ -41,6 +43,7 @@ pub(crate) struct Clock {
     pub(crate) act: f64,
     pub(crate) step: f64,
     pub(crate) learn: f64,
+    pub(crate) evaluation: f64,
 }
 
 /// A checkpoint in memory.
@@ -164,12 +167,13 @@ fn name(progress: &Progress) -> String {
 }
 
 fn to_state(checkpoint: &Checkpoint) -> State {
-    let Progress { step, episode, evaluated_at, clock, positions } = &checkpoint.progress;
+    let Progress { step, episode, decisions, evaluated_at, clock, positions } = &checkpoint.progress;
     let mut state = State::new();
     state.put_all("agent", checkpoint.agent.clone());
     state.put_all("loop", checkpoint.store.clone());
-    state.put("loop.counters", Array::U64(vec![*step, *episode, *evaluated_at]));
-    state.put("loop.clock", Array::F64(vec![4], vec![clock.wall, clock.act, clock.step, clock.learn]));
+    state.put("loop.counters", Array::U64(vec![*step, *episode, *evaluated_at, *decisions]));
+    let Clock { wall, act, step, learn, evaluation } = *clock;
+    state.put("loop.clock", Array::F64(vec![5], vec![wall, act, step, learn, evaluation]));
     for (observer, position) in positions {
         state.put(format!("position.{observer}"), Array::U64(vec![*position]));
     }
@@ -177,15 +181,16 @@ fn to_state(checkpoint: &Checkpoint) -> State {
 }
 
 fn from_state(state: &State) -> Result<Checkpoint> {
-    let counters = state.u64s("loop.counters", 3)?;
-    let clock = state.f64s("loop.clock", 4)?;
+    let counters = state.u64s("loop.counters", 4)?;
+    let clock = state.f64s("loop.clock", 5)?;
     let positions = state.part("position");
     Ok(Checkpoint {
         progress: Progress {
             step: counters[0],
             episode: counters[1],
             evaluated_at: counters[2],
-            clock: Clock { wall: clock[0], act: clock[1], step: clock[2], learn: clock[3] },
+            decisions: counters[3],
+            clock: Clock { wall: clock[0], act: clock[1], step: clock[2], learn: clock[3], evaluation: clock[4] },
             positions: positions
                 .iter()
                 .map(|(name, _)| Ok((name.to_owned(), positions.u64s(name, 1)?[0])))

@@ -48,7 +48,9 @@ pub struct Evaluation {
     pub episodes: Vec<EvaluatedEpisode>,
     /// Pictures of the last episode, its first state included; empty when it was not or cannot be drawn.
     pub frames: Vec<Frame>,
-    /// Seconds that the agent took to act, in all.
+    /// Decisions that the agent took by what it knows; random actions for want of experience are none.
+    pub decisions: u64,
+    /// Seconds that they took.
     pub act_secs: f64,
 }
 
@@ -68,8 +70,13 @@ impl Evaluation {
         mean_and_std(&self.returns()).1
     }
 
-    /// Decisions taken.
-    pub fn decisions(&self) -> usize {
+    /// Decisions a second of acting; none where nothing was decided.
+    pub fn decisions_per_sec(&self) -> Option<f64> {
+        rate(self.decisions, self.act_secs)
+    }
+
+    /// Steps taken.
+    pub fn steps(&self) -> usize {
         self.episodes.iter().map(|episode| episode.transitions.len()).sum()
     }
 }
@@ -99,7 +106,10 @@ pub fn evaluate(
         for step_index in 0.. {
             let began = std::time::Instant::now();
             let action = agent.act(&observation, false)?;
-            evaluation.act_secs += began.elapsed().as_secs_f64();
+            if agent.is_ready() {
+                evaluation.decisions += 1;
+                evaluation.act_secs += began.elapsed().as_secs_f64();
+            }
             let step = environment.step(&action)?;
             drawing = drawing && snap(environment, &mut evaluation.frames)?;
             let truncated = step.truncated || (!step.terminated && step_index + 1 >= options.step_limit);
@@ -135,6 +145,11 @@ fn snap(environment: &mut dyn Environment, frames: &mut Vec<Frame>) -> Result<bo
         Err(Error::Unsupported { .. }) => Ok(false),
         Err(other) => Err(other),
     }
+}
+
+/// Decisions a second; none where nothing was decided.
+pub(crate) fn rate(decisions: u64, act_secs: f64) -> Option<f64> {
+    (decisions > 0 && act_secs > 0.0).then(|| decisions as f64 / act_secs)
 }
 
 /// Mean and standard deviation (divided by n − 1; 0 for fewer than two).

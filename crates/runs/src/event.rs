@@ -43,8 +43,8 @@ pub struct Row {
     pub step: u64,
     /// What happened.
     pub values: Vec<(Cow<'static, str>, f64)>,
-    /// How long it took: `wall_secs` (since the run began, pauses left out), and by kind `act_secs`, `step_secs`, `learn_secs`,
-    /// `decisions_per_sec`.
+    /// How long it took: `wall_secs` (since the run began, pauses left out), and by kind `step_secs`, `learn_secs`, and
+    /// `act_secs` with `decisions_per_sec` where anything was decided.
     pub clock: Vec<(Cow<'static, str>, f64)>,
 }
 
@@ -78,8 +78,8 @@ pub enum Event<'a> {
         episode: u64,
         /// Return of the episode so far.
         return_so_far: f64,
-        /// Seconds that the agent took to act.
-        act_secs: f64,
+        /// Seconds that the agent took to decide; none for an action drawn at random for want of experience.
+        act_secs: Option<f64>,
     },
     /// An episode is over and the agent may learn from it now: for live views, since that may take a while.
     Learning,
@@ -94,8 +94,10 @@ pub enum Event<'a> {
         /// Its return.
         episode_return: f64,
     },
-    /// Something that a person should know: a choice of the model, a retried episode.
+    /// Something that a person should know: a retried episode, a damaged checkpoint.
     Note(&'a str),
+    /// What the model says of a fit, clauses apart by semicolons; much of it is the same after every fit.
+    FitNote(&'a str),
     /// The run can be resumed from here.
     Checkpoint {
         /// Training steps.

@@ -20,6 +20,10 @@ const REWARDS: [&str; 3] = ["known", "expression", "learned"];
 const DEFAULT_EPISODES: u64 = 5;
 /// Steps where it is not.
 const DEFAULT_STEPS: u64 = 1000;
+/// Steps that the final evaluation takes together, unless told otherwise, within these numbers of episodes: some 40 s at
+/// 10 ms a decision.
+const EVALUATION_STEPS: u64 = 4000;
+const EVALUATION_EPISODES: std::ops::RangeInclusive<u64> = 5..=20;
 
 impl Lists {
     /// Completes a user's choices with the presets and defaults of what they name.
@@ -49,6 +53,8 @@ impl Lists {
         let parts = Parts { agent: choices.section("agent"), model: choice("model")?, planner: choice("planner")? };
         let resolved = agents::resolve(&algorithm, &name, &parts)?;
         let episode_steps = made.episode_steps.map(|steps| steps as u64);
+        let (fewest, most) = (*EVALUATION_EPISODES.start(), *EVALUATION_EPISODES.end());
+        let evaluated = episode_steps.map_or(fewest, |steps| (EVALUATION_STEPS / steps.max(1)).clamp(fewest, most));
         let whole = |key, least, default| Ok::<_, Error>(choices.whole(key, least)?.unwrap_or(default));
         Ok(Experiment {
             reward: reward(choices, &made)?,
@@ -57,7 +63,7 @@ impl Lists {
             model: Part { name: resolved.model_name, settings: complete(&resolved.model) },
             planner: Part { name: resolved.planner_name, settings: complete(&resolved.planner) },
             evaluation: EvaluationPlan {
-                episodes: whole("evaluation.episodes", 1, 10)? as usize,
+                episodes: whole("evaluation.episodes", 1, evaluated)? as usize,
                 interval: whole("evaluation.interval", 0, 0)?,
                 interval_episodes: whole("evaluation.interval_episodes", 1, 3)? as usize,
             },

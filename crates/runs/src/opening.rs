@@ -7,7 +7,7 @@ use worldwright_core::{Error, Result};
 
 use crate::folder::{file_error, write_whole};
 use crate::lock::Lock;
-use crate::{Experiment, RunFolder, Summary, settings_text};
+use crate::{Experiment, RunFolder, Summary, bundle, settings_text};
 
 /// A folder that this process may write.
 #[derive(Debug)]
@@ -36,8 +36,9 @@ pub(crate) fn open(
     let lock = Lock::take(folder)?;
     if folder.config().exists() {
         same_configuration(folder, experiment)?;
-        // A summary that cannot be read is written anew.
-        let finished = folder.read_summary().ok().filter(|summary| summary.config_sha256 == experiment.sha256());
+        // What cannot be read or was taken away is written anew, from the last checkpoint on.
+        let complete = folder.read_diagnostics().is_ok() && bundle::is_there(&folder.bundle());
+        let finished = folder.read_summary().ok().filter(|it| complete && it.config_sha256 == experiment.sha256());
         return Ok(Opened { lock, finished });
     }
     write_whole(&folder.record(), record(experiment, versions).as_bytes())?;

@@ -50,6 +50,8 @@ struct State {
     /// The last episode, whose line waits for the fit that follows it.
     waiting: Option<Finished>,
     heading_done: bool,
+    /// Clauses of the last fit's note, without their numbers.
+    fit_note: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -154,6 +156,29 @@ impl Progress {
         }
     }
 
+    /// Says those clauses of a fit's note that the fit before did not say, other numbers apart: a choice of another model is
+    /// news, a count that rose is not.
+    fn fit_note(&mut self, note: &str) {
+        let wording = |clause: &str| {
+            let words = clause.split(|c: char| c.is_ascii_digit() || ".,-".contains(c));
+            words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join("#")
+        };
+        let clauses: Vec<&str> = note.split(';').map(str::trim).collect();
+        let wordings: Vec<String> = clauses.iter().map(|clause| wording(clause)).collect();
+        let before = std::mem::replace(&mut self.state.fit_note, wordings);
+        let news: Vec<&str> = clauses
+            .into_iter()
+            .zip(&self.state.fit_note)
+            .filter(|(_, wording)| !before.contains(wording))
+            .map(|(clause, _)| clause)
+            .collect();
+        if !news.is_empty() {
+            let news = news.join("; ");
+            self.flush_episode();
+            self.say(&format!("  note: {news}"));
+        }
+    }
+
     /// Writes the line of the episode that waits. Its fit has come by the time the next thing happens.
     fn flush_episode(&mut self) {
         let Some(finished) = self.state.waiting.take() else { return };
@@ -193,11 +218,12 @@ fn columns(cells: [&str; 7]) -> String {
 }
 
 impl State {
-    /// Seconds to the last step at this process' mean pace.
+    /// Seconds to the last step at this process' mean pace; none before the first and after the last.
     fn left_secs(&self) -> Option<f64> {
         let done = self.step.saturating_sub(self.first_step);
         let elapsed = self.started?.elapsed().as_secs_f64();
-        (done > 0).then(|| elapsed / done as f64 * self.total.saturating_sub(self.step) as f64)
+        let left = self.total.saturating_sub(self.step);
+        (done > 0 && left > 0).then(|| elapsed / done as f64 * left as f64)
     }
 
     fn live_line(&self, what: Option<&str>) -> String {
@@ -246,8 +272,10 @@ impl Observer for Progress {
                 self.flush_episode();
                 let state = &mut self.state;
                 (state.step, state.episode, state.return_so_far) = (*step, *episode, *return_so_far);
-                state.act_secs += act_secs;
-                state.act_count += 1;
+                if let Some(act_secs) = act_secs {
+                    state.act_secs += act_secs;
+                    state.act_count += 1;
+                }
                 self.draw(None);
             }
             Event::Learning => self.draw(Some("learning the model")),
@@ -260,6 +288,7 @@ impl Observer for Progress {
                 self.flush_episode();
                 self.say(&format!("  note: {note}"));
             }
+            Event::FitNote(note) => self.fit_note(note),
             Event::Checkpoint { .. } => {}
             Event::Stopped { step } => {
                 self.flush_episode();

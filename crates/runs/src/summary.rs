@@ -43,11 +43,15 @@ pub struct Summary {
     pub real_steps: u64,
     /// Training episodes.
     pub episodes: u64,
-    /// Seconds of work, pauses between processes left out.
+    /// Seconds of work in all, pauses between processes left out.
     pub wall_secs: f64,
-    /// Training decisions a second of acting.
-    pub decisions_per_sec: f64,
-    /// Seconds spent learning.
+    /// Seconds of training: acting, stepping the environment, learning and saving. Evaluation is left out.
+    pub train_secs: f64,
+    /// Seconds of evaluation, on the way and at the end.
+    pub evaluation_secs: f64,
+    /// Training decisions a second of acting, random actions left out; `null` where all were random.
+    pub decisions_per_sec: Option<f64>,
+    /// Seconds of training that were spent learning.
     pub learn_secs: f64,
     /// Errors of the final model.
     pub model_errors: ModelErrors,

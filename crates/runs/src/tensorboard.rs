@@ -16,6 +16,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use worldwright_core::{Error, Result};
 
+use crate::folder::file_error;
 use crate::{Event, Observer, RunFolder};
 
 /// Name of the file in a run folder. TensorBoard finds it by the word `tfevents`; it holds no time and no host, so that a
@@ -159,6 +160,8 @@ impl Observer for TensorBoard {
     fn rewind(&mut self, folder: &RunFolder, position: u64) -> Result<()> {
         let folder = folder.tensorboard();
         std::fs::create_dir_all(&folder).map_err(|error| failed(&folder, &error))?;
+        // The old writer, if any, must not flush into a file that is being cut.
+        self.writer = None;
         self.writer = Some(match position {
             0 => EventWriter::create(&folder, now_secs())?,
             position => EventWriter::resume(&folder, position)?,
@@ -192,7 +195,7 @@ fn now_secs() -> f64 {
 }
 
 fn failed(path: &Path, error: &std::io::Error) -> Error {
-    Error::external(path.display().to_string(), error.to_string())
+    file_error(path, "cannot be written", error)
 }
 
 fn put_varint(out: &mut Vec<u8>, mut number: u64) {

@@ -26,7 +26,7 @@ pub(crate) fn run(options: &Eval) -> Result<()> {
             .with_context(|| format!("{} cannot be drawn; leave --film out", environment.id()))?;
         std::fs::write(path, film).with_context(|| format!("{} cannot be written", path.display()))?;
     }
-    let decisions_per_sec = evaluation.decisions() as f64 / evaluation.act_secs.max(1e-9);
+    let decisions_per_sec = evaluation.decisions_per_sec();
     let (mean, std) = (evaluation.return_mean(), evaluation.return_std());
     if options.json {
         return print_json(&json!({
@@ -50,10 +50,10 @@ pub(crate) fn run(options: &Eval) -> Result<()> {
         ));
     }
     text.push_str(&format!(
-        "mean ± std    return {:>10} ± {}, {} decisions a second\n",
+        "mean ± std    return {:>10} ± {}{}\n",
         short(mean),
         short(std),
-        short(decisions_per_sec)
+        decisions_per_sec.map_or(String::new(), |rate| format!(", {} decisions a second", short(rate)))
     ));
     print(&text)
 }

@@ -93,7 +93,10 @@ fn stop_flag() -> Result<Arc<AtomicBool>> {
 }
 
 fn closing(folder: &RunFolder, summary: &Summary) -> String {
-    let (wall, unit) = duration(summary.wall_secs);
+    let time = |secs| {
+        let (time, unit) = duration(secs);
+        format!("{time} {unit}")
+    };
     let mut rows = vec![
         (
             "return",
@@ -107,10 +110,19 @@ fn closing(folder: &RunFolder, summary: &Summary) -> String {
         (
             "experience",
             format!(
-                "{} real steps in {} episodes, {wall} {unit}, {} decisions a second",
+                "{} real steps in {} episodes{}",
                 number(summary.real_steps as f64, 0),
                 number(summary.episodes as f64, 0),
-                short(summary.decisions_per_sec)
+                summary.decisions_per_sec.map_or(String::new(), |rate| format!(", {} decisions a second", short(rate)))
+            ),
+        ),
+        (
+            "time",
+            format!(
+                "{} of training (learning {}), {} of evaluation",
+                time(summary.train_secs),
+                time(summary.learn_secs),
+                time(summary.evaluation_secs)
             ),
         ),
     ];

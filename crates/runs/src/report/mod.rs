@@ -126,7 +126,9 @@ fn opening(out: &mut String, page: &Page) {
     );
     let (wall, unit) = duration(summary.wall_secs);
     tile("wall time", wall, unit.into());
-    tile("decisions", short(summary.decisions_per_sec), "per second".into());
+    if let Some(rate) = summary.decisions_per_sec {
+        tile("decisions", short(rate), "per second".into());
+    }
     if let Some(error) = summary.model_errors.one_step {
         tile("model error, one step", short(error), "std".into());
     }
@@ -196,8 +198,10 @@ fn record(out: &mut String, page: &Page) {
         let _ = write!(out, "<tr><th scope=\"row\">{}</th><td>{value}</td></tr>", escape(name));
     };
     if let Some(summary) = &page.summary {
-        let (wall, unit) = duration(summary.wall_secs);
-        let (learning, learning_unit) = duration(summary.learn_secs);
+        let time = |secs| {
+            let (time, unit) = duration(secs);
+            format!("{time} {unit}")
+        };
         let returns = &summary.returns;
         line("Return, mean ± std", format!("{} ± {}", number(summary.return_mean, 2), number(summary.return_std, 2)));
         if returns.len() > 1 {
@@ -212,8 +216,19 @@ fn record(out: &mut String, page: &Page) {
             "Real steps",
             format!("{} in {}", number(summary.real_steps as f64, 0), counted(summary.episodes, "episode")),
         );
-        line("Wall time", format!("{wall} {unit}, of which {learning} {learning_unit} learning"));
-        line("Decisions per second", short(summary.decisions_per_sec));
+        line(
+            "Wall time",
+            format!(
+                "{}: {} of training, of which {} learning, and {} of evaluation",
+                time(summary.wall_secs),
+                time(summary.train_secs),
+                time(summary.learn_secs),
+                time(summary.evaluation_secs)
+            ),
+        );
+        if let Some(rate) = summary.decisions_per_sec {
+            line("Decisions per second", short(rate));
+        }
         let errors = &summary.model_errors;
         if let Some(one_step) = errors.one_step {
             let far = errors
@@ -283,6 +298,7 @@ pub fn counted(count: u64, what: &str) -> String {
 /// A time for people, with its unit.
 pub fn duration(secs: f64) -> (String, &'static str) {
     match secs {
+        s if s < 1e-4 => (number(1e6 * s, 1), "µs"),
         s if s < 0.1 => (number(1000.0 * s, 1), "ms"),
         s if s < 60.0 => (number(s, 1), "s"),
         s if s < 3600.0 => (format!("{}:{:02}", (s / 60.0) as u64, s as u64 % 60), "min"),

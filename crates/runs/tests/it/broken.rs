@@ -2,44 +2,13 @@
 
 use std::fs;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use worldwright_core::{Action, Agent, Environment, Error, Observation, Result, Space, Step};
 use worldwright_envs::Made;
-use worldwright_runs::{Event, Experiment, Lists, Observer, Outcome, RunFolder, Workshop, learn};
+use worldwright_runs::{Event, Experiment, Lists, Observer, RunFolder, Workshop, learn};
 
-use crate::tiny::{GO_ON, experiment, finish, finished, run, trace};
-
-/// Sets a flag, or fails, at the given training step.
-struct AtStep<'a> {
-    step: u64,
-    stop: Option<&'a AtomicBool>,
-}
-
-impl Observer for AtStep<'_> {
-    fn name(&self) -> &'static str {
-        "at-step"
-    }
-
-    fn event(&mut self, event: &Event<'_>) -> Result<()> {
-        match (event, self.stop) {
-            (Event::Step { step, .. }, Some(stop)) if *step == self.step => stop.store(true, Ordering::Relaxed),
-            (Event::Step { step, .. }, None) if *step == self.step => {
-                return Err(Error::external("somewhere/file", "cannot be written: no space left on device"));
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-}
-
-/// Stops the tiny run at `step`.
-fn stopped_at(step: u64, folder: &std::path::Path) {
-    let stop = AtomicBool::new(false);
-    let mut observer = AtStep { step, stop: Some(&stop) };
-    let outcome = run(&Lists, &experiment(&[]), folder, true, &stop, vec![&mut observer]).unwrap();
-    assert!(matches!(outcome, Outcome::Stopped { step: at } if at <= step), "{outcome:?}");
-}
+use crate::tiny::{AtStep, GO_ON, experiment, finish, finished, run, stopped_at, trace};
 
 #[test]
 fn stopped_or_out_of_disk_it_goes_on_to_the_same_end() {

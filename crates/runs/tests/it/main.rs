@@ -1,6 +1,7 @@
 //! Runs from the outside: whole, cut, broken and resumed, and what they leave for people.
 
 mod broken;
+mod disk;
 mod killed;
 mod progress;
 mod report;

@@ -22,7 +22,7 @@ fn part(name: &str) -> Part {
     Part { name: name.to_owned(), ..Part::default() }
 }
 
-/// Two episodes with a fit after each, an evaluation and a note.
+/// Two episodes with a fit after each, an evaluation and notes.
 fn told(view: View) -> Vec<String> {
     let experiment = Experiment {
         environment: part("pendulum"),
@@ -54,12 +54,20 @@ fn told(view: View) -> Vec<String> {
     ];
     let mut tell = |event: &Event<'_>| progress.event(event).unwrap();
     tell(&Event::Started { experiment: &experiment, folder: &folder, step: 0, episode: 0 });
-    tell(&Event::Note("auto took the ensemble"));
+    tell(&Event::Note("the newest checkpoint is not whole"));
     for (i, row) in rows.iter().enumerate() {
-        if i == 2 {
-            tell(&Event::Step { step: 201, episode: 1, return_so_far: -1.0, act_secs: 0.025 });
+        match i {
+            0 => tell(&Event::Step { step: 1, episode: 0, return_so_far: -1.0, act_secs: None }),
+            2 => tell(&Event::Step { step: 201, episode: 1, return_so_far: -1.0, act_secs: Some(0.025) }),
+            _ => {}
         }
         tell(&Event::Row(row));
+        match i {
+            1 => tell(&Event::FitNote("gp: 200 transitions; stopped after 100 epochs")),
+            3 => tell(&Event::FitNote("ensemble: 400 transitions; stopped after 87 epochs")),
+            4 => tell(&Event::FitNote("ensemble: 600 transitions; stopped after 1.5 epochs")),
+            _ => {}
+        }
     }
     tell(&Event::Stopped { step: 400 });
     String::from_utf8(paper.0.lock().unwrap().clone()).unwrap().lines().map(str::to_owned).collect()
@@ -69,16 +77,19 @@ fn told(view: View) -> Vec<String> {
 fn lines_are_aligned_and_carry_the_fit_that_followed() {
     let lines = told(View::Lines);
     assert_eq!(lines[0], "pendulum · pets: 1,000 steps");
-    assert_eq!(lines[1], "  note: auto took the ensemble");
-    let table = &lines[2..5];
+    assert_eq!(lines[1], "  note: the newest checkpoint is not whole");
+    assert_eq!(lines[4], "  note: gp: 200 transitions; stopped after 100 epochs");
+    let table = [&lines[2], &lines[3], &lines[5]];
     assert!(table.iter().all(|line| line.chars().count() == table[0].chars().count()), "{table:#?}");
     let start: Vec<String> = table.iter().map(|line| line.chars().take(53).collect()).collect();
     assert_eq!(start[0], "episode     steps      return  model error   planning");
     assert_eq!(start[1], "      1       200      −1,402       0.0200          –");
     assert_eq!(start[2], "      2       400       −3.50       0.0100    25.0 ms");
-    assert_eq!(lines[5], "  evaluation at step 400: −140.0 ± 81.0 over 5 episodes");
-    assert_eq!(lines[6], "stopped after step 400, everything is saved");
-    assert_eq!(lines.len(), 7);
+    // What the last note said in other numbers is no news; another model is.
+    assert_eq!(lines[6], "  note: ensemble: 400 transitions");
+    assert_eq!(lines[7], "  evaluation at step 400: −140.0 ± 81.0 over 5 episodes");
+    assert_eq!(lines[8], "stopped after step 400, everything is saved");
+    assert_eq!(lines.len(), 9);
 }
 
 #[test]

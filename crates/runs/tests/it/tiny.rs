@@ -1,11 +1,11 @@
 //! A small real run, and what must be the same of two runs.
 
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use worldwright_core::Result;
+use worldwright_core::{Error, Result};
 use worldwright_runs::{
-    Choices, Experiment, LearnOptions, Lists, Observer, Outcome, RunFolder, Summary, Workshop, learn,
+    Choices, Event, Experiment, LearnOptions, Lists, Observer, Outcome, RunFolder, Summary, Workshop, learn,
 };
 
 /// Never set.
@@ -60,6 +60,37 @@ pub(crate) fn finished(outcome: Outcome) -> Summary {
         Outcome::Finished(summary) => summary,
         Outcome::Stopped { step } => panic!("stopped at {step}"),
     }
+}
+
+/// Sets a flag, or fails, at the given training step.
+pub(crate) struct AtStep<'a> {
+    pub(crate) step: u64,
+    pub(crate) stop: Option<&'a AtomicBool>,
+}
+
+impl Observer for AtStep<'_> {
+    fn name(&self) -> &'static str {
+        "at-step"
+    }
+
+    fn event(&mut self, event: &Event<'_>) -> Result<()> {
+        match (event, self.stop) {
+            (Event::Step { step, .. }, Some(stop)) if *step == self.step => stop.store(true, Ordering::Relaxed),
+            (Event::Step { step, .. }, None) if *step == self.step => {
+                return Err(Error::external("somewhere/file", "cannot be written: no space left on device"));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// Stops the tiny run at `step`.
+pub(crate) fn stopped_at(step: u64, folder: &Path) {
+    let stop = AtomicBool::new(false);
+    let mut observer = AtStep { step, stop: Some(&stop) };
+    let outcome = run(&Lists, &experiment(&[]), folder, true, &stop, vec![&mut observer]).expect("no failure");
+    assert!(matches!(outcome, Outcome::Stopped { step: at } if at <= step), "{outcome:?}");
 }
 
 /// All that must not depend on how often a run was cut: metrics without clocks, episodes, weights, configuration.

@@ -19,7 +19,7 @@ fn a_run_leaves_what_it_promises_and_its_bundle_acts_the_same() {
     let folder = RunFolder::new(&path);
     assert_eq!((summary.real_steps, summary.returns.len()), (1700, 2));
     assert_eq!(summary, folder.read_summary().unwrap());
-    assert!(summary.decisions_per_sec > 0.0 && summary.wall_secs > 0.0);
+    assert!(summary.decisions_per_sec.is_some_and(|rate| rate > 0.0));
 
     // The canonical text reads back as the same experiment.
     let text = fs::read_to_string(folder.config()).unwrap();
@@ -39,11 +39,11 @@ fn a_run_leaves_what_it_promises_and_its_bundle_acts_the_same() {
     assert_eq!(returns.len(), 9);
     assert!(returns.iter().zip(&stored).all(|(a, b)| (a - b).abs() < 1e-9), "{returns:?} {stored:?}");
 
-    // Diagnostics: the model beats predicting no change, and errors grow with the steps ahead.
+    // Diagnostics: even a linear model beats predicting no change, and errors grow with the steps ahead.
     let diagnostics = folder.read_diagnostics().unwrap();
     assert_eq!(diagnostics.k_step.len(), 20);
     let first = &diagnostics.k_step[0];
-    assert!(first.rmse < 0.5 * first.persistence_rmse, "{first:?}");
+    assert!(first.rmse < 0.8 * first.persistence_rmse, "{first:?}");
     assert!(diagnostics.k_step[19].rmse > first.rmse);
     assert_eq!(diagnostics.rollouts[0].observation[0].real.len(), diagnostics.rollouts[0].observation[0].mean.len());
 
@@ -67,6 +67,28 @@ fn a_run_leaves_what_it_promises_and_its_bundle_acts_the_same() {
     assert_eq!((collected.steps, collected.returns.len()), (250, 2));
     assert_eq!(EpisodeStore::open(&out).unwrap().steps(), 250);
     assert!(collect(&mut loaded.made, None, 10, 5, &out).unwrap_err().to_string().contains("exists already"));
+}
+
+#[test]
+fn a_resume_writes_what_a_finished_run_lacks() {
+    let place = tempfile::tempdir().unwrap();
+    let experiment = experiment(&["steps=300"]);
+    let path = place.path().join("run");
+    let summary = finish(&experiment, &path, false);
+    let (folder, before) = (RunFolder::new(&path), trace(&path));
+    // Killed after the summary.
+    let page = fs::read(folder.report()).unwrap();
+    fs::remove_file(folder.report()).unwrap();
+    assert_eq!(finish(&experiment, &path, true), summary);
+    assert_eq!(fs::read(folder.report()).unwrap(), page);
+    // Taken away or damaged by other hands: done again from the last checkpoint.
+    for lost in [folder.bundle().join("weights.safetensors"), folder.diagnostics(), folder.summary()] {
+        fs::write(&lost, b"{").unwrap();
+        finish(&experiment, &path, true);
+        assert_eq!(trace(&path), before, "{}", lost.display());
+        assert!(load_bundle(&Lists, &path).is_ok());
+    }
+    assert_eq!(finish(&experiment, &path, true), folder.read_summary().unwrap());
 }
 
 #[test]

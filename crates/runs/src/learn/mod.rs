@@ -1,0 +1,197 @@
+//! The loop: act, observe, learn, evaluate, and be able to go on from any instant at which it was cut.
+//!
+//! **Checkpoints** are written at the start and after every training episode: first the episode store and every observer's file are
+//! made durable, then the checkpoint that names their lengths appears whole. To resume is to take the newest whole checkpoint, cut
+//! all files back to the lengths in it, and go on. All randomness comes from (seed, stream, episode), so the run ends with
+//! the same weights and the same metrics as one that was never cut.
+//!
+//! **A broken environment** (its worker crashed or hung) is the same as a cut, in one process: the episode's part is dropped, a new
+//! instance is made, and the run goes on from the last checkpoint. The first new try repeats the episode as it was, so that a crash
+//! by accident leaves no trace; later ones start it from another seed, since the episode itself may be what breaks it.
+
+mod closing;
+mod episode;
+mod saving;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use worldwright_core::{Agent, Environment, Error, Result};
+use worldwright_data::EpisodeWriter;
+use worldwright_envs::Made;
+
+use self::episode::Ended;
+use crate::checkpoint::{Checkpoints, Progress};
+use crate::lock::Lock;
+use crate::metrics::MetricsFile;
+use crate::opening::open;
+use crate::{Event, Experiment, Observer, RunFolder, Summary, Workshop, pages};
+
+/// Steps after which an evaluation episode is cut where neither the environment nor the task says when.
+pub(crate) const STEP_LIMIT: usize = 10_000;
+
+/// How a run is carried out; nothing here changes its result.
+pub struct LearnOptions<'a> {
+    /// Where it leaves what it does.
+    pub folder: RunFolder,
+    /// Whether to go on with what the folder holds.
+    pub resume: bool,
+    /// Becomes true when the run shall stop, by a signal handler for instance.
+    pub stop: &'a AtomicBool,
+    /// Who follows it.
+    pub observers: Vec<&'a mut dyn Observer>,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "one value a run")]
+pub enum Outcome {
+    /// It is complete.
+    Finished(Summary),
+    /// It was asked to stop; `--resume` goes on from `step`.
+    Stopped {
+        /// Training steps that the last checkpoint holds.
+        step: u64,
+    },
+}
+
+/// Runs an experiment to its end, or until it is asked to stop.
+///
+/// A folder that already holds the finished run gives its summary again when `resume` is set.
+///
+/// # Errors
+/// When the folder holds another run, or this one and `resume` is not set; when another process writes it; when a file cannot be written;
+/// when the agent or, after all retries, the environment fails. Everything up to the last checkpoint is then safe.
+pub fn learn(workshop: &dyn Workshop, experiment: &Experiment, options: LearnOptions<'_>) -> Result<Outcome> {
+    let LearnOptions { folder, resume, stop, observers } = options;
+    let made = workshop.environment(experiment)?;
+    let agent = workshop.agent(experiment, &made)?;
+    let opened = open(&folder, experiment, resume, &made.environment.versions())?;
+    if let Some(summary) = opened.finished {
+        if !folder.report().exists() {
+            pages::report(&folder)?;
+        }
+        return Ok(Outcome::Finished(summary));
+    }
+    let evaluation = workshop.environment(experiment)?.environment;
+    let mut run = Run {
+        workshop,
+        experiment,
+        checkpoints: Checkpoints::new(folder.checkpoints(), experiment.sha256()),
+        folder: folder.clone(),
+        made,
+        agent,
+        evaluation,
+        observers: Observers { metrics: MetricsFile::default(), others: observers },
+        progress: Progress::default(),
+        store: None,
+        session: Instant::now(),
+        before: 0.0,
+        stop,
+        _lock: opened.lock,
+    };
+    if !run.load(resume)? {
+        run.begin()?;
+    }
+    let (step, episode) = (run.progress.step, run.progress.episode);
+    run.tell(&Event::Started { experiment, folder: &folder, step, episode })?;
+    match run.train() {
+        Err(Halt::Stopped) => return run.stopped(),
+        Err(Halt::Failed(error)) => return Err(error),
+        Ok(()) => {}
+    }
+    let train_secs = run.wall_secs() - run.progress.clock.evaluation;
+    let (evaluated, frames) = match run.evaluate(true) {
+        Err(Halt::Stopped) => return run.stopped(),
+        Err(Halt::Failed(error)) => return Err(error),
+        Ok(done) => done,
+    };
+    run.finish(train_secs, &evaluated, &frames).map(Outcome::Finished)
+}
+
+/// Why the loop ended early.
+enum Halt {
+    Stopped,
+    Failed(Error),
+}
+
+impl From<Error> for Halt {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// The metrics file and all who follow besides.
+struct Observers<'o> {
+    metrics: MetricsFile,
+    others: Vec<&'o mut dyn Observer>,
+}
+
+impl Observers<'_> {
+    fn each(&mut self, mut to: impl FnMut(&mut dyn Observer) -> Result<()>) -> Result<()> {
+        to(&mut self.metrics)?;
+        self.others.iter_mut().try_for_each(|observer| to(*observer))
+    }
+
+    fn tell(&mut self, event: &Event<'_>) -> Result<()> {
+        self.each(|observer| observer.event(event))
+    }
+}
+
+struct Run<'r, 'o> {
+    workshop: &'r dyn Workshop,
+    experiment: &'r Experiment,
+    folder: RunFolder,
+    checkpoints: Checkpoints,
+    made: Made,
+    agent: Box<dyn Agent>,
+    evaluation: Box<dyn Environment>,
+    observers: Observers<'o>,
+    progress: Progress,
+    store: Option<EpisodeWriter>,
+    /// When this process took the run up, and the seconds of work before.
+    session: Instant,
+    before: f64,
+    stop: &'o AtomicBool,
+    _lock: Lock,
+}
+
+impl Run<'_, '_> {
+    fn tell(&mut self, event: &Event<'_>) -> Result<()> {
+        self.observers.tell(event)
+    }
+
+    fn wall_secs(&self) -> f64 {
+        self.before + self.session.elapsed().as_secs_f64()
+    }
+
+    fn should_stop(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    fn train(&mut self) -> Result<(), Halt> {
+        let mut tries = 0;
+        while self.progress.step < self.experiment.steps {
+            match self.episode(tries)? {
+                Ended::Whole => {
+                    tries = 0;
+                    self.progress.episode += 1;
+                    let interval = self.experiment.evaluation.interval;
+                    if interval > 0
+                        && self.progress.step < self.experiment.steps
+                        && self.progress.step - self.progress.evaluated_at >= interval
+                    {
+                        self.evaluate(false)?;
+                        self.progress.evaluated_at = self.progress.step;
+                    }
+                    self.save()?;
+                }
+                Ended::Broken(error) => {
+                    tries += 1;
+                    self.mend(tries, error)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
