@@ -14,6 +14,8 @@ pub struct Preset {
     pub algorithm: &'static str,
     /// The environment's identifier, or `*`.
     pub environment: &'static str,
+    /// Settings of the environment itself, such as how long it holds an action.
+    pub setting: Line,
     /// Settings of the agent.
     pub agent: Line,
     /// The model (empty: the algorithm's own) and its settings.
@@ -53,6 +55,7 @@ pub const PRESETS: &[Preset] = &[
     Preset {
         algorithm: "*",
         environment: "*",
+        setting: &[],
         agent: &[],
         model: NONE,
         planner: ("icem", &[("population", D::Integer(128)), ("iterations", D::Integer(3))]),
@@ -60,15 +63,17 @@ pub const PRESETS: &[Preset] = &[
     Preset {
         algorithm: "mpc",
         environment: "*",
+        setting: &[],
         agent: &[("initial_steps", D::Integer(0))],
         model: NONE,
         planner: NONE,
     },
-    Preset { algorithm: "mpc", environment: "pendulum", agent: &[], model: NONE, planner: SWING },
-    Preset { algorithm: "pets", environment: "pendulum", agent: &[], model: SMALL, planner: SWING },
+    Preset { algorithm: "mpc", environment: "pendulum", setting: &[], agent: &[], model: NONE, planner: SWING },
+    Preset { algorithm: "pets", environment: "pendulum", setting: &[], agent: &[], model: SMALL, planner: SWING },
     Preset {
         algorithm: "gp-mpc",
         environment: "pendulum",
+        setting: &[],
         agent: &[("initial_steps", D::Integer(30)), ("fit_every", D::Integer(10))],
         model: NONE,
         planner: SWING,
@@ -76,8 +81,66 @@ pub const PRESETS: &[Preset] = &[
     Preset {
         algorithm: "pets",
         environment: "pets-cartpole",
+        setting: &[],
         agent: &[],
         model: SMALL_WITH_ANGLE,
         planner: ("icem", &[("horizon", D::Integer(25)), ("noise_beta", D::Float(2.0))]),
+    },
+    // Every candidate that stays up is worth the same, so the mean of many is taken, not the first of them.
+    Preset {
+        algorithm: "pets",
+        environment: "gym:InvertedPendulum-v5",
+        setting: &[],
+        agent: &[("fit_every", D::Integer(50))],
+        model: SMALL,
+        planner: (
+            "icem",
+            &[
+                ("horizon", D::Integer(30)),
+                ("population", D::Integer(64)),
+                ("noise_beta", D::Float(1.0)),
+                ("answer", D::Text("mean")),
+            ],
+        ),
+    },
+    // At 0.01 s a step a plan would need hundreds of them to see the pole swing up.
+    Preset {
+        algorithm: "*",
+        environment: "dmc-cartpole-swingup",
+        setting: &[("action_repeat", D::Integer(4))],
+        agent: &[],
+        model: NONE,
+        planner: (
+            "icem",
+            &[("horizon", D::Integer(25)), ("population", D::Integer(64)), ("noise_beta", D::Float(2.0))],
+        ),
+    },
+    Preset {
+        algorithm: "pets",
+        environment: "dmc-cartpole-swingup",
+        setting: &[],
+        agent: &[("initial_steps", D::Integer(250)), ("fit_every", D::Integer(125))],
+        model: SMALL,
+        planner: NONE,
+    },
+    Preset {
+        algorithm: "pets",
+        environment: "gym:HalfCheetah-v5",
+        setting: &[],
+        agent: &[("initial_steps", D::Integer(1000)), ("fit_every", D::Integer(500))],
+        model: (
+            "ensemble",
+            &[
+                ("hidden", D::Numbers(&[200.0, 200.0, 200.0])),
+                ("epochs", D::Integer(20)),
+                ("patience", D::Integer(5)),
+                ("batch", D::Integer(128)),
+                ("learning_rate", D::Float(1e-3)),
+            ],
+        ),
+        planner: (
+            "icem",
+            &[("horizon", D::Integer(20)), ("population", D::Integer(64)), ("noise_beta", D::Float(2.5))],
+        ),
     },
 ];

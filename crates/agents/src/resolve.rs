@@ -76,6 +76,15 @@ pub fn resolve(algorithm: &str, environment: &str, given: &Parts) -> Result<Reso
     })
 }
 
+/// What the presets for `environment` say of the environment itself, for the user's choices to lie over.
+pub fn environment_settings(algorithm: &str, environment: &str) -> Overrides {
+    let mut settings = Overrides::new();
+    for preset in PRESETS.iter().filter(|p| p.applies(algorithm, environment)) {
+        extend(&mut settings, preset.setting);
+    }
+    settings
+}
+
 fn extend(overrides: &mut Overrides, settings: &[(&str, worldwright_core::SettingDefault)]) {
     overrides.extend(settings.iter().map(|(key, value)| ((*key).to_owned(), value.to_setting())));
 }

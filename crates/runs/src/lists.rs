@@ -40,14 +40,15 @@ impl Lists {
         })?;
         let name =
             envs::ALIASES.iter().find(|(alias, _)| *alias == name).map_or(name.as_str(), |(_, name)| name).to_owned();
-        let given = choices.section("environment");
+        let algorithm = choices.name("agent")?.unwrap_or_else(|| "pets".to_owned());
+        let mut given = agents::environment_settings(&algorithm, &name);
+        given.extend(choices.section("environment"));
         let settings = match envs::ALL.iter().find(|entry| entry.name == name) {
             Some(entry) => complete(&Settings::resolve(entry.name, entry.parameters, &given)?),
             // Environments of other suites take what their makers take.
             None => given,
         };
         let made = envs::make(&name, &settings)?;
-        let algorithm = choices.name("agent")?.unwrap_or_else(|| "pets".to_owned());
         let choice =
             |section| Ok::<_, Error>(Choice { name: choices.name(section)?, settings: choices.section(section) });
         let parts = Parts { agent: choices.section("agent"), model: choice("model")?, planner: choice("planner")? };
