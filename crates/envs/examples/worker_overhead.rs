@@ -4,7 +4,8 @@
 //! The same environment is stepped with the same action by a plain loop in a Python process and through a worker, in turns of
 //! a few hundred steps, so that both meet the same load of the machine; the overhead is the difference of the medians. It is
 //! given twice: for a host that steps at once again, and for one that plans for 2 ms between steps, when the worker has gone to
-//! sleep. `worldwright_stubs:Idle-v0` is an environment that does nothing.
+//! sleep. For Gymnasium's environments the hand-over is measured too: each step's time less what the environment's own step took
+//! in the worker at that very step. `worldwright_stubs:Idle-v0` is an environment that does nothing.
 #![allow(clippy::print_stdout)]
 
 use std::io::{BufRead, BufReader, Write};
@@ -12,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use worldwright_core::{Environment, Error, Result, Space, Value};
+use worldwright_core::{Environment, Error, Result, Setting, Space, Step, Value};
 use worldwright_envs::python::{PythonEnvironment, Suite, WorkerOptions};
 
 /// Turns of each side.
@@ -100,8 +101,8 @@ impl Drop for Own {
     }
 }
 
-/// Microseconds of steps through a worker.
-fn through_worker(environment: &mut PythonEnvironment, steps: usize, pause: Duration) -> Result<Vec<f64>> {
+/// Microseconds of steps through a worker, and what each gave.
+fn steps(environment: &mut PythonEnvironment, steps: usize, pause: Duration) -> Result<Vec<(f64, Step)>> {
     let action = match environment.action_space() {
         Space::Box { low, .. } => Value::Floats(vec![0.0; low.len()]),
         other => other.sample(&mut worldwright_core::Key::new(0).rng()),
@@ -118,12 +119,24 @@ fn through_worker(environment: &mut PythonEnvironment, steps: usize, pause: Dura
         }
         let start = Instant::now();
         let step = environment.step(&action)?;
-        times.push(start.elapsed().as_secs_f64() * 1e6);
-        if step.done() {
+        let time = start.elapsed().as_secs_f64() * 1e6;
+        let over = step.done();
+        times.push((time, step));
+        if over {
             environment.reset(0)?;
         }
     }
     Ok(times)
+}
+
+/// Microseconds of steps through a worker.
+fn through_worker(environment: &mut PythonEnvironment, count: usize, pause: Duration) -> Result<Vec<f64>> {
+    Ok(steps(environment, count, pause)?.into_iter().map(|(time, _)| time).collect())
+}
+
+/// Microseconds of each step beyond those of the environment's own, which the stub `Timed` gives as its reward.
+fn hand_over(environment: &mut PythonEnvironment) -> Result<Vec<f64>> {
+    Ok(steps(environment, STEPS, Duration::ZERO)?.into_iter().map(|(time, step)| time - step.reward / 1e3).collect())
 }
 
 fn main() -> Result<()> {
@@ -133,28 +146,39 @@ fn main() -> Result<()> {
     if ids.is_empty() {
         ids.push("gym:worldwright_stubs:Idle-v0".into());
     }
-    println!(
-        "{:<36}{:>10}{:>10}{:>10}{:>14}{:>16}",
-        "microseconds a step", "own p50", "p50", "p90", "overhead p50", "after 2 ms p50"
-    );
+    let heads =
+        ["own p50", "p50", "p90", "overhead p50", "after 2 ms p50", "hand-over p10", "hand-over p50", "hand-over p90"];
+    print!("{:<36}", "microseconds a step");
+    println!("{}", heads.map(|head| format!("{head:>16}")).concat());
     for id in ids {
         let mut own = Own::start(&id, &modules)?;
         let mut environment = PythonEnvironment::open(&id, &options)?;
+        let mut timed = match id.strip_prefix("gym:") {
+            Some(inner) => {
+                let arguments = [("inner".to_owned(), Setting::Text(inner.to_owned()))].into();
+                let options = WorkerOptions { arguments, ..options.clone() };
+                Some(PythonEnvironment::open("gym:worldwright_stubs:Timed-v0", &options)?)
+            }
+            None => None,
+        };
         own.turn(STEPS)?;
         through_worker(&mut environment, STEPS, Duration::ZERO)?;
-        let (mut plain, mut busy, mut paused) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut plain, mut busy, mut paused, mut beyond) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for _ in 0..TURNS {
             plain.extend(own.turn(STEPS)?);
             busy.extend(through_worker(&mut environment, STEPS, Duration::ZERO)?);
             paused.extend(through_worker(&mut environment, PAUSED, Duration::from_millis(2))?);
+            if let Some(timed) = &mut timed {
+                beyond.extend(hand_over(timed)?);
+            }
         }
-        let (own, p50) = (quantile(&mut plain, 0.5), quantile(&mut busy, 0.5));
-        println!(
-            "{id:<36}{own:>10.2}{p50:>10.2}{:>10.2}{:>14.2}{:>16.2}",
-            quantile(&mut busy, 0.9),
-            p50 - own,
-            quantile(&mut paused, 0.5) - own
-        );
+        let (own, p50, p90) = (quantile(&mut plain, 0.5), quantile(&mut busy, 0.5), quantile(&mut busy, 0.9));
+        let mut numbers = vec![own, p50, p90, p50 - own, quantile(&mut paused, 0.5) - own];
+        if !beyond.is_empty() {
+            numbers.extend([0.1, 0.5, 0.9].map(|q| quantile(&mut beyond, q)));
+        }
+        print!("{id:<36}");
+        println!("{}", numbers.iter().map(|number| format!("{number:>16.2}")).collect::<String>());
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 //! The lists are complete, so pip is told not to look for further packages, and wheels only, so that nothing is compiled. A copy
 //! of the list is written last: a folder without it was not finished and is made anew.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -26,8 +26,6 @@ pub fn install(suite: Suite, progress: &mut dyn FnMut(&str)) -> Result<PathBuf> 
         progress(&format!("{} is installed in {}", suite.name(), folder.display()));
         return Ok(interpreter);
     }
-    let python = python3::find()?;
-    progress(&format!("making {} with Python {}", folder.display(), python.version_text()));
     let parent = folder.parent().unwrap_or(&folder).to_owned();
     let at = |path: &Path| {
         let path = path.display().to_string();
@@ -39,6 +37,14 @@ pub fn install(suite: Suite, progress: &mut dyn FnMut(&str)) -> Result<PathBuf> 
         }
     };
     fs::create_dir_all(&parent).map_err(at(&parent))?;
+    let lock = parent.join(format!("{}-install.lock", suite.name()));
+    let _held = alone(&lock, progress).map_err(at(&lock))?;
+    if is_complete(suite) {
+        progress(&format!("{} was installed meanwhile in {}", suite.name(), folder.display()));
+        return Ok(interpreter);
+    }
+    let python = python3::find()?;
+    progress(&format!("making {} with Python {}", folder.display(), python.version_text()));
     if folder.exists() {
         fs::remove_dir_all(&folder).map_err(at(&folder))?;
     }
@@ -80,6 +86,20 @@ pub fn install(suite: Suite, progress: &mut dyn FnMut(&str)) -> Result<PathBuf> 
     let _ = fs::remove_file(&requirements);
     progress(&format!("{} is ready", suite.name()));
     Ok(interpreter)
+}
+
+/// Waits until no other process installs the same; the lock holds as long as the file, which stays, is open.
+fn alone(path: &Path, progress: &mut dyn FnMut(&str)) -> std::io::Result<File> {
+    let file = File::options().create(true).truncate(false).write(true).open(path)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            progress("another process is installing it; waiting");
+            file.lock()?;
+        }
+        Err(TryLockError::Error(error)) => return Err(error),
+    }
+    Ok(file)
 }
 
 /// Whether `suite` was installed to the end from the present list.
@@ -126,6 +146,22 @@ fn explain(log: &str, version: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_installs_while_the_other_waits() {
+        let path = std::env::temp_dir().join(format!("worldwright-lock-{}", std::process::id()));
+        let first = alone(&path, &mut |_| panic!("nothing to wait for")).expect("a lock");
+        let (told, waiting) = std::sync::mpsc::channel();
+        let second = std::thread::spawn({
+            let path = path.clone();
+            move || alone(&path, &mut |text| told.send(text.to_owned()).expect("a listener")).map(|_| ())
+        });
+        assert!(waiting.recv().expect("it says that it waits").contains("waiting"));
+        assert!(!second.is_finished(), "both hold the lock");
+        drop(first);
+        second.join().expect("no panic").expect("the lock, once it is free");
+        let _ = fs::remove_file(&path);
+    }
 
     #[test]
     fn usual_failures_are_told_with_what_to_do() {

@@ -179,9 +179,26 @@ class Idle(gymnasium.Env):
         return self.observation, 0.0, False, False, {}
 
 
+class Timed(gymnasium.Env):
+    """Another environment; the reward is the nanoseconds that its own step took."""
+
+    def __init__(self, inner):
+        self.env = gymnasium.make(inner, disable_env_checker=True)
+        self.observation_space, self.action_space = self.env.observation_space, self.env.action_space
+
+    def reset(self, *, seed=None, options=None):
+        return self.env.reset(seed=seed, options=options)
+
+    def step(self, action):
+        start = time.perf_counter_ns()
+        observation, _, terminated, truncated, info = self.env.step(action)
+        return observation, float(time.perf_counter_ns() - start), terminated, truncated, info
+
+
 gymnasium.register("Counter-v0", Counter)
 gymnasium.register("Echo-v0", Echo)
 gymnasium.register("Image-v0", Image)
 gymnasium.register("Misbehaving-v0", Misbehaving)
 gymnasium.register("OwnVector-v0", Counter, vector_entry_point=OwnVector)
 gymnasium.register("Idle-v0", Idle)
+gymnasium.register("Timed-v0", Timed)
