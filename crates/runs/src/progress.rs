@@ -293,7 +293,7 @@ impl Observer for Progress {
             Event::Stopped { step } => {
                 self.flush_episode();
                 self.bar.finish_and_clear();
-                self.say(&format!("stopped after step {}, everything is saved", number(*step as f64, 0)));
+                self.say(&format!("stopped; everything up to step {} is saved", number(*step as f64, 0)));
             }
             Event::Finished(_) => {
                 self.flush_episode();

@@ -41,8 +41,8 @@ pub(crate) fn run(options: &Learn) -> Result<Ending> {
     match outcome {
         Outcome::Finished(_) if options.quiet => print(&format!("{}\n", folder.summary().display()))?,
         Outcome::Finished(summary) => print(&closing(&folder, &summary))?,
-        Outcome::Stopped { step } => {
-            eprintln!("stopped; step {} is saved. Go on with the same command and --resume", number(step as f64, 0));
+        Outcome::Stopped { .. } => {
+            eprintln!("go on with the same command and --resume");
             return Ok(Ending::Interrupted);
         }
     }

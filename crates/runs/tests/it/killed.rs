@@ -41,7 +41,10 @@ fn killed_at_random_instants_and_resumed_it_ends_the_same() {
     for attempt in 0..3 {
         let cut = place.path().join(format!("cut-{attempt}"));
         // Each process lives for a random share of the whole duration, so that the instants fall everywhere: before the first
-        // checkpoint, within the writing of one, in the final evaluation.
+        // checkpoint, in the middle of a fit, in the final evaluation. In every second attempt the kill then waits for the next
+        // checkpoint to be under way.
+        let in_a_checkpoint = attempt % 2 == 1;
+        let part = cut.join("checkpoints/.part");
         loop {
             let mut child = start(&cut);
             let life = Instant::now() + duration.mul_f64(rng.uniform_in(0.02, 0.5));
@@ -50,12 +53,12 @@ fn killed_at_random_instants_and_resumed_it_ends_the_same() {
                     assert!(status.success(), "the child failed by itself");
                     break true;
                 }
-                if Instant::now() >= life {
+                if Instant::now() >= life && (!in_a_checkpoint || part.exists()) {
                     child.kill().expect("killed");
                     child.wait().expect("gone");
                     break false;
                 }
-                std::thread::sleep(Duration::from_millis(1));
+                std::thread::sleep(Duration::from_micros(200));
             };
             if ended || cut.join("summary.json").exists() {
                 break;

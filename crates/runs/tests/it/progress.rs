@@ -88,7 +88,7 @@ fn lines_are_aligned_and_carry_the_fit_that_followed() {
     // What the last note said in other numbers is no news; another model is.
     assert_eq!(lines[6], "  note: ensemble: 400 transitions");
     assert_eq!(lines[7], "  evaluation at step 400: −140.0 ± 81.0 over 5 episodes");
-    assert_eq!(lines[8], "stopped after step 400, everything is saved");
+    assert_eq!(lines[8], "stopped; everything up to step 400 is saved");
     assert_eq!(lines.len(), 9);
 }
 
