@@ -1,0 +1,101 @@
+//! What commands do, by their results.
+
+use std::io::Read;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use crate::{in_folder, worldwright};
+
+fn stdout(arguments: &[&str]) -> String {
+    let output = worldwright(arguments);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn lists_name_everything_in_text_json_and_markdown() {
+    for list in ["envs", "models", "planners", "algorithms"] {
+        let items: Value = serde_json::from_str(&stdout(&[list, "--json"])).unwrap();
+        let (plain, markdown) = (stdout(&[list]), stdout(&[list, "--markdown"]));
+        let items = items.as_array().unwrap();
+        assert!(!items.is_empty(), "{list}");
+        for item in items {
+            let (name, summary) = (item["name"].as_str().unwrap(), item["summary"].as_str().unwrap());
+            assert!(plain.lines().any(|line| line.starts_with(name) && line.ends_with(summary)), "{list}: {name}");
+            assert!(markdown.contains(&format!("| `{name}` |")), "{list}: {name}");
+            let shown = stdout(&[list, name]);
+            assert!(shown.contains(item["source"].as_str().unwrap()));
+            for setting in item["settings"].as_array().unwrap() {
+                assert!(shown.contains(&format!("{} = ", setting["name"].as_str().unwrap())), "{shown}");
+                assert!(shown.contains(setting["summary"].as_str().unwrap()), "{shown}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_worldwright"))
+        .args(["completions", "bash"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Nobody reads: the pipe's only reading end closes at once, while the script is longer than a pipe holds at a time.
+    drop(child.stdout.take());
+    let mut said = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert!(child.wait().unwrap().success());
+    assert_eq!(said, "");
+}
+
+#[test]
+fn completions_are_there_for_every_shell() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let script = stdout(&["completions", shell]);
+        assert!(script.contains("worldwright") && script.contains("planners"), "{shell}");
+    }
+}
+
+/// The thinnest road: plan in the known simulator, learn, evaluate, report, refuse to run twice.
+#[test]
+fn a_run_goes_from_learning_to_report() {
+    let place = tempfile::tempdir().unwrap();
+    let go = |arguments: &[&str]| {
+        let output = in_folder(place.path(), arguments);
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+    };
+    let small = ["planner=random-shooting", "planner.population=16", "planner.horizon=5", "evaluation.episodes=2"];
+    let learn = |more: &[&str]| {
+        let start = ["learn", "pendulum", "--algorithm", "mpc", "--steps", "200", "--run-dir", "run"];
+        go(&[&start[..], &small, more].concat())
+    };
+    let (code, out, err) = learn(&["--quiet"]);
+    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    assert_eq!(out.trim(), "run/summary.json");
+    let summary: Value =
+        serde_json::from_str(&std::fs::read_to_string(place.path().join("run/summary.json")).unwrap()).unwrap();
+
+    let (code, _, err) = learn(&["--quiet"]);
+    assert_eq!(code, 1);
+    assert!(err.starts_with("error: ") && err.contains("--resume") && err.contains("--run-dir"), "{err}");
+    assert_eq!(learn(&["--quiet", "--resume"]).0, 0, "a finished run gives its summary again");
+
+    let (code, out, err) = go(&["eval", "run", "--episodes", "2", "--json", "--film", "film.gif"]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    let evaluated: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(evaluated["returns"], summary["returns"], "the same seed meets the same starts");
+    assert!(std::fs::read(place.path().join("film.gif")).unwrap().starts_with(b"GIF89a"));
+
+    let (code, out, _) = go(&["plan", "run", "--json"]);
+    assert_eq!(code, 0);
+    let plan: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(plan["actions"].as_array().unwrap().len(), 5);
+
+    let (code, out, _) = go(&["report", "run", "--picture", "picture.svg"]);
+    assert_eq!((code, out.lines().count()), (0, 2));
+    let page = std::fs::read_to_string(place.path().join("run/report.html")).unwrap();
+    assert!(page.contains("pendulum learned by mpc") && page.contains("data:image/gif;base64,"));
+}
