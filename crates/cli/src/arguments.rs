@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand};
+use worldwright_runs::data::FORMATS;
+use worldwright_runs::envs::python::Suite;
 
 /// Learn a world, plan in it, know how far to trust it.
 #[derive(Debug, Parser)]
@@ -31,6 +34,9 @@ pub(crate) enum Command {
     Eval(Eval),
     /// Record episodes, with random actions or with what was learned
     Collect(Collect),
+    /// Bring recorded episodes in and out, and look into them
+    #[command(subcommand)]
+    Data(DataCommand),
     /// Plan once and print the plan
     Plan(Plan),
     /// Write a run's report anew
@@ -68,6 +74,7 @@ pub(crate) enum Command {
   worldwright learn pendulum --steps 2000 planner=cem planner.horizon=20 model.members=7
   worldwright learn pendulum --resume                      go on with a run that was cut
   worldwright learn --config experiment.toml --seed 3
+  worldwright learn pendulum reward.kind=expression reward.expression='cos_theta - 0.001*torque^2'
 
 Settings are key=value, in the sections environment, model, planner, agent, evaluation and reward;
 `worldwright planners cem` shows those of an entry. What stands on the command line wins over the file.")]
@@ -75,13 +82,13 @@ pub(crate) struct Learn {
     /// The environment, such as pendulum (`worldwright envs` lists them) or gym:HalfCheetah-v5
     #[arg(value_name = "ENV", required_unless_present = "config")]
     pub(crate) environment: Option<String>,
-    /// The algorithm (`worldwright algorithms` lists them)
+    /// The algorithm (`worldwright algorithms` lists them) [default: pets]
     #[arg(long, value_name = "NAME")]
     pub(crate) algorithm: Option<String>,
-    /// Steps in the real environment
+    /// Steps in the real environment [default: five episodes, or 1000 where their length is open]
     #[arg(long, value_name = "N")]
     pub(crate) steps: Option<u64>,
-    /// What all randomness comes from
+    /// What all randomness comes from [default: 0]
     #[arg(long, value_name = "S")]
     pub(crate) seed: Option<u64>,
     /// Where the run is kept [default: runs/ENV-ALGORITHM-seedS]
@@ -93,7 +100,7 @@ pub(crate) struct Learn {
     /// Settings from a TOML file
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Print nothing but the place of the summary
+    /// Print nothing but the path of the summary
     #[arg(long, short)]
     pub(crate) quiet: bool,
     /// Settings, such as planner.horizon=20
@@ -196,10 +203,11 @@ pub(crate) struct List {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum EnvCommand {
-    /// Make a suite's interpreter from its pinned list
+    /// Make a suite's interpreter, with its packages at pinned versions
     #[command(after_help = "Example:\n  worldwright env install gym && worldwright learn gym:InvertedPendulum-v5")]
     Install {
-        /// The suite: gym or dmc
+        /// The suite
+        #[arg(value_name = "SUITE", value_parser = suites())]
         suite: String,
     },
     /// List the suites
@@ -210,7 +218,62 @@ pub(crate) enum EnvCommand {
     },
     /// Remove a suite's interpreter
     Remove {
-        /// The suite: gym or dmc
+        /// The suite
+        #[arg(value_name = "SUITE", value_parser = suites())]
         suite: String,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DataCommand {
+    /// Import a data set of another program as recorded episodes
+    #[command(after_help = "Example:
+  worldwright data import hopper/medium-v0 --format minari --out data/hopper")]
+    Import {
+        /// The file or folder of the data set
+        #[arg(value_name = "PATH")]
+        path: PathBuf,
+        /// What it is
+        #[arg(long, value_name = "FORMAT", value_parser = formats())]
+        format: String,
+        /// The new folder of the episodes
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
+    /// Export recorded episodes, or those of a run, for other programs
+    #[command(after_help = "Examples:
+  worldwright data export data/pendulum --format parquet --out pendulum.parquet
+  worldwright data export runs/pendulum-pets-seed0 --format minari --out minari/pendulum-v0")]
+    Export {
+        /// A folder of episodes, or a run's folder
+        #[arg(value_name = "EPISODES|RUN")]
+        episodes: PathBuf,
+        /// What to write
+        #[arg(long, value_name = "FORMAT", value_parser = formats())]
+        format: String,
+        /// The new file or folder
+        #[arg(long, value_name = "PATH")]
+        out: PathBuf,
+    },
+    /// Say what recorded episodes hold, and whether they are whole
+    #[command(after_help = "Example:
+  worldwright data inspect runs/pendulum-pets-seed0")]
+    Inspect {
+        /// A folder of episodes, or a run's folder
+        #[arg(value_name = "EPISODES|RUN")]
+        episodes: PathBuf,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// The names of data formats, known to help, errors and completions.
+fn formats() -> PossibleValuesParser {
+    PossibleValuesParser::new(FORMATS.iter().map(|entry| PossibleValue::new(entry.name).help(entry.summary)))
+}
+
+/// The names of the suites of Python environments.
+fn suites() -> PossibleValuesParser {
+    PossibleValuesParser::new(Suite::ALL.iter().map(|suite| PossibleValue::new(suite.name()).help(suite.summary())))
 }

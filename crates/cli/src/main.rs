@@ -26,6 +26,7 @@ fn main() -> ExitCode {
         Command::Learn(options) => return finish(command::learn::run(&options)),
         Command::Eval(options) => command::eval::run(&options),
         Command::Collect(options) => command::collect::run(&options),
+        Command::Data(ref command) => command::data::run(command),
         Command::Plan(options) => command::plan::run(&options),
         Command::Report(options) => command::report::run(&options),
         Command::Envs(options) => command::list::run(worldwright_runs::List::Environments, &options),

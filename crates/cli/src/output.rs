@@ -3,6 +3,7 @@
 use std::io::{ErrorKind, Write};
 
 use anyhow::Result;
+use worldwright_runs::List;
 
 /// Writes to standard output. Unlike `print!` it gives an error instead of a panic when nobody reads any more.
 pub(crate) fn print(text: &str) -> Result<()> {
@@ -34,6 +35,17 @@ pub(crate) fn print_error(error: &anyhow::Error) {
         }
         text.push_str(&cause);
     }
+    text.truncate(text.trim_end().len());
+    if let Some(command) = error.chain().find_map(list_of) {
+        text.push_str(&format!("\n  `worldwright {command}` lists them all"));
+    }
     // Standard error may be closed too; there is nobody left to tell.
     _ = writeln!(std::io::stderr().lock(), "error: {text}");
+}
+
+/// The command that lists the names among which one was not found.
+fn list_of(error: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
+    let Some(worldwright_core::Error::Unknown { what, .. }) = error.downcast_ref() else { return None };
+    let commands = ["envs", "models", "planners", "algorithms"];
+    List::ALL.into_iter().zip(commands).find_map(|(list, command)| (list.what() == what).then_some(command))
 }

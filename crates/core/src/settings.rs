@@ -2,6 +2,7 @@
 //! service can list, check and complete them. Files are parsed at the edge; this room only knows the values.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use crate::{Error, Result};
 
@@ -18,6 +19,19 @@ pub enum Setting {
     Text(String),
     /// A list of numbers.
     Numbers(Vec<f64>),
+}
+
+impl fmt::Display for Setting {
+    /// As users write it in a configuration.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bool(b) => write!(f, "{b}"),
+            Self::Integer(i) => write!(f, "{i}"),
+            Self::Float(x) => write!(f, "{x:?}"),
+            Self::Text(text) => write!(f, "{text:?}"),
+            Self::Numbers(numbers) => write!(f, "{numbers:?}"),
+        }
+    }
 }
 
 /// A default that can stand in a constant.
@@ -90,7 +104,7 @@ impl Settings {
                 (declared, given) => {
                     return Err(Error::config(
                         format!("{owner}.{key}"),
-                        format!("expected {}, got {given:?}", kind(declared)),
+                        format!("expected {}, got {given}", kind(declared)),
                     ));
                 }
             };

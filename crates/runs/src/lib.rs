@@ -49,4 +49,5 @@ pub use metrics::open_at;
 pub use summary::{ModelErrors, Summary};
 pub use workshop::Workshop;
 pub use worldwright_agents as agents;
+pub use worldwright_data as data;
 pub use worldwright_envs as envs;

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::{Context, Result};
 use worldwright_core::Setting;
 use worldwright_runs::progress::{Progress, View};
-use worldwright_runs::report::{duration, number, short};
+use worldwright_runs::report::{counted, duration, short};
 use worldwright_runs::tensorboard::TensorBoard;
 use worldwright_runs::{Choices, LearnOptions, Lists, Outcome, RunFolder, Summary, learn};
 
@@ -101,18 +101,18 @@ fn closing(folder: &RunFolder, summary: &Summary) -> String {
         (
             "return",
             format!(
-                "{} ± {} over {} evaluation episodes",
+                "{} ± {} over {}",
                 short(summary.return_mean),
                 short(summary.return_std),
-                summary.returns.len()
+                counted(summary.returns.len() as u64, "evaluation episode")
             ),
         ),
         (
             "experience",
             format!(
-                "{} real steps in {} episodes{}",
-                number(summary.real_steps as f64, 0),
-                number(summary.episodes as f64, 0),
+                "{} in {}{}",
+                counted(summary.real_steps, "real step"),
+                counted(summary.episodes, "episode"),
                 summary.decisions_per_sec.map_or(String::new(), |rate| format!(", {} decisions a second", short(rate)))
             ),
         ),

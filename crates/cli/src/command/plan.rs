@@ -4,8 +4,8 @@ use std::path::Path;
 
 use anyhow::Result;
 use serde_json::{Value as Json, json};
-use worldwright_core::{Setting, Value};
-use worldwright_runs::report::short;
+use worldwright_core::{Setting, Space, Value};
+use worldwright_runs::report::{counted, short};
 use worldwright_runs::{Choices, Lists, Workshop, load_bundle, plan};
 
 use super::is_path;
@@ -29,9 +29,17 @@ pub(crate) fn run(options: &Plan) -> Result<()> {
         let choices = options.settings.iter().try_fold(choices, |choices, setting| choices.assign(setting))?;
         let experiment = Lists.resolve(&choices)?;
         let made = Lists.environment(&experiment)?;
+        anyhow::ensure!(
+            made.simulator.is_some(),
+            "the dynamics of {0} are not known: learn them with `worldwright learn {0}`, and plan with the bundle that it leaves",
+            options.what
+        );
         let agent = Lists.agent(&experiment, &made)?;
         (made, agent)
     };
+    if let Some(numbers) = &options.observation {
+        check(numbers, &made.observation_channels)?;
+    }
     let (observation, plan) = plan(&mut made, agent.as_mut(), options.observation.as_deref(), options.seed)?;
     let report = &plan.report;
     if options.json {
@@ -46,9 +54,18 @@ pub(crate) fn run(options: &Plan) -> Result<()> {
             "diverged": report.diverged,
         }));
     }
-    let mut text = format!("from   {}\n", written(&observation));
+    // The channels of a discrete action are the names of its choices.
+    let choices = match made.environment.action_space() {
+        Space::Discrete { start, .. } => Some((*start, made.action_channels.as_slice())),
+        _ => None,
+    };
+    let mut text = heading("", &made.observation_channels) + &row("from", &observation, None);
+    text.push_str(&match choices {
+        Some(_) => heading("step", &["action".to_owned()]),
+        None => heading("step", &made.action_channels),
+    });
     for (t, action) in plan.actions.iter().enumerate() {
-        text.push_str(&format!("{t:>4}   {}\n", written(action)));
+        text.push_str(&row(&t.to_string(), action, choices));
     }
     text.push_str(&format!(
         "predicted return {} after {} iterations and {} model steps\n",
@@ -62,6 +79,21 @@ pub(crate) fn run(options: &Plan) -> Result<()> {
     print(&text)
 }
 
+/// No plan can start from what is not a number, and numbers in the wrong place would go unseen.
+fn check(numbers: &[f64], channels: &[String]) -> Result<()> {
+    anyhow::ensure!(
+        numbers.len() == channels.len(),
+        "--observation: expected {} ({}), got {}",
+        counted(channels.len() as u64, "number"),
+        channels.join(", "),
+        numbers.len()
+    );
+    for (number, channel) in numbers.iter().zip(channels) {
+        anyhow::ensure!(number.is_finite(), "--observation: {channel} is {number}, a plan starts from finite numbers");
+    }
+    Ok(())
+}
+
 fn json_of(value: &Value) -> Json {
     match value {
         Value::Floats(numbers) => json!(numbers),
@@ -72,9 +104,22 @@ fn json_of(value: &Value) -> Json {
     }
 }
 
-fn written(value: &Value) -> String {
-    match value {
-        Value::Floats(numbers) => numbers.iter().map(|x| format!("{x:>9.4}")).collect::<Vec<_>>().join(" "),
-        other => json_of(other).to_string(),
-    }
+/// The width of a column of numbers; names that are longer push theirs aside.
+const COLUMN: usize = 12;
+
+fn heading(first: &str, channels: &[String]) -> String {
+    let names: String = channels.iter().map(|name| format!(" {name:>COLUMN$}")).collect();
+    format!("{first:>4}{names}\n")
+}
+
+fn row(first: &str, value: &Value, choices: Option<(i64, &[String])>) -> String {
+    let cells = match (value, choices) {
+        (Value::Floats(numbers), _) => numbers.iter().map(|x| format!(" {x:>COLUMN$.4}")).collect(),
+        (Value::Integer(choice), Some((start, names))) => {
+            let name = usize::try_from(choice - start).ok().and_then(|i| names.get(i));
+            format!(" {:>COLUMN$}", name.map_or_else(|| choice.to_string(), String::clone))
+        }
+        (other, _) => format!(" {:>COLUMN$}", json_of(other).to_string()),
+    };
+    format!("{first:>4}{cells}\n")
 }

@@ -1,5 +1,6 @@
 //! The command line as its users meet it: the built program is run, and what it says is compared.
 
+mod front_page;
 mod said;
 mod works;
 

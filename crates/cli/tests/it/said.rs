@@ -17,6 +17,12 @@ says! {
     help_report: ["report", "--help"];
     help_planners: ["planners", "--help"];
     help_env: ["env", "--help"];
+    help_data: ["data", "--help"];
+    help_data_import: ["data", "import", "--help"];
+    help_data_export: ["data", "export", "--help"];
+    missing_episodes: ["data", "inspect", "nowhere"];
+    missing_data_set: ["data", "import", "nowhere.npz", "--format", "npz", "--out", "data"];
+    unknown_format: ["data", "export", "data", "--format", "parket", "--out", "x"];
     unknown_suite: ["env", "install", "gim"];
     no_command: [];
     unknown_command: ["lern", "pendulum"];
@@ -31,4 +37,10 @@ says! {
     missing_config: ["learn", "--config", "nowhere.toml"];
     missing_bundle: ["eval", "nowhere"];
     missing_run: ["report", "nowhere"];
+    not_a_number: ["plan", "pendulum", "--observation", "1,0,NaN"];
+    observation_too_short: ["plan", "pendulum", "--observation", "1,0"];
+    negative_steps: ["learn", "pendulum", "steps=-5"];
+    no_steps: ["learn", "pendulum", "--steps", "0"];
+    unknown_reward: ["learn", "pendulum", "reward.expression=cos(thta)", "reward.kind=expression"];
+    settings_for_a_bundle: ["plan", ".", "planner.horizon=3"];
 }

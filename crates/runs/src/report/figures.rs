@@ -76,14 +76,17 @@ pub(super) fn rollout(rollout: &Rollout, dt_secs: f64, most: usize) -> Vec<Plot>
     observation.chain([&rollout.reward]).filter_map(|channel| panel(channel, rollout.start, dt_secs)).collect()
 }
 
-/// What the colours of every panel mean.
-pub(super) fn rollout_key() -> [Layer; 4] {
-    [
-        Layer::new("real", Tone::Real, Mark::Line(Vec::new())),
-        Layer::new("predicted mean", Tone::Model, Mark::Line(Vec::new())),
-        Layer::new("± 2 std", Tone::Model, Mark::Band(Vec::new())),
-        Layer::new("one imagined future", Tone::Model, Mark::Thin(Vec::new())),
-    ]
+/// What the colours of the panels mean; a model without spread has neither band nor several futures.
+pub(super) fn rollout_key(rollout: &Rollout) -> Vec<Layer> {
+    let mut channels = rollout.observation.iter().chain([&rollout.reward]);
+    let band = channels.clone().any(|channel| channel.std.iter().any(|std| *std > 0.0));
+    let futures = channels.any(|channel| !channel.samples.is_empty());
+    let line = |name: &str, tone| Layer::new(name, tone, Mark::Line(Vec::new()));
+    let mean = if band { "predicted mean" } else { "predicted" };
+    let mut key = vec![line("real", Tone::Real), line(mean, Tone::Model)];
+    key.extend(band.then(|| Layer::new("± 2 std", Tone::Model, Mark::Band(Vec::new()))));
+    key.extend((band && futures).then(|| Layer::new("one imagined future", Tone::Model, Mark::Thin(Vec::new()))));
+    key
 }
 
 fn panel(channel: &Channel, start: usize, dt_secs: f64) -> Option<Plot> {

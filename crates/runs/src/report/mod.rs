@@ -158,8 +158,8 @@ fn rollouts(out: &mut String, diagnostics: &Diagnostics) {
     let Some(first) = diagnostics.rollouts.first() else { return };
     let _ = write!(
         out,
-        "<section><h2>Predicted against real</h2><p>From one real observation on, the model imagines what the episode’s own actions lead to and sees nothing of what happens. Evaluation episodes, which it never learned from. </p>{}",
-        legend(&figures::rollout_key())
+        "<section><h2>Predicted against real</h2><p>From one real observation on, the model imagines what the episode’s own actions lead to and sees nothing of what happens. These are evaluation episodes, which it never learned from.</p>{}",
+        legend(&figures::rollout_key(first))
     );
     for (i, rollout) in diagnostics.rollouts.iter().enumerate() {
         let plots = figures::rollout(rollout, diagnostics.dt_secs, MOST_PANELS);

@@ -30,8 +30,7 @@ pub fn picture(page: &Page) -> String {
         for (i, mut plot) in liveliest.into_iter().chain(reward).enumerate() {
             (plot.width, plot.height) = (360.0, 170.0);
             if i == 0 {
-                let [real, predicted, ..] = figures::rollout_key();
-                plot.layers.extend([real, predicted]);
+                plot.layers.extend(figures::rollout_key(rollout).into_iter().take(2));
             }
             plots.push((plot, left, 170.0 * i as f64));
         }

@@ -18,10 +18,11 @@ impl Page {
     pub fn read(folder: &RunFolder) -> Result<Self> {
         let path = folder.config();
         let config = fs::read_to_string(&path).map_err(|error| {
-            Error::external(
-                folder.path().display().to_string(),
-                format!("is no run folder: {} cannot be read ({error})", path.display()),
-            )
+            let why = match error.kind() {
+                std::io::ErrorKind::NotFound => "it has no config.toml; check the path".to_owned(),
+                _ => format!("{} cannot be read ({error})", path.display()),
+            };
+            Error::external(folder.path().display().to_string(), format!("is no run folder: {why}"))
         })?;
         let settings = table(&path, &config)?;
         let name = |section: &str| text_at(&settings, section, "name");

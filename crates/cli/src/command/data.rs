@@ -1,0 +1,153 @@
+//! `worldwright data`: recorded episodes in, out, and described.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use serde_json::{Value, json};
+use worldwright_core::{ElementType, Space};
+use worldwright_runs::RunFolder;
+use worldwright_runs::data::{self, Inspection};
+use worldwright_runs::report::{counted, short};
+
+use crate::arguments::DataCommand;
+use crate::output::{print, print_json};
+
+pub(crate) fn run(command: &DataCommand) -> Result<()> {
+    match command {
+        DataCommand::Import { path, format, out } => {
+            data::import(path, format, out)?;
+            let found = data::inspect(out)?;
+            print(&format!("{} in {}\n", amount(&found), out.display()))
+        }
+        DataCommand::Export { episodes, format, out } => {
+            let store = store(episodes);
+            let found = data::inspect(&store)?;
+            data::export(&store, format, out)?;
+            print(&format!("{} in {}\n", amount(&found), out.display()))
+        }
+        DataCommand::Inspect { episodes, json } => {
+            let found = data::inspect(&store(episodes))?;
+            if *json { print_json(&as_json(&found)) } else { print(&as_text(&found)) }
+        }
+    }
+}
+
+/// Users name a run where they mean the episodes that it recorded.
+fn store(path: &Path) -> PathBuf {
+    let run = RunFolder::new(path);
+    if run.config().exists() && run.episodes().exists() { run.episodes() } else { path.to_owned() }
+}
+
+fn amount(found: &Inspection) -> String {
+    format!("{} in {}", counted(found.steps as u64, "step"), counted(found.episodes as u64, "episode"))
+}
+
+fn as_text(found: &Inspection) -> String {
+    let header = &found.header;
+    let mut rows = vec![
+        ("environment", header.environment.clone()),
+        ("observation", described(&header.observation_space)),
+        ("action", described(&header.action_space)),
+        ("seed", header.seed.to_string()),
+        ("amount", format!("{}, {}", amount(found), size(found.bytes))),
+        ("endings", format!("{} by the task itself, {} by a time limit", found.terminated, found.truncated)),
+    ];
+    if let Some((mean, least, most)) = found.returns {
+        rows.push(("return", format!("{} on average, from {} to {}", short(mean), short(least), short(most))));
+    }
+    if !header.versions.is_empty() {
+        let versions = header.versions.iter().map(|(name, version)| format!("{name} {version}"));
+        rows.push(("made by", versions.collect::<Vec<_>>().join(", ")));
+    }
+    rows.extend(header.notes.iter().map(|(name, text)| (name.as_str(), text.clone())));
+    rows.push(("files", found.recovery.to_string()));
+    let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    rows.iter().map(|(name, value)| format!("{name:<width$}  {value}\n")).collect()
+}
+
+fn as_json(found: &Inspection) -> Value {
+    let header = &found.header;
+    let pairs = |pairs: &[(String, String)]| pairs.iter().map(|(name, text)| (name.clone(), json!(text))).collect();
+    let (versions, notes): (Value, Value) = (pairs(&header.versions), pairs(&header.notes));
+    json!({
+        "environment": header.environment,
+        "observation_space": space_json(&header.observation_space),
+        "action_space": space_json(&header.action_space),
+        "seed": header.seed,
+        "versions": versions,
+        "notes": notes,
+        "episodes": found.episodes,
+        "steps": found.steps,
+        "terminated": found.terminated,
+        "truncated": found.truncated,
+        "return_mean": found.returns.map(|(mean, _, _)| mean),
+        "return_min": found.returns.map(|(_, least, _)| least),
+        "return_max": found.returns.map(|(_, _, most)| most),
+        "bytes": found.bytes,
+        "whole": found.recovery.is_clean(),
+        "files": found.recovery.to_string(),
+    })
+}
+
+/// A space in Gymnasium's words; a bound that is not there is null.
+fn space_json(space: &Space) -> Value {
+    match space {
+        Space::Box { shape, low, high, element } => {
+            let dtype = match element {
+                ElementType::F32 => "float32",
+                ElementType::F64 => "float64",
+                ElementType::U8 => "uint8",
+                ElementType::I64 => "int64",
+            };
+            json!({"type": "Box", "dtype": dtype, "shape": shape, "low": low, "high": high})
+        }
+        Space::Discrete { n, start } => json!({"type": "Discrete", "n": n, "start": start}),
+        Space::MultiDiscrete { nvec } => json!({"type": "MultiDiscrete", "nvec": nvec}),
+        Space::MultiBinary { n } => json!({"type": "MultiBinary", "n": n}),
+        Space::Dict(parts) => {
+            let parts: Value = parts.iter().map(|(name, part)| (name.clone(), space_json(part))).collect();
+            json!({"type": "Dict", "subspaces": parts})
+        }
+    }
+}
+
+/// A space in words.
+fn described(space: &Space) -> String {
+    match space {
+        Space::Box { shape, low, high, element } => {
+            let kind = match element {
+                ElementType::F32 => "32-bit numbers",
+                ElementType::F64 => "64-bit numbers",
+                ElementType::U8 => "bytes",
+                ElementType::I64 => "whole numbers",
+            };
+            let shape = shape.iter().map(usize::to_string).collect::<Vec<_>>().join(" × ");
+            let least = low.iter().copied().fold(f64::INFINITY, f64::min);
+            let most = high.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            match (least.is_finite(), most.is_finite()) {
+                (true, true) => format!("{shape} {kind} from {} to {}", short(least), short(most)),
+                (true, false) => format!("{shape} {kind} from {} on", short(least)),
+                (false, true) => format!("{shape} {kind} up to {}", short(most)),
+                (false, false) => format!("{shape} {kind}"),
+            }
+        }
+        Space::Discrete { n, .. } => format!("one of {n} choices"),
+        Space::MultiDiscrete { nvec } => {
+            format!("a choice each of {}", nvec.iter().map(usize::to_string).collect::<Vec<_>>().join(", "))
+        }
+        Space::MultiBinary { n } => counted(*n as u64, "bit"),
+        Space::Dict(parts) => {
+            let parts = parts.iter().map(|(name, part)| format!("{name}: {}", described(part)));
+            parts.collect::<Vec<_>>().join("; ")
+        }
+    }
+}
+
+fn size(bytes: u64) -> String {
+    match bytes as f64 {
+        bytes if bytes < 1e3 => format!("{bytes} bytes"),
+        bytes if bytes < 1e6 => format!("{} kB", short(bytes / 1e3)),
+        bytes if bytes < 1e9 => format!("{} MB", short(bytes / 1e6)),
+        bytes => format!("{} GB", short(bytes / 1e9)),
+    }
+}
