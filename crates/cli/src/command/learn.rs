@@ -135,5 +135,5 @@ fn closing(folder: &RunFolder, summary: &Summary) -> String {
     }
     rows.push(("report", folder.report().display().to_string()));
     rows.push(("use it", format!("worldwright eval {}", folder.path().join(&summary.bundle).display())));
-    rows.iter().map(|(name, value)| format!("{name:<12}{value}\n")).collect()
+    rows.iter().map(|(name, value)| format!("{name:<13}{value}\n")).collect()
 }

@@ -164,7 +164,8 @@ fn rollouts(out: &mut String, diagnostics: &Diagnostics) {
     for (i, rollout) in diagnostics.rollouts.iter().enumerate() {
         let plots = figures::rollout(rollout, diagnostics.dt_secs, MOST_PANELS);
         let steps = rollout.reward.real.len();
-        let caption = format!("Episode {}, steps {} to {}", rollout.episode, rollout.start, rollout.start + steps);
+        let (number, start) = (rollout.episode + 1, rollout.start);
+        let caption = format!("Evaluation episode {number}, steps {start} to {}", start + steps);
         if i == 1 {
             out.push_str("<details><summary>More rollouts</summary>");
         }
