@@ -7,17 +7,18 @@ use anyhow::{Context, Result, bail};
 
 use crate::{root, step};
 
-/// A test environment: its folder's name, the variable that tells the tests, and where its pinned list stands.
-const ENVIRONMENTS: &[(&str, &str, &str)] = &[
-    ("gym", "WORLDWRIGHT_PYTHON_GYM", "crates/envs/src/python/requirements-gym.txt"),
-    ("dmc", "WORLDWRIGHT_PYTHON_DMC", "crates/envs/src/python/requirements-dmc.txt"),
-    ("data", "WORLDWRIGHT_PYTHON_DATA", "crates/data/tests/golden/requirements.txt"),
+/// A test environment: its folder's name, the variable that tells the tests, where its pinned list stands, and whether that
+/// list is complete (the suites' lists are, and `worldwright env install` takes them as they are).
+const ENVIRONMENTS: &[(&str, &str, &str, bool)] = &[
+    ("gym", "WORLDWRIGHT_PYTHON_GYM", "crates/envs/src/python/requirements/gym.txt", true),
+    ("dmc", "WORLDWRIGHT_PYTHON_DMC", "crates/envs/src/python/requirements/dmc.txt", true),
+    ("data", "WORLDWRIGHT_PYTHON_DATA", "crates/data/tests/golden/requirements.txt", false),
 ];
 
 /// Makes what is missing, and returns the variables that point at the interpreters.
 pub(crate) fn install() -> Result<Vec<(&'static str, PathBuf)>> {
     let mut interpreters = Vec::new();
-    for (name, variable, list) in ENVIRONMENTS {
+    for (name, variable, list, complete) in ENVIRONMENTS {
         if let Some(given) = std::env::var_os(variable) {
             println!("\n── Python for {name}: {} (from {variable})", given.display());
             continue;
@@ -29,7 +30,7 @@ pub(crate) fn install() -> Result<Vec<(&'static str, PathBuf)>> {
         if std::fs::read_to_string(&stamp).is_ok_and(|there| there == wanted) {
             println!("\n── Python for {name}: already there");
         } else {
-            make(name, &folder, &list)?;
+            make(name, &folder, &list, *complete)?;
             std::fs::write(&stamp, wanted)?;
         }
         interpreters.push((*variable, python_of(&folder)));
@@ -41,7 +42,7 @@ fn python_of(folder: &Path) -> PathBuf {
     if cfg!(windows) { folder.join("Scripts/python.exe") } else { folder.join("bin/python") }
 }
 
-fn make(name: &str, folder: &Path, list: &Path) -> Result<()> {
+fn make(name: &str, folder: &Path, list: &Path, complete: bool) -> Result<()> {
     let venv = || Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder).output();
     let made = venv().context("cannot start python3: install Python 3.11 or newer")?;
     if !made.status.success() {
@@ -57,5 +58,8 @@ fn make(name: &str, folder: &Path, list: &Path) -> Result<()> {
     }
     let mut pip = Command::new(python_of(folder));
     pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]).arg(list);
+    if complete {
+        pip.arg("--no-deps");
+    }
     step(&format!("Python for {name}"), &mut pip)
 }
