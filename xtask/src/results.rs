@@ -81,12 +81,13 @@ pub(crate) fn run(name: Option<&str>, seeds: Option<&str>) -> Result<()> {
         Some(Some((Ok(first), Ok(last)))) => first..last,
         Some(_) => bail!("seeds are given as FIRST..LAST, for example 0..5"),
     };
-    step("release build", cargo().args(["build", "--release", "--quiet"]))?;
-    for seed in seeds {
-        let folder = root().join("runs/results").join(experiment.name).join(seed.to_string());
-        if folder.join("summary.json").exists() {
-            continue;
-        }
+    let folder_of = |seed: &u64| root().join("runs/results").join(experiment.name).join(seed.to_string());
+    let missing: Vec<u64> = seeds.filter(|seed| !folder_of(seed).join("summary.json").exists()).collect();
+    if !missing.is_empty() {
+        step("release build", cargo().args(["build", "--release", "--quiet"]))?;
+    }
+    for seed in missing {
+        let folder = folder_of(&seed);
         let mut command = Command::new(root().join("target/release/worldwright"));
         command.current_dir(root()).arg("learn").args(experiment.arguments);
         command.args(["--seed", &seed.to_string(), "--run-dir"]).arg(&folder);

@@ -2,7 +2,7 @@
 //!
 //! An algorithm is a line in [`ALL`]: which model and which planner it uses unless told otherwise, and the settings of the
 //! agent around them. [`resolve`] lays a user's choices over the algorithm's defaults and the preset for the environment
-//! (see [`presets`]) and checks every key; [`build`] makes the agent.
+//! (see [`PRESETS`]) and checks every key; [`build`] makes the agent.
 
 mod model_based;
 mod presets;
