@@ -87,7 +87,7 @@ impl Propagation {
             Self::Expectation => average(learned, places, workspace, answer),
             Self::TsInf | Self::Ts1 => {
                 spread_of_lanes(learned, question, workspace, answer);
-                sample(learned, question, workspace, answer);
+                sample(learned, question, self == Self::Ts1, workspace, answer);
             }
             Self::MomentMatching => {
                 spread_of_lanes(learned, question, workspace, answer);
@@ -196,15 +196,26 @@ fn spread_of_lanes(learned: &Learned, question: &Question<'_>, workspace: &mut W
     }
 }
 
-/// Each place's own mean and noise.
-fn sample(learned: &Learned, question: &Question<'_>, workspace: &mut Workspace, answer: &mut Answer<'_>) {
+/// Each place's own mean and noise. Where the place's stream also drew its member, the noise comes after that draw: the same
+/// bits twice would tie the noise to the member.
+fn sample(
+    learned: &Learned,
+    question: &Question<'_>,
+    member_drawn: bool,
+    workspace: &mut Workspace,
+    answer: &mut Answer<'_>,
+) {
     let (rows, height, targets) = (question.rows, learned.predictor.outputs(), learned.targets);
     for lane in 0..question.lanes {
         for i in 0..rows {
             let place = lane * rows + i;
             let output = &workspace.outputs[place * height..(place + 1) * height];
             if learned.gaussian {
-                question.rng(lane, i).fill_normal(&mut workspace.normals);
+                let mut rng = question.rng(lane, i);
+                if member_drawn {
+                    rng.next_u64();
+                }
+                rng.fill_normal(&mut workspace.normals);
                 let (means, log_variances) = output.split_at(targets);
                 for dim in 0..targets {
                     let std = (0.5 * log_variances[dim]).exp();
