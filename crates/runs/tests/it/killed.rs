@@ -45,15 +45,17 @@ fn killed_at_random_instants_and_resumed_it_ends_the_same() {
         // checkpoint to be under way.
         let in_a_checkpoint = attempt % 2 == 1;
         let part = cut.join("checkpoints/.part");
-        loop {
+        // A machine that has slowed down since the whole run was timed could be killed for ever: the last process may finish.
+        for process in 0..=8 {
             let mut child = start(&cut);
+            let spared = process == 8;
             let life = Instant::now() + duration.mul_f64(rng.uniform_in(0.02, 0.5));
             let ended = loop {
                 if let Some(status) = child.try_wait().expect("a status") {
                     assert!(status.success(), "the child failed by itself");
                     break true;
                 }
-                if Instant::now() >= life && (!in_a_checkpoint || part.exists()) {
+                if !spared && Instant::now() >= life && (!in_a_checkpoint || part.exists()) {
                     child.kill().expect("killed");
                     child.wait().expect("gone");
                     break false;
