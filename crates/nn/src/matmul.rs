@@ -15,7 +15,7 @@ use crate::{
     activation::{Activation, Apply},
     buffer::{Buffer, copy_out, stride},
     runner::PARALLEL_WORK,
-    vector::{fma, load, store},
+    vector::{fma, load, select, store},
 };
 
 /// The longest register tile in columns, over all instruction sets.
@@ -69,6 +69,12 @@ pub(crate) struct Matmul {
     pub(crate) derivative: *mut f32,
 }
 
+/// The larger of two, and `x` where it is not a number.
+#[inline(always)]
+fn at_least<S: Simd>(simd: S, floor: S::f32s, x: S::f32s) -> S::f32s {
+    select(simd, simd.less_than_f32s(x, floor), floor, x)
+}
+
 /// One register tile: `MR` rows of `NV` vectors.
 #[inline(always)]
 #[allow(clippy::too_many_arguments, clippy::needless_range_loop)]
@@ -82,8 +88,10 @@ unsafe fn tile<S: Simd, const MR: usize, const NV: usize>(
     start_stride: usize,
     c: *mut f32,
     c_stride: usize,
+    floor: f32,
 ) {
     let lanes = S::F32_LANES;
+    let floor = simd.splat_f32s(floor);
     let mut sums = [[simd.splat_f32s(0.0); NV]; MR];
     // SAFETY: `Panel::run` hands only tiles inside A, B and C.
     unsafe {
@@ -110,7 +118,7 @@ unsafe fn tile<S: Simd, const MR: usize, const NV: usize>(
         }
         for i in 0..MR {
             for j in 0..NV {
-                store::<S>(c.add(i * c_stride + j * lanes), sums[i][j]);
+                store::<S>(c.add(i * c_stride + j * lanes), at_least(simd, floor, sums[i][j]));
             }
         }
     }
@@ -120,7 +128,7 @@ unsafe fn tile<S: Simd, const MR: usize, const NV: usize>(
 #[inline(always)]
 #[allow(clippy::needless_range_loop)]
 unsafe fn row<S: Simd, const NV: usize, const P: usize>(simd: S, call: &Panel) {
-    let (lanes, width) = (S::F32_LANES, NV * S::F32_LANES);
+    let (lanes, width, floor) = (S::F32_LANES, NV * S::F32_LANES, simd.splat_f32s(call.floor));
     let mut sums = [[simd.splat_f32s(0.0); NV]; P];
     // SAFETY: `Matmul` hands only panels inside A, B and C.
     unsafe {
@@ -140,7 +148,7 @@ unsafe fn row<S: Simd, const NV: usize, const P: usize>(simd: S, call: &Panel) {
         }
         for p in 0..P {
             for j in 0..NV {
-                store::<S>(call.c.add(p * width + j * lanes), sums[p][j]);
+                store::<S>(call.c.add(p * width + j * lanes), at_least(simd, floor, sums[p][j]));
             }
         }
     }
@@ -162,6 +170,8 @@ struct Panel {
     start_panel: usize,
     c: *mut f32,
     c_stride: usize,
+    /// No result is less.
+    floor: f32,
 }
 
 impl WithSimd for Panel {
@@ -191,12 +201,15 @@ impl WithSimd for Panel {
 impl Panel {
     #[inline(always)]
     unsafe fn run<S: Simd, const NV: usize>(&self, simd: S) {
-        let tall = if S::REGISTER_COUNT >= 32 && S::F32_LANES >= 16 { 12 } else { 6 };
+        // A tile of one vector has registers to spare, and needs them to hide the multipliers' latency.
+        let tall = if NV == 1 || (S::REGISTER_COUNT >= 32 && S::F32_LANES >= 16) { 12 } else { 6 };
         let mut row = 0;
         while row < self.rows {
             let left = match self.rows - row {
                 left if left >= tall => tall,
-                left => left.min(6),
+                left if NV == 1 && left >= 8 => 8,
+                // Shared evenly over as few tiles as there can be: a low one waits for its own sums.
+                left => left.div_ceil(left.div_ceil(6)),
             };
             macro_rules! tiles {
                 ($($mr:literal)*) => {
@@ -206,14 +219,14 @@ impl Panel {
                             tile::<S, $mr, NV>(
                                 simd, self.inner, self.a.add(row * self.a_strides.0), self.a_strides, self.b,
                                 self.start.add(row * self.start_stride), self.start_stride,
-                                self.c.add(row * self.c_stride), self.c_stride,
+                                self.c.add(row * self.c_stride), self.c_stride, self.floor,
                             )
                         },)*
                         _ => unreachable!("a tile has at most {tall} rows"),
                     }
                 };
             }
-            tiles!(12 6 5 4 3 2 1);
+            tiles!(12 8 6 5 4 3 2 1);
             row += left;
         }
     }
@@ -293,6 +306,10 @@ impl WithSimd for Matmul {
             Start::Row(row) => (row, 0, true),
             Start::Current => (self.c.cast_const(), self.c_stride, true),
         };
+        // The rectifier alone is done on its way out of the registers.
+        let rectify = self.activation == Activation::Relu && self.derivative.is_null();
+        let floor = if rectify { 0.0 } else { f32::NEG_INFINITY };
+        let pass = !rectify && (self.activation != Activation::Identity || !self.derivative.is_null());
         let mut col = 0;
         while col < self.cols {
             let count = panel_vectors::<S>(self.cols, col);
@@ -335,8 +352,9 @@ impl WithSimd for Matmul {
                     start_stride,
                     c,
                     c_stride: self.c_stride,
+                    floor,
                 });
-                if self.activation != Activation::Identity || !self.derivative.is_null() {
+                if pass {
                     let derivative = if self.derivative.is_null() { self.derivative } else { self.derivative.add(col) };
                     simd.vectorize(Apply {
                         activation: self.activation,

@@ -23,6 +23,10 @@
 //! }
 //! ```
 //!
+//! Budgets: with none, a planner runs its configured iterations. A limit in time or model steps without one in iterations lets it
+//! go on past them until the limit is reached or the spread is below `tolerance`; set `iterations` too to only cap it. When
+//! nothing could be improved (no budget, or every candidate diverged) the plan stands and the report's value is minus infinity.
+//!
 //! Discrete actions are zero-based choices; the places of a `MultiDiscrete` or `MultiBinary` space are read as the digits of
 //! one choice, the first place the most significant.
 //!

@@ -9,6 +9,8 @@ use crate::distribution::Distribution;
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
     horizon: usize,
+    /// How many choices each step has; zero for numbers.
+    choices: usize,
     pub(crate) distribution: Distribution,
     /// What `act` answers from.
     pub(crate) chosen: Sequence,
@@ -25,7 +27,7 @@ impl Plan {
         let mut chosen = Sequence::new(kind, horizon);
         distribution.mode(&mut chosen);
         let kept = vec![chosen.clone(); keep];
-        Self { horizon, distribution, chosen, kept, kept_count: 0, decision: 0 }
+        Self { horizon, choices: kind.choices(), distribution, chosen, kept, kept_count: 0, decision: 0 }
     }
 
     /// Forgets everything.
@@ -75,9 +77,10 @@ impl Plan {
             return Err(Error::shape("kept elites", &[self.kept.len()], &[count]));
         }
         self.distribution.restore(state)?;
-        take_sequence(state, "chosen", &mut self.chosen)?;
+        let choices = self.choices;
+        take_sequence(state, "chosen", choices, &mut self.chosen)?;
         for (i, kept) in self.kept[..count].iter_mut().enumerate() {
-            take_sequence(state, &format!("kept.{i}"), kept)?;
+            take_sequence(state, &format!("kept.{i}"), choices, kept)?;
         }
         self.decision = counters[0];
         self.kept_count = count;
@@ -91,13 +94,15 @@ fn put_sequence(state: &mut State, name: &str, sequence: &Sequence) {
     state.put(format!("{name}.choices"), Array::U64(choices));
 }
 
-fn take_sequence(state: &State, name: &str, sequence: &mut Sequence) -> Result<()> {
+fn take_sequence(state: &State, name: &str, count: usize, sequence: &mut Sequence) -> Result<()> {
     let values = state.f64s(&format!("{name}.values"), sequence.values.len())?;
     let choices = state.u64s(&format!("{name}.choices"), sequence.choices.len())?;
     sequence.values.copy_from_slice(values);
     for (slot, choice) in sequence.choices.iter_mut().zip(choices) {
-        *slot =
-            u32::try_from(*choice).map_err(|_| Error::external("saved state", format!("{name}: no such choice")))?;
+        *slot = u32::try_from(*choice)
+            .ok()
+            .filter(|choice| (*choice as usize) < count)
+            .ok_or_else(|| Error::external("saved state", format!("{name}: no such choice")))?;
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 //! ```text
 //! segment-000000.arrows   Arrow IPC stream: schema (with the header), then batches; any Arrow reader opens it
 //! segment-000001.arrows   the next one, once the one before is large
+//! writer.lock             empty; locked while a writer is at work
 //! index.txt               one line a batch: segment, offset, length, rows, CRC-32; can be rebuilt
 //! ```
 //!
@@ -14,6 +15,7 @@ mod frames;
 mod header;
 mod index;
 pub(crate) mod layout;
+mod lock;
 mod medium;
 mod reader;
 mod recovery;

@@ -19,6 +19,7 @@ use super::Header;
 use super::columns::{Column, arrow};
 use super::index::{Line, TITLE, to_text};
 use super::layout::{self, index_path, io, segment_path};
+use super::lock::Lock;
 use super::medium::{Medium, Open, files};
 use super::recovery::{Recovery, Survey, survey};
 
@@ -106,6 +107,8 @@ pub struct EpisodeWriter {
     observation: Column,
     action: Column,
     pending: Pending,
+    /// Dropped last, when no file of the store is open any more.
+    _lock: Option<Lock>,
 }
 
 struct OpenHook(Open);
@@ -128,7 +131,8 @@ impl EpisodeWriter {
     /// Begins a store in `folder`, which is made if need be.
     ///
     /// # Errors
-    /// [`Error::Config`] when a store is there already, [`Error::External`] when the folder cannot be written,
+    /// [`Error::Config`] when a store is there already, [`Error::External`] when the folder cannot be written or another writer
+    /// is at work in it,
     /// [`Error::Unsupported`] for spaces without numbers.
     pub fn create(folder: impl AsRef<Path>, header: &Header, options: WriterOptions) -> Result<Self> {
         Self::create_on(folder.as_ref(), header, options, files())
@@ -136,6 +140,7 @@ impl EpisodeWriter {
 
     pub(crate) fn create_on(folder: &Path, header: &Header, options: WriterOptions, open: Open) -> Result<Self> {
         std::fs::create_dir_all(folder).map_err(|e| io(folder, "cannot be made", &e))?;
+        let lock = Some(Lock::take(folder)?);
         if !layout::segments(folder)?.is_empty() {
             return Err(Error::config(
                 folder.display().to_string(),
@@ -152,21 +157,22 @@ impl EpisodeWriter {
         index_file.write_at(0, TITLE.as_bytes()).map_err(|e| io(&index, "cannot be written", &e))?;
         let (segment_file, bytes) = begin_segment(&open, folder, 0, &schema)?;
         let at = Position { bytes, ..Position::default() };
-        Self::assemble(folder, header, schema, options, open, segment_file, index_file, TITLE.len() as u64, at)
+        Self::assemble(folder, lock, header, schema, options, open, segment_file, index_file, TITLE.len() as u64, at)
     }
 
     /// Goes on with a store where its whole batches end. What a crash left half written is cut off and reported. An episode that
     /// was under way stays in the store, neither terminated nor truncated; the next one must be started.
     ///
     /// # Errors
-    /// [`Error::External`] when the folder holds no store or cannot be written, or when a batch before the last is damaged:
+    /// [`Error::External`] when the folder holds no store, cannot be written or has another writer at work, or when a batch before the last is damaged:
     /// nothing is changed then; export what can be read and begin anew.
     pub fn append(folder: impl AsRef<Path>, options: WriterOptions) -> Result<(Self, Recovery)> {
         let folder = folder.as_ref();
+        let lock = Lock::of_store(folder)?;
         let survey = survey(folder)?;
         let end = Position { open_rows: 0, ..survey.end() };
         let recovery = survey.recovery.clone();
-        Ok((Self::cut_to(folder, survey, end, options)?, recovery))
+        Ok((Self::cut_to(folder, lock, survey, end, options)?, recovery))
     }
 
     /// Cuts the store back to a recorded position and goes on from there: the same calls as before then write the same bytes.
@@ -177,6 +183,7 @@ impl EpisodeWriter {
     /// it was then.
     pub fn resume(folder: impl AsRef<Path>, position: &Position, options: WriterOptions) -> Result<Self> {
         let folder = folder.as_ref();
+        let lock = Lock::of_store(folder)?;
         let survey = survey(folder)?;
         let found = survey.position_after(position.batches);
         // A writer that appended to an interrupted episode stood outside it.
@@ -190,10 +197,16 @@ impl EpisodeWriter {
                 ),
             ));
         }
-        Self::cut_to(folder, survey, *position, options)
+        Self::cut_to(folder, lock, survey, *position, options)
     }
 
-    fn cut_to(folder: &Path, survey: Survey, end: Position, options: WriterOptions) -> Result<Self> {
+    fn cut_to(
+        folder: &Path,
+        lock: Option<Lock>,
+        survey: Survey,
+        end: Position,
+        options: WriterOptions,
+    ) -> Result<Self> {
         if let Some(damage) = survey.damaged.iter().find(|damage| damage.batch < end.batches) {
             return Err(Error::external(
                 folder.display().to_string(),
@@ -218,12 +231,13 @@ impl EpisodeWriter {
         let mut segment_file = open(&path, false).map_err(|e| io(&path, "cannot be written", &e))?;
         segment_file.cut(end.bytes).map_err(|e| io(&path, "cannot be cut back", &e))?;
         segment_file.sync().and_then(|()| index_file.sync()).map_err(|e| io(&path, "cannot be synced", &e))?;
-        Self::assemble(folder, &header, schema, options, open, segment_file, index_file, text.len() as u64, end)
+        Self::assemble(folder, lock, &header, schema, options, open, segment_file, index_file, text.len() as u64, end)
     }
 
     #[expect(clippy::too_many_arguments, reason = "the one place where the parts of a writer come together")]
     fn assemble(
         folder: &Path,
+        lock: Option<Lock>,
         header: &Header,
         schema: SchemaRef,
         options: WriterOptions,
@@ -237,6 +251,7 @@ impl EpisodeWriter {
         encoder.get_mut().clear();
         Ok(Self {
             folder: folder.to_owned(),
+            _lock: lock,
             observation: Column::new(&header.observation_space, header.precision)?,
             action: Column::new(&header.action_space, header.precision)?,
             schema,

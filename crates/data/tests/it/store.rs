@@ -163,3 +163,28 @@ fn a_cut_store_is_appended_to_and_a_damaged_one_is_not() {
         assert_eq!(std::fs::read(&path).unwrap(), bytes);
     }
 }
+
+#[test]
+fn one_writer_a_store() {
+    let folder = tempfile::tempdir().unwrap();
+    small_store(folder.path());
+    let at_rest = files(folder.path());
+    let (writer, _) = EpisodeWriter::append(folder.path(), WriterOptions::default()).unwrap();
+    for second in [
+        EpisodeWriter::append(folder.path(), WriterOptions::default()).map(|_| ()),
+        EpisodeWriter::resume(folder.path(), &writer.position(), WriterOptions::default()).map(|_| ()),
+        EpisodeWriter::create(
+            folder.path(),
+            &header(&Space::unbounded(1), &Space::discrete(2)),
+            WriterOptions::default(),
+        )
+        .map(|_| ()),
+    ] {
+        let error = second.unwrap_err().to_string();
+        assert!(error.contains("another writer is at work"), "{error}");
+    }
+    assert_eq!(read(&EpisodeStore::open(folder.path()).unwrap()).len(), 3, "readers read beside a writer");
+    drop(writer);
+    assert!(files(folder.path()) == at_rest, "no trace of a writer remains");
+    EpisodeWriter::append(folder.path(), WriterOptions::default()).unwrap();
+}

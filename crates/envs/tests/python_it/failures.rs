@@ -109,6 +109,10 @@ fn failures_while_making_name_their_reason() {
         let error = PythonEnvironment::open(MISBEHAVING, &with(options.clone(), &arguments)).expect_err(way);
         assert!(error.to_string().contains(says), "{error}");
     }
+    for id in ["gym:worldwright_stubs:Idel-v0", "gym:worldwright_stubs:Idle-v7"] {
+        let error = PythonEnvironment::open(id, &options).expect_err("no such environment").to_string();
+        assert!(error.contains("Idle") && !error.contains("Traceback"), "{error}");
+    }
     let none = WorkerOptions { path: Vec::new(), ..options };
     let error = PythonEnvironment::open("gym:no_such_module_here:Id-v0", &none).expect_err("no such module");
     assert!(error.to_string().contains("no_such_module_here"), "{error}");

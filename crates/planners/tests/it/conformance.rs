@@ -1,9 +1,14 @@
 //! Every planner keeps to the contract, on boxes and on choices, with one lane and with several.
 
-use worldwright_core::{Observation, WorldModel};
+use proptest::prelude::*;
+use worldwright_core::{Key, ModelSpec, Observation, Space, WorldModel};
 use worldwright_planners::ALL;
 use worldwright_testkit::lqr::Problem;
-use worldwright_testkit::{DynamicsModel, LinearQuadratic, MountainCar, Pendulum, check_planner, check_world_model};
+use worldwright_testkit::strategies::action_space;
+use worldwright_testkit::{
+    Dynamics, DynamicsModel, LaneAction, LinearQuadratic, MountainCar, Outcome, Pendulum, Place, check_planner,
+    check_world_model,
+};
 
 use crate::{planner, settings};
 
@@ -51,4 +56,56 @@ fn the_models_to_plan_in_are_sound_themselves() {
     check_world_model(&DynamicsModel(noisy), &states(3), 0.0);
     check_world_model(&DynamicsModel(Pendulum::new()), &states(3), 0.0);
     check_world_model(&DynamicsModel(MountainCar::new()), &states(3), 0.0);
+}
+
+/// A world that moves by the sum of the action's numbers and pays for being far out: every bound is pressed against.
+struct Drift(ModelSpec);
+
+impl Dynamics for Drift {
+    fn spec(&self) -> &ModelSpec {
+        &self.0
+    }
+    fn state_dim(&self) -> usize {
+        1
+    }
+    fn state(&self, observation: &[f64], state: &mut [f64]) {
+        state.copy_from_slice(observation);
+    }
+    fn observation(&self, state: &[f64], observation: &mut [f64]) {
+        observation.copy_from_slice(state);
+    }
+    fn advance(
+        &self,
+        _place: Place,
+        state: &mut [f64],
+        _next: &mut [f64],
+        action: LaneAction<'_>,
+        _key: Key,
+        out: &mut Outcome<'_>,
+    ) {
+        state[0] += match action {
+            LaneAction::Numbers(numbers) => numbers.iter().sum(),
+            LaneAction::Choice(choice) => f64::from(choice),
+        };
+        out.reward = state[0];
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn on_any_action_space(space in action_space()) {
+        let spec = ModelSpec {
+            name: "drift".to_owned(),
+            observation_space: Space::unbounded(1),
+            action_space: space,
+            members: 1,
+            constraints: 0,
+            deterministic: true,
+            has_value: false,
+            has_prior: false,
+        };
+        check_all(&DynamicsModel(Drift(spec)), &[0.0]);
+    }
 }

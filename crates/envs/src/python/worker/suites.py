@@ -3,6 +3,7 @@
 Both kinds give reset(seed) -> observation and step(action) -> (observation, reward, terminated, truncated, information).
 """
 
+import contextlib
 import importlib
 
 import numpy as np
@@ -33,7 +34,17 @@ class GymSuite:
         return keywords
 
     def make(self):
-        return self.gymnasium.make(self.setup["id"], disable_env_checker=True, **self.keywords())
+        with self.refusals():
+            return self.gymnasium.make(self.setup["id"], disable_env_checker=True, **self.keywords())
+
+    @contextlib.contextmanager
+    def refusals(self):
+        """What Gymnasium says in full of identifiers that it does not know and of packages that are missing."""
+        error = self.gymnasium.error
+        try:
+            yield
+        except (error.UnregisteredEnv, error.DeprecatedEnv, error.DependencyNotInstalled) as said:
+            raise Refusal(f"Gymnasium: {said}") from said
 
     def describe(self, env, observation_space, action_space):
         unwrapped = env.unwrapped

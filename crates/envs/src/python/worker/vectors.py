@@ -83,9 +83,10 @@ class Vector:
         modes = importlib.import_module("gymnasium.vector").AutoresetMode
         kind, wanted = setup["vectorization"], modes[setup["autoreset"].upper()]
         arguments = {"vector_kwargs": {"autoreset_mode": wanted}} if kind in ("sync", "async") else {}
-        self.env = suite.gymnasium.make_vec(
-            setup["id"], setup["environments"], vectorization_mode=kind, **arguments, **suite.keywords()
-        )
+        with suite.refusals():
+            self.env = suite.gymnasium.make_vec(
+                setup["id"], setup["environments"], vectorization_mode=kind, **arguments, **suite.keywords()
+            )
         # An environment that is itself a vector has a mode of its own, which is the one that counts.
         mode = (self.env.metadata or {}).get("autoreset_mode", modes.NEXT_STEP)
         self.autoreset = (mode if isinstance(mode, modes) else modes(mode)).name.lower()
