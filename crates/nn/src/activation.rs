@@ -105,7 +105,7 @@ function!(Mish, |simd, x| {
 });
 function!(Softplus, |simd, x| softplus(simd, x));
 function!(Sigmoid, |simd, x| {
-    let s = sigmoid(simd, x);
+    let s = select(simd, simd.equal_f32s(x, x), sigmoid(simd, x), x);
     (s, simd.mul_f32s(s, simd.sub_f32s(simd.splat_f32s(1.0), s)))
 });
 
@@ -172,19 +172,29 @@ impl WithSimd for Apply {
 impl Apply {
     #[inline(always)]
     fn run<S: Simd, F: Function>(&self, simd: S) {
-        for row in 0..self.rows {
-            let mut col = 0;
-            while col < self.cols {
-                let at = row * self.stride + col;
+        if self.derivative.is_null() {
+            self.each::<S>(|at| {
                 // SAFETY: whoever builds an `Apply` owns `rows` padded rows from `z` (and `derivative`) on.
+                unsafe { store::<S>(self.z.add(at), F::at(simd, load::<S>(self.z.add(at))).0) }
+            });
+        } else {
+            self.each::<S>(|at| {
+                // SAFETY: as above.
                 unsafe {
                     let (y, d) = F::at(simd, load::<S>(self.z.add(at)));
                     store::<S>(self.z.add(at), y);
-                    if !self.derivative.is_null() {
-                        store::<S>(self.derivative.add(at), d);
-                    }
+                    store::<S>(self.derivative.add(at), d);
                 }
-                col += S::F32_LANES;
+            });
+        }
+    }
+
+    /// Every vector's place.
+    #[inline(always)]
+    fn each<S: Simd>(&self, mut visit: impl FnMut(usize)) {
+        for row in 0..self.rows {
+            for vector in 0..self.cols.div_ceil(S::F32_LANES) {
+                visit(row * self.stride + vector * S::F32_LANES);
             }
         }
     }

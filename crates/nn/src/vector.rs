@@ -1,7 +1,7 @@
 //! Elementary functions on vectors of single-precision numbers, for whatever instruction set `pulp` found at run time.
 //!
-//! exp: Cephes' `expf` (Moshier 1989), reduction by `n ln 2` in two parts and a polynomial of degree 6, relative error 2e-7; below
-//! -87.3 it stays at the least normal number, so that no denormal number is born. log1p on [0, 1]: `2 artanh(t / (t + 2))` by its series.
+//! exp: reduction by `n ln 2` in two parts (Cody and Waite) and the minimax polynomial of degree 5 whose first two terms are
+//! 1 + r, relative error 2e-7; below -87.3 it stays at the least normal number, so that no denormal number is born. log1p on [0, 1]: `2 artanh(t / (t + 2))` by its series.
 //! A value that is not a number stays one: limits are selected by comparisons, which such a value fails.
 
 use pulp::Simd;
@@ -61,24 +61,30 @@ fn horner<S: Simd, const N: usize>(simd: S, x: S::f32s, coefficients: [f32; N]) 
     sum
 }
 
-/// e^x; 1.2e-38 below -87.33, about 2.4e38 above 88.37.
+/// e^x for x in [-87.33, 88.37]; nonsense beyond, and where x is not a number.
 #[inline(always)]
-pub(crate) fn exp<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
+fn exp_within<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     const MAGIC: f32 = 12_582_912.0;
-    let (low, high) = (simd.splat_f32s(-87.33), simd.splat_f32s(88.37));
-    let x = select(simd, simd.less_than_f32s(x, low), low, x);
-    let x = select(simd, simd.greater_than_f32s(x, high), high, x);
     // Adding 1.5 · 2^23 rounds to the nearest integer and leaves it in the low bits.
     let shifted = fma(simd, x, simd.splat_f32s(std::f32::consts::LOG2_E), simd.splat_f32s(MAGIC));
     let n = simd.sub_f32s(shifted, simd.splat_f32s(MAGIC));
     let r = fma(simd, n, simd.splat_f32s(-0.693_359_4), x);
     let r = fma(simd, n, simd.splat_f32s(2.121_944_4e-4), r);
-    let p =
-        horner(simd, r, [1.987_569_1e-4, 1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 5.000_000_3e-1]);
-    let y = fma(simd, p, simd.mul_f32s(r, r), simd.add_f32s(r, simd.splat_f32s(1.0)));
-    let bits = simd.add_u32s(bytemuck::cast(shifted), simd.splat_u32s(127));
-    let scale: S::f32s = bytemuck::cast(simd.wrapping_dyn_shl_u32s(bits, simd.splat_u32s(23)));
-    simd.mul_f32s(y, scale)
+    let p = [8.312_501e-3, 4.189_033_2e-2, 1.666_711_5e-1, 4.999_923e-1, 1.0, 1.0];
+    // The power of two goes into the exponent directly.
+    let power = simd.wrapping_dyn_shl_u32s(bytemuck::cast(shifted), simd.splat_u32s(23));
+    bytemuck::cast(simd.add_u32s(bytemuck::cast(horner(simd, r, p)), power))
+}
+
+/// e^x; 1.2e-38 below -87.33, about 2.4e38 above 88.37.
+#[inline(always)]
+pub(crate) fn exp<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
+    let (low, high) = (simd.splat_f32s(-87.33), simd.splat_f32s(88.37));
+    let inside = select(simd, simd.less_than_f32s(x, low), low, x);
+    let inside = select(simd, simd.greater_than_f32s(x, high), high, inside);
+    // Not a number, or zero.
+    let nothing = simd.sub_f32s(inside, inside);
+    simd.add_f32s(exp_within(simd, inside), nothing)
 }
 
 /// log(1 + t) for t in [0, 1].
@@ -90,11 +96,12 @@ pub(crate) fn log1p_unit<S: Simd>(simd: S, t: S::f32s) -> S::f32s {
     simd.mul_f32s(s, p)
 }
 
-/// 1 / (1 + e^-x).
+/// 1 / (1 + e^-x); nonsense where x is not a number.
 #[inline(always)]
 pub(crate) fn sigmoid<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     let one = simd.splat_f32s(1.0);
-    simd.div_f32s(one, simd.add_f32s(one, exp(simd, neg(simd, x))))
+    let inside = simd.max_f32s(simd.splat_f32s(-88.37), simd.min_f32s(simd.splat_f32s(87.33), x));
+    simd.div_f32s(one, simd.add_f32s(one, exp_within(simd, neg(simd, inside))))
 }
 
 /// log(1 + e^x) and its derivative 1 / (1 + e^-x), from one exponential.
