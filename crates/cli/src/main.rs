@@ -22,6 +22,11 @@ const INTERRUPTED: u8 = 130;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    // On a worker of the thread pool: from outside, each hand-over of work to the pool would cost a sleep and a wake-up.
+    rayon::scope(|_| run(arguments))
+}
+
+fn run(arguments: Arguments) -> ExitCode {
     let done = match arguments.command {
         Command::Learn(options) => return finish(command::learn::run(&options)),
         Command::Eval(options) => command::eval::run(&options),

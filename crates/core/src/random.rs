@@ -31,7 +31,33 @@ impl Key {
 
     /// The stream's generator, at its start.
     pub fn rng(self) -> Rng {
-        Rng { key: [self.0 as u32, (self.0 >> 32) as u32], counter: 0, block: [0; 4], used: 4 }
+        Rng { key: self.words(), counter: 0, block: [0; 4], used: 4 }
+    }
+
+    fn words(self) -> [u32; 2] {
+        [self.0 as u32, (self.0 >> 32) as u32]
+    }
+
+    /// Standard normal numbers of single precision for many rows at once, column by column: number `d` of row `i` becomes
+    /// `out[d * rows + i]`, for as many columns as `out` holds.
+    ///
+    /// A number depends on this key, on `row(i)` and on `d` alone, whatever rows are asked for beside it; the bytes are the same on
+    /// every machine. The numbers are unrelated to those of [`rng`](Self::rng) only under another key.
+    pub fn fill_normals(self, rows: usize, row: impl Fn(usize) -> u64, out: &mut [f32]) {
+        let mut first = 0;
+        while first < rows {
+            let real = LANES.min(rows - first);
+            let mut counters = [0; LANES];
+            counters[..real].iter_mut().enumerate().for_each(|(i, counter)| *counter = row(first + i));
+            // Four columns to a block of the generator.
+            for (group, columns) in out.chunks_mut(4 * rows).enumerate() {
+                let normals = normal_lanes(counters, group as u32, self.words());
+                for (column, normals) in columns.chunks_exact_mut(rows).zip(&normals) {
+                    column[first..first + real].copy_from_slice(&normals[..real]);
+                }
+            }
+            first += real;
+        }
     }
 
     /// A 64-bit number that stands for the key, to seed something foreign.
@@ -62,14 +88,20 @@ fn philox(mut c: [u32; 4], mut k: [u32; 2]) -> [u32; 4] {
     c
 }
 
-/// Eight blocks with consecutive counters, word by word: `out[word][lane]`.
+/// Eight consecutive counters.
 #[inline]
-fn philox_lanes(counter: u64, mut k: [u32; 2]) -> [[u32; LANES]; 4] {
+fn consecutive(first: u64) -> [u64; LANES] {
+    std::array::from_fn(|lane| first + lane as u64)
+}
+
+/// Eight blocks side by side, word by word: `out[word][lane]`. The third word of all counters is `group`.
+#[inline]
+fn philox_lanes(counters: [u64; LANES], group: u32, mut k: [u32; 2]) -> [[u32; LANES]; 4] {
     let mut c = [[0_u32; LANES]; 4];
-    for lane in 0..LANES {
-        let n = counter + lane as u64;
+    for (lane, n) in counters.into_iter().enumerate() {
         c[0][lane] = n as u32;
         c[1][lane] = (n >> 32) as u32;
+        c[2][lane] = group;
     }
     for round in 0..10 {
         if round > 0 {
@@ -164,16 +196,8 @@ impl Rng {
     /// every machine. Box–Muller from 32-bit uniforms; the largest magnitude is 6.7.
     pub fn fill_normal(&mut self, out: &mut [f32]) {
         for chunk in out.chunks_mut(4 * LANES) {
-            let words = philox_lanes(self.counter, self.key);
+            let normals = normal_lanes(consecutive(self.counter), 0, self.key);
             self.counter += LANES as u64;
-            let mut normals = [[0.0_f32; LANES]; 4];
-            for pair in 0..2 {
-                for lane in 0..LANES {
-                    let (a, b) = box_muller(words[2 * pair][lane], words[2 * pair + 1][lane]);
-                    normals[2 * pair][lane] = a;
-                    normals[2 * pair + 1][lane] = b;
-                }
-            }
             chunk.copy_from_slice(&normals.as_flattened()[..chunk.len()]);
         }
         self.used = 4;
@@ -182,7 +206,7 @@ impl Rng {
     /// Fills `out` with uniform numbers on [0, 1) of single precision (24 bits).
     pub fn fill_uniform(&mut self, out: &mut [f32]) {
         for chunk in out.chunks_mut(4 * LANES) {
-            let words = philox_lanes(self.counter, self.key);
+            let words = philox_lanes(consecutive(self.counter), 0, self.key);
             self.counter += LANES as u64;
             for (slot, word) in chunk.iter_mut().zip(words.as_flattened()) {
                 *slot = (word >> 8) as f32 * (1.0 / 16_777_216.0);
@@ -215,6 +239,21 @@ impl Rng {
         }
         Ok(())
     }
+}
+
+/// Standard normals from eight blocks, `out[word][lane]`.
+#[inline]
+fn normal_lanes(counters: [u64; LANES], group: u32, key: [u32; 2]) -> [[f32; LANES]; 4] {
+    let words = philox_lanes(counters, group, key);
+    let mut normals = [[0.0_f32; LANES]; 4];
+    for pair in 0..2 {
+        for lane in 0..LANES {
+            let (a, b) = box_muller(words[2 * pair][lane], words[2 * pair + 1][lane]);
+            normals[2 * pair][lane] = a;
+            normals[2 * pair + 1][lane] = b;
+        }
+    }
+    normals
 }
 
 /// Two standard normals from two words. Only additions, multiplications and a square root, so it vectorises and repeats.
@@ -277,10 +316,10 @@ mod tests {
 
     #[test]
     fn lanes_agree_with_single_blocks() {
-        let lanes = philox_lanes(u64::from(u32::MAX) - 3, [7, 9]);
+        let lanes = philox_lanes(consecutive(u64::from(u32::MAX) - 3), 5, [7, 9]);
         for lane in 0..LANES {
             let n = u64::from(u32::MAX) - 3 + lane as u64;
-            let single = philox([n as u32, (n >> 32) as u32, 0, 0], [7, 9]);
+            let single = philox([n as u32, (n >> 32) as u32, 5, 0], [7, 9]);
             assert_eq!(std::array::from_fn::<_, 4, _>(|word| lanes[word][lane]), single);
         }
     }
@@ -299,6 +338,24 @@ mod tests {
         let beyond = |x: f64| numbers.iter().filter(|y| f64::from(**y).abs() > x).count() as f64 / n;
         assert!((beyond(1.959_964) - 0.05).abs() < 0.001);
         assert!((beyond(3.290_527) - 0.001).abs() < 0.000_15);
+    }
+
+    #[test]
+    fn normals_by_rows_depend_on_the_row_alone() {
+        let (key, columns) = (Key::new(4), 6);
+        let mut all = vec![0.0; columns * 100];
+        key.fill_normals(100, |i| i as u64, &mut all);
+        let chosen = [77, 3, 3, 99, 0, 12, 51, 8, 40, 41, 42];
+        let mut some = vec![0.0; columns * chosen.len()];
+        key.fill_normals(chosen.len(), |i| chosen[i], &mut some);
+        for (i, row) in chosen.iter().enumerate() {
+            for column in 0..columns {
+                assert_eq!(some[column * chosen.len() + i], all[column * 100 + *row as usize]);
+            }
+        }
+        all.sort_by(f32::total_cmp);
+        all.dedup();
+        assert_eq!(all.len(), columns * 100, "no number comes twice");
     }
 
     #[test]

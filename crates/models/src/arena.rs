@@ -1,9 +1,62 @@
 //! What every arena of rows does the same way: moving rows between columns and batches, and checking what a caller asks for.
 
+use std::time::Instant;
+
+use rayon::prelude::*;
 use worldwright_core::{Actions, Error, Result, Rows, Space};
 
-/// Work in nanoseconds below which waking other threads costs more than it saves.
-pub(crate) const WORTH_THREADS_NS: f64 = 100_000.0;
+/// Work in nanoseconds below which other threads are not even tried.
+const WORTH_TRYING_NS: f64 = 15_000.0;
+/// Steps after which the slower way is tried again, since the machine's load changes …
+const TRY_AGAIN: u32 = 512;
+/// … for so many steps, of which the first count for nothing: threads that were asleep have to wake.
+const TRIED: u32 = 16;
+const WAKING: u32 = 4;
+
+/// Whether the blocks of a step are shared among threads, found by timing both ways: what handing them over costs depends on the
+/// machine and its load. It decides who computes a block, never what comes out.
+#[derive(Debug, Clone)]
+pub(crate) struct Pace {
+    /// Nanoseconds a row on one thread and on all, zero where not yet seen.
+    alone_ns: f64,
+    shared_ns: f64,
+    since_tried: u32,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { alone_ns: 0.0, shared_ns: 0.0, since_tried: TRIED }
+    }
+}
+
+impl Pace {
+    /// Does `work` on each block, with its index; the blocks hold `rows` rows together.
+    pub(crate) fn each<T: Send>(&mut self, rows: usize, blocks: &mut [T], work: impl Fn((usize, &mut T)) + Send + Sync) {
+        let shared = blocks.len() > 1 && rayon::current_num_threads() > 1 && self.shares(rows);
+        let start = Instant::now();
+        if shared {
+            blocks.par_iter_mut().with_max_len(1).enumerate().for_each(work);
+        } else {
+            blocks.iter_mut().enumerate().for_each(work);
+        }
+        let seen = start.elapsed().as_nanos() as f64 / rows.max(1) as f64;
+        if self.since_tried < WAKING {
+            return;
+        }
+        let mean = if shared { &mut self.shared_ns } else { &mut self.alone_ns };
+        // An interruption by another program says nothing of either way.
+        *mean = if *mean == 0.0 { seen } else { 0.8 * *mean + 0.2 * seen.min(2.0 * *mean) };
+    }
+
+    fn shares(&mut self, rows: usize) -> bool {
+        if self.alone_ns * rows as f64 <= WORTH_TRYING_NS {
+            return false;
+        }
+        self.since_tried = (self.since_tried + 1) % TRY_AGAIN;
+        let quicker = self.shared_ns < self.alone_ns;
+        if self.since_tried < TRIED { !quicker } else { quicker }
+    }
+}
 
 /// Copies the numbers of the rows from place `first` of `rows` on.
 pub(crate) fn gather(column: &[f64], rows: &Rows<'_>, first: usize, out: &mut [f64]) {

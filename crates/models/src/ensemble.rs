@@ -194,7 +194,7 @@ impl Ensemble {
 
     fn use_networks(&mut self, networks: EnsembleMlp, elites: Vec<u32>) {
         self.learned = Some(Learned {
-            predictor: networks.predictor(),
+            predictor: networks.predictor().with_deviations(),
             elites,
             targets: networks.config().targets,
             gaussian: self.config.gaussian,

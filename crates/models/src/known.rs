@@ -7,16 +7,13 @@
 
 use std::cell::RefCell;
 use std::sync::Arc;
-use std::time::Instant;
-
-use rayon::prelude::*;
 use worldwright_core::{
     Actions, Batch, Columns, Dataset, Entry, Error, FitReport, Imagination, Imagined, Key, Learn, LearnedModel,
     ModelSpec, Observation, Persist, Result, RewardFunction, Rng, Rows, Settings, Simulator, Space, State, Transitions,
     WorldModel,
 };
 
-use crate::arena::{WORTH_THREADS_NS, check_rows, check_step, gather, scatter, spread};
+use crate::arena::{Pace, check_rows, check_step, gather, scatter, spread};
 use crate::{Build, ModelContext};
 
 /// Rows that the simulator advances in one call.
@@ -88,7 +85,7 @@ impl WorldModel for Known {
             states: vec![0.0; dims.state * rows],
             blocks: blocks.collect(),
             row: RefCell::new(Row::new(dims)),
-            row_ns: 0.0,
+            pace: Pace::default(),
         })
     }
 }
@@ -234,8 +231,7 @@ struct KnownImagination<'m> {
     blocks: Vec<Block>,
     /// In a cell because decoding, which needs it, takes the arena by shared reference.
     row: RefCell<Row>,
-    /// What a row's step was last seen to take on one thread.
-    row_ns: f64,
+    pace: Pace,
 }
 
 impl Imagination for KnownImagination<'_> {
@@ -297,13 +293,7 @@ impl Imagination for KnownImagination<'_> {
             block.advance(self.model, arena, &from, actions, first, BLOCK.min(n - first));
         };
         let blocks = &mut self.blocks[..used];
-        if used > 1 && self.row_ns * n as f64 > WORTH_THREADS_NS {
-            blocks.par_iter_mut().enumerate().for_each(advance);
-        } else {
-            let start = Instant::now();
-            blocks.iter_mut().enumerate().for_each(advance);
-            self.row_ns = start.elapsed().as_nanos() as f64 / n as f64;
-        }
+        self.pace.each(n, blocks, advance);
         for (index, block) in self.blocks[..used].iter().enumerate() {
             let first = index * BLOCK;
             let next_states = block.next_states.columns();

@@ -237,6 +237,7 @@ fn leave_one_out(examples: &Examples<'_>, ridge: &Ridge) -> (f64, f64) {
 pub(crate) struct Workspace {
     /// Inputs row by row, padded.
     rows: Vec<f64>,
+    /// `[targets][rows]` of one lane.
     normals: Vec<f32>,
 }
 
@@ -259,7 +260,7 @@ impl Regressor for Linear {
     fn workspace(&self, places: usize) -> Workspace {
         let (inputs, targets) =
             self.posterior.as_ref().map_or((0, 0), |posterior| (posterior.inputs, posterior.targets));
-        Workspace { rows: vec![0.0; inputs.next_multiple_of(LANES) * places], normals: vec![0.0; targets] }
+        Workspace { rows: vec![0.0; inputs.next_multiple_of(LANES) * places], normals: vec![0.0; targets * places] }
     }
 
     fn predict(&self, question: &Question<'_>, workspace: &mut Workspace, answer: &mut Answer<'_>) {
@@ -274,11 +275,13 @@ impl Regressor for Linear {
                     target.iter_mut().zip(numbers).for_each(|(target, number)| *target += weight * number);
                 }
             }
-            for i in (0..rows).take_while(|_| self.noise) {
-                question.rng(lane, i).fill_normal(&mut workspace.normals);
-                for (dim, normal) in workspace.normals.iter().enumerate() {
+            if self.noise {
+                let normals = &mut workspace.normals[..q * rows];
+                question.normals(lane, normals);
+                for (dim, normals) in normals.chunks_exact(rows).enumerate() {
                     let std = posterior.noise_std[lane * q + dim];
-                    answer.targets.column_mut(dim)[lane * rows + i] += std * f64::from(*normal);
+                    let target = &mut answer.targets.column_mut(dim)[lane * rows..(lane + 1) * rows];
+                    target.iter_mut().zip(normals).for_each(|(target, normal)| *target += std * f64::from(*normal));
                 }
             }
         }

@@ -8,8 +8,9 @@ use crate::{
     matmul::{Matmul, Right, Start, WIDEST},
     parameters::{Parameter, Parameters},
     plan::{Plan, Write},
-    rowwise::{Combine, Loss, LossKind, Normalise, NormaliseBack, ScaleAndSum, SoftClamp, SoftClampBack, View},
+    rowwise::{Combine, Loss, LossKind, Normalise, NormaliseBack, ScaleAndSum, View},
     tape::{Op, Tape},
+    soft_bounds::{SoftClamp, SoftClampBack},
 };
 
 /// Where everything lies in a block of at most `capacity` rows.

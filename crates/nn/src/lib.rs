@@ -46,6 +46,7 @@ mod plan;
 mod predictor;
 mod rowwise;
 mod runner;
+mod soft_bounds;
 mod tape;
 mod trainer;
 mod vector;

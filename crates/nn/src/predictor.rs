@@ -14,8 +14,9 @@ use crate::{
     buffer::{Buffer, stride},
     matmul::{Matmul, Pack, Right, Start, packed_cols},
     parameters::{Parameter, Parameters},
-    rowwise::{SoftClamp, View},
+    rowwise::View,
     runner::PARALLEL_WORK,
+    soft_bounds::SoftClampColumns,
 };
 
 /// Rows that pass through the layers together: a multiple of every tile's height.
@@ -38,6 +39,8 @@ pub struct Predictor {
     activation: Activation,
     /// First column and bounds of what is softly clamped, and how many columns that is.
     clamp: Option<(usize, usize, [Buffer; 2])>,
+    /// Whether the clamped columns come out as standard deviations.
+    deviations: bool,
     arch: Arch,
     /// Multiply-adds a row.
     work_per_row: usize,
@@ -101,7 +104,7 @@ impl Predictor {
             })
             .collect();
         let work_per_row = layers.iter().map(|layer| layer.inputs * layer.outputs).sum();
-        Self { members, layers, activation, clamp: None, arch, work_per_row }
+        Self { members, layers, activation, clamp: None, deviations: false, arch, work_per_row }
     }
 
     /// Keeps the columns from `start` on softly between bounds, as [`Tape::soft_clamp`](crate::Tape::soft_clamp) does in training.
@@ -109,11 +112,18 @@ impl Predictor {
     pub fn with_soft_clamp(mut self, start: usize, min: &[f32], max: &[f32]) -> Self {
         let count = min.len().min(max.len()).min(self.outputs().saturating_sub(start));
         let pad = |from: &[f32]| {
-            let mut padded = Buffer::zeros(count + 16);
+            let mut padded = Buffer::zeros(count);
             padded[..count].copy_from_slice(&from[..count]);
             padded
         };
         self.clamp = Some((start, count, [pad(min), pad(max)]));
+        self
+    }
+
+    /// Gives `exp(½ y)` for each clamped `y`: standard deviations rather than log-variances.
+    #[must_use]
+    pub fn with_deviations(mut self) -> Self {
+        self.deviations = true;
         self
     }
 
@@ -285,14 +295,11 @@ impl Predictor {
         }
         let (outputs, width) = (self.outputs(), stride(self.outputs()));
         if let Some((start, cols, [min, max])) = &self.clamp {
-            let view = View { at: from.wrapping_add(*start), stride: width };
-            let (min, max) = (min.as_ptr(), max.as_ptr());
-            self.arch.dispatch(SoftClamp {
-                x: view,
-                y: view,
-                kept: [std::ptr::null_mut(); 2],
-                min,
-                max,
+            self.arch.dispatch(SoftClampColumns {
+                x: View { at: from.wrapping_add(*start), stride: width },
+                min: min.as_ptr(),
+                max: max.as_ptr(),
+                deviation: self.deviations,
                 rows,
                 cols: *cols,
             });

@@ -70,7 +70,7 @@ fn exp_within<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     let n = simd.sub_f32s(shifted, simd.splat_f32s(MAGIC));
     let r = fma(simd, n, simd.splat_f32s(-0.693_359_4), x);
     let r = fma(simd, n, simd.splat_f32s(2.121_944_4e-4), r);
-    let p = [8.312_501e-3, 4.189_033_2e-2, 1.666_711_5e-1, 4.999_923e-1, 1.0, 1.0];
+    let p = [8.312_501e-3, 4.189_033e-2, 1.666_711_5e-1, 4.999_923e-1, 1.0, 1.0];
     // The power of two goes into the exponent directly.
     let power = simd.wrapping_dyn_shl_u32s(bytemuck::cast(shifted), simd.splat_u32s(23));
     bytemuck::cast(simd.add_u32s(bytemuck::cast(horner(simd, r, p)), power))

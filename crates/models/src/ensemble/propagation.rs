@@ -30,6 +30,7 @@ pub(crate) struct Workspace {
     inputs: Vec<f32>,
     /// `[place][outputs]`; for expectation `[elite][place][outputs]`.
     outputs: Vec<f32>,
+    /// `[lane][targets][rows]`.
     normals: Vec<f32>,
     members: Vec<u32>,
     groups: Groups,
@@ -50,7 +51,7 @@ impl Workspace {
         Self {
             inputs: vec![0.0; places * learned.predictor.inputs()],
             outputs: vec![0.0; copies * places * learned.predictor.outputs()],
-            normals: vec![0.0; learned.targets],
+            normals: vec![0.0; learned.targets * places],
             members: vec![0; places],
             groups: Groups::new(learned.predictor.members(), places),
             mean: vec![0.0; places],
@@ -87,7 +88,7 @@ impl Propagation {
             Self::Expectation => average(learned, places, workspace, answer),
             Self::TsInf | Self::Ts1 => {
                 spread_of_lanes(learned, question, workspace, answer);
-                sample(learned, question, self == Self::Ts1, workspace, answer);
+                sample(learned, question, workspace, answer);
             }
             Self::MomentMatching => {
                 spread_of_lanes(learned, question, workspace, answer);
@@ -196,35 +197,24 @@ fn spread_of_lanes(learned: &Learned, question: &Question<'_>, workspace: &mut W
     }
 }
 
-/// Each place's own mean and noise. Where the place's stream also drew its member, the noise comes after that draw: the same
-/// bits twice would tie the noise to the member.
-fn sample(
-    learned: &Learned,
-    question: &Question<'_>,
-    member_drawn: bool,
-    workspace: &mut Workspace,
-    answer: &mut Answer<'_>,
-) {
+/// Each place's own mean and noise.
+fn sample(learned: &Learned, question: &Question<'_>, workspace: &mut Workspace, answer: &mut Answer<'_>) {
     let (rows, height, targets) = (question.rows, learned.predictor.outputs(), learned.targets);
     for lane in 0..question.lanes {
-        for i in 0..rows {
-            let place = lane * rows + i;
-            let output = &workspace.outputs[place * height..(place + 1) * height];
+        let outputs = &workspace.outputs[lane * rows * height..(lane + 1) * rows * height];
+        let normals = &mut workspace.normals[..targets * rows];
+        if learned.gaussian {
+            question.normals(lane, normals);
+        }
+        for dim in 0..targets {
+            let column = &mut answer.targets.column_mut(dim)[lane * rows..(lane + 1) * rows];
+            let outputs = column.iter_mut().zip(outputs.chunks_exact(height));
             if learned.gaussian {
-                let mut rng = question.rng(lane, i);
-                if member_drawn {
-                    rng.next_u64();
-                }
-                rng.fill_normal(&mut workspace.normals);
-                let (means, log_variances) = output.split_at(targets);
-                for dim in 0..targets {
-                    let std = (0.5 * log_variances[dim]).exp();
-                    answer.targets.set(place, dim, f64::from(means[dim] + std * workspace.normals[dim]));
+                for ((slot, output), normal) in outputs.zip(&normals[dim * rows..]) {
+                    *slot = f64::from(output[dim] + output[targets + dim] * normal);
                 }
             } else {
-                for dim in 0..targets {
-                    answer.targets.set(place, dim, f64::from(output[dim]));
-                }
+                outputs.for_each(|(slot, output)| *slot = f64::from(output[dim]));
             }
         }
     }
@@ -235,29 +225,34 @@ fn sample(
 fn match_moments(learned: &Learned, question: &Question<'_>, workspace: &mut Workspace, answer: &mut Answer<'_>) {
     let (lanes, rows, height) = (question.lanes, question.rows, learned.predictor.outputs());
     let share = 1.0 / lanes as f64;
-    for i in 0..rows {
-        for dim in 0..learned.targets {
-            let (mut sum, mut square) = (0.0, 0.0);
-            for lane in 0..lanes {
-                let place = lane * rows + i;
-                let arrival = question.before(place, dim) + f64::from(workspace.outputs[place * height + dim]);
-                let variance = if learned.gaussian {
-                    f64::from(workspace.outputs[place * height + learned.targets + dim].exp())
-                } else {
-                    0.0
-                };
-                sum += arrival;
-                square += arrival * arrival + variance;
-            }
-            workspace.mean[dim] = sum * share;
-            workspace.square[dim] = (square * share - (sum * share).powi(2)).max(0.0).sqrt();
-        }
+    for (lane, normals) in workspace.normals.chunks_exact_mut(learned.targets * rows).take(lanes).enumerate() {
+        question.normals(lane, normals);
+    }
+    for dim in 0..learned.targets {
+        let (sums, squares) = (&mut workspace.mean[..rows], &mut workspace.square[..rows]);
+        sums.fill(0.0);
+        squares.fill(0.0);
         for lane in 0..lanes {
-            let place = lane * rows + i;
-            question.rng(lane, i).fill_normal(&mut workspace.normals);
-            for dim in 0..learned.targets {
-                let drawn = workspace.mean[dim] + workspace.square[dim] * f64::from(workspace.normals[dim]);
-                answer.targets.set(place, dim, drawn - question.before(place, dim));
+            let outputs = workspace.outputs[lane * rows * height..].chunks_exact(height);
+            for (i, output) in outputs.take(rows).enumerate() {
+                let arrival = question.before(lane * rows + i, dim) + f64::from(output[dim]);
+                let deviation = if learned.gaussian { f64::from(output[learned.targets + dim]) } else { 0.0 };
+                sums[i] += arrival;
+                squares[i] += arrival * arrival + deviation * deviation;
+            }
+        }
+        for (sum, square) in sums.iter_mut().zip(squares) {
+            let mean = *sum * share;
+            *square = (*square * share - mean * mean).max(0.0).sqrt();
+            *sum = mean;
+        }
+        let column = answer.targets.column_mut(dim);
+        for lane in 0..lanes {
+            let normals = &workspace.normals[(lane * learned.targets + dim) * rows..][..rows];
+            for (i, normal) in normals.iter().enumerate() {
+                let place = lane * rows + i;
+                let drawn = workspace.mean[i] + workspace.square[i] * f64::from(*normal);
+                column[place] = drawn - question.before(place, dim);
             }
         }
     }

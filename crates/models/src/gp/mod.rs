@@ -260,12 +260,12 @@ impl Regressor for GaussianProcesses {
         256
     }
 
-    fn workspace(&self, _places: usize) -> Workspace {
+    fn workspace(&self, places: usize) -> Workspace {
         let (dims, points, targets) = match &self.fitted {
             Some(fitted) => (fitted.inputs.dims(), fitted.inputs.rows(), fitted.targets.dims()),
             None => (0, 0, 0),
         };
-        Workspace { posterior: posterior::Workspace::new(dims, points, self.uncertainty), normals: vec![0.0; targets] }
+        Workspace { posterior: posterior::Workspace::new(dims, points, self.uncertainty), normals: vec![0.0; targets * places] }
     }
 
     fn predict(&self, question: &Question<'_>, workspace: &mut Workspace, answer: &mut Answer<'_>) {
@@ -286,11 +286,12 @@ impl Regressor for GaussianProcesses {
             return;
         }
         for lane in 0..question.lanes {
-            for i in 0..rows {
-                question.rng(lane, i).fill_normal(&mut workspace.normals);
-                for (dim, (normal, hyper)) in workspace.normals.iter().zip(&fitted.hypers).enumerate() {
-                    answer.targets.column_mut(dim)[lane * rows + i] += hyper.log_noise.exp() * f64::from(*normal);
-                }
+            let normals = &mut workspace.normals[..fitted.hypers.len() * rows];
+            question.normals(lane, normals);
+            for (dim, (normals, hyper)) in normals.chunks_exact(rows).zip(&fitted.hypers).enumerate() {
+                let std = hyper.log_noise.exp();
+                let target = &mut answer.targets.column_mut(dim)[lane * rows..(lane + 1) * rows];
+                target.iter_mut().zip(normals).for_each(|(target, normal)| *target += std * f64::from(*normal));
             }
         }
     }

@@ -1,17 +1,17 @@
 //! The arena of a transition model: flat observations `[dimension][lane][row]`, stepped in blocks of rows with all their lanes.
 //!
-//! A block gathers its rows, asks the regressor, adds the change and has the result paid, in buffers of its own. How rows are
-//! cut into blocks depends on their number alone, so results are the same bytes on any number of threads.
+//! A block gathers its rows, asks the regressor, adds the change and has the result paid, in buffers of its own. No row's result
+//! depends on the rows beside it, so results are the same bytes however rows are cut into blocks and on any number of threads.
 
-use std::time::Instant;
-
-use rayon::prelude::*;
 use worldwright_core::{
     Action, Actions, Batch, Error, Imagination, Imagined, Key, ModelSpec, Observation, Result, Rows, Space, Transitions,
 };
 
 use super::{Answer, Features, Fitted, Question, Regressor, TransitionModel};
-use crate::arena::{WORTH_THREADS_NS, check_rows, check_step, gather, scatter, spread};
+use crate::arena::{Pace, check_rows, check_step, gather, scatter, spread};
+
+/// Rows below which a block is not worth another thread.
+const LEAST_ROWS: usize = 8;
 
 pub(super) struct TransitionImagination<'m, R: Regressor> {
     model: &'m TransitionModel<R>,
@@ -19,18 +19,18 @@ pub(super) struct TransitionImagination<'m, R: Regressor> {
     /// `[observation dimension][lane][row]`.
     arena: Vec<f64>,
     blocks: Vec<Block<R::Workspace>>,
-    block_rows: usize,
+    /// Rows that a block has room for.
+    most: usize,
     flat: Vec<f64>,
-    /// What a row's step was last seen to take on one thread.
-    row_ns: f64,
+    pace: Pace,
 }
 
 impl<'m, R: Regressor> TransitionImagination<'m, R> {
     pub(super) fn new(model: &'m TransitionModel<R>, rows: usize) -> Self {
         let lanes = model.spec.members;
-        let block_rows = (model.regressor.block() / lanes).clamp(1, rows.max(1));
+        let most = (model.regressor.block() / lanes).clamp(1, rows.max(1));
         let blocks = match model.fitted {
-            Some(_) => (0..rows.div_ceil(block_rows)).map(|_| Block::new(model, block_rows)).collect(),
+            Some(_) => (0..blocks_of(rows, most)).map(|_| Block::new(model, most)).collect(),
             None => Vec::new(),
         };
         let observation_dim = model.observation_dim();
@@ -39,9 +39,9 @@ impl<'m, R: Regressor> TransitionImagination<'m, R> {
             rows,
             arena: vec![0.0; observation_dim * lanes * rows],
             blocks,
-            block_rows,
+            most,
             flat: vec![0.0; observation_dim],
-            row_ns: 0.0,
+            pace: Pace::default(),
         }
     }
 
@@ -91,11 +91,12 @@ impl<R: Regressor> Imagination for TransitionImagination<'_, R> {
         if n == 0 {
             return Ok(());
         }
-        let (model, block_rows, lanes) = (self.model, self.block_rows, self.model.spec.members);
+        let (model, most, lanes) = (self.model, self.most, self.model.spec.members);
+        let block_rows = n.div_ceil(blocks_of(n, most));
         let used = n.div_ceil(block_rows);
         if used > self.blocks.len() {
             // A list may name a row several times, and then more rows than the arena holds.
-            self.blocks.resize_with(used, || Block::new(model, block_rows));
+            self.blocks.resize_with(used, || Block::new(model, most));
         }
         let batch = Batched { fitted, arena: &self.arena, arena_rows: self.rows, from: &from, to: &to, actions, key };
         let advance = |(index, block): (usize, &mut Block<R::Workspace>)| {
@@ -103,13 +104,7 @@ impl<R: Regressor> Imagination for TransitionImagination<'_, R> {
             block.advance(model, &batch, first, block_rows.min(n - first));
         };
         let blocks = &mut self.blocks[..used];
-        if used > 1 && self.row_ns * n as f64 > WORTH_THREADS_NS {
-            blocks.par_iter_mut().enumerate().for_each(advance);
-        } else {
-            let start = Instant::now();
-            blocks.iter_mut().enumerate().for_each(advance);
-            self.row_ns = start.elapsed().as_nanos() as f64 / n as f64;
-        }
+        self.pace.each(n, blocks, advance);
         for (index, block) in self.blocks[..used].iter().enumerate() {
             let first = index * block_rows;
             let next = block.next.columns();
@@ -141,6 +136,12 @@ impl<R: Regressor> Imagination for TransitionImagination<'_, R> {
         }
         Ok(())
     }
+}
+
+/// How many blocks `rows` rows are cut into when a block has room for `most`: enough for every thread, unless they are very few.
+/// A row's result is the same in any block.
+fn blocks_of(rows: usize, most: usize) -> usize {
+    rows.div_ceil(most).max((2 * rayon::current_num_threads()).min(rows / LEAST_ROWS)).max(1)
 }
 
 /// What all blocks of a step share.

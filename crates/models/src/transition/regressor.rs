@@ -50,6 +50,13 @@ impl Question<'_> {
         self.key.fold(((lane as u64) << 32) | self.to.at(self.first + i) as u64).rng()
     }
 
+    /// Standard normal numbers for one lane of all rows, `[dims][rows]` with as many columns as `out` holds: the fast way to many
+    /// of them. They depend on the same as [`rng`](Self::rng)'s numbers, and are unrelated to these.
+    pub fn normals(&self, lane: usize, out: &mut [f32]) {
+        let lane = self.key.fold(1 << 63 | lane as u64);
+        lane.fill_normals(self.rows, |i| self.to.at(self.first + i) as u64, out);
+    }
+
     /// Where a place stands before the step along a target's dimension, in units of the targets' standard deviation: adding a
     /// normalised change gives where it arrives, up to an offset that all places share. Zero for a target that is no change of
     /// the observation.
@@ -88,8 +95,7 @@ pub trait Regressor: Send + Sync + Persist {
     /// As for [`Learn::fit`](worldwright_core::Learn::fit).
     fn fit(&mut self, examples: &Examples<'_>, rng: &mut Rng) -> Result<FitReport>;
 
-    /// Rows × lanes that [`predict`](Self::predict) takes best at once. Blocks are given to threads; a regressor that
-    /// spreads its own work asks for `usize::MAX`.
+    /// The most rows × lanes that [`predict`](Self::predict) takes at once; blocks are given to threads.
     fn block(&self) -> usize {
         1024
     }
