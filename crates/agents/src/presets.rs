@@ -86,7 +86,8 @@ pub const PRESETS: &[Preset] = &[
         model: SMALL_WITH_ANGLE,
         planner: ("icem", &[("horizon", D::Integer(25)), ("noise_beta", D::Float(2.0))]),
     },
-    // Every candidate that stays up is worth the same, so the mean of many is taken, not the first of them.
+    // Every candidate that stays up is worth the same, so the mean of many is taken, not the first of them; and a plan has to
+    // stay up in every member, since what leaves the known middle of the rail cannot be saved by the others.
     Preset {
         algorithm: "pets",
         environment: "gym:InvertedPendulum-v5",
@@ -97,9 +98,12 @@ pub const PRESETS: &[Preset] = &[
             "icem",
             &[
                 ("horizon", D::Integer(30)),
-                ("population", D::Integer(64)),
+                ("population", D::Integer(128)),
+                ("iterations", D::Integer(4)),
+                ("elites", D::Integer(40)),
                 ("noise_beta", D::Float(1.0)),
                 ("answer", D::Text("mean")),
+                ("risk", D::Text("worst")),
             ],
         ),
     },

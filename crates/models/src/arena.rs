@@ -31,7 +31,12 @@ impl Default for Pace {
 
 impl Pace {
     /// Does `work` on each block, with its index; the blocks hold `rows` rows together.
-    pub(crate) fn each<T: Send>(&mut self, rows: usize, blocks: &mut [T], work: impl Fn((usize, &mut T)) + Send + Sync) {
+    pub(crate) fn each<T: Send>(
+        &mut self,
+        rows: usize,
+        blocks: &mut [T],
+        work: impl Fn((usize, &mut T)) + Send + Sync,
+    ) {
         let shared = blocks.len() > 1 && rayon::current_num_threads() > 1 && self.shares(rows);
         let start = Instant::now();
         if shared {

@@ -59,7 +59,7 @@ impl Tables {
 pub(crate) struct Outcome {
     pub(crate) epochs: usize,
     pub(crate) training_loss: f64,
-    /// Best held-out loss of each member.
+    /// Best held-out loss of each member, or best training loss where nothing is held out.
     losses: Vec<f64>,
     held_out: Vec<u32>,
 }
@@ -83,13 +83,14 @@ pub(crate) fn train(
             false => order.clone(),
         })
         .collect();
-    // The same held-out rows for every member.
-    let judged: Vec<u32> = if held_out.is_empty() { order.clone() } else { held_out.clone() };
-    let judged_by_all = judged.repeat(members);
+    // The same held-out rows for every member. Without any, members are judged by their training loss of the epoch, which costs nothing.
+    let judged_by_all = held_out.repeat(members);
 
     networks.trainer.reset_optimiser();
-    let mut losses = vec![0.0; members];
-    networks.evaluate(judged.len(), &tables.feeds(&judged_by_all), &mut losses)?;
+    let mut losses = vec![f64::INFINITY; members];
+    if !held_out.is_empty() {
+        networks.evaluate(held_out.len(), &tables.feeds(&judged_by_all), &mut losses)?;
+    }
     let mut best = losses.clone();
     let mut best_parameters = networks.trainer.parameters.clone();
     let batch = schedule.batch.min(n);
@@ -97,7 +98,8 @@ pub(crate) fn train(
     let (mut epochs, mut waited, mut training_loss) = (0, 0, f64::NAN);
     while epochs < schedule.epochs && waited < schedule.patience {
         draws.iter_mut().for_each(|draw| rng.shuffle(draw));
-        let (mut sum, mut steps) = (0.0, 0);
+        losses.fill(0.0);
+        let steps = n.div_ceil(batch) as f64;
         for start in (0..n).step_by(batch) {
             // The last batch is filled up with the epoch's first rows, so that all steps have one size.
             for (member, draw) in draws.iter().enumerate() {
@@ -105,12 +107,16 @@ pub(crate) fn train(
                     *slot = draw[(start + i) % n];
                 }
             }
-            sum += networks.step(batch, &tables.feeds(&index))?;
-            steps += 1;
+            networks.step(batch, &tables.feeds(&index))?;
+            for (member, loss) in losses.iter_mut().enumerate() {
+                *loss += networks.trainer.member_loss(member) / steps;
+            }
         }
-        training_loss = sum / f64::from(steps) / members as f64;
+        training_loss = losses.iter().sum::<f64>() / members as f64;
         epochs += 1;
-        networks.evaluate(judged.len(), &tables.feeds(&judged_by_all), &mut losses)?;
+        if !held_out.is_empty() {
+            networks.evaluate(held_out.len(), &tables.feeds(&judged_by_all), &mut losses)?;
+        }
         waited += 1;
         for member in 0..members {
             if losses[member] < best[member] - IMPROVEMENT || !best[member].is_finite() {

@@ -9,8 +9,8 @@ use crate::{
     parameters::{Parameter, Parameters},
     plan::{Plan, Write},
     rowwise::{Combine, Loss, LossKind, Normalise, NormaliseBack, ScaleAndSum, View},
-    tape::{Op, Tape},
     soft_bounds::{SoftClamp, SoftClampBack},
+    tape::{Op, Tape},
 };
 
 /// Where everything lies in a block of at most `capacity` rows.

@@ -7,7 +7,7 @@
 //!   a line) is the truth that every curve is drawn from.
 //! - [`Observer`]s follow a run by its [`Event`]s: the metrics file, TensorBoard events, the terminal view.
 //! - [`load_bundle`] takes up what a run left for use; [`evaluate`], [`collect`] and [`plan`] use it.
-//! - [`List`] is the catalogue of environments, models, planners and algorithms.
+//! - [`List`] is the catalogue of environments, models, planners and algorithms; [`Interface`] is what one environment gives and takes.
 
 mod bundle;
 mod catalogue;
@@ -20,6 +20,7 @@ mod evaluate;
 mod event;
 mod experiment;
 mod folder;
+mod interface;
 mod learn;
 mod lists;
 mod lock;
@@ -43,6 +44,7 @@ pub use evaluate::{EvaluatedEpisode, Evaluation, EvaluationOptions, evaluate};
 pub use event::{Event, Observer, Row, RowKind};
 pub use experiment::{EvaluationPlan, Experiment, Part, RewardPlan};
 pub use folder::{RunFolder, write_whole};
+pub use interface::{Interface, Range};
 pub use learn::{LearnOptions, Outcome, learn};
 pub use lists::Lists;
 pub use metrics::open_at;

@@ -265,7 +265,10 @@ impl Regressor for GaussianProcesses {
             Some(fitted) => (fitted.inputs.dims(), fitted.inputs.rows(), fitted.targets.dims()),
             None => (0, 0, 0),
         };
-        Workspace { posterior: posterior::Workspace::new(dims, points, self.uncertainty), normals: vec![0.0; targets * places] }
+        Workspace {
+            posterior: posterior::Workspace::new(dims, points, self.uncertainty),
+            normals: vec![0.0; targets * places],
+        }
     }
 
     fn predict(&self, question: &Question<'_>, workspace: &mut Workspace, answer: &mut Answer<'_>) {
