@@ -24,7 +24,7 @@ use worldwright_core::{
 use worldwright_nn::{Activation, AdamConfig, EnsembleConfig, EnsembleMlp, Predictor};
 
 use crate::training::{Schedule, Tables, train};
-use crate::transition::{ANGLES, Answer, Examples, Question, Regressor, TransitionModel};
+use crate::transition::{ANGLES, Answer, Examples, Question, Regressor, TransitionModel, saved_shape};
 use crate::{Build, ModelContext};
 
 mod propagation;
@@ -258,11 +258,7 @@ impl Persist for Ensemble {
             (self.networks, self.learned) = (None, None);
             return Ok(());
         }
-        let shape = state.u64s("shape", 2)?;
-        let limit = |number: u64| usize::try_from(number).ok().filter(|number| (1..1_000_000).contains(number));
-        let (Some(inputs), Some(targets)) = (limit(shape[0]), limit(shape[1])) else {
-            return Err(Error::external("saved state", format!("an ensemble has no shape {shape:?}: it is damaged")));
-        };
+        let shape = saved_shape(state, 2)?;
         let elites: Vec<u32> = state.u64s("elites", self.elite_count)?.iter().map(|member| *member as u32).collect();
         if elites.iter().any(|member| *member as usize >= self.config.members) {
             return Err(Error::external(
@@ -271,7 +267,7 @@ impl Persist for Ensemble {
             ));
         }
         // The weights drawn here are replaced at once, so any generator does.
-        let mut networks = self.shaped(inputs, targets, &mut Rng::new(0))?;
+        let mut networks = self.shaped(shape[0], shape[1], &mut Rng::new(0))?;
         networks.trainer.parameters.restore(&state.part("parameters"))?;
         self.use_networks(networks, elites);
         Ok(())

@@ -17,7 +17,7 @@ use worldwright_core::{
 };
 use worldwright_nn::dense::{self, LANES, Matrix, MatrixMut};
 
-use crate::transition::{ANGLES, Answer, Examples, Question, Regressor, TransitionModel};
+use crate::transition::{ANGLES, Answer, Examples, Question, Regressor, TransitionModel, saved_shape};
 use crate::{Build, ModelContext};
 
 /// Prior of a noise variance in normalised units: one observation's weight on next to no noise.
@@ -324,8 +324,8 @@ impl Persist for Linear {
             self.posterior = None;
             return Ok(());
         }
-        let shape = state.u64s("shape", 2)?;
-        let (p, q) = (shape[0] as usize, shape[1] as usize);
+        let shape = saved_shape(state, 2)?;
+        let (p, q) = (shape[0], shape[1]);
         let spread = state.f64s("spread", 2)?;
         self.posterior = Some(Posterior {
             inputs: p,

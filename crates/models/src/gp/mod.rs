@@ -24,7 +24,7 @@ use worldwright_core::{
     Settings, State,
 };
 
-use crate::transition::{ANGLES, Answer, Examples, Question, Regressor, TransitionModel};
+use crate::transition::{ANGLES, Answer, Examples, Question, Regressor, TransitionModel, saved_shape};
 use crate::{Build, ModelContext};
 use kernel::{Hyper, Kernel};
 use likelihood::Likelihood;
@@ -321,7 +321,7 @@ impl Persist for GaussianProcesses {
             self.fitted = None;
             return Ok(());
         }
-        let shape: Vec<usize> = state.u64s("shape", 3)?.iter().map(|n| *n as usize).collect();
+        let shape = saved_shape(state, 3)?;
         let batch = |name: &str, dims: usize| -> Result<Batch> {
             let numbers = Columns::new(state.f64s(name, dims * shape[2])?, dims, shape[2])?;
             let all: Vec<usize> = (0..shape[2]).collect();

@@ -20,6 +20,7 @@ mod regressor;
 
 pub(crate) use features::{ANGLES, Features};
 pub use normalizer::Normalizer;
+pub(crate) use regressor::saved_shape;
 pub use regressor::{Answer, Examples, Question, Regressor, Rescaling};
 
 use std::sync::Arc;

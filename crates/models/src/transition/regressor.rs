@@ -1,6 +1,6 @@
 //! The hook that makes a model: a function from normalised inputs to normalised targets, learned.
 
-use worldwright_core::{Columns, ColumnsMut, FitReport, Key, Persist, Result, Rng, Rows};
+use worldwright_core::{Columns, ColumnsMut, Error, FitReport, Key, Persist, Result, Rng, Rows, State};
 
 use super::Normalizer;
 
@@ -72,6 +72,18 @@ impl Question<'_> {
     pub fn key(&self) -> Key {
         self.key
     }
+}
+
+/// The dimensions saved as `shape`, which later lengths are computed from.
+///
+/// # Errors
+/// [`Error::External`](worldwright_core::Error::External) unless there are `count`, each of which a model can have.
+pub(crate) fn saved_shape(state: &State, count: usize) -> Result<Vec<usize>> {
+    let shape = state.u64s("shape", count)?;
+    if shape.iter().any(|n| !(1..1_000_000).contains(n)) {
+        return Err(Error::external("saved state", format!("no model has the shape {shape:?}: it is damaged")));
+    }
+    Ok(shape.iter().map(|n| *n as usize).collect())
 }
 
 /// What a regressor says of a block.

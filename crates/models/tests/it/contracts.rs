@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use worldwright_core::{Actions, Imagined, Key, LearnedModel, Rng, Rows, Setting, Value};
+use worldwright_core::{Actions, Array, Imagined, Key, LearnedModel, Rng, Rows, Setting, Value};
 
 use crate::systems::*;
 
@@ -100,6 +100,28 @@ fn a_restored_model_moves_with_the_same_bytes() {
         other.restore(&model.save()).unwrap();
         let [a, b] = [&model, &other].map(|model| bits(&rollout(&**model, &states, &actions, 3)));
         assert_eq!(a, b, "{case:?}");
+    }
+}
+
+#[test]
+fn a_damaged_shape_is_refused() {
+    for case in cases() {
+        let saved = fitted(&case).save();
+        let shapes: Vec<String> =
+            saved.iter().map(|(name, _)| name.to_owned()).filter(|name| name.ends_with("shape")).collect();
+        // What is known has learned nothing.
+        assert_eq!(shapes.is_empty(), case.0 == "known", "{case:?}");
+        for name in &shapes {
+            let count = match saved.iter().find(|(n, _)| n == name) {
+                Some((_, Array::U64(numbers))) => numbers.len(),
+                other => panic!("{case:?}: {other:?}"),
+            };
+            for number in [0, 1 << 40, u64::MAX] {
+                let mut damaged = saved.clone();
+                damaged.put(name.clone(), Array::U64(vec![number; count]));
+                assert!(made(case.0, None, &case.1).restore(&damaged).is_err(), "{case:?}: {name} of {number}");
+            }
+        }
     }
 }
 
