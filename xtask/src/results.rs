@@ -59,7 +59,7 @@ const EXPERIMENTS: &[Experiment] = &[
         name: "inverted-pendulum",
         title: "gym:InvertedPendulum-v5, 3,000 steps",
         target: "1,000 within 3,000 steps",
-        arguments: &["gym:InvertedPendulum-v5", "--steps", "3000", "evaluation.episodes=2"],
+        arguments: &["gym:InvertedPendulum-v5", "--steps", "3000", "evaluation.episodes=3"],
     },
     Experiment {
         name: "half-cheetah",

@@ -12,10 +12,9 @@ use worldwright_core::{Error, Result};
 use crate::{
     activation::Activation,
     buffer::{Buffer, stride},
-    matmul::{Matmul, Pack, Right, Start, packed_cols},
+    matmul::{Matmul, PARALLEL_WORK, Pack, Right, Start, packed_cols},
     parameters::{Parameter, Parameters},
     rowwise::View,
-    runner::PARALLEL_WORK,
     soft_bounds::SoftClampColumns,
 };
 

@@ -9,6 +9,7 @@ use worldwright_core::{Error, Result};
 use crate::{
     block::{Block, Context, Layout},
     buffer::{copy_in, copy_out, stride},
+    matmul::PARALLEL_WORK,
     parameters::Parameters,
     plan::Plan,
     tape::{Node, Tape},
@@ -17,8 +18,6 @@ use crate::{
 /// Rows of a block, unless the batch is smaller: few enough that a layer's values stay in the second-level cache, enough to use packed
 /// weights many times.
 pub(crate) const BLOCK_ROWS: usize = 128;
-/// Multiply-adds below which waking another thread costs more than it saves: about 100 µs of one core.
-pub(crate) const PARALLEL_WORK: usize = 3_000_000;
 
 /// Data for one input of a tape, row-major.
 #[derive(Debug, Clone, Copy)]

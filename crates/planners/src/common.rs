@@ -4,8 +4,8 @@ use worldwright_core::{Parameter, Result, SettingDefault as Default, Settings};
 
 use crate::actions::ActionKind;
 use crate::distribution::Distribution;
+use crate::plan::Answer;
 use crate::rollout::{Objective, Risk};
-use crate::sampling::Answer;
 
 pub(crate) const HORIZON: Parameter =
     Parameter { name: "horizon", default: Default::Integer(25), summary: "steps that a plan looks ahead" };

@@ -5,6 +5,16 @@ use worldwright_core::{Array, Error, Result, State};
 use crate::actions::{ActionKind, Sequence};
 use crate::distribution::Distribution;
 
+/// What a planner answers with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// The centre of the distribution, imagined once more; the best candidate where that diverges or violates what the best
+    /// one satisfies.
+    Mean,
+    /// The best candidate of the decision.
+    Best,
+}
+
 /// The plan: where candidates come from, what was chosen, and the elites that are kept.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {

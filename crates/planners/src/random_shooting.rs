@@ -10,9 +10,10 @@ use crate::actions::Sequence;
 use crate::candidates::Candidates;
 use crate::common;
 use crate::noise::Noise;
+use crate::plan::Answer;
 use crate::plan::Plan;
 use crate::ranking::Ranking;
-use crate::sampling::{Answer, Round, Rule, Sampling, Setup};
+use crate::sampling::{Round, Rule, Sampling, Setup};
 use crate::{Build, PlannerContext};
 
 const PARAMETERS: &[Parameter] = &[

@@ -16,23 +16,13 @@ use crate::actions::{ActionKind, Sequence};
 use crate::candidates::Candidates;
 use crate::common;
 use crate::noise::Noise;
-use crate::plan::Plan;
+use crate::plan::{Answer, Plan};
 use crate::ranking::{Ranking, better};
 use crate::rollout::Rollout;
 
 const DRAW: u64 = 1;
 const IMAGINE: u64 = 2;
 const ANSWER: u64 = 3;
-
-/// What a planner answers with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Answer {
-    /// The centre of the distribution, imagined once more; the best candidate where that diverges or violates what the best
-    /// one satisfies.
-    Mean,
-    /// The best candidate of the decision.
-    Best,
-}
 
 /// Where in a decision we are.
 #[derive(Debug, Clone, Copy)]

@@ -266,6 +266,9 @@ impl Observer for Progress {
                 self.state.episode = *episode;
                 let title = format!("{} · {}", experiment.environment.name, experiment.agent.name);
                 self.start(*step, experiment.steps, &title);
+                if experiment.reward.kind == "expression" {
+                    self.say("  plans for your reward; the returns shown are of the environment's own");
+                }
                 self.draw(Some("starting"));
             }
             Event::Step { step, episode, return_so_far, act_secs } => {

@@ -22,19 +22,23 @@ fn part(name: &str) -> Part {
     Part { name: name.to_owned(), ..Part::default() }
 }
 
-/// Two episodes with a fit after each, an evaluation and notes.
-fn told(view: View) -> Vec<String> {
-    let experiment = Experiment {
+fn experiment(reward: &str) -> Experiment {
+    Experiment {
         environment: part("pendulum"),
         agent: part("pets"),
         model: part("ensemble"),
         planner: part("cem"),
-        reward: RewardPlan { kind: "known".into(), expression: String::new(), termination: String::new() },
+        reward: RewardPlan { kind: reward.into(), expression: String::new(), termination: String::new() },
         evaluation: EvaluationPlan { episodes: 10, interval: 0, interval_episodes: 1 },
         steps: 1000,
         seed: 0,
         retries: 0,
-    };
+    }
+}
+
+/// Two episodes with a fit after each, an evaluation and notes.
+fn told(view: View) -> Vec<String> {
+    let experiment = experiment("known");
     let folder = RunFolder::new("nowhere");
     let paper = Paper::default();
     let mut progress = Progress::to(view, Box::new(paper.clone()));
@@ -71,6 +75,17 @@ fn told(view: View) -> Vec<String> {
     }
     tell(&Event::Stopped { step: 400 });
     String::from_utf8(paper.0.lock().unwrap().clone()).unwrap().lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn a_reward_of_the_user_is_told_apart_from_the_returns_shown() {
+    let experiment = experiment("expression");
+    let paper = Paper::default();
+    let mut progress = Progress::to(View::Lines, Box::new(paper.clone()));
+    let folder = RunFolder::new("nowhere");
+    progress.event(&Event::Started { experiment: &experiment, folder: &folder, step: 0, episode: 0 }).unwrap();
+    let said = String::from_utf8(paper.0.lock().unwrap().clone()).unwrap();
+    assert!(said.contains("your reward; the returns shown are of the environment's own"), "{said}");
 }
 
 #[test]
