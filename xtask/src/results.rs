@@ -117,7 +117,7 @@ fn table(experiment: &Experiment) -> Result<()> {
         means.push(number("return_mean"));
         writeln!(
             text,
-            "| {seed} | {:.1} | {:.1} | {} | {} | {:.0} | {:.0} | {:.1} |",
+            "| {seed} | {:.2} | {:.1} | {} | {} | {:.0} | {:.0} | {:.1} |",
             number("return_mean"),
             number("return_std"),
             summary["returns"].as_array().map_or(0, Vec::len),
@@ -130,7 +130,10 @@ fn table(experiment: &Experiment) -> Result<()> {
     let n = means.len() as f64;
     let mean = means.iter().sum::<f64>() / n;
     let worst = means.iter().copied().fold(f64::INFINITY, f64::min);
-    writeln!(text, "\nMean over {n} seeds {mean:.1}, worst seed {worst:.1}.")?;
+    writeln!(
+        text,
+        "\nMean over {n} seeds {mean:.2}, worst seed {worst:.2}. Seconds are those of the machine that ran it, and of what ran beside."
+    )?;
     let path = root().join("docs/results").join(format!("{}.md", experiment.name));
     fs::create_dir_all(root().join("docs/results"))?;
     fs::write(&path, &text)?;

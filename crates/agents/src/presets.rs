@@ -87,7 +87,7 @@ pub const PRESETS: &[Preset] = &[
         planner: ("icem", &[("horizon", D::Integer(25)), ("noise_beta", D::Float(2.0))]),
     },
     // Every candidate that stays up is worth the same, so the mean of many is taken, not the first of them; and a plan has to
-    // stay up in every member, and near where they agree, since what leaves the known middle of the rail is lost.
+    // stay up in every member, since what leaves the known middle of the rail cannot be saved by the others.
     Preset {
         algorithm: "pets",
         environment: "gym:InvertedPendulum-v5",
@@ -104,7 +104,6 @@ pub const PRESETS: &[Preset] = &[
                 ("noise_beta", D::Float(1.0)),
                 ("answer", D::Text("mean")),
                 ("risk", D::Text("worst")),
-                ("epistemic_penalty", D::Float(10.0)),
             ],
         ),
     },

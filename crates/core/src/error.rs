@@ -55,7 +55,7 @@ pub enum Error {
         why: String,
     },
     /// A name that no list holds.
-    #[error("unknown {what} '{name}'{}", nearest.as_ref().map_or(String::new(), |n| format!("; did you mean '{n}'?")))]
+    #[error("unknown {what} '{name}'{}", instead(nearest.as_deref(), known))]
     Unknown {
         /// What kind of name: "environment", "planner", "setting of cem" ….
         what: Cow<'static, str>,
@@ -63,6 +63,8 @@ pub enum Error {
         name: String,
         /// The closest known name, if one is close.
         nearest: Option<String>,
+        /// All names, where they are few.
+        known: Vec<String>,
     },
     /// Something outside this process failed: an environment worker, a file, a device.
     #[error("{who}: {why}")]
@@ -104,12 +106,25 @@ impl Error {
         name: &str,
         known: impl IntoIterator<Item = &'a str>,
     ) -> Self {
+        let known: Vec<&str> = known.into_iter().collect();
         let nearest = known
-            .into_iter()
+            .iter()
             .map(|candidate| (strsim::jaro_winkler(&name.to_lowercase(), &candidate.to_lowercase()), candidate))
             .filter(|(similarity, _)| *similarity > 0.7)
             .max_by(|a, b| a.0.total_cmp(&b.0))
-            .map(|(_, candidate)| candidate.to_owned());
-        Self::Unknown { what: what.into(), name: name.to_owned(), nearest }
+            .map(|(_, candidate)| (*candidate).to_owned());
+        let known = if known.len() <= FEW { known.into_iter().map(str::to_owned).collect() } else { Vec::new() };
+        Self::Unknown { what: what.into(), name: name.to_owned(), nearest, known }
+    }
+}
+
+/// Names that an error lists when none of them is near.
+const FEW: usize = 12;
+
+fn instead(nearest: Option<&str>, known: &[String]) -> String {
+    match nearest {
+        Some(name) => format!("; did you mean '{name}'?"),
+        None if known.is_empty() => String::new(),
+        None => format!("; there are {}", known.join(", ")),
     }
 }

@@ -151,7 +151,7 @@ fn read(path: &Path) -> Result<(Card, Vec<u8>, String)> {
     let bytes = |name: &str| {
         let file = path.join(name);
         fs::read(&file).map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound if name == CARD => Error::external(
+            std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory if name == CARD => Error::external(
                 who(),
                 "is not a bundle: it has no card.toml; give a finished run's folder, or the folder 'bundle' in it",
             ),

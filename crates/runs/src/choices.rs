@@ -135,6 +135,7 @@ fn unknown(key: &str) -> Error {
                     what: "setting".into(),
                     name: key.to_owned(),
                     nearest: Some(format!("{nearest}.{name}")),
+                    known: Vec::new(),
                 },
                 other => other,
             }

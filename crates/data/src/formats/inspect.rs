@@ -46,6 +46,12 @@ pub fn inspect(path: &Path) -> Result<Inspection> {
         let header = tally.header.take().ok_or_else(|| Error::external(path.display().to_string(), "is empty"))?;
         return Ok(tally.finish(name, header, size(path), Recovery::default()));
     }
+    if path.is_file() {
+        return Err(Error::external(
+            path.display().to_string(),
+            "is neither a Parquet file nor an archive of NumPy; a store, a Minari or a LeRobot data set is a folder",
+        ));
+    }
     let store = EpisodeStore::open(path)?;
     let mut tally = Tally::default();
     for episode in store.episodes() {

@@ -72,8 +72,11 @@ pub(super) struct Recipe {
 
 impl Recipe {
     pub(super) fn new(id: &str, environments: usize, options: &WorkerOptions) -> Result<Self> {
-        let (suite, _) = Suite::split(id).ok_or_else(|| {
-            Error::config("environment", format!("'{id}' names no suite: write gym:ID or dmc:DOMAIN-TASK"))
+        let (suite, _) = Suite::split(id).filter(|(_, name)| !name.is_empty()).ok_or_else(|| {
+            Error::config(
+                "environment",
+                format!("'{id}' names none: write gym:ID or dmc:DOMAIN-TASK, such as gym:Hopper-v5"),
+            )
         })?;
         let interpreter = match &options.interpreter {
             Some(given) => given.clone(),
