@@ -45,12 +45,8 @@ pub(crate) const ENTRY: Entry<Build> = Entry {
 fn build(context: &PlannerContext, settings: &Settings) -> Result<Box<dyn Planner>> {
     let population = settings.count("population", 2)?;
     let elites = settings.count("elites", 1)?.min(population);
-    let rule = Cem {
-        population,
-        elites,
-        momentum: settings.float("momentum", 0.0, 0.999)?,
-        weights: vec![1.0 / elites as f64; elites],
-    };
+    let rule =
+        Cem { population, elites, momentum: settings.float("momentum", 0.0, 0.999)?, weights: vec![0.0; population] };
     let setup = Setup {
         name: "cem",
         iterations: settings.count("iterations", 1)?,
@@ -66,7 +62,7 @@ struct Cem {
     population: usize,
     elites: usize,
     momentum: f64,
-    /// `[elites]`, equal.
+    /// `[population]`, equal.
     weights: Vec<f64>,
 }
 
@@ -91,7 +87,7 @@ impl Rule for Cem {
     }
 
     fn update(&mut self, _round: Round, ranking: &Ranking, candidates: &Candidates, plan: &mut Plan) {
-        let elites = ranking.elites(self.elites);
+        let elites = ranking.elites();
         let weights = &mut self.weights[..elites.len()];
         weights.fill(1.0 / elites.len() as f64);
         plan.distribution.update(candidates, Some(elites), weights, self.momentum, true);

@@ -61,7 +61,7 @@ fn build(context: &PlannerContext, settings: &Settings) -> Result<Box<dyn Planne
         elites,
         momentum: settings.float("momentum", 0.0, 0.999)?,
         shrink: settings.float("shrink", 1.0, 100.0)?,
-        weights: vec![0.0; elites],
+        weights: vec![0.0; population],
     };
     let setup = Setup {
         name: "icem",
@@ -79,7 +79,7 @@ struct Icem {
     elites: usize,
     momentum: f64,
     shrink: f64,
-    /// `[elites]`
+    /// `[population]`
     weights: Vec<f64>,
 }
 
@@ -114,7 +114,7 @@ impl Rule for Icem {
     }
 
     fn update(&mut self, _round: Round, ranking: &Ranking, candidates: &Candidates, plan: &mut Plan) {
-        let elites = ranking.elites(self.elites);
+        let elites = ranking.elites();
         let weights = &mut self.weights[..elites.len()];
         weights.fill(1.0 / elites.len() as f64);
         plan.distribution.update(candidates, Some(elites), weights, self.momentum, true);

@@ -120,7 +120,7 @@ impl Rule for Mppi {
 /// Weights that sum to one. While any candidate is feasible only feasible ones count, by return; otherwise small
 /// violations count most. Diverged candidates weigh nothing.
 fn exponential_weights(ranking: &Ranking, temperature: f64, normalise: bool, weights: &mut [f64]) {
-    let Some(best) = ranking.elites(1).first().map(|best| *best as usize) else { return };
+    let Some(best) = ranking.best() else { return };
     let feasible = ranking.violation[best] == 0.0;
     // What is compared; minus infinity where a candidate does not count.
     for (i, weight) in weights.iter_mut().enumerate() {

@@ -78,8 +78,8 @@ impl Rule for RandomShooting {
 
     fn update(&mut self, _round: Round, ranking: &Ranking, candidates: &Candidates, plan: &mut Plan) {
         // The best one stays the best candidate of the next iteration, for it is drawn again there.
-        if let (Some(best), Some(kept)) = (ranking.elites(1).first(), plan.kept.first_mut()) {
-            candidates.get(*best as usize, kept);
+        if let (Some(best), Some(kept)) = (ranking.best(), plan.kept.first_mut()) {
+            candidates.get(best, kept);
             plan.kept_count = 1;
         }
     }

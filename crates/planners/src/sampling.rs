@@ -153,7 +153,7 @@ impl<R: Rule> Sampling<R> {
             tried = true;
             report.model_steps += count as u64 * candidate_steps;
             report.diverged += self.ranking.rank(count, self.rule.leading()) as u64;
-            let Some(first) = self.ranking.elites(1).first().map(|first| *first as usize) else {
+            let Some(first) = self.ranking.best() else {
                 continue;
             };
             let worth = self.ranking.worth(first);
