@@ -1,0 +1,23 @@
+//! Optimal control of known dynamics: Riccati recursions, iLQR, DDP, constraints.
+//!
+//! A [`Problem`] says how a system moves and what it costs, with its expansion; [`Solver`] finds a locally optimal trajectory with
+//! its feedback laws, [`ConstrainedSolver`] one that keeps constraints. Sizes are either known to the compiler ([`Fixed`]) or found
+//! when the program runs ([`Dynamic`]); nothing is allocated after construction.
+
+mod backward;
+mod box_qp;
+mod constrained;
+mod dense;
+mod linear_quadratic;
+mod options;
+mod problem;
+mod shape;
+mod solver;
+
+pub use backward::Gains;
+pub use constrained::{Constrained, ConstrainedOutcome, ConstrainedSolver, ConstraintOptions};
+pub use linear_quadratic::LinearQuadratic;
+pub use options::{Options, Outcome, Status};
+pub use problem::{Curvature, Expand, Expansion, Problem};
+pub use shape::{Array, Dynamic, Fixed, Numbers, Shape};
+pub use solver::Solver;

@@ -1,0 +1,4 @@
+//! Optimal control against known optima.
+
+pub mod problems;
+mod trajectories;
