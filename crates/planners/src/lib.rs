@@ -58,6 +58,10 @@ pub struct PlannerContext {
     pub action_space: Space,
     /// Lanes that each row carries: members of an ensemble, or particles. At least 1.
     pub members: usize,
+    /// How many numbers a row's latent has; zero where latents cannot be read.
+    pub latent_dim: usize,
+    /// Whether the model gives values of rows.
+    pub has_value: bool,
     /// Whether a step of the model depends on nothing but row and action.
     pub deterministic: bool,
     /// The seed of all the planner's random numbers.
@@ -67,7 +71,14 @@ pub struct PlannerContext {
 impl PlannerContext {
     /// The context of a model.
     pub fn for_model(spec: &ModelSpec, seed: u64) -> Self {
-        Self { action_space: spec.action_space.clone(), members: spec.members, deterministic: spec.deterministic, seed }
+        Self {
+            action_space: spec.action_space.clone(),
+            members: spec.members,
+            latent_dim: spec.latent_dim,
+            has_value: spec.has_value,
+            deterministic: spec.deterministic,
+            seed,
+        }
     }
 }
 

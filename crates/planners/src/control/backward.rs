@@ -57,8 +57,6 @@ pub(super) struct Promise {
     /// Shares of the gaps.
     pub(super) gap_first: f64,
     pub(super) gap_second: f64,
-    /// Largest |k| / (|u| + 1).
-    pub(super) change: f64,
 }
 
 /// Room for one step of the pass.
@@ -69,6 +67,7 @@ pub(super) struct Workspace<S: Shape> {
     vx: S::X,
     vxx: S::Xx,
     fx_transposed: S::Xx,
+    fu_transposed: S::Ux,
     wx: S::Xx,
     wu: S::Xu,
     qx: S::X,
@@ -91,6 +90,7 @@ impl<S: Shape> Workspace<S> {
             vx: shape.x(),
             vxx: shape.xx(),
             fx_transposed: shape.xx(),
+            fu_transposed: shape.ux(),
             wx: shape.xx(),
             wu: shape.xu(),
             qx: shape.x(),
@@ -149,11 +149,8 @@ pub(super) fn backward<const FMA: bool, P: Expand>(
         transpose(n, n, &e.fx, &mut w.fx_transposed);
         product::<FMA>((n, n, n), Some(&e.lxx), &w.fx_transposed, &w.wx, Part::Lower, &mut w.qxx);
         product::<FMA>((n, n, m), Some(&e.lxu), &w.fx_transposed, &w.wu, Part::All, &mut w.qxu);
-        for j in 0..m {
-            for i in j..m {
-                w.quu[j * m + i] = e.luu[j * m + i] + dot::<FMA>(&e.fu[i * n..][..n], &w.wu[j * n..][..n]);
-            }
-        }
+        transpose(n, m, &e.fu, &mut w.fu_transposed);
+        product::<FMA>((m, n, m), Some(&e.luu), &w.fu_transposed, &w.wu, Part::Lower, &mut w.quu);
         w.qx.copy_from_slice(&e.lx);
         add_product::<FMA>(&w.fx_transposed, &w.vx, &mut w.qx);
         w.qu.copy_from_slice(&e.lu);
@@ -215,7 +212,6 @@ pub(super) fn backward<const FMA: bool, P: Expand>(
             let curved = dot::<FMA>(&w.quu[j * m..][..m], &w.step);
             promise.first -= w.qu[j] * w.step[j];
             promise.second = multiply_add::<FMA>(-curved, w.step[j], promise.second);
-            promise.change = promise.change.max(w.step[j].abs() / (1.0 + u[j].abs()));
         }
         w.vx.copy_from_slice(&w.qx);
         add_product::<FMA>(&w.qxu, &w.step, &mut w.vx);

@@ -46,10 +46,30 @@ pub(super) fn add_scaled<const FMA: bool>(s: f64, x: &[f64], y: &mut [f64]) {
     }
 }
 
-/// `y ← y + A x` with A of `y.len()` rows.
+/// `y ← y + A x` with A of `y.len()` rows, four columns at a time.
 #[inline(always)]
 pub(super) fn add_product<const FMA: bool>(a: &[f64], x: &[f64], y: &mut [f64]) {
-    for (column, x) in a.chunks_exact(y.len()).zip(x) {
+    let rows = y.len();
+    if rows < TILE_ROWS {
+        for (column, x) in a.chunks_exact(rows).zip(x) {
+            add_scaled::<FMA>(*x, column, y);
+        }
+        return;
+    }
+    let (fours, rest) = (x.chunks_exact(4), x.len() / 4 * 4);
+    for (x, columns) in fours.zip(a.chunks_exact(4 * rows)) {
+        let (a0, columns) = columns.split_at(rows);
+        let (a1, columns) = columns.split_at(rows);
+        let (a2, a3) = columns.split_at(rows);
+        let a3 = &a3[..rows];
+        for i in 0..rows {
+            let sum = multiply_add::<FMA>(a0[i], x[0], y[i]);
+            let sum = multiply_add::<FMA>(a1[i], x[1], sum);
+            let sum = multiply_add::<FMA>(a2[i], x[2], sum);
+            y[i] = multiply_add::<FMA>(a3[i], x[3], sum);
+        }
+    }
+    for (column, x) in a.chunks_exact(rows).zip(x).skip(rest) {
         add_scaled::<FMA>(*x, column, y);
     }
 }

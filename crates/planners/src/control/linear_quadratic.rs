@@ -82,9 +82,28 @@ impl LinearQuadratic {
 /// `½ xᵀQx + q·x`
 #[inline(always)]
 fn quadratic(q: &[f64], linear: &[f64], x: &[f64]) -> f64 {
-    let n = x.len();
-    let curved: f64 = q.chunks_exact(n).zip(x).map(|(column, x_j)| x_j * dot::<false>(column, x)).sum();
-    0.5 * curved + dot::<false>(linear, x)
+    0.5 * bilinear(q, x, x) + dot::<false>(linear, x)
+}
+
+/// `xᵀA y`
+#[inline(always)]
+fn bilinear(a: &[f64], x: &[f64], y: &[f64]) -> f64 {
+    let rows = x.len();
+    // Lanes that are summed once, not once a column.
+    let mut lanes = [0.0; 8];
+    let mut rest = 0.0;
+    for (column, scale) in a.chunks_exact(rows).zip(y) {
+        let (columns, xs) = (column.chunks_exact(8), x.chunks_exact(8));
+        for (a, x) in columns.remainder().iter().zip(xs.remainder()) {
+            rest += scale * (a * x);
+        }
+        for (a, x) in columns.zip(xs) {
+            for i in 0..8 {
+                lanes[i] += scale * (a[i] * x[i]);
+            }
+        }
+    }
+    rest + lanes.iter().sum::<f64>()
 }
 
 impl Expand for LinearQuadratic {
@@ -128,8 +147,7 @@ impl Problem for LinearQuadratic {
         next.copy_from_slice(&self.drift);
         add_product::<false>(&self.a, x, next);
         add_product::<false>(&self.b, u, next);
-        let crossed: f64 =
-            self.cross.chunks_exact(x.len()).zip(u).map(|(column, u_j)| u_j * dot::<false>(column, x)).sum();
+        let crossed = bilinear(&self.cross, x, u);
         quadratic(&self.q, &self.q_linear, x) + quadratic(&self.r, &self.r_linear, u) + crossed
     }
 

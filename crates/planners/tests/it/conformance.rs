@@ -102,6 +102,7 @@ proptest! {
             action_space: space,
             members: 1,
             constraints: 0,
+            latent_dim: 1,
             deterministic: true,
             has_value: false,
             has_prior: false,

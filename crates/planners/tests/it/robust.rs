@@ -25,6 +25,7 @@ impl Gamble {
                 action_space: Space::discrete(3),
                 members: 4,
                 constraints: 0,
+                latent_dim: 1,
                 deterministic: true,
                 has_value: false,
                 has_prior: false,

@@ -1,4 +1,6 @@
 //! Optimal control against known optima.
 
-pub mod problems;
+mod derivatives;
+#[expect(unreachable_pub, reason = "an example includes it, too")]
+mod problems;
 mod trajectories;
