@@ -42,7 +42,9 @@ mod cem;
 mod common;
 pub mod control;
 mod distribution;
+mod gradient;
 mod icem;
+mod ilqr;
 mod mppi;
 mod noise;
 mod plan;
@@ -50,6 +52,7 @@ mod random_shooting;
 mod ranking;
 mod rollout;
 mod sampling;
+mod shooting;
 
 /// What a planner must know of its model when it is built.
 #[derive(Debug, Clone, PartialEq)]
@@ -86,7 +89,8 @@ impl PlannerContext {
 pub type Build = fn(&PlannerContext, &Settings) -> Result<Box<dyn Planner>>;
 
 /// Every planner.
-pub const ALL: &[Entry<Build>] = &[random_shooting::ENTRY, cem::ENTRY, icem::ENTRY, mppi::ENTRY];
+pub const ALL: &[Entry<Build>] =
+    &[random_shooting::ENTRY, cem::ENTRY, icem::ENTRY, mppi::ENTRY, gradient::ENTRY, ilqr::ILQR, ilqr::DDP];
 
 /// The planner called `name` with `overrides` laid over its default settings.
 ///

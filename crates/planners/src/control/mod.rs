@@ -13,6 +13,7 @@ mod options;
 mod problem;
 mod shape;
 mod solver;
+mod sweeper;
 
 pub use backward::Gains;
 pub use constrained::{Constrained, ConstrainedOutcome, ConstrainedSolver, ConstraintOptions};
@@ -21,3 +22,4 @@ pub use options::{Options, Outcome, Status};
 pub use problem::{Curvature, Expand, Expansion, Problem};
 pub use shape::{Array, Dynamic, Fixed, Numbers, Shape};
 pub use solver::Solver;
+pub(crate) use sweeper::{Sweeper, clip_eigenvalues};

@@ -10,15 +10,17 @@ use worldwright_testkit::{
     check_world_model,
 };
 
-use crate::{planner, settings};
+use crate::{declared, planner, refuses, settings};
 
 /// Checks all planners on a model.
 fn check_all(model: &dyn WorldModel, state: &[f64]) {
+    use worldwright_core::Setting::Integer;
     for entry in ALL {
-        let build = |seed| {
-            use worldwright_core::Setting::Integer;
-            planner(entry.name, model, seed, &settings([("population", Integer(24)), ("horizon", Integer(6))]))
-        };
+        let wanted = declared(entry.name, settings([("population", Integer(24)), ("horizon", Integer(6))]));
+        if refuses(entry.name, model, &wanted) {
+            continue;
+        }
+        let build = |seed| planner(entry.name, model, seed, &wanted);
         check_planner(entry.name, &build, model, &Observation::Floats(state.to_vec()));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use worldwright_core::{Action, Budget, Imagination, Key, Observation, Planner, Setting, WorldModel};
+use worldwright_core::{Action, Budget, Error, Imagination, Key, Observation, Planner, Setting, WorldModel};
 use worldwright_planners::{PlannerContext, make};
 use worldwright_testkit::allocations::CountingAllocator;
 
@@ -24,6 +24,29 @@ fn settings<const N: usize>(pairs: [(&str, Setting); N]) -> BTreeMap<String, Set
 /// A planner for a model.
 fn planner(name: &str, model: &dyn WorldModel, seed: u64, overrides: &BTreeMap<String, Setting>) -> Box<dyn Planner> {
     make(name, &PlannerContext::for_model(model.spec(), seed), overrides).unwrap()
+}
+
+/// The settings among `wanted` that a planner declares.
+fn declared(name: &str, mut wanted: BTreeMap<String, Setting>) -> BTreeMap<String, Setting> {
+    let parameters =
+        worldwright_planners::ALL.iter().filter(|entry| entry.name == name).flat_map(|entry| entry.parameters);
+    let names: Vec<&str> = parameters.map(|parameter| parameter.name).collect();
+    wanted.retain(|key, _| names.contains(&key.as_str()));
+    wanted
+}
+
+/// Whether a planner says that it cannot plan in a model, and what is missing.
+fn refuses(name: &str, model: &dyn WorldModel, overrides: &BTreeMap<String, Setting>) -> bool {
+    let checked = make(name, &PlannerContext::for_model(model.spec(), 0), overrides)
+        .and_then(|planner| planner.check(model.spec()));
+    match checked {
+        Ok(()) => false,
+        Err(Error::Unsupported { what, .. }) => {
+            assert!(what.contains("use "), "{name} does not say what to use instead: {what}");
+            true
+        }
+        Err(other) => panic!("{name}: {other}"),
+    }
 }
 
 /// The predicted value of one decision from a state, with an arena of its own.

@@ -87,6 +87,10 @@ fn choose(name: &str, risk: &str, alpha: f64, penalty: f64) -> (i64, f64) {
 fn the_risk_measure_decides_between_gambles() {
     for entry in worldwright_planners::ALL {
         let name = entry.name;
+        // The others fold their lanes otherwise or do not choose.
+        if !entry.parameters.iter().any(|parameter| parameter.name == "risk") {
+            continue;
+        }
         assert_eq!(choose(name, "mean", 0.5, 0.0), (1, 4.0), "{name}");
         assert_eq!(choose(name, "worst", 0.5, 0.0), (0, 2.0), "{name}");
         assert_eq!(choose(name, "cvar", 0.25, 0.0), (0, 2.0), "{name}");

@@ -1,7 +1,7 @@
 //! Derivatives of a model's step against closed forms.
 
 use worldwright_core::{
-    Actions, Columns, Differences, Error, Imagination, Key, Linearizations, Observation, Pulled, Rows, WorldModel,
+    Actions, Columns, Differences, Error, Key, Linearizations, Observation, Pulled, Rows, WorldModel,
 };
 use worldwright_testkit::lqr::Problem;
 use worldwright_testkit::{DynamicsModel, Fault, Faulty, LinearQuadratic, MountainCar, Pendulum};
