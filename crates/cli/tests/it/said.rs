@@ -29,6 +29,7 @@ says! {
     unknown_environment: ["learn", "pendulm"];
     unknown_algorithm: ["learn", "pendulum", "--algorithm", "petz"];
     unknown_planner: ["planners", "cemm"];
+    environment: ["envs", "pets-cartpole"];
     unknown_key: ["learn", "pendulum", "planner.horizn=3"];
     unknown_section: ["learn", "pendulum", "planer.horizon=3"];
     wrong_type: ["learn", "pendulum", "planner.horizon=long"];
