@@ -41,6 +41,7 @@ mod candidates;
 mod cem;
 mod common;
 mod distribution;
+pub mod dp;
 mod icem;
 mod mppi;
 mod noise;

@@ -8,6 +8,7 @@ use worldwright_testkit::allocations::CountingAllocator;
 
 mod conformance;
 mod discrete;
+mod dp;
 mod lqr;
 mod pendulum;
 mod robust;
