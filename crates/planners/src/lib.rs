@@ -40,6 +40,7 @@ mod actions;
 mod candidates;
 mod cem;
 mod common;
+pub mod control;
 mod distribution;
 pub mod dp;
 mod icem;
