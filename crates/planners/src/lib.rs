@@ -37,9 +37,11 @@ use std::collections::BTreeMap;
 use worldwright_core::{Entry, ModelSpec, Planner, Result, Setting, Settings, Space, find};
 
 mod actions;
+pub mod breadth_first;
 mod candidates;
 mod cem;
 mod common;
+pub mod cube;
 mod distribution;
 mod icem;
 mod mppi;

@@ -7,6 +7,7 @@ use worldwright_planners::{PlannerContext, make};
 use worldwright_testkit::allocations::CountingAllocator;
 
 mod conformance;
+mod cube;
 mod discrete;
 mod lqr;
 mod pendulum;
