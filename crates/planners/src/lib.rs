@@ -44,6 +44,7 @@ mod common;
 pub mod cube;
 mod distribution;
 mod icem;
+pub mod motion;
 mod mppi;
 mod noise;
 mod plan;

@@ -10,6 +10,7 @@ mod conformance;
 mod cube;
 mod discrete;
 mod lqr;
+mod motion;
 mod pendulum;
 mod robust;
 
