@@ -52,6 +52,7 @@ mod random_shooting;
 mod ranking;
 mod rollout;
 mod sampling;
+pub mod task_motion;
 
 /// What a planner must know of its model when it is built.
 #[derive(Debug, Clone, PartialEq)]

@@ -13,6 +13,7 @@ mod lqr;
 mod motion;
 mod pendulum;
 mod robust;
+mod task_motion;
 
 #[global_allocator]
 static ALLOCATOR: CountingAllocator = CountingAllocator;
