@@ -143,17 +143,16 @@ struct Search<'q> {
 impl Nearest for KdTree {
     fn insert(&mut self, at: &[f64]) {
         let (new, dims) = (self.len() as u32, self.axes.len());
-        let (mut node, mut depth) = (0, 0);
-        while new > 0 {
+        let (mut node, mut depth) = (if new == 0 { NONE } else { 0 }, 0);
+        while node != NONE {
             let dim = depth % dims;
-            let split = self.canonical(dim, self.point(node)[dim]);
+            let split = self.canonical(dim, self.point(node as usize)[dim]);
             let side = usize::from(self.canonical(dim, at[dim]) >= split);
-            let child = &mut self.children[node][side];
-            if *child == NONE {
+            let child = &mut self.children[node as usize][side];
+            (node, depth) = (*child, depth + 1);
+            if node == NONE {
                 *child = new;
-                break;
             }
-            (node, depth) = (*child as usize, depth + 1);
         }
         self.points.extend_from_slice(at);
         self.children.push([NONE; 2]);
