@@ -52,6 +52,8 @@ mod random_shooting;
 mod ranking;
 mod rollout;
 mod sampling;
+pub mod skills;
+pub mod subgoal;
 pub mod task_motion;
 
 /// What a planner must know of its model when it is built.

@@ -13,6 +13,8 @@ mod lqr;
 mod motion;
 mod pendulum;
 mod robust;
+mod skills;
+mod subgoal;
 mod task_motion;
 
 #[global_allocator]
