@@ -10,16 +10,15 @@ use worldwright_planners::cube::{Cube, Effort, Metric, PocketSolver, TwoPhase};
 use worldwright_planners::motion::{
     ArmScene, Axis, DiscsScene, Dubins, DubinsSpace, Obstacles, RigidScene, RrtConnect, Scene, Shape,
 };
-use worldwright_planners::subgoal::{DcMcts, GoalValue, Leap, Proposals, StateGoalValue, SubgoalTree, WithinReach};
+use worldwright_planners::subgoal::{DcMcts, Leap, Proposals, StateGoalValue, SubgoalTree, WithinReach};
 use worldwright_planners::task_motion::{CheapestSkeletons, Object, PickPlace, Region, TaskMotion, World};
 use worldwright_testkit::maze::Maze;
 
 fn main() -> Result<()> {
+    cube();
     motions()?;
     tasks()?;
-    subgoals()?;
-    cube();
-    Ok(())
+    subgoals()
 }
 
 /// The exponent b of `y = a x^b` through points by least squares of logarithms.
@@ -185,7 +184,6 @@ fn subgoals() -> Result<()> {
             let report = report.expect("it ran")?;
             let quality = format!("{} steps, shortest {shortest}, {} pairs", -report.value, report.nodes);
             line(&format!("DC-MCTS, {n} cells, 3000 simulations"), &spent, &quality);
-            assert!(report.value <= reach.value(0, 0));
         }
     }
     println!("growth with cells: a level of the tree {:.2}, DC-MCTS {:.2}", exponent(&trees), exponent(&searches));

@@ -73,13 +73,10 @@ impl PocketSolver {
         let twists = |twist| turns.map(|turn| twist_of(&with_twist(twist).then(&turn)));
         let orders: Vec<[u16; TURNS]> = (0..ORDERS).map(orders).collect();
         let twists: Vec<[u16; TURNS]> = (0..TWISTS).map(twists).collect();
-        let distance = distances(STATES, 0, |state, around: &mut [u32; TURNS]| {
+        let counted: Vec<usize> = (0..TURNS).filter(|i| Move::ALL[*i].cost(metric) == 1).collect();
+        let distance = distances(STATES, 0, counted.len(), |state, i| {
             let (order, twist) = (&orders[state / TWISTS], &twists[state % TWISTS]);
-            for (i, turn) in Move::ALL[..TURNS].iter().enumerate() {
-                let counted = turn.cost(metric) == 1;
-                let next = u32::from(order[i]) * TWISTS as u32 + u32::from(twist[i]);
-                around[i] = if counted { next } else { state as u32 };
-            }
+            usize::from(order[counted[i]]) * TWISTS + usize::from(twist[counted[i]])
         });
         Self { metric, orders, twists, distance }
     }

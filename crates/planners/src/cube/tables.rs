@@ -96,10 +96,7 @@ fn moved<const N: usize>(
 /// The distance of each pair of values, `[first][second]`, from the pair of zeros.
 fn pruning<const N: usize>(first: &[[u16; N]], second: &[[u16; N]]) -> Vec<u8> {
     let width = second.len();
-    distances(first.len() * width, 0, |state, around: &mut [u32; N]| {
-        let (a, b) = (&first[state / width], &second[state % width]);
-        for i in 0..N {
-            around[i] = u32::from(a[i]) * width as u32 + u32::from(b[i]);
-        }
+    distances(first.len() * width, 0, N, |state, i| {
+        usize::from(first[state / width][i]) * width + usize::from(second[state % width][i])
     })
 }

@@ -1,11 +1,19 @@
 //! Rubik's cube against published counts, and a two-level controller against its closed form.
 
+use std::sync::OnceLock;
+
 use worldwright_core::Rng;
 use worldwright_planners::breadth_first::{distances, histogram};
 use worldwright_planners::cube::{
     Controller, Cube, Effort, Metric, Move, Pocket, PocketSolver, Repair, ScriptedTurner, TwoPhase, counts_by_depth,
     format_moves, parse_moves,
 };
+
+/// One set of tables for all tests.
+fn solver() -> &'static TwoPhase {
+    static SOLVER: OnceLock<TwoPhase> = OnceLock::new();
+    SOLVER.get_or_init(TwoPhase::new)
+}
 
 #[test]
 fn as_many_states_lie_near_the_solved_cube_as_published() {
@@ -56,7 +64,7 @@ fn the_pocket_cube_turns_like_the_corners_of_the_cube() {
 
 #[test]
 fn random_cubes_are_solved_in_few_turns() {
-    let solver = TwoPhase::new();
+    let solver = solver();
     let mut rng = Rng::new(3);
     let mut total = 0;
     for _ in 0..40 {
@@ -72,7 +80,7 @@ fn random_cubes_are_solved_in_few_turns() {
 
 #[test]
 fn near_cubes_are_solved_in_the_turns_that_made_them() {
-    let solver = TwoPhase::new();
+    let solver = solver();
     let mut rng = Rng::new(4);
     let effort = Effort { target: 0, nodes: 3_000_000 };
     for length in 0..6 {
@@ -113,14 +121,14 @@ fn a_cube_is_read_as_it_looks() {
 /// Mean tries L / p, and the share solved within n tries by the negative binomial distribution.
 #[test]
 fn an_unsure_hand_takes_as_many_turns_as_expected() {
-    let solver = TwoPhase::new();
+    let solver = solver();
     let p = 0.8;
     let mut turner = ScriptedTurner { failure: 0.15, overshoot: 0.05 };
     let effort = Effort { target: 23, nodes: 1_000_000 };
     let cube = Cube::random(&mut Rng::new(6));
     let plan = solver.solve(&cube, &effort).unwrap().moves;
     let planned = plan.len();
-    let endless = Controller { solver: &solver, effort, repair: Repair::TurnOn, tries: 10_000 };
+    let endless = Controller { solver, effort, repair: Repair::TurnOn, tries: 10_000 };
     let limit = (planned as f64 / p).round() as usize;
     let (mut rng, runs) = (Rng::new(7), 4000);
     let (mut tries, mut in_time) = (0, 0);
@@ -155,11 +163,11 @@ fn an_unsure_hand_takes_as_many_turns_as_expected() {
 
 #[test]
 fn planning_anew_never_takes_longer_than_turning_on() {
-    let solver = TwoPhase::new();
+    let solver = solver();
     let effort = Effort { target: 22, nodes: 50_000 };
     let mean = |repair| {
         let mut rng = Rng::new(8);
-        let controller = Controller { solver: &solver, effort, repair, tries: 1000 };
+        let controller = Controller { solver, effort, repair, tries: 1000 };
         let mut turner = ScriptedTurner { failure: 0.0, overshoot: 0.5 };
         let mut run = || controller.run(&mut Cube::random(&mut Rng::new(9)), &mut turner, &mut rng).unwrap();
         (0..60).map(|_| run()).inspect(|episode| assert!(episode.solved)).map(|e| e.tries).sum::<usize>() as f64 / 60.0
@@ -172,9 +180,9 @@ fn planning_anew_never_takes_longer_than_turning_on() {
 #[test]
 fn the_eight_puzzle_has_its_known_distances() {
     let rank = |tiles: &[u8; 9]| {
-        (0..9).fold(0_u32, |sum, i| {
+        (0..9).fold(0, |sum, i| {
             let smaller = tiles[i + 1..].iter().filter(|tile| **tile < tiles[i]).count();
-            sum * (9 - i as u32) + smaller as u32
+            sum * (9 - i) + smaller
         })
     };
     let unrank = |mut rank: usize| {
@@ -186,23 +194,15 @@ fn the_eight_puzzle_has_its_known_distances() {
         let mut left: Vec<u8> = (0..9).collect();
         digits.map(|digit| left.remove(digit))
     };
-    let found = distances(362_880, 0, |state, around: &mut [u32; 4]| {
-        let tiles = unrank(state);
+    let found = distances(362_880, 0, 4, |state, i| {
+        let mut tiles = unrank(state);
         let hole = tiles.iter().position(|tile| *tile == 0).unwrap();
         let (row, column) = (hole / 3, hole % 3);
-        let others = [
-            (row > 0, hole.wrapping_sub(3)),
-            (row < 2, hole + 3),
-            (column > 0, hole.wrapping_sub(1)),
-            (column < 2, hole + 1),
-        ];
-        for (slot, (exists, other)) in around.iter_mut().zip(others) {
-            let mut next = tiles;
-            if exists {
-                next.swap(hole, other);
-            }
-            *slot = rank(&next);
+        let exists = [row > 0, row < 2, column > 0, column < 2][i];
+        if exists {
+            tiles.swap(hole, [hole.wrapping_sub(3), hole + 3, hole.wrapping_sub(1), hole + 1][i]);
         }
+        rank(&tiles)
     });
     let counts = histogram(&found);
     assert_eq!(counts.iter().sum::<u64>(), 181_440);
