@@ -37,13 +37,16 @@ use std::collections::BTreeMap;
 use worldwright_core::{Entry, ModelSpec, Planner, Result, Setting, Settings, Space, find};
 
 mod actions;
+pub mod breadth_first;
 mod candidates;
 mod cem;
 mod common;
 pub mod control;
+pub mod cube;
 mod distribution;
 pub mod dp;
 mod icem;
+pub mod motion;
 mod mppi;
 mod noise;
 mod plan;
@@ -51,6 +54,9 @@ mod random_shooting;
 mod ranking;
 mod rollout;
 mod sampling;
+pub mod skills;
+pub mod subgoal;
+pub mod task_motion;
 
 /// What a planner must know of its model when it is built.
 #[derive(Debug, Clone, PartialEq)]

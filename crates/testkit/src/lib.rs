@@ -1,6 +1,6 @@
 //! Oracles with closed forms and public conformance checks for Worldwright's traits.
 //!
-//! - Oracles: [`lqr`] (Riccati recursions), [`kalman`], [`tabular`] (value iteration), on the small dense [`matrix`].
+//! - Oracles: [`lqr`] (Riccati recursions), [`kalman`], [`tabular`] (value iteration), on the small dense [`matrix`]; [`maze`].
 //! - Models to plan in: [`DynamicsModel`] makes a [`WorldModel`](worldwright_core::WorldModel) of anything that advances one
 //!   state vector ([`Dynamics`]): [`LinearQuadratic`], [`Pendulum`], [`MountainCar`]; [`Faulty`] breaks any model on purpose.
 //! - Conformance: [`check_environment`], [`check_world_model`], [`check_planner`] panic with what was violated; every room
@@ -15,6 +15,7 @@ pub mod kalman;
 mod linear_quadratic;
 pub mod lqr;
 pub mod matrix;
+pub mod maze;
 mod mountain_car;
 mod pendulum;
 pub mod strategies;

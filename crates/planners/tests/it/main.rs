@@ -8,11 +8,16 @@ use worldwright_testkit::allocations::CountingAllocator;
 
 mod conformance;
 mod control;
+mod cube;
 mod discrete;
 mod dp;
 mod lqr;
+mod motion;
 mod pendulum;
 mod robust;
+mod skills;
+mod subgoal;
+mod task_motion;
 
 #[global_allocator]
 static ALLOCATOR: CountingAllocator = CountingAllocator;
