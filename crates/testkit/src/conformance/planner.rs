@@ -117,6 +117,15 @@ fn plan(planner: &dyn Planner, space: &Space, name: &str) -> Vec<Action> {
     each.collect()
 }
 
+/// Whether a space has a single element.
+fn only_one(space: &Space) -> bool {
+    match space {
+        Space::Discrete { n, .. } => *n == 1,
+        Space::MultiDiscrete { nvec } => nvec.iter().all(|n| *n == 1),
+        _ => false,
+    }
+}
+
 fn check_faults(
     name: &str,
     build: &(dyn Fn(u64) -> Box<dyn Planner> + Sync),
@@ -136,7 +145,8 @@ fn check_faults(
     let report = improve(&mut *planner, &mut *some.imagination(rows));
     let report = report.unwrap_or_else(|error| panic!("{name}: NaN rows are no error, but: {error}"));
     assert!(report.diverged > 0, "{name}: diverged rows are counted");
-    assert!(report.value.is_finite(), "{name}: diverged rows rank last");
+    // Where there is but one action, a search by actions has no other row to rank before the one that diverged.
+    assert!(report.value.is_finite() || only_one(space), "{name}: diverged rows rank last");
     plan(&*planner, space, name);
 
     let mut planner = build(7);
