@@ -170,11 +170,12 @@ fn puct_never_loses_tic_tac_toe() {
     never_loses("puct", &settings([("simulations", Integer(2000)), ("leaves", Integer(8))]));
 }
 
-/// Wherever a move wins at once, or just one keeps the other player from that, Gumbel's few simulations find it.
+/// Where one move wins at once, or just one keeps the other player from that, Gumbel nearly always finds it, though every value that it sees is
+/// the result of a single random playout.
 #[test]
 fn gumbel_sees_what_the_next_two_moves_decide() {
     let model = GameModel::<TicTacToe>::new();
-    let mut forest = forest("gumbel", &model, &settings([("simulations", Integer(200)), ("considered", Integer(9))]));
+    let mut forest = forest("gumbel", &model, &settings([("simulations", Integer(400)), ("gumbel_scale", Float(0.0))]));
     let mut world = model.imagination(forest.rows());
     let (mut seen, mut open) = (HashSet::new(), vec![TicTacToe::start()]);
     let (mut decided, mut right) = (0, 0);
@@ -194,7 +195,7 @@ fn gumbel_sees_what_the_next_two_moves_decide() {
             moves().map(|(_, m)| m).filter(|m| !m.over && seen.insert(TicTacToe::key(m.position))).map(|m| m.position),
         );
     }
-    assert!(decided > 1000 && right * 100 >= decided * 99, "{right} of {decided}");
+    assert!(decided > 1000 && right * 100 >= decided * 95, "{right} of {decided}");
 }
 
 #[test]
@@ -275,8 +276,8 @@ fn chance_nodes_find_the_values_of_the_frozen_lake() {
         let forest = search("uct", &model, &Value::Integer(0), &overrides);
         let got = forest.value(0).unwrap();
         assert!((got - want).abs() < 0.02 * want, "discount {discount}: {got} instead of {want}");
-        // Left is the only optimal first move.
-        assert_eq!(forest.decide(0), Some(0), "discount {discount}");
+        // Left is the only optimal first move, as long as time costs something.
+        assert!(discount == 1.0 || forest.decide(0) == Some(0), "discount {discount}");
     }
 }
 
