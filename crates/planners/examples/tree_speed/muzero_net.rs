@@ -3,7 +3,7 @@
 //!
 //! The action enters as one-hot, which is a row of W₁ added. A row of the arena holds its latent state and what was predicted there.
 
-use pulp::Arch;
+use pulp::{Arch, Simd, WithSimd};
 use worldwright_core::{
     Action, Actions, Error, Imagination, Imagined, Key, ModelSpec, Observation, Priors, Result, Rng, Rows, Space,
     Values, WorldModel,
@@ -168,8 +168,13 @@ fn tanh(numbers: &mut [f32]) {
     for x in numbers {
         let clamped = x.clamp(-7.9, 7.9);
         let square = clamped * clamped;
-        let p = P.iter().fold(0.0_f32, |sum, coefficient| sum.mul_add(square, *coefficient));
-        let q = Q.iter().fold(0.0_f32, |sum, coefficient| sum.mul_add(square, *coefficient));
+        let (mut p, mut q) = (0.0_f32, 0.0_f32);
+        for coefficient in P {
+            p = p.mul_add(square, coefficient);
+        }
+        for coefficient in Q {
+            q = q.mul_add(square, coefficient);
+        }
         *x = clamped * p / q;
     }
 }
@@ -211,6 +216,40 @@ impl Arena<'_> {
     }
 }
 
+/// The predictions of a row that was observed.
+struct Predict<'a, 'm> {
+    arena: &'a mut Arena<'m>,
+    row: usize,
+}
+
+impl WithSimd for Predict<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) {
+        self.arena.predict(1, &Rows::Span(self.row..self.row + 1), 0);
+    }
+}
+
+/// The steps of a block of rows.
+struct Advance<'a, 'm> {
+    arena: &'a mut Arena<'m>,
+    n: usize,
+    first: usize,
+    from: &'a Rows<'a>,
+    choices: &'a [u32],
+    to: &'a Rows<'a>,
+}
+
+impl WithSimd for Advance<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) {
+        self.arena.advance(self.n, self.first, self.from, self.choices, self.to);
+    }
+}
+
 impl Imagination for Arena<'_> {
     fn spec(&self) -> &ModelSpec {
         &self.net.spec
@@ -232,10 +271,7 @@ impl Imagination for Arena<'_> {
             self.b.iter_mut().zip(numbers).for_each(|(slot, number)| *slot = *number as f32);
         }
         let arch = self.net.arch;
-        arch.dispatch(
-            #[inline(always)]
-            || self.predict(1, &Rows::Span(row..row + 1), 0),
-        );
+        arch.dispatch(Predict { arena: self, row });
         Ok(())
     }
 
@@ -266,10 +302,8 @@ impl Imagination for Arena<'_> {
         out.epistemic.fill(0.0);
         let arch = self.net.arch;
         for first in (0..n).step_by(BLOCK) {
-            arch.dispatch(
-                #[inline(always)]
-                || self.advance(BLOCK.min(n - first), first, &from, choices, &to),
-            );
+            let n = BLOCK.min(n - first);
+            arch.dispatch(Advance { arena: self, n, first, from: &from, choices, to: &to });
         }
         let heads = self.net.heads.width();
         for i in 0..n {

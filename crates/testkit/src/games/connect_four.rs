@@ -92,21 +92,7 @@ impl Game for ConnectFour {
     }
 
     fn playouts(positions: &[Stones], seeds: &[u64], results: &mut [f64]) {
-        pulp::Arch::new().dispatch(
-            #[inline(always)]
-            || {
-                let chunks = positions.chunks(LANES).zip(seeds.chunks(LANES)).zip(results.chunks_mut(LANES));
-                for ((positions, seeds), results) in chunks {
-                    let mut lanes = Lanes::idle();
-                    for (lane, (position, seed)) in positions.iter().zip(seeds).enumerate() {
-                        lanes.start(lane, *position, *seed | 1);
-                    }
-                    while lanes.turn() {}
-                    let finished = lanes.result.iter().map(|result| *result as i64 as f64);
-                    results.iter_mut().zip(finished).for_each(|(slot, result)| *slot = result);
-                }
-            },
-        );
+        pulp::Arch::new().dispatch(Playouts { positions, seeds, results });
     }
 
     fn read(observation: &[f64]) -> Stones {
@@ -128,6 +114,32 @@ impl Game for ConnectFour {
             } else {
                 -1.0
             };
+        }
+    }
+}
+
+/// The playouts of a batch.
+struct Playouts<'a> {
+    positions: &'a [Stones],
+    seeds: &'a [u64],
+    results: &'a mut [f64],
+}
+
+impl pulp::WithSimd for Playouts<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _simd: S) {
+        let chunks = self.positions.chunks(LANES).zip(self.seeds.chunks(LANES)).zip(self.results.chunks_mut(LANES));
+        for ((positions, seeds), results) in chunks {
+            let mut lanes = Lanes::idle();
+            for (lane, (position, seed)) in positions.iter().zip(seeds).enumerate() {
+                lanes.start(lane, *position, *seed | 1);
+            }
+            while lanes.turn() {}
+            for (slot, result) in results.iter_mut().zip(lanes.result) {
+                *slot = result as i64 as f64;
+            }
         }
     }
 }
