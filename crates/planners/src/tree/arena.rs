@@ -42,6 +42,8 @@ pub(super) struct Tree {
     pub(super) high: f64,
     /// Whether some step handed over to another player.
     pub(super) zero_sum: bool,
+    /// Whether some step ended an episode: before, nothing can be proven.
+    pub(super) ends: bool,
     /// Simulations backed up, the edges on their paths together, and the most of one.
     pub(super) simulations: u64,
     pub(super) depths: u64,
@@ -131,7 +133,7 @@ impl Tree {
     pub(super) fn clear(&mut self, seed: u64) {
         (self.nodes, self.edges, self.outcomes, self.pending) = (0, 0, 0, 0);
         (self.low, self.high) = (f64::INFINITY, f64::NEG_INFINITY);
-        self.zero_sum = false;
+        (self.zero_sum, self.ends) = (false, false);
         (self.simulations, self.depths, self.deepest) = (0, 0, 0);
         self.generator = seed | 1;
     }
@@ -143,16 +145,16 @@ impl Tree {
 
     /// A new node on a row.
     #[inline]
-    pub(super) fn add_node(&mut self, row: u32, key: u64) -> usize {
+    pub(super) fn add_node(&mut self, row: u32, key: Option<u64>) -> usize {
         let node = self.nodes;
         self.nodes += 1;
         self.row[node] = row;
         self.first[node] = NONE;
-        self.count[node] = 0;
-        self.opened[node] = 0;
-        self.visits[node] = 0;
         self.proven[node] = false;
-        self.key[node] = key;
+        // Each array not written is a line of cache not taken: what edges need is set when they are made.
+        if let Some(key) = key {
+            self.key[node] = key;
+        }
         node
     }
 
@@ -160,7 +162,6 @@ impl Tree {
     #[inline]
     pub(super) fn evaluate(&mut self, node: usize, estimate: f64, applicable: &Applicable, logits: &[f64], i: usize) {
         self.estimate[node] = estimate;
-        self.value[node] = estimate;
         let words = self.words;
         self.applicable[node * words..(node + 1) * words].copy_from_slice(applicable.row(i));
         let each = self.logits_each;
@@ -195,8 +196,10 @@ impl Tree {
     /// The edges of a node, none where they were not made.
     #[inline]
     pub(super) fn edges_made(&self, node: usize) -> std::ops::Range<usize> {
-        let first = if self.first[node] == NONE { 0 } else { self.first[node] as usize };
-        first..first + self.count[node] as usize
+        match self.first[node] {
+            NONE => 0..0,
+            first => first as usize..first as usize + self.count[node] as usize,
+        }
     }
 
     fn make_edges(&mut self, node: usize) {
@@ -212,6 +215,8 @@ impl Tree {
         }
         self.first[node] = first as u32;
         self.count[node] = (edge - first) as u32;
+        self.opened[node] = 0;
+        self.visits[node] = 0;
         self.edges = edge;
         self.edge_visits[first..edge].fill(0);
         self.total[first..edge].fill(0.0);
@@ -320,10 +325,33 @@ impl Tree {
 /// Turns numbers into probabilities proportional to their exponentials.
 pub(super) fn softmax(numbers: &mut [f64]) {
     let largest = numbers.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let mut sum = 0.0;
-    for number in numbers.iter_mut() {
-        *number = (*number - largest).exp();
-        sum += *number;
+    numbers.iter_mut().for_each(|number| *number = exp(*number - largest));
+    let scale = 1.0 / numbers.iter().sum::<f64>();
+    numbers.iter_mut().for_each(|number| *number *= scale);
+}
+
+/// `e^x` of a number that is not positive, within 1e-8 of it, without branches so that a loop of it becomes vector instructions: `2^k e^f` with
+/// f in ±½ ln 2, the second factor by its Taylor series.
+#[inline]
+pub(super) fn exp(x: f64) -> f64 {
+    /// Adding it rounds to a whole number, which then stands in the lowest bits.
+    const ROUNDER: f64 = 6_755_399_441_055_744.0;
+    let x = if x < -700.0 { -700.0 } else { x };
+    let shifted = x * std::f64::consts::LOG2_E + ROUNDER;
+    let f = x - (shifted - ROUNDER) * std::f64::consts::LN_2;
+    let series = 1.0 / 6.0 + f * (1.0 / 24.0 + f * (1.0 / 120.0 + f * (1.0 / 720.0 + f * (1.0 / 5040.0))));
+    let factor = 1.0 + f * (1.0 + f * (0.5 + f * series));
+    f64::from_bits(factor.to_bits().wrapping_add(shifted.to_bits() << 52))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_fast_exponential_is_close() {
+        for i in 0..70_000 {
+            let x = f64::from(i) * -0.01;
+            assert!((super::exp(x) / x.exp() - 1.0).abs() < 1e-8, "exp({x})");
+        }
+        assert!(super::exp(f64::NEG_INFINITY) < 1e-300);
     }
-    numbers.iter_mut().for_each(|number| *number /= sum);
 }

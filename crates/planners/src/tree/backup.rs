@@ -39,7 +39,7 @@ impl Backup {
             } else {
                 tree.reward[slot] + tree.continuation[slot] * g
             };
-            if self.solve {
+            if self.solve && tree.ends {
                 self.prove(tree, step);
             }
             if tree.edge_proven[edge] {

@@ -9,7 +9,7 @@
 
 use worldwright_core::{Entry, Key, Parameter, Planner, Result, SettingDefault as Default, Settings};
 
-use super::arena::Tree;
+use super::arena::{Tree, exp};
 use super::noise::gumbel;
 use super::options::{self, Options};
 use super::planner::TreePlanner;
@@ -197,13 +197,13 @@ const SMALLEST_RANGE: f64 = 1e-8;
 #[inline]
 fn improved(tree: &Tree, node: usize, completion: &Completion, place: impl Fn(usize, u32) -> usize, out: &mut [f64]) {
     // Values lie in [0, 1], so that the largest exponent is the weight itself.
-    let unvisited = (completion.transform(completion.mixed) - completion.weight).exp();
+    let unvisited = exp(completion.transform(completion.mixed) - completion.weight);
     let mut sum = 0.0;
     for (i, edge) in tree.edges_made(node).enumerate() {
         let factor = match tree.edge_visits[edge] {
             0 => unvisited,
             _ if tree.total[edge] == f64::NEG_INFINITY => 0.0,
-            _ => (completion.transform(tree.mean(edge)) - completion.weight).exp(),
+            _ => exp(completion.transform(tree.mean(edge)) - completion.weight),
         };
         let weight = tree.prior[edge] * factor;
         out[place(i, tree.action[edge])] = weight;

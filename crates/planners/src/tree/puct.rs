@@ -78,6 +78,9 @@ pub(super) fn search(context: &PlannerContext, settings: &Settings, roots: usize
     };
     let rule = Puct {
         weights: (0..options.capacity + options.leaves + 1).map(weight).collect(),
+        inverses: (0..TABLE.min(options.capacity + options.leaves + 2))
+            .map(|n| if n == 0 { 0.0 } else { 1.0 / n as f64 })
+            .collect(),
         dirichlet_fraction: settings.float("dirichlet_fraction", 0.0, 1.0)?,
         dirichlet_alpha: settings.float("dirichlet_alpha", 1e-3, f64::MAX)?,
         temperature: options.temperature,
@@ -85,10 +88,15 @@ pub(super) fn search(context: &PlannerContext, settings: &Settings, roots: usize
     Search::new(rule, options, context)
 }
 
+/// The longest table of inverses: visits beyond are divided by.
+const TABLE: usize = 1 << 12;
+
 /// The rule.
 pub(super) struct Puct {
     /// What multiplies `P / (1 + n)`, by the simulations below the node.
     weights: Vec<f64>,
+    /// 1/n, and 0 for no visit.
+    inverses: Vec<f64>,
     dirichlet_fraction: f64,
     dirichlet_alpha: f64,
     temperature: f64,
@@ -118,16 +126,25 @@ impl Rule for Puct {
         let (low, scale) = (if tree.low.is_finite() { tree.low } else { 0.0 }, 1.0 / tree.range());
         let (visits, totals) = (&tree.edge_visits[edges.clone()], &tree.total[edges.clone()]);
         let (priors, proven) = (&tree.prior[edges.clone()], &tree.edge_proven[edges.clone()]);
-        let mut best = (f64::NEG_INFINITY, None);
+        let last = self.inverses.len() - 1;
+        let (mut best, mut at) = (f64::NEG_INFINITY, usize::MAX);
+        // Without branches but that of the table's end, which is hardly ever reached: visits are too irregular to be guessed.
         for i in 0..visits.len() {
-            let n = f64::from(visits[i]);
-            let q = if visits[i] == 0 { 0.0 } else { (totals[i] / n - low) * scale };
-            let score = if proven[i] { q } else { q + weight * priors[i] / (1.0 + n) };
-            if score > best.0 {
-                best = (score, Some(edges.start + i));
-            }
+            let n = visits[i] as usize;
+            let (of_visits, of_next) = if n < last {
+                (self.inverses[n], self.inverses[n + 1])
+            } else {
+                (1.0 / n as f64, 1.0 / (n + 1) as f64)
+            };
+            let visited = if n == 0 { 0.0 } else { 1.0 };
+            let q = (totals[i] * of_visits - low * visited) * scale;
+            let open = if proven[i] { 0.0 } else { weight };
+            let score = q + open * priors[i] * of_next;
+            let wins = score > best;
+            best = if wins { score } else { best };
+            at = if wins { i } else { at };
         }
-        best.1
+        (at != usize::MAX).then(|| edges.start + at)
     }
 
     fn decide(&self, tree: &Tree, key: Key) -> Option<usize> {

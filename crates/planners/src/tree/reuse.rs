@@ -55,8 +55,9 @@ impl<R: Rule> Search<R> {
         self.parents.push((0, 0));
         map[root] = 0;
         tree.copy_evaluations(old, root, 0);
-        tree.add_node(0, old.key[root]);
+        tree.add_node(0, Some(old.key[root]));
         (tree.low, tree.high, tree.zero_sum) = (old.low, old.high, old.zero_sum);
+        tree.ends = true;
         let mut node = 0;
         while node < tree.nodes {
             let from = self.origin[node] as usize;
@@ -73,7 +74,7 @@ impl<R: Rule> Search<R> {
                         map[child as usize] = tree.nodes as u32;
                         tree.copy_evaluations(old, child as usize, tree.nodes);
                         // Rows in the order of the nodes: row 0 is the root.
-                        tree.add_node(tree.nodes as u32, old.key[child as usize]);
+                        tree.add_node(tree.nodes as u32, Some(old.key[child as usize]));
                         self.origin.push(child);
                         self.parents.push((node as u32, edge as u32));
                     }

@@ -31,6 +31,9 @@ pub(super) const DECIDE: u64 = 5;
 /// Room for outcomes of edges beyond the first: each new node takes one, and each further way to a node that is there.
 const OUTCOMES_PER_NODE: usize = 4;
 
+/// Trees searched to their end before the next: with their rows they are about as large as a second-level cache.
+const GROUP: usize = 16;
+
 /// The number of discrete actions.
 ///
 /// # Errors
@@ -226,19 +229,29 @@ impl<R: Rule> Search<R> {
         self.begin(world, key, &mut report)?;
         let mut left = if unlimited && rounds == configured { self.options.simulations } else { usize::MAX };
         report.status = if rounds < configured { PlanStatus::BudgetSpent } else { PlanStatus::Completed };
-        for round in 0..rounds {
-            let leaves = self.options.leaves.min(affordable(&report, false)).min(left);
-            if leaves == 0 || late() {
-                report.status = PlanStatus::BudgetSpent;
-                break;
+        // A limit ends all trees in the same round; without one a few trees at a time stay in cache from round to round.
+        let group = if unlimited { GROUP } else { roots };
+        let all = left;
+        for first in (0..roots).step_by(group) {
+            let group = first..(first + group).min(roots);
+            left = all;
+            for round in 0..rounds {
+                let leaves = self.options.leaves.min(affordable(&report, false)).min(left);
+                if leaves == 0 || late() {
+                    report.status = PlanStatus::BudgetSpent;
+                    break;
+                }
+                left -= leaves;
+                let round_key = key.fold(first as u64).fold(round as u64 + 1);
+                self.round(world, group.clone(), leaves, round_key, &mut report)?;
+                report.iterations = report.iterations.max(round + 1);
+                if self.trees[group.clone()].iter().all(|tree| tree.proven[0]) {
+                    break;
+                }
             }
-            left -= leaves;
-            self.round(world, leaves, key.fold(round as u64 + 1), &mut report)?;
-            report.iterations += 1;
-            if self.trees.iter().all(|tree| tree.proven[0]) {
-                report.status = PlanStatus::Converged;
-                break;
-            }
+        }
+        if self.trees.iter().all(|tree| tree.proven[0]) {
+            report.status = PlanStatus::Converged;
         }
         Ok(report)
     }
@@ -258,7 +271,7 @@ impl<R: Rule> Search<R> {
             }
             for (b, tree) in self.trees.iter_mut().enumerate() {
                 tree.clear(key.fold(0).fold(DRAWS).fold(b as u64).to_seed());
-                let root = tree.add_node(b as u32, if self.with_keys { self.keys[b] } else { 0 });
+                let root = tree.add_node(b as u32, self.with_keys.then(|| self.keys[b]));
                 if let Some(table) = self.tables.get_mut(b) {
                     table.put(self.keys[b], root);
                 }
@@ -299,6 +312,7 @@ impl<R: Rule> Search<R> {
                 report.diverged += 1;
             }
             tree.evaluate(0, if sound { value } else { 0.0 }, applicable, logits, b);
+            tree.value[0] = tree.estimate[0];
             if !sound {
                 tree.forget_logits(0);
             }
@@ -306,12 +320,19 @@ impl<R: Rule> Search<R> {
         Ok(())
     }
 
-    /// One round: `leaves` simulations in every tree.
-    fn round(&mut self, world: &mut dyn Imagination, leaves: usize, key: Key, report: &mut PlanReport) -> Result<()> {
+    /// One round: `leaves` simulations in every tree of a group.
+    fn round(
+        &mut self,
+        world: &mut dyn Imagination,
+        group: std::ops::Range<usize>,
+        leaves: usize,
+        key: Key,
+        report: &mut PlanReport,
+    ) -> Result<()> {
         self.simulations.clear();
         self.clear_batch();
         for _ in 0..leaves {
-            for b in 0..self.trees.len() {
+            for b in group.clone() {
                 if !self.trees[b].proven[0] {
                     let simulation = self.simulations.begin(b);
                     self.go_on(simulation, leaves);
@@ -455,6 +476,7 @@ impl<R: Rule> Search<R> {
                 continue;
             }
             tree.zero_sum |= continuation < 0.0;
+            tree.ends |= continuation == 0.0;
             let key = self.with_keys.then(|| self.keys[i]);
             let sampled = Sampled { reward, continuation, key };
             let mut slot = edge;
@@ -478,7 +500,7 @@ impl<R: Rule> Search<R> {
                 self.arrive(simulation, slot);
                 continue;
             }
-            let node = tree.add_node(row, key.unwrap_or(0));
+            let node = tree.add_node(row, key);
             tree.child[slot] = node as u32;
             // Another simulation of this batch may come to the same state: it joins this node before it is evaluated.
             if let Some(table) = self.tables.get_mut(b) {
@@ -552,10 +574,14 @@ impl<R: Rule> Search<R> {
             let logits = &evaluated.logits[i * each..(i + 1) * each];
             if value.is_finite() && logits.iter().all(|logit| !logit.is_nan()) {
                 tree.evaluate(node, value, evaluated.applicable, evaluated.logits, i);
+                if self.options.backup.by_maximum {
+                    tree.value[node] = value;
+                }
                 self.options.backup.run(tree, self.simulations.path(*simulation as usize), value);
             } else {
                 // The node stays, without actions, for others that may have joined it. The requests are done with and hold those that broke.
                 tree.evaluate(node, 0.0, evaluated.applicable, evaluated.logits, i);
+                tree.value[node] = 0.0;
                 tree.forget_actions(node);
                 self.requests[broken] = *simulation;
                 broken += 1;

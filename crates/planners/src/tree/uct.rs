@@ -100,7 +100,7 @@ impl Rule for Uct {
         let bonus = self.exploration * tree.range() * log;
         let (visits, totals) = (&tree.edge_visits[edges.clone()], &tree.total[edges.clone()]);
         let proven = &tree.edge_proven[edges.clone()];
-        let mut best = (f64::NEG_INFINITY, None);
+        let (mut best, mut at) = (f64::NEG_INFINITY, usize::MAX);
         for i in 0..visits.len() {
             let n = visits[i] as usize;
             let inverse = match self.inverse_roots.get(n) {
@@ -108,13 +108,13 @@ impl Rule for Uct {
                 None => 1.0 / (n as f64).sqrt(),
             };
             // 1/n is the square of 1/√n.
-            let mean = totals[i] * inverse * inverse;
-            let score = if proven[i] { mean } else { mean + bonus * inverse };
-            if score > best.0 {
-                best = (score, Some(edges.start + i));
-            }
+            let open = if proven[i] { 0.0 } else { bonus };
+            let score = (totals[i] * inverse + open) * inverse;
+            let wins = score > best;
+            best = if wins { score } else { best };
+            at = if wins { i } else { at };
         }
-        best.1
+        (at != usize::MAX).then(|| edges.start + at)
     }
 
     fn decide(&self, tree: &Tree, key: Key) -> Option<usize> {

@@ -167,7 +167,8 @@ fn uct_never_loses_tic_tac_toe() {
 
 #[test]
 fn puct_never_loses_tic_tac_toe() {
-    never_loses("puct", &settings([("simulations", Integer(2000)), ("leaves", Integer(8))]));
+    let overrides = [("simulations", Integer(6000)), ("leaves", Integer(8)), ("pb_c_init", Float(2.5))];
+    never_loses("puct", &settings(overrides));
 }
 
 /// Where one move wins at once, or just one keeps the other player from that, Gumbel nearly always finds it, though every value that it sees is
