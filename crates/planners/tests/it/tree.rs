@@ -13,7 +13,7 @@ use worldwright_testkit::games::{ConnectFour, Game, GameModel, Marks, Stones, Ti
 use worldwright_testkit::tabular::Process;
 use worldwright_testkit::{ProcessModel, check_planner, check_world_model};
 
-use crate::{planner, settings};
+use crate::{declared, planner, settings};
 
 const METHODS: [&str; 3] = ["uct", "puct", "gumbel"];
 
@@ -529,19 +529,16 @@ fn many_roots_at_once_are_each_alone() {
         let mut spec = Bandit::new(&[0.0; 3], &[0.0; 3], 0.0).spec;
         spec.name = "branching".to_owned();
         let branching = worldwright_testkit::DynamicsModel(Branching(spec));
-        let overrides = settings([("simulations", Integer(60))]);
+        let overrides = declared(name, settings([("simulations", Integer(60)), ("gumbel_scale", Float(0.0))]));
         let context = PlannerContext::for_model(branching.spec(), 0);
         let mut many = Forest::new(name, &context, &overrides, 5).unwrap();
         let mut world = branching.imagination(many.rows());
         for root in 0..5 {
             world.observe(root, None, &Value::Floats(vec![root as f64]), Key::new(0)).unwrap();
         }
-        let no_noise = settings([("simulations", Integer(60)), ("gumbel_scale", Float(0.0))]);
-        let overrides = if name == "gumbel" { &no_noise } else { &overrides };
-        let mut many = if name == "gumbel" { Forest::new(name, &context, overrides, 5).unwrap() } else { many };
         many.search(&mut *world, &Budget::default(), Key::new(5)).unwrap();
         for root in 0..5 {
-            let alone = search(name, &branching, &Value::Floats(vec![root as f64]), overrides);
+            let alone = search(name, &branching, &Value::Floats(vec![root as f64]), &overrides);
             let (mut visits, mut want) = ([0; 3], [0; 3]);
             many.visits(root, &mut visits);
             alone.visits(0, &mut want);
