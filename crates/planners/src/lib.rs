@@ -57,6 +57,7 @@ mod sampling;
 pub mod skills;
 pub mod subgoal;
 pub mod task_motion;
+pub mod tree;
 
 /// What a planner must know of its model when it is built.
 #[derive(Debug, Clone, PartialEq)]
@@ -82,7 +83,15 @@ impl PlannerContext {
 pub type Build = fn(&PlannerContext, &Settings) -> Result<Box<dyn Planner>>;
 
 /// Every planner.
-pub const ALL: &[Entry<Build>] = &[random_shooting::ENTRY, cem::ENTRY, icem::ENTRY, mppi::ENTRY];
+pub const ALL: &[Entry<Build>] = &[
+    random_shooting::ENTRY,
+    cem::ENTRY,
+    icem::ENTRY,
+    mppi::ENTRY,
+    tree::uct::ENTRY,
+    tree::puct::ENTRY,
+    tree::gumbel::ENTRY,
+];
 
 /// The planner called `name` with `overrides` laid over its default settings.
 ///

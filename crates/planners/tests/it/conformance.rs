@@ -1,8 +1,8 @@
 //! Every planner keeps to the contract, on boxes and on choices, with one lane and with several.
 
 use proptest::prelude::*;
-use worldwright_core::{Key, ModelSpec, Observation, Space, WorldModel};
-use worldwright_planners::ALL;
+use worldwright_core::{Error, Key, ModelSpec, Observation, Space, WorldModel};
+use worldwright_planners::{ALL, PlannerContext, make};
 use worldwright_testkit::lqr::Problem;
 use worldwright_testkit::strategies::action_space;
 use worldwright_testkit::{
@@ -10,17 +10,30 @@ use worldwright_testkit::{
     check_world_model,
 };
 
-use crate::{planner, settings};
+use crate::{declared, planner, settings};
 
-/// Checks all planners on a model.
+/// Checks all planners on a model whose action space they say that they search.
 fn check_all(model: &dyn WorldModel, state: &[f64]) {
+    use worldwright_core::Setting::Integer;
+    let small = settings([
+        ("population", Integer(24)),
+        ("horizon", Integer(6)),
+        ("simulations", Integer(24)),
+        ("leaves", Integer(4)),
+        ("rollout_steps", Integer(5)),
+    ]);
+    let mut checked = 0;
     for entry in ALL {
-        let build = |seed| {
-            use worldwright_core::Setting::Integer;
-            planner(entry.name, model, seed, &settings([("population", Integer(24)), ("horizon", Integer(6))]))
-        };
+        let overrides = declared(entry.name, small.clone());
+        let context = PlannerContext::for_model(model.spec(), 0);
+        if let Err(Error::Unsupported { .. }) = make(entry.name, &context, &overrides) {
+            continue;
+        }
+        checked += 1;
+        let build = |seed| planner(entry.name, model, seed, &overrides);
         check_planner(entry.name, &build, model, &Observation::Floats(state.to_vec()));
     }
+    assert!(checked >= 4, "the sampling planners search every space");
 }
 
 #[test]
