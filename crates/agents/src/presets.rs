@@ -173,15 +173,15 @@ pub const PRESETS: &[Preset] = &[
             "ensemble",
             &[
                 ("hidden", D::Numbers(&[200.0, 200.0, 200.0])),
-                ("epochs", D::Integer(20)),
-                ("patience", D::Integer(5)),
+                ("epochs", D::Integer(40)),
+                ("patience", D::Integer(8)),
                 ("batch", D::Integer(128)),
                 ("learning_rate", D::Float(1e-3)),
             ],
         ),
         planner: (
             "icem",
-            &[("horizon", D::Integer(20)), ("population", D::Integer(64)), ("noise_beta", D::Float(2.5))],
+            &[("horizon", D::Integer(30)), ("population", D::Integer(64)), ("noise_beta", D::Float(1.0))],
         ),
     },
 ];
