@@ -49,6 +49,7 @@ mod random_shooting;
 mod ranking;
 mod rollout;
 mod sampling;
+pub mod symbolic;
 
 /// What a planner must know of its model when it is built.
 #[derive(Debug, Clone, PartialEq)]
