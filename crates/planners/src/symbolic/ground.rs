@@ -51,6 +51,12 @@ pub fn ground(domain: &Domain, problem: &Problem) -> PddlResult<Task> {
             set(&mut initial, atom);
         }
     }
+    // By name, so that ties do not depend on the order in which a file lists its objects.
+    let object = |object: &u32| problem.objects[*object as usize].name.as_str();
+    let action = |action: u32| domain.actions[action as usize].name.as_str();
+    operators.sort_by(|a: &Operator, b: &Operator| {
+        a.action.map(action).cmp(&b.action.map(action)).then_with(|| a.arguments.iter().map(object).cmp(b.arguments.iter().map(object)))
+    });
     let predicates = domain.predicates.iter().map(|symbol| symbol.name.clone());
     let names = Names {
         predicates: predicates.chain(["goal-reached".to_owned()]).collect(),
