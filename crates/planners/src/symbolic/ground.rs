@@ -55,7 +55,10 @@ pub fn ground(domain: &Domain, problem: &Problem) -> PddlResult<Task> {
     let object = |object: &u32| problem.objects[*object as usize].name.as_str();
     let action = |action: u32| domain.actions[action as usize].name.as_str();
     operators.sort_by(|a: &Operator, b: &Operator| {
-        a.action.map(action).cmp(&b.action.map(action)).then_with(|| a.arguments.iter().map(object).cmp(b.arguments.iter().map(object)))
+        a.action
+            .map(action)
+            .cmp(&b.action.map(action))
+            .then_with(|| a.arguments.iter().map(object).cmp(b.arguments.iter().map(object)))
     });
     let predicates = domain.predicates.iter().map(|symbol| symbol.name.clone());
     let names = Names {
