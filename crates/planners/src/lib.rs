@@ -56,6 +56,7 @@ mod rollout;
 mod sampling;
 pub mod skills;
 pub mod subgoal;
+pub mod symbolic;
 pub mod task_motion;
 pub mod tree;
 
