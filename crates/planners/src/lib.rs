@@ -45,6 +45,7 @@ mod icem;
 mod mppi;
 mod noise;
 mod plan;
+pub mod pomdp;
 mod random_shooting;
 mod ranking;
 mod rollout;

@@ -10,6 +10,7 @@ mod conformance;
 mod discrete;
 mod lqr;
 mod pendulum;
+mod pomdp;
 mod robust;
 
 #[global_allocator]
