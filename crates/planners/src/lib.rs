@@ -40,6 +40,7 @@ mod actions;
 mod candidates;
 mod cem;
 mod common;
+mod continuous_tree;
 mod distribution;
 mod icem;
 mod mppi;
@@ -75,7 +76,14 @@ impl PlannerContext {
 pub type Build = fn(&PlannerContext, &Settings) -> Result<Box<dyn Planner>>;
 
 /// Every planner.
-pub const ALL: &[Entry<Build>] = &[random_shooting::ENTRY, cem::ENTRY, icem::ENTRY, mppi::ENTRY];
+pub const ALL: &[Entry<Build>] = &[
+    random_shooting::ENTRY,
+    cem::ENTRY,
+    icem::ENTRY,
+    mppi::ENTRY,
+    continuous_tree::PROGRESSIVE_WIDENING,
+    continuous_tree::SAMPLED_MCTS,
+];
 
 /// The planner called `name` with `overrides` laid over its default settings.
 ///

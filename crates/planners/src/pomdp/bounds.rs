@@ -63,7 +63,8 @@ pub fn qmdp(table: &Table, tolerance: f64) -> Vectors {
     let rows = (0..actions).flat_map(|action| (0..states).map(move |state| (state, action)));
     let value = |(state, action): (usize, usize)| {
         let ways = table.ways(state, action).iter();
-        table.reward(state, action) + discount * ways.map(|way| way.probability * values[way.next as usize]).sum::<f64>()
+        table.reward(state, action)
+            + discount * ways.map(|way| way.probability * values[way.next as usize]).sum::<f64>()
     };
     Vectors { states, values: rows.map(value).collect() }
 }

@@ -38,10 +38,10 @@ impl Default for PomcpConfig {
         Self {
             simulations: 5_000,
             particles: 1_000,
-            exploration: 1.0,
+            exploration: 0.25,
             depth: 90,
             prior_visits: 1.0,
-            prior_penalty: 0.1,
+            prior_penalty: 0.25,
             reinvigorated: 0.1,
             reuse: true,
         }

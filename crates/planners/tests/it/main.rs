@@ -7,6 +7,7 @@ use worldwright_planners::{PlannerContext, make};
 use worldwright_testkit::allocations::CountingAllocator;
 
 mod conformance;
+mod continuous_tree;
 mod discrete;
 mod lqr;
 mod pendulum;

@@ -9,7 +9,8 @@ use super::super::Actions;
 const LANES: usize = 8;
 /// `1/√visits` of an action that was never tried: it comes before all that were.
 const UNTRIED: f32 = 1e12;
-static ENOUGH2: std::sync::OnceLock<f32> = std::sync::OnceLock::new();
+/// Share of the most tried action's visits that an action needs to be the answer.
+const ENOUGH: f32 = 0.1;
 const FREE: u64 = u64::MAX;
 
 /// What the actions of a new node begin with.
@@ -172,7 +173,7 @@ impl Tree {
     pub(super) fn best(&self, node: u32) -> (u32, f64) {
         let start = node as usize * self.stride;
         let tried = &self.now.tried[start..start + self.actions];
-        let enough = *ENOUGH2.get_or_init(|| std::env::var("ENOUGH").map_or(0.1, |x| x.parse().unwrap())) * tried.iter().copied().fold(0.0, f32::max);
+        let enough = ENOUGH * tried.iter().copied().fold(0.0, f32::max);
         let mut best = (0, f32::NEG_INFINITY);
         for (action, value) in self.now.value[start..start + self.actions].iter().enumerate() {
             if tried[action] >= enough && *value > best.1 {
