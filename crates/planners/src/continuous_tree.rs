@@ -8,6 +8,7 @@ mod progressive_widening;
 mod sampled;
 mod search;
 mod tree;
+mod wave;
 
 pub(crate) use progressive_widening::ENTRY as PROGRESSIVE_WIDENING;
 pub(crate) use sampled::ENTRY as SAMPLED_MCTS;

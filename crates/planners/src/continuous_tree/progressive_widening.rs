@@ -1,8 +1,8 @@
 //! Double progressive widening (Couëtoux, Hoock, Sokolovska, Teytaud and Bonnard, "Continuous Upper Confidence Trees", LION 2011).
 //!
 //! A node with N visits has `⌈k N^α⌉` actions at most, an action tried n times `⌈k' n^α'⌉` outcomes; a new one is drawn while there are
-//! fewer, else the action of the highest `Q̂ + c √(ln N / n)` is taken and its least visited outcome. Q̂ is scaled to 0–1 by the least
-//! and greatest value in the tree. Where we deviate: a share of new actions is drawn near the best one of the node.
+//! fewer, else the action of the highest `Q̂ + c √(ln N / n)` is taken and its least visited outcome. Q̂ is scaled so
+//! that the node's mean is ½ and its best 1. Where we deviate: a share of new actions is drawn near the best one of the node.
 
 use worldwright_core::{Entry, Parameter, Planner, Result, SettingDefault as Default, Settings};
 

@@ -2,7 +2,7 @@
 //! Action Spaces", ICML 2021: Sampled MuZero).
 //!
 //! With β = π the weights of the sampled actions are 1 / K each, and an action is chosen by
-//! `Q̂ + c (1 / K) √N / (1 + n)`, Q̂ scaled to 0–1 by the least and greatest value in the tree. A model without a prior is searched
+//! `Q̂ + c (1 / K) √N / (1 + n)`, Q̂ scaled so that the node's mean is ½ and its best 1. A model without a prior is searched
 //! with actions drawn evenly within their bounds.
 
 use worldwright_core::{Entry, Parameter, Planner, Result, SettingDefault as Default, Settings};

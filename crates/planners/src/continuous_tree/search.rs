@@ -2,7 +2,8 @@
 //! rollouts, and the returns on the way home.
 //!
 //! Lane m of a simulation earns `G ← r + c G` from its leaf up (reward r less penalties, continuation c), folded by the risk measure at
-//! each edge on the way. While a simulation is under way its actions count as tried (Liu et al., "Watch the Unobserved", ICLR 2020), so
+//! each edge on the way; an edge is worth the mean of what came back, and under a deterministic model, where what was seen once can
+//! be had again, the greatest. While a simulation is under way its actions count as tried (Liu et al., "Watch the Unobserved", ICLR 2020), so
 //! that a wave spreads. Rollouts go on from the leaf to the horizon with actions drawn around the leaf's last one. The next decision
 //! begins with the line that this one chose, imagined anew: rows of the arena belong to a state that was not observed, so keeping
 //! them would be wrong for any model that is not exact. A wave, not a simulation, is the iteration of the budget.
@@ -10,8 +11,8 @@
 use std::time::Instant;
 
 use worldwright_core::{
-    Action, Actions, Array, Budget, Columns, Error, Imagination, Imagined, Key, ModelSpec, Persist, PlanReport,
-    PlanStatus, Planner, Priors, Result, Rng, Rows, Settings, Space, State, Values,
+    Action, Array, Budget, Error, Imagination, Imagined, Key, ModelSpec, Persist, PlanReport, PlanStatus, Planner,
+    Priors, Result, Rng, Rows, Settings, Space, State, Values,
 };
 
 use super::tree::Tree;
@@ -19,10 +20,10 @@ use super::{NONE, Rule};
 use crate::PlannerContext;
 use crate::actions::{ActionKind, Sequence};
 use crate::common;
-use crate::rollout::{Objective, fold_lanes};
+use crate::rollout::Objective;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Leaf {
+pub(super) enum Leaf {
     Auto,
     Value,
     Rollout,
@@ -30,44 +31,42 @@ enum Leaf {
 
 /// A tree search over real-valued actions.
 pub(crate) struct Search<R> {
-    name: &'static str,
-    rule: R,
-    action_space: Space,
-    kind: ActionKind,
-    low: Vec<f64>,
-    high: Vec<f64>,
+    pub(super) name: &'static str,
+    pub(super) rule: R,
+    pub(super) action_space: Space,
+    pub(super) kind: ActionKind,
+    pub(super) low: Vec<f64>,
+    pub(super) high: Vec<f64>,
     /// Standard deviation of actions without bounds, and the unit of local draws.
-    spread: Vec<f64>,
-    horizon: usize,
-    simulations: usize,
-    batch: usize,
-    local_share: f64,
-    leaf: Leaf,
-    constraint_penalty: f64,
-    objective: Objective,
-    tree: Tree,
-    members: usize,
+    pub(super) spread: Vec<f64>,
+    pub(super) horizon: usize,
+    pub(super) simulations: usize,
+    pub(super) batch: usize,
+    pub(super) local_share: f64,
+    pub(super) leaf: Leaf,
+    pub(super) constraint_penalty: f64,
+    pub(super) objective: Objective,
+    pub(super) tree: Tree,
+    pub(super) members: usize,
     /// What was chosen, `[H][A]`, and the same while a decision is under way.
-    chosen: Sequence,
-    seed: u64,
-    decision: u64,
+    pub(super) chosen: Sequence,
+    pub(super) seed: u64,
+    pub(super) decision: u64,
     /// Nodes of the wave, those that need no step first told apart by `ready`.
-    wave: Vec<u32>,
+    pub(super) wave: Vec<u32>,
     /// Parents of the nodes that are stepped.
-    parents: Vec<u32>,
+    pub(super) parents: Vec<u32>,
     /// `[A][n]`
-    columns: Vec<f64>,
+    pub(super) columns: Vec<f64>,
     /// Rollout lanes `[M][n]`: return so far and what multiplies the rest.
-    returns: Vec<f64>,
-    weights: Vec<f64>,
-    lanes: Vec<f64>,
-    sorted: Vec<f64>,
-    imagined: Imagined,
-    shape: (usize, usize),
-    values: Values,
-    priors: Priors,
-    /// Least and greatest return seen.
-    range: (f64, f64),
+    pub(super) returns: Vec<f64>,
+    pub(super) weights: Vec<f64>,
+    pub(super) lanes: Vec<f64>,
+    pub(super) sorted: Vec<f64>,
+    pub(super) imagined: Imagined,
+    pub(super) shape: (usize, usize),
+    pub(super) values: Values,
+    pub(super) priors: Priors,
 }
 
 impl<R: Rule> Search<R> {
@@ -128,7 +127,6 @@ impl<R: Rule> Search<R> {
             shape: (0, 0),
             values: Values { value: Vec::with_capacity(batch * members) },
             priors: Priors { mean: Vec::with_capacity(batch * dims), std: Vec::with_capacity(batch * dims) },
-            range: (f64::INFINITY, f64::NEG_INFINITY),
             action_space: context.action_space.clone(),
             name,
             rule,
@@ -141,7 +139,7 @@ impl<R: Rule> Search<R> {
         })
     }
 
-    fn dims(&self) -> usize {
+    pub(super) fn dims(&self) -> usize {
         self.low.len()
     }
 
@@ -162,8 +160,7 @@ impl<R: Rule> Search<R> {
         };
         let has_prior = spec.has_prior;
         let key = Key::new(self.seed).fold(self.decision);
-        self.tree.plant();
-        self.range = (f64::INFINITY, f64::NEG_INFINITY);
+        self.tree.plant(world.spec().deterministic);
         if has_prior {
             self.ask_prior(world, 0..1)?;
         }
@@ -200,7 +197,7 @@ impl<R: Rule> Search<R> {
             report.status = if tried { PlanStatus::AllDiverged } else { report.status };
             return Ok(report);
         };
-        report.value = self.tree.mean(edge);
+        report.value = self.tree.worth(edge);
         self.write_plan();
         Ok(report)
     }
@@ -256,7 +253,7 @@ impl<R: Rule> Search<R> {
         child
     }
 
-    /// The action to follow from a node; none where all of them diverged or are under way.
+    /// The action to follow from a node; none where all of them diverged.
     fn choose(&mut self, node: u32, rng: &mut Rng) -> Option<u32> {
         let visits = self.tree.visits[node as usize];
         // The root gives every simulation of the first wave an action of its own.
@@ -269,20 +266,31 @@ impl<R: Rule> Search<R> {
         } else if has < allowed && self.tree.from.len() < self.rule.most_actions(self.simulations) {
             return Some(self.propose(node, rng));
         }
-        let (least, greatest) = self.range;
-        let width = if greatest > least { greatest - least } else { 1.0 };
+        let (middle, greatest) = self.scale(node);
+        let half = if greatest > middle { 2.0 * (greatest - middle) } else { 1.0 };
         let mut best: Option<(u32, f64)> = None;
         for edge in self.tree.edges(node).filter(|edge| !self.tree.dead[*edge as usize]) {
             let back = self.tree.tried[edge as usize];
             let tried = back + self.tree.pending[edge as usize];
             // What never came back is worth the middle.
-            let value = if back > 0.0 { (self.tree.mean(edge) - least) / width } else { 0.5 };
+            let value = if back > 0.0 { 1.0 + (self.tree.worth(edge) - greatest) / half } else { 0.5 };
             let bound = value + self.rule.bonus(visits, tried, self.tree.edge_count[node as usize] as usize);
             if best.is_none_or(|best| bound >= best.1) {
                 best = Some((edge, bound));
             }
         }
         best.map(|best| best.0)
+    }
+
+    /// Mean and greatest worth of a node's actions. Values are scaled so that these are ½ and 1: the least would be one bad draw's.
+    fn scale(&self, node: u32) -> (f64, f64) {
+        let tried = |edge: &u32| !self.tree.dead[*edge as usize] && self.tree.tried[*edge as usize] > 0.0;
+        let (mut sum, mut count, mut greatest) = (0.0, 0.0, f64::NEG_INFINITY);
+        for edge in self.tree.edges(node).filter(tried) {
+            let worth = self.tree.worth(edge);
+            (sum, count, greatest) = (sum + worth, count + 1.0, f64::max(greatest, worth));
+        }
+        if count > 0.0 { (sum / count, greatest) } else { (0.0, 0.0) }
     }
 
     /// Adds an action: the old plan's, one near the best, one of the prior, or one from anywhere.
@@ -313,186 +321,6 @@ impl<R: Rule> Search<R> {
         edge
     }
 
-    /// Steps the model into the wave's new nodes.
-    fn step_wave(&mut self, world: &mut dyn Imagination, key: Key) -> Result<u64> {
-        self.parents.clear();
-        let fresh = self.wave.iter().filter(|node| !self.tree.ready[**node as usize]);
-        let (n, first) = (fresh.clone().count(), fresh.clone().next().copied());
-        let Some(first) = first.map(|first| first as usize) else { return Ok(0) };
-        for (i, node) in fresh.enumerate() {
-            // New nodes are numbered in the order in which they were found.
-            debug_assert_eq!(*node as usize, first + i);
-            let edge = self.tree.parent_edge[*node as usize];
-            self.parents.push(self.tree.from[edge as usize]);
-            for (dim, number) in self.tree.action_of(edge).iter().enumerate() {
-                self.columns[dim * n + i] = *number;
-            }
-        }
-        self.imagined.begin(n);
-        let columns = Columns::new(&self.columns[..self.low.len() * n], self.low.len(), n)?;
-        let (from, to) = (Rows::List(&self.parents), Rows::Span(first..first + n));
-        world.step(from, Actions::Continuous(columns), to, key, &mut self.imagined)?;
-        let members = self.members;
-        for i in 0..n {
-            let node = first + i;
-            let mut ended = true;
-            for member in 0..members {
-                let reward = self.penalised(member, i);
-                let continuation = self.imagined.continuation[self.imagined.at(member, i)];
-                self.tree.reward[node * members + member] = reward;
-                self.tree.continuation[node * members + member] = continuation;
-                ended &= continuation == 0.0;
-            }
-            self.tree.ready[node] = true;
-            self.tree.ended[node] = ended;
-        }
-        Ok((n * members) as u64)
-    }
-
-    /// Reward of row `i` of the last step less what is taken off it.
-    fn penalised(&self, member: usize, i: usize) -> f64 {
-        let at = self.imagined.at(member, i);
-        let lanes = self.imagined.members() * self.imagined.rows();
-        let mut reward = self.imagined.reward[at] - self.objective.epistemic_penalty * self.imagined.epistemic[at];
-        for constraint in 0..self.shape.1 {
-            let over = self.imagined.constraints[constraint * lanes + at];
-            // `max` would swallow NaN, which has to reach the sum.
-            reward -= if over <= 0.0 { 0.0 } else { self.constraint_penalty * over };
-        }
-        reward
-    }
-
-    /// What the wave's ends are worth from there on, into `returns`.
-    fn evaluate(&mut self, world: &mut dyn Imagination, by_value: bool, key: Key, rng: &mut Rng) -> Result<u64> {
-        let (n, members, dims) = (self.wave.len(), self.members, self.dims());
-        self.returns[..n * members].fill(0.0);
-        for (i, node) in self.wave.iter().enumerate() {
-            let weight = f64::from(u8::from(!self.tree.ended[*node as usize]));
-            (0..members).for_each(|member| self.weights[member * n + i] = weight);
-        }
-        if by_value {
-            self.values.value.resize(n * members, 0.0);
-            world.value(Rows::List(&self.wave), &mut self.values)?;
-            for ((sum, weight), value) in self.returns.iter_mut().zip(&self.weights).zip(&self.values.value) {
-                *sum = if *weight == 0.0 { 0.0 } else { *value };
-            }
-            return Ok(0);
-        }
-        let scratch = self.simulations + 1;
-        for (i, node) in self.wave.iter().enumerate() {
-            world.copy(*node as usize, Rows::Span(scratch + i..scratch + i + 1));
-        }
-        let longest = self.wave.iter().map(|node| self.horizon - self.tree.depth[*node as usize] as usize).max();
-        let mut steps = 0;
-        for t in 0..longest.unwrap_or(0) {
-            for i in 0..n {
-                self.rollout_action(i, n, t, rng);
-                if self.tree.depth[self.wave[i] as usize] as usize + t >= self.horizon {
-                    (0..members).for_each(|member| self.weights[member * n + i] = 0.0);
-                }
-            }
-            self.imagined.begin(n);
-            let columns = Columns::new(&self.columns[..dims * n], dims, n)?;
-            let rows = || Rows::Span(scratch..scratch + n);
-            world.step(rows(), Actions::Continuous(columns), rows(), key.fold(2 + t as u64), &mut self.imagined)?;
-            steps += (n * members) as u64;
-            for at in 0..n * members {
-                let weight = self.weights[at];
-                if weight != 0.0 {
-                    self.returns[at] += weight * self.penalised(at / n, at % n);
-                    self.weights[at] = weight * self.imagined.continuation[at];
-                }
-            }
-        }
-        Ok(steps)
-    }
-
-    /// The action of rollout `i` at its step `t`: the old plan's where the leaf lies on it, else the last one, which drifts.
-    fn rollout_action(&mut self, i: usize, n: usize, t: usize, rng: &mut Rng) {
-        let (node, dims) = (self.wave[i] as usize, self.dims());
-        let depth = self.tree.depth[node] as usize + t;
-        for dim in 0..dims {
-            let drawn = if self.tree.on_plan[node] && depth < self.horizon {
-                self.chosen.values[depth * dims + dim]
-            } else if t == 0 {
-                let edge = self.tree.parent_edge[node];
-                if edge == NONE { self.chosen.values[dim] } else { self.tree.action_of(edge)[dim] }
-            } else {
-                self.columns[dim * n + i] + DRIFT * self.spread[dim] * rng.normal()
-            };
-            self.columns[dim * n + i] = drawn.max(self.low[dim]).min(self.high[dim]);
-        }
-    }
-
-    fn ask_new_priors(&mut self, world: &mut dyn Imagination) -> Result<()> {
-        let from = self.wave.iter().map(|node| *node as usize).filter(|node| self.tree.first_edge[*node] == NONE).min();
-        from.map_or(Ok(()), |first| self.ask_prior(world, first..self.tree.len()))
-    }
-
-    fn ask_prior(&mut self, world: &mut dyn Imagination, nodes: std::ops::Range<usize>) -> Result<()> {
-        let dims = self.dims();
-        // Never more nodes than a wave, whose room was made; old ones that end a wave again keep what they have.
-        let nodes = nodes.start.max(nodes.end.saturating_sub(self.batch))..nodes.end;
-        self.priors.mean.resize(nodes.len() * dims, 0.0);
-        self.priors.std.resize(nodes.len() * dims, 0.0);
-        world.prior(Rows::Span(nodes.clone()), &mut self.priors)?;
-        for (numbers, own) in
-            [(&self.priors.mean, &mut self.tree.prior_mean), (&self.priors.std, &mut self.tree.prior_std)]
-        {
-            own[nodes.start * dims..nodes.end * dims].copy_from_slice(numbers);
-        }
-        Ok(())
-    }
-
-    /// Takes the wave's returns home; returns how many diverged.
-    fn back_up(&mut self) -> u64 {
-        let (n, members) = (self.wave.len(), self.members);
-        let mut diverged = 0;
-        for i in 0..n {
-            let mut node = self.wave[i] as usize;
-            for member in 0..members {
-                self.lanes[member] = self.returns[member * n + i];
-            }
-            self.tree.visits[node] += 1.0;
-            let mut sound = true;
-            while self.tree.parent_edge[node] != NONE {
-                let edge = self.tree.parent_edge[node] as usize;
-                self.tree.pending[edge] -= 1.0;
-                if sound {
-                    for member in 0..members {
-                        let at = node * members + member;
-                        let rest = self.tree.continuation[at];
-                        self.lanes[member] =
-                            self.tree.reward[at] + if rest == 0.0 { 0.0 } else { rest * self.lanes[member] };
-                    }
-                    let worth = self.fold();
-                    sound = worth.is_finite();
-                    if sound {
-                        self.tree.tried[edge] += 1.0;
-                        self.tree.total[edge] += worth;
-                        self.range = (self.range.0.min(worth), self.range.1.max(worth));
-                    } else {
-                        // An action that leads to nothing that is a number is not taken again.
-                        self.tree.dead[edge] = true;
-                        diverged += 1;
-                    }
-                }
-                node = self.tree.from[edge] as usize;
-            }
-        }
-        diverged
-    }
-
-    /// The lanes as one number; not finite where one of them is not.
-    fn fold(&mut self) -> f64 {
-        let sum: f64 = self.lanes.iter().sum();
-        if !sum.is_finite() {
-            return sum;
-        }
-        self.sorted.copy_from_slice(&self.lanes);
-        fold_lanes(self.objective.risk, &self.lanes, 0, 1, &mut self.sorted)
-    }
-
     /// Writes the line of best actions; beyond the tree its last action stands.
     fn write_plan(&mut self) {
         let dims = self.dims();
@@ -513,9 +341,6 @@ impl<R: Rule> Search<R> {
         }
     }
 }
-
-/// How far a rollout's action drifts in a step, in units of its spread.
-const DRIFT: f64 = 0.5;
 
 impl<R: Rule> Planner for Search<R> {
     fn rows(&self) -> usize {

@@ -35,7 +35,11 @@ pub(crate) struct Tree {
     pub(crate) tried: Vec<f64>,
     /// Tried and not come back yet.
     pub(crate) pending: Vec<f64>,
-    pub(crate) total: Vec<f64>,
+    total: Vec<f64>,
+    /// The greatest return.
+    top: Vec<f64>,
+    /// Whether the model is deterministic: a return that was seen once can be had again, so an edge is worth its greatest one.
+    exact: bool,
     pub(crate) dead: Vec<bool>,
     /// `[edge][dims]`
     pub(crate) action: Vec<f64>,
@@ -68,17 +72,20 @@ impl Tree {
             tried: numbers(edges),
             pending: numbers(edges),
             total: numbers(edges),
+            top: numbers(edges),
+            exact: false,
             dead: Vec::with_capacity(edges),
             action: numbers(edges * dims),
         }
     }
 
     /// Only a root, ready.
-    pub(crate) fn plant(&mut self) {
+    pub(crate) fn plant(&mut self, deterministic: bool) {
+        self.exact = deterministic;
         let Self { parent_edge, next_outcome, first_edge, edge_count, depth, .. } = self;
         [parent_edge, next_outcome, first_edge, edge_count, depth].into_iter().for_each(Vec::clear);
-        let Self { visits, reward, continuation, prior_mean, prior_std, tried, pending, total, action, .. } = self;
-        [visits, reward, continuation, prior_mean, prior_std, tried, pending, total, action]
+        let Self { visits, reward, continuation, prior_mean, prior_std, tried, pending, total, top, action, .. } = self;
+        [visits, reward, continuation, prior_mean, prior_std, tried, pending, total, top, action]
             .into_iter()
             .for_each(Vec::clear);
         let Self { from, next_edge, first_outcome, outcomes, .. } = self;
@@ -129,6 +136,7 @@ impl Tree {
         self.tried.push(0.0);
         self.pending.push(0.0);
         self.total.push(0.0);
+        self.top.push(f64::NEG_INFINITY);
         self.dead.push(false);
         self.action.resize(self.from.len() * self.dims, 0.0);
         edge
@@ -144,19 +152,28 @@ impl Tree {
         chain(&self.next_outcome, self.first_outcome[edge as usize])
     }
 
-    /// Mean return of an edge.
-    pub(crate) fn mean(&self, edge: u32) -> f64 {
-        self.total[edge as usize] / self.tried[edge as usize]
+    /// Counts a return at an edge.
+    pub(crate) fn update(&mut self, edge: usize, worth: f64) {
+        self.tried[edge] += 1.0;
+        self.total[edge] += worth;
+        self.top[edge] = self.top[edge].max(worth);
     }
 
-    /// The best action of a node: the highest mean among those tried at least a tenth as often as the most tried one.
+    /// What an edge that was tried is worth: its mean return, or its greatest one where the model is deterministic.
+    pub(crate) fn worth(&self, edge: u32) -> f64 {
+        let edge = edge as usize;
+        if self.exact { self.top[edge] } else { self.total[edge] / self.tried[edge] }
+    }
+
+    /// The best action of a node; where returns are random, among those tried at least a tenth as often as the most tried one.
     pub(crate) fn best(&self, node: u32) -> Option<u32> {
         let sound = |edge: &u32| !self.dead[*edge as usize] && self.tried[*edge as usize] > 0.0;
         let most = self.edges(node).filter(sound).map(|edge| self.tried[edge as usize]).fold(0.0, f64::max);
+        let enough = if self.exact { 0.0 } else { 0.1 * most };
         self.edges(node)
-            .filter(|edge| sound(edge) && self.tried[*edge as usize] >= 0.1 * most)
+            .filter(|edge| sound(edge) && self.tried[*edge as usize] >= enough)
             // Of equals the older.
-            .min_by(|a, b| self.mean(*b).total_cmp(&self.mean(*a)).then(a.cmp(b)))
+            .min_by(|a, b| self.worth(*b).total_cmp(&self.worth(*a)).then(a.cmp(b)))
     }
 
     pub(crate) fn action_of(&self, edge: u32) -> &[f64] {

@@ -27,7 +27,7 @@ pub fn exact_update(table: &Table, belief: &[f64], action: usize, observation: u
         }
     }
     let probability: f64 = next.iter().sum();
-    if !(probability > 0.0) {
+    if probability <= 0.0 {
         let why = format!("observation {observation} cannot follow action {action} in this belief");
         return Err(Error::config("belief update", why));
     }

@@ -112,8 +112,12 @@ impl<'p, P: Pomdp> Despot<'p, P> {
     /// # Errors
     /// [`Error::Config`] for settings out of range.
     pub fn new(problem: &'p P, config: DespotConfig, seed: u64) -> Result<Self> {
-        let sound = config.scenarios > 0 && config.depth > 0 && config.nodes > 0 && config.regularization >= 0.0;
-        if !sound || !(config.gap_share > 0.0 && config.gap_share < 1.0) {
+        let sound = (config.gap_share > 0.0 && config.gap_share < 1.0)
+            && config.scenarios > 0
+            && config.depth > 0
+            && config.nodes > 0
+            && config.regularization >= 0.0;
+        if !sound {
             let why = "scenarios, depth and nodes must be positive, regularization not negative, gap_share in (0, 1)";
             return Err(Error::config("despot", why));
         }

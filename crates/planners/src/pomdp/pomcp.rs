@@ -87,8 +87,10 @@ impl<'p, P: Pomdp> Pomcp<'p, P> {
         if problem.actions() == 0 || problem.actions() > 64 {
             return Err(Error::unsupported("pomcp", format!("{} actions: from 1 to 64", problem.actions())));
         }
-        if config.simulations == 0 || config.depth == 0 || !(config.exploration >= 0.0) {
-            let why = "simulations and depth must be positive, exploration not negative";
+        let scaled = [config.exploration, config.prior_visits, config.prior_penalty];
+        let sound = scaled.iter().all(|number| (0.0..f64::INFINITY).contains(number));
+        if config.simulations == 0 || config.depth == 0 || !sound {
+            let why = "simulations and depth must be positive, exploration and the prior's numbers not negative";
             return Err(Error::config("pomcp", why));
         }
         let key = Key::new(seed);

@@ -145,7 +145,7 @@ impl Table {
 fn check(what: &str, probabilities: impl Iterator<Item = f64>) -> Result<()> {
     let mut sum = 0.0;
     for probability in probabilities {
-        if !(probability >= 0.0) {
+        if !(0.0..=1.0 + SLACK).contains(&probability) {
             return Err(Error::config("pomdp", format!("{what}: {probability} is not a probability")));
         }
         sum += probability;

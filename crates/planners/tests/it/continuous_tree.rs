@@ -26,8 +26,8 @@ fn regulate(name: &str, simulations: i64, noise: f64, prior: bool) -> f64 {
 }
 
 #[test]
-fn regulation_comes_within_a_few_percent_of_riccati() {
-    for (name, prior, share) in [(NAMES[0], false, 1.03), (NAMES[1], true, 1.03)] {
+fn regulation_comes_within_a_fifth_of_a_percent_of_riccati() {
+    for (name, prior, share) in [(NAMES[0], false, 1.002), (NAMES[1], true, 1.002)] {
         let cost = regulate(name, 400, 0.0, prior);
         assert!((1.0 - 1e-9..=share).contains(&cost), "{name}: {cost} times the optimal cost");
     }
@@ -65,7 +65,7 @@ fn the_pendulum_is_caught() {
     for name in NAMES {
         let got = run(name, 400);
         assert!(got <= -120.0, "{name}: {got} is better than the optimum");
-        assert!(got >= -150.0, "{name}: {got}");
+        assert!(got >= -126.0, "{name}: {got}");
     }
 }
 

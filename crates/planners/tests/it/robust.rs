@@ -85,7 +85,7 @@ fn choose(name: &str, risk: &str, alpha: f64, penalty: f64) -> (i64, f64) {
 #[test]
 fn the_risk_measure_decides_between_gambles() {
     // Planners of choices that draw populations; the others have risk tests of their own.
-    let draws = |name: &str| ["population", "risk"].iter().any(|wanted| *wanted == name);
+    let draws = |name: &str| ["population", "risk"].contains(&name);
     let of_choices = worldwright_planners::ALL
         .iter()
         .filter(|entry| entry.parameters.iter().filter(|parameter| draws(parameter.name)).count() == 2);

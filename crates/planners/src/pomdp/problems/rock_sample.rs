@@ -186,10 +186,10 @@ impl RockSample {
             let (next, reward) = match action {
                 NORTH | EAST | SOUTH | WEST if self.moves[place] >> action & 1 == 0 => (state, FORBIDDEN),
                 EAST if place % usize::from(self.size) + 1 == usize::from(self.size) => (end, PAY),
-                NORTH => (place + usize::from(self.size) << k | good, 0.0),
-                EAST => (place + 1 << k | good, 0.0),
-                SOUTH => (place - usize::from(self.size) << k | good, 0.0),
-                WEST => (place - 1 << k | good, 0.0),
+                NORTH => (((place + usize::from(self.size)) << k) | good, 0.0),
+                EAST => (((place + 1) << k) | good, 0.0),
+                SOUTH => (((place - usize::from(self.size)) << k) | good, 0.0),
+                WEST => (((place - 1) << k) | good, 0.0),
                 SAMPLE if self.at[place] == NO_ROCK => (state, FORBIDDEN),
                 SAMPLE => {
                     let bit = 1 << self.at[place];
