@@ -41,6 +41,7 @@ pub mod breadth_first;
 mod candidates;
 mod cem;
 mod common;
+mod continuous_tree;
 pub mod control;
 pub mod cube;
 mod distribution;
@@ -50,6 +51,7 @@ pub mod motion;
 mod mppi;
 mod noise;
 mod plan;
+pub mod pomdp;
 mod random_shooting;
 mod ranking;
 mod rollout;
@@ -92,6 +94,8 @@ pub const ALL: &[Entry<Build>] = &[
     tree::uct::ENTRY,
     tree::puct::ENTRY,
     tree::gumbel::ENTRY,
+    continuous_tree::PROGRESSIVE_WIDENING,
+    continuous_tree::SAMPLED_MCTS,
 ];
 
 /// The planner called `name` with `overrides` laid over its default settings.
