@@ -2,7 +2,6 @@
 
 use proptest::prelude::*;
 use worldwright_core::{Error, Key, ModelSpec, Observation, Space, WorldModel};
-use worldwright_core::{Key, ModelSpec, Observation, Space, WorldModel};
 use worldwright_planners::{ALL, PlannerContext, make};
 use worldwright_testkit::lqr::Problem;
 use worldwright_testkit::strategies::action_space;
@@ -32,15 +31,6 @@ fn check_all(model: &dyn WorldModel, state: &[f64]) {
         }
         checked += 1;
         let build = |seed| planner(entry.name, model, seed, &overrides);
-        use worldwright_core::Setting::Integer;
-        let mut small = settings([("population", Integer(24)), ("horizon", Integer(6)), ("simulations", Integer(48))]);
-        small.retain(|name, _| entry.parameters.iter().any(|parameter| parameter.name == name));
-        // A planner that cannot search the model's actions says so when it is built.
-        let context = PlannerContext::for_model(model.spec(), 7);
-        if matches!(make(entry.name, &context, &small), Err(worldwright_core::Error::Unsupported { .. })) {
-            continue;
-        }
-        let build = |seed| planner(entry.name, model, seed, &small);
         check_planner(entry.name, &build, model, &Observation::Floats(state.to_vec()));
     }
     assert!(checked >= 4, "the sampling planners search every space");

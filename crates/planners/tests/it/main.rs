@@ -7,9 +7,9 @@ use worldwright_planners::{ALL, PlannerContext, make};
 use worldwright_testkit::allocations::CountingAllocator;
 
 mod conformance;
+mod continuous_tree;
 mod control;
 mod cube;
-mod continuous_tree;
 mod discrete;
 mod dp;
 mod lqr;
