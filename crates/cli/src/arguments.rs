@@ -161,14 +161,6 @@ pub(crate) struct Plan {
     /// A bundle, or an environment whose dynamics are known
     #[arg(value_name = "BUNDLE|ENV", required_unless_present_any = ["domain", "problem"], conflicts_with_all = ["domain", "problem"])]
     pub(crate) what: Option<String>,
-    /// Plan in this PDDL domain instead
-    #[arg(long, value_name = "FILE.pddl", requires = "problem", help_heading = "Symbolic planning")]
-    pub(crate) domain: Option<PathBuf>,
-    /// The PDDL problem to solve
-    #[arg(long, value_name = "FILE.pddl", requires = "domain", help_heading = "Symbolic planning")]
-    pub(crate) problem: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) symbolic: Symbolic,
     /// Plan from this observation instead of an episode's start
     #[arg(long, value_name = "X,Y,…", value_delimiter = ',', allow_hyphen_values = true, conflicts_with = "domain")]
     pub(crate) observation: Option<Vec<f64>>,
@@ -181,6 +173,14 @@ pub(crate) struct Plan {
     /// Settings, for an environment
     #[arg(value_name = "KEY=VALUE")]
     pub(crate) settings: Vec<String>,
+    /// Plan in this PDDL domain instead
+    #[arg(long, value_name = "FILE.pddl", requires = "problem", help_heading = "Symbolic planning")]
+    pub(crate) domain: Option<PathBuf>,
+    /// The PDDL problem to solve
+    #[arg(long, value_name = "FILE.pddl", requires = "domain", help_heading = "Symbolic planning")]
+    pub(crate) problem: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) symbolic: Symbolic,
 }
 
 /// How a PDDL task is searched.
