@@ -47,6 +47,9 @@ pub struct Exact {
 /// A margin below this is rounding: the vector adds nothing.
 const MARGIN: f64 = 1e-10;
 
+/// Steps from one comparison of successive sets to the next.
+const COMPARED: usize = 10;
+
 impl Exact {
     /// Solves a table.
     ///
@@ -58,6 +61,11 @@ impl Exact {
         let mut alphas = vec![Alpha { action: 0, values: vec![0.0; states] }];
         for iteration in 1..=config.iterations {
             let next = solver.step_back(&alphas)?;
+            // Comparing the sets costs as much as pruning them, so it is not done at every step.
+            if iteration % COMPARED != 0 && iteration != config.iterations {
+                alphas = next;
+                continue;
+            }
             let residual = solver.lead(&next, &alphas).max(solver.lead(&alphas, &next));
             alphas = next;
             // Rounding in the programmes is part of the error that can be promised.

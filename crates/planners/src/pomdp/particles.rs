@@ -72,7 +72,7 @@ impl<S: Copy> ParticleBelief<S> {
         std::mem::swap(&mut self.particles, &mut self.next);
         self.history.push((action, observation));
         let moved = (self.reinvigorated * self.particles.len() as f64).round() as usize;
-        // Resampling leaves copies side by side, so every so-and-so-manieth is moved and not the first ones.
+        // Resampling leaves copies side by side, so those that are moved are spread evenly.
         for i in 0..moved {
             let particle = &mut self.particles[i * self.next.len().max(1) / moved];
             if !problem.reinvigorate(particle, &self.history, rng) {
