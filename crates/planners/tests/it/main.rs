@@ -19,6 +19,7 @@ mod pomdp;
 mod robust;
 mod skills;
 mod subgoal;
+mod symbolic;
 mod task_motion;
 mod tree;
 
