@@ -43,7 +43,7 @@ says! {
     negative_steps: ["learn", "pendulum", "steps=-5"];
     no_steps: ["learn", "pendulum", "--steps", "0"];
     unknown_reward: ["learn", "pendulum", "reward.expression=cos(thta)", "reward.kind=expression"];
-    pddl_error: ["plan", "--domain", "../planners/tests/pddl/blocks-domain.pddl", "--problem", "../planners/tests/pddl/gripper-01.pddl"];
+    pddl_missing: ["plan", "--domain", "nowhere.pddl", "--problem", "nowhere.pddl"];
     pddl_without_problem: ["plan", "--domain", "domain.pddl"];
     settings_for_a_bundle: ["plan", ".", "planner.horizon=3"];
 }
