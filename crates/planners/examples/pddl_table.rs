@@ -4,6 +4,8 @@
 //! another planner does on the tasks to be solved: algorithm, domain, task, cost, states expanded, states expanded before the
 //! last layer, seconds of search (with `-` for what is unknown). Without it every task is solved greedily.
 
+#![allow(clippy::print_stdout, reason = "a benchmark prints")]
+
 use std::error::Error;
 use std::fs;
 use std::path::Path;

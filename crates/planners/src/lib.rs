@@ -30,6 +30,8 @@
 //! Discrete actions are zero-based choices; the places of a `MultiDiscrete` or `MultiBinary` space are read as the digits of
 //! one choice, the first place the most significant.
 //!
+//! Tasks that are stated in symbols (PDDL) have no model to imagine with; [`symbolic`] reads, grounds and searches them.
+//!
 //! [`Imagination`]: worldwright_core::Imagination
 
 use std::collections::BTreeMap;
