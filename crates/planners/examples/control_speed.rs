@@ -5,7 +5,7 @@
 
 use std::time::Instant;
 
-use worldwright_planners::control::{ConstrainedSolver, ConstraintOptions, Options, Problem, Solver};
+use worldwright_planners::control::{ConstrainedSolver, ConstraintOptions, Options, Problem};
 
 #[path = "../tests/it/control/problems.rs"]
 #[allow(dead_code)]

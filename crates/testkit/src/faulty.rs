@@ -1,8 +1,8 @@
 //! A model broken on purpose, to see what its users do about it.
 
 use worldwright_core::{
-    Action, Actions, Error, Imagination, Imagined, Key, ModelSpec, Observation, Priors, Result, Rows, Values,
-    WorldModel,
+    Action, Actions, Applicable, Error, Imagination, Imagined, Key, ModelSpec, Observation, Priors, Result, Rows,
+    Values, WorldModel,
 };
 
 /// What goes wrong.
@@ -98,6 +98,18 @@ impl Imagination for FaultyArena<'_> {
 
     fn write_latent(&mut self, row: usize, latent: &[f64]) -> Result<()> {
         self.inner.write_latent(row, latent)
+    }
+
+    fn applicable(&mut self, rows: Rows<'_>, out: &mut Applicable) -> Result<()> {
+        self.inner.applicable(rows, out)
+    }
+
+    fn has_state_keys(&self) -> bool {
+        self.inner.has_state_keys()
+    }
+
+    fn state_keys(&mut self, rows: Rows<'_>, out: &mut [u64]) -> Result<()> {
+        self.inner.state_keys(rows, out)
     }
 
     fn decode(&self, row: usize, member: usize, out: &mut [f64]) -> Result<()> {

@@ -2,16 +2,26 @@
 
 use std::collections::BTreeMap;
 
-use worldwright_core::{Action, Budget, Error, Imagination, Key, Observation, Planner, Setting, WorldModel};
-use worldwright_planners::{PlannerContext, make};
+use worldwright_core::{Action, Budget, Error, Imagination, Key, Observation, Planner, Setting, WorldModel, find};
+use worldwright_planners::{ALL, PlannerContext, make};
 use worldwright_testkit::allocations::CountingAllocator;
 
 mod conformance;
+mod continuous_tree;
 mod control;
+mod cube;
 mod discrete;
+mod dp;
 mod lqr;
+mod motion;
 mod pendulum;
+mod pomdp;
 mod robust;
+mod skills;
+mod subgoal;
+mod symbolic;
+mod task_motion;
+mod tree;
 
 #[global_allocator]
 static ALLOCATOR: CountingAllocator = CountingAllocator;
@@ -26,13 +36,10 @@ fn planner(name: &str, model: &dyn WorldModel, seed: u64, overrides: &BTreeMap<S
     make(name, &PlannerContext::for_model(model.spec(), seed), overrides).unwrap()
 }
 
-/// The settings among `wanted` that a planner declares.
-fn declared(name: &str, mut wanted: BTreeMap<String, Setting>) -> BTreeMap<String, Setting> {
-    let parameters =
-        worldwright_planners::ALL.iter().filter(|entry| entry.name == name).flat_map(|entry| entry.parameters);
-    let names: Vec<&str> = parameters.map(|parameter| parameter.name).collect();
-    wanted.retain(|key, _| names.contains(&key.as_str()));
-    wanted
+/// Those of the settings that the planner of this name has.
+fn declared(name: &str, overrides: BTreeMap<String, Setting>) -> BTreeMap<String, Setting> {
+    let entry = find(ALL, "planner", name).unwrap();
+    overrides.into_iter().filter(|(key, _)| entry.parameters.iter().any(|parameter| parameter.name == key)).collect()
 }
 
 /// Whether a planner says that it cannot plan in a model, and what is missing.

@@ -29,14 +29,14 @@ fn ilqr_and_ddp_are_riccati_on_a_linear_quadratic_world_in_one_iteration() {
     assert!(got <= optimum + 1e-9 && got >= 1.01 * optimum, "gradient: {got} instead of {optimum}");
 }
 
-/// From hanging the best 200 steps give −296.2.
+/// From hanging the best 200 steps give −296.2 by dynamic programming on a grid, whose interpolation costs it up to 0.9.
 #[test]
 fn ilqr_swings_a_pendulum_up() {
     for (name, least) in [("ilqr", -302.0), ("ddp", -306.0)] {
         let model = DynamicsModel(Pendulum::new());
         let overrides = settings([("horizon", Integer(60)), ("iterations", Integer(10)), ("scratch", Integer(2048))]);
         let got = control(&mut *planner(name, &model, 0, &overrides), &model, &[PI, 0.0], 200);
-        assert!(got <= -296.0, "{name}: {got} is better than the optimum");
+        assert!(got <= -295.2, "{name}: {got} is better than the optimum");
         assert!(got >= least, "{name}: {got}");
     }
 }

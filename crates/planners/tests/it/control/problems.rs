@@ -5,8 +5,8 @@ use worldwright_planners::control::{
 };
 
 /// Crocoddyl's `ActionModelUnicycle`: state (x, y, θ), controls (speed, turning rate), dt 0.1, cost ½ |10 x|² + ½ |u|².
-pub struct Unicycle {
-    pub horizon: usize,
+pub(crate) struct Unicycle {
+    pub(crate) horizon: usize,
 }
 
 const UNICYCLE_DT: f64 = 0.1;
@@ -79,7 +79,7 @@ impl Problem for Unicycle {
 }
 
 /// The unicycle with the second derivatives of its motion.
-pub struct CurvedUnicycle(pub Unicycle);
+pub(crate) struct CurvedUnicycle(pub(crate) Unicycle);
 
 impl Expand for CurvedUnicycle {
     type Shape = Fixed<3, 2>;
@@ -129,7 +129,7 @@ impl Problem for CurvedUnicycle {
 }
 
 /// Crocoddyl's `ActionModelLQR(37, 12)`: A, B, Q, R identities, linear costs of ones, no drift.
-pub fn crocoddyl_lqr(nx: usize, nu: usize, horizon: usize) -> LinearQuadratic {
+pub(crate) fn crocoddyl_lqr(nx: usize, nu: usize, horizon: usize) -> LinearQuadratic {
     let mut problem = LinearQuadratic::zeros(nx, nu, horizon);
     for i in 0..nx {
         problem.a[i * nx + i] = 1.0;
@@ -148,16 +148,16 @@ pub fn crocoddyl_lqr(nx: usize, nu: usize, horizon: usize) -> LinearQuadratic {
 
 /// Which Runge–Kutta rule integrates the cart-pole.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Rule {
+pub(crate) enum Rule {
     Third,
     Fourth,
 }
 
 /// ALTRO's cart-pole: state (position, angle from hanging, their velocities), N = 101 knots over 5 s, the goal upright.
-pub struct CartPole {
-    pub rule: Rule,
+pub(crate) struct CartPole {
+    pub(crate) rule: Rule,
     /// The bound on the force and the goal at the end.
-    pub constrained: bool,
+    pub(crate) constrained: bool,
 }
 
 const CART: f64 = 1.0;
@@ -166,13 +166,13 @@ const LENGTH: f64 = 0.5;
 const GRAVITY: f64 = 9.81;
 const STEPS: usize = 100;
 const H: f64 = 5.0 / STEPS as f64;
-pub const UPRIGHT: [f64; 4] = [0.0, std::f64::consts::PI, 0.0, 0.0];
+pub(crate) const UPRIGHT: [f64; 4] = [0.0, std::f64::consts::PI, 0.0, 0.0];
 const Q: f64 = 1e-2 * H;
 const R: f64 = 1e-1 * H;
 const Q_FINAL: f64 = 100.0;
 
 /// Sine, cosine and angular velocity of each stage.
-pub type Stages = [[f64; 3]; 4];
+pub(crate) type Stages = [[f64; 3]; 4];
 
 impl CartPole {
     /// The accelerations, and what their derivatives need.
@@ -349,7 +349,7 @@ impl Constrained for CartPole {
 }
 
 /// ALTRO's double integrator: N = 21 knots over 2 s from rest at 0 to rest at 1, |u| ≤ 3, speed at most 0.6.
-pub struct DoubleIntegrator;
+pub(crate) struct DoubleIntegrator;
 
 const DI_STEPS: usize = 20;
 const DI_DT: f64 = 2.0 / DI_STEPS as f64;
@@ -413,7 +413,7 @@ impl Constrained for DoubleIntegrator {
 }
 
 /// A solver whose every state stands at `start` and whose controls are zero: where Crocoddyl starts.
-pub fn standing<P: Problem>(problem: &P, start: &[f64], options: Options) -> Solver<P> {
+pub(crate) fn standing<P: Problem>(problem: &P, start: &[f64], options: Options) -> Solver<P> {
     let mut solver = Solver::new(problem, options);
     solver.states_mut().chunks_exact_mut(start.len()).for_each(|state| state.copy_from_slice(start));
     solver
