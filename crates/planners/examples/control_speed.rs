@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use worldwright_planners::control::{ConstrainedSolver, ConstraintOptions, Options, Problem};
 
-#[path = "../tests/it/control/problems.rs"]
+#[path = "../tests/it/control/problems/mod.rs"]
 #[allow(dead_code)]
 mod problems;
 

@@ -119,12 +119,13 @@ pub(super) struct Around<'a, M> {
     pub(super) gaps: Option<&'a [f64]>,
 }
 
-/// Sweeps from the end to the start. None when some `Q_uu + μ I` is not positive definite.
+/// Sweeps from the end to the start, with the second derivatives of f where `curved`. None when some `Q_uu + μ I` is not positive definite.
 #[inline(always)]
 pub(super) fn backward<const FMA: bool, P: Expand>(
     problem: &P,
     around: &Around<'_, P::Memo>,
     regularization: f64,
+    curved: bool,
     workspace: &mut Workspace<P::Shape>,
     gains: &mut Gains,
 ) -> Option<Promise> {
@@ -155,7 +156,7 @@ pub(super) fn backward<const FMA: bool, P: Expand>(
         add_product::<FMA>(&w.fx_transposed, &w.vx, &mut w.qx);
         w.qu.copy_from_slice(&e.lu);
         add_product_transposed::<FMA>(&e.fu, &w.vx, &mut w.qu);
-        if P::CURVATURE {
+        if P::CURVATURE && curved {
             problem.curvature(t, x, u, &around.memos[t], &w.vx, &mut w.curvature);
             add_scaled::<FMA>(1.0, &w.curvature.xx, &mut w.qxx);
             add_scaled::<FMA>(1.0, &w.curvature.xu, &mut w.qxu);

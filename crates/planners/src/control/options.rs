@@ -21,6 +21,9 @@ pub struct Options {
     pub regularization: f64,
     /// Largest μ before giving up.
     pub regularization_max: f64,
+    /// The motion's second derivatives, where a problem has them, count once a full step promises to lower the cost by less than
+    /// this share of 1 + |cost|. Far from an optimum they often make the problem concave, and Gauss–Newton steps lead further.
+    pub curvature_share: f64,
     /// A gap below this is closed.
     pub gap_tolerance: f64,
 }
@@ -36,6 +39,7 @@ impl Default for Options {
             halvings: 10,
             regularization: 0.0,
             regularization_max: 1e9,
+            curvature_share: 0.02,
             gap_tolerance: 1e-16,
         }
     }

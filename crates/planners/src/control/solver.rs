@@ -149,6 +149,7 @@ impl<P: Problem> Solver<P> {
         let mut status = Status::IterationsSpent;
         let mut iterations = 0;
         let mut regularization = self.options.regularization;
+        let mut curved = self.options.curvature_share == f64::INFINITY;
         if task == Task::RollOut {
             self.roll_out(problem, start);
         } else {
@@ -162,7 +163,12 @@ impl<P: Problem> Solver<P> {
             if task == Task::Iterate && iterations == limit {
                 break;
             }
-            let Some(promise) = self.sweep_with::<FMA>(problem, regularization) else {
+            let mut swept = self.sweep_with::<FMA>(problem, regularization, curved);
+            if P::CURVATURE && curved && swept.is_none() {
+                // Concave here: this step is Gauss–Newton's.
+                swept = self.sweep_with::<FMA>(problem, regularization, false);
+            }
+            let Some(promise) = swept else {
                 regularization = (regularization * GROWTH).max(REGULARIZATION_LEAST);
                 if regularization > self.options.regularization_max {
                     status = Status::Stuck;
@@ -170,7 +176,9 @@ impl<P: Problem> Solver<P> {
                 }
                 continue;
             };
-            if self.feasible && (promise.first + 0.5 * promise.second).abs() < self.options.tolerance {
+            let promised = (promise.first + 0.5 * promise.second).abs();
+            curved = promised < self.options.curvature_share * (1.0 + self.cost.abs());
+            if self.feasible && promised < self.options.tolerance {
                 status = Status::Converged;
                 break;
             }
@@ -237,14 +245,14 @@ impl<P: Problem> Solver<P> {
     }
 
     #[inline(always)]
-    fn sweep_with<const FMA: bool>(&mut self, problem: &P, regularization: f64) -> Option<Promise> {
+    fn sweep_with<const FMA: bool>(&mut self, problem: &P, regularization: f64, curved: bool) -> Option<Promise> {
         let around = Around {
             states: &self.path.states,
             controls: &self.path.controls,
             memos: &self.path.memos,
             gaps: (!self.feasible).then_some(&self.gaps[..]),
         };
-        backward::<FMA, P>(problem, &around, regularization, &mut self.workspace, &mut self.gains)
+        backward::<FMA, P>(problem, &around, regularization, curved, &mut self.workspace, &mut self.gains)
     }
 
     /// Tries step lengths until one is accepted; zero when none is.
@@ -385,9 +393,9 @@ impl<P: Problem> WithSimd for Sweep<'_, P> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, _simd: S) -> bool {
         if fused::<S>() {
-            self.solver.sweep_with::<true>(self.problem, 0.0).is_some()
+            self.solver.sweep_with::<true>(self.problem, 0.0, true).is_some()
         } else {
-            self.solver.sweep_with::<false>(self.problem, 0.0).is_some()
+            self.solver.sweep_with::<false>(self.problem, 0.0, true).is_some()
         }
     }
 }

@@ -53,9 +53,9 @@ impl<P: Expand<Memo = ()>> WithSimd for Sweep<'_, P> {
         let Sweeper { gains, workspace, memos } = self.sweeper;
         let around = Around { states: self.states, controls: self.controls, memos, gaps: None };
         let promise = if fused::<S>() {
-            backward::<true, P>(self.problem, &around, self.regularization, workspace, gains)
+            backward::<true, P>(self.problem, &around, self.regularization, true, workspace, gains)
         } else {
-            backward::<false, P>(self.problem, &around, self.regularization, workspace, gains)
+            backward::<false, P>(self.problem, &around, self.regularization, true, workspace, gains)
         };
         promise.map(|promise| promise.first + 0.5 * promise.second)
     }

@@ -60,7 +60,10 @@ fn ddp_converges_quadratically_and_ilqr_linearly() {
     fn costs<P: worldwright_planners::control::Problem>(problem: &P) -> Vec<f64> {
         let start = [-1.0, -1.0, 1.0];
         let solve = |iterations| {
-            let mut solver = Solver::new(problem, Options { iterations, tolerance: 0.0, ..Options::default() });
+            let mut solver = Solver::new(
+                problem,
+                Options { iterations, tolerance: 0.0, curvature_share: f64::INFINITY, ..Options::default() },
+            );
             solver.solve(problem, &start);
             solver.controls().to_vec()
         };
