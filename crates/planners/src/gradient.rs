@@ -37,9 +37,9 @@ const EPSILON: f64 = 1e-12;
 
 fn build(context: &PlannerContext, settings: &Settings) -> Result<Box<dyn Planner>> {
     let learning_rate = settings.float("learning_rate", 1e-9, 1e3)?;
-    let shooting = Shooting::new(ENTRY.name, context, settings, |horizon, z, a| {
+    let planner = Shooting::planner(ENTRY.name, context, settings, |horizon, z, a| {
         let numbers = vec![0.0; horizon * a];
-        Ok(Adam {
+        Adam {
             learning_rate,
             step: numbers.clone(),
             first: numbers.clone(),
@@ -47,9 +47,9 @@ fn build(context: &PlannerContext, settings: &Settings) -> Result<Box<dyn Planne
             costate: vec![0.0; z],
             next_costate: vec![0.0; z],
             rounds: 0,
-        })
+        }
     })?;
-    Ok(Box::new(shooting))
+    Ok(Box::new(planner))
 }
 
 /// Moments of the gradient, each `[H][A]`.

@@ -39,15 +39,11 @@ pub(crate) const DDP: Entry<Build> = Entry {
 };
 
 fn build_ilqr(context: &PlannerContext, settings: &Settings) -> Result<Box<dyn Planner>> {
-    let shooting =
-        Shooting::new(ILQR.name, context, settings, |horizon, z, a| Ok(Feedback::<false>::new(horizon, z, a)))?;
-    Ok(Box::new(shooting))
+    Ok(Box::new(Shooting::planner(ILQR.name, context, settings, Feedback::<false>::new)?))
 }
 
 fn build_ddp(context: &PlannerContext, settings: &Settings) -> Result<Box<dyn Planner>> {
-    let shooting =
-        Shooting::new(DDP.name, context, settings, |horizon, z, a| Ok(Feedback::<true>::new(horizon, z, a)))?;
-    Ok(Box::new(shooting))
+    Ok(Box::new(Shooting::planner(DDP.name, context, settings, Feedback::<true>::new)?))
 }
 
 const GROWTH: f64 = 10.0;

@@ -51,6 +51,7 @@ pub mod dp;
 mod gradient;
 mod icem;
 mod ilqr;
+mod lqr;
 pub mod motion;
 mod mppi;
 mod noise;
@@ -110,6 +111,7 @@ pub const ALL: &[Entry<Build>] = &[
     gradient::ENTRY,
     ilqr::ILQR,
     ilqr::DDP,
+    lqr::ENTRY,
     tree::uct::ENTRY,
     tree::puct::ENTRY,
     tree::gumbel::ENTRY,

@@ -6,7 +6,7 @@ use worldwright_core::{Actions, Batch, Imagination, Imagined, Key, ModelSpec, Re
 
 /// Candidates stepped together, with the latents on their way.
 #[derive(Debug)]
-pub(super) struct Rollouts {
+pub(crate) struct Rollouts {
     horizon: usize,
     latent_dim: usize,
     action_dim: usize,
@@ -17,7 +17,7 @@ pub(super) struct Rollouts {
     /// `[H + 1][n][Z]`
     latents: Vec<f64>,
     /// `[n]`, −∞ where diverged.
-    pub(super) returns: Vec<f64>,
+    pub(crate) returns: Vec<f64>,
     weights: Vec<f64>,
     imagined: Imagined,
     values: Values,
@@ -25,22 +25,22 @@ pub(super) struct Rollouts {
 }
 
 /// What candidate i does at step t: `u_t + α_i k_t + K_t (x − x_t)`, within the bounds.
-pub(super) struct Law<'a> {
+pub(crate) struct Law<'a> {
     /// `[H][A]`
-    pub(super) feedforward: &'a [f64],
+    pub(crate) feedforward: &'a [f64],
     /// `[H][Z columns][A]`; empty for none.
-    pub(super) feedback: &'a [f64],
+    pub(crate) feedback: &'a [f64],
     /// The nominal actions `[H][A]` and latents `[H + 1][Z]`.
-    pub(super) controls: &'a [f64],
-    pub(super) states: &'a [f64],
+    pub(crate) controls: &'a [f64],
+    pub(crate) states: &'a [f64],
     /// `[n]`
-    pub(super) lengths: &'a [f64],
-    pub(super) low: &'a [f64],
-    pub(super) high: &'a [f64],
+    pub(crate) lengths: &'a [f64],
+    pub(crate) low: &'a [f64],
+    pub(crate) high: &'a [f64],
 }
 
 impl Rollouts {
-    pub(super) fn new(spec: (usize, usize, usize), horizon: usize, capacity: usize, terminal_value: bool) -> Self {
+    pub(crate) fn new(spec: (usize, usize, usize), horizon: usize, capacity: usize, terminal_value: bool) -> Self {
         let (latent_dim, action_dim, members) = spec;
         Self {
             horizon,
@@ -59,34 +59,34 @@ impl Rollouts {
     }
 
     /// Sizes what depends on the model; allocates at the first decision only.
-    pub(super) fn prepare(&mut self, spec: &ModelSpec) {
+    pub(crate) fn prepare(&mut self, spec: &ModelSpec) {
         if self.imagined.members() != spec.members {
             self.imagined = Imagined::new(spec, self.capacity);
         }
     }
 
-    /// Whether the value at the end counts.
-    pub(super) fn values_count(&self) -> bool {
-        self.terminal_value
-    }
-
     /// Makes room for the actions of `count` candidates.
-    pub(super) fn begin(&mut self, count: usize) {
+    pub(crate) fn begin(&mut self, count: usize) {
         self.actions.iter_mut().for_each(|batch| batch.set_rows(count));
     }
 
     /// Writes candidate `i`'s actions where no law gives them.
-    pub(super) fn set_actions(&mut self, i: usize, actions: &[f64]) {
+    pub(crate) fn set_actions(&mut self, i: usize, actions: &[f64]) {
         for (batch, action) in self.actions.iter_mut().zip(actions.chunks_exact(self.action_dim)) {
             batch.columns_mut().set_row(i, action);
         }
     }
 
-    /// Copies candidate `i`'s actions and latents out.
-    pub(super) fn get(&self, i: usize, controls: &mut [f64], states: &mut [f64]) {
+    /// Copies candidate `i`'s actions out.
+    pub(crate) fn get_actions(&self, i: usize, controls: &mut [f64]) {
         for (batch, action) in self.actions.iter().zip(controls.chunks_exact_mut(self.action_dim)) {
             batch.columns().copy_row(i, action);
         }
+    }
+
+    /// Copies candidate `i`'s actions and latents out.
+    pub(crate) fn get(&self, i: usize, controls: &mut [f64], states: &mut [f64]) {
+        self.get_actions(i, controls);
         let z = self.latent_dim;
         for (t, state) in states.chunks_exact_mut(z).enumerate() {
             state.copy_from_slice(&self.latents[(t * self.capacity + i) * z..][..z]);
@@ -95,7 +95,7 @@ impl Rollouts {
 
     /// Imagines `count` candidates from row 0 in the rows from `first` on, under a law or with the actions that were set. False when
     /// `deadline` passed.
-    pub(super) fn run(
+    pub(crate) fn run(
         &mut self,
         world: &mut dyn Imagination,
         first: usize,
@@ -171,7 +171,7 @@ impl Rollouts {
     }
 
     /// The best of `count` candidates, the first of equals; none when all diverged.
-    pub(super) fn best(&self, count: usize) -> Option<usize> {
+    pub(crate) fn best(&self, count: usize) -> Option<usize> {
         let mut best: Option<usize> = None;
         for i in 0..count {
             if self.returns[i] > best.map_or(f64::NEG_INFINITY, |best| self.returns[best]) {
@@ -182,7 +182,7 @@ impl Rollouts {
     }
 
     /// How many of `count` diverged.
-    pub(super) fn diverged(&self, count: usize) -> u64 {
+    pub(crate) fn diverged(&self, count: usize) -> u64 {
         self.returns[..count].iter().filter(|value| **value == f64::NEG_INFINITY).count() as u64
     }
 }
