@@ -25,7 +25,7 @@ fn check_all(model: &dyn WorldModel, state: &[f64]) {
     let mut checked = 0;
     for entry in ALL {
         let overrides = declared(entry.name, small.clone());
-        if refuses(entry.name, model, &overrides) {
+        if refuses(entry.name, model, state, &overrides) {
             continue;
         }
         checked += 1;

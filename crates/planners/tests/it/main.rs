@@ -43,11 +43,15 @@ fn declared(name: &str, overrides: BTreeMap<String, Setting>) -> BTreeMap<String
 }
 
 /// Whether a planner says that it cannot plan in a model, and what is missing.
-fn refuses(name: &str, model: &dyn WorldModel, overrides: &BTreeMap<String, Setting>) -> bool {
-    let checked = make(name, &PlannerContext::for_model(model.spec(), 0), overrides)
-        .and_then(|planner| planner.check(model.spec()));
+fn refuses(name: &str, model: &dyn WorldModel, state: &[f64], overrides: &BTreeMap<String, Setting>) -> bool {
+    let checked = make(name, &PlannerContext::for_model(model.spec(), 0), overrides).and_then(|mut planner| {
+        planner.check(model.spec())?;
+        let mut world = model.imagination(planner.rows());
+        world.observe(0, None, &Observation::Floats(state.to_vec()), Key::new(0))?;
+        planner.improve(&mut *world, 0, &Budget::default())
+    });
     match checked {
-        Ok(()) => false,
+        Ok(_) => false,
         Err(Error::Unsupported { what, .. }) => {
             assert!(what.contains("use "), "{name} does not say what to use instead: {what}");
             true

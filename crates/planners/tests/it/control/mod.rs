@@ -3,4 +3,5 @@
 mod derivatives;
 mod planners;
 mod problems;
+mod riccati;
 mod trajectories;
