@@ -42,6 +42,7 @@ mod actions;
 pub mod breadth_first;
 mod candidates;
 mod cem;
+mod collocation;
 mod common;
 mod continuous_tree;
 pub mod control;
@@ -112,6 +113,7 @@ pub const ALL: &[Entry<Build>] = &[
     ilqr::ILQR,
     ilqr::DDP,
     lqr::ENTRY,
+    collocation::ENTRY,
     tree::uct::ENTRY,
     tree::puct::ENTRY,
     tree::gumbel::ENTRY,

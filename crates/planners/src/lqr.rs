@@ -149,7 +149,7 @@ impl Lqr {
             return found;
         }
         self.carry(discount);
-        if self.sweeper.sweep(&self.carried, &self.still.0, &self.still.1, 0.0).is_none() {
+        if self.sweeper.sweep(&self.carried, &self.still.0, &self.still.1, None, 0.0).is_none() {
             return false;
         }
         for (t, gain) in self.sweeper.gains().feedback.chunks_exact(a * (z + 1)).enumerate() {
@@ -161,21 +161,21 @@ impl Lqr {
 
     /// The finite problem of (δx, 1).
     fn carry(&mut self, discount: f64) {
-        let (n, root) = (self.problem.drift.len() + 1, discount.sqrt());
+        // The expansion's end lies one step on and is worth a discount less.
+        let (n, root, end) = (self.problem.drift.len() + 1, discount.sqrt(), 1.0 / discount);
         let (small, large) = (&self.problem, &mut self.carried);
         let (z, a) = (n - 1, small.r_linear.len());
         for q in 0..z {
             for p in 0..z {
                 large.a[q * n + p] = root * small.a[q * z + p];
                 large.q[q * n + p] = small.q[q * z + p];
-                large.q_final[q * n + p] = self.expander.around.end_hessian[q * z + p];
+                large.q_final[q * n + p] = end * self.expander.around.end_hessian[q * z + p];
             }
             large.a[z * n + q] = root * small.drift[q];
-            for (matrix, linear) in
-                [(&mut large.q, &small.q_linear), (&mut large.q_final, &self.expander.around.end_gradient)]
-            {
-                matrix[z * n + q] = linear[q];
-                matrix[q * n + z] = linear[q];
+            let end_slope = end * self.expander.around.end_gradient[q];
+            for (matrix, slope) in [(&mut large.q, small.q_linear[q]), (&mut large.q_final, end_slope)] {
+                matrix[z * n + q] = slope;
+                matrix[q * n + z] = slope;
             }
         }
         large.a[z * n + z] = root;

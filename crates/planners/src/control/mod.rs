@@ -9,6 +9,7 @@ mod box_qp;
 mod constrained;
 mod dense;
 mod elimination;
+mod interior;
 mod linear_quadratic;
 mod lqg;
 mod options;
@@ -20,6 +21,7 @@ mod sweeper;
 
 pub use backward::Gains;
 pub use constrained::{Constrained, ConstrainedOutcome, ConstrainedSolver, ConstraintOptions};
+pub(crate) use interior::Interior;
 pub use linear_quadratic::LinearQuadratic;
 pub use lqg::{Lqg, Observed};
 pub use options::{Options, Outcome, Status};

@@ -24,16 +24,17 @@ impl<S: Shape> Sweeper<S> {
         &self.gains
     }
 
-    /// Sweeps over a trajectory without gaps and gives the decrease that a full step promises; none where `Q_uu + μ I` is not
-    /// positive definite.
+    /// Sweeps over a trajectory, with the gaps before its states where it has any, and gives the decrease that a full step promises
+    /// without them; none where `Q_uu + μ I` is not positive definite.
     pub(crate) fn sweep<P: Expand<Shape = S, Memo = ()>>(
         &mut self,
         problem: &P,
         states: &[f64],
         controls: &[f64],
+        gaps: Option<&[f64]>,
         regularization: f64,
     ) -> Option<f64> {
-        Arch::new().dispatch(Sweep { sweeper: self, problem, states, controls, regularization })
+        Arch::new().dispatch(Sweep { sweeper: self, problem, states, controls, gaps, regularization })
     }
 }
 
@@ -42,6 +43,7 @@ struct Sweep<'a, P: Expand> {
     problem: &'a P,
     states: &'a [f64],
     controls: &'a [f64],
+    gaps: Option<&'a [f64]>,
     regularization: f64,
 }
 
@@ -51,7 +53,7 @@ impl<P: Expand<Memo = ()>> WithSimd for Sweep<'_, P> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, _simd: S) -> Option<f64> {
         let Sweeper { gains, workspace, memos } = self.sweeper;
-        let around = Around { states: self.states, controls: self.controls, memos, gaps: None };
+        let around = Around { states: self.states, controls: self.controls, memos, gaps: self.gaps };
         let promise = if fused::<S>() {
             backward::<true, P>(self.problem, &around, self.regularization, true, workspace, gains)
         } else {

@@ -122,6 +122,24 @@ impl Expander {
         self.expand_end(world, rows.end, weight)
     }
 
+    /// The cost of ending at `latent`, whose row is overwritten.
+    pub(crate) fn end_cost(
+        &mut self,
+        world: &mut dyn Imagination,
+        row: usize,
+        latent: &[f64],
+        weight: f64,
+    ) -> Result<f64> {
+        if !self.terminal_value || !world.spec().has_value || weight == 0.0 {
+            return Ok(0.0);
+        }
+        let members = world.spec().members;
+        world.write_latent(row, latent)?;
+        self.values.value.resize(members, 0.0);
+        world.value(Rows::Span(row..row + 1), &mut self.values)?;
+        Ok(-weight * self.values.value.iter().sum::<f64>() / members as f64)
+    }
+
     /// Gradient and Hessian of the value at the end, by differences in one row.
     fn expand_end(&mut self, world: &mut dyn Imagination, row: usize, weight: f64) -> Result<()> {
         let z = self.around.latent_dim;

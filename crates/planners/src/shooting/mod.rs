@@ -10,6 +10,7 @@ mod expander;
 mod frame;
 mod rollouts;
 mod starts;
+mod stored;
 
 use worldwright_core::{
     Budget, Imagination, Key, Parameter, PlanReport, PlanStatus, Result, SettingDefault as Default, Settings,
@@ -20,6 +21,7 @@ pub(crate) use expander::{DIFFERENCE, Expanded, Expander, SCRATCH};
 pub(crate) use frame::{Frame, Framed, Search, rest};
 pub(crate) use rollouts::{Law, Rollouts};
 pub(crate) use starts::{Purse, STARTS, Starts};
+pub(crate) use stored::{Convex, Stored};
 
 pub(crate) const CONVERGED: Parameter = Parameter {
     name: "tolerance",
