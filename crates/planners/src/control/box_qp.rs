@@ -132,3 +132,70 @@ fn value<const FMA: bool>(m: usize, quadratic: &[f64], linear: &[f64], d: &[f64]
     }
     sum
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::shape::Dynamic;
+    use super::*;
+    use worldwright_core::Rng;
+
+    /// The best value over every choice of which coordinates stand at which bound, the others at their minimum.
+    fn by_brute_force(m: usize, quadratic: &[f64], linear: &[f64], low: &[f64], high: &[f64]) -> f64 {
+        let mut best = f64::INFINITY;
+        for choice in 0..3_usize.pow(m as u32) {
+            let place: Vec<usize> = (0..m).map(|i| choice / 3_usize.pow(i as u32) % 3).collect();
+            let mut d: Vec<f64> = (0..m).map(|i| [0.0, low[i], high[i]][place[i]]).collect();
+            let free: Vec<usize> = (0..m).filter(|i| place[*i] == 0).collect();
+            let k = free.len();
+            let each = (0..k * k).map(|at| quadratic[free[at / k] * m + free[at % k]]);
+            let mut matrix: Vec<f64> = each.collect();
+            let mut right: Vec<f64> =
+                free.iter().map(|i| -linear[*i] - (0..m).map(|j| quadratic[j * m + i] * d[j]).sum::<f64>()).collect();
+            if k > 0 {
+                assert!(super::super::elimination::solve(k, &mut matrix, &mut right));
+            }
+            free.iter().zip(&right).for_each(|(i, number)| d[*i] = *number);
+            if (0..m).all(|i| d[i] >= low[i] - 1e-12 && d[i] <= high[i] + 1e-12) {
+                best = best.min(value::<false>(m, quadratic, linear, &d));
+            }
+        }
+        best
+    }
+
+    #[test]
+    fn it_finds_what_brute_force_finds() {
+        let mut rng = Rng::new(1);
+        for case in 0..400 {
+            let m = 1 + case % 5;
+            let shape = Dynamic { nx: 1, nu: m };
+            let root: Vec<f64> = (0..m * m).map(|_| rng.normal()).collect();
+            let mut quadratic = vec![0.0; m * m];
+            for j in 0..m {
+                for i in 0..m {
+                    quadratic[j * m + i] = (0..m).map(|k| root[i * m + k] * root[j * m + k]).sum();
+                }
+                quadratic[j * m + j] += 0.05;
+            }
+            let linear: Vec<f64> = (0..m).map(|_| 2.0 * rng.normal()).collect();
+            let at: Vec<f64> = (0..m).map(|_| rng.uniform_in(-0.5, 0.5)).collect();
+            let (low, high) = (vec![-0.5; m], vec![0.5; m]);
+            let mut d = vec![0.0; m];
+            let (mut factored, mut workspace) = (vec![0.0; m * m], Workspace::new(shape));
+            let bounds = Bounds { low: &low, high: &high, at: &at };
+            assert!(super::solve::<false, _>(
+                shape,
+                &quadratic,
+                &linear,
+                bounds,
+                &mut d,
+                &mut factored,
+                &mut workspace
+            ));
+            let shift = |bound: &[f64]| bound.iter().zip(&at).map(|(bound, at)| bound - at).collect::<Vec<f64>>();
+            let want = by_brute_force(m, &quadratic, &linear, &shift(&low), &shift(&high));
+            let got = value::<false>(m, &quadratic, &linear, &d);
+            assert!((got - want).abs() < 1e-9 * (1.0 + want.abs()), "case {case}: {got} instead of {want}");
+            assert!((0..m).all(|i| at[i] + d[i] >= low[i] - 1e-15 && at[i] + d[i] <= high[i] + 1e-15));
+        }
+    }
+}

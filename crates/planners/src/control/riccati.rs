@@ -145,8 +145,7 @@ impl Regulator {
                 scale += new.abs();
             }
             let last = std::mem::replace(&mut change, moved / scale);
-            // Written so that NaN fails.
-            if !(change < f64::INFINITY) {
+            if !change.is_finite() {
                 return false;
             }
             if change <= SETTLED || (change <= NEAR && change >= last) {

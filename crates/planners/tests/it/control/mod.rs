@@ -1,6 +1,7 @@
 //! Optimal control against known optima.
 
 mod derivatives;
+mod models;
 mod planners;
 mod problems;
 mod riccati;

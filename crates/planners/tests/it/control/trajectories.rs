@@ -1,6 +1,6 @@
 //! iLQR, DDP and constraints against Crocoddyl's and ALTRO's published problems, whose optima IPOPT confirms.
 
-use worldwright_planners::control::{ConstrainedSolver, ConstraintOptions, Options, Solver, Status};
+use worldwright_planners::control::{ConstrainedSolver, ConstraintOptions, Options, Problem, Solver, Status};
 use worldwright_testkit::allocations;
 
 use super::problems::{CartPole, CurvedUnicycle, DoubleIntegrator, Rule, Unicycle, crocoddyl_lqr, standing};
@@ -41,6 +41,7 @@ fn altros_cart_pole_reaches_its_known_costs() {
         assert!((got.cost - cost).abs() < 2e-6, "{got:?} instead of {cost}");
         assert!(got.violation <= 1e-6);
         assert!(!constrained || solver.controls().iter().all(|u| u.abs() <= 3.0));
+        assert!(!constrained || solver.controls().iter().any(|u| u.abs() == 3.0), "the limit binds");
     }
 }
 
@@ -51,6 +52,27 @@ fn altros_double_integrator_keeps_its_speed_limit() {
     assert_eq!(got.status, Status::Converged, "{got:?}");
     assert!((got.cost - 0.744_087_305).abs() < 1e-6, "{got:?}");
     assert!(solver.states().chunks_exact(2).all(|x| x[1] <= 0.6 + 1e-6));
+}
+
+#[test]
+fn a_start_that_leads_nowhere_near_is_made_feasible() {
+    let problem = Unicycle { horizon: 20 };
+    let start = [-1.0, -1.0, 1.0];
+    let mut solver = Solver::new(&problem, Options::default());
+    // Every state is guessed, none of them where the controls lead.
+    for (t, state) in solver.states_mut().chunks_exact_mut(3).enumerate() {
+        state.copy_from_slice(&[-1.0 + 0.04 * t as f64, 0.5, -0.3]);
+    }
+    let got = solver.solve_from_states(&problem, &start);
+    assert_eq!(got.status, Status::Converged);
+    assert!((got.cost - 249.560_897_931).abs() < 1e-7, "{got:?}");
+    let mut reached = start;
+    for (t, control) in solver.controls().chunks_exact(2).enumerate() {
+        assert!(solver.states()[3 * t..][..3].iter().zip(reached).all(|(state, x)| (state - x).abs() < 1e-12));
+        let mut next = [0.0; 3];
+        problem.step(t, &reached, control, &mut next, &mut (0.0, 0.0));
+        reached = next;
+    }
 }
 
 /// With the second derivatives of the motion the error falls quadratically: its logarithm doubles, slope 2. Without them (iLQR) it
