@@ -1,11 +1,16 @@
 //! How long optimal control takes on one thread, with the quality of the answer beside it.
 //!
+//! `cargo run --release -p worldwright-planners --example control_speed`
+//!
 //! Each line is one workload: the median and the minimum over many short rounds. The minimum is what a quiet machine gives.
-#![allow(clippy::print_stdout)]
+#![allow(clippy::print_stdout, reason = "a command-line program")]
 
 use std::time::Instant;
 
+use worldwright_core::{Action, Actions, Budget, Columns, Imagined, Key, Observation, Rows, Setting, WorldModel};
 use worldwright_planners::control::{ConstrainedSolver, ConstraintOptions, Options, Problem};
+use worldwright_planners::{PlannerContext, make};
+use worldwright_testkit::{DynamicsModel, Pendulum};
 
 #[path = "../tests/it/control/problems/mod.rs"]
 #[allow(dead_code)]
@@ -46,6 +51,34 @@ fn one_iteration<P: Problem>(problem: &P, start: &[f64], zeros: usize, repeat: u
         assert!(solver.sweep(problem));
     });
     (both, sweep, cost)
+}
+
+/// Planning in the pendulum's model, 200 steps from hanging: the time of each decision, and the return.
+fn swing_up(name: &str, horizon: i64, iterations: i64) -> ((f64, f64), f64) {
+    let model = DynamicsModel(Pendulum::new());
+    let overrides = [("horizon", horizon), ("iterations", iterations)];
+    let overrides = overrides.into_iter().map(|(key, number)| (key.to_owned(), Setting::Integer(number))).collect();
+    let mut planner = make(name, &PlannerContext::for_model(model.spec(), 0), &overrides).expect("it plans in boxes");
+    let mut world = model.imagination(planner.rows());
+    let mut real = model.imagination(1);
+    let mut out = Imagined::new(model.spec(), 1);
+    let start = Observation::Floats(vec![std::f64::consts::PI, 0.0]);
+    real.observe(0, None, &start, Key::new(0)).expect("a state");
+    let (mut total, mut action, mut state, mut times) = (0.0, Action::Floats(Vec::new()), vec![0.0; 2], Vec::new());
+    for _ in 0..200 {
+        real.decode(0, 0, &mut state).expect("a state");
+        world.observe(0, None, &Observation::Floats(state.clone()), Key::new(0)).expect("a state");
+        let begun = Instant::now();
+        planner.improve(&mut *world, 0, &Budget::default()).expect("a plan");
+        times.push(begun.elapsed().as_secs_f64() * 1e6);
+        planner.act(0, &mut action);
+        planner.shift(1);
+        let actions = Actions::Continuous(Columns::new(action.floats().expect("numbers"), 1, 1).expect("one"));
+        real.step(Rows::Span(0..1), actions, Rows::Span(0..1), Key::new(0), &mut out).expect("a step");
+        total += out.reward[0];
+    }
+    times.sort_by(f64::total_cmp);
+    ((times[100], times[0]), total)
 }
 
 /// The exponent of cost ~ size^e by least squares on logarithms.
@@ -103,6 +136,25 @@ fn main() {
     let (both, sweep, cost) = one_iteration(&lqr, &[0.0; 37], 1200, 1);
     line("LQR (37, 12) N=100, one iteration", both, &format!("cost {cost:.9}"));
     line("LQR (37, 12) N=100, backward pass alone", sweep, "");
+
+    println!("\ndecisions in the pendulum's model, from hanging (dynamic programming on a grid: -296.2)");
+    for (name, horizon, iterations) in
+        [("gradient", 40, 15), ("ilqr", 40, 5), ("ilqr", 60, 10), ("ddp", 40, 5), ("collocation", 40, 5)]
+    {
+        let (each, total) = swing_up(name, horizon, iterations);
+        line(&format!("{name}, horizon {horizon}, {iterations} iterations"), each, &format!("return {total:.1}"));
+    }
+    for name in ["ilqr", "collocation"] {
+        let points: Vec<(f64, f64)> = [20, 40, 80, 160]
+            .iter()
+            .map(|horizon| {
+                let (each, total) = swing_up(name, *horizon, 5);
+                line(&format!("{name}, horizon {horizon}"), each, &format!("return {total:.1}"));
+                (*horizon as f64, each.0)
+            })
+            .collect();
+        println!("median ~ horizon^{:.2}", exponent(&points));
+    }
 
     println!("\ngrowth of one iteration");
     let horizons = [25, 50, 100, 200, 400, 800];

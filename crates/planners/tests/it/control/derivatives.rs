@@ -84,7 +84,8 @@ fn what_cannot_be_differentiated_says_so() {
 /// The second derivatives of the problems with known optima, against differences of their first ones.
 #[test]
 fn curvatures_are_differences_of_jacobians() {
-    use super::problems::{CartPole, CurvedUnicycle, Rule, Unicycle};
+    use super::problems::unicycle::CurvedUnicycle;
+    use super::problems::{CartPole, Rule, Unicycle};
     check_curvature(&CartPole { rule: Rule::Third, constrained: false }, &[0.3, 1.2, -0.4, 2.0], &[1.5]);
     check_curvature(&CartPole { rule: Rule::Fourth, constrained: false }, &[0.3, 2.2, 0.4, -3.0], &[-0.5]);
     check_curvature(&CurvedUnicycle(Unicycle { horizon: 1 }), &[0.3, 1.2, -0.4], &[1.5, 0.2]);

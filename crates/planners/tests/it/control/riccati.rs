@@ -5,7 +5,7 @@ use worldwright_planners::control::{LinearQuadratic, Lqg, Observed, Options, Reg
 use worldwright_testkit::lqr::Problem;
 use worldwright_testkit::matrix::Matrix;
 
-const GOLDEN: f64 = 1.618_033_988_749_894_8;
+const GOLDEN: f64 = 1.618_033_988_749_895;
 
 fn near(got: &[f64], want: &[f64], tolerance: f64) {
     assert_eq!(got.len(), want.len());

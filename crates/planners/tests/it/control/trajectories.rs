@@ -3,7 +3,8 @@
 use worldwright_planners::control::{ConstrainedSolver, ConstraintOptions, Options, Problem, Solver, Status};
 use worldwright_testkit::allocations;
 
-use super::problems::{CartPole, CurvedUnicycle, DoubleIntegrator, Rule, Unicycle, crocoddyl_lqr, standing};
+use super::problems::unicycle::CurvedUnicycle;
+use super::problems::{CartPole, DoubleIntegrator, Rule, Unicycle, crocoddyl_lqr, standing};
 
 #[test]
 fn crocoddyls_unicycle_takes_its_known_cost_and_iterations() {

@@ -2,11 +2,11 @@
 
 mod cart_pole;
 mod double_integrator;
-mod unicycle;
+pub(crate) mod unicycle;
 
 pub(crate) use cart_pole::{CartPole, Rule};
 pub(crate) use double_integrator::DoubleIntegrator;
-pub(crate) use unicycle::{CurvedUnicycle, Unicycle};
+pub(crate) use unicycle::Unicycle;
 
 use worldwright_planners::control::{LinearQuadratic, Options, Problem, Solver};
 
