@@ -1,8 +1,8 @@
 //! Every planner keeps to the contract, on boxes and on choices, with one lane and with several.
 
 use proptest::prelude::*;
-use worldwright_core::{Key, ModelSpec, Observation, Space, WorldModel};
-use worldwright_planners::ALL;
+use worldwright_core::{Error, Key, ModelSpec, Observation, Space, WorldModel};
+use worldwright_planners::{ALL, PlannerContext, make};
 use worldwright_testkit::lqr::Problem;
 use worldwright_testkit::strategies::action_space;
 use worldwright_testkit::{
@@ -12,15 +12,22 @@ use worldwright_testkit::{
 
 use crate::{planner, settings};
 
-/// Checks all planners on a model.
+/// Checks on a model all planners that take its action space; at least four do.
 fn check_all(model: &dyn WorldModel, state: &[f64]) {
+    let mut checked = 0;
     for entry in ALL {
-        let build = |seed| {
-            use worldwright_core::Setting::Integer;
-            planner(entry.name, model, seed, &settings([("population", Integer(24)), ("horizon", Integer(6))]))
-        };
+        use worldwright_core::Setting::Integer;
+        let overrides = settings([("population", Integer(24)), ("horizon", Integer(6))]);
+        let context = PlannerContext::for_model(model.spec(), 0);
+        if let Err(Error::Unsupported { what, .. }) = make(entry.name, &context, &overrides) {
+            assert!(what.contains("use "), "{}: '{what}' does not say what to use instead", entry.name);
+            continue;
+        }
+        let build = |seed| planner(entry.name, model, seed, &overrides);
         check_planner(entry.name, &build, model, &Observation::Floats(state.to_vec()));
+        checked += 1;
     }
+    assert!(checked >= 4, "only {checked} planners take {:?}", model.spec().action_space);
 }
 
 #[test]

@@ -84,8 +84,7 @@ fn choose(name: &str, risk: &str, alpha: f64, penalty: f64) -> (i64, f64) {
 
 #[test]
 fn the_risk_measure_decides_between_gambles() {
-    for entry in worldwright_planners::ALL {
-        let name = entry.name;
+    for name in ["random-shooting", "predictive-sampling", "cem", "icem", "mppi"] {
         assert_eq!(choose(name, "mean", 0.5, 0.0), (1, 4.0), "{name}");
         assert_eq!(choose(name, "worst", 0.5, 0.0), (0, 2.0), "{name}");
         assert_eq!(choose(name, "cvar", 0.25, 0.0), (0, 2.0), "{name}");
