@@ -123,13 +123,13 @@ struct Dims {
 struct Block {
     states: Batch,
     actions: Batch,
-    choices: Vec<u32>,
     next_states: Batch,
     /// Filled only where a reward function reads them; else without rows.
     observations: Batch,
     next_observations: Batch,
     row: Row,
     reward: Vec<f64>,
+    continuation: Vec<f64>,
     terminated: Vec<bool>,
 }
 
@@ -139,12 +139,12 @@ impl Block {
         Self {
             states: Batch::zeros(dims.state, rows),
             actions: Batch::zeros(dims.action.unwrap_or(0), rows),
-            choices: vec![0; if dims.action.is_none() { rows } else { 0 }],
             next_states: Batch::zeros(dims.state, rows),
             observations: Batch::zeros(dims.observation, observed),
             next_observations: Batch::zeros(dims.observation, observed),
             row: Row::new(dims),
             reward: vec![0.0; rows],
+            continuation: vec![0.0; rows],
             terminated: vec![false; rows],
         }
     }
@@ -165,6 +165,8 @@ impl Block {
             gather(arena.column(dim), from, first, self.states.columns_mut().column_mut(dim));
         }
         let actions = match actions {
+            // Columns that are taken whole can be read where they stand.
+            Actions::Continuous(columns) if n == columns.rows() => Actions::Continuous(columns),
             Actions::Continuous(columns) => {
                 self.actions.set_rows(n);
                 for dim in 0..columns.dims() {
@@ -173,10 +175,7 @@ impl Block {
                 }
                 Actions::Continuous(self.actions.columns())
             }
-            Actions::Discrete(choices) => {
-                self.choices[..n].copy_from_slice(&choices[first..first + n]);
-                Actions::Discrete(&self.choices[..n])
-            }
+            Actions::Discrete(choices) => Actions::Discrete(&choices[first..first + n]),
         };
         let (reward, terminated) = (&mut self.reward[..n], &mut self.terminated[..n]);
         model.simulator.step(self.states.columns(), actions, &mut self.next_states.columns_mut(), reward, terminated);
@@ -193,10 +192,18 @@ impl Block {
         // A reward that does not look at a diverged state would hide it.
         let next_states = self.next_states.columns();
         for dim in 0..next_states.dims() {
+            // What is not finite less itself is NaN, anything else zero: no branch, so vector instructions.
             for (reward, number) in reward.iter_mut().zip(next_states.column(dim)) {
-                if !number.is_finite() {
-                    *reward = f64::NAN;
-                }
+                *reward += number - number;
+            }
+        }
+        let continuation = &mut self.continuation[..n];
+        for (slot, reward) in continuation.iter_mut().zip(reward.iter()) {
+            *slot = if reward.is_nan() { f64::NAN } else { model.discount };
+        }
+        if terminated.iter().fold(false, |any, ended| any | ended) {
+            for (slot, (ended, reward)) in continuation.iter_mut().zip(terminated.iter().zip(reward.iter())) {
+                *slot = if *ended && !reward.is_nan() { 0.0 } else { *slot };
             }
         }
     }
@@ -301,17 +308,8 @@ impl Imagination for KnownImagination<'_> {
             for (dim, column) in self.states.chunks_exact_mut(self.rows).enumerate() {
                 scatter(next_states.column(dim), &to, first, column);
             }
-            let span = first..first + rows;
-            out.reward[span.clone()].copy_from_slice(&block.reward[..rows]);
-            for (slot, (ended, reward)) in
-                out.continuation[span].iter_mut().zip(block.terminated.iter().zip(&block.reward[..rows]))
-            {
-                *slot = match (reward.is_nan(), ended) {
-                    (true, _) => f64::NAN,
-                    (false, true) => 0.0,
-                    (false, false) => self.model.discount,
-                };
-            }
+            out.reward[first..first + rows].copy_from_slice(&block.reward[..rows]);
+            out.continuation[first..first + rows].copy_from_slice(&block.continuation[..rows]);
         }
         out.epistemic.fill(0.0);
         Ok(())

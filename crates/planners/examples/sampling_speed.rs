@@ -101,6 +101,11 @@ fn sized(population: i64, horizon: i64, iterations: i64) -> Vec<(&'static str, S
 
 fn main() {
     let (_, model) = pendulum();
+    if std::env::args().any(|argument| argument == "one") {
+        let pairs = sized(1000, 30, 1);
+        println!("{:?}", decide("mppi", &model, &settings(&pairs)));
+        return;
+    }
     println!("threads {}", std::env::var("RAYON_NUM_THREADS").unwrap_or_else(|_| "all".into()));
     println!("planner              K      T  n   median ms    min ms   M steps/s  return from hanging");
     for (name, k, t, iterations) in [

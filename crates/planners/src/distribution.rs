@@ -136,13 +136,16 @@ impl Distribution {
         match &self.kind {
             ActionKind::Continuous { low, high } => {
                 let dims = low.len();
-                let normals = noise.normals(key, n);
-                for (row, normals) in normals.chunks_exact(n).enumerate() {
-                    let (mean, std, low, high) = (self.mean[row], self.std[row], low[row % dims], high[row % dims]);
-                    for (slot, normal) in candidates.column_mut(row / dims, row % dims).iter_mut().zip(normals) {
-                        *slot = (mean + std * f64::from(*normal)).max(low).min(high);
-                    }
-                }
+                let (means, stds) = (&self.mean, &self.std);
+                noise.each_normals(key, n, |row, normals| {
+                    let (mean, std, low, high) = (means[row], stds[row], low[row % dims], high[row % dims]);
+                    let column = candidates.column_mut(row / dims, row % dims);
+                    pulp::Arch::new().dispatch(|| {
+                        for (slot, normal) in column.iter_mut().zip(normals) {
+                            *slot = (mean + std * f64::from(*normal)).max(low).min(high);
+                        }
+                    });
+                });
             }
             ActionKind::Discrete { choices, .. } => {
                 let uniforms = noise.uniforms(key, n);
@@ -292,11 +295,13 @@ fn weighted_sum(column: &[f64], chosen: Option<&[u32]>, weights: &[f64], f: impl
     let mut lanes = [0.0_f64; 8];
     let (values, rest) = column.as_chunks::<8>();
     let (factors, rest_factors) = weights.as_chunks::<8>();
-    for (values, factors) in values.iter().zip(factors) {
-        for lane in 0..8 {
-            lanes[lane] += factors[lane] * f(values[lane]);
+    pulp::Arch::new().dispatch(|| {
+        for (values, factors) in values.iter().zip(factors) {
+            for lane in 0..8 {
+                lanes[lane] += factors[lane] * f(values[lane]);
+            }
         }
-    }
+    });
     let tail: f64 = rest.iter().zip(rest_factors).map(|(x, weight)| weight * f(*x)).sum();
     lanes.iter().sum::<f64>() + tail
 }

@@ -31,8 +31,22 @@ impl Noise {
         Self { horizon, dims, colouring, white: vec![0.0; size], coloured }
     }
 
-    /// Standard normal numbers `[H][A][n]`, correlated over H. Each column `[n]` has a stream of its own.
-    pub(crate) fn normals(&mut self, key: Key, n: usize) -> &[f32] {
+    /// Gives `take` the standard normal numbers of each row `[H][A]` with its number, correlated over H. Each row `[n]` has a stream of
+    /// its own, and white ones are used while they are still in the cache.
+    pub(crate) fn each_normals(&mut self, key: Key, n: usize, mut take: impl FnMut(usize, &[f32])) {
+        if self.colouring.is_some() {
+            self.normals(key, n).chunks_exact(n).enumerate().for_each(|(row, normals)| take(row, normals));
+            return;
+        }
+        let column = &mut self.white[..n];
+        for row in 0..self.horizon * self.dims {
+            key.fold(row as u64).rng().fill_normal(column);
+            take(row, column);
+        }
+    }
+
+    /// Standard normal numbers `[H][A][n]`, correlated over H.
+    fn normals(&mut self, key: Key, n: usize) -> &[f32] {
         let size = self.horizon * self.dims * n;
         for (i, column) in self.white[..size].chunks_exact_mut(n).enumerate() {
             key.fold(i as u64).rng().fill_normal(column);
@@ -42,12 +56,7 @@ impl Noise {
         };
         let width = self.dims * n;
         for (row, out) in colouring.chunks_exact(self.horizon).zip(self.coloured[..size].chunks_exact_mut(width)) {
-            out.fill(0.0);
-            for (weight, white) in row.iter().zip(self.white[..size].chunks_exact(width)) {
-                for (slot, number) in out.iter_mut().zip(white) {
-                    *slot += weight * number;
-                }
-            }
+            pulp::Arch::new().dispatch(|| blend(row, &self.white[..size], out));
         }
         &self.coloured[..size]
     }
@@ -66,6 +75,29 @@ impl Noise {
             key.fold(i as u64).rng().fill_uniform(column);
         }
         &self.white[..size]
+    }
+}
+
+/// One row of a product: `out ← Σ_h row_h white_h`, in blocks that stay in registers.
+#[inline(always)]
+fn blend(row: &[f32], white: &[f32], out: &mut [f32]) {
+    const BLOCK: usize = 32;
+    let width = out.len();
+    let mut blocks = out.chunks_exact_mut(BLOCK);
+    let mut first = 0;
+    for block in &mut blocks {
+        let mut sums = [0.0_f32; BLOCK];
+        for (h, weight) in row.iter().enumerate() {
+            let from = &white[h * width + first..][..BLOCK];
+            for lane in 0..BLOCK {
+                sums[lane] += weight * from[lane];
+            }
+        }
+        block.copy_from_slice(&sums);
+        first += BLOCK;
+    }
+    for (i, slot) in blocks.into_remainder().iter_mut().enumerate() {
+        *slot = row.iter().enumerate().map(|(h, weight)| weight * white[h * width + first + i]).sum();
     }
 }
 

@@ -281,11 +281,15 @@ impl pulp::NullaryFnOnce for Step<'_> {
 
     #[inline(always)]
     fn call(self) {
-        let each = self.returns.iter_mut().zip(self.weights).zip(self.reward.iter().zip(self.continuation));
-        for ((sum, weight), (reward, continuation)) in each {
-            let ended = *weight == 0.0;
-            *sum += if ended { 0.0 } else { *weight * reward };
-            *weight = if ended { 0.0 } else { *weight * continuation };
+        let n = self.returns.len();
+        let (returns, weights) = (&mut self.returns[..n], &mut self.weights[..n]);
+        let (reward, continuation) = (&self.reward[..n], &self.continuation[..n]);
+        for i in 0..n {
+            // Both products first, then the choice: no branch, so vector instructions.
+            let weight = weights[i];
+            let (gain, left) = (weight * reward[i], weight * continuation[i]);
+            returns[i] += if weight == 0.0 { 0.0 } else { gain };
+            weights[i] = if weight == 0.0 { 0.0 } else { left };
         }
     }
 }

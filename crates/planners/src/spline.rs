@@ -160,16 +160,16 @@ impl Basis {
                 let (low, high) = (low[dim], high[dim]);
                 match self.spline {
                     Spline::Zero => column.copy_from_slice(a),
-                    Spline::Linear => {
+                    Spline::Linear => pulp::Arch::new().dispatch(|| {
                         let each = column.iter_mut().zip(a).zip(b);
                         each.for_each(|((slot, a), b)| *slot = (wa * a + wb * b).max(low).min(high));
-                    }
-                    Spline::Cubic => {
-                        for (i, slot) in column.iter_mut().enumerate() {
-                            let sum = wa * a[i] + wb * b[i] + wc * c[i] + wd * d[i];
-                            *slot = sum.max(low).min(high);
-                        }
-                    }
+                    }),
+                    Spline::Cubic => pulp::Arch::new().dispatch(|| {
+                        let each = column.iter_mut().zip(a).zip(b).zip(c).zip(d);
+                        each.for_each(|((((slot, a), b), c), d)| {
+                            *slot = (wa * a + wb * b + wc * c + wd * d).max(low).min(high);
+                        });
+                    }),
                 }
             }
         }
