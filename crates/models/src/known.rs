@@ -192,9 +192,9 @@ impl Block {
         // A reward that does not look at a diverged state would hide it.
         let next_states = self.next_states.columns();
         for dim in 0..next_states.dims() {
-            // What is not finite less itself is NaN, anything else zero: no branch, so vector instructions.
+            // Nothing of what is not finite is NaN, of anything else zero: no branch, so vector instructions.
             for (reward, number) in reward.iter_mut().zip(next_states.column(dim)) {
-                *reward += number - number;
+                *reward += 0.0 * number;
             }
         }
         let continuation = &mut self.continuation[..n];

@@ -54,10 +54,9 @@ impl Noise {
         let Some(colouring) = &self.colouring else {
             return &self.white[..size];
         };
-        let width = self.dims * n;
-        for (row, out) in colouring.chunks_exact(self.horizon).zip(self.coloured[..size].chunks_exact_mut(width)) {
-            pulp::Arch::new().dispatch(|| blend(row, &self.white[..size], out));
-        }
+        let (horizon, width) = (self.horizon, self.dims * n);
+        let (white, coloured) = (&self.white[..size], &mut self.coloured[..size]);
+        pulp::Arch::new().dispatch(Colour { colouring, white, coloured, horizon, width });
         &self.coloured[..size]
     }
 
@@ -78,26 +77,42 @@ impl Noise {
     }
 }
 
-/// One row of a product: `out ← Σ_h row_h white_h`, in blocks that stay in registers.
-#[inline(always)]
-fn blend(row: &[f32], white: &[f32], out: &mut [f32]) {
-    const BLOCK: usize = 32;
-    let width = out.len();
-    let mut blocks = out.chunks_exact_mut(BLOCK);
-    let mut first = 0;
-    for block in &mut blocks {
-        let mut sums = [0.0_f32; BLOCK];
-        for (h, weight) in row.iter().enumerate() {
-            let from = &white[h * width + first..][..BLOCK];
-            for lane in 0..BLOCK {
-                sums[lane] += weight * from[lane];
+/// The product `coloured ← colouring · white`, `[H][H]` by `[H][width]`, a few columns at a time so that they stay in the cache.
+struct Colour<'a> {
+    colouring: &'a [f32],
+    white: &'a [f32],
+    coloured: &'a mut [f32],
+    horizon: usize,
+    width: usize,
+}
+
+impl pulp::NullaryFnOnce for Colour<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        const BLOCK: usize = 32;
+        let (horizon, width) = (self.horizon, self.width);
+        let whole = width / BLOCK * BLOCK;
+        for first in (0..whole).step_by(BLOCK) {
+            for (t, row) in self.colouring.chunks_exact(horizon).enumerate() {
+                let mut sums = [0.0_f32; BLOCK];
+                for (h, weight) in row.iter().enumerate() {
+                    let from = &self.white[h * width + first..][..BLOCK];
+                    for lane in 0..BLOCK {
+                        sums[lane] += weight * from[lane];
+                    }
+                }
+                self.coloured[t * width + first..][..BLOCK].copy_from_slice(&sums);
             }
         }
-        block.copy_from_slice(&sums);
-        first += BLOCK;
-    }
-    for (i, slot) in blocks.into_remainder().iter_mut().enumerate() {
-        *slot = row.iter().enumerate().map(|(h, weight)| weight * white[h * width + first + i]).sum();
+        for (t, row) in self.colouring.chunks_exact(horizon).enumerate() {
+            for i in whole..width {
+                // From plain zero like the lanes above: an empty sum of floats is −0.
+                let each = row.iter().enumerate().map(|(h, weight)| weight * self.white[h * width + i]);
+                self.coloured[t * width + i] = each.fold(0.0, |sum, term| sum + term);
+            }
+        }
     }
 }
 

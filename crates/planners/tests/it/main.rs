@@ -11,6 +11,7 @@ mod discrete;
 mod lqr;
 mod pendulum;
 mod robust;
+mod sampling;
 
 #[global_allocator]
 static ALLOCATOR: CountingAllocator = CountingAllocator;
