@@ -101,18 +101,14 @@ fn sized(population: i64, horizon: i64, iterations: i64) -> Vec<(&'static str, S
 
 fn main() {
     let (_, model) = pendulum();
-    if std::env::args().any(|argument| argument == "one") {
-        let pairs = sized(1000, 30, 1);
-        println!("{:?}", decide("mppi", &model, &settings(&pairs)));
-        return;
-    }
     println!("threads {}", std::env::var("RAYON_NUM_THREADS").unwrap_or_else(|_| "all".into()));
     println!("planner              K      T  n   median ms    min ms   M steps/s  return from hanging");
     for (name, k, t, iterations) in [
         ("mppi", 1000, 30, 1),
         ("mppi", 10_000, 30, 1),
         ("mppi", 100, 100, 1),
-        ("icem", 128, 60, 5),
+        ("icem", 256, 55, 6),
+        ("icem", 400, 55, 16),
         ("cem", 350, 25, 5),
         ("predictive-sampling", 128, 60, 4),
         ("cma-es", 64, 60, 8),
@@ -126,6 +122,12 @@ fn main() {
                 ("normalise", Setting::Bool(false)),
                 ("temperature", Float(1.0)),
             ]);
+        }
+        if iterations == 16 {
+            pairs.extend([("action_std", Numbers(vec![3.0])), ("noise_beta", Float(1.5)), ("shrink", Float(1.0))]);
+            pairs.push(("elites", Integer(20)));
+        } else if name == "icem" {
+            pairs.push(("action_std", Numbers(vec![2.0])));
         }
         let overrides = settings(&pairs);
         let (median, least, steps) = decide(name, &model, &overrides);
