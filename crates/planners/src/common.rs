@@ -230,24 +230,28 @@ impl Shared {
 }
 
 /// Reads the settings on what a trajectory is worth.
-fn objective(settings: &Settings) -> Result<Objective> {
-    let risk = match settings.choice("risk", &["mean", "worst", "cvar"])? {
-        0 => Risk::Mean,
-        1 => Risk::Worst,
-        _ => Risk::Cvar(settings.float("cvar_alpha", 1e-6, 1.0)?),
-    };
+pub(crate) fn objective(settings: &Settings) -> Result<Objective> {
     let constraints = match settings.choice("constraints", &["lexicographic", "penalty", "projection"])? {
         0 => Constraints::Lexicographic,
         1 => Constraints::Penalty(settings.float("constraint_penalty", 0.0, f64::MAX)?),
         _ => Constraints::Projection,
     };
     Ok(Objective {
-        risk,
+        risk: risk(settings)?,
         constraints,
         epistemic_penalty: settings.float("epistemic_penalty", 0.0, f64::MAX)?,
         terminal_value: settings.bool("terminal_value")?,
         prior_share: settings.float("prior_share", 0.0, 1.0)?,
         policy_distance: settings.float("policy_distance", 0.0, f64::MAX)?,
+    })
+}
+
+/// Reads how lanes become one number.
+pub(crate) fn risk(settings: &Settings) -> Result<Risk> {
+    Ok(match settings.choice("risk", &["mean", "worst", "cvar"])? {
+        0 => Risk::Mean,
+        1 => Risk::Worst,
+        _ => Risk::Cvar(settings.float("cvar_alpha", 1e-6, 1.0)?),
     })
 }
 

@@ -30,6 +30,8 @@
 //! Discrete actions are zero-based choices; the places of a `MultiDiscrete` or `MultiBinary` space are read as the digits of
 //! one choice, the first place the most significant.
 //!
+//! Tasks that are stated in symbols (PDDL) have no model to imagine with; [`symbolic`] reads, grounds and searches them.
+//!
 //! [`Imagination`]: worldwright_core::Imagination
 
 use std::collections::BTreeMap;
@@ -39,18 +41,25 @@ use worldwright_core::{Entry, Error, ModelSpec, Planner, Result, Setting, Settin
 
 mod actions;
 mod batch;
+pub mod breadth_first;
 mod candidates;
 mod cem;
 mod cholesky;
 mod cma_es;
 mod common;
+mod continuous_tree;
+pub mod control;
+pub mod cube;
 mod distribution;
+pub mod dp;
 mod elites;
 mod icem;
+pub mod motion;
 mod mppi;
 mod noise;
 mod objective;
 mod plan;
+pub mod pomdp;
 mod predictive_sampling;
 mod prior;
 mod projection;
@@ -60,7 +69,12 @@ mod regulariser;
 mod rollout;
 mod sampling;
 mod search;
+pub mod skills;
 mod spline;
+pub mod subgoal;
+pub mod symbolic;
+pub mod task_motion;
+pub mod tree;
 
 pub use batch::BatchPlanner;
 pub use regulariser::Regulariser;
@@ -89,8 +103,19 @@ impl PlannerContext {
 pub type Build = fn(&PlannerContext, &Settings) -> Result<Box<dyn Planner>>;
 
 /// Every planner.
-pub const ALL: &[Entry<Build>] =
-    &[random_shooting::ENTRY, predictive_sampling::ENTRY, cem::ENTRY, icem::ENTRY, mppi::ENTRY, cma_es::ENTRY];
+pub const ALL: &[Entry<Build>] = &[
+    random_shooting::ENTRY,
+    predictive_sampling::ENTRY,
+    cem::ENTRY,
+    icem::ENTRY,
+    mppi::ENTRY,
+    cma_es::ENTRY,
+    tree::uct::ENTRY,
+    tree::puct::ENTRY,
+    tree::gumbel::ENTRY,
+    continuous_tree::PROGRESSIVE_WIDENING,
+    continuous_tree::SAMPLED_MCTS,
+];
 
 /// Those of [`ALL`] that sample: they take a [`Regulariser`] and plan for a [batch](BatchPlanner) of problems.
 const SAMPLERS: &[search::Sampler] = &[

@@ -10,14 +10,21 @@ use worldwright_testkit::{
     check_world_model,
 };
 
-use crate::{planner, settings};
+use crate::{declared, planner, settings};
 
-/// Checks on a model all planners that take its action space; at least four do.
+/// Checks all planners on a model whose action space they say that they search.
 fn check_all(model: &dyn WorldModel, state: &[f64]) {
+    use worldwright_core::Setting::Integer;
+    let small = settings([
+        ("population", Integer(24)),
+        ("horizon", Integer(6)),
+        ("simulations", Integer(24)),
+        ("leaves", Integer(4)),
+        ("rollout_steps", Integer(5)),
+    ]);
     let mut checked = 0;
     for entry in ALL {
-        use worldwright_core::Setting::Integer;
-        let overrides = settings([("population", Integer(24)), ("horizon", Integer(6))]);
+        let overrides = declared(entry.name, small.clone());
         let context = PlannerContext::for_model(model.spec(), 0);
         if let Err(Error::Unsupported { what, .. }) = make(entry.name, &context, &overrides) {
             assert!(what.contains("use "), "{}: '{what}' does not say what to use instead", entry.name);
