@@ -130,9 +130,9 @@ const SAMPLERS: &[search::Sampler] = &[
 /// The planner called `name` with `overrides` laid over its default settings.
 ///
 /// # Errors
-/// [`Error::Unknown`](worldwright_core::Error::Unknown) for a name or setting that does not exist,
-/// [`Error::Config`](worldwright_core::Error::Config) for a value out of range,
-/// [`Error::Unsupported`](worldwright_core::Error::Unsupported) for an action space that it cannot search.
+/// [`Error::Unknown`] for a name or setting that does not exist,
+/// [`Error::Config`] for a value out of range,
+/// [`Error::Unsupported`] for an action space that it cannot search.
 pub fn make(name: &str, context: &PlannerContext, overrides: &BTreeMap<String, Setting>) -> Result<Box<dyn Planner>> {
     let entry = find(ALL, "planner", name)?;
     (entry.build)(context, &Settings::resolve(name, entry.parameters, overrides)?)
@@ -141,7 +141,7 @@ pub fn make(name: &str, context: &PlannerContext, overrides: &BTreeMap<String, S
 /// The sampling planner called `name`, as [`make`] builds it, with `regulariser` in its objective.
 ///
 /// # Errors
-/// As [`make`], and [`Error::Unsupported`](worldwright_core::Error::Unsupported) for a planner that does not sample.
+/// As [`make`], and [`Error::Unsupported`] for a planner that does not sample.
 pub fn make_regularised(
     name: &str,
     context: &PlannerContext,
