@@ -6,7 +6,7 @@
 
 use worldwright_core::{Entry, Key, Parameter, Planner, Result, SettingDefault as Default, Settings};
 
-use super::arena::Tree;
+use super::arena::{Branches, Tree};
 use super::options::{self, Options};
 use super::planner::TreePlanner;
 use super::rule::{Rule, decide_by_visits, visit_shares};
@@ -84,18 +84,16 @@ impl Uct {
 impl Rule for Uct {
     const PRIORS: bool = false;
     const RANGE_OF_MEANS: bool = false;
-    const OPENS_IN_ORDER: bool = true;
 
     fn begin(&self, _tree: &mut Tree, _key: Key) {}
 
     #[inline]
     fn choose(&mut self, tree: &Tree, node: usize) -> Option<usize> {
-        let edges = tree.edges_made(node);
-        let opened = tree.opened[node] as usize;
-        if opened < edges.len() {
-            return Some(edges.start + opened);
+        let Branches { first, count, opened, visits } = tree.branches[node];
+        if opened < count {
+            return Some((first + opened) as usize);
         }
-        let parent = tree.visits[node] as usize;
+        let (edges, parent) = (first as usize..(first + count) as usize, visits as usize);
         let log = self.roots_of_logs.get(parent).copied().unwrap_or_else(|| (parent as f64).ln().sqrt());
         let bonus = self.exploration * tree.range() * log;
         let (visits, totals) = (&tree.edge_visits[edges.clone()], &tree.total[edges.clone()]);
