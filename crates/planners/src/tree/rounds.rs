@@ -105,7 +105,7 @@ impl<R: Rule> Search<R> {
             tree.open(node, edge);
             let visits = tree.edge_visits[edge];
             let lent = if lend {
-                let mean = if visits == 0 { tree.estimate[node] } else { tree.total[edge] / f64::from(visits) };
+                let mean = if visits == 0 { tree.estimate[node] } else { tree.total[edge] * self.rule.inverse(visits) };
                 mean - self.options.virtual_loss * tree.range()
             } else {
                 0.0

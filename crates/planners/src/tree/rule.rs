@@ -21,6 +21,12 @@ pub(super) trait Rule: Send + 'static {
     /// The edge that a simulation takes at a node whose edges are made: one of those opened, or the next behind them.
     fn choose(&mut self, tree: &Tree, node: usize) -> Option<usize>;
 
+    /// 1/n, where the rule has it at hand: a division at each step of a path is felt.
+    #[inline]
+    fn inverse(&self, visits: u32) -> f64 {
+        1.0 / f64::from(visits)
+    }
+
     /// The root's edge that is done; `key` is for draws.
     fn decide(&self, tree: &Tree, key: Key) -> Option<usize>;
 

@@ -79,6 +79,14 @@ impl Uct {
             inverse_roots: visits().map(|n| 1.0 / n.sqrt()).collect(),
         }
     }
+
+    #[inline]
+    fn inverse_root(&self, visits: u32) -> f64 {
+        match self.inverse_roots.get(visits as usize) {
+            Some(inverse) => *inverse,
+            None => 1.0 / f64::from(visits).sqrt(),
+        }
+    }
 }
 
 impl Rule for Uct {
@@ -100,11 +108,7 @@ impl Rule for Uct {
         let proven = &tree.edge_proven[edges.clone()];
         let (mut best, mut at) = (f64::NEG_INFINITY, usize::MAX);
         for i in 0..visits.len() {
-            let n = visits[i] as usize;
-            let inverse = match self.inverse_roots.get(n) {
-                Some(inverse) => *inverse,
-                None => 1.0 / (n as f64).sqrt(),
-            };
+            let inverse = self.inverse_root(visits[i]);
             // 1/n is the square of 1/√n.
             let open = if proven[i] { 0.0 } else { bonus };
             let score = (totals[i] * inverse + open) * inverse;
@@ -113,6 +117,11 @@ impl Rule for Uct {
             at = if wins { i } else { at };
         }
         (at != usize::MAX).then(|| edges.start + at)
+    }
+
+    #[inline]
+    fn inverse(&self, visits: u32) -> f64 {
+        self.inverse_root(visits) * self.inverse_root(visits)
     }
 
     fn decide(&self, tree: &Tree, key: Key) -> Option<usize> {
