@@ -264,7 +264,7 @@ impl<R: Rule> Search<R> {
         }
         for (b, tree) in self.trees.iter_mut().enumerate() {
             tree.edges_of(0);
-            if fresh && R::OPENS_IN_ORDER {
+            if fresh && !R::PRIORS {
                 tree.rotate_edges(0);
             }
             self.rule.begin(tree, key.fold(0).fold(ROOT).fold(b as u64));
