@@ -138,9 +138,14 @@ fn main() {
     line("LQR (37, 12) N=100, backward pass alone", sweep, "");
 
     println!("\ndecisions in the pendulum's model, from hanging (dynamic programming on a grid: -296.2)");
-    for (name, horizon, iterations) in
-        [("gradient", 40, 15), ("ilqr", 40, 5), ("ilqr", 60, 10), ("ddp", 40, 5), ("collocation", 40, 5)]
-    {
+    for (name, horizon, iterations) in [
+        ("gradient", 40, 15),
+        ("ilqr", 40, 5),
+        ("ilqr", 60, 10),
+        ("ilqr", 160, 20),
+        ("ddp", 60, 10),
+        ("collocation", 60, 10),
+    ] {
         let (each, total) = swing_up(name, horizon, iterations);
         line(&format!("{name}, horizon {horizon}, {iterations} iterations"), each, &format!("return {total:.1}"));
     }
