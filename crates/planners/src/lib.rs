@@ -41,6 +41,7 @@ mod candidates;
 mod cem;
 mod common;
 mod distribution;
+pub mod dp;
 mod icem;
 mod mppi;
 mod noise;
@@ -74,7 +75,8 @@ impl PlannerContext {
 pub type Build = fn(&PlannerContext, &Settings) -> Result<Box<dyn Planner>>;
 
 /// Every planner.
-pub const ALL: &[Entry<Build>] = &[random_shooting::ENTRY, cem::ENTRY, icem::ENTRY, mppi::ENTRY];
+pub const ALL: &[Entry<Build>] =
+    &[random_shooting::ENTRY, cem::ENTRY, icem::ENTRY, mppi::ENTRY, dp::grid::planner::ENTRY];
 
 /// The planner called `name` with `overrides` laid over its default settings.
 ///

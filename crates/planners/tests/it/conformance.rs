@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use worldwright_core::{Key, ModelSpec, Observation, Space, WorldModel};
-use worldwright_planners::ALL;
+use worldwright_planners::{ALL, PlannerContext, make};
 use worldwright_testkit::lqr::Problem;
 use worldwright_testkit::strategies::action_space;
 use worldwright_testkit::{
@@ -12,13 +12,19 @@ use worldwright_testkit::{
 
 use crate::{planner, settings};
 
-/// Checks all planners on a model.
+/// Checks all planners on a model that they say they can plan with.
 fn check_all(model: &dyn WorldModel, state: &[f64]) {
+    use worldwright_core::Error::Unsupported;
+    use worldwright_core::Setting::Integer;
     for entry in ALL {
-        let build = |seed| {
-            use worldwright_core::Setting::Integer;
-            planner(entry.name, model, seed, &settings([("population", Integer(24)), ("horizon", Integer(6))]))
-        };
+        let mut small = settings([("population", Integer(24)), ("horizon", Integer(6))]);
+        small.retain(|key, _| entry.parameters.iter().any(|parameter| parameter.name == key));
+        let made = make(entry.name, &PlannerContext::for_model(model.spec(), 0), &small);
+        match made.and_then(|planner| planner.check(model.spec())) {
+            Err(Unsupported { .. }) => continue,
+            other => other.unwrap_or_else(|error| panic!("{}: {error}", entry.name)),
+        }
+        let build = |seed| planner(entry.name, model, seed, &small);
         check_planner(entry.name, &build, model, &Observation::Floats(state.to_vec()));
     }
 }

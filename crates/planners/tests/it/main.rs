@@ -8,6 +8,8 @@ use worldwright_testkit::allocations::CountingAllocator;
 
 mod conformance;
 mod discrete;
+mod dp;
+mod dp_grid;
 mod lqr;
 mod pendulum;
 mod robust;
