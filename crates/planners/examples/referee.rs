@@ -156,9 +156,8 @@ fn minimum_time(most: usize) -> Result<()> {
         ([4.0, -2.0], 2.898979),
     ];
     println!("\nDouble integrator, |u| <= 1, minimum time home in steps of {DT} s");
-    let header: Vec<String> =
-        known.iter().map(|((x, _), t)| format!("{x:?}={t:.3}")).map(|s| format!("{s:>8}")).collect();
-    println!("  {:>8} {}", "spacing", header.join(" "));
+    let header = known.map(|(_, time)| format!("{time:>8.4}"));
+    println!("  {:>8} {}", "known", header.join(" "));
     let model = Told::model(2, |state, u| {
         state[0] += DT * state[1] + 0.5 * DT * DT * u;
         state[1] += DT * u;

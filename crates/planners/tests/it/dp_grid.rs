@@ -131,31 +131,33 @@ impl Dynamics for MinimumTime {
     }
 }
 
+/// Interpolation blurs the switching curve: the error goes down with the spacing, from above.
 #[test]
 fn the_double_integrator_comes_home_in_minimum_time() {
-    let spacing = 0.04;
+    let known = [
+        ([1.0, 0.0], 2.0),
+        ([4.0, 0.0], 4.0),
+        ([0.0, 1.0], 2.414_214),
+        ([1.0, 1.0], 3.449_490),
+        ([-2.0, 1.0], 2.162_278),
+        ([4.0, -2.0], 2.898_979),
+    ];
     let model = DynamicsModel(MinimumTime {
         spec: spec("minimum-time", 2, Space::vector(&[-1.0], &[1.0])),
         dt: 0.1,
         radius: 0.05,
     });
-    let side = |reach: f64| Axis::new(-reach, reach, (2.0 * reach / spacing).round() as usize + 1);
-    let mut config = GridConfig::new(vec![side(6.0), side(3.6)]);
-    config.action_points = vec![3];
-    let mut value = explored(&model, &config);
-    assert!(value.settle(1e-6, 1000).converged);
-    for ((x, v), want) in [
-        ((1.0, 0.0), 2.0),
-        ((4.0, 0.0), 4.0),
-        ((0.0, 1.0), 2.414214),
-        ((1.0, 1.0), 3.449490),
-        ((-2.0, 1.0), 2.162278),
-        ((4.0, -2.0), 2.898979),
-    ] {
-        let got = -value.at(&[x, v]);
-        println!("({x}, {v}): {got} for {want}");
-        assert!((got - want).abs() < 0.2, "({x}, {v}): {got} instead of {want}");
-    }
+    let errors = |spacing: f64| {
+        let side = |reach: f64| Axis::new(-reach, reach, (2.0 * reach / spacing).round() as usize + 1);
+        let mut config = GridConfig::new(vec![side(6.0), side(3.6)]);
+        config.action_points = vec![3];
+        let mut value = explored(&model, &config);
+        assert!(value.settle(1e-4, 1000).converged);
+        known.map(|(state, time)| -value.at(&state) - time)
+    };
+    let (coarse, fine) = (errors(0.05), errors(0.025));
+    assert!(coarse.iter().all(|error| (0.0..0.2).contains(error)), "{coarse:?}");
+    assert!(fine.iter().all(|error| (-0.02..0.07).contains(error)), "{fine:?}");
 }
 
 /// The values of a grid of 1440 × 1601 points and 61 torques by an independent program.
@@ -182,12 +184,16 @@ fn pendulum(angles: usize, speeds: usize, torques: usize, interpolation: Interpo
 #[test]
 fn the_pendulum_on_a_coarse_grid_is_near_the_fine_one() {
     let mut value = pendulum(181, 201, 13, Interpolation::Multilinear);
-    for (state, want) in PENDULUM {
+    // Hanging states stand on the ridge between one swing more and one less, where interpolation errs most.
+    let tolerances = [12.0, 10.0, 0.3, 0.3, 0.3, 1.5];
+    for ((state, want), tolerance) in PENDULUM.into_iter().zip(tolerances) {
         let got = value.at(&state);
-        assert!((got - want).abs() < 2.5, "{state:?}: {got} instead of {want}");
-        // What the policy earns bounds the optimum from below.
+        assert!((got - want).abs() < tolerance, "{state:?}: {got} instead of {want}");
+    }
+    // What the policy earns is at most the optimum.
+    for (state, want) in [PENDULUM[0], PENDULUM[2], PENDULUM[3], PENDULUM[4], PENDULUM[5]] {
         let (earned, _) = followed(&mut value, &DynamicsModel(Pendulum::new()), &state, 200);
-        assert!(earned <= want + 0.1 && earned > want - 6.0, "{state:?}: earned {earned} of {want}");
+        assert!(earned <= want + 0.06 && earned > 1.04 * want, "{state:?}: earned {earned} of {want}");
     }
     // Gymnasium's resets: all angles, speeds within 1.
     let n = 100;
@@ -198,24 +204,29 @@ fn the_pendulum_on_a_coarse_grid_is_near_the_fine_one() {
             mean += value.at(&[TAU * place(i) - PI, 2.0 * place(j) - 1.0]) / (n * n) as f64;
         }
     }
-    assert!((mean + 137.0).abs() < 1.5, "{mean} over resets");
-    let simplex = pendulum(181, 201, 13, Interpolation::Simplex);
-    assert!((simplex.at(&[PI, 0.0]) + 296.2).abs() < 5.0, "{}", simplex.at(&[PI, 0.0]));
+    assert!((mean + 137.0).abs() < 2.5, "{mean} over resets");
+    let simplex = pendulum(91, 101, 13, Interpolation::Simplex);
+    for (state, want) in &PENDULUM[2..] {
+        let got = simplex.at(state);
+        assert!((got - want).abs() < 0.015 * want.abs(), "{state:?}: {got} instead of {want}");
+    }
 }
 
 #[test]
 fn the_mountain_car_takes_97_and_a_half_steps() {
     let model = DynamicsModel(MountainCar::new());
-    let mut value = explored(&model, &GridConfig::new(vec![Axis::new(-1.2, 0.6, 361), Axis::new(-0.07, 0.07, 281)]));
-    assert!(value.settle(1e-6, 2000).converged);
-    let steps: Vec<f64> =
-        (0..201).map(|i| followed(&mut value, &model, &[-0.6 + 0.001 * f64::from(i), 0.0], 200).1 as f64).collect();
+    let mut value = explored(&model, &GridConfig::new(vec![Axis::new(-1.2, 0.6, 181), Axis::new(-0.07, 0.07, 141)]));
+    assert!(value.settle(1e-3, 2000).converged);
+    let start = |i: i32| [-0.6 + 0.001 * f64::from(i), 0.0];
+    let steps: Vec<f64> = (0..201).map(|i| followed(&mut value, &model, &start(i), 200).1 as f64).collect();
     let mean = steps.iter().sum::<f64>() / steps.len() as f64;
     let range = (steps.iter().copied().fold(f64::INFINITY, f64::min), steps.iter().copied().fold(0.0, f64::max));
-    println!("{mean} {range:?}");
-    // The policy earns no more than the optimum, up to the sampling of the starts.
-    assert!((97.2..99.5).contains(&mean), "{mean}");
-    assert!(range.0 >= 83.0 && range.1 <= 107.0, "{range:?}");
+    // No policy takes fewer steps than the best, up to the sampling of the starts.
+    assert!((97.3..99.0).contains(&mean), "{mean}");
+    assert_eq!(range, (83.0, 104.0));
+    // Blurred by interpolation, the value itself is some steps more.
+    let told = -(0..201).map(|i| value.at(&start(i))).sum::<f64>() / 201.0;
+    assert!((mean..mean + 3.0).contains(&told), "{told}");
 }
 
 #[test]
