@@ -173,7 +173,7 @@ impl Dyna {
     fn raise(&mut self, pair: usize, threshold: f64) {
         let error = self.error(pair).abs();
         if error > threshold {
-            self.queue.set(pair, error);
+            self.queue.raise(pair, error);
         }
     }
 

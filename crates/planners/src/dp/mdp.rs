@@ -88,15 +88,16 @@ impl Mdp {
     /// The best value of `state` when `values` follow, and the first action that has it; `None` where the process ends.
     #[inline]
     pub fn backup(&self, state: usize, values: &[f64]) -> Option<(f64, u32)> {
-        let first = self.pairs[state] as usize;
-        let mut best: Option<(f64, u32)> = None;
-        for pair in first..self.pairs[state + 1] as usize {
+        let (first, end) = (self.pairs[state] as usize, self.pairs[state + 1] as usize);
+        let (mut best, mut choice) = (f64::NEG_INFINITY, 0);
+        // Which action is best cannot be foreseen: two selections cost less than a wrong guess of a branch.
+        for pair in first..end {
             let value = self.pair_value(pair, values);
-            if best.is_none_or(|(most, _)| value > most) {
-                best = Some((value, (pair - first) as u32));
-            }
+            let better = value > best;
+            best = if better { value } else { best };
+            choice = if better { (pair - first) as u32 } else { choice };
         }
-        best
+        (end > first).then_some((best, choice))
     }
 
     /// Which states some policy reaches from `start`.

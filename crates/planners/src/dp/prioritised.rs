@@ -2,17 +2,20 @@
 //!
 //! Moore and Atkeson, "Prioritized Sweeping: Reinforcement Learning with Less Data and Less Time", Machine Learning 13, 1993. When the
 //! value of s' has changed by δ, each predecessor s gets the priority `max_a |w(s, a, s')| δ` unless it has a higher one; the state
-//! with the highest priority is next. Equal priorities go by the state's number. Deviation: priorities of one state
-//! add up, so that many small changes are not lost, and a synchronous sweep proves the answer before it is given.
+//! with the highest priority is next. Equal priorities go by the state's number. Priorities below a threshold are dropped, so a
+//! synchronous sweep proves the answer before it is given, or gives the priorities of another round with a finer threshold.
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
 use worldwright_core::Result;
 
-use super::certificate::{Change, NO_ACTION, Solution, Stop, certify, conclude, good_enough};
+use super::certificate::{NO_ACTION, Solution, Stop, certify, conclude, good_enough};
 use super::mdp::Mdp;
 use super::value_iteration::synchronous;
+
+/// Share of the largest change of a sweep below which changes wait for the next one.
+const SHARE: f64 = 0.1;
 
 /// The optimal values by prioritised sweeping from values of zero. [`Stop::most`] counts as many backups as there are states as
 /// one sweep.
@@ -27,7 +30,7 @@ pub fn prioritised_sweeping(mdp: &Mdp, stop: &Stop) -> Result<Solution> {
     let mut policy = vec![NO_ACTION; states];
     let allowed = (stop.most as u64).saturating_mul(states as u64);
     let mut backups = 0_u64;
-    let mut threshold = stop.tolerance;
+    let mut threshold = f64::INFINITY;
     loop {
         let change = synchronous(mdp, &values, &mut next, &mut policy, stop.threads);
         backups += states as u64;
@@ -36,31 +39,26 @@ pub fn prioritised_sweeping(mdp: &Mdp, stop: &Stop) -> Result<Solution> {
             let sweeps = backups.div_ceil(states as u64) as usize;
             return conclude(mdp, next, policy, change, (sweeps, backups), stop.tolerance);
         }
-        // What the sweep found is where to begin; what it proved too little of needs a finer threshold.
-        threshold = threshold.min(0.1 * spread(change));
+        threshold = threshold.min(SHARE * change.largest()).max(f64::MIN_POSITIVE);
         for state in 0..states {
             queue.raise(state, (next[state] - values[state]).abs());
         }
-        while let Some((state, priority)) = queue.pop() {
-            if priority <= threshold || backups >= allowed {
-                break;
-            }
+        while backups < allowed
+            && let Some((state, _)) = queue.pop()
+        {
             let Some((value, _)) = mdp.backup(state, &values) else { continue };
             backups += 1;
             let change = (value - values[state]).abs();
             values[state] = value;
-            if change > 0.0 && change.is_finite() {
-                for (previous, weight) in before.of_state(state) {
-                    queue.raise(previous, weight * change);
+            for (previous, weight) in before.of_state(state) {
+                let priority = weight * change;
+                if priority > threshold && priority.is_finite() {
+                    queue.raise(previous, priority);
                 }
             }
         }
         queue.clear();
     }
-}
-
-fn spread(change: Change) -> f64 {
-    change.largest().max(f64::MIN_POSITIVE)
 }
 
 /// The states that lead to each state, with the largest weight of theirs.
@@ -123,16 +121,8 @@ impl Queue {
         Self { priority: vec![0.0; states], heap: BinaryHeap::new() }
     }
 
-    /// Adds to the priority of a state.
-    pub(super) fn raise(&mut self, state: usize, priority: f64) {
-        if priority > 0.0 {
-            self.priority[state] += priority;
-            self.heap.push(Item { priority: self.priority[state], state: state as u32 });
-        }
-    }
-
     /// Gives a state this priority unless it has a higher one.
-    pub(super) fn set(&mut self, state: usize, priority: f64) {
+    pub(super) fn raise(&mut self, state: usize, priority: f64) {
         if priority > self.priority[state] {
             self.priority[state] = priority;
             self.heap.push(Item { priority, state: state as u32 });

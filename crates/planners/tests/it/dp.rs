@@ -423,8 +423,8 @@ fn dyna_learns_the_maze_as_fast_as_it_should() {
         let mean = dyna(DynaConfig { planning_steps, ..DynaConfig::default() }, 200, 60);
         assert!((mean[0] / walk - 1.0).abs() < 0.2, "{planning_steps}: {} in the first episode", mean[0]);
         assert!((mean[1] / second - 1.0).abs() < 0.2, "{planning_steps}: {} in the second episode", mean[1]);
-        let first = (2..60).find(|i| mean[i - 2..=*i].iter().sum::<f64>() < 60.0).unwrap() as i64;
-        println!("{planning_steps}: {} {first} {settled}", mean[1]);
+        let first = (0..57).find(|i| mean[*i..i + 3].iter().sum::<f64>() < 60.0).unwrap() as i64 + 1;
+        assert!((first - settled).abs() <= 2, "{planning_steps}: three episodes below 20 steps first at {first}");
         let late = mean[40..].iter().sum::<f64>() / 20.0;
         assert!((16.3..=18.0).contains(&late), "{planning_steps}: {late} in the end");
     }
