@@ -76,7 +76,7 @@ pub type Build = fn(&PlannerContext, &Settings) -> Result<Box<dyn Planner>>;
 
 /// Every planner.
 pub const ALL: &[Entry<Build>] =
-    &[random_shooting::ENTRY, cem::ENTRY, icem::ENTRY, mppi::ENTRY, dp::grid::planner::ENTRY];
+    &[random_shooting::ENTRY, cem::ENTRY, icem::ENTRY, mppi::ENTRY, dp::grid::entry::ENTRY];
 
 /// The planner called `name` with `overrides` laid over its default settings.
 ///

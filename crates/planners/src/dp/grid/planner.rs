@@ -7,164 +7,30 @@
 use std::time::Instant;
 
 use worldwright_core::{
-    Action, Array, Budget, Entry, Error, Imagination, Key, ModelSpec, Parameter, Persist, PlanReport, PlanStatus,
-    Planner, Result, SettingDefault as Default, Settings, Space, State,
+    Action, Array, Budget, Error, Imagination, Key, ModelSpec, Persist, PlanReport, PlanStatus, Planner, Result, Space,
+    State,
 };
 
-use super::axes::Axis;
-use super::build::{GridConfig, Interpolation};
 use super::lookahead::WALK;
 use super::value::GridValue;
+use crate::PlannerContext;
 use crate::actions::Sequence;
-use crate::{Build, PlannerContext};
 
-const PARAMETERS: &[Parameter] = &[
-    Parameter { name: "low", default: Default::Numbers(&[]), summary: "lower bound of each coordinate; must be given" },
-    Parameter {
-        name: "high",
-        default: Default::Numbers(&[]),
-        summary: "upper bound of each coordinate; must be given",
-    },
-    Parameter {
-        name: "points",
-        default: Default::Numbers(&[51.0]),
-        summary: "grid points of each coordinate: one count for all or one each",
-    },
-    Parameter {
-        name: "periodic",
-        default: Default::Numbers(&[]),
-        summary: "coordinates, counted from 0, that are the same place at both bounds",
-    },
-    Parameter {
-        name: "angles",
-        default: Default::Numbers(&[]),
-        summary: "places in the observation where a cosine is followed by its sine: the two are one periodic coordinate",
-    },
-    Parameter {
-        name: "interpolation",
-        default: Default::Text("multilinear"),
-        summary: "between the points: 'multilinear' (2^d corners) or 'simplex' (d + 1 corners)",
-    },
-    Parameter {
-        name: "action_points",
-        default: Default::Numbers(&[11.0]),
-        summary: "numbers tried in each action dimension: one count for all or one each",
-    },
-    Parameter {
-        name: "sweeps",
-        default: Default::Integer(500),
-        summary: "backups of the value; each is one step more of foresight",
-    },
-    Parameter {
-        name: "tolerance",
-        default: Default::Float(1e-6),
-        summary: "stop sweeping when no value changes by more than this",
-    },
-    Parameter {
-        name: "discount",
-        default: Default::Float(1.0),
-        summary: "discount a step on top of the model's own continuation, in [0, 1]",
-    },
-    Parameter {
-        name: "samples",
-        default: Default::Integer(8),
-        summary: "draws of each action at each point, for models with chance",
-    },
-    crate::common::EPISTEMIC_PENALTY,
-    Parameter {
-        name: "horizon",
-        default: Default::Integer(1),
-        summary: "actions that the plan shows, one lookahead each",
-    },
-    Parameter {
-        name: "refresh",
-        default: Default::Integer(0),
-        summary: "decisions after which the value is computed anew, for models that go on learning; 0 never",
-    },
-    Parameter { name: "threads", default: Default::Integer(1), summary: "threads of a sweep over a large grid" },
-];
-
-pub(crate) const ENTRY: Entry<Build> = Entry {
-    name: "grid",
-    summary: "dynamic programming on an interpolated grid of up to four dimensions: the referee; needs bounds",
-    source: "Munos and Moore 2002",
-    parameters: PARAMETERS,
-    build,
-};
-
-fn build(context: &PlannerContext, settings: &Settings) -> Result<Box<dyn Planner>> {
-    let (low, high) = (settings.numbers("low")?, settings.numbers("high")?);
-    if low.is_empty() || low.len() != high.len() {
-        return Err(Error::unsupported(
-            "grid",
-            format!(
-                "planning with {} lower and {} upper bounds: set one of `low` and of `high` for each coordinate, at most four",
-                low.len(),
-                high.len()
-            ),
-        ));
-    }
-    let points = counts(settings, "points", 2, low.len())?;
-    let periodic = places(settings, "periodic", low.len())?;
-    let axis =
-        |dim: usize| Axis { low: low[dim], high: high[dim], points: points[dim], periodic: periodic.contains(&dim) };
-    let config = GridConfig {
-        axes: (0..low.len()).map(axis).collect(),
-        angles: places(settings, "angles", 2 * low.len())?,
-        interpolation: match settings.choice("interpolation", &["multilinear", "simplex"])? {
-            0 => Interpolation::Multilinear,
-            _ => Interpolation::Simplex,
-        },
-        action_points: counts(settings, "action_points", 1, 0)?,
-        samples: if context.deterministic { 1 } else { settings.count("samples", 1)? },
-        discount: settings.float("discount", 0.0, 1.0)?,
-        epistemic_penalty: settings.float("epistemic_penalty", 0.0, f64::MAX)?,
-        threads: settings.count("threads", 1)?,
-        seed: context.seed,
-    };
-    let value = GridValue::new(&config, &context.action_space, context.members)?;
-    let horizon = settings.count("horizon", 1)?;
-    Ok(Box::new(GridPlanner {
-        chosen: Sequence::new(&value.actions.kind, horizon),
-        kept: Sequence::new(&value.actions.kind, horizon),
-        before: value.values.clone(),
-        value,
-        action_space: context.action_space.clone(),
-        seed: context.seed,
-        decision: 0,
-        horizon,
-        most_sweeps: settings.count("sweeps", 0)?,
-        tolerance: settings.float("tolerance", 0.0, f64::MAX)?,
-        refresh: settings.count("refresh", 0)? as u64,
-        settled: false,
-    }))
+/// How far the planner goes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    /// Actions that the plan shows.
+    pub(super) horizon: usize,
+    /// Sweeps after which the value is finished in any case.
+    pub(super) sweeps: usize,
+    /// Change of a sweep at which it is finished.
+    pub(super) tolerance: f64,
+    /// Decisions after which it is computed anew; zero never.
+    pub(super) refresh: u64,
 }
 
-/// Whole numbers of at least `least`; one is repeated `dims` times.
-fn counts(settings: &Settings, key: &str, least: usize, dims: usize) -> Result<Vec<usize>> {
-    let numbers = settings.numbers(key)?;
-    let wrong = |why: String| Error::config(key, why);
-    if let Some(number) = numbers.iter().find(|number| **number < least as f64 || number.fract() != 0.0) {
-        return Err(wrong(format!("must be whole numbers of at least {least}, got {number}")));
-    }
-    let counts: Vec<usize> = numbers.iter().map(|number| *number as usize).collect();
-    match counts.len() {
-        1 if dims > 0 => Ok(vec![counts[0]; dims]),
-        given if dims > 0 && given != dims => Err(wrong(format!("needs 1 or {dims} counts, got {given}"))),
-        _ => Ok(counts),
-    }
-}
-
-/// Places below `end`.
-fn places(settings: &Settings, key: &str, end: usize) -> Result<Vec<usize>> {
-    let numbers = settings.numbers(key)?;
-    if let Some(number) = numbers.iter().find(|number| !(0.0..end as f64).contains(*number) || number.fract() != 0.0) {
-        return Err(Error::config(key, format!("must be whole numbers from 0 and below {end}, got {number}")));
-    }
-    Ok(numbers.iter().map(|number| *number as usize).collect())
-}
-
-struct GridPlanner {
+/// The planner.
+pub(super) struct GridPlanner {
     value: GridValue,
     /// The values before the present decision.
     before: Vec<f64>,
@@ -175,10 +41,7 @@ struct GridPlanner {
     action_space: Space,
     seed: u64,
     decision: u64,
-    horizon: usize,
-    most_sweeps: usize,
-    tolerance: f64,
-    refresh: u64,
+    limits: Limits,
     /// Whether the value is finished.
     settled: bool,
 }
@@ -197,6 +60,21 @@ impl Purse {
 }
 
 impl GridPlanner {
+    /// Plans by a value that knows nothing yet; allocates everything.
+    pub(super) fn new(value: GridValue, limits: Limits, context: &PlannerContext) -> Self {
+        Self {
+            chosen: Sequence::new(&value.actions.kind, limits.horizon),
+            kept: Sequence::new(&value.actions.kind, limits.horizon),
+            before: value.values.clone(),
+            value,
+            action_space: context.action_space.clone(),
+            seed: context.seed,
+            decision: 0,
+            limits,
+            settled: false,
+        }
+    }
+
     /// Asks the model and sweeps as far as the budget goes.
     fn work(&mut self, world: &mut dyn Imagination, purse: &Purse, report: &mut PlanReport) -> Result<()> {
         let points = self.value.grid().points();
@@ -220,9 +98,9 @@ impl GridPlanner {
             return Ok(());
         }
         while !self.settled && report.iterations < purse.sweeps && !purse.late() {
-            self.settled = self.value.sweeps >= self.most_sweeps;
+            self.settled = self.value.sweeps >= self.limits.sweeps;
             if !self.settled {
-                self.settled = self.value.sweep() <= self.tolerance || self.value.sweeps >= self.most_sweeps;
+                self.settled = self.value.sweep() <= self.limits.tolerance || self.value.sweeps >= self.limits.sweeps;
                 report.iterations += 1;
             }
         }
@@ -243,7 +121,7 @@ impl GridPlanner {
         }
         let mut from = root;
         let key = Key::new(self.seed).fold(self.decision);
-        for t in 0..self.horizon {
+        for t in 0..self.limits.horizon {
             if t > 0 && purse.steps.is_some_and(|steps| steps < report.model_steps + look) {
                 self.hold(t);
                 return Ok(report);
@@ -264,7 +142,7 @@ impl GridPlanner {
                 // A decision is an improvement even when the value was finished before.
                 report.iterations = report.iterations.max(1);
             }
-            if t + 1 < self.horizon {
+            if t + 1 < self.limits.horizon {
                 self.value.go(world, &choice);
                 from = WALK;
             }
@@ -277,7 +155,7 @@ impl GridPlanner {
 
     /// Repeats the action before step `t` to the end of the plan.
     fn hold(&mut self, t: usize) {
-        for later in t..self.horizon {
+        for later in t..self.limits.horizon {
             self.value.actions.repeat(t - 1, later, &mut self.chosen);
         }
     }
@@ -309,7 +187,10 @@ impl Planner for GridPlanner {
         if root != 0 {
             world.copy(root, worldwright_core::Rows::Span(0..1));
         }
-        let anew = self.settled && self.refresh > 0 && self.decision > 0 && self.decision.is_multiple_of(self.refresh);
+        let anew = self.settled
+            && self.limits.refresh > 0
+            && self.decision > 0
+            && self.decision.is_multiple_of(self.limits.refresh);
         let marks = (self.value.explored, self.value.sweeps, self.value.diverged, self.value.worst, self.settled);
         if !self.settled || anew {
             self.before.copy_from_slice(&self.value.values);
@@ -334,15 +215,15 @@ impl Planner for GridPlanner {
     }
 
     fn act(&self, t: usize, out: &mut Action) {
-        self.value.actions.kind.write(&self.chosen, t.min(self.horizon - 1), out);
+        self.value.actions.kind.write(&self.chosen, t.min(self.limits.horizon - 1), out);
     }
 
     fn horizon(&self) -> usize {
-        self.horizon
+        self.limits.horizon
     }
 
     fn shift(&mut self, steps: usize) {
-        self.chosen.shift(self.horizon, steps);
+        self.chosen.shift(self.limits.horizon, steps);
     }
 
     fn reset(&mut self, seed: u64) {
@@ -351,7 +232,7 @@ impl Planner for GridPlanner {
         self.settled = false;
         self.value.key = Key::new(seed);
         self.value.restart();
-        self.chosen = Sequence::new(&self.value.actions.kind, self.horizon);
+        self.chosen = Sequence::new(&self.value.actions.kind, self.limits.horizon);
     }
 }
 
