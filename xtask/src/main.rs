@@ -5,6 +5,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
 
 mod licences;
+mod peers;
 mod python;
 mod results;
 mod rooms;
@@ -23,6 +24,7 @@ usage: cargo xtask CHORE
   quick      format, lints and tests without the Python suites
   python     make the Python environments that the tests use
   licences   check the licence of every dependency
+  peers      [NAME]: run the planners' speed programs beside those of other tools
   results    NAME [SEEDS]: run a learning experiment over seeds and write its table under docs/results
   rooms      check the rooms table of ARCHITECTURE.md against every Cargo.toml";
 
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
         "quick" => test::quick(),
         "python" => python::install().map(|_| ()),
         "licences" => licences::check(),
+        "peers" => peers::run(argument(1)),
         "results" => results::run(argument(1), argument(2)),
         "rooms" => rooms::check(),
         _ => {

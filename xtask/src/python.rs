@@ -23,19 +23,24 @@ pub(crate) fn install() -> Result<Vec<(&'static str, PathBuf)>> {
             println!("\n── Python for {name}: {} (from {variable})", given.display());
             continue;
         }
-        let folder = root().join("target/python").join(name);
-        let list = root().join(list);
-        let stamp = folder.join("installed.txt");
-        let wanted = std::fs::read_to_string(&list).with_context(|| list.display().to_string())?;
-        if std::fs::read_to_string(&stamp).is_ok_and(|there| there == wanted) {
-            println!("\n── Python for {name}: already there");
-        } else {
-            make(name, &folder, &list, *complete)?;
-            std::fs::write(&stamp, wanted)?;
-        }
-        interpreters.push((*variable, python_of(&folder)));
+        interpreters.push((*variable, with_requirements(name, &root().join(list), *complete)?));
     }
     Ok(interpreters)
+}
+
+/// The interpreter of the environment called `name`, made from `list` (and, unless that is `complete`, what it needs besides)
+/// when it is not there.
+pub(crate) fn with_requirements(name: &str, list: &Path, complete: bool) -> Result<PathBuf> {
+    let folder = root().join("target/python").join(name);
+    let stamp = folder.join("installed.txt");
+    let wanted = std::fs::read_to_string(list).with_context(|| list.display().to_string())?;
+    if std::fs::read_to_string(&stamp).is_ok_and(|there| there == wanted) {
+        println!("\n── Python for {name}: already there");
+    } else {
+        make(name, &folder, list, complete)?;
+        std::fs::write(&stamp, wanted)?;
+    }
+    Ok(python_of(&folder))
 }
 
 fn python_of(folder: &Path) -> PathBuf {

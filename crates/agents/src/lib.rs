@@ -14,7 +14,7 @@ use worldwright_core::{Agent, Entry, Parameter, Result, RewardFunction, SettingD
 
 pub use model_based::ModelBasedAgent;
 pub use presets::{Line, PRESETS, Preset};
-pub use resolve::{Choice, Overrides, Parts, Resolved, environment_settings, resolve};
+pub use resolve::{Choice, Overrides, Parts, Resolved, environment_settings, resolve, reward_settings};
 pub use worldwright_models as models;
 pub use worldwright_planners as planners;
 

@@ -16,6 +16,8 @@ pub struct Preset {
     pub environment: &'static str,
     /// Settings of the environment itself, such as how long it holds an action.
     pub setting: Line,
+    /// What to plan for where the environment's own reward gives a plan no direction: settings of the section `reward`.
+    pub reward: Line,
     /// Settings of the agent.
     pub agent: Line,
     /// The model (empty: the algorithm's own) and its settings.
@@ -56,6 +58,7 @@ pub const PRESETS: &[Preset] = &[
         algorithm: "*",
         environment: "*",
         setting: &[],
+        reward: &[],
         agent: &[],
         model: NONE,
         planner: ("icem", &[("population", D::Integer(128)), ("iterations", D::Integer(3))]),
@@ -64,16 +67,34 @@ pub const PRESETS: &[Preset] = &[
         algorithm: "mpc",
         environment: "*",
         setting: &[],
+        reward: &[],
         agent: &[("initial_steps", D::Integer(0))],
         model: NONE,
         planner: NONE,
     },
-    Preset { algorithm: "mpc", environment: "pendulum", setting: &[], agent: &[], model: NONE, planner: SWING },
-    Preset { algorithm: "pets", environment: "pendulum", setting: &[], agent: &[], model: SMALL, planner: SWING },
+    Preset {
+        algorithm: "mpc",
+        environment: "pendulum",
+        setting: &[],
+        reward: &[],
+        agent: &[],
+        model: NONE,
+        planner: SWING,
+    },
+    Preset {
+        algorithm: "pets",
+        environment: "pendulum",
+        setting: &[],
+        reward: &[],
+        agent: &[],
+        model: SMALL,
+        planner: SWING,
+    },
     Preset {
         algorithm: "gp-mpc",
         environment: "pendulum",
         setting: &[],
+        reward: &[],
         agent: &[("initial_steps", D::Integer(30)), ("fit_every", D::Integer(10))],
         model: NONE,
         planner: SWING,
@@ -82,36 +103,50 @@ pub const PRESETS: &[Preset] = &[
         algorithm: "pets",
         environment: "pets-cartpole",
         setting: &[],
+        reward: &[],
         agent: &[],
         model: SMALL_WITH_ANGLE,
         planner: ("icem", &[("horizon", D::Integer(25)), ("noise_beta", D::Float(2.0))]),
     },
-    // Every candidate that stays up is worth the same, so the mean of many is taken, not the first of them; and a plan has to
-    // stay up in every member, since what leaves the known middle of the rail cannot be saved by the others.
+    // Its own reward is 1 until the end: every plan that stays up is worth the same, and the cart drifts to the end of its rail.
+    Preset {
+        algorithm: "*",
+        environment: "gym:InvertedPendulum-v5",
+        setting: &[],
+        reward: &[
+            ("kind", D::Text("expression")),
+            ("expression", D::Text("1 - cart_position^2 - pole_angle^2")),
+            ("termination", D::Text("abs(pole_angle) > 0.2")),
+        ],
+        agent: &[("fit_every", D::Integer(50))],
+        model: NONE,
+        planner: (
+            "icem",
+            &[
+                ("horizon", D::Integer(20)),
+                ("population", D::Integer(128)),
+                ("iterations", D::Integer(6)),
+                ("noise_beta", D::Float(1.0)),
+                ("answer", D::Text("mean")),
+            ],
+        ),
+    },
+    // The expectation over members orders candidates with less noise than single draws do.
     Preset {
         algorithm: "pets",
         environment: "gym:InvertedPendulum-v5",
         setting: &[],
-        agent: &[("fit_every", D::Integer(50))],
-        model: SMALL,
-        planner: (
-            "icem",
-            &[
-                ("horizon", D::Integer(30)),
-                ("population", D::Integer(128)),
-                ("iterations", D::Integer(4)),
-                ("elites", D::Integer(40)),
-                ("noise_beta", D::Float(1.0)),
-                ("answer", D::Text("mean")),
-                ("risk", D::Text("worst")),
-            ],
-        ),
+        reward: &[],
+        agent: &[],
+        model: ("ensemble", &[("hidden", D::Numbers(&[64.0, 64.0, 64.0])), ("propagation", D::Text("expectation"))]),
+        planner: NONE,
     },
     // At 0.01 s a step a plan would need hundreds of them to see the pole swing up.
     Preset {
         algorithm: "*",
         environment: "dmc-cartpole-swingup",
         setting: &[("action_repeat", D::Integer(4))],
+        reward: &[],
         agent: &[],
         model: NONE,
         planner: (
@@ -123,6 +158,7 @@ pub const PRESETS: &[Preset] = &[
         algorithm: "pets",
         environment: "dmc-cartpole-swingup",
         setting: &[],
+        reward: &[],
         agent: &[("initial_steps", D::Integer(250)), ("fit_every", D::Integer(125))],
         model: SMALL,
         planner: NONE,
@@ -131,20 +167,21 @@ pub const PRESETS: &[Preset] = &[
         algorithm: "pets",
         environment: "gym:HalfCheetah-v5",
         setting: &[],
+        reward: &[],
         agent: &[("initial_steps", D::Integer(1000)), ("fit_every", D::Integer(500))],
         model: (
             "ensemble",
             &[
                 ("hidden", D::Numbers(&[200.0, 200.0, 200.0])),
-                ("epochs", D::Integer(20)),
-                ("patience", D::Integer(5)),
+                ("epochs", D::Integer(40)),
+                ("patience", D::Integer(8)),
                 ("batch", D::Integer(128)),
                 ("learning_rate", D::Float(1e-3)),
             ],
         ),
         planner: (
             "icem",
-            &[("horizon", D::Integer(20)), ("population", D::Integer(64)), ("noise_beta", D::Float(2.5))],
+            &[("horizon", D::Integer(30)), ("population", D::Integer(64)), ("noise_beta", D::Float(1.0))],
         ),
     },
 ];

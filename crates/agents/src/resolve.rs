@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use worldwright_core::{Entry, Parameter, Result, Setting, Settings, find};
 
-use crate::{ALL, PRESETS};
+use crate::{ALL, Line, PRESETS, Preset};
 
 /// Settings by name, as a user or a preset gives them.
 pub type Overrides = BTreeMap<String, Setting>;
@@ -78,18 +78,27 @@ pub fn resolve(algorithm: &str, environment: &str, given: &Parts) -> Result<Reso
 
 /// What the presets for `environment` say of the environment itself, for the user's choices to lie over.
 pub fn environment_settings(algorithm: &str, environment: &str) -> Overrides {
+    gathered(algorithm, environment, |preset| preset.setting)
+}
+
+/// What the presets for `environment` say to plan for; it holds for a user who says nothing of the reward.
+pub fn reward_settings(algorithm: &str, environment: &str) -> Overrides {
+    gathered(algorithm, environment, |preset| preset.reward)
+}
+
+fn gathered(algorithm: &str, environment: &str, line: fn(&Preset) -> Line) -> Overrides {
     let mut settings = Overrides::new();
     for preset in PRESETS.iter().filter(|p| p.applies(algorithm, environment)) {
-        extend(&mut settings, preset.setting);
+        extend(&mut settings, line(preset));
     }
     settings
 }
 
-fn extend(overrides: &mut Overrides, settings: &[(&str, worldwright_core::SettingDefault)]) {
+fn extend(overrides: &mut Overrides, settings: Line) {
     overrides.extend(settings.iter().map(|(key, value)| ((*key).to_owned(), value.to_setting())));
 }
 
-fn lay(choice: &mut Choice, name: &str, settings: &[(&str, worldwright_core::SettingDefault)]) {
+fn lay(choice: &mut Choice, name: &str, settings: Line) {
     if !name.is_empty() && choice.name.as_deref() != Some(name) {
         *choice = Choice { name: Some(name.to_owned()), ..Choice::default() };
     }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand};
+use worldwright_runs::agents::planners::symbolic::{Algorithm, HeuristicKind};
 use worldwright_runs::data::FORMATS;
 use worldwright_runs::envs::python::Suite;
 
@@ -153,13 +154,15 @@ pub(crate) struct Collect {
 #[command(after_help = "Examples:
   worldwright plan runs/pendulum-pets-seed0/bundle
   worldwright plan pendulum planner=cem planner.horizon=40    plan in the known simulator
-  worldwright plan runs/pendulum-pets-seed0 --observation 1,0,0.5 --json")]
+  worldwright plan runs/pendulum-pets-seed0 --observation 1,0,0.5 --json
+  worldwright plan --domain domain.pddl --problem task01.pddl    a cheapest plan for a PDDL task
+  worldwright plan --domain domain.pddl --problem task01.pddl --search gbfs --time-limit 60")]
 pub(crate) struct Plan {
     /// A bundle, or an environment whose dynamics are known
-    #[arg(value_name = "BUNDLE|ENV")]
-    pub(crate) what: String,
+    #[arg(value_name = "BUNDLE|ENV", required_unless_present_any = ["domain", "problem"], conflicts_with_all = ["domain", "problem"])]
+    pub(crate) what: Option<String>,
     /// Plan from this observation instead of an episode's start
-    #[arg(long, value_name = "X,Y,…", value_delimiter = ',', allow_hyphen_values = true)]
+    #[arg(long, value_name = "X,Y,…", value_delimiter = ',', allow_hyphen_values = true, conflicts_with = "domain")]
     pub(crate) observation: Option<Vec<f64>>,
     /// What the start and the planner's randomness come from
     #[arg(long, value_name = "S", default_value_t = 0)]
@@ -170,6 +173,38 @@ pub(crate) struct Plan {
     /// Settings, for an environment
     #[arg(value_name = "KEY=VALUE")]
     pub(crate) settings: Vec<String>,
+    /// Plan in this PDDL domain instead
+    #[arg(long, value_name = "FILE.pddl", requires = "problem", help_heading = "Symbolic planning")]
+    pub(crate) domain: Option<PathBuf>,
+    /// The PDDL problem to solve
+    #[arg(long, value_name = "FILE.pddl", requires = "domain", help_heading = "Symbolic planning")]
+    pub(crate) problem: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) symbolic: Symbolic,
+}
+
+/// How a PDDL task is searched.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Symbolic planning")]
+pub(crate) struct Symbolic {
+    /// A* for a cheapest plan, or greedy best-first search for one soon
+    #[arg(long, value_name = "NAME", default_value = "astar", requires = "domain", value_parser = searches())]
+    pub(crate) search: String,
+    /// What guides the search: one for astar [default: lm-cut], one or more for gbfs [default: ff,landmarks]
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',', requires = "domain", value_parser = heuristics())]
+    pub(crate) heuristic: Vec<String>,
+    /// Seconds after which to give up
+    #[arg(long, value_name = "SECS", requires = "domain")]
+    pub(crate) time_limit: Option<f64>,
+    /// States expanded after which to give up
+    #[arg(long, value_name = "N", requires = "domain")]
+    pub(crate) expansion_limit: Option<u64>,
+    /// Megabytes of states after which to give up
+    #[arg(long, value_name = "MB", requires = "domain")]
+    pub(crate) memory_limit: Option<usize>,
+    /// Also write the plan to a file
+    #[arg(long, value_name = "FILE", requires = "domain")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -271,6 +306,16 @@ pub(crate) enum DataCommand {
 /// The names of data formats, known to help, errors and completions.
 fn formats() -> PossibleValuesParser {
     PossibleValuesParser::new(FORMATS.iter().map(|entry| PossibleValue::new(entry.name).help(entry.summary)))
+}
+
+/// The names of symbolic searches.
+fn searches() -> PossibleValuesParser {
+    PossibleValuesParser::new(Algorithm::ALL.iter().map(|algorithm| algorithm.name()))
+}
+
+/// The names of symbolic heuristics.
+fn heuristics() -> PossibleValuesParser {
+    PossibleValuesParser::new(HeuristicKind::ALL.iter().map(|kind| kind.name()))
 }
 
 /// The names of the suites of Python environments.

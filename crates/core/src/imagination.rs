@@ -91,6 +91,64 @@ pub struct Priors {
     pub std: Vec<f64>,
 }
 
+/// Which actions rows may take: one bit an action, in words of 64, the first action the lowest bit of the first word.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Applicable {
+    actions: usize,
+    rows: usize,
+    /// `[rows][words]`; bits beyond the last action are zero.
+    pub bits: Vec<u64>,
+}
+
+impl Applicable {
+    /// Room for `rows` rows with `actions` actions each.
+    pub fn new(actions: usize, rows: usize) -> Self {
+        let mut applicable = Self { actions, ..Self::default() };
+        applicable.begin(rows);
+        applicable
+    }
+
+    /// Makes every action of `rows` rows applicable; allocates only beyond the largest number of rows seen.
+    pub fn begin(&mut self, rows: usize) {
+        self.rows = rows;
+        let (words, rest) = (self.words(), self.actions % 64);
+        self.bits.clear();
+        self.bits.resize(rows * words, u64::MAX);
+        if rest > 0 {
+            self.bits.iter_mut().skip(words - 1).step_by(words).for_each(|word| *word = (1 << rest) - 1);
+        }
+    }
+
+    /// Words of each row.
+    pub fn words(&self) -> usize {
+        self.actions.div_ceil(64)
+    }
+
+    /// Actions of each row.
+    pub fn actions(&self) -> usize {
+        self.actions
+    }
+
+    /// Rows asked for.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// The words of a row.
+    #[inline]
+    pub fn row(&self, row: usize) -> &[u64] {
+        let words = self.words();
+        &self.bits[row * words..(row + 1) * words]
+    }
+
+    /// Takes an action from a row.
+    #[inline]
+    pub fn forbid(&mut self, row: usize, action: usize) {
+        let words = self.words();
+        self.bits[row * words + action / 64] &= !(1 << (action % 64));
+    }
+}
+
 /// A preallocated arena of latent rows in a model's own representation.
 ///
 /// Each row carries `spec().members` lanes that evolve side by side. Planners hold row numbers only. After construction
@@ -141,11 +199,51 @@ pub trait Imagination: Send {
         Err(Error::unsupported(self.spec().name.clone(), "action priors: use a model with a policy head"))
     }
 
+    /// Takes from `out` the discrete actions that rows may not take; it comes with every action applicable
+    /// ([`Applicable::begin`]). The reward of a step by such an action is not a number. Models without rules leave it as it is.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] when `out` was begun for other rows.
+    fn applicable(&mut self, _rows: Rows<'_>, _out: &mut Applicable) -> Result<()> {
+        Ok(())
+    }
+
+    /// Whether [`state_keys`](Self::state_keys) is there.
+    fn has_state_keys(&self) -> bool {
+        false
+    }
+
+    /// A number for the state that each row stands for: the same for equal states, so that a search can join the ways that
+    /// lead to one, and different for others but for a chance of about 2^−64 a pair.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] unless [`has_state_keys`](Self::has_state_keys).
+    fn state_keys(&mut self, _rows: Rows<'_>, _out: &mut [u64]) -> Result<()> {
+        Err(Error::unsupported(self.spec().name.clone(), "keys of states: search a tree, without transpositions"))
+    }
+
     /// The observation that lane `member` of `row` predicts, flattened (see [`Space::flat_dim`](crate::Space::flat_dim)).
     ///
     /// # Errors
     /// [`Error::Unsupported`] for value-equivalent models, which predict none.
     fn decode(&self, _row: usize, _member: usize, _out: &mut [f64]) -> Result<()> {
         Err(Error::unsupported(self.spec().name.clone(), "decoding a latent row to an observation"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_action_is_applicable_until_one_is_forbidden() {
+        let mut applicable = Applicable::new(70, 2);
+        assert_eq!(applicable.bits, [u64::MAX, 63, u64::MAX, 63]);
+        applicable.forbid(1, 64);
+        applicable.forbid(0, 1);
+        assert_eq!((applicable.row(0), applicable.row(1)), (&[u64::MAX - 2, 63][..], &[u64::MAX, 62][..]));
+        applicable.begin(1);
+        assert_eq!(applicable.bits, [u64::MAX, 63]);
+        assert_eq!(Applicable::new(64, 1).bits, [u64::MAX]);
     }
 }

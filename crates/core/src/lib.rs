@@ -29,7 +29,7 @@ pub use dataset::{Dataset, Transition};
 pub use entry::{Entry, find};
 pub use environment::{Environment, Frame, Step};
 pub use error::{Error, Result};
-pub use imagination::{Actions, Imagination, Imagined, Priors, Values};
+pub use imagination::{Actions, Applicable, Imagination, Imagined, Priors, Values};
 pub use model::{FitReport, Learn, LearnedModel, ModelSpec, WorldModel};
 pub use persist::{Array, Persist, State};
 pub use planner::{Budget, PlanReport, PlanStatus, Planner};

@@ -125,3 +125,34 @@ pub(crate) fn check_step(
         }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn little_work_stays_on_one_thread() {
+        let mut pace = Pace { alone_ns: 1.0, ..Pace::default() };
+        assert!((0..2 * TRY_AGAIN).all(|_| !pace.shares(100)));
+    }
+
+    #[test]
+    fn the_quicker_way_is_taken_and_the_other_tried_now_and_then() {
+        for (alone_ns, shared_ns) in [(200.0, 150.0), (150.0, 200.0)] {
+            let mut pace = Pace { alone_ns, shared_ns, since_tried: TRIED };
+            let shared = (0..TRY_AGAIN).filter(|_| pace.shares(1000)).count() as u32;
+            let quicker_shared = shared_ns < alone_ns;
+            assert_eq!(shared, if quicker_shared { TRY_AGAIN - TRIED } else { TRIED });
+        }
+    }
+
+    #[test]
+    fn every_block_is_worked_on_once_either_way() {
+        let mut pace = Pace { alone_ns: 1e9, ..Pace::default() };
+        for round in 1..=40 {
+            let mut blocks = [0_usize; 7];
+            pace.each(100, &mut blocks, |(i, block)| *block += i + round);
+            assert!(blocks.iter().enumerate().all(|(i, block)| *block == i + round), "{blocks:?}");
+        }
+    }
+}

@@ -21,7 +21,7 @@ const BLOCK: usize = 256;
 /// The line in the list of models.
 pub(crate) const ENTRY: Entry<Build> = Entry {
     name: "known",
-    summary: "A simulator as a model: nothing is learned",
+    summary: "a simulator as a model: nothing is learned",
     source: "Model predictive control with known dynamics (Rawlings, Mayne and Diehl, Model Predictive Control, 2017)",
     parameters: &[],
     build,

@@ -29,7 +29,7 @@ const RIDGE_POWERS: std::ops::RangeInclusive<i32> = -9..=6;
 /// The line in the list of models.
 pub(crate) const ENTRY: Entry<Build> = Entry {
     name: "linear",
-    summary: "Bayesian linear regression with the ridge that the evidence chooses; exact on linear systems",
+    summary: "linear regression, Bayesian, with the ridge that the evidence chooses; exact on linear systems",
     source: "Murphy, Machine Learning: A Probabilistic Perspective, 2012, section 7.6",
     parameters: &[
         ANGLES,

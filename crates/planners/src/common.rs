@@ -74,16 +74,20 @@ pub(crate) const PRIOR_SHARE: Parameter = Parameter {
 
 /// Reads the settings on what a trajectory is worth.
 pub(crate) fn objective(settings: &Settings) -> Result<Objective> {
-    let risk = match settings.choice("risk", &["mean", "worst", "cvar"])? {
-        0 => Risk::Mean,
-        1 => Risk::Worst,
-        _ => Risk::Cvar(settings.float("cvar_alpha", 1e-6, 1.0)?),
-    };
     Ok(Objective {
-        risk,
+        risk: risk(settings)?,
         epistemic_penalty: settings.float("epistemic_penalty", 0.0, f64::MAX)?,
         terminal_value: settings.bool("terminal_value")?,
         prior_share: settings.float("prior_share", 0.0, 1.0)?,
+    })
+}
+
+/// Reads how lanes become one number.
+pub(crate) fn risk(settings: &Settings) -> Result<Risk> {
+    Ok(match settings.choice("risk", &["mean", "worst", "cvar"])? {
+        0 => Risk::Mean,
+        1 => Risk::Worst,
+        _ => Risk::Cvar(settings.float("cvar_alpha", 1e-6, 1.0)?),
     })
 }
 

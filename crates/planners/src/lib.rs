@@ -30,6 +30,8 @@
 //! Discrete actions are zero-based choices; the places of a `MultiDiscrete` or `MultiBinary` space are read as the digits of
 //! one choice, the first place the most significant.
 //!
+//! Tasks that are stated in symbols (PDDL) have no model to imagine with; [`symbolic`] reads, grounds and searches them.
+//!
 //! [`Imagination`]: worldwright_core::Imagination
 
 use std::collections::BTreeMap;
@@ -37,19 +39,30 @@ use std::collections::BTreeMap;
 use worldwright_core::{Entry, ModelSpec, Planner, Result, Setting, Settings, Space, find};
 
 mod actions;
+pub mod breadth_first;
 mod candidates;
 mod cem;
 mod common;
+mod continuous_tree;
+pub mod control;
+pub mod cube;
 mod distribution;
 pub mod dp;
 mod icem;
+pub mod motion;
 mod mppi;
 mod noise;
 mod plan;
+pub mod pomdp;
 mod random_shooting;
 mod ranking;
 mod rollout;
 mod sampling;
+pub mod skills;
+pub mod subgoal;
+pub mod symbolic;
+pub mod task_motion;
+pub mod tree;
 
 /// What a planner must know of its model when it is built.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,8 +88,18 @@ impl PlannerContext {
 pub type Build = fn(&PlannerContext, &Settings) -> Result<Box<dyn Planner>>;
 
 /// Every planner.
-pub const ALL: &[Entry<Build>] =
-    &[random_shooting::ENTRY, cem::ENTRY, icem::ENTRY, mppi::ENTRY, dp::grid::entry::ENTRY];
+pub const ALL: &[Entry<Build>] = &[
+    random_shooting::ENTRY,
+    cem::ENTRY,
+    icem::ENTRY,
+    mppi::ENTRY,
+    tree::uct::ENTRY,
+    tree::puct::ENTRY,
+    tree::gumbel::ENTRY,
+    continuous_tree::PROGRESSIVE_WIDENING,
+    continuous_tree::SAMPLED_MCTS,
+    dp::grid::entry::ENTRY,
+];
 
 /// The planner called `name` with `overrides` laid over its default settings.
 ///

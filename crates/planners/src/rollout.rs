@@ -251,7 +251,7 @@ fn draw_softmax(logits: &[f64], uniform: f64) -> u32 {
 }
 
 /// Folds column `i` of finite `[M][n]` numbers by the risk measure; `lanes` is scratch.
-fn fold_lanes(risk: Risk, numbers: &[f64], i: usize, n: usize, lanes: &mut [f64]) -> f64 {
+pub(crate) fn fold_lanes(risk: Risk, numbers: &[f64], i: usize, n: usize, lanes: &mut [f64]) -> f64 {
     let members = lanes.len();
     let column = || numbers[i..].iter().step_by(n).take(members).copied();
     match risk {

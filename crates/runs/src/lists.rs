@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use worldwright_agents::models::expression::RewardExpression;
-use worldwright_agents::{self as agents, AgentContext, Choice, Parts, Resolved};
+use worldwright_agents::{self as agents, AgentContext, Choice, Overrides, Parts, Resolved};
 use worldwright_core::{Agent, Entry, Error, Result, RewardFunction, Setting, Settings, find};
 use worldwright_envs::{self as envs, Made};
 
@@ -58,7 +58,7 @@ impl Lists {
         let evaluated = episode_steps.map_or(fewest, |steps| (EVALUATION_STEPS / steps.max(1)).clamp(fewest, most));
         let whole = |key, least, default| Ok::<_, Error>(choices.whole(key, least)?.unwrap_or(default));
         Ok(Experiment {
-            reward: reward(choices, &made)?,
+            reward: reward(choices, &agents::reward_settings(&algorithm, &name), &made)?,
             environment: Part { name, settings },
             agent: Part { name: resolved.algorithm, settings: complete(&resolved.agent) },
             model: Part { name: resolved.model_name, settings: complete(&resolved.model) },
@@ -106,9 +106,15 @@ impl Workshop for Lists {
     }
 }
 
-fn reward(choices: &Choices, made: &Made) -> Result<RewardPlan> {
+/// What to plan for: what the user says; else what a preset says; else the environment's own reward.
+fn reward(choices: &Choices, preset: &Overrides, made: &Made) -> Result<RewardPlan> {
+    let silent = choices.section("reward").is_empty();
+    let said = |key: &str| match preset.get(key) {
+        Some(Setting::Text(text)) if silent => Ok(Some(text.clone())),
+        _ => choices.text(&format!("reward.{key}")),
+    };
     let default = if made.reward.is_some() { "known" } else { "learned" };
-    let kind = choices.text("reward.kind")?.unwrap_or_else(|| default.to_owned());
+    let kind = said("kind")?.unwrap_or_else(|| default.to_owned());
     if !REWARDS.contains(&kind.as_str()) {
         return Err(Error::unknown(format!("reward.kind ({})", REWARDS.join(", ")), &kind, REWARDS));
     }
@@ -120,8 +126,8 @@ fn reward(choices: &Choices, made: &Made) -> Result<RewardPlan> {
     }
     let plan = RewardPlan {
         kind,
-        expression: choices.text("reward.expression")?.unwrap_or_default(),
-        termination: choices.text("reward.termination")?.unwrap_or_default(),
+        expression: said("expression")?.unwrap_or_default(),
+        termination: said("termination")?.unwrap_or_default(),
     };
     if plan.kind == "expression" {
         expression(&plan, made)?;

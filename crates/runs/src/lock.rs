@@ -11,7 +11,7 @@ use crate::folder::file_error;
 /// Held while a process writes a run folder.
 #[derive(Debug)]
 pub(crate) struct Lock {
-    _file: File,
+    file: File,
 }
 
 impl Lock {
@@ -43,6 +43,31 @@ impl Lock {
         }
         // For people who look; nothing reads it.
         _ = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
-        Ok(Self { _file: file })
+        Ok(Self { file })
+    }
+}
+
+impl Drop for Lock {
+    /// Closing the file would do, were it not for child processes just being started: until they run their own program they hold a
+    /// copy of it, and the lock with it.
+    fn drop(&mut self) {
+        _ = self.file.unlock();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_of_the_file_in_a_child_being_started_does_not_keep_the_lock() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = RunFolder::new(place.path());
+        let lock = Lock::take(&folder).unwrap();
+        let copy = lock.file.try_clone().unwrap();
+        assert!(Lock::take(&folder).unwrap_err().to_string().contains("another process"));
+        drop(lock);
+        Lock::take(&folder).unwrap();
+        drop(copy);
     }
 }

@@ -267,7 +267,8 @@ impl Observer for Progress {
                 let title = format!("{} · {}", experiment.environment.name, experiment.agent.name);
                 self.start(*step, experiment.steps, &title);
                 if experiment.reward.kind == "expression" {
-                    self.say("  plans for your reward; the returns shown are of the environment's own");
+                    let reward = &experiment.reward.expression;
+                    self.say(&format!("  plans for {reward}; the returns shown are of the environment's own reward"));
                 }
                 self.draw(Some("starting"));
             }

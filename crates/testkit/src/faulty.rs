@@ -1,8 +1,8 @@
 //! A model broken on purpose, to see what its users do about it.
 
 use worldwright_core::{
-    Action, Actions, Error, Imagination, Imagined, Key, ModelSpec, Observation, Priors, Result, Rows, Values,
-    WorldModel,
+    Action, Actions, Applicable, Error, Imagination, Imagined, Key, ModelSpec, Observation, Priors, Result, Rows,
+    Values, WorldModel,
 };
 
 /// What goes wrong.
@@ -90,6 +90,18 @@ impl Imagination for FaultyArena<'_> {
 
     fn prior(&mut self, rows: Rows<'_>, out: &mut Priors) -> Result<()> {
         self.inner.prior(rows, out)
+    }
+
+    fn applicable(&mut self, rows: Rows<'_>, out: &mut Applicable) -> Result<()> {
+        self.inner.applicable(rows, out)
+    }
+
+    fn has_state_keys(&self) -> bool {
+        self.inner.has_state_keys()
+    }
+
+    fn state_keys(&mut self, rows: Rows<'_>, out: &mut [u64]) -> Result<()> {
+        self.inner.state_keys(rows, out)
     }
 
     fn decode(&self, row: usize, member: usize, out: &mut [f64]) -> Result<()> {

@@ -1,8 +1,9 @@
 //! Oracles with closed forms and public conformance checks for Worldwright's traits.
 //!
-//! - Oracles: [`lqr`] (Riccati recursions), [`kalman`], [`tabular`] (value iteration), on the small dense [`matrix`].
+//! - Oracles: [`lqr`] (Riccati recursions), [`kalman`], [`tabular`] (value iteration), on the small dense [`matrix`]; [`maze`].
 //! - Models to plan in: [`DynamicsModel`] makes a [`WorldModel`](worldwright_core::WorldModel) of anything that advances one
 //!   state vector ([`Dynamics`]): [`LinearQuadratic`], [`Pendulum`], [`MountainCar`]; [`Faulty`] breaks any model on purpose.
+//! - [`games`]: tic-tac-toe and connect four as models with playouts inside; [`ProcessModel`] makes a stochastic model of a table.
 //! - Conformance: [`check_environment`], [`check_world_model`], [`check_planner`] panic with what was violated; every room
 //!   runs them over every entry of its list.
 //! - [`allocations`] counts what a piece of code allocates; [`strategies`] are proptest's generators of the shared types.
@@ -11,12 +12,15 @@ pub mod allocations;
 mod conformance;
 mod dynamics;
 mod faulty;
+pub mod games;
 pub mod kalman;
 mod linear_quadratic;
 pub mod lqr;
 pub mod matrix;
+pub mod maze;
 mod mountain_car;
 mod pendulum;
+mod process_model;
 pub mod strategies;
 pub mod tabular;
 
@@ -28,3 +32,4 @@ pub use faulty::{Fault, Faulty};
 pub use linear_quadratic::LinearQuadratic;
 pub use mountain_car::MountainCar;
 pub use pendulum::Pendulum;
+pub use process_model::ProcessModel;

@@ -9,6 +9,7 @@ pub(crate) mod eval;
 pub(crate) mod learn;
 pub(crate) mod list;
 pub(crate) mod plan;
+pub(crate) mod plan_symbolic;
 pub(crate) mod report;
 
 use std::path::Path;

@@ -8,22 +8,27 @@ use worldwright_core::{Setting, Space, Value};
 use worldwright_runs::report::{counted, short};
 use worldwright_runs::{Choices, Lists, Workshop, load_bundle, plan};
 
-use super::is_path;
+use super::{is_path, plan_symbolic};
 use crate::arguments::Plan;
 use crate::output::{print, print_json};
 
 pub(crate) fn run(options: &Plan) -> Result<()> {
-    let (mut made, mut agent) = if is_path(&options.what) {
+    if let (Some(domain), Some(problem)) = (&options.domain, &options.problem) {
+        return plan_symbolic::run(domain, problem, &options.symbolic, options.json);
+    }
+    // Without a domain the grammar asks for one of these.
+    let what = options.what.as_deref().unwrap_or_default();
+    let (mut made, mut agent) = if is_path(what) {
         anyhow::ensure!(
             options.settings.is_empty(),
             "a bundle plans with the settings that it was learned by; leave '{}' out, or plan in an environment",
             options.settings.join(" ")
         );
-        let loaded = load_bundle(&Lists, Path::new(&options.what))?;
+        let loaded = load_bundle(&Lists, Path::new(what))?;
         (loaded.made, loaded.agent)
     } else {
         let choices = Choices::new()
-            .set("environment", Setting::Text(options.what.clone()))?
+            .set("environment", Setting::Text(what.to_owned()))?
             .set("algorithm", Setting::Text("mpc".to_owned()))?
             .set("seed", Setting::Integer(i64::try_from(options.seed)?))?;
         let choices = options.settings.iter().try_fold(choices, |choices, setting| choices.assign(setting))?;
@@ -32,7 +37,7 @@ pub(crate) fn run(options: &Plan) -> Result<()> {
         anyhow::ensure!(
             made.simulator.is_some(),
             "the dynamics of {0} are not known: learn them with `worldwright learn {0}`, and plan with the bundle that it leaves",
-            options.what
+            what
         );
         let agent = Lists.agent(&experiment, &made)?;
         (made, agent)

@@ -29,6 +29,7 @@ says! {
     unknown_environment: ["learn", "pendulm"];
     unknown_algorithm: ["learn", "pendulum", "--algorithm", "petz"];
     unknown_planner: ["planners", "cemm"];
+    environment: ["envs", "pets-cartpole"];
     unknown_key: ["learn", "pendulum", "planner.horizn=3"];
     unknown_section: ["learn", "pendulum", "planer.horizon=3"];
     wrong_type: ["learn", "pendulum", "planner.horizon=long"];
@@ -42,5 +43,7 @@ says! {
     negative_steps: ["learn", "pendulum", "steps=-5"];
     no_steps: ["learn", "pendulum", "--steps", "0"];
     unknown_reward: ["learn", "pendulum", "reward.expression=cos(thta)", "reward.kind=expression"];
+    pddl_missing: ["plan", "--domain", "nowhere.pddl", "--problem", "nowhere.pddl"];
+    pddl_without_problem: ["plan", "--domain", "domain.pddl"];
     settings_for_a_bundle: ["plan", ".", "planner.horizon=3"];
 }

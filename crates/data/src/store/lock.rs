@@ -13,7 +13,7 @@ use super::layout::{io, segments};
 /// Held by a writer while it lives.
 #[derive(Debug)]
 pub(super) struct Lock {
-    _file: File,
+    file: File,
 }
 
 impl Lock {
@@ -29,7 +29,7 @@ impl Lock {
                 "another writer is at work on these episodes; wait for it, stop it, or choose another folder",
             )),
             // Some network file systems know no locks: there, one writer a store is the user's promise.
-            Ok(()) | Err(TryLockError::Error(_)) => Ok(Self { _file: file }),
+            Ok(()) | Err(TryLockError::Error(_)) => Ok(Self { file }),
         }
     }
 
@@ -40,5 +40,13 @@ impl Lock {
     pub(super) fn of_store(folder: &Path) -> Result<Option<Self>> {
         let empty = segments(folder).unwrap_or_default().is_empty();
         if empty { Ok(None) } else { Self::take(folder).map(Some) }
+    }
+}
+
+impl Drop for Lock {
+    /// Closing the file would do, were it not for child processes just being started: until they run their own program they hold a
+    /// copy of it, and the lock with it.
+    fn drop(&mut self) {
+        _ = self.file.unlock();
     }
 }

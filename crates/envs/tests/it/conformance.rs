@@ -40,6 +40,15 @@ fn wander(made: &mut Made, seed: u64, steps: usize) -> Vec<Step> {
 }
 
 #[test]
+fn every_environment_keeps_to_the_contract() {
+    for entry in ALL {
+        worldwright_testkit::check_environment(&mut || fresh(entry.name).environment);
+        let repeat = [("action_repeat".to_owned(), worldwright_core::Setting::Integer(3))].into();
+        worldwright_testkit::check_environment(&mut || make(entry.name, &repeat).unwrap().environment);
+    }
+}
+
+#[test]
 fn names_are_right_and_texts_are_there() {
     for entry in ALL {
         let made = fresh(entry.name);

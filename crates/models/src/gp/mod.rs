@@ -33,7 +33,7 @@ use posterior::Posterior;
 /// The line in the list of models.
 pub(crate) const ENTRY: Entry<Build> = Entry {
     name: "gp",
-    summary: "Exact Gaussian processes, one an output: the most from the least data, up to about 1,500 transitions",
+    summary: "exact Gaussian processes, one an output: the most from the least data, up to about 1,500 transitions",
     source: "Deisenroth and Rasmussen, PILCO, ICML 2011; Rasmussen and Williams, Gaussian Processes for Machine Learning, 2006",
     parameters: &[
         ANGLES,

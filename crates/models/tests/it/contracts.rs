@@ -1,36 +1,16 @@
 //! What every model promises: rows apart, bytes repeated, nothing allocated, divergence shown.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::sync::Arc;
 
 use proptest::prelude::*;
 use worldwright_core::{Actions, Array, Imagined, Key, LearnedModel, Rng, Rows, Setting, Value};
+use worldwright_testkit::allocations::{self, CountingAllocator};
+use worldwright_testkit::check_world_model;
 
 use crate::systems::*;
 
-struct Counting;
-
-thread_local! {
-    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-}
-
-// SAFETY: forwards to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        // SAFETY: as the caller promises.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: as the caller promises.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
+static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 type Case = (&'static str, Vec<(&'static str, Setting)>);
 
@@ -77,6 +57,16 @@ fn many(count: usize) -> (Vec<[f64; 2]>, Vec<f64>) {
 
 fn bits(numbers: &[f64]) -> Vec<u64> {
     numbers.iter().map(|number| number.to_bits()).collect()
+}
+
+#[test]
+fn every_model_of_the_list_keeps_to_the_contract() {
+    for entry in worldwright_models::ALL {
+        let mut model = made(entry.name, None, &[]);
+        model.fit(&linear_data(60, 0.05, 1), &mut Rng::new(2)).unwrap();
+        let observations: Vec<Value> = many(4).0.iter().map(|state| Value::Floats(state.to_vec())).collect();
+        check_world_model(model.as_world_model(), &observations, 1e-5);
+    }
 }
 
 #[test]
@@ -146,9 +136,8 @@ fn steps_allocate_nothing() {
         };
         // Products keep buffers of each thread, made at first use.
         turn(0);
-        let before = ALLOCATIONS.get();
-        (1..4).for_each(&mut turn);
-        assert_eq!(ALLOCATIONS.get() - before, 0, "{case:?}");
+        let ((), allocated) = allocations::count(|| (1..4).for_each(&mut turn));
+        assert_eq!(allocated, 0, "{case:?}");
     }
 }
 
@@ -225,9 +214,4 @@ proptest! {
             }
         }
     }
-}
-
-/// Allocations of this thread so far.
-pub(crate) fn allocations() -> u64 {
-    ALLOCATIONS.get()
 }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use worldwright_core::{Actions, Batch, RewardFunction, Rng, Transitions};
 use worldwright_models::expression::{Gradient, RewardExpression};
 
-use crate::contracts::allocations;
+use worldwright_testkit::allocations;
 
 /// A smooth expression over `x`, `y`, `next_x`, `next_y` and `u`.
 #[derive(Debug, Clone)]
@@ -292,7 +292,6 @@ fn an_evaluation_allocates_nothing() {
         task("-(wrap(x)^2 + tolerance(y, 0, 1, u)) + (if x > y then sin(u) else next_x)", Some("next_x > 1")).unwrap();
     let buffers = Buffers::new(&[[0.3; 5]; 100]);
     let (mut reward, mut terminated) = (vec![0.0; 100], vec![false; 100]);
-    let before = allocations();
-    task.evaluate(buffers.transitions(), &mut reward, &mut terminated);
-    assert_eq!(allocations() - before, 0);
+    let ((), allocated) = allocations::count(|| task.evaluate(buffers.transitions(), &mut reward, &mut terminated));
+    assert_eq!(allocated, 0);
 }

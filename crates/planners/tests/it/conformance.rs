@@ -1,7 +1,7 @@
 //! Every planner keeps to the contract, on boxes and on choices, with one lane and with several.
 
 use proptest::prelude::*;
-use worldwright_core::{Key, ModelSpec, Observation, Space, WorldModel};
+use worldwright_core::{Error, Key, ModelSpec, Observation, Space, WorldModel};
 use worldwright_planners::{ALL, PlannerContext, make};
 use worldwright_testkit::lqr::Problem;
 use worldwright_testkit::strategies::action_space;
@@ -10,23 +10,36 @@ use worldwright_testkit::{
     check_world_model,
 };
 
-use crate::{planner, settings};
+use crate::{declared, planner, settings};
 
 /// Checks all planners on a model that they say they can plan with.
 fn check_all(model: &dyn WorldModel, state: &[f64]) {
-    use worldwright_core::Error::Unsupported;
-    use worldwright_core::Setting::Integer;
+    use worldwright_core::Setting::{Integer, Numbers};
+    let small = settings([
+        ("population", Integer(24)),
+        ("horizon", Integer(6)),
+        ("simulations", Integer(24)),
+        ("leaves", Integer(4)),
+        ("rollout_steps", Integer(5)),
+        ("low", Numbers(vec![-1.5; state.len()])),
+        ("high", Numbers(vec![1.5; state.len()])),
+        ("points", Numbers(vec![9.0])),
+        ("action_points", Numbers(vec![3.0])),
+        ("sweeps", Integer(30)),
+    ]);
+    let mut checked = 0;
     for entry in ALL {
-        let mut small = settings([("population", Integer(24)), ("horizon", Integer(6))]);
-        small.retain(|key, _| entry.parameters.iter().any(|parameter| parameter.name == key));
-        let made = make(entry.name, &PlannerContext::for_model(model.spec(), 0), &small);
-        match made.and_then(|planner| planner.check(model.spec())) {
-            Err(Unsupported { .. }) => continue,
+        let overrides = declared(entry.name, small.clone());
+        let context = PlannerContext::for_model(model.spec(), 0);
+        match make(entry.name, &context, &overrides).and_then(|planner| planner.check(model.spec())) {
+            Err(Error::Unsupported { .. }) => continue,
             other => other.unwrap_or_else(|error| panic!("{}: {error}", entry.name)),
         }
-        let build = |seed| planner(entry.name, model, seed, &small);
+        checked += 1;
+        let build = |seed| planner(entry.name, model, seed, &overrides);
         check_planner(entry.name, &build, model, &Observation::Floats(state.to_vec()));
     }
+    assert!(checked >= 4, "the sampling planners search every space");
 }
 
 #[test]

@@ -2,17 +2,27 @@
 
 use std::collections::BTreeMap;
 
-use worldwright_core::{Action, Budget, Imagination, Key, Observation, Planner, Setting, WorldModel};
-use worldwright_planners::{PlannerContext, make};
+use worldwright_core::{Action, Budget, Imagination, Key, Observation, Planner, Setting, WorldModel, find};
+use worldwright_planners::{ALL, PlannerContext, make};
 use worldwright_testkit::allocations::CountingAllocator;
 
 mod conformance;
+mod continuous_tree;
+mod control;
+mod cube;
 mod discrete;
 mod dp;
 mod dp_grid;
 mod lqr;
+mod motion;
 mod pendulum;
+mod pomdp;
 mod robust;
+mod skills;
+mod subgoal;
+mod symbolic;
+mod task_motion;
+mod tree;
 
 #[global_allocator]
 static ALLOCATOR: CountingAllocator = CountingAllocator;
@@ -25,6 +35,12 @@ fn settings<const N: usize>(pairs: [(&str, Setting); N]) -> BTreeMap<String, Set
 /// A planner for a model.
 fn planner(name: &str, model: &dyn WorldModel, seed: u64, overrides: &BTreeMap<String, Setting>) -> Box<dyn Planner> {
     make(name, &PlannerContext::for_model(model.spec(), seed), overrides).unwrap()
+}
+
+/// Those of the settings that the planner of this name has.
+fn declared(name: &str, overrides: BTreeMap<String, Setting>) -> BTreeMap<String, Setting> {
+    let entry = find(ALL, "planner", name).unwrap();
+    overrides.into_iter().filter(|(key, _)| entry.parameters.iter().any(|parameter| parameter.name == key)).collect()
 }
 
 /// The predicted value of one decision from a state, with an arena of its own.

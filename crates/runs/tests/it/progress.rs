@@ -79,13 +79,17 @@ fn told(view: View) -> Vec<String> {
 
 #[test]
 fn a_reward_of_the_user_is_told_apart_from_the_returns_shown() {
-    let experiment = experiment("expression");
+    let mut experiment = experiment("expression");
+    experiment.reward.expression = "1 - pole_angle^2".into();
     let paper = Paper::default();
     let mut progress = Progress::to(View::Lines, Box::new(paper.clone()));
     let folder = RunFolder::new("nowhere");
     progress.event(&Event::Started { experiment: &experiment, folder: &folder, step: 0, episode: 0 }).unwrap();
     let said = String::from_utf8(paper.0.lock().unwrap().clone()).unwrap();
-    assert!(said.contains("your reward; the returns shown are of the environment's own"), "{said}");
+    assert!(
+        said.contains("plans for 1 - pole_angle^2; the returns shown are of the environment's own reward"),
+        "{said}"
+    );
 }
 
 #[test]

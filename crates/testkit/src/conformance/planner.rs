@@ -117,6 +117,16 @@ fn plan(planner: &dyn Planner, space: &Space, name: &str) -> Vec<Action> {
     each.collect()
 }
 
+/// How many elements a space has; boxes have more than can be counted.
+fn choices(space: &Space) -> usize {
+    match space {
+        Space::Discrete { n, .. } => *n,
+        Space::MultiDiscrete { nvec } => nvec.iter().product(),
+        Space::MultiBinary { n } => 1 << n,
+        _ => usize::MAX,
+    }
+}
+
 fn check_faults(
     name: &str,
     build: &(dyn Fn(u64) -> Box<dyn Planner> + Sync),
@@ -136,7 +146,8 @@ fn check_faults(
     let report = improve(&mut *planner, &mut *some.imagination(rows));
     let report = report.unwrap_or_else(|error| panic!("{name}: NaN rows are no error, but: {error}"));
     assert!(report.diverged > 0, "{name}: diverged rows are counted");
-    assert!(report.value.is_finite(), "{name}: diverged rows rank last");
+    // A search by actions steps few rows at once where there are few of them: none may be left to rank before those that diverged.
+    assert!(report.value.is_finite() || choices(space) <= 2, "{name}: diverged rows rank last");
     plan(&*planner, space, name);
 
     let mut planner = build(7);

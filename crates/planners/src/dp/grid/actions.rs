@@ -82,6 +82,14 @@ impl ActionSet {
         Ok(Actions::Continuous(Columns::new(&self.columns[..dims * rows], dims, rows)?))
     }
 
+    /// The plan before anything is known: the middle of the numbers, or the first choice, at every step.
+    pub(super) fn unplanned(&self, horizon: usize) -> Sequence {
+        let mut sequence = Sequence::new(&self.kind, horizon);
+        let middle = if self.kind.dims() == 0 { 0 } else { self.count / 2 };
+        (0..horizon).for_each(|t| self.write(middle, t, &mut sequence));
+        sequence
+    }
+
     /// Writes action `action` as step `t` of a sequence.
     pub(super) fn write(&self, action: usize, t: usize, sequence: &mut Sequence) {
         let dims = self.kind.dims();

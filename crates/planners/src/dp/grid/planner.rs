@@ -63,8 +63,8 @@ impl GridPlanner {
     /// Plans by a value that knows nothing yet; allocates everything.
     pub(super) fn new(value: GridValue, limits: Limits, context: &PlannerContext) -> Self {
         Self {
-            chosen: Sequence::new(&value.actions.kind, limits.horizon),
-            kept: Sequence::new(&value.actions.kind, limits.horizon),
+            chosen: value.actions.unplanned(limits.horizon),
+            kept: value.actions.unplanned(limits.horizon),
             before: value.values.clone(),
             value,
             action_space: context.action_space.clone(),
@@ -232,7 +232,7 @@ impl Planner for GridPlanner {
         self.settled = false;
         self.value.key = Key::new(seed);
         self.value.restart();
-        self.chosen = Sequence::new(&self.value.actions.kind, self.limits.horizon);
+        self.chosen = self.value.actions.unplanned(self.limits.horizon);
     }
 }
 

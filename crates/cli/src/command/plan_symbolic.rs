@@ -1,0 +1,95 @@
+//! `worldwright plan --domain D.pddl --problem P.pddl`: a plan in the form of the International Planning Competition.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use serde_json::json;
+use worldwright_runs::agents::planners::symbolic::{
+    Algorithm, HeuristicKind, SearchOptions, SearchReport, SearchStatus, Task, ground, parse_domain, parse_problem,
+    search, validate_plan,
+};
+use worldwright_runs::report::counted;
+use worldwright_runs::write_whole;
+
+use crate::arguments::Symbolic;
+use crate::output::{print, print_json};
+
+pub(crate) fn run(domain: &Path, problem: &Path, options: &Symbolic, json: bool) -> Result<()> {
+    let algorithm = Algorithm::named(&options.search)?;
+    let mut wanted = SearchOptions::new(algorithm);
+    if !options.heuristic.is_empty() {
+        wanted.heuristics =
+            options.heuristic.iter().map(|name| HeuristicKind::named(name)).collect::<Result<_, _>>()?;
+    }
+    wanted.limits.time = options.time_limit.map(Duration::try_from_secs_f64).transpose().context("--time-limit")?;
+    wanted.limits.expansions = options.expansion_limit;
+    wanted.limits.memory_bytes = options.memory_limit.map(|megabytes| megabytes << 20);
+
+    let started = Instant::now();
+    let (domain_file, problem_file) = (domain.display().to_string(), problem.display().to_string());
+    let read = |path: &Path| std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()));
+    let domain = parse_domain(&domain_file, &read(domain)?)?;
+    let problem = parse_problem(&domain, &problem_file, &read(problem)?)?;
+    let task = ground(&domain, &problem)?;
+    let ground_secs = started.elapsed().as_secs_f64();
+    let report = search(&task, &wanted)?;
+    let Some(plan) = &report.plan else { return Err(none(&report)) };
+    // The judge reads the domain by itself: a plan that it refuses is never shown.
+    validate_plan(&domain, &problem, plan)?;
+    if let Some(file) = &options.out {
+        write_whole(file, plan.to_string().as_bytes())?;
+    }
+    if json {
+        let statistics = report.statistics;
+        return print_json(&json!({
+            "plan": plan.steps.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "cost": plan.cost,
+            "optimal": report.optimal,
+            "facts": task.facts(),
+            "operators": task.operators(),
+            "expanded": statistics.expanded,
+            "evaluated": statistics.evaluated,
+            "generated": statistics.generated,
+            "reopened": statistics.reopened,
+            "dead_ends": statistics.dead_ends,
+            "initial_estimate": statistics.initial_estimate,
+            "ground_secs": ground_secs,
+            "search_secs": statistics.seconds,
+            "bytes": statistics.bytes,
+        }));
+    }
+    print(&format!("{plan}{}", remarks(&task, &report, ground_secs)))
+}
+
+/// What was done for the plan, as comments of it.
+fn remarks(task: &Task, report: &SearchReport, ground_secs: f64) -> String {
+    let statistics = report.statistics;
+    format!(
+        "; {}, {}\n; {} expanded, {} evaluated, {} generated\n; read and grounded in {:.3} s, searched in {:.3} s\n",
+        if report.optimal { "no plan is cheaper" } else { "there may be a cheaper plan" },
+        format_args!("{} and {}", counted(task.facts() as u64, "fact"), counted(task.operators() as u64, "operator")),
+        counted(statistics.expanded, "state"),
+        statistics.evaluated,
+        statistics.generated,
+        ground_secs,
+        statistics.seconds,
+    )
+}
+
+/// Why there is no plan, and what may help.
+fn none(report: &SearchReport) -> anyhow::Error {
+    let expanded = counted(report.statistics.expanded, "state");
+    let after = format!("after {expanded} in {:.1} s", report.statistics.seconds);
+    let message = match report.status {
+        SearchStatus::TimeLimit => {
+            format!("no plan yet at --time-limit, {after}; --search gbfs finds some plan sooner")
+        }
+        SearchStatus::ExpansionLimit => format!("no plan yet at --expansion-limit, {after}"),
+        SearchStatus::MemoryLimit => format!("no plan yet at --memory-limit, {after}; --search gbfs needs less"),
+        SearchStatus::Unsolvable | SearchStatus::Solved => {
+            format!("there is no plan: no sequence of actions leads to the goal ({expanded} expanded)")
+        }
+    };
+    anyhow::Error::msg(message)
+}

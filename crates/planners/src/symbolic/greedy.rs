@@ -1,0 +1,141 @@
+//! Greedy best-first search with deferred evaluation and preferred operators (Richter and Westphal, "The LAMA planner: guiding
+//! cost-based anytime planning with landmarks", JAIR 39, 2010, section 5: the first iteration).
+//!
+//! An entry of an open list is a state and an operator that is applicable in it; it is ordered by the estimate of the state, and
+//! only when it is taken is its successor made and evaluated. Each heuristic has a list of all successors and one of those by
+//! preferred operators. The lists take turns; whenever an estimate falls below all before, the preferred ones gain 1000 turns.
+//! The heuristics count operators, not their costs.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::heuristic::{Heuristic, HeuristicKind, Visit};
+use super::search::{Effort, End, SearchStatus};
+use super::states::{NONE, Node, States};
+use super::successors::Successors;
+use super::task::Task;
+
+/// Turns that the lists of preferred operators gain by progress.
+const BOOST: i64 = 1000;
+
+/// A state and an operator, by the state's estimate and then by age.
+#[derive(Default)]
+struct Open {
+    buckets: BTreeMap<u32, VecDeque<(u32, u32)>>,
+    count: usize,
+    preferred: bool,
+    /// The list with the least has the next turn.
+    turns: i64,
+}
+
+impl Open {
+    fn pop(&mut self) -> Option<(u32, u32)> {
+        let mut bucket = self.buckets.first_entry()?;
+        let entry = bucket.get_mut().pop_front()?;
+        self.count -= 1;
+        if bucket.get().is_empty() {
+            bucket.remove();
+        }
+        Some(entry)
+    }
+}
+
+/// The heuristics with their lists.
+struct Guides {
+    heuristics: Vec<Box<dyn Heuristic>>,
+    /// Two for each heuristic: all successors, and those by preferred operators.
+    lists: Vec<Open>,
+    /// The least estimate of each heuristic so far.
+    best: Vec<u32>,
+    estimates: Vec<u32>,
+    preferred: Vec<u32>,
+}
+
+impl Guides {
+    /// Estimates a state by all heuristics; false if the goal cannot be reached from it.
+    fn evaluate(&mut self, state: &[u64], visit: Visit) -> bool {
+        self.preferred.clear();
+        self.estimates.clear();
+        for heuristic in &mut self.heuristics {
+            let Some(estimate) = heuristic.evaluate(state, visit) else { return false };
+            self.estimates.push(estimate);
+            self.preferred.extend_from_slice(heuristic.preferred());
+        }
+        self.preferred.sort_unstable();
+        self.preferred.dedup();
+        let mut progress = false;
+        for (best, &estimate) in self.best.iter_mut().zip(&self.estimates) {
+            progress |= estimate < *best;
+            *best = estimate.min(*best);
+        }
+        if progress {
+            self.lists.iter_mut().filter(|list| list.preferred).for_each(|list| list.turns -= BOOST);
+        }
+        true
+    }
+
+    fn push(&mut self, state: u32, operator: u32) {
+        let preferred = self.preferred.binary_search(&operator).is_ok();
+        for (i, &estimate) in self.estimates.iter().enumerate() {
+            for list in self.lists[2 * i..2 * i + 2].iter_mut().filter(|list| preferred || !list.preferred) {
+                list.buckets.entry(estimate).or_default().push_back((state, operator));
+                list.count += 1;
+            }
+        }
+    }
+
+    fn pop(&mut self) -> Option<(u32, u32)> {
+        let list = self.lists.iter_mut().filter(|list| list.count > 0).min_by_key(|list| list.turns)?;
+        list.turns += 1;
+        list.pop()
+    }
+
+    fn bytes(&self) -> usize {
+        self.lists.iter().map(|list| list.count * size_of::<(u32, u32)>()).sum()
+    }
+}
+
+/// Searches from the initial state; the number of the goal state in `states`.
+pub(crate) fn greedy(task: &Task, kinds: &[HeuristicKind], states: &mut States, effort: &mut Effort) -> End {
+    let unit: Vec<u32> = task.operators.iter().map(|operator| u32::from(operator.action.is_some())).collect();
+    let heuristics: Vec<Box<dyn Heuristic>> = kinds.iter().map(|kind| kind.build(task, &unit)).collect();
+    let lists = (0..2 * kinds.len()).map(|i| Open { preferred: i % 2 == 1, ..Open::default() }).collect();
+    let best = vec![u32::MAX; kinds.len()];
+    let mut guides = Guides { heuristics, lists, best, estimates: Vec::new(), preferred: Vec::new() };
+    let successors = Successors::new(task);
+    let mut state = task.initial.clone();
+    let mut next = state.clone();
+    let mut applicable = Vec::new();
+    let mut entry = Some((NONE, NONE));
+    while let Some((parent, operator)) = entry {
+        let mut g = 0;
+        if parent != NONE {
+            state.copy_from_slice(states.state(parent));
+            states.successor(task, operator, &state, &mut next);
+            g = states.nodes[parent as usize].g.saturating_add(task.operators[operator as usize].cost);
+        }
+        let (id, new) = states.insert(&next);
+        if new {
+            states.nodes.push(Node { parent, operator, g, h: NONE, closed: true });
+            effort.statistics.evaluated += 1;
+            let alive = guides.evaluate(&next, Visit { state: id, parent: (parent != NONE).then_some(parent) });
+            if alive {
+                states.nodes[id as usize].h = guides.estimates[0];
+                if parent == NONE {
+                    effort.statistics.initial_estimate = Some(guides.estimates[0]);
+                }
+                if task.is_goal(&next) {
+                    return Ok(id);
+                }
+                effort.expand(|| states.bytes() + guides.bytes())?;
+                applicable.clear();
+                successors.applicable(&next, &mut applicable);
+                effort.statistics.generated += applicable.len() as u64;
+                applicable.iter().for_each(|&operator| guides.push(id, operator));
+            } else {
+                effort.statistics.dead_ends += 1;
+            }
+        }
+        entry = guides.pop();
+    }
+    Err(SearchStatus::Unsolvable)
+}

@@ -1,0 +1,357 @@
+//! One search tree as a structure of arrays: nodes, their edges, and what edges lead to.
+//!
+//! A node stands for a row of the model's arena. Its edges, one an applicable action, lie side by side and are made when the node is
+//! first searched below, since most nodes never are. A slot is an outcome of an edge: in a deterministic model slot `e` is all that edge
+//! `e` leads to; in a stochastic one further outcomes are slots beyond the edges, linked by `next`. Values are those of the player to
+//! move at the node.
+
+use worldwright_core::Applicable;
+
+/// No child yet, no slot, no edges yet.
+pub(super) const NONE: u32 = u32::MAX;
+/// The step to the child is in the present batch.
+pub(super) const PENDING: u32 = u32::MAX - 1;
+/// The episode is over there.
+pub(super) const ENDED: u32 = u32::MAX - 2;
+
+/// What a tree must have room for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Room {
+    /// Nodes, the root among them.
+    pub(super) nodes: usize,
+    pub(super) actions: usize,
+    /// Outcomes of edges beyond the first; zero for deterministic models.
+    pub(super) outcomes: usize,
+    /// Whether nodes keep logits.
+    pub(super) logits: bool,
+}
+
+#[derive(Debug, Clone, Default)]
+pub(super) struct Tree {
+    pub(super) actions: usize,
+    words: usize,
+    logits_each: usize,
+    /// Nodes and edges in use, and slots beyond the edges.
+    pub(super) nodes: usize,
+    pub(super) edges: usize,
+    pub(super) outcomes: usize,
+    /// Steps that the model has still to take, each of which may be a node.
+    pub(super) pending: usize,
+    /// Least and largest value seen, see the rules.
+    pub(super) low: f64,
+    pub(super) high: f64,
+    /// Whether some step handed over to another player.
+    pub(super) zero_sum: bool,
+    /// Whether some step ended an episode: before, nothing can be proven.
+    pub(super) ends: bool,
+    /// Simulations backed up, the edges on their paths together, and the most of one.
+    pub(super) simulations: u64,
+    pub(super) depths: u64,
+    pub(super) deepest: usize,
+    /// A plain generator for draws within the tree, never zero.
+    pub(super) generator: u64,
+
+    // Nodes.
+    pub(super) row: Vec<u32>,
+    pub(super) first: Vec<u32>,
+    pub(super) count: Vec<u32>,
+    /// Edges of the node that were chosen before, where a rule opens them in order.
+    pub(super) opened: Vec<u32>,
+    /// Simulations that went on below the node: the sum over its edges.
+    pub(super) visits: Vec<u32>,
+    /// The evaluation with which the node came into the tree.
+    pub(super) estimate: Vec<f64>,
+    /// The value proven, or, with backups of the maximum, the best so far.
+    pub(super) value: Vec<f64>,
+    pub(super) proven: Vec<bool>,
+    pub(super) key: Vec<u64>,
+    /// `[nodes][words]`
+    pub(super) applicable: Vec<u64>,
+    /// `[nodes][actions]`, or empty
+    pub(super) logits: Vec<f32>,
+
+    // Edges.
+    pub(super) action: Vec<u32>,
+    pub(super) edge_visits: Vec<u32>,
+    /// Sum of the returns; minus infinity once the edge has diverged.
+    pub(super) total: Vec<f64>,
+    pub(super) prior: Vec<f64>,
+    pub(super) edge_proven: Vec<bool>,
+    /// Random numbers of the root's edges, `[actions]`.
+    pub(super) noise: Vec<f64>,
+
+    // Slots.
+    pub(super) child: Vec<u32>,
+    pub(super) reward: Vec<f64>,
+    pub(super) continuation: Vec<f64>,
+    /// How often the outcome came, in stochastic models.
+    pub(super) samples: Vec<u32>,
+    pub(super) next: Vec<u32>,
+}
+
+impl Tree {
+    /// Allocates everything.
+    pub(super) fn new(room: Room) -> Self {
+        let Room { nodes, actions, .. } = room;
+        let (edges, words) = (nodes * actions, actions.div_ceil(64));
+        let slots = edges + room.outcomes;
+        let chance = if room.outcomes > 0 { slots } else { 0 };
+        let logits_each = if room.logits { actions } else { 0 };
+        let mut tree = Self {
+            actions,
+            words,
+            logits_each,
+            row: vec![0; nodes],
+            first: vec![0; nodes],
+            count: vec![0; nodes],
+            opened: vec![0; nodes],
+            visits: vec![0; nodes],
+            estimate: vec![0.0; nodes],
+            value: vec![0.0; nodes],
+            proven: vec![false; nodes],
+            key: vec![0; nodes],
+            applicable: vec![0; nodes * words],
+            logits: vec![0.0; nodes * logits_each],
+            action: vec![0; edges],
+            edge_visits: vec![0; edges],
+            total: vec![0.0; edges],
+            prior: vec![0.0; if room.logits { edges } else { 0 }],
+            edge_proven: vec![false; edges],
+            noise: vec![0.0; actions],
+            child: vec![0; slots],
+            reward: vec![0.0; slots],
+            continuation: vec![0.0; slots],
+            samples: vec![0; chance],
+            next: vec![0; chance],
+            ..Self::default()
+        };
+        tree.clear(1);
+        tree
+    }
+
+    /// Takes every node out; `seed` begins the tree's generator.
+    pub(super) fn clear(&mut self, seed: u64) {
+        (self.nodes, self.edges, self.outcomes, self.pending) = (0, 0, 0, 0);
+        (self.low, self.high) = (f64::INFINITY, f64::NEG_INFINITY);
+        (self.zero_sum, self.ends) = (false, false);
+        (self.simulations, self.depths, self.deepest) = (0, 0, 0);
+        self.generator = seed | 1;
+    }
+
+    /// Nodes that it has room for.
+    pub(super) fn capacity(&self) -> usize {
+        self.row.len()
+    }
+
+    /// A new node on a row.
+    #[inline]
+    pub(super) fn add_node(&mut self, row: u32, key: Option<u64>) -> usize {
+        let node = self.nodes;
+        self.nodes += 1;
+        self.row[node] = row;
+        self.first[node] = NONE;
+        self.proven[node] = false;
+        // Each array not written is a line of cache not taken: what edges need is set when they are made.
+        if let Some(key) = key {
+            self.key[node] = key;
+        }
+        node
+    }
+
+    /// Settles the evaluation of a node: row `i` of what the model said.
+    #[inline]
+    pub(super) fn evaluate(&mut self, node: usize, estimate: f64, applicable: &Applicable, logits: &[f64], i: usize) {
+        self.estimate[node] = estimate;
+        let words = self.words;
+        self.applicable[node * words..(node + 1) * words].copy_from_slice(applicable.row(i));
+        let each = self.logits_each;
+        if each > 0 {
+            let own = &mut self.logits[node * each..(node + 1) * each];
+            own.iter_mut().zip(&logits[i * each..(i + 1) * each]).for_each(|(slot, logit)| *slot = *logit as f32);
+        }
+    }
+
+    /// Takes a node's actions away: simulations end there.
+    pub(super) fn forget_actions(&mut self, node: usize) {
+        let words = self.words;
+        self.applicable[node * words..(node + 1) * words].fill(0);
+        self.forget_logits(node);
+    }
+
+    /// Makes a node's prior uniform.
+    pub(super) fn forget_logits(&mut self, node: usize) {
+        let each = self.logits_each;
+        self.logits[node * each..(node + 1) * each].fill(0.0);
+    }
+
+    /// The edges of a node, made now if they were not.
+    #[inline]
+    pub(super) fn edges_of(&mut self, node: usize) -> std::ops::Range<usize> {
+        if self.first[node] == NONE {
+            self.make_edges(node);
+        }
+        self.edges_made(node)
+    }
+
+    /// The edges of a node, none where they were not made.
+    #[inline]
+    pub(super) fn edges_made(&self, node: usize) -> std::ops::Range<usize> {
+        match self.first[node] {
+            NONE => 0..0,
+            first => first as usize..first as usize + self.count[node] as usize,
+        }
+    }
+
+    fn make_edges(&mut self, node: usize) {
+        let first = self.edges;
+        let mut edge = first;
+        for word in 0..self.words {
+            let mut bits = self.applicable[node * self.words + word];
+            while bits != 0 {
+                self.action[edge] = word as u32 * 64 + bits.trailing_zeros();
+                bits &= bits - 1;
+                edge += 1;
+            }
+        }
+        self.first[node] = first as u32;
+        self.count[node] = (edge - first) as u32;
+        self.opened[node] = 0;
+        self.visits[node] = 0;
+        self.edges = edge;
+        self.edge_visits[first..edge].fill(0);
+        self.total[first..edge].fill(0.0);
+        self.edge_proven[first..edge].fill(false);
+        self.child[first..edge].fill(NONE);
+        if !self.samples.is_empty() {
+            self.samples[first..edge].fill(0);
+            self.next[first..edge].fill(NONE);
+        }
+        if self.logits_each > 0 {
+            self.make_priors(node, first..edge);
+        }
+    }
+
+    /// Softmax of the logits of the applicable actions.
+    fn make_priors(&mut self, node: usize, edges: std::ops::Range<usize>) {
+        let logits = &self.logits[node * self.logits_each..(node + 1) * self.logits_each];
+        let (priors, actions) = (&mut self.prior[edges.clone()], &self.action[edges]);
+        for (prior, action) in priors.iter_mut().zip(actions) {
+            *prior = f64::from(logits[*action as usize]);
+        }
+        softmax(priors);
+    }
+
+    /// Begins the opening of a node's edges at a random one, so that no action is favoured by its number.
+    #[inline]
+    pub(super) fn rotate_edges(&mut self, node: usize) {
+        let edges = self.edges_made(node);
+        if edges.len() > 1 {
+            let by = (u64::from(self.draw() as u32) * edges.len() as u64) >> 32;
+            self.action[edges].rotate_left(by as usize);
+        }
+    }
+
+    /// 64 random bits of the tree's own generator (Marsaglia, "Xorshift RNGs", 2003).
+    #[inline]
+    pub(super) fn draw(&mut self) -> u64 {
+        let mut x = self.generator;
+        x ^= x << 13;
+        x ^= x >> 7;
+        x ^= x << 17;
+        self.generator = x;
+        x.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 16
+    }
+
+    /// Mean return of an edge that was visited; minus infinity for one that diverged.
+    #[inline]
+    pub(super) fn mean(&self, edge: usize) -> f64 {
+        self.total[edge] / f64::from(self.edge_visits[edge])
+    }
+
+    /// What returns range over; 1 before two different ones were seen.
+    #[inline]
+    pub(super) fn range(&self) -> f64 {
+        let range = self.high - self.low;
+        if range > 0.0 { range } else { 1.0 }
+    }
+
+    #[inline]
+    pub(super) fn widen(&mut self, value: f64) {
+        self.low = if value < self.low { value } else { self.low };
+        self.high = if value > self.high { value } else { self.high };
+    }
+
+    /// The visited edge of a node that search trusts most: the most visited, the better and then the first of equals; an edge whose value
+    /// is proven counts instead where it is no worse. None where all diverged or none was visited.
+    pub(super) fn favourite(&self, node: usize) -> Option<usize> {
+        let sound =
+            || self.edges_made(node).filter(|edge| self.edge_visits[*edge] > 0 && self.total[*edge].is_finite());
+        let better = |a: f64, b: f64| a > b;
+        let mut visited: Option<usize> = None;
+        let mut proven: Option<usize> = None;
+        for edge in sound() {
+            let slot = if self.edge_proven[edge] { &mut proven } else { &mut visited };
+            let wins = slot.is_none_or(|best| {
+                let (visits, most) = (self.edge_visits[edge], self.edge_visits[best]);
+                let by_value = better(self.mean(edge), self.mean(best));
+                if self.edge_proven[edge] { by_value } else { visits > most || (visits == most && by_value) }
+            });
+            if wins {
+                *slot = Some(edge);
+            }
+        }
+        match (visited, proven) {
+            (Some(visited), Some(proven)) if !self.proven[node] && self.mean(visited) > self.mean(proven) => {
+                Some(visited)
+            }
+            (visited, proven) => proven.or(visited),
+        }
+    }
+
+    /// The child to which an edge led most often.
+    pub(super) fn likely_child(&self, edge: usize) -> Option<usize> {
+        let mut best = edge;
+        if !self.samples.is_empty() {
+            let mut slot = edge;
+            while slot as u32 != NONE {
+                best = if self.samples[slot] > self.samples[best] { slot } else { best };
+                slot = self.next[slot] as usize;
+            }
+        }
+        (self.child[best] < ENDED).then(|| self.child[best] as usize)
+    }
+}
+
+/// Turns numbers into probabilities proportional to their exponentials.
+pub(super) fn softmax(numbers: &mut [f64]) {
+    let largest = numbers.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    numbers.iter_mut().for_each(|number| *number = exp(*number - largest));
+    let scale = 1.0 / numbers.iter().sum::<f64>();
+    numbers.iter_mut().for_each(|number| *number *= scale);
+}
+
+/// `e^x` of a number that is not positive, within 1e-8 of it, without branches so that a loop of it becomes vector instructions: `2^k e^f` with
+/// f in ±½ ln 2, the second factor by its Taylor series.
+#[inline]
+pub(super) fn exp(x: f64) -> f64 {
+    /// Adding it rounds to a whole number, which then stands in the lowest bits.
+    const ROUNDER: f64 = 6_755_399_441_055_744.0;
+    let x = if x < -700.0 { -700.0 } else { x };
+    let shifted = x * std::f64::consts::LOG2_E + ROUNDER;
+    let f = x - (shifted - ROUNDER) * std::f64::consts::LN_2;
+    let series = 1.0 / 6.0 + f * (1.0 / 24.0 + f * (1.0 / 120.0 + f * (1.0 / 720.0 + f * (1.0 / 5040.0))));
+    let factor = 1.0 + f * (1.0 + f * (0.5 + f * series));
+    f64::from_bits(factor.to_bits().wrapping_add(shifted.to_bits() << 52))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_fast_exponential_is_close() {
+        for i in 0..70_000 {
+            let x = f64::from(i) * -0.01;
+            assert!((super::exp(x) / x.exp() - 1.0).abs() < 1e-8, "exp({x})");
+        }
+        assert!(super::exp(f64::NEG_INFINITY) < 1e-300);
+    }
+}

@@ -1,0 +1,132 @@
+//! What a finished simulation teaches the edges on its path.
+//!
+//! From the leaf up, `G ← r + c G` with the reward and the continuation of each step, which is negative where the other player moves next; an
+//! edge's value is the mean of its `G`s. With backups of the maximum (DP-UCT; Keller and Helmert, "Trial-based Heuristic Tree
+//! Search for Finite Horizon MDPs", ICAPS 2013) an edge's value is instead `Σ p̂ (r + c V)` over the outcomes seen and a node's `V` its best edge.
+//!
+//! Solver (MCTS-Solver; Winands, Björnsson and Saito, "Monte-Carlo Tree Search Solver", 2008, with values in place of wins and losses): an edge
+//! is proven when the episode ends there or its node is proven; a node is proven when all its edges are, or when one attains the
+//! best return of a zero-sum game.
+
+use super::arena::{ENDED, NONE, Tree};
+use super::simulations::Step;
+
+/// How values are backed up.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Backup {
+    /// By the best edge instead of by the mean.
+    pub(super) by_maximum: bool,
+    /// Whether values are proven.
+    pub(super) solve: bool,
+    /// The best return that a zero-sum game has.
+    pub(super) win: f64,
+    /// Whether the tree's range is that of edge means, as priors are weighed against them, or that of single returns.
+    pub(super) range_of_means: bool,
+}
+
+impl Backup {
+    /// Ends a simulation whose path leads to a return of `value` from its last node on.
+    #[inline]
+    pub(super) fn run(&self, tree: &mut Tree, path: &[Step], value: f64) {
+        tree.simulations += 1;
+        tree.depths += path.len() as u64;
+        tree.deepest = tree.deepest.max(path.len());
+        let mut g = value;
+        for step in path.iter().rev() {
+            let (edge, slot) = (step.edge as usize, step.slot as usize);
+            g = if tree.child[slot] == ENDED {
+                tree.reward[slot]
+            } else {
+                tree.reward[slot] + tree.continuation[slot] * g
+            };
+            if self.solve && tree.ends {
+                self.prove(tree, step);
+            }
+            if tree.edge_proven[edge] {
+                let child = tree.child[edge];
+                let below = if child == ENDED { 0.0 } else { tree.continuation[edge] * tree.value[child as usize] };
+                g = tree.reward[edge] + below;
+                tree.total[edge] = g * f64::from(tree.edge_visits[edge]);
+            } else if self.by_maximum {
+                let expected = expected(tree, edge);
+                // An edge that diverged stays the last.
+                if tree.total[edge] != f64::NEG_INFINITY {
+                    tree.total[edge] = expected * f64::from(tree.edge_visits[edge]);
+                }
+                tree.widen(expected);
+                g = best(tree, step.node as usize);
+                tree.value[step.node as usize] = g;
+            } else {
+                tree.total[edge] += g - step.lent;
+            }
+            if tree.proven[step.node as usize] {
+                g = tree.value[step.node as usize];
+            }
+            if !self.range_of_means {
+                tree.widen(g);
+            } else if tree.total[edge] != f64::NEG_INFINITY {
+                tree.widen(tree.mean(edge));
+            }
+        }
+    }
+
+    /// Takes a simulation back that came to nothing.
+    pub(super) fn withdraw(tree: &mut Tree, path: &[Step]) {
+        for step in path {
+            let edge = step.edge as usize;
+            tree.visits[step.node as usize] -= 1;
+            tree.edge_visits[edge] -= 1;
+            tree.total[edge] -= step.lent;
+        }
+    }
+
+    /// Marks the step's edge, and then its node, if their values are settled.
+    #[inline]
+    fn prove(&self, tree: &mut Tree, step: &Step) {
+        let (node, edge) = (step.node as usize, step.edge as usize);
+        let child = tree.child[edge];
+        let settled = child == ENDED || (child < ENDED && tree.proven[child as usize]);
+        if tree.edge_proven[edge] || !settled || tree.total[edge] == f64::NEG_INFINITY {
+            return;
+        }
+        tree.edge_proven[edge] = true;
+        let below = if child == ENDED { 0.0 } else { tree.continuation[edge] * tree.value[child as usize] };
+        let value = tree.reward[edge] + below;
+        tree.total[edge] = value * f64::from(tree.edge_visits[edge]);
+        let won = tree.zero_sum && value >= self.win;
+        let edges = tree.edges_made(node);
+        if won || edges.clone().all(|edge| tree.edge_proven[edge]) {
+            let proven = edges.filter(|edge| tree.edge_proven[*edge]);
+            tree.value[node] = proven.map(|edge| tree.mean(edge)).fold(f64::NEG_INFINITY, f64::max);
+            tree.proven[node] = true;
+        }
+    }
+}
+
+/// The value of an edge from the outcomes seen and the values of where they lead.
+fn expected(tree: &Tree, edge: usize) -> f64 {
+    let value = |slot: usize| {
+        let child = tree.child[slot];
+        let below = if child < ENDED { tree.continuation[slot] * tree.value[child as usize] } else { 0.0 };
+        tree.reward[slot] + below
+    };
+    if tree.samples.is_empty() {
+        return value(edge);
+    }
+    let (mut sum, mut samples, mut slot) = (0.0, 0.0, edge as u32);
+    while slot != NONE {
+        let count = f64::from(tree.samples[slot as usize]);
+        if count > 0.0 {
+            sum += count * value(slot as usize);
+            samples += count;
+        }
+        slot = tree.next[slot as usize];
+    }
+    sum / samples
+}
+
+/// The best mean of a node's edges that led somewhere.
+fn best(tree: &Tree, node: usize) -> f64 {
+    let tried = tree.edges_made(node).filter(|edge| tree.edge_visits[*edge] > 0 && tree.child[*edge] <= ENDED);
+    tried.map(|edge| tree.mean(edge)).fold(f64::NEG_INFINITY, f64::max)
+}

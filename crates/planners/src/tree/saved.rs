@@ -1,0 +1,97 @@
+//! A kept tree as named arrays, and back.
+
+use worldwright_core::{Array, Error, Result, State};
+
+use super::arena::{ENDED, NONE, Tree};
+
+impl Tree {
+    /// All that a kept tree holds, as arrays as long as what is in use.
+    pub(super) fn save(&self) -> State {
+        let (nodes, edges) = (self.nodes, self.edges);
+        let words = self.actions.div_ceil(64);
+        let each = if self.logits.is_empty() { 0 } else { self.actions };
+        let whole = |numbers: &[u32]| Array::U64(numbers.iter().map(|number| u64::from(*number)).collect());
+        let real = |numbers: &[f64]| Array::F64(vec![numbers.len()], numbers.to_vec());
+        let flags = |flags: &[bool]| Array::U8(flags.iter().map(|flag| u8::from(*flag)).collect());
+        let mut state = State::new();
+        let sizes = [nodes as u64, edges as u64, u64::from(self.zero_sum)];
+        state.put("sizes", Array::U64(sizes.to_vec()));
+        state.put("range", Array::F64(vec![2], vec![self.low, self.high]));
+        for (name, array) in [("first", &self.first), ("count", &self.count), ("opened", &self.opened)] {
+            state.put(name, whole(&array[..nodes]));
+        }
+        state.put("visits", whole(&self.visits[..nodes]));
+        state.put("estimate", real(&self.estimate[..nodes]));
+        state.put("value", real(&self.value[..nodes]));
+        state.put("proven", flags(&self.proven[..nodes]));
+        state.put("key", Array::U64(self.key[..nodes].to_vec()));
+        state.put("applicable", Array::U64(self.applicable[..nodes * words].to_vec()));
+        state.put("logits", Array::F32(vec![nodes * each], self.logits[..nodes * each].to_vec()));
+        for (name, array) in [("action", &self.action), ("edge_visits", &self.edge_visits), ("child", &self.child)] {
+            state.put(name, whole(&array[..edges]));
+        }
+        state.put("total", real(&self.total[..edges]));
+        state.put("prior", real(&self.prior[..edges.min(self.prior.len())]));
+        state.put("reward", real(&self.reward[..edges]));
+        state.put("continuation", real(&self.continuation[..edges]));
+        state.put("edge_proven", flags(&self.edge_proven[..edges]));
+        state
+    }
+
+    /// Takes on a saved tree; empty after an error.
+    pub(super) fn restore(&mut self, state: &State) -> Result<()> {
+        self.nodes = 0;
+        let sizes = state.u64s("sizes", 3)?;
+        let (nodes, edges) = (sizes[0] as usize, sizes[1] as usize);
+        if nodes > self.capacity() || edges > self.action.len() {
+            return Err(Error::shape("nodes of a saved tree", &[self.capacity()], &[nodes]));
+        }
+        let words = self.actions.div_ceil(64);
+        let each = if self.logits.is_empty() { 0 } else { self.actions };
+        let whole = |name: &str, out: &mut [u32]| -> Result<()> {
+            let saved = state.u64s(name, out.len())?;
+            out.iter_mut().zip(saved).for_each(|(slot, number)| *slot = *number as u32);
+            Ok(())
+        };
+        let flags = |name: &str, out: &mut [bool]| -> Result<()> {
+            let Array::U8(saved) = state.array(name)? else {
+                return Err(Error::external("saved state", format!("'{name}' is not a list of flags")));
+            };
+            if saved.len() != out.len() {
+                return Err(Error::shape(name.to_owned(), &[out.len()], &[saved.len()]));
+            }
+            out.iter_mut().zip(saved).for_each(|(slot, flag)| *slot = *flag != 0);
+            Ok(())
+        };
+        let range = state.f64s("range", 2)?;
+        whole("first", &mut self.first[..nodes])?;
+        whole("count", &mut self.count[..nodes])?;
+        whole("opened", &mut self.opened[..nodes])?;
+        whole("visits", &mut self.visits[..nodes])?;
+        whole("action", &mut self.action[..edges])?;
+        whole("edge_visits", &mut self.edge_visits[..edges])?;
+        whole("child", &mut self.child[..edges])?;
+        flags("proven", &mut self.proven[..nodes])?;
+        flags("edge_proven", &mut self.edge_proven[..edges])?;
+        self.estimate[..nodes].copy_from_slice(state.f64s("estimate", nodes)?);
+        self.value[..nodes].copy_from_slice(state.f64s("value", nodes)?);
+        self.key[..nodes].copy_from_slice(state.u64s("key", nodes)?);
+        self.applicable[..nodes * words].copy_from_slice(state.u64s("applicable", nodes * words)?);
+        self.logits[..nodes * each].copy_from_slice(state.f32s("logits", nodes * each)?);
+        self.total[..edges].copy_from_slice(state.f64s("total", edges)?);
+        let priors = edges.min(self.prior.len());
+        self.prior[..priors].copy_from_slice(state.f64s("prior", priors)?);
+        self.reward[..edges].copy_from_slice(state.f64s("reward", edges)?);
+        self.continuation[..edges].copy_from_slice(state.f64s("continuation", edges)?);
+        let sound = (0..nodes)
+            .all(|node| self.first[node] == NONE || (self.first[node] as usize + self.count[node] as usize) <= edges)
+            && self.child[..edges].iter().all(|child| *child >= ENDED || (*child as usize) < nodes)
+            && self.action[..edges].iter().all(|action| (*action as usize) < self.actions);
+        if !sound {
+            return Err(Error::external("saved state", "the tree's nodes and edges do not fit together"));
+        }
+        (self.low, self.high, self.zero_sum) = (range[0], range[1], sizes[2] != 0);
+        (self.nodes, self.edges, self.outcomes) = (nodes, edges, 0);
+        Ok(())
+    }
+}

@@ -1,0 +1,8 @@
+(define (problem adl-1) (:domain adl-lift)
+  (:objects f1 f2 f3 f4 - floor p1 p2 p3 - passenger v - vip)
+  (:init (at lobby)
+         (above lobby f1) (above lobby f2) (above f1 f2) (above f1 f3) (above f2 f3) (above f3 f4) (above f2 f4)
+         (origin p1 f1) (destination p1 f4) (origin p2 f2) (destination p2 lobby)
+         (origin p3 f3) (destination p3 f1) (origin v f4) (destination v f2)
+         (locked f3))
+  (:goal (and (forall (?p - passenger) (served ?p)) (not (at f3)) (exists (?f - floor) (and (at ?f) (not (locked ?f)))))))

@@ -1,0 +1,83 @@
+//! Mazes on a grid with their exact shortest paths.
+
+use std::collections::VecDeque;
+
+use worldwright_core::Rng;
+
+/// A maze: free cells of a grid, numbered row by row, walls left out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Maze {
+    /// Column and row of each free cell.
+    pub cells: Vec<[usize; 2]>,
+    /// Free cells beside each free cell.
+    pub neighbours: Vec<Vec<u32>>,
+}
+
+impl Maze {
+    /// From text, a line a row: `#` is a wall, everything else is free.
+    pub fn parse(text: &str) -> Self {
+        let rows: Vec<Vec<char>> = text.lines().map(|line| line.chars().collect()).collect();
+        let mut cells = Vec::new();
+        for (y, row) in rows.iter().enumerate() {
+            cells.extend(row.iter().enumerate().filter(|(_, c)| **c != '#').map(|(x, _)| [x, y]));
+        }
+        let beside = |a: &[usize; 2], b: &[usize; 2]| a[0].abs_diff(b[0]) + a[1].abs_diff(b[1]) == 1;
+        let neighbours = cells
+            .iter()
+            .map(|a| (0..cells.len()).filter(|b| beside(a, &cells[*b])).map(|b| b as u32).collect())
+            .collect();
+        Self { cells, neighbours }
+    }
+
+    /// A maze of `side` × `side` chambers with a wall between neighbours wherever a random spanning tree needs no opening, and
+    /// `loops` further openings: `2 side − 1` cells a side.
+    pub fn random(side: usize, loops: usize, rng: &mut Rng) -> Self {
+        let width = 2 * side - 1;
+        let mut free = vec![vec![false; width]; width];
+        free[0][0] = true;
+        let mut stack = vec![[0_usize; 2]];
+        while let Some([x, y]) = stack.last().copied() {
+            let mut ways: Vec<[usize; 2]> = Vec::new();
+            for [dx, dy] in [[0_isize, 2], [2, 0], [0, -2], [-2, 0]] {
+                let (nx, ny) = (x.wrapping_add_signed(dx), y.wrapping_add_signed(dy));
+                if nx < width && ny < width && !free[ny][nx] {
+                    ways.push([nx, ny]);
+                }
+            }
+            if ways.is_empty() {
+                stack.pop();
+                continue;
+            }
+            let [nx, ny] = ways[rng.below(ways.len() as u64) as usize];
+            free[ny][nx] = true;
+            free[(y + ny) / 2][(x + nx) / 2] = true;
+            stack.push([nx, ny]);
+        }
+        for _ in 0..loops {
+            let (x, y) = (rng.below(width as u64) as usize, rng.below(width as u64) as usize);
+            // Openings between chambers only: one coordinate odd.
+            if x % 2 != y % 2 {
+                free[y][x] = true;
+            }
+        }
+        let row = |row: &Vec<bool>| row.iter().map(|free| if *free { '.' } else { '#' }).collect::<String>();
+        Self::parse(&free.iter().map(row).collect::<Vec<_>>().join("\n"))
+    }
+
+    /// Steps from `start` to each cell, by breadth-first search; none where there is no way.
+    pub fn steps_from(&self, start: usize) -> Vec<Option<u32>> {
+        let mut steps = vec![None; self.cells.len()];
+        steps[start] = Some(0);
+        let mut queue = VecDeque::from([start]);
+        while let Some(cell) = queue.pop_front() {
+            for next in &self.neighbours[cell] {
+                let next = *next as usize;
+                if steps[next].is_none() {
+                    steps[next] = steps[cell].map(|steps| steps + 1);
+                    queue.push_back(next);
+                }
+            }
+        }
+        steps
+    }
+}
