@@ -170,15 +170,6 @@ impl Dynamics for Lattice {
     fn spec(&self) -> &ModelSpec {
         &self.0
     }
-    fn state_dim(&self) -> usize {
-        self.0.observation_space.flat_dim()
-    }
-    fn state(&self, observation: &[f64], state: &mut [f64]) {
-        state.copy_from_slice(observation);
-    }
-    fn observation(&self, state: &[f64], observation: &mut [f64]) {
-        observation.copy_from_slice(state);
-    }
     fn advance(
         &self,
         _place: Place,

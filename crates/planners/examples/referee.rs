@@ -103,15 +103,6 @@ impl Dynamics for Told {
     fn spec(&self) -> &ModelSpec {
         &self.spec
     }
-    fn state_dim(&self) -> usize {
-        self.spec.observation_space.flat_dim()
-    }
-    fn state(&self, observation: &[f64], state: &mut [f64]) {
-        state.copy_from_slice(observation);
-    }
-    fn observation(&self, state: &[f64], observation: &mut [f64]) {
-        observation.copy_from_slice(state);
-    }
     fn advance(
         &self,
         _place: Place,

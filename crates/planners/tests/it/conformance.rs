@@ -1,13 +1,13 @@
 //! Every planner keeps to the contract, on boxes and on choices, with one lane and with several.
 
 use proptest::prelude::*;
-use worldwright_core::{Error, Key, ModelSpec, Observation, Space, WorldModel};
+use worldwright_core::{Error, Observation, WorldModel};
 use worldwright_planners::{ALL, PlannerContext, make};
 use worldwright_testkit::lqr::Problem;
 use worldwright_testkit::strategies::action_space;
 use worldwright_testkit::{
-    Dynamics, DynamicsModel, LaneAction, LinearQuadratic, MountainCar, Outcome, Pendulum, Place, check_planner,
-    check_world_model,
+    DynamicsModel, LaneAction, LinearQuadratic, MountainCar, Pendulum, Told, check_planner, check_world_model,
+    golden_ratio, minimum_time, plain_spec,
 };
 
 use crate::{declared, planner, settings};
@@ -74,40 +74,11 @@ fn the_models_to_plan_in_are_sound_themselves() {
     let noisy = LinearQuadratic::new(problem, 4.0).with_members(&[0.8, 1.2]).with_noise(0.1);
     check_world_model(&DynamicsModel(noisy), &states(3), 0.0);
     check_world_model(&DynamicsModel(Pendulum::new()), &states(3), 0.0);
+    let shown = |angle: f64| Observation::Floats(vec![angle.cos(), angle.sin(), 0.5]);
+    check_world_model(&DynamicsModel(Pendulum::new().on_circle()), &[shown(0.3), shown(-2.0)], 0.0);
+    check_world_model(&golden_ratio(), &[Observation::Floats(vec![0.4])], 0.0);
+    check_world_model(&minimum_time(0.1, 0.05), &states(3), 0.0);
     check_world_model(&DynamicsModel(MountainCar::new()), &states(3), 0.0);
-}
-
-/// A world that moves by the sum of the action's numbers and pays for being far out: every bound is pressed against.
-struct Drift(ModelSpec);
-
-impl Dynamics for Drift {
-    fn spec(&self) -> &ModelSpec {
-        &self.0
-    }
-    fn state_dim(&self) -> usize {
-        1
-    }
-    fn state(&self, observation: &[f64], state: &mut [f64]) {
-        state.copy_from_slice(observation);
-    }
-    fn observation(&self, state: &[f64], observation: &mut [f64]) {
-        observation.copy_from_slice(state);
-    }
-    fn advance(
-        &self,
-        _place: Place,
-        state: &mut [f64],
-        _next: &mut [f64],
-        action: LaneAction<'_>,
-        _key: Key,
-        out: &mut Outcome<'_>,
-    ) {
-        state[0] += match action {
-            LaneAction::Numbers(numbers) => numbers.iter().sum(),
-            LaneAction::Choice(choice) => f64::from(choice),
-        };
-        out.reward = state[0];
-    }
 }
 
 proptest! {
@@ -115,16 +86,14 @@ proptest! {
 
     #[test]
     fn on_any_action_space(space in action_space()) {
-        let spec = ModelSpec {
-            name: "drift".to_owned(),
-            observation_space: Space::unbounded(1),
-            action_space: space,
-            members: 1,
-            constraints: 0,
-            deterministic: true,
-            has_value: false,
-            has_prior: false,
-        };
-        check_all(&DynamicsModel(Drift(spec)), &[0.0]);
+        // It moves by the sum of the action's numbers and is paid for being far out: every bound is pressed against.
+        let drift = Told::model(plain_spec("drift", 1, space), |_, state, action, out| {
+            state[0] += match action {
+                LaneAction::Numbers(numbers) => numbers.iter().sum(),
+                LaneAction::Choice(choice) => f64::from(choice),
+            };
+            out.reward = state[0];
+        });
+        check_all(&drift, &[0.0]);
     }
 }

@@ -1,14 +1,15 @@
 //! Finite processes against known values, closed forms and an independent value iteration.
 
 use proptest::prelude::*;
-use worldwright_core::{Error, Key, ModelSpec, Observation, Rng, Space, WorldModel};
+use worldwright_core::{Error, ModelSpec, Observation, Rng, Space, WorldModel};
 use worldwright_planners::dp::{
     Dyna, DynaConfig, Enumeration, Mdp, MdpBuilder, NO_ACTION, Planning, Solution, Stop, Sweep, average_reward,
     enumerate, evaluate, finite_horizon, modified_policy_iteration, policy_iteration, prioritised_sweeping,
     value_iteration,
 };
+use worldwright_testkit::games::{Game, GameModel, TicTacToe};
 use worldwright_testkit::tabular::Process;
-use worldwright_testkit::{Dynamics, DynamicsModel, LaneAction, Outcome, Place};
+use worldwright_testkit::{Dynamics, DynamicsModel, LaneAction, Told, plain_spec};
 
 /// The oracle's process as an [`Mdp`].
 fn compressed(process: &Process, discount: f64) -> Mdp {
@@ -203,67 +204,11 @@ fn the_average_reward_is_the_balance_of_the_chain() {
     assert!(matches!(average_reward(&discounted, &Stop::default()), Err(Error::Unsupported { .. })));
 }
 
-/// Tic-tac-toe: nine cells of 0, 1 (first player) and −1; the mover's reward, and a continuation of −1 because the other moves.
-struct TicTacToe(ModelSpec);
-
-impl TicTacToe {
-    fn model() -> DynamicsModel<Self> {
-        DynamicsModel(Self(ModelSpec {
-            name: "tic-tac-toe".to_owned(),
-            observation_space: Space::unbounded(9),
-            action_space: Space::discrete(9),
-            members: 1,
-            constraints: 0,
-            deterministic: true,
-            has_value: false,
-            has_prior: false,
-        }))
-    }
-}
-
-const LINES: [[usize; 3]; 8] = [[0, 1, 2], [3, 4, 5], [6, 7, 8], [0, 3, 6], [1, 4, 7], [2, 5, 8], [0, 4, 8], [2, 4, 6]];
-
-impl Dynamics for TicTacToe {
-    fn spec(&self) -> &ModelSpec {
-        &self.0
-    }
-    fn state_dim(&self) -> usize {
-        9
-    }
-    fn state(&self, observation: &[f64], state: &mut [f64]) {
-        state.copy_from_slice(observation);
-    }
-    fn observation(&self, state: &[f64], observation: &mut [f64]) {
-        observation.copy_from_slice(state);
-    }
-    fn advance(
-        &self,
-        _place: Place,
-        state: &mut [f64],
-        _next: &mut [f64],
-        action: LaneAction<'_>,
-        _key: Key,
-        out: &mut Outcome<'_>,
-    ) {
-        let LaneAction::Choice(cell) = action else { panic!("choices were promised") };
-        if state[cell as usize] != 0.0 {
-            out.reward = f64::NAN;
-            return;
-        }
-        let mover = if state.iter().sum::<f64>() == 0.0 { 1.0 } else { -1.0 };
-        state[cell as usize] = mover;
-        let won = LINES.iter().any(|line| line.iter().all(|cell| state[*cell] == mover));
-        let full = state.iter().all(|cell| *cell != 0.0);
-        out.reward = if won { 1.0 } else { 0.0 };
-        out.continuation = if won || full { 0.0 } else { -1.0 };
-    }
-}
-
 #[test]
 fn tic_tac_toe_has_5478_positions_and_is_a_draw() {
-    let model = TicTacToe::model();
+    let model = GameModel::<TicTacToe>::new();
     let mut world = model.imagination(900);
-    let empty = Observation::Floats(vec![0.0; 9]);
+    let empty = GameModel::<TicTacToe>::observation(TicTacToe::start());
     let found = enumerate(&mut *world, std::slice::from_ref(&empty), &Enumeration::default()).unwrap();
     assert_eq!(found.mdp.states(), 5_478);
     assert_eq!(found.starts, [0]);
@@ -279,63 +224,33 @@ fn tic_tac_toe_has_5478_positions_and_is_a_draw() {
     assert_eq!(again, found);
 }
 
-/// FrozenLake whose three lanes are the three ways to slip.
-struct Lake(ModelSpec, Process);
-
-impl Lake {
-    fn model() -> DynamicsModel<Self> {
-        let mut spec = TicTacToe::model().0.0;
-        spec.observation_space = Space::discrete(16);
-        spec.action_space = Space::discrete(4);
-        spec.members = 3;
-        DynamicsModel(Self(spec, Process::frozen_lake()))
-    }
-}
-
-impl Dynamics for Lake {
-    fn spec(&self) -> &ModelSpec {
-        &self.0
-    }
-    fn state_dim(&self) -> usize {
-        1
-    }
-    fn state(&self, observation: &[f64], state: &mut [f64]) {
-        state[0] = observation.iter().position(|bit| *bit == 1.0).unwrap() as f64;
-    }
-    fn observation(&self, state: &[f64], observation: &mut [f64]) {
-        observation.fill(0.0);
-        observation[state[0] as usize] = 1.0;
-    }
-    fn advance(
-        &self,
-        place: Place,
-        state: &mut [f64],
-        _next: &mut [f64],
-        action: LaneAction<'_>,
-        _key: Key,
-        out: &mut Outcome<'_>,
-    ) {
+/// FrozenLake whose three lanes are the three ways to slip; the state is the cell's number.
+fn lake_of_lanes() -> DynamicsModel<impl Dynamics> {
+    let lake = Process::frozen_lake().branches;
+    let spec = ModelSpec { members: 3, ..plain_spec("lake", 1, Space::discrete(4)) };
+    Told::model(spec, move |place, state, action, out| {
         let LaneAction::Choice(action) = action else { panic!("choices were promised") };
-        let branches = &self.1.branches[state[0] as usize][action as usize];
+        let branches = &lake[state[0] as usize][action as usize];
         let (_, next, reward) = branches[place.lane % branches.len()];
-        let ends = |state: usize| self.1.branches[state][0][0].1.is_none();
+        let ends = |state: usize| lake[state][0][0].1.is_none();
         out.reward = reward;
         out.continuation = if next.is_none_or(ends) { 0.0 } else { 1.0 };
-        state[0] = next.unwrap_or(state[0] as usize) as f64;
-    }
+        state[0] = next.map_or(state[0], |next| next as f64);
+    })
 }
 
 #[test]
 fn lanes_are_outcomes_and_models_are_solved_exactly() {
-    let model = Lake::model();
+    let model = lake_of_lanes();
     let mut world = model.imagination(64);
-    let found = enumerate(&mut *world, &[Observation::Integer(0)], &Enumeration::default()).unwrap();
+    let start = [Observation::Floats(vec![0.0])];
+    let found = enumerate(&mut *world, &start, &Enumeration::default()).unwrap();
     assert_eq!(found.mdp.states(), 16);
     let stop = Stop { tolerance: 1e-14, ..Stop::default() };
     let value = value_iteration(&found.mdp, Sweep::GaussSeidel, &stop).unwrap().values[0];
     assert!((value - 14.0 / 17.0).abs() < 1e-9, "{value}");
     let few = Enumeration { most_states: 5, ..Enumeration::default() };
-    let refused = enumerate(&mut *world, &[Observation::Integer(0)], &few).unwrap_err().to_string();
+    let refused = enumerate(&mut *world, &start, &few).unwrap_err().to_string();
     assert!(refused.contains("more than 5 states"), "{refused}");
     let continuous = DynamicsModel(worldwright_testkit::Pendulum::new());
     let start = [Observation::Floats(vec![0.0, 0.0])];

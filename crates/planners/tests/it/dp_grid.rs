@@ -3,11 +3,11 @@
 use std::f64::consts::{PI, TAU};
 
 use worldwright_core::Setting::{Integer, Numbers};
-use worldwright_core::{Action, Budget, Error, Key, ModelSpec, Observation, PlanStatus, Planner, Space, WorldModel};
+use worldwright_core::{Action, Budget, Error, Key, Observation, PlanStatus, Planner, Space, WorldModel};
 use worldwright_planners::dp::grid::{Axis, GridConfig, GridValue, Interpolation};
 use worldwright_testkit::lqr::Problem;
 use worldwright_testkit::{
-    Dynamics, DynamicsModel, LaneAction, LinearQuadratic, MountainCar, Outcome, Pendulum, Place, check_planner,
+    DynamicsModel, LinearQuadratic, MountainCar, Pendulum, check_planner, golden_ratio, minimum_time,
 };
 
 use crate::{control, planner, settings};
@@ -28,54 +28,10 @@ fn followed(value: &mut GridValue, model: &dyn WorldModel, state: &[f64], steps:
     value.follow(&mut *world, steps, Key::new(0)).unwrap()
 }
 
-/// x' = x + u, paid −(x² + u²): the value is −φ x² with the golden ratio φ.
-struct Golden(ModelSpec);
-
-fn spec(name: &str, dims: usize, action_space: Space) -> ModelSpec {
-    ModelSpec {
-        name: name.to_owned(),
-        observation_space: Space::unbounded(dims),
-        action_space,
-        members: 1,
-        constraints: 0,
-        deterministic: true,
-        has_value: false,
-        has_prior: false,
-    }
-}
-
-impl Dynamics for Golden {
-    fn spec(&self) -> &ModelSpec {
-        &self.0
-    }
-    fn state_dim(&self) -> usize {
-        1
-    }
-    fn state(&self, observation: &[f64], state: &mut [f64]) {
-        state.copy_from_slice(observation);
-    }
-    fn observation(&self, state: &[f64], observation: &mut [f64]) {
-        observation.copy_from_slice(state);
-    }
-    fn advance(
-        &self,
-        _: Place,
-        state: &mut [f64],
-        _: &mut [f64],
-        action: LaneAction<'_>,
-        _: Key,
-        out: &mut Outcome<'_>,
-    ) {
-        let LaneAction::Numbers(&[u]) = action else { panic!("numbers were promised") };
-        out.reward = -(state[0] * state[0] + u * u);
-        state[0] += u;
-    }
-}
-
 #[test]
 fn the_golden_ratio_comes_out_of_the_quadratic() {
     let golden = 0.5 * (1.0 + 5.0_f64.sqrt());
-    let model = DynamicsModel(Golden(spec("golden", 1, Space::vector(&[-1.0], &[1.0]))));
+    let model = golden_ratio();
     // Linear interpolation of −φ x² errs by at most φ h²/4 a step, h = 1/100.
     let mut config = GridConfig::new(vec![Axis::new(-1.0, 1.0, 201)]);
     config.action_points = vec![801];
@@ -93,44 +49,6 @@ fn the_golden_ratio_comes_out_of_the_quadratic() {
     assert!((action + 0.8 / golden).abs() < 0.01, "{action}");
 }
 
-/// Exactly sampled x'' = u with |u| ≤ 1, −dt a step, until within `radius` of rest at 0.
-struct MinimumTime {
-    spec: ModelSpec,
-    dt: f64,
-    radius: f64,
-}
-
-impl Dynamics for MinimumTime {
-    fn spec(&self) -> &ModelSpec {
-        &self.spec
-    }
-    fn state_dim(&self) -> usize {
-        2
-    }
-    fn state(&self, observation: &[f64], state: &mut [f64]) {
-        state.copy_from_slice(observation);
-    }
-    fn observation(&self, state: &[f64], observation: &mut [f64]) {
-        observation.copy_from_slice(state);
-    }
-    fn advance(
-        &self,
-        _: Place,
-        state: &mut [f64],
-        _: &mut [f64],
-        action: LaneAction<'_>,
-        _: Key,
-        out: &mut Outcome<'_>,
-    ) {
-        let LaneAction::Numbers(&[u]) = action else { panic!("numbers were promised") };
-        state[0] += self.dt * state[1] + 0.5 * self.dt * self.dt * u;
-        state[1] += self.dt * u;
-        out.reward = -self.dt;
-        let near = state[0].abs() <= self.radius && state[1].abs() <= self.radius;
-        out.continuation = if near { 0.0 } else { 1.0 };
-    }
-}
-
 /// Interpolation blurs the switching curve: the error goes down with the spacing, from above.
 #[test]
 fn the_double_integrator_comes_home_in_minimum_time() {
@@ -142,11 +60,7 @@ fn the_double_integrator_comes_home_in_minimum_time() {
         ([-2.0, 1.0], 2.162_278),
         ([4.0, -2.0], 2.898_979),
     ];
-    let model = DynamicsModel(MinimumTime {
-        spec: spec("minimum-time", 2, Space::vector(&[-1.0], &[1.0])),
-        dt: 0.1,
-        radius: 0.05,
-    });
+    let model = minimum_time(0.1, 0.05);
     let errors = |spacing: f64| {
         let side = |reach: f64| Axis::new(-reach, reach, (2.0 * reach / spacing).round() as usize + 1);
         let mut config = GridConfig::new(vec![side(6.0), side(3.6)]);
@@ -329,7 +243,7 @@ fn the_planner_keeps_to_the_contract() {
         let build = |seed| grid_planner(model, seed, 1.5, 6);
         check_planner("grid", &build, model, &Observation::Floats(start.to_vec()));
     }
-    let golden = DynamicsModel(Golden(spec("golden", 1, Space::vector(&[-1.0], &[1.0]))));
+    let golden = golden_ratio();
     let build = |seed| {
         let one = settings([
             ("low", Numbers(vec![-1.0])),
@@ -374,40 +288,9 @@ fn a_budget_is_spent_over_several_decisions_and_survives_a_restore() {
     assert_eq!(whole.improve(&mut *world, 0, &Budget::default()).unwrap().value, last.value);
 }
 
-/// The cosine and sine of an observed angle are one coordinate of the grid.
-struct Shown(Pendulum, ModelSpec);
-
-impl Dynamics for Shown {
-    fn spec(&self) -> &ModelSpec {
-        &self.1
-    }
-    fn state_dim(&self) -> usize {
-        2
-    }
-    fn state(&self, observation: &[f64], state: &mut [f64]) {
-        state.copy_from_slice(&[observation[1].atan2(observation[0]), observation[2]]);
-    }
-    fn observation(&self, state: &[f64], observation: &mut [f64]) {
-        observation.copy_from_slice(&[state[0].cos(), state[0].sin(), state[1]]);
-    }
-    fn advance(
-        &self,
-        place: Place,
-        state: &mut [f64],
-        next: &mut [f64],
-        action: LaneAction<'_>,
-        key: Key,
-        out: &mut Outcome<'_>,
-    ) {
-        self.0.advance(place, state, next, action, key, out);
-    }
-}
-
 #[test]
 fn the_planner_swings_up_from_cosine_and_sine() {
-    let mut model = Shown(Pendulum::new(), Pendulum::new().spec().clone());
-    model.1.observation_space = Space::unbounded(3);
-    let model = DynamicsModel(model);
+    let model = DynamicsModel(Pendulum::new().on_circle());
     let overrides = settings([
         ("low", Numbers(vec![-PI, -8.0])),
         ("high", Numbers(vec![PI, 8.0])),

@@ -305,15 +305,6 @@ impl worldwright_testkit::Dynamics for Bandit {
     fn spec(&self) -> &worldwright_core::ModelSpec {
         &self.spec
     }
-    fn state_dim(&self) -> usize {
-        1
-    }
-    fn state(&self, observation: &[f64], state: &mut [f64]) {
-        state.copy_from_slice(observation);
-    }
-    fn observation(&self, state: &[f64], observation: &mut [f64]) {
-        observation.copy_from_slice(state);
-    }
     fn advance(
         &self,
         _place: worldwright_testkit::Place,
@@ -414,15 +405,6 @@ fn hashed(state: f64, salt: f64) -> f64 {
 impl worldwright_testkit::Dynamics for Branching {
     fn spec(&self) -> &worldwright_core::ModelSpec {
         &self.0
-    }
-    fn state_dim(&self) -> usize {
-        1
-    }
-    fn state(&self, observation: &[f64], state: &mut [f64]) {
-        state.copy_from_slice(observation);
-    }
-    fn observation(&self, state: &[f64], observation: &mut [f64]) {
-        observation.copy_from_slice(state);
     }
     fn advance(
         &self,
