@@ -49,6 +49,7 @@ pub mod cube;
 mod distribution;
 pub mod dp;
 mod icem;
+mod interner;
 pub mod motion;
 mod mppi;
 mod noise;

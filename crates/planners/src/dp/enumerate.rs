@@ -11,8 +11,8 @@
 use worldwright_core::{Actions, Error, Imagination, Imagined, Key, Observation, Result, Rows};
 
 use super::flat::unflatten;
-use super::interner::Interner;
 use super::mdp::{Mdp, MdpBuilder};
+use super::states::States;
 use crate::actions::ActionKind;
 
 /// How to explore.
@@ -66,7 +66,7 @@ pub fn enumerate(world: &mut dyn Imagination, starts: &[Observation], how: &Enum
         return Err(Error::shape("rows of the model's arena", &[choices], &[world.rows()]));
     }
     // One number more than the observation: whether the world ended there.
-    let mut states = Interner::new(width + 1, how.resolution);
+    let mut states = States::new(width + 1, how.resolution);
     let mut flat = vec![0.0; width + 1];
     let mut starting = Vec::with_capacity(starts.len());
     for observation in starts {
@@ -121,7 +121,7 @@ impl Explorer {
     fn expand(
         &mut self,
         world: &mut dyn Imagination,
-        states: &mut Interner,
+        states: &mut States,
         first: usize,
         count: usize,
         flat: &mut [f64],

@@ -28,11 +28,11 @@ mod dyna;
 mod enumerate;
 mod flat;
 mod horizon;
-mod interner;
 mod linear;
 mod mdp;
 mod policy_iteration;
 mod prioritised;
+mod states;
 mod value_iteration;
 
 pub mod grid;
