@@ -1,7 +1,10 @@
 //! Every planner keeps to the contract, on boxes and on choices, with one lane and with several.
 
 use proptest::prelude::*;
-use worldwright_core::{Error, Observation, WorldModel};
+use worldwright_core::{
+    Action, Budget, Error, Imagination, ModelSpec, Observation, Persist, PlanReport, Planner, Result, Space, State,
+    WorldModel,
+};
 use worldwright_planners::{ALL, PlannerContext, make};
 use worldwright_testkit::lqr::Problem;
 use worldwright_testkit::strategies::action_space;
@@ -63,6 +66,54 @@ fn with_members_noise_value_prior_and_constraint() {
 #[test]
 fn on_choices() {
     check_all(&DynamicsModel(MountainCar::new().with_energy_value()), &[-0.5, 0.0]);
+}
+
+/// A planner that tells NaN where some of what it imagined diverged.
+struct Unsure(Box<dyn Planner>);
+
+impl Persist for Unsure {
+    fn save(&self) -> State {
+        self.0.save()
+    }
+    fn restore(&mut self, state: &State) -> Result<()> {
+        self.0.restore(state)
+    }
+}
+
+impl Planner for Unsure {
+    fn rows(&self) -> usize {
+        self.0.rows()
+    }
+    fn check(&self, spec: &ModelSpec) -> Result<()> {
+        self.0.check(spec)
+    }
+    fn improve(&mut self, world: &mut dyn Imagination, root: usize, budget: &Budget) -> Result<PlanReport> {
+        let report = self.0.improve(world, root, budget)?;
+        Ok(PlanReport { value: if report.diverged > 0 { f64::NAN } else { report.value }, ..report })
+    }
+    fn act(&self, t: usize, out: &mut Action) {
+        self.0.act(t, out);
+    }
+    fn horizon(&self) -> usize {
+        self.0.horizon()
+    }
+    fn shift(&mut self, steps: usize) {
+        self.0.shift(steps);
+    }
+    fn reset(&mut self, seed: u64) {
+        self.0.reset(seed);
+    }
+}
+
+/// Over two choices as over many: a value is a number unless every row diverged.
+#[test]
+#[should_panic(expected = "diverged rows rank last, but the value is NaN")]
+fn a_value_of_nan_is_found_out_over_two_choices() {
+    let toss = Told::model(plain_spec("toss", 1, Space::discrete(2)), |_, _, action, out| {
+        out.reward = if matches!(action, LaneAction::Choice(0)) { 1.0 } else { 0.0 };
+    });
+    let build = |seed| -> Box<dyn Planner> { Box::new(Unsure(planner("icem", &toss, seed, &settings([])))) };
+    check_planner("unsure", &build, &toss, &Observation::Floats(vec![0.0]));
 }
 
 #[test]

@@ -23,6 +23,7 @@ mod subgoal;
 mod symbolic;
 mod task_motion;
 mod tree;
+mod tree_reuse;
 
 #[global_allocator]
 static ALLOCATOR: CountingAllocator = CountingAllocator;
