@@ -9,13 +9,13 @@ use std::f64::consts::PI;
 use std::hint::black_box;
 use std::time::Instant;
 
-use worldwright_core::{Key, ModelSpec, Result, Rng, Space, WorldModel};
+use worldwright_core::{Result, Rng, Space, WorldModel};
 use worldwright_planners::dp::grid::{Axis, GridConfig, GridValue, Interpolation};
 use worldwright_planners::dp::{
     Mdp, MdpBuilder, Solution, Stop, Sweep, modified_policy_iteration, policy_iteration, prioritised_sweeping,
     value_iteration,
 };
-use worldwright_testkit::{Dynamics, DynamicsModel, LaneAction, Outcome, Pendulum, Place};
+use worldwright_testkit::{DynamicsModel, LaneAction, Pendulum, Told, plain_spec};
 
 fn main() -> Result<()> {
     finite()?;
@@ -163,50 +163,22 @@ fn pendulum_sweeps() -> Result<()> {
     Ok(())
 }
 
-/// Independent x_d' = x_d + u / 10 in each dimension, with one action among 2d + 1: a step either way along one axis, or none.
-struct Lattice(ModelSpec);
-
-impl Dynamics for Lattice {
-    fn spec(&self) -> &ModelSpec {
-        &self.0
-    }
-    fn advance(
-        &self,
-        _place: Place,
-        state: &mut [f64],
-        _next: &mut [f64],
-        action: LaneAction<'_>,
-        _key: Key,
-        out: &mut Outcome<'_>,
-    ) {
-        out.reward = -state.iter().map(|x| x * x).sum::<f64>();
-        if let LaneAction::Choice(choice) = action
-            && choice > 0
-        {
-            let dim = (choice as usize - 1) / 2;
-            state[dim] += if choice % 2 == 1 { 0.13 } else { -0.13 };
-        }
-    }
-}
-
 fn dimensions() -> Result<()> {
     println!("\nAbout 50,000 points in 1 to 4 dimensions, 2d + 1 actions, one thread");
     for interpolation in [Interpolation::Multilinear, Interpolation::Simplex] {
         for (dims, points) in [(1, 50_000), (2, 224), (3, 37), (4, 15)] {
-            let spec = ModelSpec {
-                name: "lattice".to_owned(),
-                observation_space: Space::unbounded(dims),
-                action_space: Space::discrete(2 * dims + 1),
-                members: 1,
-                constraints: 0,
-                deterministic: true,
-                has_value: false,
-                has_prior: false,
-            };
+            // A step either way along one axis, or none.
+            let spec = plain_spec("lattice", dims, Space::discrete(2 * dims + 1));
+            let model = Told::model(spec, |_, state, action, out| {
+                out.reward = -state.iter().map(|x| x * x).sum::<f64>();
+                if let LaneAction::Choice(choice @ 1..) = action {
+                    state[(choice as usize - 1) / 2] += if choice % 2 == 1 { 0.13 } else { -0.13 };
+                }
+            });
             let mut config = GridConfig::new(vec![Axis::new(-1.0, 1.0, points); dims]);
             config.interpolation = interpolation;
             config.discount = 0.9;
-            let (least, median, entries, _, _) = sweep(&DynamicsModel(Lattice(spec)), &config, 60)?;
+            let (least, median, entries, _, _) = sweep(&model, &config, 60)?;
             println!(
                 "  {dims} dimension(s) {interpolation:?}: a sweep {:9.1} us (median {:9.1}), {:5.2} ns a state-action",
                 1e6 * least,

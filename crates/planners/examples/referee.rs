@@ -8,22 +8,27 @@
 use std::f64::consts::{PI, TAU};
 use std::time::Instant;
 
-use worldwright_core::{Key, ModelSpec, Observation, Result, Space, WorldModel};
+use worldwright_core::Setting::{Integer, Numbers};
+use worldwright_core::{Action, Budget, Key, Observation, Result, WorldModel};
 use worldwright_planners::dp::grid::{Axis, GridConfig, GridValue, Interpolation};
 use worldwright_planners::dp::{
     Mdp, MdpBuilder, Stop, Sweep, finite_horizon, modified_policy_iteration, policy_iteration, prioritised_sweeping,
     value_iteration,
 };
+use worldwright_planners::motion::Dubins;
+use worldwright_planners::{PlannerContext, make};
 use worldwright_testkit::tabular::Process;
-use worldwright_testkit::{Dynamics, DynamicsModel, LaneAction, MountainCar, Outcome, Pendulum, Place};
+use worldwright_testkit::{DynamicsModel, MountainCar, Pendulum};
 
 fn main() -> Result<()> {
     let most = std::env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(721);
     frozen_lake()?;
     golden_ratio()?;
     minimum_time(most)?;
+    dubins(most)?;
     mountain_car(most)?;
-    pendulum(most)
+    pendulum(most)?;
+    in_the_environment(most)
 }
 
 fn explored(model: &dyn WorldModel, config: &GridConfig) -> Result<GridValue> {
@@ -77,54 +82,9 @@ fn frozen_lake() -> Result<()> {
     Ok(())
 }
 
-/// A model given by one function of (state, action) → (reward, continuation).
-struct Told {
-    spec: ModelSpec,
-    advance: fn(&mut [f64], f64) -> (f64, f64),
-}
-
-impl Told {
-    fn model(dims: usize, advance: fn(&mut [f64], f64) -> (f64, f64)) -> DynamicsModel<Self> {
-        let spec = ModelSpec {
-            name: "told".to_owned(),
-            observation_space: Space::unbounded(dims),
-            action_space: Space::vector(&[-1.0], &[1.0]),
-            members: 1,
-            constraints: 0,
-            deterministic: true,
-            has_value: false,
-            has_prior: false,
-        };
-        DynamicsModel(Self { spec, advance })
-    }
-}
-
-impl Dynamics for Told {
-    fn spec(&self) -> &ModelSpec {
-        &self.spec
-    }
-    fn advance(
-        &self,
-        _place: Place,
-        state: &mut [f64],
-        _next: &mut [f64],
-        action: LaneAction<'_>,
-        _key: Key,
-        out: &mut Outcome<'_>,
-    ) {
-        if let LaneAction::Numbers(&[u]) = action {
-            (out.reward, out.continuation) = (self.advance)(state, u);
-        }
-    }
-}
-
 fn golden_ratio() -> Result<()> {
     println!("\nx' = x + u, cost x^2 + u^2: value of x = 1 is -1.618033989 (the golden ratio)");
-    let model = Told::model(1, |state, u| {
-        let reward = -(state[0] * state[0] + u * u);
-        state[0] += u;
-        (reward, 1.0)
-    });
+    let model = worldwright_testkit::golden_ratio();
     for points in [51, 101, 201, 401, 801] {
         let mut config = GridConfig::new(vec![Axis::new(-1.0, 1.0, points)]);
         config.action_points = vec![4 * (points - 1) + 1];
@@ -135,7 +95,7 @@ fn golden_ratio() -> Result<()> {
     Ok(())
 }
 
-const DT: f64 = 0.1;
+const DT_SECS: f64 = 0.1;
 
 fn minimum_time(most: usize) -> Result<()> {
     let known = [
@@ -146,15 +106,10 @@ fn minimum_time(most: usize) -> Result<()> {
         ([-2.0, 1.0], 2.162278),
         ([4.0, -2.0], 2.898979),
     ];
-    println!("\nDouble integrator, |u| <= 1, minimum time home in steps of {DT} s");
+    println!("\nDouble integrator, |u| <= 1, minimum time home in steps of {DT_SECS} s");
     let header = known.map(|(_, time)| format!("{time:>8.4}"));
     println!("  {:>8} {}", "known", header.join(" "));
-    let model = Told::model(2, |state, u| {
-        state[0] += DT * state[1] + 0.5 * DT * DT * u;
-        state[1] += DT * u;
-        let near = state[0].abs() <= 0.05 && state[1].abs() <= 0.05;
-        (-DT, if near { 0.0 } else { 1.0 })
-    });
+    let model = worldwright_testkit::minimum_time(DT_SECS, 0.05);
     for spacing in [0.1, 0.05, 0.025, 0.0125] {
         let side = |reach: f64| Axis::new(-reach, reach, (2.0 * reach / spacing).round() as usize + 1);
         let (x, v) = (side(6.0), side(3.6));
@@ -168,6 +123,30 @@ fn minimum_time(most: usize) -> Result<()> {
         let row = known.map(|(state, _)| format!("{:>8.4}", -value.at(&state)));
         let earned = known.map(|(state, _)| follow(&mut value, &model, &state, 300).map_or(f64::NAN, |told| -told.0));
         println!("  {spacing:>8} {}  earned {earned:.2?}", row.join(" "));
+    }
+    Ok(())
+}
+
+fn dubins(most: usize) -> Result<()> {
+    println!(
+        "\nA car of turning radius 1 in steps of 0.2, home within 0.2: told / earned beside the length of Dubins' path"
+    );
+    let starts = [[-2.0, 0.0, 0.0], [0.5, 0.0, PI], [1.0, 1.0, 0.5 * PI], [-1.0, 1.5, -2.0], [2.0, -1.0, 1.0]];
+    let shortest = starts.map(|start| format!("{:>13.3}", Dubins::shortest(start, [0.0; 3], 1.0).length()));
+    println!("  {:>13} {}", "shortest", shortest.join(" "));
+    let model = worldwright_testkit::dubins_car(0.2, 0.2);
+    for (side, around) in [(31, 33), (61, 65), (121, 129), (241, 257)] {
+        if 3 * side > most {
+            break;
+        }
+        let along = Axis::new(-3.0, 3.0, side);
+        let mut value = explored(&model, &GridConfig::new(vec![along, along, Axis::periodic(-PI, PI, around)]))?;
+        value.settle(1e-4, 2_000);
+        let row = starts.map(|start| {
+            let earned = follow(&mut value, &model, &start, 300).map_or(f64::NAN, |told| -told.0);
+            format!("{:6.3}/{earned:6.2}", -value.at(&start))
+        });
+        println!("  {side:>4}² x {around:<5} {}", row.join(" "));
     }
     Ok(())
 }
@@ -242,6 +221,61 @@ fn pendulum(most: usize) -> Result<()> {
             }
             println!("  {:>29}: earned {earned:8.2?} mean {mean:.2}", "");
         }
+    }
+    Ok(())
+}
+
+/// The planner of the list, acting in the environment Pendulum-v1 on the known model.
+fn in_the_environment(most: usize) -> Result<()> {
+    println!("\nThe planner `grid` in the environment pendulum, resets 0 to 199 (known: mean -137.0 over all resets):");
+    let model = DynamicsModel(Pendulum::new().on_circle());
+    for (angles, speeds, torques) in [(91, 101, 13), (181, 201, 21), (361, 401, 31), (721, 801, 41)] {
+        if angles > most {
+            break;
+        }
+        let overrides = [
+            ("low", Numbers(vec![-PI, -8.0])),
+            ("high", Numbers(vec![PI, 8.0])),
+            ("angles", Numbers(vec![0.0])),
+            ("points", Numbers(vec![f64::from(angles as u16), f64::from(speeds)])),
+            ("action_points", Numbers(vec![f64::from(torques)])),
+            ("sweeps", Integer(200)),
+            ("threads", Integer(2)),
+        ];
+        let overrides = overrides.map(|(key, setting)| (key.to_owned(), setting)).into();
+        let mut planner = make("grid", &PlannerContext::for_model(model.spec(), 0), &overrides)?;
+        let mut world = model.imagination(planner.rows());
+        let mut environment = worldwright_envs::make("pendulum", &Default::default())?.environment;
+        let (mut sum, mut squares, mut worst) = (0.0, 0.0, 0.0_f64);
+        let mut decisions = Vec::new();
+        for seed in 0..200 {
+            let mut observation = environment.reset(seed)?;
+            let (mut earned, mut done, mut action) = (0.0, false, Action::Integer(0));
+            while !done {
+                world.observe(0, None, &observation, Key::new(seed))?;
+                let begun = Instant::now();
+                planner.improve(&mut *world, 0, &Budget::default())?;
+                decisions.push(begun.elapsed().as_secs_f64());
+                planner.act(0, &mut action);
+                planner.shift(1);
+                let step = environment.step(&action)?;
+                earned += step.reward;
+                done = step.done();
+                observation = step.observation;
+            }
+            sum += earned;
+            squares += earned * earned;
+            worst = worst.min(earned);
+        }
+        let mean = sum / 200.0;
+        let first = decisions[0];
+        decisions.sort_by(f64::total_cmp);
+        println!(
+            "  {angles} x {speeds} x {torques}: mean {mean:.2}, sd {:.1}, worst {worst:.1}; first decision {first:.2} s, later ones {:.1} us (minimum {:.1})",
+            (squares / 200.0 - mean * mean).sqrt(),
+            1e6 * decisions[decisions.len() / 2],
+            1e6 * decisions[0]
+        );
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 //!
 //! - Oracles: [`lqr`] (Riccati recursions), [`kalman`], [`tabular`] (value iteration), on the small dense [`matrix`]; [`maze`].
 //! - Models to plan in: [`DynamicsModel`] makes a [`WorldModel`](worldwright_core::WorldModel) of anything that advances one
-//!   state vector ([`Dynamics`]): [`LinearQuadratic`], [`Pendulum`], [`MountainCar`], [`golden_ratio`], [`minimum_time`], and whatever is
+//!   state vector ([`Dynamics`]): [`LinearQuadratic`], [`Pendulum`], [`MountainCar`], [`golden_ratio`], [`minimum_time`], [`dubins_car`], and whatever is
 //!   [`Told`] by one function; [`Faulty`] breaks any model on purpose.
 //! - [`games`]: tic-tac-toe and connect four as models with playouts inside; [`ProcessModel`] makes a stochastic model of a table.
 //! - Conformance: [`check_environment`], [`check_world_model`], [`check_planner`] panic with what was violated; every room
@@ -35,4 +35,4 @@ pub use linear_quadratic::LinearQuadratic;
 pub use mountain_car::MountainCar;
 pub use pendulum::Pendulum;
 pub use process_model::ProcessModel;
-pub use told::{Told, golden_ratio, minimum_time};
+pub use told::{Told, dubins_car, golden_ratio, minimum_time};

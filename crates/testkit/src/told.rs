@@ -1,4 +1,6 @@
-//! Small worlds told by one function from a state and an action to what follows, two of them with closed forms.
+//! Small worlds told by one function from a state and an action to what follows, three of them with closed forms.
+
+use std::f64::consts::{PI, TAU};
 
 use worldwright_core::{Key, ModelSpec, Space};
 
@@ -70,5 +72,31 @@ pub fn minimum_time(dt_secs: f64, radius: f64) -> DynamicsModel<impl Dynamics> {
         if u.is_nan() {
             out.reward = f64::NAN;
         }
+    })
+}
+
+/// A car that drives forwards `step` at a time and turns no tighter than a circle of radius 1: left, straight on or right, exactly
+/// integrated, −`step` a step, until place and heading are within `radius` of the origin. The state is (x, y, θ); without the radius and
+/// with steps of any length the value is minus the length of Dubins' shortest path (Dubins 1957).
+pub fn dubins_car(step: f64, radius: f64) -> DynamicsModel<impl Dynamics> {
+    let spec = plain_spec("dubins-car", 3, Space::discrete(3));
+    Told::model(spec, move |_, state, action, out| {
+        let LaneAction::Choice(choice) = action else {
+            out.reward = f64::NAN;
+            return;
+        };
+        let turn = 1.0 - f64::from(choice);
+        let (heading, turned) = (state[2], state[2] + turn * step);
+        if turn == 0.0 {
+            state[0] += step * heading.cos();
+            state[1] += step * heading.sin();
+        } else {
+            state[0] += turn * (turned.sin() - heading.sin());
+            state[1] -= turn * (turned.cos() - heading.cos());
+        }
+        state[2] = (turned + PI).rem_euclid(TAU) - PI;
+        out.reward = -step;
+        let home = state.iter().all(|coordinate| coordinate.abs() <= radius);
+        out.continuation = if home { 0.0 } else { 1.0 };
     })
 }

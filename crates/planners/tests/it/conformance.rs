@@ -10,7 +10,7 @@ use worldwright_testkit::lqr::Problem;
 use worldwright_testkit::strategies::action_space;
 use worldwright_testkit::{
     DynamicsModel, LaneAction, LinearQuadratic, MountainCar, Pendulum, Told, check_planner, check_world_model,
-    golden_ratio, minimum_time, plain_spec,
+    dubins_car, golden_ratio, minimum_time, plain_spec,
 };
 
 use crate::{declared, planner, settings};
@@ -129,6 +129,7 @@ fn the_models_to_plan_in_are_sound_themselves() {
     check_world_model(&DynamicsModel(Pendulum::new().on_circle()), &[shown(0.3), shown(-2.0)], 0.0);
     check_world_model(&golden_ratio(), &[Observation::Floats(vec![0.4])], 0.0);
     check_world_model(&minimum_time(0.1, 0.05), &states(3), 0.0);
+    check_world_model(&dubins_car(0.2, 0.1), &[Observation::Floats(vec![1.0, -1.0, 2.0])], 0.0);
     check_world_model(&DynamicsModel(MountainCar::new()), &states(3), 0.0);
 }
 

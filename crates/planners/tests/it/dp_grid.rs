@@ -3,11 +3,14 @@
 use std::f64::consts::{PI, TAU};
 
 use worldwright_core::Setting::{Integer, Numbers};
-use worldwright_core::{Action, Budget, Error, Key, Observation, PlanStatus, Planner, Space, WorldModel};
+use worldwright_core::{Action, Budget, Error, Key, Observation, PlanStatus, Planner, Rng, Space, WorldModel};
 use worldwright_planners::dp::grid::{Axis, GridConfig, GridValue, Interpolation};
+use worldwright_planners::motion::Dubins;
 use worldwright_testkit::lqr::Problem;
+use worldwright_testkit::tabular::Process;
 use worldwright_testkit::{
-    DynamicsModel, LinearQuadratic, MountainCar, Pendulum, check_planner, golden_ratio, minimum_time,
+    DynamicsModel, LaneAction, LinearQuadratic, MountainCar, Pendulum, Told, check_planner, dubins_car, golden_ratio,
+    minimum_time, plain_spec,
 };
 
 use crate::{control, planner, settings};
@@ -52,14 +55,12 @@ fn the_golden_ratio_comes_out_of_the_quadratic() {
 /// Interpolation blurs the switching curve: the error goes down with the spacing, from above.
 #[test]
 fn the_double_integrator_comes_home_in_minimum_time() {
-    let known = [
-        ([1.0, 0.0], 2.0),
-        ([4.0, 0.0], 4.0),
-        ([0.0, 1.0], 2.414_214),
-        ([1.0, 1.0], 3.449_490),
-        ([-2.0, 1.0], 2.162_278),
-        ([4.0, -2.0], 2.898_979),
-    ];
+    let starts = [[1.0, 0.0], [4.0, 0.0], [0.0, 1.0], [1.0, 1.0], [-2.0, 1.0], [4.0, -2.0]];
+    // Full thrust one way until v²/2 = |x|, then the other way.
+    let shortest = |[x, v]: [f64; 2]| {
+        let (x, v) = if x > -0.5 * v * v.abs() { (x, v) } else { (-x, -v) };
+        v + 2.0 * (0.5 * v * v + x).sqrt()
+    };
     let model = minimum_time(0.1, 0.05);
     let errors = |spacing: f64| {
         let side = |reach: f64| Axis::new(-reach, reach, (2.0 * reach / spacing).round() as usize + 1);
@@ -67,11 +68,82 @@ fn the_double_integrator_comes_home_in_minimum_time() {
         config.action_points = vec![3];
         let mut value = explored(&model, &config);
         assert!(value.settle(1e-4, 1000).converged);
-        known.map(|(state, time)| -value.at(&state) - time)
+        starts.map(|state| -value.at(&state) - shortest(state))
     };
     let (coarse, fine) = (errors(0.05), errors(0.025));
     assert!(coarse.iter().all(|error| (0.0..0.2).contains(error)), "{coarse:?}");
     assert!(fine.iter().all(|error| (-0.02..0.07).contains(error)), "{fine:?}");
+}
+
+/// Dubins' lengths on a grid of three dimensions: blur makes ways longer, and the reach of home makes them shorter.
+#[test]
+fn a_car_drives_the_shortest_way_of_dubins() {
+    let model = dubins_car(0.2, 0.2);
+    let starts = [[-2.0, 0.0, 0.0], [0.5, 0.0, PI], [1.0, 1.0, 0.5 * PI], [-1.0, 1.5, -2.0], [2.0, -1.0, 1.0]];
+    let errors = |side: usize, around: usize| {
+        let along = Axis::new(-3.0, 3.0, side);
+        let config = GridConfig::new(vec![along, along, Axis::periodic(-PI, PI, around)]);
+        let mut value = explored(&model, &config);
+        assert!(value.settle(1e-3, 500).converged);
+        starts.map(|start| {
+            let shortest = Dubins::shortest(start, [0.0; 3], 1.0).length();
+            (-value.at(&start) - shortest, -followed(&mut value, &model, &start, 200).0 - shortest)
+        })
+    };
+    let (coarse, fine) = (errors(31, 33), errors(61, 65));
+    let blur = |errors: &[(f64, f64)]| errors.iter().map(|(told, _)| told.abs()).sum::<f64>();
+    assert!(blur(&fine) < 0.5 * blur(&coarse), "{coarse:?} {fine:?}");
+    assert!(
+        fine.iter().all(|(told, earned)| (-0.25..0.5).contains(told) && (-0.25..0.35).contains(earned)),
+        "{fine:?}"
+    );
+}
+
+/// A world that jumps from point to point along the axes, the last of which is a circle, for random rewards: what a grid finds is what
+/// plain value iteration finds on the same table, in 1 to 4 dimensions.
+#[test]
+fn a_grid_of_any_dimension_is_the_table_of_its_points() {
+    const SIDE: usize = 5;
+    for dims in 1..=4_usize {
+        let (states, actions) = (SIDE.pow(dims as u32), 2 * dims);
+        let mut rng = Rng::new(dims as u64);
+        let rewards: Vec<f64> = (0..states * actions).map(|_| f64::from(rng.normal() as f32)).collect();
+        let digit = |state: usize, dim: usize| state / SIDE.pow((dims - 1 - dim) as u32) % SIDE;
+        let moved = |state: usize, action: usize| {
+            let (dim, up, from) = (action / 2, action % 2 == 0, digit(state, action / 2));
+            let to = match (dim + 1 == dims, up) {
+                (true, true) => (from + 1) % SIDE,
+                (true, false) => (from + SIDE - 1) % SIDE,
+                (false, true) => (from + 1).min(SIDE - 1),
+                (false, false) => from.saturating_sub(1),
+            };
+            state + to * SIDE.pow((dims - 1 - dim) as u32) - from * SIDE.pow((dims - 1 - dim) as u32)
+        };
+        let branch = |state, action| vec![(1.0, Some(moved(state, action)), rewards[state * actions + action])];
+        let branches = (0..states).map(|state| (0..actions).map(|action| branch(state, action)).collect()).collect();
+        let known = Process { branches }.value_iteration(0.9, 1e-12);
+        let table = rewards.clone();
+        let model = Told::model(plain_spec("jumps", dims, Space::discrete(actions)), move |_, at, action, out| {
+            let LaneAction::Choice(action) = action else { panic!("choices were promised") };
+            let state = at.iter().fold(0, |state, x| state * SIDE + x.round() as usize % SIDE);
+            out.reward = table[state * actions + action as usize];
+            let (dim, up) = (action as usize / 2, action % 2 == 0);
+            at[dim] += if up { 1.0 } else { -1.0 };
+        });
+        // The circle's last point is its first again.
+        let mut axes = vec![Axis::new(0.0, SIDE as f64 - 1.0, SIDE); dims - 1];
+        axes.push(Axis::periodic(0.0, SIDE as f64, SIDE + 1));
+        for interpolation in [Interpolation::Multilinear, Interpolation::Simplex] {
+            let config = GridConfig { interpolation, discount: 0.9, ..GridConfig::new(axes.clone()) };
+            let mut value = explored(&model, &config);
+            assert!(value.settle(1e-9, 1000).converged);
+            for (state, want) in known.iter().enumerate() {
+                let at: Vec<f64> = (0..dims).map(|dim| digit(state, dim) as f64).collect();
+                let got = value.at(&at);
+                assert!((got - want).abs() < 1e-5, "{dims} dimensions, {interpolation:?}, {at:?}: {got} for {want}");
+            }
+        }
+    }
 }
 
 /// The values of a grid of 1440 × 1601 points and 61 torques by an independent program.
@@ -170,7 +242,7 @@ fn interpolation_is_exact_where_it_should_be() {
             let mut value = GridValue::new(&config, &Space::discrete(1), 1).unwrap();
             let linear = |x: &[f64]| 0.3 + x.iter().enumerate().map(|(d, x)| (d as f64 - 1.3) * x).sum::<f64>();
             let product = |x: &[f64]| x.iter().map(|x| 0.5 + x).product::<f64>();
-            let mut rng = worldwright_core::Rng::new(dims as u64);
+            let mut rng = Rng::new(dims as u64);
             for _ in 0..200 {
                 let x: Vec<f64> = (0..dims).map(|dim| rng.uniform_in(-1.0, 1.0 + dim as f64)).collect();
                 value.set_values(linear);
