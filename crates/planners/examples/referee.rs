@@ -27,8 +27,8 @@ fn main() -> Result<()> {
     minimum_time(most)?;
     dubins(most)?;
     mountain_car(most)?;
-    pendulum(most)?;
-    in_the_environment(most)
+    in_the_environment(most)?;
+    pendulum(most)
 }
 
 fn explored(model: &dyn WorldModel, config: &GridConfig) -> Result<GridValue> {

@@ -18,6 +18,7 @@ mod motion;
 mod pendulum;
 mod pomdp;
 mod robust;
+mod sampling;
 mod skills;
 mod subgoal;
 mod symbolic;

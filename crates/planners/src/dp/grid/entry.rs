@@ -88,7 +88,8 @@ fn build(context: &PlannerContext, settings: &Settings) -> Result<Box<dyn Planne
         return Err(Error::unsupported(
             "grid",
             format!(
-                "planning with {} lower and {} upper bounds: set one of `low` and of `high` for each coordinate, at most four",
+                "planning with {} lower and {} upper bounds: set one of `low` and of `high` for each coordinate, at most four, or use a \
+                 sampling planner such as icem",
                 low.len(),
                 high.len()
             ),

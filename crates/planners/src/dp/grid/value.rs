@@ -65,7 +65,7 @@ impl GridValue {
                     "grid",
                     format!(
                         "observations of {} numbers ({other:?}): its axes and angles stand for a box of {width}; set one bound \
-                         `low` and `high` for each",
+                         `low` and `high` for each coordinate, or use a sampling planner such as icem",
                         other.flat_dim()
                     ),
                 ));
@@ -74,7 +74,10 @@ impl GridValue {
         if spec.members != self.members {
             return Err(Error::unsupported(
                 "grid",
-                format!("a model of {} lanes: it was built for {}", spec.members, self.members),
+                format!(
+                    "a model of {} lanes: it was built for {}; use one built for this model",
+                    spec.members, self.members
+                ),
             ));
         }
         if spec.constraints > 0 {
