@@ -57,6 +57,7 @@ mod elites;
 mod gradient;
 mod icem;
 mod ilqr;
+mod interner;
 mod lqr;
 pub mod motion;
 mod mppi;
@@ -136,6 +137,7 @@ pub const ALL: &[Entry<Build>] = &[
     tree::gumbel::ENTRY,
     continuous_tree::PROGRESSIVE_WIDENING,
     continuous_tree::SAMPLED_MCTS,
+    dp::grid::entry::ENTRY,
 ];
 
 /// Those of [`ALL`] that sample: they take a [`Regulariser`] and plan for a [batch](BatchPlanner) of problems.

@@ -1,7 +1,7 @@
 //! A world model of anything that advances one state vector: each lane of each row is such a vector.
 
 use worldwright_core::{
-    Actions, Error, Imagination, Imagined, Key, ModelSpec, Observation, Priors, Result, Rows, Values, WorldModel,
+    Actions, Error, Imagination, Imagined, Key, ModelSpec, Observation, Priors, Result, Rows, Space, Values, WorldModel,
 };
 
 /// The action of one row.
@@ -35,16 +35,22 @@ pub struct Place {
     pub lane: usize,
 }
 
-/// Dynamics of one state vector. Must not allocate.
+/// Dynamics of one state vector, which is observed as it is unless a world says otherwise. Must not allocate.
 pub trait Dynamics: Send + Sync {
     /// What the model says of itself.
     fn spec(&self) -> &ModelSpec;
     /// Length of the state vector.
-    fn state_dim(&self) -> usize;
+    fn state_dim(&self) -> usize {
+        self.spec().observation_space.flat_dim()
+    }
     /// The state behind a flat observation.
-    fn state(&self, observation: &[f64], state: &mut [f64]);
+    fn state(&self, observation: &[f64], state: &mut [f64]) {
+        state.copy_from_slice(observation);
+    }
     /// The flat observation of a state.
-    fn observation(&self, state: &[f64], observation: &mut [f64]);
+    fn observation(&self, state: &[f64], observation: &mut [f64]) {
+        observation.copy_from_slice(state);
+    }
     /// Advances `state` in place; `next` is scratch as long as the state. Randomness comes from `key` folded by the row's place
     /// in the batch and the lane.
     fn advance(
@@ -67,6 +73,21 @@ pub trait Dynamics: Send + Sync {
 /// The model of some [`Dynamics`].
 #[derive(Debug, Clone)]
 pub struct DynamicsModel<D>(pub D);
+
+/// The spec of a deterministic world of one lane that observes `state_dim` numbers and has neither constraints, values nor priors.
+pub fn plain_spec(name: &str, state_dim: usize, action_space: Space) -> ModelSpec {
+    ModelSpec {
+        name: name.to_owned(),
+        observation_space: Space::unbounded(state_dim),
+        action_space,
+        members: 1,
+        constraints: 0,
+        latent_dim: state_dim,
+        deterministic: true,
+        has_value: false,
+        has_prior: false,
+    }
+}
 
 impl<D: Dynamics> WorldModel for DynamicsModel<D> {
     fn spec(&self) -> &ModelSpec {
@@ -196,7 +217,7 @@ impl<D: Dynamics> Imagination for Arena<'_, D> {
             return Err(Error::unsupported(spec.name.clone(), "action priors: use a model with a policy head"));
         }
         let (width, dim, action_dim) = (self.width(), self.dynamics.state_dim(), self.action.len());
-        let discrete = matches!(spec.action_space, worldwright_core::Space::Discrete { .. });
+        let discrete = matches!(spec.action_space, Space::Discrete { .. });
         out.mean.resize(rows.len() * action_dim, 0.0);
         out.std.resize(if discrete { 0 } else { rows.len() * action_dim }, 0.0);
         for i in 0..rows.len() {

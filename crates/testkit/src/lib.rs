@@ -2,7 +2,8 @@
 //!
 //! - Oracles: [`lqr`] (Riccati recursions), [`kalman`], [`tabular`] (value iteration), on the small dense [`matrix`]; [`maze`].
 //! - Models to plan in: [`DynamicsModel`] makes a [`WorldModel`](worldwright_core::WorldModel) of anything that advances one
-//!   state vector ([`Dynamics`]): [`LinearQuadratic`], [`Pendulum`], [`MountainCar`]; [`Faulty`] breaks any model on purpose.
+//!   state vector ([`Dynamics`]): [`LinearQuadratic`], [`Pendulum`], [`MountainCar`], [`golden_ratio`], [`minimum_time`], [`dubins_car`], and whatever is
+//!   [`Told`] by one function; [`Faulty`] breaks any model on purpose.
 //! - [`games`]: tic-tac-toe and connect four as models with playouts inside; [`ProcessModel`] makes a stochastic model of a table.
 //! - Conformance: [`check_environment`], [`check_world_model`], [`check_planner`] panic with what was violated; every room
 //!   runs them over every entry of its list.
@@ -23,13 +24,15 @@ mod pendulum;
 mod process_model;
 pub mod strategies;
 pub mod tabular;
+mod told;
 
 pub use conformance::environment::check_environment;
 pub use conformance::planner::check_planner;
 pub use conformance::world_model::check_world_model;
-pub use dynamics::{Dynamics, DynamicsModel, LaneAction, Outcome, Place};
+pub use dynamics::{Dynamics, DynamicsModel, LaneAction, Outcome, Place, plain_spec};
 pub use faulty::{Fault, Faulty};
 pub use linear_quadratic::LinearQuadratic;
 pub use mountain_car::MountainCar;
 pub use pendulum::Pendulum;
 pub use process_model::ProcessModel;
+pub use told::{Told, dubins_car, golden_ratio, minimum_time};

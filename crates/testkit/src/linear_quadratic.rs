@@ -5,7 +5,7 @@
 
 use worldwright_core::{Key, ModelSpec, Space};
 
-use crate::dynamics::{Dynamics, LaneAction, Outcome, Place};
+use crate::dynamics::{Dynamics, LaneAction, Outcome, Place, plain_spec};
 use crate::lqr::Problem;
 use crate::matrix::Matrix;
 
@@ -26,17 +26,8 @@ impl LinearQuadratic {
     /// The exact, undisturbed world of `problem`, its actions within ± `bound` (which may be infinite).
     pub fn new(problem: Problem, bound: f64) -> Self {
         let actions = problem.b.columns();
-        let spec = ModelSpec {
-            name: "linear-quadratic".to_owned(),
-            observation_space: Space::unbounded(problem.a.rows()),
-            action_space: Space::vector(&vec![-bound; actions], &vec![bound; actions]),
-            members: 1,
-            constraints: 0,
-            latent_dim: problem.a.rows(),
-            deterministic: true,
-            has_value: false,
-            has_prior: false,
-        };
+        let controls = Space::vector(&vec![-bound; actions], &vec![bound; actions]);
+        let spec = plain_spec("linear-quadratic", problem.a.rows(), controls);
         let input_scales = vec![1.0];
         Self { problem, spec, input_scales, noise_std: 0.0, terminal: None, prior: None, half_space: None }
     }
@@ -85,18 +76,6 @@ impl LinearQuadratic {
 impl Dynamics for LinearQuadratic {
     fn spec(&self) -> &ModelSpec {
         &self.spec
-    }
-
-    fn state_dim(&self) -> usize {
-        self.problem.a.rows()
-    }
-
-    fn state(&self, observation: &[f64], state: &mut [f64]) {
-        state.copy_from_slice(observation);
-    }
-
-    fn observation(&self, state: &[f64], observation: &mut [f64]) {
-        observation.copy_from_slice(state);
     }
 
     fn advance(

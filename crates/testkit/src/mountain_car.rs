@@ -5,7 +5,7 @@
 
 use worldwright_core::{Key, ModelSpec, Space};
 
-use crate::dynamics::{Dynamics, LaneAction, Outcome, Place};
+use crate::dynamics::{Dynamics, LaneAction, Outcome, Place, plain_spec};
 
 /// The car; it observes its state.
 #[derive(Debug, Clone)]
@@ -16,19 +16,7 @@ pub struct MountainCar {
 impl MountainCar {
     /// The task as it is: −1 a step.
     pub fn new() -> Self {
-        Self {
-            spec: ModelSpec {
-                name: "known-mountain-car".to_owned(),
-                observation_space: Space::unbounded(2),
-                action_space: Space::discrete(3),
-                members: 1,
-                constraints: 0,
-                latent_dim: 2,
-                deterministic: true,
-                has_value: false,
-                has_prior: false,
-            },
-        }
+        Self { spec: plain_spec("known-mountain-car", 2, Space::discrete(3)) }
     }
 
     /// With mechanical energy as the value at the end, scaled to a hundred steps for the depth of the well: it leads horizons that
@@ -49,18 +37,6 @@ impl Default for MountainCar {
 impl Dynamics for MountainCar {
     fn spec(&self) -> &ModelSpec {
         &self.spec
-    }
-
-    fn state_dim(&self) -> usize {
-        2
-    }
-
-    fn state(&self, observation: &[f64], state: &mut [f64]) {
-        state.copy_from_slice(observation);
-    }
-
-    fn observation(&self, state: &[f64], observation: &mut [f64]) {
-        observation.copy_from_slice(state);
     }
 
     fn advance(

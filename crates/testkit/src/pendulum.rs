@@ -7,30 +7,27 @@ use std::f64::consts::{PI, TAU};
 
 use worldwright_core::{Key, ModelSpec, Space};
 
-use crate::dynamics::{Dynamics, LaneAction, Outcome, Place};
+use crate::dynamics::{Dynamics, LaneAction, Outcome, Place, plain_spec};
 
-/// The pendulum; it observes its state.
+/// The pendulum; it observes its state (θ, ω), or (cos θ, sin θ, ω) as Gymnasium's does.
 #[derive(Debug, Clone)]
 pub struct Pendulum {
     spec: ModelSpec,
+    on_circle: bool,
 }
 
 impl Pendulum {
     /// Its bounds and name.
     pub fn new() -> Self {
-        Self {
-            spec: ModelSpec {
-                name: "known-pendulum".to_owned(),
-                observation_space: Space::unbounded(2),
-                action_space: Space::vector(&[-2.0], &[2.0]),
-                members: 1,
-                constraints: 0,
-                latent_dim: 2,
-                deterministic: true,
-                has_value: false,
-                has_prior: false,
-            },
-        }
+        Self { spec: plain_spec("known-pendulum", 2, Space::vector(&[-2.0], &[2.0])), on_circle: false }
+    }
+
+    /// Observes the angle by its cosine and sine.
+    #[must_use]
+    pub fn on_circle(mut self) -> Self {
+        self.spec.observation_space = Space::unbounded(3);
+        self.on_circle = true;
+        self
     }
 }
 
@@ -50,11 +47,18 @@ impl Dynamics for Pendulum {
     }
 
     fn state(&self, observation: &[f64], state: &mut [f64]) {
-        state.copy_from_slice(observation);
+        match observation {
+            [cos, sin, omega] if self.on_circle => state.copy_from_slice(&[sin.atan2(*cos), *omega]),
+            _ => state.copy_from_slice(observation),
+        }
     }
 
     fn observation(&self, state: &[f64], observation: &mut [f64]) {
-        observation.copy_from_slice(state);
+        if self.on_circle {
+            observation.copy_from_slice(&[state[0].cos(), state[0].sin(), state[1]]);
+        } else {
+            observation.copy_from_slice(state);
+        }
     }
 
     fn advance(

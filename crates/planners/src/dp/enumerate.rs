@@ -1,85 +1,201 @@
-//! All states that a model can reach from given observations, as a finite process.
+//! A finite process out of any model with choices: explore from some observations until nothing new is seen.
 //!
-//! States are told apart by the bytes of what the model decodes, and numbered in the order of discovery (breadth first). Each lane
-//! of a model is an outcome of equal chance, so that a simulator gives one and an ensemble as many as it has members.
+//! Breadth first: each known state is observed into as many rows as it has choices, stepped once, and decoded; what comes out is a
+//! state by its flat observation, numbered in the order of discovery. Each lane of the model, and each of `samples` draws of a model with
+//! chance, is an outcome of equal probability. So this is exact for models without chance, and for chance that the lanes enumerate;
+//! otherwise the process is an estimate. The observation must tell the whole state.
+//!
+//! A choice whose step diverges (a reward or continuation that is not finite) is not offered in that state: that is how a model
+//! refuses an illegal move. Ends become states without actions.
 
-use std::collections::HashMap;
+use worldwright_core::{Actions, Error, Imagination, Imagined, Key, Observation, Result, Rows};
 
-use worldwright_core::{Actions, Error, Imagined, Key, Observation, Result, Rows, Space, Value, WorldModel};
+use super::flat::unflatten;
+use super::mdp::{Mdp, MdpBuilder};
+use super::states::States;
+use crate::actions::ActionKind;
 
-use super::{FiniteMdp, MdpBuilder};
-
-/// A finite process with what its states look like.
-#[derive(Debug, Clone)]
-pub struct Enumerated {
-    /// The process; the actions are the model's choices.
-    pub mdp: FiniteMdp,
-    /// Flat observation of each state.
-    pub observations: Vec<Vec<f64>>,
+/// How to explore.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Enumeration {
+    /// Draws of each choice, for models with chance.
+    pub samples: usize,
+    /// Numbers of observations that round to the same multiple of this are the same; zero tells all apart.
+    pub resolution: f64,
+    /// States beyond which the world is not finite enough.
+    pub most_states: usize,
+    /// The seed of the model's chance.
+    pub seed: u64,
 }
 
-/// Enumerates what `model` can reach from `starts`, which become the first states. The model's own discount is in the process:
-/// continuations multiply the probabilities.
+impl Default for Enumeration {
+    fn default() -> Self {
+        Self { samples: 1, resolution: 0.0, most_states: 1_000_000, seed: 0 }
+    }
+}
+
+/// What [`enumerate`] found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Enumerated {
+    /// The process; the model's own continuation is in it.
+    pub mdp: Mdp,
+    /// The choice behind each action, `choices[state][action]`: choices that diverge are left out.
+    pub choices: Vec<Vec<u32>>,
+    /// The state of each start observation.
+    pub starts: Vec<usize>,
+    /// `[states][flat observation]`
+    pub observations: Vec<f64>,
+    /// Steps that diverged.
+    pub diverged: u64,
+}
+
+/// Explores `world` from `starts` with as many of its rows as are useful.
 ///
 /// # Errors
-/// [`Error::Unsupported`] for actions that are not discrete and for observations that are not vectors; [`Error::Config`] when there
-/// are more than `most_states`; what the model gives.
-pub fn enumerate(model: &dyn WorldModel, starts: &[Observation], most_states: usize, key: Key) -> Result<Enumerated> {
-    let spec = model.spec();
-    let Space::Discrete { n, .. } = spec.action_space else {
-        return Err(Error::unsupported("enumeration", "actions that are not discrete: lay a grid over them"));
-    };
-    if !matches!(spec.observation_space, Space::Box { .. }) {
-        return Err(Error::unsupported("enumeration", "observations that are not vectors of numbers"));
+/// [`Error::Unsupported`] for a model without choices or with more states than allowed, [`Error::Shape`] for an arena with fewer
+/// rows than choices, and what the model gives.
+pub fn enumerate(world: &mut dyn Imagination, starts: &[Observation], how: &Enumeration) -> Result<Enumerated> {
+    let spec = world.spec().clone();
+    let choices = ActionKind::new("enumeration", &spec.action_space)?.choices();
+    if choices == 0 {
+        return Err(Error::unsupported("enumeration", "continuous actions: use a grid (dp::grid) instead"));
     }
-    let dims = spec.observation_space.flat_dim();
-    let mut world = model.imagination(n + 1);
-    let mut out = Imagined::new(spec, n);
-    // Looked up only: the order of a map never reaches a result.
-    let mut numbers: HashMap<Vec<u64>, u32> = HashMap::new();
-    let mut observations: Vec<Vec<f64>> = Vec::new();
-    let mut number = |flat: &[f64], observations: &mut Vec<Vec<f64>>| {
-        // Negative zero is zero.
-        let bits: Vec<u64> = flat.iter().map(|x| (x + 0.0).to_bits()).collect();
-        let next = observations.len() as u32;
-        let number = *numbers.entry(bits).or_insert(next);
-        if number == next {
-            observations.push(flat.to_vec());
-        }
-        number
-    };
-    let mut flat = vec![0.0; dims];
-    for start in starts {
-        spec.observation_space.flatten(start, &mut flat)?;
-        number(&flat, &mut observations);
+    let width = spec.observation_space.flat_dim();
+    let together = world.rows() / choices;
+    if together == 0 {
+        return Err(Error::shape("rows of the model's arena", &[choices], &[world.rows()]));
     }
-    let choices: Vec<u32> = (0..n as u32).collect();
-    let mut builder = MdpBuilder::new();
-    let mut outcomes = Vec::new();
-    let mut state = 0;
-    while state < observations.len() {
-        if observations.len() > most_states {
-            return Err(Error::config("most_states", format!("the model reaches more than {most_states} states")));
-        }
-        world.observe(0, None, &Value::Floats(observations[state].clone()), key)?;
-        world.copy(0, Rows::Span(1..n + 1));
-        let (rows, key) = (Rows::Span(1..n + 1), key.fold(state as u64));
-        world.step(rows.clone(), Actions::Discrete(&choices), rows, key, &mut out)?;
-        for action in 0..n {
-            let (mut reward, share) = (0.0, 1.0 / spec.members as f64);
-            outcomes.clear();
-            for member in 0..spec.members {
-                let at = out.at(member, action);
-                reward += share * out.reward[at];
-                if out.continuation[at] > 0.0 {
-                    world.decode(1 + action, member, &mut flat)?;
-                    outcomes.push((number(&flat, &mut observations), share * out.continuation[at]));
+    // One number more than the observation: whether the world ended there.
+    let mut states = States::new(width + 1, how.resolution);
+    let mut flat = vec![0.0; width + 1];
+    let mut starting = Vec::with_capacity(starts.len());
+    for observation in starts {
+        spec.observation_space.flatten(observation, &mut flat[..width])?;
+        starting.push(states.number(&flat));
+    }
+    let mut explorer = Explorer {
+        out: Imagined::new(&spec, together * choices),
+        batch: Vec::with_capacity(together * choices),
+        taken: Vec::new(),
+        branches: Vec::new(),
+        diverged: 0,
+        choices,
+        key: Key::new(how.seed),
+        how: *how,
+    };
+    let mut first = 0;
+    while first < states.len() {
+        let count = together.min(states.len() - first);
+        explorer.expand(world, &mut states, first, count, &mut flat)?;
+        first += count;
+    }
+    let (mdp, choices) = explorer.build(states.len())?;
+    let observations = (0..states.len()).flat_map(|state| states.get(state)[..width].iter().copied()).collect();
+    Ok(Enumerated { mdp, choices, starts: starting, observations, diverged: explorer.diverged })
+}
+
+/// One outcome of a choice.
+#[derive(Debug, Clone, Copy)]
+struct Branch {
+    reward: f64,
+    continuation: f64,
+    next: u32,
+}
+
+struct Explorer {
+    out: Imagined,
+    /// The choices of a batch.
+    batch: Vec<u32>,
+    /// `[states][choices]`: whether the choice is offered.
+    taken: Vec<bool>,
+    /// `[states][choices][lanes × samples]`
+    branches: Vec<Branch>,
+    diverged: u64,
+    choices: usize,
+    key: Key,
+    how: Enumeration,
+}
+
+impl Explorer {
+    /// Steps every choice of `count` states from `first` on.
+    fn expand(
+        &mut self,
+        world: &mut dyn Imagination,
+        states: &mut States,
+        first: usize,
+        count: usize,
+        flat: &mut [f64],
+    ) -> Result<()> {
+        let (members, width) = (world.spec().members, flat.len() - 1);
+        let draws = members * self.how.samples.max(1);
+        let rows = count * self.choices;
+        let place = self.branches.len();
+        let blank = Branch { reward: 0.0, continuation: 0.0, next: 0 };
+        self.branches.resize(place + rows * draws, blank);
+        self.taken.resize(self.taken.len() + rows, true);
+        self.batch.clear();
+        self.batch.extend((0..rows).map(|row| (row % self.choices) as u32));
+        for sample in 0..self.how.samples.max(1) {
+            for i in 0..count {
+                let row = i * self.choices;
+                let observation = unflatten(&world.spec().observation_space, &states.get(first + i)[..width]);
+                world.observe(row, None, &observation, self.key)?;
+                if self.choices > 1 {
+                    world.copy(row, Rows::Span(row + 1..row + self.choices));
                 }
             }
-            builder.action(action as u32, reward, &outcomes)?;
+            let key = self.key.fold(first as u64).fold(sample as u64);
+            world.step(Rows::Span(0..rows), Actions::Discrete(&self.batch), Rows::Span(0..rows), key, &mut self.out)?;
+            for row in 0..rows {
+                for member in 0..members {
+                    let at = self.out.at(member, row);
+                    let (reward, continuation) = (self.out.reward[at], self.out.continuation[at]);
+                    world.decode(row, member, &mut flat[..width])?;
+                    // An end has no actions, and nothing is learned from a step beyond it.
+                    let ended = states.get(first + row / self.choices)[width] != 0.0;
+                    let sound = reward.is_finite() && continuation.is_finite() && flat.iter().all(|x| x.is_finite());
+                    if ended || !sound {
+                        self.diverged += u64::from(!ended);
+                        self.taken[first * self.choices + row] = false;
+                        continue;
+                    }
+                    flat[width] = f64::from(u8::from(continuation == 0.0));
+                    let next = states.number(flat);
+                    let branch = Branch { reward, continuation, next: next as u32 };
+                    self.branches[place + row * draws + sample * members + member] = branch;
+                }
+            }
+            if states.len() > self.how.most_states {
+                return Err(Error::unsupported(
+                    "enumeration",
+                    format!(
+                        "more than {} states: set `most_states` or a coarser `resolution`, or use a grid (dp::grid)",
+                        self.how.most_states
+                    ),
+                ));
+            }
         }
-        builder.end_state();
-        state += 1;
+        Ok(())
     }
-    Ok(Enumerated { mdp: builder.finish()?, observations })
+
+    fn build(&self, states: usize) -> Result<(Mdp, Vec<Vec<u32>>)> {
+        let mut builder = MdpBuilder::new(1.0);
+        let mut offered = Vec::with_capacity(states);
+        let draws = self.branches.len() / (states * self.choices);
+        for state in 0..states {
+            builder.state();
+            let choices = (0..self.choices).filter(|choice| self.taken[state * self.choices + choice]);
+            let choices: Vec<u32> = choices.map(|choice| choice as u32).collect();
+            for choice in &choices {
+                builder.action();
+                let first = (state * self.choices + *choice as usize) * draws;
+                for branch in &self.branches[first..first + draws] {
+                    let next = (branch.continuation != 0.0).then_some(branch.next as usize);
+                    builder.outcome_with(1.0 / draws as f64, branch.reward, next, branch.continuation);
+                }
+            }
+            offered.push(choices);
+        }
+        Ok((builder.build()?, offered))
+    }
 }

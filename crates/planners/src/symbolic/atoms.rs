@@ -1,7 +1,7 @@
 //! Ground atoms with an index from each argument to the atoms that hold it: the database that grounding joins over.
 
-use super::interner::Interner;
 use super::language::ObjectId;
+use crate::interner::Interner;
 
 /// Ground atoms, numbered in the order in which they were found.
 pub(crate) struct Atoms {

@@ -29,7 +29,6 @@ mod formula;
 mod greedy;
 mod ground;
 mod heuristic;
-mod interner;
 mod landmarks;
 mod language;
 mod lm_cut;

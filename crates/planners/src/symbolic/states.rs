@@ -1,7 +1,7 @@
 //! The states that a search has seen, each packed once, and how it came to them.
 
-use super::interner::Interner;
 use super::task::{Operator, Task};
+use crate::interner::Interner;
 
 /// Stands for no parent, and for no estimate yet.
 pub(crate) const NONE: u32 = u32::MAX;

@@ -1,26 +1,33 @@
 //! Every planner keeps to the contract, on boxes and on choices, with one lane and with several.
 
 use proptest::prelude::*;
-use worldwright_core::{Key, ModelSpec, Observation, Space, WorldModel};
+use worldwright_core::{
+    Action, Budget, Imagination, ModelSpec, Observation, Persist, PlanReport, Planner, Result, Space, State, WorldModel,
+};
 use worldwright_planners::ALL;
 use worldwright_testkit::lqr::Problem;
 use worldwright_testkit::strategies::action_space;
 use worldwright_testkit::{
-    Dynamics, DynamicsModel, LaneAction, LinearQuadratic, MountainCar, Outcome, Pendulum, Place, check_planner,
-    check_world_model,
+    DynamicsModel, LaneAction, LinearQuadratic, MountainCar, Pendulum, Told, check_planner, check_world_model,
+    dubins_car, golden_ratio, minimum_time, plain_spec,
 };
 
 use crate::{declared, planner, refuses, settings};
 
-/// Checks all planners on a model whose action space they say that they search.
+/// Checks all planners on a model that they say they can plan with.
 fn check_all(model: &dyn WorldModel, state: &[f64]) {
-    use worldwright_core::Setting::Integer;
+    use worldwright_core::Setting::{Integer, Numbers};
     let small = settings([
         ("population", Integer(24)),
         ("horizon", Integer(6)),
         ("simulations", Integer(24)),
         ("leaves", Integer(4)),
         ("rollout_steps", Integer(5)),
+        ("low", Numbers(vec![-1.5; state.len()])),
+        ("high", Numbers(vec![1.5; state.len()])),
+        ("points", Numbers(vec![9.0])),
+        ("action_points", Numbers(vec![3.0])),
+        ("sweeps", Integer(30)),
     ]);
     let mut checked = 0;
     for entry in ALL {
@@ -58,6 +65,54 @@ fn on_choices() {
     check_all(&DynamicsModel(MountainCar::new().with_energy_value()), &[-0.5, 0.0]);
 }
 
+/// A planner that tells NaN where some of what it imagined diverged.
+struct Unsure(Box<dyn Planner>);
+
+impl Persist for Unsure {
+    fn save(&self) -> State {
+        self.0.save()
+    }
+    fn restore(&mut self, state: &State) -> Result<()> {
+        self.0.restore(state)
+    }
+}
+
+impl Planner for Unsure {
+    fn rows(&self) -> usize {
+        self.0.rows()
+    }
+    fn check(&self, spec: &ModelSpec) -> Result<()> {
+        self.0.check(spec)
+    }
+    fn improve(&mut self, world: &mut dyn Imagination, root: usize, budget: &Budget) -> Result<PlanReport> {
+        let report = self.0.improve(world, root, budget)?;
+        Ok(PlanReport { value: if report.diverged > 0 { f64::NAN } else { report.value }, ..report })
+    }
+    fn act(&self, t: usize, out: &mut Action) {
+        self.0.act(t, out);
+    }
+    fn horizon(&self) -> usize {
+        self.0.horizon()
+    }
+    fn shift(&mut self, steps: usize) {
+        self.0.shift(steps);
+    }
+    fn reset(&mut self, seed: u64) {
+        self.0.reset(seed);
+    }
+}
+
+/// Over two choices as over many: a value is a number unless every row diverged.
+#[test]
+#[should_panic(expected = "diverged rows rank last, but the value is NaN")]
+fn a_value_of_nan_is_found_out_over_two_choices() {
+    let toss = Told::model(plain_spec("toss", 1, Space::discrete(2)), |_, _, action, out| {
+        out.reward = if matches!(action, LaneAction::Choice(0)) { 1.0 } else { 0.0 };
+    });
+    let build = |seed| -> Box<dyn Planner> { Box::new(Unsure(planner("icem", &toss, seed, &settings([])))) };
+    check_planner("unsure", &build, &toss, &Observation::Floats(vec![0.0]));
+}
+
 #[test]
 fn the_models_to_plan_in_are_sound_themselves() {
     let states = |n: usize| -> Vec<Observation> {
@@ -67,40 +122,12 @@ fn the_models_to_plan_in_are_sound_themselves() {
     let noisy = LinearQuadratic::new(problem, 4.0).with_members(&[0.8, 1.2]).with_noise(0.1);
     check_world_model(&DynamicsModel(noisy), &states(3), 0.0);
     check_world_model(&DynamicsModel(Pendulum::new()), &states(3), 0.0);
+    let shown = |angle: f64| Observation::Floats(vec![angle.cos(), angle.sin(), 0.5]);
+    check_world_model(&DynamicsModel(Pendulum::new().on_circle()), &[shown(0.3), shown(-2.0)], 0.0);
+    check_world_model(&golden_ratio(), &[Observation::Floats(vec![0.4])], 0.0);
+    check_world_model(&minimum_time(0.1, 0.05), &states(3), 0.0);
+    check_world_model(&dubins_car(0.2, 0.1), &[Observation::Floats(vec![1.0, -1.0, 2.0])], 0.0);
     check_world_model(&DynamicsModel(MountainCar::new()), &states(3), 0.0);
-}
-
-/// A world that moves by the sum of the action's numbers and pays for being far out: every bound is pressed against.
-struct Drift(ModelSpec);
-
-impl Dynamics for Drift {
-    fn spec(&self) -> &ModelSpec {
-        &self.0
-    }
-    fn state_dim(&self) -> usize {
-        1
-    }
-    fn state(&self, observation: &[f64], state: &mut [f64]) {
-        state.copy_from_slice(observation);
-    }
-    fn observation(&self, state: &[f64], observation: &mut [f64]) {
-        observation.copy_from_slice(state);
-    }
-    fn advance(
-        &self,
-        _place: Place,
-        state: &mut [f64],
-        _next: &mut [f64],
-        action: LaneAction<'_>,
-        _key: Key,
-        out: &mut Outcome<'_>,
-    ) {
-        state[0] += match action {
-            LaneAction::Numbers(numbers) => numbers.iter().sum(),
-            LaneAction::Choice(choice) => f64::from(choice),
-        };
-        out.reward = state[0];
-    }
 }
 
 proptest! {
@@ -108,17 +135,14 @@ proptest! {
 
     #[test]
     fn on_any_action_space(space in action_space()) {
-        let spec = ModelSpec {
-            name: "drift".to_owned(),
-            observation_space: Space::unbounded(1),
-            action_space: space,
-            members: 1,
-            constraints: 0,
-            latent_dim: 1,
-            deterministic: true,
-            has_value: false,
-            has_prior: false,
-        };
-        check_all(&DynamicsModel(Drift(spec)), &[0.0]);
+        // It moves by the sum of the action's numbers and is paid for being far out: every bound is pressed against.
+        let drift = Told::model(plain_spec("drift", 1, space), |_, state, action, out| {
+            state[0] += match action {
+                LaneAction::Numbers(numbers) => numbers.iter().sum(),
+                LaneAction::Choice(choice) => f64::from(choice),
+            };
+            out.reward = state[0];
+        });
+        check_all(&drift, &[0.0]);
     }
 }

@@ -1,67 +1,29 @@
 //! Discrete actions: a known car, a sequence to find, and products of choices.
 
 use worldwright_core::Setting::{Float, Integer};
-use worldwright_core::{Action, Budget, Key, ModelSpec, Observation, Space};
-use worldwright_testkit::{Dynamics, DynamicsModel, LaneAction, MountainCar, Outcome, Place};
+use worldwright_core::{Action, Budget, Key, Observation, Space, WorldModel};
+use worldwright_testkit::{Dynamics, DynamicsModel, LaneAction, MountainCar, Told, plain_spec};
 
 use crate::{control, planner, settings, step};
 
-/// Pays 1 for each action that is its target at that step. The state is (time).
-struct Lock {
-    spec: ModelSpec,
-    target: Vec<u32>,
-}
-
-impl Lock {
-    fn new(choices: usize, target: &[u32], action_space: Space) -> Self {
-        assert!(target.iter().all(|digit| (*digit as usize) < choices));
-        let mut spec = DynamicsModel(MountainCar::new()).0.spec().clone();
-        spec.observation_space = Space::unbounded(1);
-        spec.action_space = action_space;
-        spec.latent_dim = 1;
-        Self { spec, target: target.to_vec() }
-    }
-}
-
-impl Dynamics for Lock {
-    fn spec(&self) -> &ModelSpec {
-        &self.spec
-    }
-    fn state_dim(&self) -> usize {
-        1
-    }
-    fn state(&self, observation: &[f64], state: &mut [f64]) {
-        state.copy_from_slice(observation);
-    }
-    fn observation(&self, state: &[f64], observation: &mut [f64]) {
-        observation.copy_from_slice(state);
-    }
-    fn advance(
-        &self,
-        _place: Place,
-        state: &mut [f64],
-        _next: &mut [f64],
-        action: LaneAction<'_>,
-        _key: Key,
-        out: &mut Outcome<'_>,
-    ) {
+/// Pays 1 for each choice that is its target at that step. The state is (time).
+fn lock(target: &[u32], action_space: Space) -> DynamicsModel<impl Dynamics> {
+    let target = target.to_vec();
+    Told::model(plain_spec("lock", 1, action_space), move |_, state, action, out| {
         let LaneAction::Choice(choice) = action else { panic!("choices were promised") };
-        let t = state[0] as usize;
-        out.reward = if self.target.get(t) == Some(&choice) { 1.0 } else { 0.0 };
+        out.reward = if target.get(state[0] as usize) == Some(&choice) { 1.0 } else { 0.0 };
         state[0] += 1.0;
-    }
+    })
 }
 
-fn plan(name: &str, lock: Lock, horizon: i64) -> (Vec<Action>, f64) {
-    let model = DynamicsModel(lock);
+fn plan(name: &str, model: &dyn WorldModel, horizon: i64) -> (Vec<Action>, f64) {
     let overrides = settings([
         ("horizon", Integer(horizon)),
         ("population", Integer(300)),
         ("iterations", Integer(15)),
         ("noise_beta", Float(0.0)),
     ]);
-    let mut planner = planner(name, &model, 3, &overrides);
-    use worldwright_core::WorldModel;
+    let mut planner = planner(name, model, 3, &overrides);
     let mut world = model.imagination(planner.rows());
     world.observe(0, None, &Observation::Floats(vec![0.0]), Key::new(0)).unwrap();
     let report = planner.improve(&mut *world, 0, &Budget::default()).unwrap();
@@ -78,11 +40,11 @@ fn plan(name: &str, lock: Lock, horizon: i64) -> (Vec<Action>, f64) {
 fn the_categorical_distribution_converges_on_the_one_right_sequence() {
     let target = [3, 1, 0, 2, 2, 3, 0, 1, 3, 0];
     for name in ["cem", "icem", "mppi"] {
-        let (actions, value) = plan(name, Lock::new(4, &target, Space::Discrete { n: 4, start: -1 }), 10);
+        let (actions, value) = plan(name, &lock(&target, Space::Discrete { n: 4, start: -1 }), 10);
         let want: Vec<Action> = target.iter().map(|digit| Action::Integer(i64::from(*digit) - 1)).collect();
         assert_eq!((actions, value), (want, 10.0), "{name}");
     }
-    let (_, value) = plan("random-shooting", Lock::new(4, &target, Space::discrete(4)), 10);
+    let (_, value) = plan("random-shooting", &lock(&target, Space::discrete(4)), 10);
     assert!(value < 10.0, "the baseline found it: the test proves nothing");
 }
 
@@ -90,7 +52,7 @@ fn the_categorical_distribution_converges_on_the_one_right_sequence() {
 fn products_of_choices_are_searched_as_digits() {
     // Choice 7 of places (2, 3, 2) is digits 1, 0, 1; choice 10 is 1, 2, 0.
     let space = Space::MultiDiscrete { nvec: vec![2, 3, 2] };
-    let (actions, value) = plan("cem", Lock::new(12, &[7, 10], space), 2);
+    let (actions, value) = plan("cem", &lock(&[7, 10], space), 2);
     assert_eq!(actions, [Action::Integers(vec![1, 0, 1]), Action::Integers(vec![1, 2, 0])]);
     assert_eq!(value, 2.0);
 }
@@ -101,7 +63,7 @@ fn too_many_choices_are_refused() {
     let context = PlannerContext {
         action_space: Space::MultiDiscrete { nvec: vec![17, 17, 17] },
         members: 1,
-        latent_dim: 2,
+        latent_dim: 0,
         has_value: false,
         deterministic: true,
         seed: 0,
@@ -117,7 +79,6 @@ fn the_mountain_car_gets_out() {
     let overrides = settings([("horizon", Integer(90)), ("population", Integer(200)), ("iterations", Integer(4))]);
     let got = control(&mut *planner("icem", &model, 0, &overrides), &model, &[-0.5, 0.0], 200);
     assert!(got >= -125.0, "{got}");
-    use worldwright_core::WorldModel;
     let mut real = model.imagination(1);
     real.observe(0, None, &Observation::Floats(vec![-0.5, 0.0]), Key::new(0)).unwrap();
     let mut out = worldwright_core::Imagined::new(model.spec(), 1);

@@ -12,6 +12,7 @@ mod control;
 mod cube;
 mod discrete;
 mod dp;
+mod dp_grid;
 mod lqr;
 mod motion;
 mod pendulum;
@@ -23,6 +24,7 @@ mod subgoal;
 mod symbolic;
 mod task_motion;
 mod tree;
+mod tree_reuse;
 
 #[global_allocator]
 static ALLOCATOR: CountingAllocator = CountingAllocator;

@@ -69,15 +69,6 @@ impl Dynamics for Rooms {
     fn spec(&self) -> &ModelSpec {
         &self.spec
     }
-    fn state_dim(&self) -> usize {
-        1
-    }
-    fn state(&self, observation: &[f64], state: &mut [f64]) {
-        state.copy_from_slice(observation);
-    }
-    fn observation(&self, state: &[f64], observation: &mut [f64]) {
-        observation.copy_from_slice(state);
-    }
     fn advance(
         &self,
         place: Place,

@@ -26,15 +26,6 @@ impl worldwright_testkit::Dynamics for Branching {
     fn spec(&self) -> &worldwright_core::ModelSpec {
         &self.0
     }
-    fn state_dim(&self) -> usize {
-        1
-    }
-    fn state(&self, observation: &[f64], state: &mut [f64]) {
-        state.copy_from_slice(observation);
-    }
-    fn observation(&self, state: &[f64], observation: &mut [f64]) {
-        observation.copy_from_slice(state);
-    }
     fn advance(
         &self,
         _place: worldwright_testkit::Place,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use worldwright_core::Setting::{Bool, Float, Integer, Text};
-use worldwright_core::{Action, Budget, Error, Imagination, Key, Observation, Setting, Space, Value, WorldModel};
+use worldwright_core::{Budget, Error, Key, Observation, Setting, Space, Value, WorldModel};
 use worldwright_planners::tree::Forest;
 use worldwright_planners::{PlannerContext, make};
 use worldwright_testkit::games::{ConnectFour, Game, GameModel, Stones, TicTacToe};
@@ -88,30 +88,6 @@ fn chance_nodes_find_the_values_of_the_frozen_lake() {
         // Left is the only optimal first move, as long as time costs something.
         assert!(discount == 1.0 || forest.decide(0) == Some(0), "discount {discount}");
     }
-}
-
-/// What was searched is there after the move: with as many simulations the kept tree has more visits at its root.
-#[test]
-fn a_kept_tree_goes_on_where_it_was() {
-    let model = GameModel::<ConnectFour>::new();
-    let overrides = settings([("simulations", Integer(2000)), ("reuse", Bool(true))]);
-    let mut kept = planner("uct", &model, 0, &overrides);
-    let mut world = model.imagination(kept.rows());
-    let observe = |world: &mut dyn Imagination, position| {
-        world.observe(0, None, &GameModel::<ConnectFour>::observation(position), Key::new(0)).unwrap();
-    };
-    observe(&mut *world, ConnectFour::start());
-    let first = kept.improve(&mut *world, 0, &Budget::default()).unwrap();
-    let mut action = Action::Integer(0);
-    kept.act(0, &mut action);
-    kept.shift(1);
-    let own = ConnectFour::play(ConnectFour::start(), action.integer().unwrap() as usize).unwrap().position;
-    // The other player may do anything: the state's key finds the place.
-    let reply = ConnectFour::play(own, 2).unwrap().position;
-    observe(&mut *world, reply);
-    let second = kept.improve(&mut *world, 0, &Budget::default()).unwrap();
-    assert!(second.model_steps > first.model_steps, "rows of the kept part were imagined again");
-    assert!(second.value.is_finite());
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Numbers for equal slices: an open-addressing table over rows of one width (Knuth, TAOCP vol. 3, section 6.4, linear probing).
 //!
-//! Rows are numbered in the order of their first appearance, so that nothing depends on the hash. Packed states and the
-//! arguments of atoms are kept in it.
+//! Rows are numbered in the order of their first appearance, so that nothing depends on the hash. Packed states, the
+//! arguments of atoms and enumerated observations are kept in it.
 
 /// Stands for an empty place of the table.
 const EMPTY: u32 = u32::MAX;
