@@ -11,6 +11,8 @@ use crate::{Error, Result};
 #[derive(Debug, Clone, Copy)]
 pub struct Columns<'a> {
     data: &'a [f64],
+    /// Numbers from one column to the next, at least `rows`.
+    stride: usize,
     rows: usize,
     dims: usize,
 }
@@ -24,7 +26,18 @@ impl<'a> Columns<'a> {
         if data.len() != dims * rows {
             return Err(Error::shape("columns", &[dims, rows], &[data.len()]));
         }
-        Ok(Self { data, rows, dims })
+        Ok(Self { data, stride: rows, rows, dims })
+    }
+
+    /// Some consecutive rows of these, seen where they stand.
+    ///
+    /// # Panics
+    /// When a row is not below [`rows`](Self::rows).
+    #[inline]
+    pub fn span(&self, rows: Range<usize>) -> Columns<'a> {
+        assert!(rows.end <= self.rows, "rows {rows:?} of {}", self.rows);
+        let data = if self.dims == 0 { self.data } else { &self.data[rows.start..] };
+        Columns { data, stride: self.stride, rows: rows.len(), dims: self.dims }
     }
 
     /// How many rows.
@@ -43,13 +56,13 @@ impl<'a> Columns<'a> {
     /// When `dim` is not below [`dims`](Self::dims).
     #[inline]
     pub fn column(&self, dim: usize) -> &'a [f64] {
-        &self.data[dim * self.rows..(dim + 1) * self.rows]
+        &self.data[dim * self.stride..][..self.rows]
     }
 
     /// One number.
     #[inline]
     pub fn get(&self, row: usize, dim: usize) -> f64 {
-        self.data[dim * self.rows + row]
+        self.data[dim * self.stride + row]
     }
 
     /// Copies row `row` into `out`, whose length is [`dims`](Self::dims).
@@ -60,7 +73,11 @@ impl<'a> Columns<'a> {
     }
 
     /// All numbers, column after column.
+    ///
+    /// # Panics
+    /// For a [`span`](Self::span) of other columns: its own do not follow each other.
     pub fn as_slice(&self) -> &'a [f64] {
+        assert_eq!(self.stride, self.rows, "a span of columns is not one slice");
         self.data
     }
 }
@@ -121,7 +138,7 @@ impl<'a> ColumnsMut<'a> {
 
     /// The same columns, to read.
     pub fn as_columns(&self) -> Columns<'_> {
-        Columns { data: self.data, rows: self.rows, dims: self.dims }
+        Columns { data: self.data, stride: self.rows, rows: self.rows, dims: self.dims }
     }
 }
 
@@ -157,7 +174,7 @@ impl Batch {
 
     /// Read access.
     pub fn columns(&self) -> Columns<'_> {
-        Columns { data: &self.data, rows: self.rows, dims: self.dims }
+        Columns { data: &self.data, stride: self.rows, rows: self.rows, dims: self.dims }
     }
 
     /// Write access.

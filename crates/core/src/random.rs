@@ -89,36 +89,37 @@ fn philox(mut c: [u32; 4], mut k: [u32; 2]) -> [u32; 4] {
 }
 
 /// Eight consecutive counters.
-#[inline]
+#[inline(always)]
 fn consecutive(first: u64) -> [u64; LANES] {
     std::array::from_fn(|lane| first + lane as u64)
 }
 
 /// Eight blocks side by side, word by word: `out[word][lane]`. The third word of all counters is `group`.
-#[inline]
+#[inline(always)]
 fn philox_lanes(counters: [u64; LANES], group: u32, mut k: [u32; 2]) -> [[u32; LANES]; 4] {
-    let mut c = [[0_u32; LANES]; 4];
+    // Words stand in 64 bits each, so that products need no shuffling; what is above the lower half is never read.
+    let mut c = [[0_u64; LANES]; 4];
     for (lane, n) in counters.into_iter().enumerate() {
-        c[0][lane] = n as u32;
-        c[1][lane] = (n >> 32) as u32;
-        c[2][lane] = group;
+        c[0][lane] = n;
+        c[1][lane] = n >> 32;
+        c[2][lane] = u64::from(group);
     }
     for round in 0..10 {
         if round > 0 {
             k = [k[0].wrapping_add(WEYL[0]), k[1].wrapping_add(WEYL[1])];
         }
-        let mut next = [[0_u32; LANES]; 4];
+        let mut next = [[0_u64; LANES]; 4];
         for lane in 0..LANES {
-            let a = u64::from(MULTIPLIERS[0]) * u64::from(c[0][lane]);
-            let b = u64::from(MULTIPLIERS[1]) * u64::from(c[2][lane]);
-            next[0][lane] = (b >> 32) as u32 ^ c[1][lane] ^ k[0];
-            next[1][lane] = b as u32;
-            next[2][lane] = (a >> 32) as u32 ^ c[3][lane] ^ k[1];
-            next[3][lane] = a as u32;
+            let a = u64::from(MULTIPLIERS[0]) * u64::from(c[0][lane] as u32);
+            let b = u64::from(MULTIPLIERS[1]) * u64::from(c[2][lane] as u32);
+            next[0][lane] = (b >> 32) ^ c[1][lane] ^ u64::from(k[0]);
+            next[1][lane] = b;
+            next[2][lane] = (a >> 32) ^ c[3][lane] ^ u64::from(k[1]);
+            next[3][lane] = a;
         }
         c = next;
     }
-    c
+    c.map(|word| word.map(|bits| bits as u32))
 }
 
 impl Rng {
@@ -195,12 +196,10 @@ impl Rng {
     /// The numbers depend on the stream and its place alone, by plain IEEE operations in a fixed order: the same bytes on
     /// every machine. Box–Muller from 32-bit uniforms; the largest magnitude is 6.7.
     pub fn fill_normal(&mut self, out: &mut [f32]) {
-        for chunk in out.chunks_mut(4 * LANES) {
-            let normals = normal_lanes(consecutive(self.counter), 0, self.key);
-            self.counter += LANES as u64;
-            chunk.copy_from_slice(&normals.as_flattened()[..chunk.len()]);
-        }
+        let first = self.counter;
+        self.counter += out.len().div_ceil(4 * LANES) as u64 * LANES as u64;
         self.used = 4;
+        pulp::Arch::new().dispatch(Normals { first, key: self.key, out });
     }
 
     /// Fills `out` with uniform numbers on [0, 1) of single precision (24 bits).
@@ -241,8 +240,32 @@ impl Rng {
     }
 }
 
+/// Consecutive normals of a stream, by the widest vector instructions there are.
+struct Normals<'a> {
+    first: u64,
+    key: [u32; 2],
+    out: &'a mut [f32],
+}
+
+impl pulp::NullaryFnOnce for Normals<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let mut counter = self.first;
+        for chunk in self.out.chunks_mut(4 * LANES) {
+            let normals = normal_lanes(consecutive(counter), 0, self.key);
+            counter += LANES as u64;
+            match <&mut [f32; 4 * LANES]>::try_from(&mut *chunk) {
+                Ok(whole) => whole.copy_from_slice(normals.as_flattened()),
+                Err(_) => chunk.copy_from_slice(&normals.as_flattened()[..chunk.len()]),
+            }
+        }
+    }
+}
+
 /// Standard normals from eight blocks, `out[word][lane]`.
-#[inline]
+#[inline(always)]
 fn normal_lanes(counters: [u64; LANES], group: u32, key: [u32; 2]) -> [[f32; LANES]; 4] {
     let words = philox_lanes(counters, group, key);
     let mut normals = [[0.0_f32; LANES]; 4];
@@ -257,7 +280,7 @@ fn normal_lanes(counters: [u64; LANES], group: u32, key: [u32; 2]) -> [[f32; LAN
 }
 
 /// Two standard normals from two words. Only additions, multiplications and a square root, so it vectorises and repeats.
-#[inline]
+#[inline(always)]
 fn box_muller(a: u32, b: u32) -> (f32, f32) {
     // (a + 0.5) / 2^32 lies in (0, 1]; f32 rounds the top few values up to 1, whose logarithm is 0.
     let radius = (-2.0 * ln(a as f32 * (1.0 / 4_294_967_296.0) + (0.5 / 4_294_967_296.0))).sqrt();
@@ -275,7 +298,7 @@ fn box_muller(a: u32, b: u32) -> (f32, f32) {
 }
 
 /// Natural logarithm of a positive normal number, relative error about 1e-7 (Cephes' `logf`, Moshier 1989).
-#[inline]
+#[inline(always)]
 fn ln(x: f32) -> f32 {
     let bits = x.to_bits();
     // Splits x into m · 2^e with m in [√½, √2).

@@ -11,7 +11,7 @@ use worldwright_core::{
 
 use crate::draw::Canvas;
 use crate::scenes::draw_pendulum;
-use crate::trig::{REACH, sin_cos, sin_cos_near, wrap_angle};
+use crate::trig::{REACH, sin_cos, wrap_and_sin, wrap_and_sin_near, wrap_angle};
 use crate::world::{Outcome, Spec, World, action_row, f32_box, names};
 use crate::{Made, native, settings};
 
@@ -53,18 +53,23 @@ struct Pendulum {
     spec: Spec,
 }
 
+/// Reward of the state before. `wrapped` is its angle within [-π, π].
+#[inline(always)]
+fn paid(wrapped: f64, theta_dot: f64, torque: f64) -> f64 {
+    -wrapped.mul_add(wrapped, (0.1 * theta_dot).mul_add(theta_dot, 0.001 * (torque * torque)))
+}
+
 /// The next angle and speed. Every path through this file runs these lines, so that a batch gives the bytes of its rows.
 #[inline(always)]
 fn moved(theta: f64, theta_dot: f64, sin: f64, torque: f64, gravity: f64) -> (f64, f64) {
-    let speed = theta_dot + (3.0 * gravity / 2.0 * sin + 3.0 * torque) * DT;
+    let speed = (3.0 * gravity / 2.0 * DT).mul_add(sin, (3.0 * DT).mul_add(torque, theta_dot));
     let speed = clip(speed, MAX_SPEED);
-    (theta + speed * DT, speed)
+    (speed.mul_add(DT, theta), speed)
 }
 
 #[inline(always)]
 fn reward(theta: f64, theta_dot: f64, torque: f64) -> f64 {
-    let theta = wrap_angle(theta);
-    -(theta * theta + 0.1 * (theta_dot * theta_dot) + 0.001 * (torque * torque))
+    paid(wrap_angle(theta), theta_dot, torque)
 }
 
 /// Within ±`bound`, keeping NaN, so that a diverged row stays visible.
@@ -86,8 +91,12 @@ impl World for Pendulum {
 
     fn advance(&self, state: &[f64], action: &[f64], next: &mut [f64]) -> Outcome {
         let torque = clip(action[0], MAX_TORQUE);
-        (next[0], next[1]) = moved(state[0], state[1], sin_cos(state[0]).0, torque, self.gravity);
-        Outcome::on(reward(state[0], state[1], torque))
+        let ((theta, speed), reward) = pulp::Arch::new().dispatch(|| {
+            let (wrapped, sin) = wrap_and_sin(state[0]);
+            (moved(state[0], state[1], sin, torque, self.gravity), paid(wrapped, state[1], torque))
+        });
+        (next[0], next[1]) = (theta, speed);
+        Outcome::on(reward)
     }
 
     fn observe(&self, state: &[f64], observation: &mut [f64]) {
@@ -171,7 +180,7 @@ impl pulp::NullaryFnOnce for Batch<'_> {
     #[inline(always)]
     fn call(self) {
         let n = self.theta.len();
-        let (theta, speed, torque) = (self.theta, &self.speed[..n], &self.torque[..n]);
+        let (theta, speed, torque) = (&self.theta[..n], &self.speed[..n], &self.torque[..n]);
         let (next_theta, next_speed, rewards) =
             (&mut self.next_theta[..n], &mut self.next_speed[..n], &mut self.rewards[..n]);
         // One angle beyond the fast reduction's reach (or not a number) sends the whole batch the long way.
@@ -179,15 +188,17 @@ impl pulp::NullaryFnOnce for Batch<'_> {
         if far {
             for i in 0..n {
                 let u = clip(torque[i], MAX_TORQUE);
-                rewards[i] = reward(theta[i], speed[i], u);
-                (next_theta[i], next_speed[i]) = moved(theta[i], speed[i], sin_cos(theta[i]).0, u, self.gravity);
+                let (wrapped, sin) = wrap_and_sin(theta[i]);
+                rewards[i] = paid(wrapped, speed[i], u);
+                (next_theta[i], next_speed[i]) = moved(theta[i], speed[i], sin, u, self.gravity);
             }
             return;
         }
         for i in 0..n {
             let u = clip(torque[i], MAX_TORQUE);
-            rewards[i] = reward(theta[i], speed[i], u);
-            (next_theta[i], next_speed[i]) = moved(theta[i], speed[i], sin_cos_near(theta[i]).0, u, self.gravity);
+            let (wrapped, sin) = wrap_and_sin_near(theta[i]);
+            rewards[i] = paid(wrapped, speed[i], u);
+            (next_theta[i], next_speed[i]) = moved(theta[i], speed[i], sin, u, self.gravity);
         }
     }
 }

@@ -64,9 +64,51 @@ pub(crate) fn wrap_angle(x: f64) -> f64 {
     ((x - turns * (4.0 * HIGH)) - turns * (4.0 * MIDDLE)) - turns * (4.0 * LOW)
 }
 
+/// The angle within [-π, π] and its sine, for angles within [`REACH`]: one reduction for both. Sines of |x| > π/2 are those of π − x,
+/// by a polynomial of degree 17 that interpolates `(sin r/r − 1)/r²` at the Chebyshev points of [0, (π/2)²], relative error 3e-17.
+/// Error of the sine below 1e-15, half that within a turn. Products and sums are fused, one rounding each, which is exact everywhere and quick where the
+/// processor does it: call it through `pulp`.
+#[inline(always)]
+pub(crate) fn wrap_and_sin_near(x: f64) -> (f64, f64) {
+    let turns = x.mul_add(1.0 / std::f64::consts::TAU, ROUND) - ROUND;
+    let wrapped = turns.mul_add(-4.0 * LOW, turns.mul_add(-4.0 * MIDDLE, turns.mul_add(-4.0 * HIGH, x)));
+    let near = std::f64::consts::PI - wrapped.abs();
+    let r = if wrapped.abs() > std::f64::consts::FRAC_PI_2 { near.copysign(wrapped) } else { wrapped };
+    let z = r * r;
+    let z2 = z * z;
+    // Pairs side by side keep the chain of dependent operations short.
+    let a = z.mul_add(8.333_333_333_333_316e-3, -1.666_666_666_666_666_6e-1);
+    let b = z.mul_add(2.755_731_921_915_843e-6, -1.984_126_984_125_495_5e-4);
+    let c = z.mul_add(1.605_897_727_281_748_8e-10, -2.505_210_761_638_462_4e-8);
+    let d = z.mul_add(2.731_428_986_911_617_5e-15, -7.643_969_031_116_06e-13);
+    let sum = (z2 * z2).mul_add(z2.mul_add(d, c), z2.mul_add(b, a));
+    (wrapped, (r * z).mul_add(sum, r))
+}
+
+/// The same for any angle: NaN of what is not finite.
+#[inline(always)]
+pub(crate) fn wrap_and_sin(x: f64) -> (f64, f64) {
+    if x.abs() <= REACH { wrap_and_sin_near(x) } else { (wrap_angle(x), x.sin()) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn wrapped_sines_are_accurate() {
+        for (low, high, bound) in [(-7.0, 7.0, 5e-16), (-REACH, REACH, 1e-15)] {
+            let n = 400_003;
+            for i in 0..n {
+                let x = low + (high - low) * f64::from(i) / f64::from(n - 1);
+                let (wrapped, sin) = wrap_and_sin_near(x);
+                assert!((sin - x.sin()).abs() < bound, "sin({x}) = {sin}");
+                assert!((wrapped - wrap_angle(x)).abs() < 5e-16, "{x} within a turn: {wrapped}");
+            }
+        }
+        assert!(wrap_and_sin(f64::NAN).1.is_nan() && wrap_and_sin(f64::INFINITY).1.is_nan());
+        assert_eq!(wrap_and_sin(1e9).1, 1e9_f64.sin());
+    }
 
     fn worst(low: f64, high: f64) -> f64 {
         let n = 400_003;

@@ -37,13 +37,24 @@ impl Pace {
         blocks: &mut [T],
         work: impl Fn((usize, &mut T)) + Send + Sync,
     ) {
-        let shared = blocks.len() > 1 && rayon::current_num_threads() > 1 && self.shares(rows);
-        let start = Instant::now();
-        if shared {
-            blocks.par_iter_mut().with_max_len(1).enumerate().for_each(work);
-        } else {
-            blocks.iter_mut().enumerate().for_each(work);
+        self.run(rows, blocks.len(), |shared| {
+            if shared {
+                blocks.par_iter_mut().with_max_len(1).enumerate().for_each(work);
+            } else {
+                blocks.iter_mut().enumerate().for_each(work);
+            }
+        });
+    }
+
+    /// Does the `work` on `blocks` blocks of `rows` rows together, told whether to share it among threads.
+    pub(crate) fn run(&mut self, rows: usize, blocks: usize, work: impl FnOnce(bool)) {
+        if blocks < 2 || rayon::current_num_threads() < 2 {
+            // Nothing to choose, so nothing to time.
+            return work(false);
         }
+        let shared = self.shares(rows);
+        let start = Instant::now();
+        work(shared);
         let seen = start.elapsed().as_nanos() as f64 / rows.max(1) as f64;
         if self.since_tried < WAKING {
             return;
@@ -90,6 +101,14 @@ pub(crate) fn spread(number: f64, rows: &Rows<'_>, column: &mut [f64]) {
 /// Refuses rows beyond an arena of `capacity` rows.
 pub(crate) fn check_rows(rows: &Rows<'_>, capacity: usize) -> Result<()> {
     if rows.end() > capacity { Err(Error::shape("rows of the arena", &[capacity], &[rows.end()])) } else { Ok(()) }
+}
+
+/// Refuses a row beyond the arena and a latent of another length.
+pub(crate) fn check_latent(row: usize, capacity: usize, given: usize, wanted: usize) -> Result<()> {
+    if row >= capacity || given != wanted {
+        return Err(Error::shape("latent's row and length", &[capacity, wanted], &[row, given]));
+    }
+    Ok(())
 }
 
 /// Refuses a step whose rows, actions and arena do not fit together.

@@ -7,13 +7,15 @@
 
 use std::cell::RefCell;
 use std::sync::Arc;
+
+use rayon::prelude::*;
 use worldwright_core::{
     Actions, Batch, Columns, Dataset, Entry, Error, FitReport, Imagination, Imagined, Key, Learn, LearnedModel,
-    ModelSpec, Observation, Persist, Result, RewardFunction, Rng, Rows, Settings, Simulator, Space, State, Transitions,
+    ModelSpec, Observation, Persist, Result, RewardFunction, Rng, Rows, Settings, Simulator, State, Transitions,
     WorldModel,
 };
 
-use crate::arena::{Pace, check_rows, check_step, gather, scatter, spread};
+use crate::arena::{Pace, check_latent, check_rows, check_step, gather, scatter, spread};
 use crate::{Build, ModelContext};
 
 /// Rows that the simulator advances in one call.
@@ -55,6 +57,7 @@ impl Known {
             action_space: simulator.action_space().clone(),
             members: 1,
             constraints: 0,
+            latent_dim: simulator.state_dim(),
             deterministic: true,
             has_value: false,
             has_prior: false,
@@ -69,14 +72,7 @@ impl WorldModel for Known {
     }
 
     fn imagination(&self, rows: usize) -> Box<dyn Imagination + '_> {
-        let dims = Dims {
-            state: self.simulator.state_dim(),
-            observation: self.spec.observation_space.flat_dim(),
-            action: match &self.spec.action_space {
-                Space::Discrete { .. } => None,
-                space => Some(space.flat_dim()),
-            },
-        };
+        let dims = Dims { state: self.simulator.state_dim(), observation: self.spec.observation_space.flat_dim() };
         let blocks = (0..rows.div_ceil(BLOCK)).map(|_| Block::new(dims, BLOCK.min(rows), self.reward.is_some()));
         Box::new(KnownImagination {
             model: self,
@@ -115,21 +111,20 @@ impl Persist for Known {
 struct Dims {
     state: usize,
     observation: usize,
-    /// `None` for discrete actions.
-    action: Option<usize>,
 }
+
+/// A block with where its rewards and its continuations go.
+type Paid<'a> = ((&'a mut Block, &'a mut [f64]), &'a mut [f64]);
 
 /// The rows of one call of the simulator, gathered.
 struct Block {
+    /// Filled only where the rows are not consecutive.
     states: Batch,
-    actions: Batch,
-    choices: Vec<u32>,
     next_states: Batch,
     /// Filled only where a reward function reads them; else without rows.
     observations: Batch,
     next_observations: Batch,
     row: Row,
-    reward: Vec<f64>,
     terminated: Vec<bool>,
 }
 
@@ -138,18 +133,15 @@ impl Block {
         let observed = if observes { rows } else { 0 };
         Self {
             states: Batch::zeros(dims.state, rows),
-            actions: Batch::zeros(dims.action.unwrap_or(0), rows),
-            choices: vec![0; if dims.action.is_none() { rows } else { 0 }],
             next_states: Batch::zeros(dims.state, rows),
             observations: Batch::zeros(dims.observation, observed),
             next_observations: Batch::zeros(dims.observation, observed),
             row: Row::new(dims),
-            reward: vec![0.0; rows],
             terminated: vec![false; rows],
         }
     }
 
-    /// Gathers the rows `first..first + n` of `from`, advances them and has them paid.
+    /// Gathers the rows of `from` from place `first` on, as many as there is room for in `reward`, advances them and has them paid.
     fn advance(
         &mut self,
         model: &Known,
@@ -157,31 +149,29 @@ impl Block {
         from: &Rows<'_>,
         actions: Actions<'_>,
         first: usize,
-        n: usize,
+        (reward, continuation): (&mut [f64], &mut [f64]),
     ) {
-        self.states.set_rows(n);
+        let n = reward.len();
         self.next_states.set_rows(n);
-        for dim in 0..arena.dims() {
-            gather(arena.column(dim), from, first, self.states.columns_mut().column_mut(dim));
-        }
-        let actions = match actions {
-            Actions::Continuous(columns) => {
-                self.actions.set_rows(n);
-                for dim in 0..columns.dims() {
-                    let wanted = &columns.column(dim)[first..first + n];
-                    self.actions.columns_mut().column_mut(dim).copy_from_slice(wanted);
+        let states = match from {
+            // Consecutive rows can be read where they stand.
+            Rows::Span(span) => arena.span(span.start + first..span.start + first + n),
+            Rows::List(_) => {
+                self.states.set_rows(n);
+                for dim in 0..arena.dims() {
+                    gather(arena.column(dim), from, first, self.states.columns_mut().column_mut(dim));
                 }
-                Actions::Continuous(self.actions.columns())
-            }
-            Actions::Discrete(choices) => {
-                self.choices[..n].copy_from_slice(&choices[first..first + n]);
-                Actions::Discrete(&self.choices[..n])
+                self.states.columns()
             }
         };
-        let (reward, terminated) = (&mut self.reward[..n], &mut self.terminated[..n]);
-        model.simulator.step(self.states.columns(), actions, &mut self.next_states.columns_mut(), reward, terminated);
+        let actions = match actions {
+            Actions::Continuous(columns) => Actions::Continuous(columns.span(first..first + n)),
+            Actions::Discrete(choices) => Actions::Discrete(&choices[first..first + n]),
+        };
+        let terminated = &mut self.terminated[..n];
+        model.simulator.step(states, actions, &mut self.next_states.columns_mut(), reward, terminated);
         if let Some(function) = &model.reward {
-            self.row.observe_all(&*model.simulator, self.states.columns(), &mut self.observations);
+            self.row.observe_all(&*model.simulator, states, &mut self.observations);
             self.row.observe_all(&*model.simulator, self.next_states.columns(), &mut self.next_observations);
             let transitions = Transitions {
                 observations: self.observations.columns(),
@@ -190,13 +180,39 @@ impl Block {
             };
             function.evaluate(transitions, reward, terminated);
         }
-        // A reward that does not look at a diverged state would hide it.
         let next_states = self.next_states.columns();
-        for dim in 0..next_states.dims() {
-            for (reward, number) in reward.iter_mut().zip(next_states.column(dim)) {
-                if !number.is_finite() {
-                    *reward = f64::NAN;
-                }
+        pulp::Arch::new().dispatch(Mark { next_states, reward, terminated, continuation, discount: model.discount });
+    }
+}
+
+/// Marks what diverged and writes the continuation of every row: a reward that does not look at a diverged state would hide it.
+struct Mark<'a> {
+    next_states: Columns<'a>,
+    reward: &'a mut [f64],
+    terminated: &'a [bool],
+    continuation: &'a mut [f64],
+    discount: f64,
+}
+
+impl pulp::NullaryFnOnce for Mark<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let n = self.reward.len();
+        let (reward, terminated, continuation) = (self.reward, &self.terminated[..n], &mut self.continuation[..n]);
+        for dim in 0..self.next_states.dims() {
+            // Nothing of what is not finite is NaN, of anything else zero: no branch, so vector instructions.
+            for (reward, number) in reward.iter_mut().zip(self.next_states.column(dim)) {
+                *reward += 0.0 * number;
+            }
+        }
+        for (slot, reward) in continuation.iter_mut().zip(reward.iter()) {
+            *slot = if reward.is_nan() { f64::NAN } else { self.discount };
+        }
+        if terminated.iter().fold(false, |any, ended| any | ended) {
+            for (slot, (ended, reward)) in continuation.iter_mut().zip(terminated.iter().zip(reward.iter())) {
+                *slot = if *ended && !reward.is_nan() { 0.0 } else { *slot };
             }
         }
     }
@@ -288,32 +304,44 @@ impl Imagination for KnownImagination<'_> {
             self.blocks.resize_with(used, || Block::new(self.dims, rows, observes));
         }
         let arena = Columns::new(&self.states, self.dims.state, self.rows)?;
-        let advance = |(index, block): (usize, &mut Block)| {
-            let first = index * BLOCK;
-            block.advance(self.model, arena, &from, actions, first, BLOCK.min(n - first));
+        let advance = |(index, ((block, reward), continuation)): (usize, Paid<'_>)| {
+            block.advance(self.model, arena, &from, actions, index * BLOCK, (reward, continuation));
         };
-        let blocks = &mut self.blocks[..used];
-        self.pace.each(n, blocks, advance);
+        let (blocks, pace) = (&mut self.blocks[..used], &mut self.pace);
+        let (reward, continuation) = (&mut out.reward[..n], &mut out.continuation[..n]);
+        pace.run(n, used, |shared| {
+            if shared {
+                let paid = blocks.par_iter_mut().zip(reward.par_chunks_mut(BLOCK));
+                paid.zip(continuation.par_chunks_mut(BLOCK)).with_max_len(1).enumerate().for_each(advance);
+            } else {
+                let paid = blocks.iter_mut().zip(reward.chunks_mut(BLOCK));
+                paid.zip(continuation.chunks_mut(BLOCK)).enumerate().for_each(advance);
+            }
+        });
         for (index, block) in self.blocks[..used].iter().enumerate() {
             let first = index * BLOCK;
             let next_states = block.next_states.columns();
-            let rows = next_states.rows();
             for (dim, column) in self.states.chunks_exact_mut(self.rows).enumerate() {
                 scatter(next_states.column(dim), &to, first, column);
             }
-            let span = first..first + rows;
-            out.reward[span.clone()].copy_from_slice(&block.reward[..rows]);
-            for (slot, (ended, reward)) in
-                out.continuation[span].iter_mut().zip(block.terminated.iter().zip(&block.reward[..rows]))
-            {
-                *slot = match (reward.is_nan(), ended) {
-                    (true, _) => f64::NAN,
-                    (false, true) => 0.0,
-                    (false, false) => self.model.discount,
-                };
-            }
         }
         out.epistemic.fill(0.0);
+        Ok(())
+    }
+
+    fn read_latent(&self, row: usize, out: &mut [f64]) -> Result<()> {
+        check_latent(row, self.rows, out.len(), self.dims.state)?;
+        for (column, slot) in self.states.chunks_exact(self.rows).zip(out) {
+            *slot = column[row];
+        }
+        Ok(())
+    }
+
+    fn write_latent(&mut self, row: usize, latent: &[f64]) -> Result<()> {
+        check_latent(row, self.rows, latent.len(), self.dims.state)?;
+        for (column, number) in self.states.chunks_exact_mut(self.rows).zip(latent) {
+            column[row] = *number;
+        }
         Ok(())
     }
 

@@ -86,6 +86,15 @@ impl ActionKind {
         }
     }
 
+    /// Puts numbers `[..][A]` back into the bounds.
+    pub(crate) fn clip(&self, values: &mut [f64]) {
+        if let Self::Continuous { low, high } = self {
+            for (i, value) in values.iter_mut().enumerate() {
+                *value = value.max(low[i % low.len()]).min(high[i % low.len()]);
+            }
+        }
+    }
+
     /// Writes action `t` of a sequence over `out`, reusing its allocation.
     pub(crate) fn write(&self, sequence: &Sequence, t: usize, out: &mut Action) {
         match self {

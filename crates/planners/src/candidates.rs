@@ -90,6 +90,33 @@ impl Candidates {
         }
     }
 
+    /// Writes all of another set of candidates from number `first` on.
+    pub(crate) fn place(&mut self, first: usize, others: &Self) {
+        let span = first..first + others.count;
+        for h in 0..self.horizon {
+            for dim in 0..self.dims {
+                self.column_mut(h, dim)[span.clone()].copy_from_slice(others.column(h, dim));
+            }
+            if self.dims == 0 {
+                self.choices_mut(h)[span.clone()].copy_from_slice(others.choices(h));
+            }
+        }
+    }
+
+    /// Writes the last `count` of the candidates that were [placed](Self::place) at `first` back to where they came from.
+    pub(crate) fn hand_back(&self, first: usize, count: usize, others: &mut Self) {
+        let end = first + others.count;
+        let from = others.count - count;
+        for h in 0..self.horizon {
+            for dim in 0..self.dims {
+                others.column_mut(h, dim)[from..].copy_from_slice(&self.column(h, dim)[end - count..end]);
+            }
+            if self.dims == 0 {
+                others.choices_mut(h)[from..].copy_from_slice(&self.choices(h)[end - count..end]);
+            }
+        }
+    }
+
     /// Steps of each candidate.
     pub(crate) fn horizon(&self) -> usize {
         self.horizon

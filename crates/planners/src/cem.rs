@@ -6,77 +6,61 @@
 //! on its own; for choices the probabilities move to the elites' frequencies. Deviations from PETS: samples are put back
 //! into the bounds instead of drawn from a truncated normal, and the momentum acts on σ instead of σ².
 
-use worldwright_core::{Entry, Parameter, Planner, Result, Settings};
+use worldwright_core::{Entry, Parameter, Result, Settings};
 
-use crate::actions::Sequence;
+use crate::Build;
+use crate::actions::{ActionKind, Sequence};
 use crate::candidates::Candidates;
-use crate::common;
+use crate::common::{self, Shared};
+use crate::elites::Elites;
 use crate::noise::Noise;
 use crate::plan::Plan;
 use crate::ranking::Ranking;
-use crate::sampling::{Round, Rule, Sampling, Setup};
-use crate::{Build, PlannerContext};
+use crate::sampling::Sampling;
+use crate::search::{Round, Rule, Sampler, Setup};
 
-const PARAMETERS: &[Parameter] = &[
+const OWN: &[Parameter] = &[
     common::HORIZON,
     common::POPULATION,
     common::ITERATIONS,
     common::ELITES,
     common::MOMENTUM,
-    common::ACTION_STD,
     common::TOLERANCE,
     common::ANSWER,
-    common::NOISE_BETA,
-    common::RISK,
-    common::CVAR_ALPHA,
-    common::EPISTEMIC_PENALTY,
-    common::TERMINAL_VALUE,
-    common::PRIOR_SHARE,
 ];
 
+/// Its own settings, those shared, and how its rule is read from them.
+pub(crate) const SAMPLER: Sampler =
+    Sampler { name: "cem", parameters: &common::with_shared::<{ common::count_with_shared(OWN) }>(OWN), assemble };
+
 pub(crate) const ENTRY: Entry<Build> = Entry {
-    name: "cem",
+    name: SAMPLER.name,
     summary: "cross-entropy method: move a distribution over action sequences to its best samples",
     source: "Rubinstein 1999; Chua et al. 2018 (PETS)",
-    parameters: PARAMETERS,
-    build,
+    parameters: SAMPLER.parameters,
+    build: |context, settings| Sampling::boxed(&SAMPLER, context, settings),
 };
 
-fn build(context: &PlannerContext, settings: &Settings) -> Result<Box<dyn Planner>> {
-    let population = settings.count("population", 2)?;
-    let elites = settings.count("elites", 1)?.min(population);
-    let rule =
-        Cem { population, elites, momentum: settings.float("momentum", 0.0, 0.999)?, weights: vec![0.0; population] };
-    let setup = Setup {
-        name: "cem",
-        iterations: settings.count("iterations", 1)?,
-        answer: common::answer(settings)?,
-        tolerance: settings.float("tolerance", 0.0, 1.0)?,
-        noise_beta: settings.float("noise_beta", 0.0, 10.0)?,
-        keep: 0,
-    };
-    Ok(Box::new(Sampling::new(setup, rule, context, settings)?))
+fn assemble(_kind: &ActionKind, _shared: &Shared, settings: &Settings) -> Result<(Setup, Box<dyn Rule>)> {
+    let setup = Setup { answer: common::answer(settings)?, tolerance: settings.float("tolerance", 0.0, 1.0)?, keep: 0 };
+    Ok((setup, Box::new(Cem { elites: Elites::read(settings)? })))
 }
 
 struct Cem {
-    population: usize,
-    elites: usize,
-    momentum: f64,
-    /// `[population]`, equal.
-    weights: Vec<f64>,
+    elites: Elites,
 }
 
 impl Rule for Cem {
     fn population(&self, _iteration: usize) -> usize {
-        self.population
+        self.elites.population
     }
 
     fn leading(&self) -> usize {
-        self.elites
+        self.elites.count
     }
 
     fn draw(
-        &self,
+        &mut self,
         round: Round,
         plan: &mut Plan,
         noise: &mut Noise,
@@ -87,9 +71,6 @@ impl Rule for Cem {
     }
 
     fn update(&mut self, _round: Round, ranking: &Ranking, candidates: &Candidates, plan: &mut Plan) {
-        let elites = ranking.elites();
-        let weights = &mut self.weights[..elites.len()];
-        weights.fill(1.0 / elites.len() as f64);
-        plan.distribution.update(candidates, Some(elites), weights, self.momentum, true);
+        self.elites.update(ranking, candidates, plan);
     }
 }

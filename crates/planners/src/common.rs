@@ -1,11 +1,11 @@
-//! Settings that several planners share, and how they are read.
+//! Settings that several planners share, and how they are read: once, here.
 
-use worldwright_core::{Parameter, Result, SettingDefault as Default, Settings};
+use worldwright_core::{Error, Parameter, Result, SettingDefault as Default, Settings};
 
 use crate::actions::ActionKind;
-use crate::distribution::Distribution;
+use crate::objective::{Constraints, Objective, Risk};
 use crate::plan::Answer;
-use crate::rollout::{Objective, Risk};
+use crate::spline::{Basis, Spline};
 
 pub(crate) const HORIZON: Parameter =
     Parameter { name: "horizon", default: Default::Integer(25), summary: "steps that a plan looks ahead" };
@@ -72,13 +72,177 @@ pub(crate) const PRIOR_SHARE: Parameter = Parameter {
     summary: "share of the candidates that follow the model's policy prior, where it has one",
 };
 
+pub(crate) const KNOTS: Parameter = Parameter {
+    name: "knots",
+    default: Default::Integer(0),
+    summary: "knots that stand for a plan, evenly over the horizon; 0 has one action a step",
+};
+pub(crate) const SPLINE: Parameter = Parameter {
+    name: "spline",
+    default: Default::Text("linear"),
+    summary: "how actions between knots are found: 'zero' holds, 'linear', 'cubic'; choices are always held",
+};
+const CONSTRAINTS: Parameter = Parameter {
+    name: "constraints",
+    default: Default::Text("lexicographic"),
+    summary: "'lexicographic' ranks the feasible first, 'penalty' takes violations off the return, 'projection' pulls violators back to a feasible plan",
+};
+const CONSTRAINT_PENALTY: Parameter = Parameter {
+    name: "constraint_penalty",
+    default: Default::Float(100.0),
+    summary: "reward that 'penalty' takes off per unit of violation",
+};
+const POLICY_DISTANCE: Parameter = Parameter {
+    name: "policy_distance",
+    default: Default::Float(0.0),
+    summary: "reward taken off per nat by which an action is unlikely under the model's policy prior",
+};
+const EXTRA_ITERATIONS: Parameter = Parameter {
+    name: "extra_iterations",
+    default: Default::Integer(0),
+    summary: "further improvements a decision while the values of the elites or the model's lanes disagree",
+};
+const DISAGREEMENT: Parameter = Parameter {
+    name: "disagreement",
+    default: Default::Float(0.1),
+    summary: "what extra iterations stop at: the values' standard deviation as a share of that of the first candidates",
+};
+
+/// What every sampling planner has beside its own settings.
+pub(crate) const SHARED: [Parameter; 16] = [
+    ACTION_STD,
+    NOISE_BETA,
+    KNOTS,
+    SPLINE,
+    RISK,
+    CVAR_ALPHA,
+    EPISTEMIC_PENALTY,
+    CONSTRAINTS,
+    CONSTRAINT_PENALTY,
+    TERMINAL_VALUE,
+    PRIOR_SHARE,
+    POLICY_DISTANCE,
+    EXTRA_ITERATIONS,
+    DISAGREEMENT,
+    HORIZON,
+    ITERATIONS,
+];
+
+/// A planner's own settings followed by those of [`SHARED`] that it does not have under a default of its own. `N` is how many there
+/// are together.
+pub(crate) const fn with_shared<const N: usize>(own: &[Parameter]) -> [Parameter; N] {
+    let mut all = [HORIZON; N];
+    let mut filled = 0;
+    while filled < own.len() {
+        all[filled] = own[filled];
+        filled += 1;
+    }
+    let mut i = 0;
+    while i < SHARED.len() {
+        if !names(own, SHARED[i].name) {
+            all[filled] = SHARED[i];
+            filled += 1;
+        }
+        i += 1;
+    }
+    assert!(filled == N, "count the shared settings that are not the planner's own");
+    all
+}
+
+/// How many settings [`with_shared`] gives.
+pub(crate) const fn count_with_shared(own: &[Parameter]) -> usize {
+    let (mut count, mut i) = (own.len(), 0);
+    while i < SHARED.len() {
+        if !names(own, SHARED[i].name) {
+            count += 1;
+        }
+        i += 1;
+    }
+    count
+}
+
+const fn names(parameters: &[Parameter], name: &str) -> bool {
+    let mut i = 0;
+    while i < parameters.len() {
+        if same(parameters[i].name.as_bytes(), name.as_bytes()) {
+            return true;
+        }
+        i += 1;
+    }
+    false
+}
+
+const fn same(a: &[u8], b: &[u8]) -> bool {
+    if a.len() != b.len() {
+        return false;
+    }
+    let mut i = 0;
+    while i < a.len() {
+        if a[i] != b[i] {
+            return false;
+        }
+        i += 1;
+    }
+    true
+}
+
+/// The shared settings, read.
+#[derive(Debug, Clone)]
+pub(crate) struct Shared {
+    pub(crate) iterations: usize,
+    pub(crate) horizon: usize,
+    pub(crate) basis: Basis,
+    pub(crate) action_std: Vec<f64>,
+    pub(crate) noise_beta: f64,
+    pub(crate) extra_iterations: usize,
+    pub(crate) disagreement: f64,
+    pub(crate) objective: Objective,
+}
+
+impl Shared {
+    /// # Errors
+    /// [`Error::Config`] for values out of range, [`Error::Unsupported`] for a projection of choices.
+    pub(crate) fn read(name: &'static str, kind: &ActionKind, settings: &Settings) -> Result<Self> {
+        let horizon = settings.count("horizon", 1)?;
+        let spline = match settings.choice("spline", &["zero", "linear", "cubic"])? {
+            0 => Spline::Zero,
+            1 => Spline::Linear,
+            _ => Spline::Cubic,
+        };
+        let objective = objective(settings)?;
+        if objective.constraints == Constraints::Projection && kind.choices() > 0 {
+            return Err(Error::unsupported(
+                name,
+                "projecting choices onto constraints: use constraints = \"lexicographic\" or \"penalty\"",
+            ));
+        }
+        Ok(Self {
+            iterations: settings.count("iterations", 1)?,
+            horizon,
+            basis: Basis::new(kind, horizon, settings.count("knots", 0)?, spline),
+            action_std: settings.numbers("action_std")?.to_vec(),
+            noise_beta: settings.float("noise_beta", 0.0, 10.0)?,
+            extra_iterations: settings.count("extra_iterations", 0)?,
+            disagreement: settings.float("disagreement", 0.0, f64::MAX)?,
+            objective,
+        })
+    }
+}
+
 /// Reads the settings on what a trajectory is worth.
 pub(crate) fn objective(settings: &Settings) -> Result<Objective> {
+    let constraints = match settings.choice("constraints", &["lexicographic", "penalty", "projection"])? {
+        0 => Constraints::Lexicographic,
+        1 => Constraints::Penalty(settings.float("constraint_penalty", 0.0, f64::MAX)?),
+        _ => Constraints::Projection,
+    };
     Ok(Objective {
         risk: risk(settings)?,
+        constraints,
         epistemic_penalty: settings.float("epistemic_penalty", 0.0, f64::MAX)?,
         terminal_value: settings.bool("terminal_value")?,
         prior_share: settings.float("prior_share", 0.0, 1.0)?,
+        policy_distance: settings.float("policy_distance", 0.0, f64::MAX)?,
     })
 }
 
@@ -97,9 +261,4 @@ pub(crate) fn answer(settings: &Settings) -> Result<Answer> {
         0 => Answer::Mean,
         _ => Answer::Best,
     })
-}
-
-/// Reads the first distribution.
-pub(crate) fn distribution(kind: &ActionKind, horizon: usize, settings: &Settings) -> Result<Distribution> {
-    Distribution::new(kind, horizon, settings.numbers("action_std")?)
 }

@@ -5,9 +5,10 @@
 
 use worldwright_core::{Array, Error, Key, Result, State};
 
-use crate::actions::{ActionKind, Sequence, shift_rows};
+use crate::actions::{ActionKind, Sequence};
 use crate::candidates::Candidates;
 use crate::noise::Noise;
+use crate::spline::Basis;
 
 /// Share of the uniform distribution mixed into warm-started probabilities, as continuous plans get their full spread back.
 const RESTART_UNIFORM: f64 = 0.5;
@@ -15,17 +16,18 @@ const RESTART_UNIFORM: f64 = 0.5;
 /// The distribution that candidates are drawn from.
 #[derive(Debug, Clone)]
 pub(crate) struct Distribution {
-    horizon: usize,
+    /// K: knots, or steps where each is a knot.
+    knots: usize,
     kind: ActionKind,
     /// `[A]`
     initial_mean: Vec<f64>,
     /// `[A]`
     initial_std: Vec<f64>,
-    /// `[H][A]`, empty for choices.
+    /// `[K][A]`, empty for choices.
     pub(crate) mean: Vec<f64>,
-    /// `[H][A]`, empty for choices.
+    /// `[K][A]`, empty for choices.
     pub(crate) std: Vec<f64>,
-    /// `[H][choices]`, empty for numbers.
+    /// `[K][choices]`, empty for numbers.
     pub(crate) probabilities: Vec<f64>,
     /// `[choices]`, to invert the distribution function and to count weights.
     scratch: Vec<f64>,
@@ -37,7 +39,7 @@ impl Distribution {
     ///
     /// # Errors
     /// [`Error::Config`] for a dimension without bounds and without a standard deviation, or a wrong number of them.
-    pub(crate) fn new(kind: &ActionKind, horizon: usize, action_std: &[f64]) -> Result<Self> {
+    pub(crate) fn new(kind: &ActionKind, knots: usize, action_std: &[f64]) -> Result<Self> {
         let (mut initial_mean, mut initial_std) = (Vec::new(), Vec::new());
         if let ActionKind::Continuous { low, high } = kind {
             if action_std.len() > 1 && action_std.len() != low.len() {
@@ -64,11 +66,11 @@ impl Distribution {
         }
         let choices = kind.choices();
         let mut distribution = Self {
-            horizon,
+            knots,
             kind: kind.clone(),
-            mean: vec![0.0; horizon * kind.dims()],
-            std: vec![0.0; horizon * kind.dims()],
-            probabilities: vec![0.0; horizon * choices],
+            mean: vec![0.0; knots * kind.dims()],
+            std: vec![0.0; knots * kind.dims()],
+            probabilities: vec![0.0; knots * choices],
             scratch: vec![0.0; choices],
             initial_mean,
             initial_std,
@@ -97,6 +99,23 @@ impl Distribution {
         }
     }
 
+    /// K.
+    pub(crate) fn knots(&self) -> usize {
+        self.knots
+    }
+
+    /// Puts numbers of one action dimension back into its bounds.
+    pub(crate) fn clip_column(&self, dim: usize, column: &mut [f64]) {
+        if let ActionKind::Continuous { low, high } = &self.kind {
+            column.iter_mut().for_each(|x| *x = x.max(low[dim]).min(high[dim]));
+        }
+    }
+
+    /// Puts the mean back into the bounds.
+    pub(crate) fn clip_mean(&mut self) {
+        self.kind.clip(&mut self.mean);
+    }
+
     /// Copies without allocating.
     pub(crate) fn copy_from(&mut self, other: &Self) {
         self.mean.copy_from_slice(&other.mean);
@@ -104,11 +123,11 @@ impl Distribution {
         self.probabilities.copy_from_slice(&other.probabilities);
     }
 
-    /// Moves `steps` on; the last step is repeated.
-    pub(crate) fn shift(&mut self, steps: usize) {
-        shift_rows(&mut self.mean, self.horizon, steps);
-        shift_rows(&mut self.std, self.horizon, steps);
-        shift_rows(&mut self.probabilities, self.horizon, steps);
+    /// Moves `steps` on; the last step is repeated. The spread stays, for every decision spreads out again.
+    pub(crate) fn shift(&mut self, basis: &Basis, scratch: &mut [f64], steps: usize) {
+        basis.shift(&mut self.mean, scratch, steps);
+        basis.shift(&mut self.probabilities, scratch, steps);
+        self.kind.clip(&mut self.mean);
     }
 
     /// Draws every candidate: the mean plus noise put back into the bounds, or choices by inverting the distribution function.
@@ -117,13 +136,16 @@ impl Distribution {
         match &self.kind {
             ActionKind::Continuous { low, high } => {
                 let dims = low.len();
-                let normals = noise.normals(key, n);
-                for (row, normals) in normals.chunks_exact(n).enumerate() {
-                    let (mean, std, low, high) = (self.mean[row], self.std[row], low[row % dims], high[row % dims]);
-                    for (slot, normal) in candidates.column_mut(row / dims, row % dims).iter_mut().zip(normals) {
-                        *slot = (mean + std * f64::from(*normal)).max(low).min(high);
-                    }
-                }
+                let (means, stds) = (&self.mean, &self.std);
+                noise.each_normals(key, n, |row, normals| {
+                    let (mean, std, low, high) = (means[row], stds[row], low[row % dims], high[row % dims]);
+                    let column = candidates.column_mut(row / dims, row % dims);
+                    pulp::Arch::new().dispatch(|| {
+                        for (slot, normal) in column.iter_mut().zip(normals) {
+                            *slot = (mean + std * f64::from(*normal)).max(low).min(high);
+                        }
+                    });
+                });
             }
             ActionKind::Discrete { choices, .. } => {
                 let uniforms = noise.uniforms(key, n);
@@ -173,32 +195,46 @@ impl Distribution {
         momentum: f64,
         adapt_std: bool,
     ) {
+        for knot in 0..self.knots {
+            self.update_knot(knot, candidates, chosen, weights, momentum, adapt_std);
+        }
+    }
+
+    /// The same for one knot.
+    pub(crate) fn update_knot(
+        &mut self,
+        knot: usize,
+        candidates: &Candidates,
+        chosen: Option<&[u32]>,
+        weights: &[f64],
+        momentum: f64,
+        adapt_std: bool,
+    ) {
         let blend = |old: f64, new: f64| momentum * old + (1.0 - momentum) * new;
         match &self.kind {
             ActionKind::Continuous { low, high } => {
                 let dims = low.len();
-                for row in 0..self.mean.len() {
-                    let column = candidates.column(row / dims, row % dims);
+                for dim in 0..dims {
+                    let (row, column) = (knot * dims + dim, candidates.column(knot, dim));
                     let mean = weighted_sum(column, chosen, weights, |x| x);
                     if adapt_std {
                         let variance = weighted_sum(column, chosen, weights, |x| (x - mean) * (x - mean));
                         self.std[row] = blend(self.std[row], variance.sqrt());
                     }
                     // Rounding of the weighted sum must not leave the bounds.
-                    self.mean[row] = blend(self.mean[row], mean).max(low[row % dims]).min(high[row % dims]);
+                    self.mean[row] = blend(self.mean[row], mean).max(low[dim]).min(high[dim]);
                 }
             }
             ActionKind::Discrete { choices, .. } => {
-                for (h, row) in self.probabilities.chunks_exact_mut(*choices).enumerate() {
-                    self.scratch.fill(0.0);
-                    let column = candidates.choices(h);
-                    for (place, weight) in weights.iter().enumerate() {
-                        let i = chosen.map_or(place, |chosen| chosen[place] as usize);
-                        self.scratch[column[i] as usize] += weight;
-                    }
-                    for (probability, frequency) in row.iter_mut().zip(&self.scratch) {
-                        *probability = blend(*probability, *frequency);
-                    }
+                self.scratch.fill(0.0);
+                let column = candidates.choices(knot);
+                for (place, weight) in weights.iter().enumerate() {
+                    let i = chosen.map_or(place, |chosen| chosen[place] as usize);
+                    self.scratch[column[i] as usize] += weight;
+                }
+                let row = &mut self.probabilities[knot * choices..(knot + 1) * choices];
+                for (probability, frequency) in row.iter_mut().zip(&self.scratch) {
+                    *probability = blend(*probability, *frequency);
                 }
             }
         }
@@ -232,7 +268,7 @@ impl Distribution {
 
     /// The numbers that change, under their names.
     pub(crate) fn save(&self, state: &mut State) {
-        let shape = |width: usize| vec![self.horizon, width];
+        let shape = |width: usize| vec![self.knots, width];
         state.put("mean", Array::F64(shape(self.kind.dims()), self.mean.clone()));
         state.put("std", Array::F64(shape(self.kind.dims()), self.std.clone()));
         state.put("probabilities", Array::F64(shape(self.kind.choices()), self.probabilities.clone()));
@@ -259,11 +295,13 @@ fn weighted_sum(column: &[f64], chosen: Option<&[u32]>, weights: &[f64], f: impl
     let mut lanes = [0.0_f64; 8];
     let (values, rest) = column.as_chunks::<8>();
     let (factors, rest_factors) = weights.as_chunks::<8>();
-    for (values, factors) in values.iter().zip(factors) {
-        for lane in 0..8 {
-            lanes[lane] += factors[lane] * f(values[lane]);
+    pulp::Arch::new().dispatch(|| {
+        for (values, factors) in values.iter().zip(factors) {
+            for lane in 0..8 {
+                lanes[lane] += factors[lane] * f(values[lane]);
+            }
         }
-    }
+    });
     let tail: f64 = rest.iter().zip(rest_factors).map(|(x, weight)| weight * f(*x)).sum();
     lanes.iter().sum::<f64>() + tail
 }

@@ -6,24 +6,25 @@
 //! last action of a shifted elite is repeated, not drawn anew. For choices the coloured noise drives them through the normal
 //! copula, so neighbouring choices (left, none, right) hold on over time.
 
-use worldwright_core::{Entry, Parameter, Planner, Result, SettingDefault as Default, Settings};
+use worldwright_core::{Entry, Parameter, Result, SettingDefault as Default, Settings};
 
-use crate::actions::Sequence;
+use crate::Build;
+use crate::actions::{ActionKind, Sequence};
 use crate::candidates::Candidates;
-use crate::common;
+use crate::common::{self, Shared};
+use crate::elites::Elites;
 use crate::noise::Noise;
 use crate::plan::Plan;
 use crate::ranking::Ranking;
-use crate::sampling::{Round, Rule, Sampling, Setup};
-use crate::{Build, PlannerContext};
+use crate::sampling::Sampling;
+use crate::search::{Round, Rule, Sampler, Setup};
 
-const PARAMETERS: &[Parameter] = &[
+const OWN: &[Parameter] = &[
     common::HORIZON,
     Parameter { default: Default::Integer(128), summary: "candidates in the first iteration", ..common::POPULATION },
     common::ITERATIONS,
     Parameter { default: Default::Integer(10), ..common::ELITES },
     common::MOMENTUM,
-    common::ACTION_STD,
     common::TOLERANCE,
     Parameter { default: Default::Text("best"), ..common::ANSWER },
     Parameter { default: Default::Float(2.0), ..common::NOISE_BETA },
@@ -37,64 +38,48 @@ const PARAMETERS: &[Parameter] = &[
         default: Default::Float(0.3),
         summary: "share of the elites that joins the next iteration and the next decision",
     },
-    common::RISK,
-    common::CVAR_ALPHA,
-    common::EPISTEMIC_PENALTY,
-    common::TERMINAL_VALUE,
-    common::PRIOR_SHARE,
 ];
 
+/// Its own settings, those shared, and how its rule is read from them.
+pub(crate) const SAMPLER: Sampler =
+    Sampler { name: "icem", parameters: &common::with_shared::<{ common::count_with_shared(OWN) }>(OWN), assemble };
+
 pub(crate) const ENTRY: Entry<Build> = Entry {
-    name: "icem",
+    name: SAMPLER.name,
     summary: "improved CEM: coloured noise, kept elites, shrinking population; the frugal default",
     source: "Pinneri et al. 2020 (iCEM)",
-    parameters: PARAMETERS,
-    build,
+    parameters: SAMPLER.parameters,
+    build: |context, settings| Sampling::boxed(&SAMPLER, context, settings),
 };
 
-fn build(context: &PlannerContext, settings: &Settings) -> Result<Box<dyn Planner>> {
-    let population = settings.count("population", 2)?;
-    let elites = settings.count("elites", 1)?.min(population);
-    let keep = (settings.float("keep_share", 0.0, 1.0)? * elites as f64).ceil() as usize;
-    let rule = Icem {
-        population,
-        elites,
-        momentum: settings.float("momentum", 0.0, 0.999)?,
-        shrink: settings.float("shrink", 1.0, 100.0)?,
-        weights: vec![0.0; population],
-    };
+fn assemble(_kind: &ActionKind, _shared: &Shared, settings: &Settings) -> Result<(Setup, Box<dyn Rule>)> {
+    let elites = Elites::read(settings)?;
     let setup = Setup {
-        name: "icem",
-        iterations: settings.count("iterations", 1)?,
         answer: common::answer(settings)?,
         tolerance: settings.float("tolerance", 0.0, 1.0)?,
-        noise_beta: settings.float("noise_beta", 0.0, 10.0)?,
-        keep,
+        keep: (settings.float("keep_share", 0.0, 1.0)? * elites.count as f64).ceil() as usize,
     };
-    Ok(Box::new(Sampling::new(setup, rule, context, settings)?))
+    Ok((setup, Box::new(Icem { elites, shrink: settings.float("shrink", 1.0, 100.0)? })))
 }
 
 struct Icem {
-    population: usize,
-    elites: usize,
-    momentum: f64,
+    elites: Elites,
     shrink: f64,
-    /// `[population]`
-    weights: Vec<f64>,
 }
 
 impl Rule for Icem {
     fn population(&self, iteration: usize) -> usize {
-        let shrunk = self.population as f64 * self.shrink.powi(-(iteration.min(10_000) as i32));
-        (shrunk as usize).max(2 * self.elites).min(self.population)
+        let population = self.elites.population;
+        let shrunk = population as f64 * self.shrink.powi(-(iteration.min(10_000) as i32));
+        (shrunk as usize).max(2 * self.elites.count).min(population)
     }
 
     fn leading(&self) -> usize {
-        self.elites
+        self.elites.count
     }
 
     fn draw(
-        &self,
+        &mut self,
         round: Round,
         plan: &mut Plan,
         noise: &mut Noise,
@@ -114,10 +99,8 @@ impl Rule for Icem {
     }
 
     fn update(&mut self, _round: Round, ranking: &Ranking, candidates: &Candidates, plan: &mut Plan) {
+        self.elites.update(ranking, candidates, plan);
         let elites = ranking.elites();
-        let weights = &mut self.weights[..elites.len()];
-        weights.fill(1.0 / elites.len() as f64);
-        plan.distribution.update(candidates, Some(elites), weights, self.momentum, true);
         plan.kept_count = plan.kept.len().min(elites.len());
         for (kept, elite) in plan.kept.iter_mut().zip(elites) {
             candidates.get(*elite as usize, kept);

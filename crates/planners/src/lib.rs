@@ -35,34 +35,54 @@
 //! [`Imagination`]: worldwright_core::Imagination
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use worldwright_core::{Entry, ModelSpec, Planner, Result, Setting, Settings, Space, find};
+use worldwright_core::{Entry, Error, ModelSpec, Planner, Result, Setting, Settings, Space, find};
 
 mod actions;
+mod batch;
 pub mod breadth_first;
 mod candidates;
 mod cem;
+mod cholesky;
+mod cma_es;
+mod collocation;
 mod common;
 mod continuous_tree;
 pub mod control;
 pub mod cube;
 mod distribution;
 pub mod dp;
+mod elites;
+mod gradient;
 mod icem;
+mod ilqr;
+mod lqr;
 pub mod motion;
 mod mppi;
 mod noise;
+mod objective;
 mod plan;
 pub mod pomdp;
+mod predictive_sampling;
+mod prior;
+mod projection;
 mod random_shooting;
 mod ranking;
+mod regulariser;
 mod rollout;
 mod sampling;
+mod search;
+mod shooting;
 pub mod skills;
+mod spline;
 pub mod subgoal;
 pub mod symbolic;
 pub mod task_motion;
 pub mod tree;
+
+pub use batch::BatchPlanner;
+pub use regulariser::Regulariser;
 
 /// What a planner must know of its model when it is built.
 #[derive(Debug, Clone, PartialEq)]
@@ -71,6 +91,10 @@ pub struct PlannerContext {
     pub action_space: Space,
     /// Lanes that each row carries: members of an ensemble, or particles. At least 1.
     pub members: usize,
+    /// How many numbers a row's latent has; zero where latents cannot be read.
+    pub latent_dim: usize,
+    /// Whether the model gives values of rows.
+    pub has_value: bool,
     /// Whether a step of the model depends on nothing but row and action.
     pub deterministic: bool,
     /// The seed of all the planner's random numbers.
@@ -80,7 +104,14 @@ pub struct PlannerContext {
 impl PlannerContext {
     /// The context of a model.
     pub fn for_model(spec: &ModelSpec, seed: u64) -> Self {
-        Self { action_space: spec.action_space.clone(), members: spec.members, deterministic: spec.deterministic, seed }
+        Self {
+            action_space: spec.action_space.clone(),
+            members: spec.members,
+            latent_dim: spec.latent_dim,
+            has_value: spec.has_value,
+            deterministic: spec.deterministic,
+            seed,
+        }
     }
 }
 
@@ -90,9 +121,16 @@ pub type Build = fn(&PlannerContext, &Settings) -> Result<Box<dyn Planner>>;
 /// Every planner.
 pub const ALL: &[Entry<Build>] = &[
     random_shooting::ENTRY,
+    predictive_sampling::ENTRY,
     cem::ENTRY,
     icem::ENTRY,
     mppi::ENTRY,
+    cma_es::ENTRY,
+    gradient::ENTRY,
+    ilqr::ILQR,
+    ilqr::DDP,
+    lqr::ENTRY,
+    collocation::ENTRY,
     tree::uct::ENTRY,
     tree::puct::ENTRY,
     tree::gumbel::ENTRY,
@@ -100,13 +138,48 @@ pub const ALL: &[Entry<Build>] = &[
     continuous_tree::SAMPLED_MCTS,
 ];
 
+/// Those of [`ALL`] that sample: they take a [`Regulariser`] and plan for a [batch](BatchPlanner) of problems.
+const SAMPLERS: &[search::Sampler] = &[
+    random_shooting::SAMPLER,
+    predictive_sampling::SAMPLER,
+    cem::SAMPLER,
+    icem::SAMPLER,
+    mppi::SAMPLER,
+    cma_es::SAMPLER,
+];
+
 /// The planner called `name` with `overrides` laid over its default settings.
 ///
 /// # Errors
-/// [`Error::Unknown`](worldwright_core::Error::Unknown) for a name or setting that does not exist,
-/// [`Error::Config`](worldwright_core::Error::Config) for a value out of range,
-/// [`Error::Unsupported`](worldwright_core::Error::Unsupported) for an action space that it cannot search.
+/// [`Error::Unknown`] for a name or setting that does not exist,
+/// [`Error::Config`] for a value out of range,
+/// [`Error::Unsupported`] for an action space that it cannot search.
 pub fn make(name: &str, context: &PlannerContext, overrides: &BTreeMap<String, Setting>) -> Result<Box<dyn Planner>> {
     let entry = find(ALL, "planner", name)?;
     (entry.build)(context, &Settings::resolve(name, entry.parameters, overrides)?)
+}
+
+/// The sampling planner called `name`, as [`make`] builds it, with `regulariser` in its objective.
+///
+/// # Errors
+/// As [`make`], and [`Error::Unsupported`] for a planner that does not sample.
+pub fn make_regularised(
+    name: &str,
+    context: &PlannerContext,
+    overrides: &BTreeMap<String, Setting>,
+    regulariser: Arc<dyn Regulariser>,
+) -> Result<Box<dyn Planner>> {
+    let sampler = sampler(name)?;
+    let settings = Settings::resolve(name, sampler.parameters, overrides)?;
+    let regularised = Some(regulariser::Regularised::new(regulariser));
+    Ok(Box::new(sampling::Sampling::new(sampler, context, &settings, regularised)?))
+}
+
+/// The sampling planner called `name`.
+fn sampler(name: &str) -> Result<&'static search::Sampler> {
+    let entry = find(ALL, "planner", name)?;
+    SAMPLERS.iter().find(|sampler| sampler.name == entry.name).ok_or_else(|| {
+        let names: Vec<&str> = SAMPLERS.iter().map(|sampler| sampler.name).collect();
+        Error::unsupported(entry.name, format!("batches of problems and regularisers: use one of {}", names.join(", ")))
+    })
 }

@@ -6,19 +6,25 @@
 //! `normalise = false` takes it in units of reward. The spread is fixed, or follows the weighted samples with `adapt_std`
 //! (as TD-MPC does: Hansen et al., ICML 2022). Deviation from the paper: no control-cost term `λ uᵀ Σ⁻¹ ε`, for a reward may
 //! price actions itself. For choices the weights move the probabilities of each step.
+//!
+//! With `per_step` the weights of each knot come from what is earned from its first step on, as in path integral policy improvement
+//! (PI²: Theodorou, Buchli and Schaal, "A Generalized Path Integral Control Approach to Reinforcement Learning", JMLR 2010): what
+//! a candidate won or lost before tells nothing of the actions after.
 
-use worldwright_core::{Entry, Parameter, Planner, Result, SettingDefault as Default, Settings};
+use worldwright_core::{Entry, Parameter, Result, SettingDefault as Default, Settings};
 
-use crate::actions::Sequence;
+use crate::Build;
+use crate::actions::{ActionKind, Sequence};
 use crate::candidates::Candidates;
-use crate::common;
+use crate::common::{self, Shared};
 use crate::noise::Noise;
 use crate::plan::Plan;
 use crate::ranking::Ranking;
-use crate::sampling::{Round, Rule, Sampling, Setup};
-use crate::{Build, PlannerContext};
+use crate::sampling::Sampling;
+use crate::search::{Round, Rule, Sampler, Setup};
+use crate::spline::Basis;
 
-const PARAMETERS: &[Parameter] = &[
+const OWN: &[Parameter] = &[
     common::HORIZON,
     Parameter { default: Default::Integer(512), ..common::POPULATION },
     Parameter { default: Default::Integer(3), ..common::ITERATIONS },
@@ -37,27 +43,29 @@ const PARAMETERS: &[Parameter] = &[
         default: Default::Bool(false),
         summary: "the spread follows the weighted samples within a decision",
     },
+    Parameter {
+        name: "per_step",
+        default: Default::Bool(false),
+        summary: "weigh each knot's candidates by what they earn from there on (PI²) instead of by their whole return",
+    },
     Parameter { default: Default::Float(0.0), ..common::MOMENTUM },
-    common::ACTION_STD,
     common::TOLERANCE,
     common::ANSWER,
-    common::NOISE_BETA,
-    common::RISK,
-    common::CVAR_ALPHA,
-    common::EPISTEMIC_PENALTY,
-    common::TERMINAL_VALUE,
-    common::PRIOR_SHARE,
 ];
 
+/// Its own settings, those shared, and how its rule is read from them.
+pub(crate) const SAMPLER: Sampler =
+    Sampler { name: "mppi", parameters: &common::with_shared::<{ common::count_with_shared(OWN) }>(OWN), assemble };
+
 pub(crate) const ENTRY: Entry<Build> = Entry {
-    name: "mppi",
+    name: SAMPLER.name,
     summary: "model predictive path integral control: candidates weighted by the exponential of their return",
-    source: "Williams et al. 2017 (information-theoretic MPC)",
-    parameters: PARAMETERS,
-    build,
+    source: "Williams et al. 2017 (information-theoretic MPC); Theodorou et al. 2010 (PI²)",
+    parameters: SAMPLER.parameters,
+    build: |context, settings| Sampling::boxed(&SAMPLER, context, settings),
 };
 
-fn build(context: &PlannerContext, settings: &Settings) -> Result<Box<dyn Planner>> {
+fn assemble(_kind: &ActionKind, shared: &Shared, settings: &Settings) -> Result<(Setup, Box<dyn Rule>)> {
     let population = settings.count("population", 2)?;
     let rule = Mppi {
         population,
@@ -65,17 +73,11 @@ fn build(context: &PlannerContext, settings: &Settings) -> Result<Box<dyn Planne
         normalise: settings.bool("normalise")?,
         adapt_std: settings.bool("adapt_std")?,
         momentum: settings.float("momentum", 0.0, 0.999)?,
+        per_step: settings.bool("per_step")?.then(|| shared.basis.clone()),
         weights: vec![0.0; population],
     };
-    let setup = Setup {
-        name: "mppi",
-        iterations: settings.count("iterations", 1)?,
-        answer: common::answer(settings)?,
-        tolerance: settings.float("tolerance", 0.0, 1.0)?,
-        noise_beta: settings.float("noise_beta", 0.0, 10.0)?,
-        keep: 0,
-    };
-    Ok(Box::new(Sampling::new(setup, rule, context, settings)?))
+    let setup = Setup { answer: common::answer(settings)?, tolerance: settings.float("tolerance", 0.0, 1.0)?, keep: 0 };
+    Ok((setup, Box::new(rule)))
 }
 
 struct Mppi {
@@ -84,6 +86,8 @@ struct Mppi {
     normalise: bool,
     adapt_std: bool,
     momentum: f64,
+    /// Where each knot has weights of its own: the knots.
+    per_step: Option<Basis>,
     /// `[population]`
     weights: Vec<f64>,
 }
@@ -97,8 +101,12 @@ impl Rule for Mppi {
         1
     }
 
+    fn wants_earned(&self) -> bool {
+        self.per_step.is_some()
+    }
+
     fn draw(
-        &self,
+        &mut self,
         round: Round,
         plan: &mut Plan,
         noise: &mut Noise,
@@ -111,26 +119,41 @@ impl Rule for Mppi {
     }
 
     fn update(&mut self, _round: Round, ranking: &Ranking, candidates: &Candidates, plan: &mut Plan) {
-        let weights = &mut self.weights[..candidates.count()];
-        exponential_weights(ranking, self.temperature, self.normalise, weights);
-        plan.distribution.update(candidates, None, weights, self.momentum, self.adapt_std);
+        let n = candidates.count();
+        let weights = &mut self.weights[..n];
+        let Some(basis) = &self.per_step else {
+            exponential_weights(ranking, None, self.temperature, self.normalise, weights);
+            return plan.distribution.update(candidates, None, weights, self.momentum, self.adapt_std);
+        };
+        for knot in 0..basis.knots() {
+            let first = basis.first_step(knot);
+            let earned = &ranking.earned[first * n..(first + 1) * n];
+            exponential_weights(ranking, Some(earned), self.temperature, self.normalise, weights);
+            plan.distribution.update_knot(knot, candidates, None, weights, self.momentum, self.adapt_std);
+        }
     }
 }
 
 /// Weights that sum to one. While any candidate is feasible only feasible ones count, by return; otherwise small
-/// violations count most. Diverged candidates weigh nothing.
-fn exponential_weights(ranking: &Ranking, temperature: f64, normalise: bool, weights: &mut [f64]) {
+/// violations count most. Diverged candidates weigh nothing. What was `earned` before does not count.
+fn exponential_weights(
+    ranking: &Ranking,
+    earned: Option<&[f64]>,
+    temperature: f64,
+    normalise: bool,
+    weights: &mut [f64],
+) {
     let Some(best) = ranking.best() else { return };
     let feasible = ranking.violation[best] == 0.0;
     // What is compared; minus infinity where a candidate does not count.
     for (i, weight) in weights.iter_mut().enumerate() {
         *weight = match (feasible, ranking.violation[i] == 0.0) {
-            (true, true) => ranking.score[i],
+            (true, true) => ranking.score[i] - earned.map_or(0.0, |earned| earned[i]),
             (true, false) => f64::NEG_INFINITY,
             (false, _) => -ranking.violation[i],
         };
     }
-    let largest = if feasible { ranking.score[best] } else { -ranking.violation[best] };
+    let largest = weights.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let mut scale = temperature;
     if normalise {
         let (mut count, mut sum, mut squares) = (0.0, 0.0, 0.0);
@@ -162,7 +185,7 @@ mod tests {
         ranking.violation.copy_from_slice(violations);
         ranking.rank(scores.len(), 1);
         let mut weights = vec![0.0; scores.len()];
-        exponential_weights(&ranking, temperature, normalise, &mut weights);
+        exponential_weights(&ranking, None, temperature, normalise, &mut weights);
         weights
     }
 

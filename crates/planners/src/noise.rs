@@ -31,8 +31,22 @@ impl Noise {
         Self { horizon, dims, colouring, white: vec![0.0; size], coloured }
     }
 
-    /// Standard normal numbers `[H][A][n]`, correlated over H. Each column `[n]` has a stream of its own.
-    pub(crate) fn normals(&mut self, key: Key, n: usize) -> &[f32] {
+    /// Gives `take` the standard normal numbers of each row `[H][A]` with its number, correlated over H. Each row `[n]` has a stream of
+    /// its own, and white ones are used while they are still in the cache.
+    pub(crate) fn each_normals(&mut self, key: Key, n: usize, mut take: impl FnMut(usize, &[f32])) {
+        if self.colouring.is_some() {
+            self.normals(key, n).chunks_exact(n).enumerate().for_each(|(row, normals)| take(row, normals));
+            return;
+        }
+        let column = &mut self.white[..n];
+        for row in 0..self.horizon * self.dims {
+            key.fold(row as u64).rng().fill_normal(column);
+            take(row, column);
+        }
+    }
+
+    /// Standard normal numbers `[H][A][n]`, correlated over H.
+    fn normals(&mut self, key: Key, n: usize) -> &[f32] {
         let size = self.horizon * self.dims * n;
         for (i, column) in self.white[..size].chunks_exact_mut(n).enumerate() {
             key.fold(i as u64).rng().fill_normal(column);
@@ -40,15 +54,9 @@ impl Noise {
         let Some(colouring) = &self.colouring else {
             return &self.white[..size];
         };
-        let width = self.dims * n;
-        for (row, out) in colouring.chunks_exact(self.horizon).zip(self.coloured[..size].chunks_exact_mut(width)) {
-            out.fill(0.0);
-            for (weight, white) in row.iter().zip(self.white[..size].chunks_exact(width)) {
-                for (slot, number) in out.iter_mut().zip(white) {
-                    *slot += weight * number;
-                }
-            }
-        }
+        let (horizon, width) = (self.horizon, self.dims * n);
+        let (white, coloured) = (&self.white[..size], &mut self.coloured[..size]);
+        pulp::Arch::new().dispatch(Colour { colouring, white, coloured, horizon, width });
         &self.coloured[..size]
     }
 
@@ -66,6 +74,45 @@ impl Noise {
             key.fold(i as u64).rng().fill_uniform(column);
         }
         &self.white[..size]
+    }
+}
+
+/// The product `coloured ← colouring · white`, `[H][H]` by `[H][width]`, a few columns at a time so that they stay in the cache.
+struct Colour<'a> {
+    colouring: &'a [f32],
+    white: &'a [f32],
+    coloured: &'a mut [f32],
+    horizon: usize,
+    width: usize,
+}
+
+impl pulp::NullaryFnOnce for Colour<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        const BLOCK: usize = 32;
+        let (horizon, width) = (self.horizon, self.width);
+        let whole = width / BLOCK * BLOCK;
+        for first in (0..whole).step_by(BLOCK) {
+            for (t, row) in self.colouring.chunks_exact(horizon).enumerate() {
+                let mut sums = [0.0_f32; BLOCK];
+                for (h, weight) in row.iter().enumerate() {
+                    let from = &self.white[h * width + first..][..BLOCK];
+                    for lane in 0..BLOCK {
+                        sums[lane] += weight * from[lane];
+                    }
+                }
+                self.coloured[t * width + first..][..BLOCK].copy_from_slice(&sums);
+            }
+        }
+        for (t, row) in self.colouring.chunks_exact(horizon).enumerate() {
+            for i in whole..width {
+                // From plain zero like the lanes above: an empty sum of floats is −0.
+                let each = row.iter().enumerate().map(|(h, weight)| weight * self.white[h * width + i]);
+                self.coloured[t * width + i] = each.fold(0.0, |sum, term| sum + term);
+            }
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use worldwright_core::{Array, Error, Result, State};
 
 use crate::actions::{ActionKind, Sequence};
 use crate::distribution::Distribution;
+use crate::spline::Basis;
 
 /// What a planner answers with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,15 +16,20 @@ pub(crate) enum Answer {
     Best,
 }
 
-/// The plan: where candidates come from, what was chosen, and the elites that are kept.
+/// The plan: where candidates come from, what was chosen, and the elites that are kept. Distribution and elites are of knots; what
+/// was chosen is an action for each step.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
+    kind: ActionKind,
     horizon: usize,
-    /// How many choices each step has; zero for numbers.
-    choices: usize,
+    basis: Basis,
     pub(crate) distribution: Distribution,
     /// What `act` answers from.
     pub(crate) chosen: Sequence,
+    /// The distribution's centre, in knots.
+    centre: Sequence,
+    /// Room to shift in.
+    scratch: Vec<f64>,
     /// Elites of the last update, the first `kept_count` of them.
     pub(crate) kept: Vec<Sequence>,
     pub(crate) kept_count: usize,
@@ -33,19 +39,42 @@ pub(crate) struct Plan {
 
 impl Plan {
     /// A plan that knows nothing, with room for `keep` elites.
-    pub(crate) fn new(kind: &ActionKind, horizon: usize, keep: usize, distribution: Distribution) -> Self {
-        let mut chosen = Sequence::new(kind, horizon);
-        distribution.mode(&mut chosen);
-        let kept = vec![chosen.clone(); keep];
-        Self { horizon, choices: kind.choices(), distribution, chosen, kept, kept_count: 0, decision: 0 }
+    pub(crate) fn new(
+        kind: &ActionKind,
+        horizon: usize,
+        basis: Basis,
+        keep: usize,
+        distribution: Distribution,
+    ) -> Self {
+        let centre = Sequence::new(kind, basis.knots());
+        let mut plan = Self {
+            chosen: Sequence::new(kind, horizon),
+            scratch: vec![0.0; basis.knots() * kind.dims().max(kind.choices())],
+            kept: vec![centre.clone(); keep],
+            kind: kind.clone(),
+            horizon,
+            basis,
+            distribution,
+            centre,
+            kept_count: 0,
+            decision: 0,
+        };
+        plan.reset();
+        plan
     }
 
     /// Forgets everything.
     pub(crate) fn reset(&mut self) {
         self.distribution.reset();
-        self.distribution.mode(&mut self.chosen);
+        self.choose_centre();
         self.kept_count = 0;
         self.decision = 0;
+    }
+
+    /// Chooses the distribution's centre.
+    pub(crate) fn choose_centre(&mut self) {
+        self.distribution.mode(&mut self.centre);
+        self.basis.expand(&self.kind, &self.centre, &mut self.chosen);
     }
 
     /// Copies without allocating.
@@ -61,10 +90,12 @@ impl Plan {
 
     /// Moves `steps` on.
     pub(crate) fn shift(&mut self, steps: usize) {
-        self.distribution.shift(steps);
+        self.distribution.shift(&self.basis, &mut self.scratch, steps);
         self.chosen.shift(self.horizon, steps);
         for kept in &mut self.kept[..self.kept_count] {
-            kept.shift(self.horizon, steps);
+            self.basis.shift(&mut kept.values, &mut self.scratch, steps);
+            self.basis.shift_choices(&mut kept.choices, steps);
+            self.kind.clip(&mut kept.values);
         }
     }
 
@@ -87,7 +118,7 @@ impl Plan {
             return Err(Error::shape("kept elites", &[self.kept.len()], &[count]));
         }
         self.distribution.restore(state)?;
-        let choices = self.choices;
+        let choices = self.kind.choices();
         take_sequence(state, "chosen", choices, &mut self.chosen)?;
         for (i, kept) in self.kept[..count].iter_mut().enumerate() {
             take_sequence(state, &format!("kept.{i}"), choices, kept)?;

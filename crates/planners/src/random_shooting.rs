@@ -4,49 +4,42 @@
 //! for Model-Based Deep RL with Model-Free Fine-Tuning", ICRA 2018. Over warm starts the plan from before, shifted, is one of the candidates.
 //! Dimensions without bounds are drawn from a normal distribution of `action_std` around zero.
 
-use worldwright_core::{Entry, Parameter, Planner, Result, SettingDefault as Default, Settings};
+use worldwright_core::{Entry, Parameter, Result, SettingDefault as Default, Settings};
 
-use crate::actions::Sequence;
+use crate::Build;
+use crate::actions::{ActionKind, Sequence};
 use crate::candidates::Candidates;
-use crate::common;
+use crate::common::{self, Shared};
 use crate::noise::Noise;
 use crate::plan::{Answer, Plan};
 use crate::ranking::Ranking;
-use crate::sampling::{Round, Rule, Sampling, Setup};
-use crate::{Build, PlannerContext};
+use crate::sampling::Sampling;
+use crate::search::{Round, Rule, Sampler, Setup};
 
-const PARAMETERS: &[Parameter] = &[
+const OWN: &[Parameter] = &[
     common::HORIZON,
     Parameter { default: Default::Integer(1000), ..common::POPULATION },
     Parameter { default: Default::Integer(1), ..common::ITERATIONS },
-    common::ACTION_STD,
-    common::NOISE_BETA,
-    common::RISK,
-    common::CVAR_ALPHA,
-    common::EPISTEMIC_PENALTY,
-    common::TERMINAL_VALUE,
-    common::PRIOR_SHARE,
 ];
 
-pub(crate) const ENTRY: Entry<Build> = Entry {
+/// Its own settings, those shared, and how its rule is read from them.
+pub(crate) const SAMPLER: Sampler = Sampler {
     name: "random-shooting",
-    summary: "the best of many random action sequences; the baseline",
-    source: "Rao 2009; Nagabandi et al. 2018",
-    parameters: PARAMETERS,
-    build,
+    parameters: &common::with_shared::<{ common::count_with_shared(OWN) }>(OWN),
+    assemble,
 };
 
-fn build(context: &PlannerContext, settings: &Settings) -> Result<Box<dyn Planner>> {
+pub(crate) const ENTRY: Entry<Build> = Entry {
+    name: SAMPLER.name,
+    summary: "the best of many random action sequences; the baseline",
+    source: "Rao 2009; Nagabandi et al. 2018",
+    parameters: SAMPLER.parameters,
+    build: |context, settings| Sampling::boxed(&SAMPLER, context, settings),
+};
+
+fn assemble(_kind: &ActionKind, _shared: &Shared, settings: &Settings) -> Result<(Setup, Box<dyn Rule>)> {
     let rule = RandomShooting { population: settings.count("population", 2)? };
-    let setup = Setup {
-        name: "random-shooting",
-        iterations: settings.count("iterations", 1)?,
-        answer: Answer::Best,
-        tolerance: 0.0,
-        noise_beta: settings.float("noise_beta", 0.0, 10.0)?,
-        keep: 1,
-    };
-    Ok(Box::new(Sampling::new(setup, rule, context, settings)?))
+    Ok((Setup { answer: Answer::Best, tolerance: 0.0, keep: 1 }, Box::new(rule)))
 }
 
 struct RandomShooting {
@@ -63,7 +56,7 @@ impl Rule for RandomShooting {
     }
 
     fn draw(
-        &self,
+        &mut self,
         round: Round,
         plan: &mut Plan,
         noise: &mut Noise,

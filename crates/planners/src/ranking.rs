@@ -5,6 +5,8 @@
 
 use std::cmp::Ordering;
 
+use crate::rollout::{Rollout, Wanted};
+
 /// What each candidate is worth, and their order.
 #[derive(Debug, Default)]
 pub(crate) struct Ranking {
@@ -12,6 +14,9 @@ pub(crate) struct Ranking {
     pub(crate) score: Vec<f64>,
     /// Constraint violation, zero where feasible; infinite where the candidate diverged.
     pub(crate) violation: Vec<f64>,
+    /// Standard deviation of the return over the lanes, and `[H][n]` what was earned before each step; empty where not wanted.
+    pub(crate) spread: Vec<f64>,
+    pub(crate) earned: Vec<f64>,
     order: Vec<u32>,
     elites: usize,
 }
@@ -24,7 +29,62 @@ pub(crate) fn better(a: (f64, f64), b: (f64, f64)) -> Ordering {
 impl Ranking {
     /// Room for `capacity` candidates.
     pub(crate) fn new(capacity: usize) -> Self {
-        Self { score: vec![0.0; capacity], violation: vec![0.0; capacity], order: vec![0; capacity], elites: 0 }
+        let (spread, earned) = (Vec::new(), Vec::new());
+        let (score, violation) = (vec![0.0; capacity], vec![0.0; capacity]);
+        Self { score, violation, spread, earned, order: vec![0; capacity], elites: 0 }
+    }
+
+    /// Room for what is wanted beside scores.
+    pub(crate) fn with(mut self, wanted: Wanted, horizon: usize) -> Self {
+        self.spread = vec![0.0; if wanted.spread { self.score.len() } else { 0 }];
+        self.earned = vec![0.0; if wanted.earned { horizon * self.score.len() } else { 0 }];
+        self
+    }
+
+    /// Takes what a rollout of `n` candidates gave `count` of them, from `first` on.
+    pub(crate) fn take(&mut self, rollout: &Rollout, n: usize, first: usize, count: usize) {
+        let span = first..first + count;
+        self.score[..count].copy_from_slice(&rollout.score[span.clone()]);
+        self.violation[..count].copy_from_slice(&rollout.violation[span.clone()]);
+        if !self.spread.is_empty() {
+            self.spread[..count].copy_from_slice(&rollout.spread[span.clone()]);
+        }
+        if !self.earned.is_empty() {
+            for (to, from) in self.earned.chunks_exact_mut(count).zip(rollout.earned.chunks_exact(n)) {
+                to.copy_from_slice(&from[span.clone()]);
+            }
+        }
+    }
+
+    /// Candidate `i` of `count` is now what a rollout of `n` others gave number `j` of them: what is wanted beside the worth.
+    pub(crate) fn replace(&mut self, rollout: &Rollout, n: usize, j: usize, count: usize, i: usize) {
+        if let Some(spread) = self.spread.get_mut(i) {
+            *spread = rollout.spread[j];
+        }
+        if !self.earned.is_empty() {
+            for (to, from) in self.earned.chunks_exact_mut(count).zip(rollout.earned.chunks_exact(n)) {
+                to[i] = from[j];
+            }
+        }
+    }
+
+    /// How far the values of the elites disagree: the root of the variance between them plus the mean variance between the lanes
+    /// of each.
+    pub(crate) fn disagreement(&self) -> f64 {
+        let elites = self.elites();
+        let n = elites.len().max(1) as f64;
+        let mean = elites.iter().map(|i| self.score[*i as usize]).sum::<f64>() / n;
+        let between = elites.iter().map(|i| (self.score[*i as usize] - mean).powi(2)).sum::<f64>() / n;
+        let within = elites.iter().map(|i| self.spread[*i as usize].powi(2)).sum::<f64>() / n;
+        (between + within).sqrt()
+    }
+
+    /// Standard deviation of the first `count` scores that are finite.
+    pub(crate) fn score_std(&self, count: usize) -> f64 {
+        let finite = || self.score[..count].iter().filter(|score| score.is_finite());
+        let n = finite().count().max(1) as f64;
+        let mean = finite().sum::<f64>() / n;
+        (finite().map(|score| (score - mean) * (score - mean)).sum::<f64>() / n).sqrt()
     }
 
     /// Takes in the first `count` scores: puts the best `leading` of them in front, in order, or all of the best where

@@ -208,6 +208,27 @@ impl<D: Dynamics> Imagination for Arena<'_, D> {
         Ok(())
     }
 
+    fn read_latent(&self, row: usize, out: &mut [f64]) -> Result<()> {
+        let (width, dim) = (self.width(), self.dynamics.state_dim());
+        out.fill(0.0);
+        let lanes = self.states[row * width..(row + 1) * width].chunks_exact(dim);
+        for lane in lanes {
+            out.iter_mut().zip(lane).for_each(|(sum, number)| *sum += number);
+        }
+        out.iter_mut().for_each(|sum| *sum /= self.dynamics.spec().members as f64);
+        Ok(())
+    }
+
+    fn write_latent(&mut self, row: usize, latent: &[f64]) -> Result<()> {
+        let (width, dim) = (self.width(), self.dynamics.state_dim());
+        if latent.len() != dim {
+            return Err(Error::shape("latent", &[dim], &[latent.len()]));
+        }
+        let lanes = self.states[row * width..(row + 1) * width].chunks_exact_mut(dim);
+        lanes.for_each(|lane| lane.copy_from_slice(latent));
+        Ok(())
+    }
+
     fn decode(&self, row: usize, member: usize, out: &mut [f64]) -> Result<()> {
         let dim = self.dynamics.state_dim();
         let start = row * self.width() + member * dim;

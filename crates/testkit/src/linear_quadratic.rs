@@ -32,6 +32,7 @@ impl LinearQuadratic {
             action_space: Space::vector(&vec![-bound; actions], &vec![bound; actions]),
             members: 1,
             constraints: 0,
+            latent_dim: problem.a.rows(),
             deterministic: true,
             has_value: false,
             has_prior: false,

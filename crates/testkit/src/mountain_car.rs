@@ -23,6 +23,7 @@ impl MountainCar {
                 action_space: Space::discrete(3),
                 members: 1,
                 constraints: 0,
+                latent_dim: 2,
                 deterministic: true,
                 has_value: false,
                 has_prior: false,

@@ -25,6 +25,7 @@ impl Pendulum {
                 action_space: Space::vector(&[-2.0], &[2.0]),
                 members: 1,
                 constraints: 0,
+                latent_dim: 2,
                 deterministic: true,
                 has_value: false,
                 has_prior: false,

@@ -20,7 +20,7 @@ use super::{NONE, Rule};
 use crate::PlannerContext;
 use crate::actions::{ActionKind, Sequence};
 use crate::common;
-use crate::rollout::Objective;
+use crate::objective::Risk;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Leaf {
@@ -45,7 +45,8 @@ pub(crate) struct Search<R> {
     pub(super) local_share: f64,
     pub(super) leaf: Leaf,
     pub(super) constraint_penalty: f64,
-    pub(super) objective: Objective,
+    pub(super) risk: Risk,
+    pub(super) epistemic_penalty: f64,
     pub(super) tree: Tree,
     pub(super) members: usize,
     /// What was chosen, `[H][A]`, and the same while a decision is under way.
@@ -105,12 +106,8 @@ impl<R: Rule> Search<R> {
                 _ => Leaf::Rollout,
             },
             constraint_penalty: settings.float("constraint_penalty", 0.0, f64::MAX)?,
-            objective: Objective {
-                risk: common::risk(settings)?,
-                epistemic_penalty: settings.float("epistemic_penalty", 0.0, f64::MAX)?,
-                terminal_value: true,
-                prior_share: 0.0,
-            },
+            risk: common::risk(settings)?,
+            epistemic_penalty: settings.float("epistemic_penalty", 0.0, f64::MAX)?,
             tree: Tree::new(simulations + 1, rule.most_actions(simulations), dims, members),
             members,
             chosen,

@@ -4,7 +4,7 @@ use worldwright_core::{Actions, Columns, Imagination, Key, Result, Rng, Rows};
 
 use super::search::Search;
 use super::{NONE, Rule};
-use crate::rollout::fold_lanes;
+use crate::objective::fold_lanes;
 
 /// How far a rollout's action drifts in a step, in units of its spread.
 const DRIFT: f64 = 0.5;
@@ -50,7 +50,7 @@ impl<R: Rule> Search<R> {
     fn penalised(&self, member: usize, i: usize) -> f64 {
         let at = self.imagined.at(member, i);
         let lanes = self.imagined.members() * self.imagined.rows();
-        let mut reward = self.imagined.reward[at] - self.objective.epistemic_penalty * self.imagined.epistemic[at];
+        let mut reward = self.imagined.reward[at] - self.epistemic_penalty * self.imagined.epistemic[at];
         for constraint in 0..self.shape.1 {
             let over = self.imagined.constraints[constraint * lanes + at];
             // `max` would swallow NaN, which has to reach the sum.
@@ -191,6 +191,6 @@ impl<R: Rule> Search<R> {
             return sum;
         }
         self.sorted.copy_from_slice(&self.lanes);
-        fold_lanes(self.objective.risk, &self.lanes, 0, 1, &mut self.sorted)
+        fold_lanes(self.risk, &self.lanes, 0, 1, &mut self.sorted)
     }
 }

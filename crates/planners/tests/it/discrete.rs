@@ -18,6 +18,7 @@ impl Lock {
         let mut spec = DynamicsModel(MountainCar::new()).0.spec().clone();
         spec.observation_space = Space::unbounded(1);
         spec.action_space = action_space;
+        spec.latent_dim = 1;
         Self { spec, target: target.to_vec() }
     }
 }
@@ -100,6 +101,8 @@ fn too_many_choices_are_refused() {
     let context = PlannerContext {
         action_space: Space::MultiDiscrete { nvec: vec![17, 17, 17] },
         members: 1,
+        latent_dim: 2,
+        has_value: false,
         deterministic: true,
         seed: 0,
     };

@@ -111,6 +111,7 @@ impl Cart {
             action_space: Space::vector(&[-9.0], &[9.0]),
             members: 1,
             constraints: 0,
+            latent_dim: 0,
             deterministic: true,
             has_value: false,
             has_prior: false,

@@ -25,6 +25,7 @@ impl Gamble {
                 action_space: Space::discrete(3),
                 members: 4,
                 constraints: 0,
+                latent_dim: 1,
                 deterministic: true,
                 has_value: false,
                 has_prior: false,
@@ -84,13 +85,7 @@ fn choose(name: &str, risk: &str, alpha: f64, penalty: f64) -> (i64, f64) {
 
 #[test]
 fn the_risk_measure_decides_between_gambles() {
-    // Planners of choices that draw populations; the others have risk tests of their own.
-    let draws = |name: &str| ["population", "risk"].contains(&name);
-    let of_choices = worldwright_planners::ALL
-        .iter()
-        .filter(|entry| entry.parameters.iter().filter(|parameter| draws(parameter.name)).count() == 2);
-    for entry in of_choices {
-        let name = entry.name;
+    for name in ["random-shooting", "predictive-sampling", "cem", "icem", "mppi"] {
         assert_eq!(choose(name, "mean", 0.5, 0.0), (1, 4.0), "{name}");
         assert_eq!(choose(name, "worst", 0.5, 0.0), (0, 2.0), "{name}");
         assert_eq!(choose(name, "cvar", 0.25, 0.0), (0, 2.0), "{name}");
@@ -129,5 +124,77 @@ fn constraints_come_before_returns() {
         assert!(free_speed < -limit - 0.1, "{name}: the limit does not bind: {free_speed}");
         assert!(bound_speed >= -limit - 1e-12, "{name}: {bound_speed} breaks the limit");
         assert!(bound_value < free_value, "{name}: a limit that binds costs something");
+    }
+}
+
+/// One step; the next state is the same in all lanes, but each lane has a reward function of its own: an ensemble of rewards. Pay is
+/// `w_m a − a²/4` with w = 1, 1, −3, so the mean (w = −1/3) prefers −2/3, the worst lane something else.
+struct Rewards {
+    spec: ModelSpec,
+}
+
+const SLOPES: [f64; 3] = [1.0, 1.0, -3.0];
+
+impl Dynamics for Rewards {
+    fn spec(&self) -> &ModelSpec {
+        &self.spec
+    }
+    fn state_dim(&self) -> usize {
+        1
+    }
+    fn state(&self, observation: &[f64], state: &mut [f64]) {
+        state.copy_from_slice(observation);
+    }
+    fn observation(&self, state: &[f64], observation: &mut [f64]) {
+        observation.copy_from_slice(state);
+    }
+    fn advance(
+        &self,
+        place: Place,
+        state: &mut [f64],
+        _next: &mut [f64],
+        action: LaneAction<'_>,
+        _key: Key,
+        out: &mut Outcome<'_>,
+    ) {
+        let LaneAction::Numbers(&[a]) = action else { panic!("a number was promised") };
+        state[0] += a;
+        out.reward = SLOPES[place.lane] * a - 0.25 * a * a;
+        out.continuation = 0.0;
+    }
+}
+
+/// `−a/3 − a²/4` is largest at −2/3 with 1/9; the worst of `a − a²/4` and `−3a − a²/4` at 0 with 0; the mean of the worst two
+/// thirds of the lanes is `−a − a²/4` above zero and `a − a²/4` below, so largest at 0 as well.
+#[test]
+fn risk_covers_an_ensemble_of_rewards() {
+    let spec = ModelSpec {
+        name: "rewards".to_owned(),
+        observation_space: Space::unbounded(1),
+        action_space: Space::vector(&[-2.0], &[2.0]),
+        members: 3,
+        constraints: 0,
+        latent_dim: 0,
+        deterministic: true,
+        has_value: false,
+        has_prior: false,
+    };
+    let model = DynamicsModel(Rewards { spec });
+    for name in ["cem", "icem", "cma-es", "predictive-sampling"] {
+        for (risk, want, worth) in [("mean", -2.0 / 3.0, 1.0 / 9.0), ("worst", 0.0, 0.0), ("cvar", 0.0, 0.0)] {
+            let overrides = settings([
+                ("horizon", Integer(1)),
+                ("population", Integer(200)),
+                ("iterations", Integer(12)),
+                ("risk", Text(risk.to_owned())),
+                ("cvar_alpha", Float(2.0 / 3.0)),
+            ]);
+            let mut planner = planner(name, &model, 0, &overrides);
+            let got = crate::value(&mut *planner, &model, &[0.0]);
+            let mut action = Action::Integer(0);
+            planner.act(0, &mut action);
+            let a = action.floats().unwrap()[0];
+            assert!((a - want).abs() < 0.06 && (got - worth).abs() < 0.02, "{name} {risk}: {a} worth {got}");
+        }
     }
 }

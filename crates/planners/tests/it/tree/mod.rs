@@ -116,8 +116,14 @@ fn a_kept_tree_goes_on_where_it_was() {
 
 #[test]
 fn what_cannot_be_searched_is_told() {
-    let context =
-        PlannerContext { action_space: Space::vector(&[-1.0], &[1.0]), members: 1, deterministic: true, seed: 0 };
+    let context = PlannerContext {
+        action_space: Space::vector(&[-1.0], &[1.0]),
+        members: 1,
+        latent_dim: 0,
+        has_value: false,
+        deterministic: true,
+        seed: 0,
+    };
     for name in METHODS {
         let refused = make(name, &context, &settings([])).map(|_| ()).unwrap_err();
         assert!(matches!(refused, Error::Unsupported { .. }) && refused.to_string().contains("icem"), "{refused}");
