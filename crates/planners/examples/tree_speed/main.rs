@@ -1,139 +1,109 @@
-//! Speed of the tree searches on one thread, with the quality of what they find beside it.
+//! Speed of the tree searches, with the quality of what they find beside it, and how their cost grows.
 //!
-//! `cargo run --release -p worldwright-planners --example tree_speed [rounds]`
+//! `cargo run --release -p worldwright-planners --example tree_speed [ROUNDS [speed | growth]]`
+#![allow(clippy::print_stdout, reason = "a program whose output is a table")]
 
-use std::collections::BTreeMap;
-use std::time::Instant;
-
-use worldwright_core::Setting::{Float, Integer};
-use worldwright_core::{Budget, Key, Observation, Setting, Value, WorldModel};
-use worldwright_planners::PlannerContext;
-use worldwright_planners::tree::Forest;
+use worldwright_core::{Observation, Value, WorldModel};
 use worldwright_testkit::games::{ConnectFour, Game, GameModel};
 
+mod measure;
 mod muzero_net;
 
+use measure::{Work, exponent};
 use muzero_net::MuZeroNet;
 
-/// What a workload's rounds came to.
-struct Timed {
-    /// Seconds.
-    least: f64,
-    median: f64,
+/// An observation for a network of this width.
+fn embedding(width: usize) -> Observation {
+    Value::Floats((0..width).map(|i| (i * 37 % 64) as f64 / 32.0 - 1.0).collect())
 }
 
-fn timed(rounds: usize, mut work: impl FnMut(u64)) -> Timed {
-    let mut seconds: Vec<f64> = (0..rounds)
-        .map(|round| {
-            let begun = Instant::now();
-            work(round as u64);
-            begun.elapsed().as_secs_f64()
-        })
-        .collect();
-    seconds.sort_by(f64::total_cmp);
-    Timed { least: seconds[0], median: seconds[rounds / 2] }
-}
-
-/// Searches from the same state in every root; prints the line and returns the best simulations a second.
-#[allow(clippy::print_stdout)]
-fn measure(
-    label: &str,
-    name: &str,
-    model: &dyn WorldModel,
-    state: &Observation,
-    overrides: &[(&str, Setting)],
-    roots: usize,
-    rounds: usize,
-) -> f64 {
-    if std::env::args().nth(2).is_some_and(|wanted| !label.contains(&wanted)) {
-        return f64::NAN;
-    }
-    let overrides: BTreeMap<String, Setting> =
-        overrides.iter().map(|(key, setting)| ((*key).to_owned(), setting.clone())).collect();
-    let simulations = match overrides.get("simulations") {
-        Some(Integer(simulations)) => *simulations as f64,
-        _ => unreachable!("every workload says how many"),
-    };
-    let context = PlannerContext::for_model(model.spec(), 0);
-    let mut forest = Forest::new(name, &context, &overrides, roots).expect("the workload fits the planner");
-    let mut world = model.imagination(forest.rows());
-    for root in 0..roots {
-        world.observe(root, None, state, Key::new(root as u64)).expect("a state of the model");
-    }
-    let mut chosen = None;
-    let time = timed(rounds, |round| {
-        forest.search(&mut *world, &Budget::default(), Key::new(round)).expect("the search runs");
-        chosen = forest.decide(0);
-    });
-    let depth = forest.depth(0);
-    let all = simulations * roots as f64;
-    let (best, typical) = (all / time.least, all / time.median);
-    println!(
-        "{label:46} {:9.3} ms  {:7.3} M/s best, {:7.3} M/s median   depth {:5.2} mean {:3} most   action {chosen:?}",
-        time.least * 1e3,
-        best / 1e6,
-        typical / 1e6,
-        depth.mean,
-        depth.most
-    );
-    best
-}
-
-/// The exponent p of `y ∝ x^p` by least squares on the logarithms.
-fn exponent(points: &[(f64, f64)]) -> f64 {
-    let n = points.len() as f64;
-    let logs = || points.iter().map(|(x, y)| (x.ln(), y.ln()));
-    let (mean_x, mean_y) = (logs().map(|p| p.0).sum::<f64>() / n, logs().map(|p| p.1).sum::<f64>() / n);
-    let across: f64 = logs().map(|p| (p.0 - mean_x) * (p.1 - mean_y)).sum();
-    across / logs().map(|p| (p.0 - mean_x).powi(2)).sum::<f64>()
-}
-
-#[allow(clippy::print_stdout)]
 fn main() {
-    let rounds: usize = std::env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(15);
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let rounds: usize = arguments.first().and_then(|text| text.parse().ok()).unwrap_or(15);
+    let wanted = |part: &str| arguments.get(1).is_none_or(|argument| argument == part);
     let game = GameModel::<ConnectFour>::new();
     let start = GameModel::<ConnectFour>::observation(ConnectFour::start());
-    let mut growth = Vec::new();
-    for simulations in [1_000, 10_000, 100_000] {
-        let label = format!("uct connect four, {simulations} simulations");
-        let overrides = [("simulations", Integer(simulations))];
-        let best = measure(&label, "uct", &game, &start, &overrides, 1, rounds);
-        growth.push((simulations as f64, simulations as f64 / best));
-    }
-    println!("  time grows as simulations^{:.3}", exponent(&growth));
-    for leaves in [1, 4, 64] {
-        let label = format!("uct connect four, 10000, {leaves} leaves at once");
-        let overrides = [("simulations", Integer(10_000)), ("leaves", Integer(leaves))];
-        measure(&label, "uct", &game, &start, &overrides, 1, rounds);
-    }
     let net = MuZeroNet::new(18, 64, 0);
-    let embedding = Value::Floats((0..64).map(|i| f64::from(i * 37 % 64) / 32.0 - 1.0).collect());
-    for name in ["puct", "gumbel"] {
-        let mut growth = Vec::new();
-        for roots in [1, 32, 256] {
-            let overrides = [("simulations", Integer(50))];
-            let label = format!("{name}, 18 actions, 64 wide, 50 sims, batch {roots}");
-            let best = measure(&label, name, &net, &embedding, &overrides, roots, 4 * rounds);
-            growth.push((roots as f64, roots as f64 / best));
-        }
-        println!("  time grows as batch^{:.3}", exponent(&growth));
-        let mut growth = Vec::new();
-        for simulations in [50, 200, 800] {
-            let overrides = [("simulations", Integer(simulations))];
-            let label = format!("{name}, 18 actions, 64 wide, {simulations} sims, batch 32");
-            let best = measure(&label, name, &net, &embedding, &overrides, 32, rounds);
-            growth.push((simulations as f64, simulations as f64 / best));
-        }
-        println!("  time grows as simulations^{:.3}", exponent(&growth));
-        let overrides = [("simulations", Integer(50)), ("leaves", Integer(8)), ("virtual_loss", Float(0.5))];
-        measure(
-            &format!("{name}, 50 sims, batch 1, 8 leaves at once"),
-            name,
-            &net,
-            &embedding,
-            &overrides,
-            1,
-            4 * rounds,
+    if wanted("speed") {
+        speeds(&game, &start, &net, rounds);
+    }
+    if wanted("growth") {
+        growths(&game, &start, rounds);
+    }
+}
+
+/// One thread, each work in a line.
+fn speeds(game: &dyn WorldModel, start: &Observation, net: &MuZeroNet, rounds: usize) {
+    println!("| work | least ms | best M simulations/s | median | depth mean / most | action |");
+    println!("|---|---|---|---|---|---|");
+    let line = |label: &str, work: &Work<'_>, rounds: usize| {
+        let measured = work.measure(rounds);
+        let all = (work.simulations * work.roots) as f64 / 1e6;
+        println!(
+            "| {label} | {:.3} | {:.3} | {:.3} | {:.1} / {} | {:?} |",
+            measured.least * 1e3,
+            all / measured.least,
+            all / measured.median,
+            measured.depth.mean,
+            measured.depth.most,
+            measured.action
         );
+    };
+    let uct = Work { name: "uct", model: game, state: start, simulations: 10_000, leaves: None, roots: 1, threads: 1 };
+    for simulations in [1_000, 10_000, 100_000] {
+        line(&format!("uct connect four, {simulations} simulations"), &Work { simulations, ..uct }, rounds);
+    }
+    for leaves in [1, 4, 64] {
+        let work = Work { leaves: Some(leaves), ..uct };
+        line(&format!("uct connect four, 10000 simulations, {leaves} leaves at once"), &work, rounds);
+    }
+    let state = &embedding(64);
+    for name in ["puct", "gumbel"] {
+        let work = Work { name, model: net, state, simulations: 50, leaves: None, roots: 1, threads: 1 };
+        for roots in [1, 32, 256] {
+            let label = format!("{name}, 18 actions, 64 wide, 50 simulations, batch {roots}");
+            line(&label, &Work { roots, ..work }, 4 * rounds);
+        }
+        let label = format!("{name}, 18 actions, 64 wide, 200 simulations, batch 32");
+        line(&label, &Work { roots: 32, simulations: 200, ..work }, rounds);
+        let label = format!("{name}, 18 actions, 64 wide, 50 simulations, batch 1, 8 leaves at once");
+        line(&label, &Work { leaves: Some(8), ..work }, 4 * rounds);
+    }
+}
+
+/// Cost against one size after the other, on one and two threads.
+fn growths(game: &dyn WorldModel, start: &Observation, rounds: usize) {
+    println!("\n| work | grows with | threads | least milliseconds | time grows as the power of |");
+    println!("|---|---|---|---|---|");
+    let series = |label: &str, size: &str, threads: usize, points: &[(f64, f64)]| {
+        let each: Vec<String> = points.iter().map(|(x, y)| format!("{x}: {:.3}", y * 1e3)).collect();
+        println!("| {label} | {size} | {threads} | {} | {:.2} |", each.join(", "), exponent(points));
+    };
+    let least = |work: Work<'_>| work.measure(rounds).least;
+    let uct = Work { name: "uct", model: game, state: start, simulations: 0, leaves: None, roots: 1, threads: 1 };
+    let alone: &[usize] = &[1_000, 3_000, 10_000, 30_000, 100_000];
+    // One tree is searched on one thread: two threads need two parts of a forest.
+    for (roots, threads, sizes) in [(1, 1, alone), (32, 1, &alone[..3]), (32, 2, &alone[..3])] {
+        let cost = |simulations: usize| least(Work { simulations, roots, threads, ..uct });
+        let points: Vec<_> = sizes.iter().map(|size| (*size as f64, cost(*size))).collect();
+        series(&format!("uct connect four, batch {roots}"), "simulations", threads, &points);
+    }
+    for (name, threads) in [("puct", 1), ("puct", 2), ("gumbel", 1), ("gumbel", 2)] {
+        let cost = |actions: usize, width: usize, simulations: usize, roots: usize| {
+            let (net, state) = (MuZeroNet::new(actions, width, 0), embedding(width));
+            least(Work { name, model: &net, state: &state, simulations, leaves: None, roots, threads })
+        };
+        let points = |sizes: &[usize], cost: &dyn Fn(usize) -> f64| -> Vec<(f64, f64)> {
+            sizes.iter().map(|size| (*size as f64, cost(*size))).collect()
+        };
+        let label = |rest: &str| format!("{name}, {rest}");
+        let simulations = points(&[25, 50, 100, 200, 400, 800], &|simulations| cost(18, 64, simulations, 32));
+        series(&label("18 actions, 64 wide, batch 32"), "simulations", threads, &simulations);
+        let roots = points(&[32, 64, 128, 256], &|roots| cost(18, 64, 50, roots));
+        series(&label("18 actions, 64 wide, 50 simulations"), "batch", threads, &roots);
+        let actions = points(&[4, 9, 18, 36, 72], &|actions| cost(actions, 64, 50, 32));
+        series(&label("64 wide, 50 simulations, batch 32"), "actions", threads, &actions);
+        let widths = points(&[32, 64, 128, 256], &|width| cost(18, width, 50, 32));
+        series(&label("18 actions, 50 simulations, batch 32"), "width of the network", threads, &widths);
     }
 }

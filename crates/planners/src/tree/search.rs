@@ -23,7 +23,8 @@ pub(super) const DECIDE: u64 = 5;
 /// Room for outcomes of edges beyond the first: each new node takes one, and each further way to a node that is there.
 const OUTCOMES_PER_NODE: usize = 4;
 
-/// Trees searched to their end before the next: with their rows they are about as large as a second-level cache.
+/// Simulations at once, over trees that are searched to their end before the next ones: enough for a batch of the model, and few enough trees to
+/// stay in the second-level cache.
 pub(super) const GROUP: usize = 16;
 
 /// The number of discrete actions.
@@ -214,8 +215,10 @@ impl<R: Rule> Search<R> {
         self.begin(world, key, &mut report)?;
         let mut left = if unlimited && rounds == configured { self.options.simulations } else { usize::MAX };
         report.status = if rounds < configured { PlanStatus::BudgetSpent } else { PlanStatus::Completed };
-        // A limit ends all trees in the same round; without one a few trees at a time stay in cache from round to round.
-        let group = if unlimited { GROUP } else { roots };
+        // A limit ends all trees in the same round; without one a few trees at a time stay in cache from round to round: a power of two, so
+        // that every multiple of the largest group begins one.
+        let few = 1 << (GROUP / self.options.leaves).max(1).ilog2();
+        let group = if unlimited { few } else { roots };
         let all = left;
         for first in (0..roots).step_by(group) {
             let group = first..(first + group).min(roots);

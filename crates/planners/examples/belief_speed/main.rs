@@ -1,24 +1,38 @@
 //! Speeds of the searches over beliefs and over real-valued actions, one thread, the minimum and the median of several rounds; the
-//! quality of the answer stands beside each, and growth at the end.
+//! quality of the answer stands beside each, and growth on one and two threads at the end.
 //!
-//! `cargo run --release -p worldwright-planners --example belief_speed -- [ROUNDS]`
+//! `cargo run --release -p worldwright-planners --example belief_speed -- [ROUNDS [speed | growth]]`
 #![allow(clippy::print_stdout, reason = "a program whose output is a table")]
 
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use worldwright_core::{Budget, Key, Observation, Result, Setting, WorldModel};
+use worldwright_core::{Budget, Key, Observation, Planner, Result, Setting, WorldModel};
 use worldwright_planners::pomdp::{
     Despot, DespotConfig, Exact, ExactConfig, PointBased, PointBasedConfig, Pomcp, PomcpConfig, RockSample, tiger,
 };
 use worldwright_planners::{PlannerContext, make};
 use worldwright_testkit::{DynamicsModel, Pendulum};
 
+mod growth;
+
 fn main() -> Result<()> {
-    let rounds = std::env::args().nth(1).and_then(|word| word.parse().ok()).unwrap_or(15);
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let rounds = arguments.first().and_then(|word| word.parse().ok()).unwrap_or(15);
+    let wanted = |part: &str| arguments.get(1).is_none_or(|argument| argument == part);
+    if wanted("speed") {
+        speeds(rounds)?;
+    }
+    if wanted("growth") {
+        growth::growths(rounds);
+    }
+    Ok(())
+}
+
+/// Each work in a line.
+fn speeds(rounds: u64) -> Result<()> {
     let problem = RockSample::seven_eight();
     println!("| work | minimum | median | at the minimum | answer |\n|---|---|---|---|---|");
-    let mut growth = Vec::new();
     for simulations in [500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000] {
         let config = PomcpConfig { simulations, ..PomcpConfig::default() };
         let mut search = Pomcp::new(&problem, config, 1)?;
@@ -29,7 +43,6 @@ fn main() -> Result<()> {
             value = search.search().value;
             Ok(begun.elapsed().as_secs_f64())
         })?;
-        growth.push((simulations as f64, least));
         let rate = simulations as f64 / least / 1e6;
         line(
             &format!("POMCP RockSample(7,8), {simulations} simulations"),
@@ -73,31 +86,37 @@ fn main() -> Result<()> {
         Ok(begun.elapsed().as_secs_f64())
     })?;
     line("tiger point-based, to 1e-3", least, median, "", value);
-    println!("\nPOMCP: time grows as simulations to the power of {:.2}", exponent(&growth));
     for name in ["progressive-widening", "sampled-mcts"] {
-        let mut growth = Vec::new();
         for simulations in [125, 250, 500, 1_000, 2_000] {
             let (least, median, value) = tree(name, simulations, rounds)?;
-            growth.push((simulations as f64, least));
             line(&format!("{name}, pendulum, horizon 25, {simulations} simulations"), least, median, "", value);
         }
-        println!("\n{name}: time grows as simulations to the power of {:.2}", exponent(&growth));
     }
     Ok(())
 }
 
-fn tree(name: &str, simulations: i64, rounds: u64) -> Result<(f64, f64, f64)> {
-    let model = DynamicsModel(Pendulum::new());
+/// A planner that looks 25 steps ahead.
+fn tree_planner(name: &str, model: &dyn WorldModel, simulations: i64) -> Result<Box<dyn Planner>> {
     let overrides = BTreeMap::from([
         ("simulations".to_owned(), Setting::Integer(simulations)),
         ("horizon".to_owned(), Setting::Integer(25)),
     ]);
-    let mut planner = make(name, &PlannerContext::for_model(model.spec(), 1), &overrides)?;
+    make(name, &PlannerContext::for_model(model.spec(), 1), &overrides)
+}
+
+/// The pendulum at rest, one radian from upright.
+fn leaning() -> Observation {
+    Observation::Floats(vec![1.0, 0.0])
+}
+
+fn tree(name: &str, simulations: i64, rounds: u64) -> Result<(f64, f64, f64)> {
+    let model = DynamicsModel(Pendulum::new());
+    let mut planner = tree_planner(name, &model, simulations)?;
     let mut world = model.imagination(planner.rows());
     let mut value = 0.0;
     let (least, median) = time(rounds, |round| {
         planner.reset(round);
-        world.observe(0, None, &Observation::Floats(vec![1.0, 0.0]), Key::new(0))?;
+        world.observe(0, None, &leaning(), Key::new(0))?;
         let begun = Instant::now();
         value = planner.improve(&mut *world, 0, &Budget::default())?.value;
         Ok(begun.elapsed().as_secs_f64())
