@@ -110,7 +110,7 @@ fn a_grid_of_any_dimension_is_the_table_of_its_points() {
         let rewards: Vec<f64> = (0..states * actions).map(|_| f64::from(rng.normal() as f32)).collect();
         let digit = |state: usize, dim: usize| state / SIDE.pow((dims - 1 - dim) as u32) % SIDE;
         let moved = |state: usize, action: usize| {
-            let (dim, up, from) = (action / 2, action % 2 == 0, digit(state, action / 2));
+            let (dim, up, from) = (action / 2, action.is_multiple_of(2), digit(state, action / 2));
             let to = match (dim + 1 == dims, up) {
                 (true, true) => (from + 1) % SIDE,
                 (true, false) => (from + SIDE - 1) % SIDE,
@@ -127,7 +127,7 @@ fn a_grid_of_any_dimension_is_the_table_of_its_points() {
             let LaneAction::Choice(action) = action else { panic!("choices were promised") };
             let state = at.iter().fold(0, |state, x| state * SIDE + x.round() as usize % SIDE);
             out.reward = table[state * actions + action as usize];
-            let (dim, up) = (action as usize / 2, action % 2 == 0);
+            let (dim, up) = (action as usize / 2, action.is_multiple_of(2));
             at[dim] += if up { 1.0 } else { -1.0 };
         });
         // The circle's last point is its first again.

@@ -25,6 +25,7 @@ mod symbolic;
 mod task_motion;
 mod tree;
 mod tree_reuse;
+mod tree_rules;
 
 #[global_allocator]
 static ALLOCATOR: CountingAllocator = CountingAllocator;
