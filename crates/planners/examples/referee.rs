@@ -246,16 +246,18 @@ fn in_the_environment(most: usize) -> Result<()> {
         let mut planner = make("grid", &PlannerContext::for_model(model.spec(), 0), &overrides)?;
         let mut world = model.imagination(planner.rows());
         let mut environment = worldwright_envs::make("pendulum", &Default::default())?.environment;
-        let (mut sum, mut squares, mut worst) = (0.0, 0.0, 0.0_f64);
+        let (mut sum, mut squares, mut worst, mut told) = (0.0, 0.0, 0.0_f64, 0.0);
         let mut decisions = Vec::new();
         for seed in 0..200 {
             let mut observation = environment.reset(seed)?;
-            let (mut earned, mut done, mut action) = (0.0, false, Action::Integer(0));
+            let (mut earned, mut first, mut done, mut action) = (0.0, true, false, Action::Integer(0));
             while !done {
                 world.observe(0, None, &observation, Key::new(seed))?;
                 let begun = Instant::now();
-                planner.improve(&mut *world, 0, &Budget::default())?;
+                let report = planner.improve(&mut *world, 0, &Budget::default())?;
                 decisions.push(begun.elapsed().as_secs_f64());
+                told += if first { report.value / 200.0 } else { 0.0 };
+                first = false;
                 planner.act(0, &mut action);
                 planner.shift(1);
                 let step = environment.step(&action)?;
@@ -268,10 +270,10 @@ fn in_the_environment(most: usize) -> Result<()> {
             worst = worst.min(earned);
         }
         let mean = sum / 200.0;
-        let first = decisions[0];
+        let beginning = decisions[0];
         decisions.sort_by(f64::total_cmp);
         println!(
-            "  {angles} x {speeds} x {torques}: mean {mean:.2}, sd {:.1}, worst {worst:.1}; first decision {first:.2} s, later ones {:.1} us (minimum {:.1})",
+            "  {angles} x {speeds} x {torques}: earned {mean:.2} of {told:.2} told, sd {:.1}, worst {worst:.1}; first decision {beginning:.2} s, later ones {:.1} us (minimum {:.1})",
             (squares / 200.0 - mean * mean).sqrt(),
             1e6 * decisions[decisions.len() / 2],
             1e6 * decisions[0]

@@ -100,24 +100,6 @@ impl Mdp {
         (end > first).then_some((best, choice))
     }
 
-    /// Which states some policy reaches from `start`.
-    pub fn reachable(&self, start: usize) -> Vec<bool> {
-        let mut seen = vec![false; self.states()];
-        let mut open = vec![start];
-        seen[start] = true;
-        while let Some(state) = open.pop() {
-            let span = self.pairs[state] as usize..self.pairs[state + 1] as usize;
-            for outcome in self.outcomes[span.start] as usize..self.outcomes[span.end] as usize {
-                let next = self.next[outcome] as usize;
-                if !seen[next] {
-                    seen[next] = true;
-                    open.push(next);
-                }
-            }
-        }
-        seen
-    }
-
     #[inline]
     pub(super) fn pair_value(&self, pair: usize, values: &[f64]) -> f64 {
         let span = self.outcomes[pair] as usize..self.outcomes[pair + 1] as usize;

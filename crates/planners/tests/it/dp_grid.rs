@@ -127,7 +127,7 @@ fn a_grid_of_any_dimension_is_the_table_of_its_points() {
             let LaneAction::Choice(action) = action else { panic!("choices were promised") };
             let state = at.iter().fold(0, |state, x| state * SIDE + x.round() as usize % SIDE);
             out.reward = table[state * actions + action as usize];
-            let (dim, up) = (action as usize / 2, action % 2 == 0);
+            let (dim, up) = (action as usize / 2, action.is_multiple_of(2));
             at[dim] += if up { 1.0 } else { -1.0 };
         });
         // The circle's last point is its first again.

@@ -6,8 +6,8 @@ use super::actions::ActionSet;
 use super::axes::{Axis, Grid};
 use super::chart::Chart;
 use super::explore::Explorer;
-use super::table::{self, Worst};
-use super::value::GridValue;
+use super::table;
+use super::value::{GridValue, Progress};
 
 /// Rows of the arena that exploring fills at a time, where there are fewer actions.
 const BATCH: usize = 512;
@@ -98,12 +98,9 @@ impl GridValue {
             table: table::make(&grid, config.interpolation, actions.count(), draws),
             values: vec![0.0; points],
             next: vec![0.0; points],
-            worst: Worst { reward: f64::INFINITY, continuation: 0.0 },
             explorer: Explorer::new(&chart, rows, together),
             worths: vec![0.0; rows],
-            explored: 0,
-            sweeps: 0,
-            diverged: 0,
+            progress: Progress::NONE,
             threads: config.threads.max(1),
             discount: config.discount,
             epistemic_penalty: config.epistemic_penalty,

@@ -71,11 +71,11 @@ impl GridValue {
     /// Asks about the next batch, at most `most` points. What was asked before stays.
     pub(super) fn explore_some(&mut self, world: &mut dyn Imagination, most: usize) -> Result<u64> {
         self.explorer.prepare(world);
-        let count = self.explorer.together.min(self.grid.points() - self.explored).min(most);
-        let (first, actions, draws) = (self.explored, self.actions.count(), self.samples * self.members);
+        let count = self.explorer.together.min(self.grid.points() - self.progress.explored).min(most);
+        let (first, actions, draws) = (self.progress.explored, self.actions.count(), self.samples * self.members);
         let rows = count * actions;
         let span = || Rows::Span(FIRST..FIRST + rows);
-        let (mut worst, mut diverged) = (self.worst, self.diverged);
+        let (mut worst, mut diverged) = (self.progress.worst, self.progress.diverged);
         for sample in 0..self.samples {
             for i in 0..count {
                 let row = FIRST + i * actions;
@@ -107,8 +107,8 @@ impl GridValue {
                 }
             }
         }
-        (self.worst, self.diverged) = (worst, diverged);
-        self.explored += count;
+        (self.progress.worst, self.progress.diverged) = (worst, diverged);
+        self.progress.explored += count;
         Ok(count as u64 * self.steps_a_point())
     }
 }

@@ -78,8 +78,8 @@ impl GridPlanner {
     /// Asks the model and sweeps as far as the budget goes.
     fn work(&mut self, world: &mut dyn Imagination, purse: &Purse, report: &mut PlanReport) -> Result<()> {
         let points = self.value.grid().points();
-        let asked = self.value.diverged;
-        while self.value.explored < points {
+        let asked = self.value.progress.diverged;
+        while self.value.progress.explored < points {
             let each = self.value.steps_a_point();
             let reserve = report.model_steps + self.value.steps_a_lookahead();
             let most = purse.steps.map_or(usize::MAX, |steps| (steps.saturating_sub(reserve) / each) as usize);
@@ -88,19 +88,20 @@ impl GridPlanner {
             }
             report.model_steps += self.value.explore_some(world, most)?;
         }
-        report.diverged += self.value.diverged - asked;
-        if self.value.explored < points {
+        report.diverged += self.value.progress.diverged - asked;
+        if self.value.progress.explored < points {
             return Ok(());
         }
-        if self.value.worst.reward == f64::INFINITY {
+        if self.value.progress.worst.reward == f64::INFINITY {
             // The model said nothing at all: it is asked again next time.
             self.value.restart();
             return Ok(());
         }
         while !self.settled && report.iterations < purse.sweeps && !purse.late() {
-            self.settled = self.value.sweeps >= self.limits.sweeps;
+            self.settled = self.value.progress.sweeps >= self.limits.sweeps;
             if !self.settled {
-                self.settled = self.value.sweep() <= self.limits.tolerance || self.value.sweeps >= self.limits.sweeps;
+                self.settled =
+                    self.value.sweep() <= self.limits.tolerance || self.value.progress.sweeps >= self.limits.sweeps;
                 report.iterations += 1;
             }
         }
@@ -191,7 +192,7 @@ impl Planner for GridPlanner {
             && self.limits.refresh > 0
             && self.decision > 0
             && self.decision.is_multiple_of(self.limits.refresh);
-        let marks = (self.value.explored, self.value.sweeps, self.value.diverged, self.value.worst, self.settled);
+        let marks = (self.value.progress, self.settled);
         if !self.settled || anew {
             self.before.copy_from_slice(&self.value.values);
         }
@@ -209,7 +210,7 @@ impl Planner for GridPlanner {
         self.chosen.copy_from(&self.kept);
         if working {
             self.value.values.copy_from_slice(&self.before);
-            (self.value.explored, self.value.sweeps, self.value.diverged, self.value.worst, self.settled) = marks;
+            (self.value.progress, self.settled) = marks;
         }
         report
     }

@@ -4,17 +4,18 @@ use worldwright_core::{Array, Error, Result, State};
 
 use super::axes::{Cell, MOST_DIMS};
 use super::table::{Outcome, Worst};
-use super::value::GridValue;
+use super::value::{GridValue, Progress};
 
 impl GridValue {
     /// The values; with the table as far as it was explored where it is still needed.
     pub(super) fn save(&self, table: bool) -> State {
         let mut state = State::new();
         state.put("values", Array::F64(vec![self.values.len()], self.values.clone()));
-        state.put("progress", Array::U64(vec![self.explored as u64, self.sweeps as u64, self.diverged]));
-        state.put("worst", Array::F64(vec![2], vec![self.worst.reward, self.worst.continuation]));
+        let Progress { explored, sweeps, diverged, worst } = self.progress;
+        state.put("progress", Array::U64(vec![explored as u64, sweeps as u64, diverged]));
+        state.put("worst", Array::F64(vec![2], vec![worst.reward, worst.continuation]));
         if table {
-            let count = self.explored * self.each();
+            let count = explored * self.each();
             let entries = (0..count).map(|entry| self.table.get(entry));
             let numbers = entries.clone().flat_map(|entry| {
                 let [a, b, c, d] = entry.cell.fraction;
@@ -53,8 +54,8 @@ impl GridValue {
             }
         }
         self.values.copy_from_slice(values);
-        (self.explored, self.sweeps, self.diverged) = (explored, progress[1] as usize, progress[2]);
-        self.worst = Worst { reward: worst[0], continuation: worst[1] };
+        let worst = Worst { reward: worst[0], continuation: worst[1] };
+        self.progress = Progress { explored, sweeps: progress[1] as usize, diverged: progress[2], worst };
         Ok(())
     }
 

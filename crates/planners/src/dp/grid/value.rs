@@ -23,21 +23,34 @@ pub struct GridValue {
     pub(super) values: Vec<f64>,
     /// `[points]`, of the sweep under way.
     pub(super) next: Vec<f64>,
-    pub(super) worst: Worst,
+    pub(super) progress: Progress,
     pub(super) explorer: Explorer,
     /// `[actions]`, of a lookahead.
     pub(super) worths: Vec<f64>,
     pub(super) samples: usize,
     pub(super) members: usize,
-    /// Points about which the model was asked.
-    pub(super) explored: usize,
-    pub(super) sweeps: usize,
-    /// Steps that diverged.
-    pub(super) diverged: u64,
     pub(super) threads: usize,
     pub(super) discount: f64,
     pub(super) epistemic_penalty: f64,
     pub(super) key: Key,
+}
+
+/// How far a value has come.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Progress {
+    /// Points about which the model was asked.
+    pub(super) explored: usize,
+    /// Synchronous sweeps made.
+    pub(super) sweeps: usize,
+    /// Steps that diverged.
+    pub(super) diverged: u64,
+    /// The worst that the model has said.
+    pub(super) worst: Worst,
+}
+
+impl Progress {
+    pub(super) const NONE: Self =
+        Self { explored: 0, sweeps: 0, diverged: 0, worst: Worst { reward: f64::INFINITY, continuation: 0.0 } };
 }
 
 /// What [`GridValue::settle`] did.
@@ -103,12 +116,12 @@ impl GridValue {
 
     /// Synchronous sweeps made.
     pub fn sweeps(&self) -> usize {
-        self.sweeps
+        self.progress.sweeps
     }
 
     /// Steps of the model that diverged while exploring.
     pub fn diverged(&self) -> u64 {
-        self.diverged
+        self.progress.diverged
     }
 
     /// Outcomes that a sweep goes through: points × actions × draws.
@@ -136,10 +149,10 @@ impl GridValue {
             return Err(Error::shape("rows of the model's arena", &[self.rows()], &[world.rows()]));
         }
         self.restart();
-        while self.explored < self.grid.points() {
+        while self.progress.explored < self.grid.points() {
             self.explore_some(world, usize::MAX)?;
         }
-        if self.worst.reward == f64::INFINITY {
+        if self.progress.worst.reward == f64::INFINITY {
             return Err(Error::Diverged { who: "grid".into(), why: "every step of the model is undefined".to_owned() });
         }
         Ok(())
@@ -147,10 +160,7 @@ impl GridValue {
 
     /// Forgets what the model said, and the values.
     pub(super) fn restart(&mut self) {
-        self.explored = 0;
-        self.sweeps = 0;
-        self.diverged = 0;
-        self.worst = Worst { reward: f64::INFINITY, continuation: 0.0 };
+        self.progress = Progress::NONE;
         self.values.fill(0.0);
     }
 
@@ -161,12 +171,12 @@ impl GridValue {
             self.grid.coordinates(point, &mut coordinates);
             self.values[point] = value(&coordinates);
         }
-        self.sweeps = 0;
+        self.progress.sweeps = 0;
     }
 
     /// One synchronous sweep: one step more to go. Returns the largest change.
     pub fn sweep(&mut self) -> f64 {
-        let (table, values, worst) = (&*self.table, &self.values[..], self.worst);
+        let (table, values, worst) = (&*self.table, &self.values[..], self.progress.worst);
         let threads = self.threads.min(table.len() / ENTRIES_PER_THREAD).max(1);
         let change = if threads == 1 {
             table.backup(0, values, &mut self.next, worst)
@@ -185,7 +195,7 @@ impl GridValue {
             })
         };
         std::mem::swap(&mut self.values, &mut self.next);
-        self.sweeps += 1;
+        self.progress.sweeps += 1;
         change.largest()
     }
 
@@ -194,7 +204,7 @@ impl GridValue {
         let mut settled = Settled { sweeps: 0, change: f64::INFINITY, converged: false };
         while settled.sweeps < most && !settled.converged {
             let backwards = settled.sweeps % 2 == 1;
-            settled.change = self.table.backup_in_place(&mut self.values, backwards, self.worst).largest();
+            settled.change = self.table.backup_in_place(&mut self.values, backwards, self.progress.worst).largest();
             settled.sweeps += 1;
             settled.converged = settled.change <= tolerance;
         }
