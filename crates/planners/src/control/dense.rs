@@ -4,10 +4,17 @@
 //! the fused operation would be a slow call. Products of at least [`TILE_ROWS`] × [`TILE_COLUMNS`] run in tiles held in registers,
 //! the last tile of a side overlapping its neighbour instead of leaving a remainder.
 
+use pulp::{Scalar, Simd};
+
 /// Rows of a tile: two vectors of four numbers.
 pub(super) const TILE_ROWS: usize = 8;
 /// Columns of a tile.
 pub(super) const TILE_COLUMNS: usize = 4;
+
+/// Whether code for `S` is compiled for a processor with fused multiplication and addition.
+pub(super) fn fused<S: Simd>() -> bool {
+    std::any::TypeId::of::<S>() != std::any::TypeId::of::<Scalar>() || cfg!(target_feature = "fma")
+}
 
 /// `a b + c`
 #[inline(always)]

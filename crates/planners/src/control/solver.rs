@@ -8,10 +8,10 @@
 
 use std::time::Instant;
 
-use pulp::{Arch, Scalar, Simd, WithSimd};
+use pulp::{Arch, Simd, WithSimd};
 
 use super::backward::{Around, Gains, Promise, Workspace, backward};
-use super::dense::{add_product, dot, multiply_add};
+use super::dense::{add_product, dot, fused, multiply_add};
 use super::options::{Options, Outcome, Status};
 use super::problem::Problem;
 use super::shape::Shape;
@@ -149,6 +149,7 @@ impl<P: Problem> Solver<P> {
         let mut status = Status::IterationsSpent;
         let mut iterations = 0;
         let mut regularization = self.options.regularization;
+        // Whether the motion's second derivatives count already.
         let mut curved = self.options.curvature_share == f64::INFINITY;
         if task == Task::RollOut {
             self.roll_out(problem, start);
@@ -344,11 +345,6 @@ impl<P: Problem> Solver<P> {
         self.room = Room { x, next, dx, u };
         cost
     }
-}
-
-/// Whether code for `S` is compiled for a processor with fused multiplication and addition.
-pub(super) fn fused<S: Simd>() -> bool {
-    std::any::TypeId::of::<S>() != std::any::TypeId::of::<Scalar>() || cfg!(target_feature = "fma")
 }
 
 /// What a run begins with.

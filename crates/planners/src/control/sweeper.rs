@@ -3,10 +3,9 @@
 use pulp::{Arch, Simd, WithSimd};
 
 use super::backward::{Around, Gains, Workspace, backward};
-use super::dense::factor;
+use super::dense::{factor, fused};
 use super::problem::Expand;
 use super::shape::Shape;
-use super::solver::fused;
 
 /// Room for backward passes of one size.
 pub(crate) struct Sweeper<S: Shape> {
