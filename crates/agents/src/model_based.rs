@@ -104,12 +104,7 @@ pub(crate) fn build(resolved: &Resolved, context: &AgentContext) -> Result<Box<d
     let model = (model_entry.build)(&model_context, &resolved.model)?;
     let spec = model.spec().clone();
     let planner_entry = find(worldwright_planners::ALL, "planner", &resolved.planner_name)?;
-    let planner_context = PlannerContext {
-        action_space: context.action_space.clone(),
-        members: spec.members,
-        deterministic: spec.deterministic,
-        seed: context.seed,
-    };
+    let planner_context = PlannerContext::for_model(&spec, context.seed);
     let planner = (planner_entry.build)(&planner_context, &resolved.planner)?;
     planner.check(&spec)?;
     let milliseconds = settings.float("decision_ms", 0.0, 1e9)?;

@@ -1,5 +1,6 @@
 //! The meeting place of every model and every planner: an arena of latent rows that a model advances one batch at a time.
 
+use crate::linearization::{Differences, Linearizations, Pulled, by_differences, pull};
 use crate::{Columns, Error, Key, ModelSpec, Observation, Result, Rows};
 
 /// Actions for a batch of rows.
@@ -228,6 +229,61 @@ pub trait Imagination: Send {
     /// [`Error::Unsupported`] for value-equivalent models, which predict none.
     fn decode(&self, _row: usize, _member: usize, _out: &mut [f64]) -> Result<()> {
         Err(Error::unsupported(self.spec().name.clone(), "decoding a latent row to an observation"))
+    }
+
+    /// Writes the latent of `row` as `spec().latent_dim` numbers: the mean over its lanes.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] for models whose latents are not a few numbers.
+    fn read_latent(&self, _row: usize, _out: &mut [f64]) -> Result<()> {
+        Err(Error::unsupported(self.spec().name.clone(), "reading a latent row as numbers"))
+    }
+
+    /// Sets all lanes of `row` to a latent; what the latent does not tell stays as it was.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] for models whose latents are not a few numbers.
+    fn write_latent(&mut self, _row: usize, _latent: &[f64]) -> Result<()> {
+        Err(Error::unsupported(self.spec().name.clone(), "writing a latent row from numbers"))
+    }
+
+    /// Next latents, rewards and their derivatives for a batch of rows under actions; the rows stay as they are. The default
+    /// takes finite differences, in batches over `differences.scratch`.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] for discrete actions, random models, or latents that cannot be read; what the model's steps give.
+    fn linearize(
+        &mut self,
+        rows: Rows<'_>,
+        actions: Actions<'_>,
+        differences: &Differences,
+        out: &mut Linearizations,
+    ) -> Result<()> {
+        by_differences(self, &rows, actions, differences, out)
+    }
+
+    /// The gradients of `reward + cotangent · next latent` by latent and action for a batch of rows; `cotangents` is `[rows][Z]`.
+    /// The default goes through [`linearize`](Self::linearize), whose results it leaves in `linear`.
+    ///
+    /// # Errors
+    /// As for [`linearize`](Self::linearize).
+    fn pullback(
+        &mut self,
+        rows: Rows<'_>,
+        actions: Actions<'_>,
+        cotangents: &[f64],
+        differences: &Differences,
+        linear: &mut Linearizations,
+        out: &mut Pulled,
+    ) -> Result<()> {
+        let count = rows.len();
+        let expected = count * self.spec().latent_dim;
+        if cotangents.len() != expected {
+            return Err(Error::shape("cotangents", &[expected], &[cotangents.len()]));
+        }
+        self.linearize(rows, actions, differences, linear)?;
+        pull(linear, cotangents, count, out);
+        Ok(())
     }
 }
 

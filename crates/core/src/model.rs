@@ -15,6 +15,8 @@ pub struct ModelSpec {
     pub members: usize,
     /// Constraint values a step; satisfied where not positive.
     pub constraints: usize,
+    /// Z, how many numbers [`Imagination::read_latent`] gives for a row; zero where latents cannot be read.
+    pub latent_dim: usize,
     /// Whether a step depends on nothing but row and action.
     pub deterministic: bool,
     /// Whether [`Imagination::value`] is there.

@@ -103,6 +103,14 @@ pub(crate) fn check_rows(rows: &Rows<'_>, capacity: usize) -> Result<()> {
     if rows.end() > capacity { Err(Error::shape("rows of the arena", &[capacity], &[rows.end()])) } else { Ok(()) }
 }
 
+/// Refuses a row beyond the arena and a latent of another length.
+pub(crate) fn check_latent(row: usize, capacity: usize, given: usize, wanted: usize) -> Result<()> {
+    if row >= capacity || given != wanted {
+        return Err(Error::shape("latent's row and length", &[capacity, wanted], &[row, given]));
+    }
+    Ok(())
+}
+
 /// Refuses a step whose rows, actions and arena do not fit together.
 pub(crate) fn check_step(
     from: &Rows<'_>,

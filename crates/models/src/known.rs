@@ -15,7 +15,7 @@ use worldwright_core::{
     WorldModel,
 };
 
-use crate::arena::{Pace, check_rows, check_step, gather, scatter, spread};
+use crate::arena::{Pace, check_latent, check_rows, check_step, gather, scatter, spread};
 use crate::{Build, ModelContext};
 
 /// Rows that the simulator advances in one call.
@@ -57,6 +57,7 @@ impl Known {
             action_space: simulator.action_space().clone(),
             members: 1,
             constraints: 0,
+            latent_dim: simulator.state_dim(),
             deterministic: true,
             has_value: false,
             has_prior: false,
@@ -325,6 +326,22 @@ impl Imagination for KnownImagination<'_> {
             }
         }
         out.epistemic.fill(0.0);
+        Ok(())
+    }
+
+    fn read_latent(&self, row: usize, out: &mut [f64]) -> Result<()> {
+        check_latent(row, self.rows, out.len(), self.dims.state)?;
+        for (column, slot) in self.states.chunks_exact(self.rows).zip(out) {
+            *slot = column[row];
+        }
+        Ok(())
+    }
+
+    fn write_latent(&mut self, row: usize, latent: &[f64]) -> Result<()> {
+        check_latent(row, self.rows, latent.len(), self.dims.state)?;
+        for (column, number) in self.states.chunks_exact_mut(self.rows).zip(latent) {
+            column[row] = *number;
+        }
         Ok(())
     }
 

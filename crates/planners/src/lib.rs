@@ -46,6 +46,7 @@ mod candidates;
 mod cem;
 mod cholesky;
 mod cma_es;
+mod collocation;
 mod common;
 mod continuous_tree;
 pub mod control;
@@ -53,8 +54,11 @@ pub mod cube;
 mod distribution;
 pub mod dp;
 mod elites;
+mod gradient;
 mod icem;
+mod ilqr;
 mod interner;
+mod lqr;
 pub mod motion;
 mod mppi;
 mod noise;
@@ -70,6 +74,7 @@ mod regulariser;
 mod rollout;
 mod sampling;
 mod search;
+mod shooting;
 pub mod skills;
 mod spline;
 pub mod subgoal;
@@ -87,6 +92,10 @@ pub struct PlannerContext {
     pub action_space: Space,
     /// Lanes that each row carries: members of an ensemble, or particles. At least 1.
     pub members: usize,
+    /// How many numbers a row's latent has; zero where latents cannot be read.
+    pub latent_dim: usize,
+    /// Whether the model gives values of rows.
+    pub has_value: bool,
     /// Whether a step of the model depends on nothing but row and action.
     pub deterministic: bool,
     /// The seed of all the planner's random numbers.
@@ -96,7 +105,14 @@ pub struct PlannerContext {
 impl PlannerContext {
     /// The context of a model.
     pub fn for_model(spec: &ModelSpec, seed: u64) -> Self {
-        Self { action_space: spec.action_space.clone(), members: spec.members, deterministic: spec.deterministic, seed }
+        Self {
+            action_space: spec.action_space.clone(),
+            members: spec.members,
+            latent_dim: spec.latent_dim,
+            has_value: spec.has_value,
+            deterministic: spec.deterministic,
+            seed,
+        }
     }
 }
 
@@ -111,6 +127,11 @@ pub const ALL: &[Entry<Build>] = &[
     icem::ENTRY,
     mppi::ENTRY,
     cma_es::ENTRY,
+    gradient::ENTRY,
+    ilqr::ILQR,
+    ilqr::DDP,
+    lqr::ENTRY,
+    collocation::ENTRY,
     tree::uct::ENTRY,
     tree::puct::ENTRY,
     tree::gumbel::ENTRY,

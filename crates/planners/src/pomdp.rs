@@ -28,6 +28,7 @@ mod particles;
 mod point_based;
 mod pomcp;
 mod problems;
+mod streams;
 mod table;
 
 pub use belief::exact_update;

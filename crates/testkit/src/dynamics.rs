@@ -82,6 +82,7 @@ pub fn plain_spec(name: &str, state_dim: usize, action_space: Space) -> ModelSpe
         action_space,
         members: 1,
         constraints: 0,
+        latent_dim: state_dim,
         deterministic: true,
         has_value: false,
         has_prior: false,
@@ -225,6 +226,27 @@ impl<D: Dynamics> Imagination for Arena<'_, D> {
             let std = if discrete { &mut [][..] } else { &mut out.std[span.clone()] };
             self.dynamics.prior(&self.states[start..start + dim], &mut out.mean[span], std);
         }
+        Ok(())
+    }
+
+    fn read_latent(&self, row: usize, out: &mut [f64]) -> Result<()> {
+        let (width, dim) = (self.width(), self.dynamics.state_dim());
+        out.fill(0.0);
+        let lanes = self.states[row * width..(row + 1) * width].chunks_exact(dim);
+        for lane in lanes {
+            out.iter_mut().zip(lane).for_each(|(sum, number)| *sum += number);
+        }
+        out.iter_mut().for_each(|sum| *sum /= self.dynamics.spec().members as f64);
+        Ok(())
+    }
+
+    fn write_latent(&mut self, row: usize, latent: &[f64]) -> Result<()> {
+        let (width, dim) = (self.width(), self.dynamics.state_dim());
+        if latent.len() != dim {
+            return Err(Error::shape("latent", &[dim], &[latent.len()]));
+        }
+        let lanes = self.states[row * width..(row + 1) * width].chunks_exact_mut(dim);
+        lanes.for_each(|lane| lane.copy_from_slice(latent));
         Ok(())
     }
 

@@ -92,6 +92,14 @@ impl Imagination for FaultyArena<'_> {
         self.inner.prior(rows, out)
     }
 
+    fn read_latent(&self, row: usize, out: &mut [f64]) -> Result<()> {
+        self.inner.read_latent(row, out)
+    }
+
+    fn write_latent(&mut self, row: usize, latent: &[f64]) -> Result<()> {
+        self.inner.write_latent(row, latent)
+    }
+
     fn applicable(&mut self, rows: Rows<'_>, out: &mut Applicable) -> Result<()> {
         self.inner.applicable(rows, out)
     }

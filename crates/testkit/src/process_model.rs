@@ -23,6 +23,7 @@ impl ProcessModel {
             action_space: Space::discrete(process.branches[0].len()),
             members: 1,
             constraints: 0,
+            latent_dim: 0,
             deterministic: process.branches.iter().flatten().all(|branches| branches.len() == 1),
             has_value: false,
             has_prior: false,

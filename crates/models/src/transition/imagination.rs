@@ -8,7 +8,7 @@ use worldwright_core::{
 };
 
 use super::{Answer, Features, Fitted, Question, Regressor, TransitionModel};
-use crate::arena::{Pace, check_rows, check_step, gather, scatter, spread};
+use crate::arena::{Pace, check_latent, check_rows, check_step, gather, scatter, spread};
 
 /// Rows below which a block is not worth another thread.
 const LEAST_ROWS: usize = 8;
@@ -121,6 +121,24 @@ impl<R: Regressor> Imagination for TransitionImagination<'_, R> {
                 out.continuation[there.clone()].copy_from_slice(&block.continuation[here.clone()]);
                 out.epistemic[there].copy_from_slice(&block.epistemic[here]);
             }
+        }
+        Ok(())
+    }
+
+    fn read_latent(&self, row: usize, out: &mut [f64]) -> Result<()> {
+        check_latent(row, self.rows, out.len(), self.flat.len())?;
+        let lanes = self.model.spec.members;
+        for (columns, slot) in self.arena.chunks_exact(lanes * self.rows).zip(out) {
+            *slot = columns.chunks_exact(self.rows).map(|column| column[row]).sum::<f64>() / lanes as f64;
+        }
+        Ok(())
+    }
+
+    fn write_latent(&mut self, row: usize, latent: &[f64]) -> Result<()> {
+        check_latent(row, self.rows, latent.len(), self.flat.len())?;
+        let lanes = self.model.spec.members;
+        for (columns, number) in self.arena.chunks_exact_mut(lanes * self.rows).zip(latent) {
+            columns.chunks_exact_mut(self.rows).for_each(|column| column[row] = *number);
         }
         Ok(())
     }

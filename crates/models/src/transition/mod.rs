@@ -73,6 +73,7 @@ impl<R: Regressor> TransitionModel<R> {
             action_space: context.action_space.clone(),
             members: lanes,
             constraints: 0,
+            latent_dim: context.observation_space.flat_dim(),
             deterministic,
             has_value: false,
             has_prior: false,

@@ -102,6 +102,7 @@ impl MuZeroNet {
             action_space: Space::discrete(actions),
             members: 1,
             constraints: 0,
+            latent_dim: 0,
             deterministic: true,
             has_value: true,
             has_prior: true,

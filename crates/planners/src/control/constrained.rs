@@ -1,269 +1,372 @@
-//! Constraints on states and controls by an augmented Lagrangian around [`Ddp`].
+//! Constraints on states and controls by an augmented Lagrangian around any problem.
 //!
-//! `L = l + λᵀc + ½ cᵀ I_μ c`, where `I_μ` leaves out inequalities that hold with a multiplier of zero; after each inner solution
-//! `λ ← λ + μ c` (not below zero for `c ≤ 0`) and `μ ← φ μ`. Howell, Jackson and Manchester, "ALTRO", IROS 2019, section III. Bounds on
-//! controls are not constraints here: the inner solver keeps them exactly.
+//! For constraints c(x, u) with multipliers λ and penalty ρ the cost gains `λ·c + ρ/2 |c|²` where c must vanish and
+//! `(max(0, λ + ρ c)² − λ²) / 2ρ` where it must not be positive. The outer loop solves, sets `λ ← λ + ρ c` (not below zero for
+//! inequalities), lets ρ grow where the violation has not fallen enough, and ends when the largest violation is within tolerance
+//! (Howell, Jackson and Manchester, "ALTRO: A Fast Solver for Constrained Trajectory Optimization", IROS 2019, section III; its
+//! projection step is not needed, since the multipliers converge to the optimum by themselves). Bounds on controls alone are better
+//! left to [`Expand::bounds`], which keeps them exactly.
 
-use std::cell::RefCell;
+use std::time::Instant;
 
-use super::ddp::{Ddp, DdpOptions, DdpReport, DdpStatus};
-use super::matrix::Matrix;
-use super::problem::{Curvature, Expansion, Problem};
+use super::options::{Options, Outcome, Status};
+use super::problem::{Curvature, Expand, Expansion, Problem};
+use super::shape::Shape;
+use super::solver::Solver;
 
-/// Constraints of a problem: `c = 0` and `c ≤ 0`.
-pub trait Constraints<const N: usize, const M: usize> {
-    /// How many constraints stage `t` has; the last state's, which has no control, are those of `t = stages`.
-    fn count(&self, t: usize) -> usize;
+/// A problem with constraints. Step N is the end, where there is no control.
+pub trait Constrained: Problem {
+    /// How many constraints step `t` has, of which the first [`equalities`](Self::equalities) must vanish and the others must not be
+    /// positive.
+    fn constraints(&self, t: usize) -> usize;
 
-    /// Whether constraint `i` of stage `t` is an equality.
-    fn is_equality(&self, t: usize, i: usize) -> bool;
+    /// How many of them must vanish.
+    fn equalities(&self, t: usize) -> usize;
 
-    /// Writes the constraints' values and their Jacobians, row `i` for constraint `i`.
-    fn evaluate(&self, t: usize, x: &[f64; N], u: &[f64; M], c: &mut [f64], cx: &mut [[f64; N]], cu: &mut [[f64; M]]);
+    /// Writes their values; `u` is empty at the end.
+    fn constrain(&self, t: usize, x: &[f64], u: &[f64], out: &mut [f64]);
+
+    /// Writes the gradients of each, one after the other: `by_state` `[constraints][n]`, `by_control` `[constraints][m]`, both zero
+    /// before the call.
+    fn constrain_gradients(&self, t: usize, x: &[f64], u: &[f64], by_state: &mut [f64], by_control: &mut [f64]);
 }
 
-/// Settings of the outer loop.
+/// How the multipliers and penalties move.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct ConstrainedOptions {
-    /// Of the inner solutions.
-    pub inner: DdpOptions,
-    /// Greatest violation that will do.
-    pub violation: f64,
-    /// Updates of the multipliers at most.
-    pub updates: usize,
-    /// Penalty to begin with, and its factor.
+pub struct ConstraintOptions {
+    /// Largest violation allowed at the end.
+    pub tolerance: f64,
+    /// Outer iterations at most.
+    pub rounds: usize,
+    /// ρ to start with.
     pub penalty: f64,
-    /// What the penalty is multiplied by after each update.
+    /// Factor by which ρ grows.
     pub growth: f64,
-    /// Greatest penalty.
-    pub most_penalty: f64,
+    /// Largest ρ.
+    pub penalty_max: f64,
+    /// The inner tolerance while multipliers still move.
+    pub loose_tolerance: f64,
 }
 
-impl Default for ConstrainedOptions {
+impl Default for ConstraintOptions {
     fn default() -> Self {
-        Self {
-            inner: DdpOptions { tolerance: 1e-5, ..DdpOptions::default() },
-            violation: 1e-6,
-            updates: 30,
-            penalty: 1.0,
-            growth: 10.0,
-            most_penalty: 1e8,
-        }
+        Self { tolerance: 1e-6, rounds: 30, penalty: 1.0, growth: 10.0, penalty_max: 1e8, loose_tolerance: 1e-4 }
     }
 }
 
-/// What solving with constraints did.
+/// What a constrained solution came to.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct ConstrainedReport {
-    /// Of the last inner solution, with the iterations of all; the cost is the problem's own, without penalties. `Converged` only
-    /// when the violation is small enough.
-    pub inner: DdpReport,
-    /// Greatest violation.
+pub struct ConstrainedOutcome {
+    /// Why it ended: `Converged` only with every constraint within its tolerance.
+    pub status: Status,
+    /// Accepted steps over all rounds.
+    pub iterations: usize,
+    /// Outer iterations.
+    pub rounds: usize,
+    /// The problem's own cost, without multipliers and penalties.
+    pub cost: f64,
+    /// Largest violation.
     pub violation: f64,
-    /// Updates of the multipliers.
-    pub updates: usize,
 }
 
-/// A problem with constraints, their multipliers and the scratch space to evaluate them.
-#[derive(Debug)]
-pub struct Constrained<'a, P, C, const N: usize, const M: usize> {
-    problem: &'a P,
-    constraints: &'a C,
-    /// Where the constraints of each stage begin, `[stages + 2]`.
-    first: Vec<usize>,
-    multipliers: Vec<f64>,
+/// The problem with its augmented Lagrangian.
+struct Augmented<P: Constrained> {
+    inner: P,
     penalty: f64,
-    scratch: RefCell<Scratch<N, M>>,
+    /// Where each step's multipliers begin, `[N + 2]`.
+    starts: Vec<usize>,
+    multipliers: Vec<f64>,
+    room: std::cell::RefCell<Room>,
 }
 
-#[derive(Debug)]
-struct Scratch<const N: usize, const M: usize> {
-    c: Vec<f64>,
-    cx: Vec<[f64; N]>,
-    cu: Vec<[f64; M]>,
+/// Room for the constraints of one step.
+struct Room {
+    values: Vec<f64>,
+    by_state: Vec<f64>,
+    by_control: Vec<f64>,
 }
 
-impl<'a, P: Problem<N, M>, C: Constraints<N, M>, const N: usize, const M: usize> Constrained<'a, P, C, N, M> {
-    /// The problem with its constraints, all multipliers zero.
-    pub fn new(problem: &'a P, constraints: &'a C) -> Self {
-        let mut first = vec![0];
-        for t in 0..=problem.stages() {
-            first.push(first[t] + constraints.count(t));
-        }
-        let most = (0..=problem.stages()).map(|t| constraints.count(t)).max().unwrap_or(0);
-        let multipliers = vec![0.0; first[problem.stages() + 1]];
-        let scratch = Scratch { c: vec![0.0; most], cx: vec![[0.0; N]; most], cu: vec![[0.0; M]; most] };
-        Self { problem, constraints, first, multipliers, penalty: 1.0, scratch: RefCell::new(scratch) }
-    }
-
-    /// Solves from the trajectory that `solver` holds, which must have begun at `start`.
-    pub fn solve(
-        &mut self,
-        solver: &mut Ddp<N, M>,
-        start: &[f64; N],
-        options: ConstrainedOptions,
-    ) -> ConstrainedReport {
-        self.multipliers.fill(0.0);
-        self.penalty = options.penalty;
-        let mut iterations = 0;
-        for update in 0..=options.updates {
-            solver.begin(self, start);
-            let inner = solver.solve(self, options.inner);
-            iterations += inner.iterations;
-            let violation = self.update(solver);
-            let converged = violation <= options.violation && inner.status == DdpStatus::Converged;
-            if converged || update == options.updates || inner.status == DdpStatus::Diverged {
-                let status = match inner.status {
-                    DdpStatus::Converged if !converged => DdpStatus::IterationsSpent,
-                    status => status,
-                };
-                solver.begin(self.problem, start);
-                let inner = DdpReport { status, iterations, cost: solver.cost(), ..inner };
-                return ConstrainedReport { inner, violation, updates: update };
-            }
-            self.penalty = (self.penalty * options.growth).min(options.most_penalty);
-        }
-        unreachable!("the last update returns")
-    }
-
-    /// Moves the multipliers, and returns the greatest violation.
-    fn update(&mut self, solver: &Ddp<N, M>) -> f64 {
-        let mut worst = 0.0_f64;
-        let scratch = self.scratch.get_mut();
-        for (t, x) in solver.states.iter().enumerate() {
-            let u = solver.controls.get(t).copied().unwrap_or([0.0; M]);
-            let count = self.first[t + 1] - self.first[t];
-            if count == 0 {
-                continue;
-            }
-            let Scratch { c, cx, cu } = scratch;
-            self.constraints.evaluate(t, x, &u, &mut c[..count], &mut cx[..count], &mut cu[..count]);
-            for (i, c) in c[..count].iter().enumerate() {
-                let multiplier = &mut self.multipliers[self.first[t] + i];
-                if self.constraints.is_equality(t, i) {
-                    worst = worst.max(c.abs());
-                    *multiplier += self.penalty * c;
-                } else {
-                    worst = worst.max(*c);
-                    *multiplier = (*multiplier + self.penalty * c).max(0.0);
-                }
-            }
-        }
-        worst
-    }
-
-    /// Calls `each` with multiplier term, active penalty and Jacobians of the constraints of a stage, and returns what they cost.
+impl<P: Constrained> Augmented<P> {
+    /// The force `max(0, λ + ρ c)` of constraint `i` of `equalities` and the rest.
     #[inline(always)]
-    fn visit(&self, t: usize, x: &[f64; N], u: &[f64; M], mut each: impl FnMut(f64, f64, &[f64; N], &[f64; M])) -> f64 {
-        let count = self.first[t + 1] - self.first[t];
-        if count == 0 {
+    fn force(&self, multiplier: f64, value: f64, equality: bool) -> f64 {
+        let force = multiplier + self.penalty * value;
+        // Written so that NaN passes.
+        if !equality && force <= 0.0 { 0.0 } else { force }
+    }
+
+    #[inline(always)]
+    fn extra_cost(&self, t: usize, x: &[f64], u: &[f64]) -> f64 {
+        let multipliers = &self.multipliers[self.starts[t]..self.starts[t + 1]];
+        if multipliers.is_empty() {
             return 0.0;
         }
-        let Scratch { c, cx, cu } = &mut *self.scratch.borrow_mut();
-        self.constraints.evaluate(t, x, u, &mut c[..count], &mut cx[..count], &mut cu[..count]);
+        let equalities = self.inner.equalities(t);
+        let mut room = self.room.borrow_mut();
+        let values = &mut room.values[..multipliers.len()];
+        self.inner.constrain(t, x, u, values);
         let mut cost = 0.0;
-        for i in 0..count {
-            let multiplier = self.multipliers[self.first[t] + i];
-            let active = self.constraints.is_equality(t, i) || c[i] >= 0.0 || multiplier > 0.0;
-            let penalty = if active { self.penalty } else { 0.0 };
-            cost += (multiplier + 0.5 * penalty * c[i]) * c[i];
-            each(multiplier + penalty * c[i], penalty, &cx[i], &cu[i]);
+        for (i, (multiplier, value)) in multipliers.iter().zip(values).enumerate() {
+            let force = self.force(*multiplier, *value, i < equalities);
+            cost += (force * force - multiplier * multiplier) / (2.0 * self.penalty);
         }
         cost
     }
-}
 
-/// `to += weight · a bᵀ`.
-#[inline(always)]
-fn add_outer<const R: usize, const C: usize>(weight: f64, a: &[f64; R], b: &[f64; C], to: &mut Matrix<R, C>) {
-    for (row, x) in to.iter_mut().zip(a) {
-        for (entry, y) in row.iter_mut().zip(b) {
-            *entry += weight * x * y;
+    /// Adds the gradients and Gauss–Newton Hessians of step `t`'s constraints.
+    #[inline(always)]
+    fn add_expansion(&self, t: usize, x: &[f64], u: &[f64], [lx, lu, lxx, lxu, luu]: [&mut [f64]; 5]) {
+        let multipliers = &self.multipliers[self.starts[t]..self.starts[t + 1]];
+        let count = multipliers.len();
+        if count == 0 {
+            return;
+        }
+        let (n, m) = (x.len(), u.len());
+        let equalities = self.inner.equalities(t);
+        let mut room = self.room.borrow_mut();
+        let Room { values, by_state, by_control } = &mut *room;
+        let (values, by_state, by_control) =
+            (&mut values[..count], &mut by_state[..count * n], &mut by_control[..count * m]);
+        by_state.fill(0.0);
+        by_control.fill(0.0);
+        self.inner.constrain(t, x, u, values);
+        self.inner.constrain_gradients(t, x, u, by_state, by_control);
+        for (i, (multiplier, value)) in multipliers.iter().zip(values).enumerate() {
+            let force = self.force(*multiplier, *value, i < equalities);
+            if force == 0.0 && i >= equalities {
+                continue;
+            }
+            let (cx, cu) = (&by_state[i * n..][..n], &by_control[i * m..][..m]);
+            for j in 0..n {
+                lx[j] += force * cx[j];
+                for k in 0..n {
+                    lxx[j * n + k] += self.penalty * cx[j] * cx[k];
+                }
+            }
+            for j in 0..m {
+                lu[j] += force * cu[j];
+                for k in 0..n {
+                    lxu[j * n + k] += self.penalty * cu[j] * cx[k];
+                }
+                for k in 0..m {
+                    luu[j * m + k] += self.penalty * cu[j] * cu[k];
+                }
+            }
+        }
+    }
+
+    /// The largest violation along a trajectory.
+    fn violation(&self, states: &[f64], controls: &[f64]) -> f64 {
+        let mut largest = 0.0_f64;
+        self.each(states, controls, |_, value, equality| {
+            let violation = if equality { value.abs() } else { value.max(0.0) };
+            // `max` would swallow NaN.
+            largest = if violation.is_nan() || violation > largest { violation } else { largest };
+        });
+        largest
+    }
+
+    /// Moves the multipliers along.
+    fn update_multipliers(&mut self, states: &[f64], controls: &[f64]) {
+        let mut multipliers = std::mem::take(&mut self.multipliers);
+        self.each(states, controls, |at, value, equality| {
+            multipliers[at] = self.force(multipliers[at], value, equality);
+        });
+        self.multipliers = multipliers;
+    }
+
+    /// Gives the place, value and kind of every constraint.
+    fn each(&self, states: &[f64], controls: &[f64], mut give: impl FnMut(usize, f64, bool)) {
+        let shape = self.inner.shape();
+        let (n, m, horizon) = (shape.nx(), shape.nu(), self.inner.horizon());
+        let mut room = self.room.borrow_mut();
+        for t in 0..=horizon {
+            let count = self.starts[t + 1] - self.starts[t];
+            if count == 0 {
+                continue;
+            }
+            let equalities = self.inner.equalities(t);
+            let u = if t < horizon { &controls[t * m..][..m] } else { &[] };
+            self.inner.constrain(t, &states[t * n..][..n], u, &mut room.values[..count]);
+            for (i, value) in room.values[..count].iter().enumerate() {
+                give(self.starts[t] + i, *value, i < equalities);
+            }
         }
     }
 }
 
-impl<P: Problem<N, M>, C: Constraints<N, M>, const N: usize, const M: usize> Problem<N, M>
-    for Constrained<'_, P, C, N, M>
-{
-    fn stages(&self) -> usize {
-        self.problem.stages()
+impl<P: Constrained> Expand for Augmented<P> {
+    type Shape = P::Shape;
+    type Memo = P::Memo;
+    const CURVATURE: bool = P::CURVATURE;
+
+    #[inline(always)]
+    fn shape(&self) -> P::Shape {
+        self.inner.shape()
     }
 
     #[inline(always)]
-    fn step(&self, t: usize, x: &[f64; N], u: &[f64; M], next: &mut [f64; N]) -> f64 {
-        self.problem.step(t, x, u, next) + self.visit(t, x, u, |_, _, _, _| ())
-    }
-
-    fn terminal(&self, x: &[f64; N]) -> f64 {
-        self.problem.terminal(x) + self.visit(self.stages(), x, &[0.0; M], |_, _, _, _| ())
+    fn horizon(&self) -> usize {
+        self.inner.horizon()
     }
 
     #[inline(always)]
-    fn expand(&self, t: usize, x: &[f64; N], u: &[f64; M], out: &mut Expansion<N, M>) {
-        if self.first[t + 1] > self.first[t] {
-            // What is added at one visit must not be there at the next.
-            *out = Expansion::default();
+    fn bounds(&self) -> Option<(&[f64], &[f64])> {
+        self.inner.bounds()
+    }
+
+    #[inline(always)]
+    fn constants(&self, out: &mut Expansion<P::Shape>) {
+        self.inner.constants(out);
+    }
+
+    #[inline(always)]
+    fn expand(&self, t: usize, x: &[f64], u: &[f64], memo: &P::Memo, out: &mut Expansion<P::Shape>) {
+        // What the step before added must not stay.
+        if self.starts[t + 1..].first().zip(self.starts.get(t + 2)).is_some_and(|(start, end)| end > start) {
+            self.inner.constants(out);
         }
-        self.problem.expand(t, x, u, out);
-        self.visit(t, x, u, |force, penalty, cx, cu| {
-            (0..N).for_each(|i| out.lx[i] += force * cx[i]);
-            (0..M).for_each(|i| out.lu[i] += force * cu[i]);
-            add_outer(penalty, cx, cx, &mut out.lxx);
-            add_outer(penalty, cu, cx, &mut out.lux);
-            add_outer(penalty, cu, cu, &mut out.luu);
-        });
+        self.inner.expand(t, x, u, memo, out);
+        let into: [&mut [f64]; 5] = [&mut out.lx, &mut out.lu, &mut out.lxx, &mut out.lxu, &mut out.luu];
+        self.add_expansion(t, x, u, into);
     }
 
-    fn expand_terminal(&self, x: &[f64; N], lx: &mut [f64; N], lxx: &mut Matrix<N, N>) {
-        (*lx, *lxx) = ([0.0; N], [[0.0; N]; N]);
-        self.problem.expand_terminal(x, lx, lxx);
-        self.visit(self.stages(), x, &[0.0; M], |force, penalty, cx, _| {
-            (0..N).for_each(|i| lx[i] += force * cx[i]);
-            add_outer(penalty, cx, cx, lxx);
-        });
+    #[inline(always)]
+    fn expand_terminal(&self, x: &[f64], gradient: &mut [f64], hessian: &mut [f64]) {
+        self.inner.expand_terminal(x, gradient, hessian);
+        let into: [&mut [f64]; 5] = [gradient, &mut [], hessian, &mut [], &mut []];
+        self.add_expansion(self.inner.horizon(), x, &[], into);
     }
 
-    fn bounds(&self) -> Option<([f64; M], [f64; M])> {
-        self.problem.bounds()
-    }
-
-    fn add_curvature(&self, t: usize, x: &[f64; N], u: &[f64; M], p: &[f64; N], out: &mut Curvature<'_, N, M>) {
-        self.problem.add_curvature(t, x, u, p, out);
-    }
-}
-
-/// The last state must be this one.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Goal<const N: usize> {
-    /// The state.
-    pub state: [f64; N],
-    /// The problem's stages.
-    pub stages: usize,
-}
-
-impl<const N: usize, const M: usize> Constraints<N, M> for Goal<N> {
-    fn count(&self, t: usize) -> usize {
-        if t == self.stages { N } else { 0 }
-    }
-
-    fn is_equality(&self, _t: usize, _i: usize) -> bool {
-        true
-    }
-
-    fn evaluate(
+    #[inline(always)]
+    fn curvature(
         &self,
-        _t: usize,
-        x: &[f64; N],
-        _u: &[f64; M],
-        c: &mut [f64],
-        cx: &mut [[f64; N]],
-        cu: &mut [[f64; M]],
+        t: usize,
+        x: &[f64],
+        u: &[f64],
+        memo: &P::Memo,
+        costate: &[f64],
+        out: &mut Curvature<P::Shape>,
     ) {
-        for i in 0..N {
-            c[i] = x[i] - self.state[i];
-            cx[i] = std::array::from_fn(|j| if i == j { 1.0 } else { 0.0 });
-            cu[i] = [0.0; M];
+        self.inner.curvature(t, x, u, memo, costate, out);
+    }
+}
+
+impl<P: Constrained> Problem for Augmented<P> {
+    #[inline(always)]
+    fn step(&self, t: usize, x: &[f64], u: &[f64], next: &mut [f64], memo: &mut P::Memo) -> f64 {
+        self.inner.step(t, x, u, next, memo) + self.extra_cost(t, x, u)
+    }
+
+    #[inline(always)]
+    fn terminal(&self, x: &[f64]) -> f64 {
+        self.inner.terminal(x) + self.extra_cost(self.inner.horizon(), x, &[])
+    }
+}
+
+/// The solver of constrained problems of one type and size.
+pub struct ConstrainedSolver<P: Constrained> {
+    problem: Augmented<P>,
+    solver: Solver<Augmented<P>>,
+    options: Options,
+    constraint_options: ConstraintOptions,
+}
+
+impl<P: Constrained> ConstrainedSolver<P> {
+    /// Room for `problem`; the plan and the multipliers are zero.
+    pub fn new(problem: P, options: Options, constraint_options: ConstraintOptions) -> Self {
+        let shape = problem.shape();
+        let mut starts = vec![0];
+        let mut most = 0;
+        for t in 0..=problem.horizon() {
+            let count = problem.constraints(t);
+            most = most.max(count);
+            starts.push(starts[t] + count);
         }
+        let room = Room {
+            values: vec![0.0; most],
+            by_state: vec![0.0; most * shape.nx()],
+            by_control: vec![0.0; most * shape.nu()],
+        };
+        let multipliers = vec![0.0; starts[starts.len() - 1]];
+        let penalty = constraint_options.penalty;
+        let problem = Augmented { inner: problem, penalty, starts, multipliers, room: room.into() };
+        Self { solver: Solver::new(&problem, options), problem, options, constraint_options }
+    }
+
+    /// The states of the plan, `[N + 1][n]`.
+    pub fn states(&self) -> &[f64] {
+        self.solver.states()
+    }
+
+    /// The controls of the plan, `[N][m]`.
+    pub fn controls(&self) -> &[f64] {
+        self.solver.controls()
+    }
+
+    /// The controls to start from.
+    pub fn controls_mut(&mut self) -> &mut [f64] {
+        self.solver.controls_mut()
+    }
+
+    /// The multipliers, step after step.
+    pub fn multipliers(&self) -> &[f64] {
+        &self.problem.multipliers
+    }
+
+    /// Forgets the multipliers and penalties.
+    pub fn reset(&mut self) {
+        self.problem.multipliers.fill(0.0);
+        self.problem.penalty = self.constraint_options.penalty;
+    }
+
+    /// Solves from `start`, beginning with a rollout of the present controls and the present multipliers.
+    pub fn solve(&mut self, start: &[f64]) -> ConstrainedOutcome {
+        let begun = Instant::now();
+        let ConstraintOptions { tolerance, rounds, growth, penalty_max, loose_tolerance, .. } = self.constraint_options;
+        let mut iterations = 0;
+        let mut status = Status::IterationsSpent;
+        let mut violation = f64::INFINITY;
+        let mut round = 0;
+        while round < rounds && iterations < self.options.iterations {
+            let close = violation <= tolerance.sqrt();
+            *self.solver.options_mut() = Options {
+                iterations: self.options.iterations - iterations,
+                time: self.options.time.map(|time| time.saturating_sub(begun.elapsed())),
+                tolerance: if close { self.options.tolerance } else { loose_tolerance },
+                ..self.options
+            };
+            let Outcome { status: inner, iterations: taken, .. } = self.solver.solve(&self.problem, start);
+            iterations += taken;
+            round += 1;
+            let before = violation;
+            violation = self.problem.violation(self.solver.states(), self.solver.controls());
+            if inner == Status::Diverged || inner == Status::TimeSpent {
+                status = inner;
+                break;
+            }
+            if violation <= tolerance && close {
+                status = if inner == Status::Stuck { inner } else { Status::Converged };
+                break;
+            }
+            self.problem.update_multipliers(self.solver.states(), self.solver.controls());
+            if violation > 0.1 * before {
+                self.problem.penalty = (self.problem.penalty * growth).min(penalty_max);
+            }
+        }
+        let cost = self.cost();
+        ConstrainedOutcome { status, iterations, rounds: round, cost, violation }
+    }
+
+    /// The problem's own cost of the plan.
+    fn cost(&mut self) -> f64 {
+        let shape = self.problem.shape();
+        let (n, m, horizon) = (shape.nx(), shape.nu(), self.problem.horizon());
+        let (states, controls) = (self.solver.states(), self.solver.controls());
+        let (mut next, mut memo, mut cost) = (shape.x(), P::Memo::default(), 0.0);
+        for t in 0..horizon {
+            cost += self.problem.inner.step(t, &states[t * n..][..n], &controls[t * m..][..m], &mut next, &mut memo);
+        }
+        cost + self.problem.inner.terminal(&states[horizon * n..])
     }
 }

@@ -1,16 +1,32 @@
-//! Trajectory optimisation by second-order methods, and linear-quadratic control in closed form.
+//! Optimal control of known dynamics: Riccati recursions, iLQR, DDP, constraints.
 //!
-//! Sizes are constants of the types, so that a problem of few states runs without allocation in loops that the compiler unrolls.
+//! A [`Problem`] says how a system moves and what it costs, with its expansion; [`Solver`] finds a locally optimal trajectory with
+//! its feedback laws, [`ConstrainedSolver`] one that keeps constraints. Sizes are either known to the compiler ([`Fixed`]) or found
+//! when the program runs ([`Dynamic`]); nothing is allocated after construction.
 
+mod backward;
 mod box_qp;
 mod constrained;
-mod ddp;
-mod dual;
-mod matrix;
+mod dense;
+mod elimination;
+mod interior;
+mod linear_quadratic;
+mod lqg;
+mod options;
 mod problem;
-pub mod problems;
+mod riccati;
+mod shape;
+mod solver;
+mod sweeper;
 
-pub use constrained::{Constrained, ConstrainedOptions, ConstrainedReport, Constraints, Goal};
-pub use ddp::{Ddp, DdpOptions, DdpReport, DdpStatus};
-pub use dual::{Dual, Number};
-pub use problem::{Curvature, Expansion, Problem};
+pub use backward::Gains;
+pub use constrained::{Constrained, ConstrainedOutcome, ConstrainedSolver, ConstraintOptions};
+pub(crate) use interior::Interior;
+pub use linear_quadratic::LinearQuadratic;
+pub use lqg::{Lqg, Observed};
+pub use options::{Options, Outcome, Status};
+pub use problem::{Curvature, Expand, Expansion, Problem};
+pub use riccati::Regulator;
+pub use shape::{Array, Dynamic, Fixed, Numbers, Shape};
+pub use solver::Solver;
+pub(crate) use sweeper::{Sweeper, clip_eigenvalues};

@@ -1,75 +1,114 @@
-//! Optimal control problems in discrete time with sizes known to the compiler.
+//! What a trajectory optimiser must know of a problem: how it moves, what it costs, and both expanded around a trajectory.
 //!
-//! `min Σ_t l_t(x_t, u_t) + l_T(x_T)` subject to `x_{t+1} = f_t(x_t, u_t)`, with bounds on the controls.
+//! ```text
+//! minimise Σ_{t<N} l_t(x_t, u_t) + l_N(x_N)   subject to   x_{t+1} = f_t(x_t, u_t),   low ≤ u_t ≤ high
+//! ```
 
-use super::matrix::Matrix;
+use super::shape::Shape;
 
-/// Derivatives of one stage: of the dynamics to first order, of the cost to second.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Expansion<const N: usize, const M: usize> {
-    /// ∂f/∂x.
-    pub fx: Matrix<N, N>,
-    /// ∂f/∂u.
-    pub fu: Matrix<N, M>,
-    /// ∂l/∂x.
-    pub lx: [f64; N],
-    /// ∂l/∂u.
-    pub lu: [f64; M],
-    /// ∂²l/∂x².
-    pub lxx: Matrix<N, N>,
-    /// ∂²l/∂u∂x.
-    pub lux: Matrix<M, N>,
-    /// ∂²l/∂u².
-    pub luu: Matrix<M, M>,
+/// The second-order expansion of one step, matrices column after column.
+#[derive(Debug, Clone, Default)]
+pub struct Expansion<S: Shape> {
+    /// ∂f/∂x, n × n.
+    pub fx: S::Xx,
+    /// ∂f/∂u, n × m.
+    pub fu: S::Xu,
+    /// ∂l/∂x
+    pub lx: S::X,
+    /// ∂l/∂u
+    pub lu: S::U,
+    /// ∂²l/∂x², symmetric.
+    pub lxx: S::Xx,
+    /// ∂²l/∂x∂u, n × m.
+    pub lxu: S::Xu,
+    /// ∂²l/∂u², symmetric.
+    pub luu: S::Uu,
 }
 
-impl<const N: usize, const M: usize> Default for Expansion<N, M> {
-    fn default() -> Self {
+impl<S: Shape> Expansion<S> {
+    /// Zeros.
+    #[inline(always)]
+    pub fn new(shape: S) -> Self {
         Self {
-            fx: [[0.0; N]; N],
-            fu: [[0.0; M]; N],
-            lx: [0.0; N],
-            lu: [0.0; M],
-            lxx: [[0.0; N]; N],
-            lux: [[0.0; N]; M],
-            luu: [[0.0; M]; M],
+            fx: shape.xx(),
+            fu: shape.xu(),
+            lx: shape.x(),
+            lu: shape.u(),
+            lxx: shape.xx(),
+            lxu: shape.xu(),
+            luu: shape.uu(),
         }
     }
 }
 
-/// A problem with `N` states and `M` controls.
-pub trait Problem<const N: usize, const M: usize> {
-    /// How many stages, that is, controls.
-    fn stages(&self) -> usize;
+/// The second-order terms of the dynamics, weighed by a costate p: `p·f_xx`, `p·f_xu`, `p·f_uu`.
+#[derive(Debug, Clone, Default)]
+pub struct Curvature<S: Shape> {
+    /// n × n, symmetric.
+    pub xx: S::Xx,
+    /// n × m.
+    pub xu: S::Xu,
+    /// m × m, symmetric.
+    pub uu: S::Uu,
+}
 
-    /// The state after stage `t`, and the stage's cost.
-    fn step(&self, t: usize, x: &[f64; N], u: &[f64; M], next: &mut [f64; N]) -> f64;
+impl<S: Shape> Curvature<S> {
+    /// Zeros.
+    #[inline(always)]
+    pub fn new(shape: S) -> Self {
+        Self { xx: shape.xx(), xu: shape.xu(), uu: shape.uu() }
+    }
+}
 
-    /// The cost of the last state.
-    fn terminal(&self, x: &[f64; N]) -> f64;
+/// A problem that can be expanded around a trajectory: all that a backward pass needs.
+pub trait Expand {
+    /// Its sizes.
+    type Shape: Shape;
+    /// What a step found out that its expansion needs again, for instance sines and cosines.
+    type Memo: Clone + Default + Send;
+    /// Whether [`curvature`](Self::curvature) is there. With it the solver is DDP, without it iLQR (Gauss–Newton).
+    const CURVATURE: bool = false;
 
-    /// Derivatives of stage `t`. `out` holds what this wrote at the same stage before, so constants need writing once.
-    fn expand(&self, t: usize, x: &[f64; N], u: &[f64; M], out: &mut Expansion<N, M>);
+    /// The sizes.
+    fn shape(&self) -> Self::Shape;
 
-    /// Gradient and Hessian of the last state's cost.
-    fn expand_terminal(&self, x: &[f64; N], lx: &mut [f64; N], lxx: &mut Matrix<N, N>);
+    /// N, the number of controls.
+    fn horizon(&self) -> usize;
 
-    /// Least and greatest controls, where they are bounded.
-    fn bounds(&self) -> Option<([f64; M], [f64; M])> {
+    /// Bounds of every control, each m long and possibly infinite; none is free.
+    fn bounds(&self) -> Option<(&[f64], &[f64])> {
         None
     }
 
-    /// Adds `Σ_i p_i ∂²f_i` to the Hessians, which makes the method DDP; without it, it is iLQR (Gauss-Newton).
-    fn add_curvature(&self, _t: usize, _x: &[f64; N], _u: &[f64; M], _p: &[f64; N], _out: &mut Curvature<'_, N, M>) {}
+    /// Writes the parts of `out` that are the same for every step and trajectory. Called once before a sweep.
+    #[inline(always)]
+    fn constants(&self, _out: &mut Expansion<Self::Shape>) {}
+
+    /// Expands step `t`, writing every part that [`constants`](Self::constants) does not.
+    fn expand(&self, t: usize, x: &[f64], u: &[f64], memo: &Self::Memo, out: &mut Expansion<Self::Shape>);
+
+    /// Gradient and (column after column) Hessian of the terminal cost.
+    fn expand_terminal(&self, x: &[f64], gradient: &mut [f64], hessian: &mut [f64]);
+
+    /// Writes all of `out`, the dynamics' second derivatives weighed by `costate`.
+    #[inline(always)]
+    fn curvature(
+        &self,
+        _t: usize,
+        _x: &[f64],
+        _u: &[f64],
+        _memo: &Self::Memo,
+        _costate: &[f64],
+        _out: &mut Curvature<Self::Shape>,
+    ) {
+    }
 }
 
-/// Hessians of the Hamiltonian, to which [`Problem::add_curvature`] adds.
-#[derive(Debug)]
-pub struct Curvature<'a, const N: usize, const M: usize> {
-    /// `[state][state]`.
-    pub xx: &'a mut Matrix<N, N>,
-    /// `[control][state]`.
-    pub ux: &'a mut Matrix<M, N>,
-    /// `[control][control]`.
-    pub uu: &'a mut Matrix<M, M>,
+/// A problem whose steps can be computed one by one.
+pub trait Problem: Expand {
+    /// Writes the next state and gives the cost of the step.
+    fn step(&self, t: usize, x: &[f64], u: &[f64], next: &mut [f64], memo: &mut Self::Memo) -> f64;
+
+    /// Cost of the last state.
+    fn terminal(&self, x: &[f64]) -> f64;
 }

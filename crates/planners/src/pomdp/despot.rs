@@ -6,11 +6,13 @@
 //! scenarios less `λ |π|` nodes. Lower bound: following the default policy (the problem's rollout). Upper bound: the mean over the
 //! scenarios of the problem's bound on known states. With `ρ(b, a) = (1/K) Σ_φ γ^Δ(b) r(s_φ, a) − λ` the backup is
 //! `ν(b) = max{ℓ₀(b), max_a ρ(b, a) + Σ_z ν(b_az)}`, `μ` alike. A trial descends by the action of the highest μ and the observation of the
-//! largest excess `μ − ν − (|Φ_b| / K) ξ (μ − ν)(root)` until none is left.
+//! largest excess `μ − ν − (|Φ_b| / K) ξ (μ − ν)(root)` until none is left. Where we deviate: below the root, ℓ₀ is found for what an
+//! action leads to only when a trial first takes that action; before, the action counts with its μ alone. Both bounds hold as they
+//! did, and following the default policy, which is nearly all the work, is done for one action in place of all.
 
-use worldwright_core::{Error, Key, Result, Rng};
+use worldwright_core::{Error, Key, Result};
 
-use super::generative::scenario_rng;
+use super::streams::Streams;
 use super::{ParticleBelief, Pomdp};
 
 /// How the search goes.
@@ -70,6 +72,7 @@ pub struct Despot<'p, P: Pomdp> {
     problem: &'p P,
     config: DespotConfig,
     belief: ParticleBelief<P::State>,
+    streams: Streams,
     nodes: Vec<Node>,
     edges: Vec<Edge>,
     /// (scenario, state) of every node's scenarios.
@@ -102,6 +105,8 @@ struct Edge {
     /// ρ
     reward: f64,
     children: std::ops::Range<usize>,
+    /// Whether the default policy was followed from the children.
+    followed: bool,
 }
 
 const ROOT: usize = 0;
@@ -124,6 +129,7 @@ impl<'p, P: Pomdp> Despot<'p, P> {
         let key = Key::new(seed);
         Ok(Self {
             belief: ParticleBelief::new(problem, config.particles, config.reinvigorated, &mut key.fold(0).rng())?,
+            streams: Streams::new(config.scenarios, config.depth),
             problem,
             config,
             nodes: Vec::new(),
@@ -164,15 +170,17 @@ impl<'p, P: Pomdp> Despot<'p, P> {
         self.nodes.clear();
         self.edges.clear();
         self.scenarios.clear();
+        self.streams.restart(key);
         let mut rng = key.fold(u64::MAX).rng();
         for scenario in 0..self.config.scenarios {
             let particles = self.belief.particles();
             let state = particles[rng.below(particles.len() as u64) as usize];
             self.scenarios.push((scenario as u32, state));
         }
-        self.add(key, 0, self.config.scenarios, 0);
+        self.add(0, self.config.scenarios, 0);
+        self.follow(ROOT);
         let mut trials = 0;
-        while trials < self.config.trials && self.gap(ROOT) > 1e-6 && self.trial(key) {
+        while trials < self.config.trials && self.gap(ROOT) > 1e-6 && self.trial() {
             trials += 1;
         }
         let root = &self.nodes[ROOT];
@@ -195,7 +203,7 @@ impl<'p, P: Pomdp> Despot<'p, P> {
     }
 
     /// One descent and the backups on the way home; false when there was nothing to expand.
-    fn trial(&mut self, key: Key) -> bool {
+    fn trial(&mut self) -> bool {
         let root_gap = self.gap(ROOT);
         let mut path = std::mem::take(&mut self.path);
         path.clear();
@@ -209,7 +217,7 @@ impl<'p, P: Pomdp> Despot<'p, P> {
                 if self.nodes.len() >= self.config.nodes {
                     break;
                 }
-                self.expand(key, node);
+                self.expand(node);
                 grown = true;
             }
             let Some(next) = self.choose(node, root_gap) else { break };
@@ -223,18 +231,20 @@ impl<'p, P: Pomdp> Despot<'p, P> {
     }
 
     /// The child of the largest excess below the action of the highest upper bound, while it has any.
-    fn choose(&self, node: usize, root_gap: f64) -> Option<usize> {
-        let mut best: Option<(&Edge, f64)> = None;
-        for edge in &self.edges[self.nodes[node].edges.clone()] {
-            let upper = self.value(edge, |node| node.upper);
+    fn choose(&mut self, node: usize, root_gap: f64) -> Option<usize> {
+        let mut best: Option<(usize, f64)> = None;
+        for edge in self.nodes[node].edges.clone() {
+            let upper = self.value(&self.edges[edge], |node| node.upper);
             if best.is_none_or(|best| upper > best.1) {
                 best = Some((edge, upper));
             }
         }
+        let edge = best?.0;
+        self.follow_below(edge);
         let allowed = |child: usize| {
             self.nodes[child].count as f64 / self.config.scenarios as f64 * self.config.gap_share * root_gap
         };
-        let each = best?.0.children.clone().map(|child| (child, self.gap(child) - allowed(child)));
+        let each = self.edges[edge].children.clone().map(|child| (child, self.gap(child) - allowed(child)));
         each.filter(|(_, excess)| *excess > 0.0)
             .fold(None, |most: Option<(usize, f64)>, next| match most {
                 Some(most) if most.1 >= next.1 => Some(most),
@@ -259,17 +269,17 @@ impl<'p, P: Pomdp> Despot<'p, P> {
     }
 
     /// Tries every action in every scenario of a node.
-    fn expand(&mut self, key: Key, node: usize) {
+    fn expand(&mut self, node: usize) {
         let Node { first, count, depth, .. } = self.nodes[node];
         let legal = self.problem.legal(&self.scenarios[first].1);
-        let weight = self.problem.discount().powi(depth as i32) / self.config.scenarios as f64;
+        let weight = self.weight(depth);
         let begin = self.edges.len();
         for action in legal.iter() {
             let mut reward = -self.config.regularization;
             self.reached.clear();
             for i in first..first + count {
                 let (scenario, mut state) = self.scenarios[i];
-                let mut rng = scenario_rng(key, scenario as usize, depth);
+                let mut rng = self.streams.at(scenario, depth);
                 let step = self.problem.step(&mut state, action, &mut rng);
                 reward += weight * step.reward;
                 if !step.terminated {
@@ -286,25 +296,59 @@ impl<'p, P: Pomdp> Despot<'p, P> {
                 let start = self.scenarios.len();
                 self.scenarios
                     .extend(self.reached[i..i + group].iter().map(|(_, scenario, state)| (*scenario, *state)));
-                self.add(key, start, group, depth + 1);
+                self.add(start, group, depth + 1);
                 i += group;
             }
-            self.edges.push(Edge { action, reward, children: children..self.nodes.len() });
+            self.edges.push(Edge { action, reward, children: children..self.nodes.len(), followed: false });
         }
-        self.nodes[node].edges = begin..self.edges.len();
+        let edges = begin..self.edges.len();
+        self.nodes[node].edges = edges.clone();
         self.nodes[node].expanded = true;
+        if node == ROOT {
+            edges.for_each(|edge| self.follow_below(edge));
+        }
     }
 
-    /// A leaf with its first bounds.
-    fn add(&mut self, key: Key, first: usize, count: usize, depth: usize) {
+    /// A leaf with its bound from above, and as yet none from below.
+    fn add(&mut self, first: usize, count: usize, depth: usize) {
+        let weight = self.weight(depth);
+        let states = self.scenarios[first..first + count].iter();
+        let upper = states.map(|(_, state)| weight * self.problem.upper_bound(state)).sum();
+        self.nodes.push(Node {
+            first,
+            count,
+            depth,
+            lower: f64::NEG_INFINITY,
+            upper,
+            default_value: f64::NEG_INFINITY,
+            default_action: 0,
+            edges: 0..0,
+            expanded: false,
+        });
+    }
+
+    /// What a reward of one scenario counts at a depth.
+    fn weight(&self, depth: usize) -> f64 {
+        self.problem.discount().powi(depth as i32) / self.config.scenarios as f64
+    }
+
+    fn follow_below(&mut self, edge: usize) {
+        if !self.edges[edge].followed {
+            self.edges[edge].followed = true;
+            self.edges[edge].children.clone().for_each(|child| self.follow(child));
+        }
+    }
+
+    /// Bounds a leaf from below: follows the default policy in all its scenarios.
+    fn follow(&mut self, node: usize) {
         let (problem, discount) = (self.problem, self.problem.discount());
-        let weight = discount.powi(depth as i32) / self.config.scenarios as f64;
-        let (mut lower, mut upper) = (0.0, 0.0);
+        let Node { first, count, depth, .. } = self.nodes[node];
+        let (weight, mut lower) = (self.weight(depth), 0.0);
         for (scenario, state) in &self.scenarios[first..first + count] {
             let mut ahead = *state;
             let mut factor = weight;
             for t in depth..self.config.depth {
-                let mut rng = scenario_rng(key, *scenario as usize, t);
+                let mut rng = self.streams.at(*scenario, t);
                 // The default policy draws from the stream first, then the world.
                 let action = problem.rollout_action(&ahead, &mut rng);
                 let step = problem.step(&mut ahead, action, &mut rng);
@@ -314,20 +358,11 @@ impl<'p, P: Pomdp> Despot<'p, P> {
                     break;
                 }
             }
-            upper += weight * problem.upper_bound(state);
         }
-        let mut rng: Rng = scenario_rng(key, self.scenarios[first].0 as usize, depth);
+        let mut rng = self.streams.at(self.scenarios[first].0, depth);
         let default_action = problem.rollout_action(&self.scenarios[first].1, &mut rng);
-        self.nodes.push(Node {
-            first,
-            count,
-            depth,
-            lower,
-            upper: upper.max(lower),
-            default_value: lower,
-            default_action,
-            edges: 0..0,
-            expanded: false,
-        });
+        let node = &mut self.nodes[node];
+        (node.lower, node.default_value, node.default_action) = (lower, lower, default_action);
+        node.upper = node.upper.max(lower);
     }
 }

@@ -3,7 +3,7 @@
 //! `(s', o, r) ~ G(s, a)` (Silver and Veness, "Monte-Carlo Planning in Large POMDPs", NIPS 2010, section 3). Searches are generic over
 //! the trait, so every call is resolved at compile time.
 
-use worldwright_core::{Key, Rng};
+use worldwright_core::Rng;
 
 /// What one simulated step gave.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -112,9 +112,4 @@ impl Actions {
         }
         left.trailing_zeros()
     }
-}
-
-/// The generator of step `t` of scenario `scenario`: the same events for whatever is done.
-pub(crate) fn scenario_rng(key: Key, scenario: usize, t: usize) -> Rng {
-    key.fold((scenario as u64) << 32 | t as u64).rng()
 }

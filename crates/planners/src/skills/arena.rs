@@ -39,6 +39,7 @@ impl<'m> SkillModel<'m> {
         let spec = ModelSpec {
             name: format!("skills over {}", old.name),
             action_space: Space::discrete(skills.len()),
+            latent_dim: 0,
             deterministic: old.deterministic && skills.iter().all(|skill| skill.is_deterministic()),
             has_prior: false,
             ..old.clone()

@@ -7,6 +7,8 @@
 
 use worldwright_core::Applicable;
 
+use super::softmax::softmax;
+
 /// No child yet, no slot, no edges yet.
 pub(super) const NONE: u32 = u32::MAX;
 /// The step to the child is in the present batch.
@@ -24,6 +26,31 @@ pub(super) struct Room {
     pub(super) outcomes: usize,
     /// Whether nodes keep logits.
     pub(super) logits: bool,
+}
+
+/// A node's edges and its visits: what every simulation that passes it reads, side by side in one line of cache.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Branches {
+    pub(super) first: u32,
+    pub(super) count: u32,
+    /// Edges that were chosen before: those at the front. The next to be opened is the one behind them.
+    pub(super) opened: u32,
+    /// Simulations that went on below the node: the sum over its edges.
+    pub(super) visits: u32,
+}
+
+impl Branches {
+    /// Whether they lie within so many edges.
+    pub(super) fn fit(&self, edges: usize) -> bool {
+        self.first as usize + self.count as usize <= edges && self.opened <= self.count
+    }
+}
+
+/// What the step to a slot gave.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Paid {
+    pub(super) reward: f64,
+    pub(super) continuation: f64,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -53,12 +80,7 @@ pub(super) struct Tree {
 
     // Nodes.
     pub(super) row: Vec<u32>,
-    pub(super) first: Vec<u32>,
-    pub(super) count: Vec<u32>,
-    /// Edges of the node that were chosen before, where a rule opens them in order.
-    pub(super) opened: Vec<u32>,
-    /// Simulations that went on below the node: the sum over its edges.
-    pub(super) visits: Vec<u32>,
+    pub(super) branches: Vec<Branches>,
     /// The evaluation with which the node came into the tree.
     pub(super) estimate: Vec<f64>,
     /// The value proven, or, with backups of the maximum, the best so far.
@@ -82,8 +104,7 @@ pub(super) struct Tree {
 
     // Slots.
     pub(super) child: Vec<u32>,
-    pub(super) reward: Vec<f64>,
-    pub(super) continuation: Vec<f64>,
+    pub(super) paid: Vec<Paid>,
     /// How often the outcome came, in stochastic models.
     pub(super) samples: Vec<u32>,
     pub(super) next: Vec<u32>,
@@ -102,10 +123,7 @@ impl Tree {
             words,
             logits_each,
             row: vec![0; nodes],
-            first: vec![0; nodes],
-            count: vec![0; nodes],
-            opened: vec![0; nodes],
-            visits: vec![0; nodes],
+            branches: vec![Branches::default(); nodes],
             estimate: vec![0.0; nodes],
             value: vec![0.0; nodes],
             proven: vec![false; nodes],
@@ -119,8 +137,7 @@ impl Tree {
             edge_proven: vec![false; edges],
             noise: vec![0.0; actions],
             child: vec![0; slots],
-            reward: vec![0.0; slots],
-            continuation: vec![0.0; slots],
+            paid: vec![Paid::default(); slots],
             samples: vec![0; chance],
             next: vec![0; chance],
             ..Self::default()
@@ -149,7 +166,7 @@ impl Tree {
         let node = self.nodes;
         self.nodes += 1;
         self.row[node] = row;
-        self.first[node] = NONE;
+        self.branches[node].first = NONE;
         self.proven[node] = false;
         // Each array not written is a line of cache not taken: what edges need is set when they are made.
         if let Some(key) = key {
@@ -187,7 +204,7 @@ impl Tree {
     /// The edges of a node, made now if they were not.
     #[inline]
     pub(super) fn edges_of(&mut self, node: usize) -> std::ops::Range<usize> {
-        if self.first[node] == NONE {
+        if self.branches[node].first == NONE {
             self.make_edges(node);
         }
         self.edges_made(node)
@@ -196,9 +213,9 @@ impl Tree {
     /// The edges of a node, none where they were not made.
     #[inline]
     pub(super) fn edges_made(&self, node: usize) -> std::ops::Range<usize> {
-        match self.first[node] {
+        match self.branches[node].first {
             NONE => 0..0,
-            first => first as usize..first as usize + self.count[node] as usize,
+            first => first as usize..first as usize + self.branches[node].count as usize,
         }
     }
 
@@ -213,10 +230,7 @@ impl Tree {
                 edge += 1;
             }
         }
-        self.first[node] = first as u32;
-        self.count[node] = (edge - first) as u32;
-        self.opened[node] = 0;
-        self.visits[node] = 0;
+        self.branches[node] = Branches { first: first as u32, count: (edge - first) as u32, opened: 0, visits: 0 };
         self.edges = edge;
         self.edge_visits[first..edge].fill(0);
         self.total[first..edge].fill(0.0);
@@ -228,6 +242,7 @@ impl Tree {
         }
         if self.logits_each > 0 {
             self.make_priors(node, first..edge);
+            self.bring_likeliest(node);
         }
     }
 
@@ -239,6 +254,43 @@ impl Tree {
             *prior = f64::from(logits[*action as usize]);
         }
         softmax(priors);
+    }
+
+    /// Brings the likeliest of the edges that were not opened to their front. Without visits nothing but the prior tells edges apart, so
+    /// no rule looks at another of them first: a simulation reads the opened edges and that one.
+    #[inline]
+    pub(super) fn bring_likeliest(&mut self, node: usize) {
+        let Branches { first, count, opened, .. } = self.branches[node];
+        let (next, end) = ((first + opened) as usize, (first + count) as usize);
+        let (mut best, mut at) = (f64::NEG_INFINITY, next);
+        for (i, prior) in self.prior[next..end].iter().enumerate() {
+            let wins = *prior > best;
+            best = if wins { *prior } else { best };
+            at = if wins { next + i } else { at };
+        }
+        if at != next {
+            self.prior.swap(next, at);
+            self.action.swap(next, at);
+        }
+    }
+
+    /// Notes that a node's edge is chosen; if it is the next to be opened, there is another next.
+    #[inline]
+    pub(super) fn open(&mut self, node: usize, edge: usize) {
+        let branches = &mut self.branches[node];
+        if edge as u32 == branches.first + branches.opened {
+            branches.opened += 1;
+            if self.logits_each > 0 {
+                self.bring_likeliest(node);
+            }
+        }
+    }
+
+    /// The edges of a node that were opened.
+    #[inline]
+    pub(super) fn edges_opened(&self, node: usize) -> std::ops::Range<usize> {
+        let Branches { first, opened, .. } = self.branches[node];
+        if first == NONE { 0..0 } else { first as usize..(first + opened) as usize }
     }
 
     /// Begins the opening of a node's edges at a random one, so that no action is favoured by its number.
@@ -319,39 +371,5 @@ impl Tree {
             }
         }
         (self.child[best] < ENDED).then(|| self.child[best] as usize)
-    }
-}
-
-/// Turns numbers into probabilities proportional to their exponentials.
-pub(super) fn softmax(numbers: &mut [f64]) {
-    let largest = numbers.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    numbers.iter_mut().for_each(|number| *number = exp(*number - largest));
-    let scale = 1.0 / numbers.iter().sum::<f64>();
-    numbers.iter_mut().for_each(|number| *number *= scale);
-}
-
-/// `e^x` of a number that is not positive, within 1e-8 of it, without branches so that a loop of it becomes vector instructions: `2^k e^f` with
-/// f in ±½ ln 2, the second factor by its Taylor series.
-#[inline]
-pub(super) fn exp(x: f64) -> f64 {
-    /// Adding it rounds to a whole number, which then stands in the lowest bits.
-    const ROUNDER: f64 = 6_755_399_441_055_744.0;
-    let x = if x < -700.0 { -700.0 } else { x };
-    let shifted = x * std::f64::consts::LOG2_E + ROUNDER;
-    let f = x - (shifted - ROUNDER) * std::f64::consts::LN_2;
-    let series = 1.0 / 6.0 + f * (1.0 / 24.0 + f * (1.0 / 120.0 + f * (1.0 / 720.0 + f * (1.0 / 5040.0))));
-    let factor = 1.0 + f * (1.0 + f * (0.5 + f * series));
-    f64::from_bits(factor.to_bits().wrapping_add(shifted.to_bits() << 52))
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn the_fast_exponential_is_close() {
-        for i in 0..70_000 {
-            let x = f64::from(i) * -0.01;
-            assert!((super::exp(x) / x.exp() - 1.0).abs() < 1e-8, "exp({x})");
-        }
-        assert!(super::exp(f64::NEG_INFINITY) < 1e-300);
     }
 }

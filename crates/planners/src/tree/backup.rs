@@ -35,17 +35,18 @@ impl Backup {
         for step in path.iter().rev() {
             let (edge, slot) = (step.edge as usize, step.slot as usize);
             g = if tree.child[slot] == ENDED {
-                tree.reward[slot]
+                tree.paid[slot].reward
             } else {
-                tree.reward[slot] + tree.continuation[slot] * g
+                tree.paid[slot].reward + tree.paid[slot].continuation * g
             };
             if self.solve && tree.ends {
                 self.prove(tree, step);
             }
             if tree.edge_proven[edge] {
                 let child = tree.child[edge];
-                let below = if child == ENDED { 0.0 } else { tree.continuation[edge] * tree.value[child as usize] };
-                g = tree.reward[edge] + below;
+                let below =
+                    if child == ENDED { 0.0 } else { tree.paid[edge].continuation * tree.value[child as usize] };
+                g = tree.paid[edge].reward + below;
                 tree.total[edge] = g * f64::from(tree.edge_visits[edge]);
             } else if self.by_maximum {
                 let expected = expected(tree, edge);
@@ -74,7 +75,7 @@ impl Backup {
     pub(super) fn withdraw(tree: &mut Tree, path: &[Step]) {
         for step in path {
             let edge = step.edge as usize;
-            tree.visits[step.node as usize] -= 1;
+            tree.branches[step.node as usize].visits -= 1;
             tree.edge_visits[edge] -= 1;
             tree.total[edge] -= step.lent;
         }
@@ -90,8 +91,8 @@ impl Backup {
             return;
         }
         tree.edge_proven[edge] = true;
-        let below = if child == ENDED { 0.0 } else { tree.continuation[edge] * tree.value[child as usize] };
-        let value = tree.reward[edge] + below;
+        let below = if child == ENDED { 0.0 } else { tree.paid[edge].continuation * tree.value[child as usize] };
+        let value = tree.paid[edge].reward + below;
         tree.total[edge] = value * f64::from(tree.edge_visits[edge]);
         let won = tree.zero_sum && value >= self.win;
         let edges = tree.edges_made(node);
@@ -107,8 +108,8 @@ impl Backup {
 fn expected(tree: &Tree, edge: usize) -> f64 {
     let value = |slot: usize| {
         let child = tree.child[slot];
-        let below = if child < ENDED { tree.continuation[slot] * tree.value[child as usize] } else { 0.0 };
-        tree.reward[slot] + below
+        let below = if child < ENDED { tree.paid[slot].continuation * tree.value[child as usize] } else { 0.0 };
+        tree.paid[slot].reward + below
     };
     if tree.samples.is_empty() {
         return value(edge);

@@ -1,11 +1,12 @@
 //! Searching from many roots at once: one batch of the model serves a simulation of every tree.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
-use worldwright_core::{Budget, Imagination, Key, PlanReport, Result, Setting, Settings, find};
+use worldwright_core::{Budget, Error, Imagination, Key, PlanReport, Result, Setting, Settings, find};
 
 use super::rule::Rule;
-use super::search::{DECIDE, Search};
+use super::search::{DECIDE, GROUP, Search};
 use super::{gumbel, puct, uct};
 use crate::PlannerContext;
 
@@ -31,13 +32,19 @@ use crate::PlannerContext;
 ///     Ok(policy)
 /// }
 /// ```
+///
+/// A forest is searched on one thread. Parts of it, with an arena each, are searched on as many threads as there are parts: see
+/// [`part`](Self::part).
 pub struct Forest {
     search: Box<dyn Trees>,
     key: Key,
+    first_root: usize,
 }
 
 /// What a forest is asked, whatever its rule.
 trait Trees: Send {
+    /// The number of the first root.
+    fn begin_at(&mut self, first_root: usize);
     fn rows(&self) -> usize;
     fn actions(&self) -> usize;
     fn run(&mut self, world: &mut dyn Imagination, budget: &Budget, key: Key) -> Result<PlanReport>;
@@ -58,6 +65,9 @@ pub struct Depth {
 }
 
 impl Forest {
+    /// Roots that are searched side by side to their end: parts begin at multiples of it.
+    pub const PART: usize = GROUP;
+
     /// `roots` trees searched by the planner called `name` ("uct", "puct" or "gumbel") with `overrides` laid over its settings.
     ///
     /// # Errors
@@ -68,15 +78,35 @@ impl Forest {
         overrides: &BTreeMap<String, Setting>,
         roots: usize,
     ) -> Result<Self> {
+        Self::part(name, context, overrides, 0..roots.max(1))
+    }
+
+    /// The trees `roots` of a larger forest. It counts its own from zero, but what is random in them is that of the whole: searched with the
+    /// same key and without a limit of time or steps, parts that begin at multiples of [`PART`](Self::PART) find the bytes that one
+    /// forest of all roots finds, on whatever threads they run.
+    ///
+    /// # Errors
+    /// As [`make`](crate::make) has them, and [`Error::Config`] for a part that begins elsewhere or holds nothing.
+    pub fn part(
+        name: &str,
+        context: &PlannerContext,
+        overrides: &BTreeMap<String, Setting>,
+        roots: Range<usize>,
+    ) -> Result<Self> {
+        if roots.is_empty() || !roots.start.is_multiple_of(Self::PART) {
+            let why = format!("a part of a forest holds a root at least and begins at a multiple of {}", Self::PART);
+            return Err(Error::config("roots", format!("{why}, not {}..{}", roots.start, roots.end)));
+        }
+        let (first_root, roots) = (roots.start, roots.len());
         let entry = find(&[uct::ENTRY, puct::ENTRY, gumbel::ENTRY], "tree search", name)?;
         let settings = Settings::resolve(name, entry.parameters, overrides)?;
-        let roots = roots.max(1);
-        let search: Box<dyn Trees> = match entry.name {
+        let mut search: Box<dyn Trees> = match entry.name {
             "uct" => Box::new(uct::search(context, &settings, roots)?),
             "puct" => Box::new(puct::search(context, &settings, roots)?),
             _ => Box::new(gumbel::search(context, &settings, roots)?),
         };
-        Ok(Self { search, key: Key::new(context.seed) })
+        search.begin_at(first_root);
+        Ok(Self { search, key: Key::new(context.seed), first_root })
     }
 
     /// Rows that it needs in an arena; the first are the roots.
@@ -101,7 +131,7 @@ impl Forest {
 
     /// What to do at a root; none when everything diverged.
     pub fn decide(&self, root: usize) -> Option<u32> {
-        self.search.decide(root, self.key.fold(0).fold(DECIDE).fold(root as u64))
+        self.search.decide(root, self.key.fold(0).fold(DECIDE).fold((self.first_root + root) as u64))
     }
 
     /// The value of a root: the mean return of its best edge, or what was proven.
@@ -133,6 +163,10 @@ impl Forest {
 }
 
 impl<R: Rule> Trees for Search<R> {
+    fn begin_at(&mut self, first_root: usize) {
+        self.first_root = first_root;
+    }
+
     fn rows(&self) -> usize {
         Search::rows(self)
     }

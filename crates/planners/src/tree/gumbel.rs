@@ -9,12 +9,13 @@
 
 use worldwright_core::{Entry, Key, Parameter, Planner, Result, SettingDefault as Default, Settings};
 
-use super::arena::{Tree, exp};
+use super::arena::Tree;
 use super::noise::gumbel;
 use super::options::{self, Options};
 use super::planner::TreePlanner;
 use super::rule::Rule;
 use super::search::{self, Search};
+use super::softmax::exp;
 use crate::{Build, PlannerContext};
 
 const PARAMETERS: &[Parameter] = &[
@@ -122,7 +123,7 @@ impl Completion {
 
 impl Gumbel {
     fn completion(&self, tree: &Tree, node: usize) -> Completion {
-        let edges = tree.edges_made(node);
+        let edges = tree.edges_opened(node);
         let (visits, totals) = (&tree.edge_visits[edges.clone()], &tree.total[edges.clone()]);
         let priors = &tree.prior[edges];
         let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
@@ -143,7 +144,7 @@ impl Gumbel {
         let n = f64::from(all);
         let mean = if visited > 0 { sum / weight } else { 0.0 };
         let mixed = if visited > 0 { (tree.estimate[node] + n * mean) / (n + 1.0) } else { tree.estimate[node] };
-        if visited < visits.len() {
+        if visited < tree.branches[node].count {
             (low, high) = (low.min(mixed), high.max(mixed));
         }
         Completion {
@@ -157,18 +158,22 @@ impl Gumbel {
 
     /// The edge inside the tree whose visits lag most behind the improved policy.
     fn choose_inside(&mut self, tree: &Tree, node: usize) -> Option<usize> {
-        let edges = tree.edges_made(node);
+        let edges = tree.edges_opened(node);
+        let next = edges.end;
         let completion = self.completion(tree, node);
         let scores = &mut self.scores[..edges.len()];
-        improved(tree, node, &completion, |i, _| i, scores);
+        // What is left of the probability belongs to the edges that were not opened, of which the next is the likeliest.
+        let unopened = improved(tree, node, &completion, |i, _| i, scores);
+        let share = 1.0 / (1.0 + completion.visits);
         let mut best = (f64::NEG_INFINITY, None);
         for (score, edge) in scores.iter().zip(edges) {
-            let lag = score - f64::from(tree.edge_visits[edge]) / (1.0 + completion.visits);
+            let lag = score - f64::from(tree.edge_visits[edge]) * share;
             if lag > best.0 && tree.total[edge] != f64::NEG_INFINITY {
                 best = (lag, Some(edge));
             }
         }
-        best.1
+        let left = scores.len() < tree.branches[node].count as usize;
+        if left && unopened * tree.prior[next] > best.0 { Some(next) } else { best.1 }
     }
 
     /// The root's edge of the best score among those with this many visits, or among all where there is none.
@@ -192,14 +197,21 @@ impl Gumbel {
 /// Below this, values count as equal.
 const SMALLEST_RANGE: f64 = 1e-8;
 
-/// `π' ∝ π exp(σ(q))` of a node's edges, each at the place of its number and action; edges that diverged get nothing, and other places
-/// of `out` hold zeros.
+/// `π' ∝ π exp(σ(q))` of a node's opened edges, each at the place of its number and action; edges that diverged get nothing, and other
+/// places of `out` hold zeros. Returns what the prior of an edge that was not opened is to be multiplied by.
 #[inline]
-fn improved(tree: &Tree, node: usize, completion: &Completion, place: impl Fn(usize, u32) -> usize, out: &mut [f64]) {
+fn improved(
+    tree: &Tree,
+    node: usize,
+    completion: &Completion,
+    place: impl Fn(usize, u32) -> usize,
+    out: &mut [f64],
+) -> f64 {
     // Values lie in [0, 1], so that the largest exponent is the weight itself.
     let unvisited = exp(completion.transform(completion.mixed) - completion.weight);
-    let mut sum = 0.0;
-    for (i, edge) in tree.edges_made(node).enumerate() {
+    let edges = tree.edges_opened(node);
+    let (mut sum, mut rest) = (0.0, if edges.len() < tree.branches[node].count as usize { 1.0 } else { 0.0 });
+    for (i, edge) in edges.enumerate() {
         let factor = match tree.edge_visits[edge] {
             0 => unvisited,
             _ if tree.total[edge] == f64::NEG_INFINITY => 0.0,
@@ -208,15 +220,17 @@ fn improved(tree: &Tree, node: usize, completion: &Completion, place: impl Fn(us
         let weight = tree.prior[edge] * factor;
         out[place(i, tree.action[edge])] = weight;
         sum += weight;
+        rest -= tree.prior[edge];
     }
+    sum += f64::max(rest, 0.0) * unvisited;
     let scale = if sum > 0.0 { 1.0 / sum } else { 0.0 };
     out.iter_mut().for_each(|slot| *slot *= scale);
+    unvisited * scale
 }
 
 impl Rule for Gumbel {
     const PRIORS: bool = true;
     const RANGE_OF_MEANS: bool = true;
-    const OPENS_IN_ORDER: bool = false;
 
     fn plan(&mut self, simulations: usize) {
         if self.planned != simulations {
@@ -233,6 +247,8 @@ impl Rule for Gumbel {
             let noise = if self.gumbel_scale > 0.0 { self.gumbel_scale * gumbel(&mut rng) } else { 0.0 };
             tree.noise[i] = noise + f64::from(tree.logits[tree.action[edge] as usize]);
         }
+        // The root takes its edges by noise and schedule, not by the prior: all of them are open.
+        tree.branches[0].opened = tree.branches[0].count;
     }
 
     #[inline]
@@ -241,7 +257,7 @@ impl Rule for Gumbel {
             return self.choose_inside(tree, node);
         }
         let considered = tree.edges_made(0).len().min(self.schedules.len() - 1);
-        let wanted = self.schedules[considered].get(tree.visits[0] as usize).copied();
+        let wanted = self.schedules[considered].get(tree.branches[0].visits as usize).copied();
         self.best_with(tree, wanted)
     }
 

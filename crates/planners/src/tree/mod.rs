@@ -23,6 +23,7 @@ mod rule;
 mod saved;
 mod search;
 mod simulations;
+mod softmax;
 mod transpositions;
 pub(crate) mod uct;
 

@@ -61,8 +61,9 @@ pub(super) fn find(tree: &Tree, edge: usize, sampled: Sampled) -> Option<usize> 
     let mut slot = edge as u32;
     while slot != NONE {
         let at = slot as usize;
-        let pays =
-            tree.samples[at] > 0 && tree.reward[at] == sampled.reward && tree.continuation[at] == sampled.continuation;
+        let pays = tree.samples[at] > 0
+            && tree.paid[at].reward == sampled.reward
+            && tree.paid[at].continuation == sampled.continuation;
         let child = tree.child[at];
         let same = if sampled.continuation == 0.0 {
             child == ENDED

@@ -8,7 +8,7 @@
 
 use worldwright_core::{Entry, Key, Parameter, Planner, Result, SettingDefault as Default, Settings};
 
-use super::arena::Tree;
+use super::arena::{Branches, Tree};
 use super::noise::dirichlet;
 use super::options::{self, Options};
 use super::planner::TreePlanner;
@@ -105,7 +105,6 @@ pub(super) struct Puct {
 impl Rule for Puct {
     const PRIORS: bool = true;
     const RANGE_OF_MEANS: bool = true;
-    const OPENS_IN_ORDER: bool = false;
 
     fn begin(&self, tree: &mut Tree, key: Key) {
         let edges = tree.edges_made(0);
@@ -117,12 +116,14 @@ impl Rule for Puct {
         for (prior, noise) in tree.prior[edges].iter_mut().zip(noise) {
             *prior = (1.0 - self.dirichlet_fraction) * *prior + self.dirichlet_fraction * *noise;
         }
+        tree.bring_likeliest(0);
     }
 
     #[inline]
     fn choose(&mut self, tree: &Tree, node: usize) -> Option<usize> {
-        let edges = tree.edges_made(node);
-        let weight = self.weights[(tree.visits[node] as usize).min(self.weights.len() - 1)];
+        let Branches { first, count, opened, visits } = tree.branches[node];
+        let edges = first as usize..(first + opened) as usize;
+        let weight = self.weights[(visits as usize).min(self.weights.len() - 1)];
         let (low, scale) = (if tree.low.is_finite() { tree.low } else { 0.0 }, 1.0 / tree.range());
         let (visits, totals) = (&tree.edge_visits[edges.clone()], &tree.total[edges.clone()]);
         let (priors, proven) = (&tree.prior[edges.clone()], &tree.edge_proven[edges.clone()]);
@@ -143,6 +144,9 @@ impl Rule for Puct {
             let wins = score > best;
             best = if wins { score } else { best };
             at = if wins { i } else { at };
+        }
+        if opened < count && weight * tree.prior[edges.end] > best {
+            return Some(edges.end);
         }
         (at != usize::MAX).then(|| edges.start + at)
     }

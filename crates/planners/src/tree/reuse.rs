@@ -7,7 +7,7 @@
 
 use worldwright_core::{Actions, Budget, Imagination, Key, Result, Rows};
 
-use super::arena::{ENDED, NONE, Tree};
+use super::arena::{Branches, ENDED, NONE, Paid, Tree};
 use super::rule::Rule;
 use super::search::Search;
 
@@ -37,7 +37,7 @@ impl<R: Rule> Search<R> {
         let members = world.spec().members as u64;
         let affordable = budget.model_steps.map_or(usize::MAX, |steps| (steps / 2 / members) as usize);
         let most = (self.options.capacity - self.options.simulations).min(affordable);
-        let Some(root) = found.filter(|root| old.first[*root] != NONE && most > 0) else {
+        let Some(root) = found.filter(|root| old.branches[*root].first != NONE && most > 0) else {
             return Ok(0);
         };
         self.trees[0].clear(key.to_seed());
@@ -63,7 +63,7 @@ impl<R: Rule> Search<R> {
             let from = self.origin[node] as usize;
             tree.value[node] = old.value[from];
             tree.proven[node] = keep_proofs && old.proven[from];
-            if old.first[from] != NONE {
+            if old.branches[from].first != NONE {
                 let edges = tree.copy_edges(old, from, node, keep_proofs);
                 for (edge, old_edge) in edges.zip(old.edges_made(from)) {
                     let child = old.child[old_edge];
@@ -114,8 +114,7 @@ impl<R: Rule> Search<R> {
                     tree.total[edge] = f64::NEG_INFINITY;
                     continue;
                 }
-                tree.reward[edge] = reward;
-                tree.continuation[edge] = continuation;
+                tree.paid[edge] = Paid { reward, continuation };
                 if continuation == 0.0 {
                     tree.child[edge] = ENDED;
                 }
@@ -152,10 +151,7 @@ impl Tree {
     fn copy_edges(&mut self, old: &Self, from: usize, to: usize, keep_proofs: bool) -> std::ops::Range<usize> {
         let (source, first) = (old.edges_made(from), self.edges);
         let edges = first..first + source.len();
-        self.first[to] = first as u32;
-        self.count[to] = source.len() as u32;
-        self.opened[to] = old.opened[from];
-        self.visits[to] = old.visits[from];
+        self.branches[to] = Branches { first: first as u32, ..old.branches[from] };
         self.edges = edges.end;
         self.action[edges.clone()].copy_from_slice(&old.action[source.clone()]);
         self.edge_visits[edges.clone()].copy_from_slice(&old.edge_visits[source.clone()]);
@@ -163,8 +159,7 @@ impl Tree {
         if !self.prior.is_empty() {
             self.prior[edges.clone()].copy_from_slice(&old.prior[source.clone()]);
         }
-        self.reward[edges.clone()].copy_from_slice(&old.reward[source.clone()]);
-        self.continuation[edges.clone()].copy_from_slice(&old.continuation[source.clone()]);
+        self.paid[edges.clone()].copy_from_slice(&old.paid[source.clone()]);
         for (edge, old_edge) in edges.clone().zip(source) {
             self.edge_proven[edge] = keep_proofs && old.edge_proven[old_edge];
             self.child[edge] = if old.child[old_edge] == ENDED { ENDED } else { NONE };

@@ -7,7 +7,7 @@
 
 use worldwright_core::{Actions, Imagination, Key, PlanReport, Result, Rows};
 
-use super::arena::{ENDED, NONE, PENDING, Tree};
+use super::arena::{ENDED, NONE, PENDING, Paid, Tree};
 use super::backup::Backup;
 use super::outcomes::{self, Sampled};
 use super::rule::Rule;
@@ -93,27 +93,24 @@ impl<R: Rule> Search<R> {
             if self.simulations.depth(simulation) == self.options.horizon {
                 return Rest::Valued(value_so_far(tree, node, self.options.backup.by_maximum));
             }
-            if tree.first[node] == NONE {
+            if tree.branches[node].first == NONE {
                 tree.edges_of(node);
-                if R::OPENS_IN_ORDER {
+                if !R::PRIORS {
                     tree.rotate_edges(node);
                 }
             }
             let Some(edge) = self.rule.choose(tree, node) else {
                 return Rest::Valued(tree.estimate[node]);
             };
-            if R::OPENS_IN_ORDER {
-                let place = edge as u32 - tree.first[node];
-                tree.opened[node] = tree.opened[node].max(place + 1);
-            }
+            tree.open(node, edge);
             let visits = tree.edge_visits[edge];
             let lent = if lend {
-                let mean = if visits == 0 { tree.estimate[node] } else { tree.total[edge] / f64::from(visits) };
+                let mean = if visits == 0 { tree.estimate[node] } else { tree.total[edge] * self.rule.inverse(visits) };
                 mean - self.options.virtual_loss * tree.range()
             } else {
                 0.0
             };
-            tree.visits[node] += 1;
+            tree.branches[node].visits += 1;
             tree.edge_visits[edge] = visits + 1;
             tree.total[edge] += lent;
             let mut slot = edge;
@@ -198,8 +195,7 @@ impl<R: Rule> Search<R> {
                     continue;
                 }
             }
-            tree.reward[slot] = reward;
-            tree.continuation[slot] = continuation;
+            tree.paid[slot] = Paid { reward, continuation };
             let joined = self.tables.get(b).and_then(|table| table.get(self.keys[i]));
             if continuation == 0.0 || joined.is_some() {
                 tree.child[slot] = if continuation == 0.0 { ENDED } else { joined.map_or(ENDED, |node| node as u32) };

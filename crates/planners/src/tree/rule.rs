@@ -6,12 +6,11 @@ use super::arena::Tree;
 
 /// A rule of selection. Edges whose total is minus infinity have diverged and are never chosen.
 pub(super) trait Rule: Send + 'static {
-    /// Whether nodes need the logits of a policy prior, and the root an evaluation of its own.
+    /// Whether nodes need the logits of a policy prior, and the root an evaluation of its own. A node's edges are then opened from the
+    /// likeliest on, otherwise one by one from a random one.
     const PRIORS: bool;
     /// Whether the tree's range is that of edge means rather than of returns.
     const RANGE_OF_MEANS: bool;
-    /// Whether a node's edges are opened one by one, from a random one on.
-    const OPENS_IN_ORDER: bool;
 
     /// Prepares for so many simulations from each root.
     fn plan(&mut self, _simulations: usize) {}
@@ -19,8 +18,14 @@ pub(super) trait Rule: Send + 'static {
     /// Draws what the root needs; its edges are made.
     fn begin(&self, tree: &mut Tree, key: Key);
 
-    /// The edge that a simulation takes at a node whose edges are made.
+    /// The edge that a simulation takes at a node whose edges are made: one of those opened, or the next behind them.
     fn choose(&mut self, tree: &Tree, node: usize) -> Option<usize>;
+
+    /// 1/n, where the rule has it at hand: a division at each step of a path is felt.
+    #[inline]
+    fn inverse(&self, visits: u32) -> f64 {
+        1.0 / f64::from(visits)
+    }
 
     /// The root's edge that is done; `key` is for draws.
     fn decide(&self, tree: &Tree, key: Key) -> Option<usize>;

@@ -2,7 +2,16 @@
 
 use worldwright_core::{Array, Error, Result, State};
 
-use super::arena::{ENDED, NONE, Tree};
+use super::arena::{Branches, ENDED, NONE, Paid, Tree};
+
+/// The numbers of [`Branches`] by name.
+type Number = (&'static str, fn(&Branches) -> u32, fn(&mut Branches) -> &mut u32);
+const BRANCHES: [Number; 4] = [
+    ("first", |branches| branches.first, |branches| &mut branches.first),
+    ("count", |branches| branches.count, |branches| &mut branches.count),
+    ("opened", |branches| branches.opened, |branches| &mut branches.opened),
+    ("visits", |branches| branches.visits, |branches| &mut branches.visits),
+];
 
 impl Tree {
     /// All that a kept tree holds, as arrays as long as what is in use.
@@ -17,10 +26,10 @@ impl Tree {
         let sizes = [nodes as u64, edges as u64, u64::from(self.zero_sum)];
         state.put("sizes", Array::U64(sizes.to_vec()));
         state.put("range", Array::F64(vec![2], vec![self.low, self.high]));
-        for (name, array) in [("first", &self.first), ("count", &self.count), ("opened", &self.opened)] {
-            state.put(name, whole(&array[..nodes]));
+        for (name, read, _) in BRANCHES {
+            let numbers = self.branches[..nodes].iter().map(|branches| u64::from(read(branches)));
+            state.put(name, Array::U64(numbers.collect()));
         }
-        state.put("visits", whole(&self.visits[..nodes]));
         state.put("estimate", real(&self.estimate[..nodes]));
         state.put("value", real(&self.value[..nodes]));
         state.put("proven", flags(&self.proven[..nodes]));
@@ -32,8 +41,9 @@ impl Tree {
         }
         state.put("total", real(&self.total[..edges]));
         state.put("prior", real(&self.prior[..edges.min(self.prior.len())]));
-        state.put("reward", real(&self.reward[..edges]));
-        state.put("continuation", real(&self.continuation[..edges]));
+        let paid = |read: fn(&Paid) -> f64| Array::F64(vec![edges], self.paid[..edges].iter().map(read).collect());
+        state.put("reward", paid(|paid| paid.reward));
+        state.put("continuation", paid(|paid| paid.continuation));
         state.put("edge_proven", flags(&self.edge_proven[..edges]));
         state
     }
@@ -64,10 +74,10 @@ impl Tree {
             Ok(())
         };
         let range = state.f64s("range", 2)?;
-        whole("first", &mut self.first[..nodes])?;
-        whole("count", &mut self.count[..nodes])?;
-        whole("opened", &mut self.opened[..nodes])?;
-        whole("visits", &mut self.visits[..nodes])?;
+        for (name, _, write) in BRANCHES {
+            let numbers = state.u64s(name, nodes)?;
+            self.branches.iter_mut().zip(numbers).for_each(|(branches, number)| *write(branches) = *number as u32);
+        }
         whole("action", &mut self.action[..edges])?;
         whole("edge_visits", &mut self.edge_visits[..edges])?;
         whole("child", &mut self.child[..edges])?;
@@ -81,10 +91,11 @@ impl Tree {
         self.total[..edges].copy_from_slice(state.f64s("total", edges)?);
         let priors = edges.min(self.prior.len());
         self.prior[..priors].copy_from_slice(state.f64s("prior", priors)?);
-        self.reward[..edges].copy_from_slice(state.f64s("reward", edges)?);
-        self.continuation[..edges].copy_from_slice(state.f64s("continuation", edges)?);
-        let sound = (0..nodes)
-            .all(|node| self.first[node] == NONE || (self.first[node] as usize + self.count[node] as usize) <= edges)
+        let earned = state.f64s("reward", edges)?.iter().zip(state.f64s("continuation", edges)?);
+        for (paid, (reward, continuation)) in self.paid[..edges].iter_mut().zip(earned) {
+            *paid = Paid { reward: *reward, continuation: *continuation };
+        }
+        let sound = self.branches[..nodes].iter().all(|branches| branches.first == NONE || branches.fit(edges))
             && self.child[..edges].iter().all(|child| *child >= ENDED || (*child as usize) < nodes)
             && self.action[..edges].iter().all(|action| (*action as usize) < self.actions);
         if !sound {

@@ -24,7 +24,7 @@ pub(super) const DECIDE: u64 = 5;
 const OUTCOMES_PER_NODE: usize = 4;
 
 /// Trees searched to their end before the next: with their rows they are about as large as a second-level cache.
-const GROUP: usize = 16;
+pub(super) const GROUP: usize = 16;
 
 /// The number of discrete actions.
 ///
@@ -50,6 +50,8 @@ pub(super) fn kind(name: &'static str, space: &Space) -> Result<ActionKind> {
 pub(super) struct Search<R> {
     pub(super) rule: R,
     pub(super) options: Options,
+    /// The number of the first root in the forest that this is a part of.
+    pub(super) first_root: usize,
     pub(super) action_space: Space,
     pub(super) kind: ActionKind,
     pub(super) trees: Vec<Tree>,
@@ -104,6 +106,7 @@ impl<R: Rule> Search<R> {
         let kept = if options.reuse { options.capacity } else { 0 };
         let tables = if options.transpositions { options.roots } else { 0 };
         Ok(Self {
+            first_root: 0,
             action_space: context.action_space.clone(),
             trees: vec![Tree::new(room); options.roots],
             tables: vec![Transpositions::new(options.capacity); tables],
@@ -224,7 +227,7 @@ impl<R: Rule> Search<R> {
                     break;
                 }
                 left -= leaves;
-                let round_key = key.fold(first as u64).fold(round as u64 + 1);
+                let round_key = key.fold((self.first_root + first) as u64).fold(round as u64 + 1);
                 self.round(world, group.clone(), leaves, round_key, &mut report)?;
                 report.iterations = report.iterations.max(round + 1);
                 if self.trees[group.clone()].iter().all(|tree| tree.proven[0]) {
@@ -241,6 +244,8 @@ impl<R: Rule> Search<R> {
     /// Puts the roots into empty trees, and draws what the rule needs.
     fn begin(&mut self, world: &mut dyn Imagination, key: Key, report: &mut PlanReport) -> Result<()> {
         let roots = self.options.roots;
+        let first_root = self.first_root;
+        let number = |b: usize| (first_root + b) as u64;
         let fresh = self.trees.iter().all(|tree| tree.nodes == 0);
         if fresh {
             self.free.clear();
@@ -252,7 +257,7 @@ impl<R: Rule> Search<R> {
                 world.state_keys(Rows::List(&self.new_rows), &mut self.keys[..roots])?;
             }
             for (b, tree) in self.trees.iter_mut().enumerate() {
-                tree.clear(key.fold(0).fold(DRAWS).fold(b as u64).to_seed());
+                tree.clear(key.fold(0).fold(DRAWS).fold(number(b)).to_seed());
                 let root = tree.add_node(b as u32, self.with_keys.then(|| self.keys[b]));
                 if let Some(table) = self.tables.get_mut(b) {
                     table.put(self.keys[b], root);
@@ -264,36 +269,51 @@ impl<R: Rule> Search<R> {
         }
         for (b, tree) in self.trees.iter_mut().enumerate() {
             tree.edges_of(0);
-            if fresh && R::OPENS_IN_ORDER {
+            if fresh && !R::PRIORS {
                 tree.rotate_edges(0);
             }
-            self.rule.begin(tree, key.fold(0).fold(ROOT).fold(b as u64));
+            self.rule.begin(tree, key.fold(0).fold(ROOT).fold(number(b)));
         }
         Ok(())
     }
 
+    /// Evaluates the roots, in the groups in which they are searched.
     fn evaluate_roots(&mut self, world: &mut dyn Imagination, key: Key, report: &mut PlanReport) -> Result<()> {
-        let roots = self.options.roots;
+        for first in (0..self.options.roots).step_by(GROUP) {
+            let group = first..(first + GROUP).min(self.options.roots);
+            let key = key.fold(0).fold(LEAF).fold((self.first_root + first) as u64);
+            self.evaluate_group(world, group, key, report)?;
+        }
+        Ok(())
+    }
+
+    fn evaluate_group(
+        &mut self,
+        world: &mut dyn Imagination,
+        group: std::ops::Range<usize>,
+        key: Key,
+        report: &mut PlanReport,
+    ) -> Result<()> {
         self.new_rows.clear();
-        self.new_rows.extend(0..roots as u32);
+        self.new_rows.extend(group.start as u32..group.end as u32);
         let each = if R::PRIORS { self.kind.choices() } else { 0 };
         let (values, applicable, logits) = if R::PRIORS {
-            let (evaluated, steps) = self.evaluation.run(world, &self.new_rows, key.fold(0).fold(LEAF))?;
+            let (evaluated, steps) = self.evaluation.run(world, &self.new_rows, key)?;
             report.model_steps += steps;
             (evaluated.values, evaluated.applicable, evaluated.logits)
         } else {
             // Only the actions are asked for: nothing looks at a root's own value.
-            self.evaluation.applicable.begin(roots);
+            self.evaluation.applicable.begin(group.len());
             world.applicable(Rows::List(&self.new_rows), &mut self.evaluation.applicable)?;
             (&[][..], &self.evaluation.applicable, &[][..])
         };
-        for (b, tree) in self.trees.iter_mut().enumerate() {
-            let value = values.get(b).copied().unwrap_or(0.0);
-            let sound = value.is_finite() && logits[b * each..(b + 1) * each].iter().all(|logit| !logit.is_nan());
+        for (i, tree) in self.trees[group].iter_mut().enumerate() {
+            let value = values.get(i).copied().unwrap_or(0.0);
+            let sound = value.is_finite() && logits[i * each..(i + 1) * each].iter().all(|logit| !logit.is_nan());
             if !sound {
                 report.diverged += 1;
             }
-            tree.evaluate(0, if sound { value } else { 0.0 }, applicable, logits, b);
+            tree.evaluate(0, if sound { value } else { 0.0 }, applicable, logits, i);
             tree.value[0] = tree.estimate[0];
             if !sound {
                 tree.forget_logits(0);

@@ -6,7 +6,7 @@
 
 use worldwright_core::{Entry, Key, Parameter, Planner, Result, SettingDefault as Default, Settings};
 
-use super::arena::Tree;
+use super::arena::{Branches, Tree};
 use super::options::{self, Options};
 use super::planner::TreePlanner;
 use super::rule::{Rule, decide_by_visits, visit_shares};
@@ -79,34 +79,36 @@ impl Uct {
             inverse_roots: visits().map(|n| 1.0 / n.sqrt()).collect(),
         }
     }
+
+    #[inline]
+    fn inverse_root(&self, visits: u32) -> f64 {
+        match self.inverse_roots.get(visits as usize) {
+            Some(inverse) => *inverse,
+            None => 1.0 / f64::from(visits).sqrt(),
+        }
+    }
 }
 
 impl Rule for Uct {
     const PRIORS: bool = false;
     const RANGE_OF_MEANS: bool = false;
-    const OPENS_IN_ORDER: bool = true;
 
     fn begin(&self, _tree: &mut Tree, _key: Key) {}
 
     #[inline]
     fn choose(&mut self, tree: &Tree, node: usize) -> Option<usize> {
-        let edges = tree.edges_made(node);
-        let opened = tree.opened[node] as usize;
-        if opened < edges.len() {
-            return Some(edges.start + opened);
+        let Branches { first, count, opened, visits } = tree.branches[node];
+        if opened < count {
+            return Some((first + opened) as usize);
         }
-        let parent = tree.visits[node] as usize;
+        let (edges, parent) = (first as usize..(first + count) as usize, visits as usize);
         let log = self.roots_of_logs.get(parent).copied().unwrap_or_else(|| (parent as f64).ln().sqrt());
         let bonus = self.exploration * tree.range() * log;
         let (visits, totals) = (&tree.edge_visits[edges.clone()], &tree.total[edges.clone()]);
         let proven = &tree.edge_proven[edges.clone()];
         let (mut best, mut at) = (f64::NEG_INFINITY, usize::MAX);
         for i in 0..visits.len() {
-            let n = visits[i] as usize;
-            let inverse = match self.inverse_roots.get(n) {
-                Some(inverse) => *inverse,
-                None => 1.0 / (n as f64).sqrt(),
-            };
+            let inverse = self.inverse_root(visits[i]);
             // 1/n is the square of 1/√n.
             let open = if proven[i] { 0.0 } else { bonus };
             let score = (totals[i] * inverse + open) * inverse;
@@ -115,6 +117,11 @@ impl Rule for Uct {
             at = if wins { i } else { at };
         }
         (at != usize::MAX).then(|| edges.start + at)
+    }
+
+    #[inline]
+    fn inverse(&self, visits: u32) -> f64 {
+        self.inverse_root(visits) * self.inverse_root(visits)
     }
 
     fn decide(&self, tree: &Tree, key: Key) -> Option<usize> {

@@ -2,10 +2,9 @@
 
 use proptest::prelude::*;
 use worldwright_core::{
-    Action, Budget, Error, Imagination, ModelSpec, Observation, Persist, PlanReport, Planner, Result, Space, State,
-    WorldModel,
+    Action, Budget, Imagination, ModelSpec, Observation, Persist, PlanReport, Planner, Result, Space, State, WorldModel,
 };
-use worldwright_planners::{ALL, PlannerContext, make};
+use worldwright_planners::ALL;
 use worldwright_testkit::lqr::Problem;
 use worldwright_testkit::strategies::action_space;
 use worldwright_testkit::{
@@ -13,7 +12,7 @@ use worldwright_testkit::{
     dubins_car, golden_ratio, minimum_time, plain_spec,
 };
 
-use crate::{declared, planner, settings};
+use crate::{declared, planner, refuses, settings};
 
 /// Checks all planners on a model that they say they can plan with.
 fn check_all(model: &dyn WorldModel, state: &[f64]) {
@@ -33,13 +32,8 @@ fn check_all(model: &dyn WorldModel, state: &[f64]) {
     let mut checked = 0;
     for entry in ALL {
         let overrides = declared(entry.name, small.clone());
-        let context = PlannerContext::for_model(model.spec(), 0);
-        match make(entry.name, &context, &overrides).and_then(|planner| planner.check(model.spec())) {
-            Err(Error::Unsupported { what, .. }) => {
-                assert!(what.contains("use "), "{}: '{what}' does not say what to use instead", entry.name);
-                continue;
-            }
-            other => other.unwrap_or_else(|error| panic!("{}: {error}", entry.name)),
+        if refuses(entry.name, model, state, &overrides) {
+            continue;
         }
         let build = |seed| planner(entry.name, model, seed, &overrides);
         check_planner(entry.name, &build, model, &Observation::Floats(state.to_vec()));

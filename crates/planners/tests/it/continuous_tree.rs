@@ -88,7 +88,14 @@ fn risk_folds_lanes() {
 
 #[test]
 fn what_cannot_be_searched_is_refused() {
-    let context = PlannerContext { action_space: Space::discrete(3), members: 1, deterministic: true, seed: 0 };
+    let context = PlannerContext {
+        action_space: Space::discrete(3),
+        members: 1,
+        latent_dim: 0,
+        has_value: false,
+        deterministic: true,
+        seed: 0,
+    };
     for name in NAMES {
         let refused = make(name, &context, &settings([])).map(|_| ()).unwrap_err();
         assert!(matches!(refused, Error::Unsupported { .. }), "{refused}");

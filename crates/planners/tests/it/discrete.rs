@@ -63,6 +63,8 @@ fn too_many_choices_are_refused() {
     let context = PlannerContext {
         action_space: Space::MultiDiscrete { nvec: vec![17, 17, 17] },
         members: 1,
+        latent_dim: 2,
+        has_value: false,
         deterministic: true,
         seed: 0,
     };

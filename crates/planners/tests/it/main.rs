@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use worldwright_core::{Action, Budget, Imagination, Key, Observation, Planner, Setting, WorldModel, find};
+use worldwright_core::{Action, Budget, Error, Imagination, Key, Observation, Planner, Setting, WorldModel, find};
 use worldwright_planners::{ALL, PlannerContext, make};
 use worldwright_testkit::allocations::CountingAllocator;
 
@@ -24,8 +24,6 @@ mod subgoal;
 mod symbolic;
 mod task_motion;
 mod tree;
-mod tree_reuse;
-mod tree_rules;
 
 #[global_allocator]
 static ALLOCATOR: CountingAllocator = CountingAllocator;
@@ -44,6 +42,24 @@ fn planner(name: &str, model: &dyn WorldModel, seed: u64, overrides: &BTreeMap<S
 fn declared(name: &str, overrides: BTreeMap<String, Setting>) -> BTreeMap<String, Setting> {
     let entry = find(ALL, "planner", name).unwrap();
     overrides.into_iter().filter(|(key, _)| entry.parameters.iter().any(|parameter| parameter.name == key)).collect()
+}
+
+/// Whether a planner says that it cannot plan in a model, and what is missing.
+fn refuses(name: &str, model: &dyn WorldModel, state: &[f64], overrides: &BTreeMap<String, Setting>) -> bool {
+    let checked = make(name, &PlannerContext::for_model(model.spec(), 0), overrides).and_then(|mut planner| {
+        planner.check(model.spec())?;
+        let mut world = model.imagination(planner.rows());
+        world.observe(0, None, &Observation::Floats(state.to_vec()), Key::new(0))?;
+        planner.improve(&mut *world, 0, &Budget::default())
+    });
+    match checked {
+        Ok(_) => false,
+        Err(Error::Unsupported { what, .. }) => {
+            assert!(what.contains("use "), "{name} does not say what to use instead: {what}");
+            true
+        }
+        Err(other) => panic!("{name}: {other}"),
+    }
 }
 
 /// The predicted value of one decision from a state, with an arena of its own.

@@ -51,6 +51,7 @@ impl Rooms {
             action_space: Space::discrete(4),
             members: 1,
             constraints: 0,
+            latent_dim: 0,
             deterministic: slip == 0.0,
             has_value: false,
             has_prior: false,

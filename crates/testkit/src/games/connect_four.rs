@@ -130,16 +130,33 @@ impl pulp::WithSimd for Playouts<'_> {
 
     #[inline(always)]
     fn with_simd<S: pulp::Simd>(self, _simd: S) {
-        let chunks = self.positions.chunks(LANES).zip(self.seeds.chunks(LANES)).zip(self.results.chunks_mut(LANES));
-        for ((positions, seeds), results) in chunks {
-            let mut lanes = Lanes::idle();
-            for (lane, (position, seed)) in positions.iter().zip(seeds).enumerate() {
-                lanes.start(lane, *position, *seed | 1);
+        let Playouts { positions, seeds, results } = self;
+        let mut lanes = Lanes::idle();
+        let mut jobs = [usize::MAX; LANES];
+        let (mut next, mut alive) = (0, [0; LANES]);
+        loop {
+            // A lane that is through takes the next playout at once, so that none waits for the longest.
+            for lane in (0..LANES).filter(|lane| alive[*lane] == 0) {
+                if let Some(slot) = results.get_mut(jobs[lane]) {
+                    *slot = lanes.result[lane] as i64 as f64;
+                    jobs[lane] = usize::MAX;
+                }
+                if next < positions.len() {
+                    lanes.start(lane, positions[next], seeds[next] | 1);
+                    jobs[lane] = next;
+                    next += 1;
+                }
             }
-            while lanes.turn() {}
-            for (slot, result) in results.iter_mut().zip(lanes.result) {
-                *slot = result as i64 as f64;
+            if jobs == [usize::MAX; LANES] {
+                return;
             }
+            // While there is a next one, until any lane is through; then until all are.
+            let waiting = next < positions.len();
+            while {
+                let (any, all) = lanes.turn();
+                if waiting { all } else { any }
+            } {}
+            alive = lanes.alive;
         }
     }
 }
@@ -170,12 +187,14 @@ impl Lanes {
         self.all[lane] = position.all;
         self.generator[lane] = seed;
         self.alive[lane] = u64::MAX;
+        self.sign[lane] = 1;
+        self.result[lane] = 0;
     }
 
-    /// A random move in each lane; false when none goes on.
+    /// A random move in each lane; whether any goes on, and whether all do.
     #[inline(always)]
-    fn turn(&mut self) -> bool {
-        let mut any = 0;
+    fn turn(&mut self) -> (bool, bool) {
+        let (mut any, mut all_alive) = (0, u64::MAX);
         for lane in 0..LANES {
             let (own, all) = (self.own[lane], self.all[lane]);
             let random = xorshift(self.generator[lane]);
@@ -193,8 +212,9 @@ impl Lanes {
             self.sign[lane] = (self.sign[lane] ^ moved).wrapping_sub(moved);
             self.alive[lane] &= !(won | full);
             any |= self.alive[lane];
+            all_alive &= self.alive[lane];
         }
-        any != 0
+        (any != 0, all_alive == u64::MAX)
     }
 }
 

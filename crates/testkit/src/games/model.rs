@@ -23,6 +23,7 @@ impl<G: Game> GameModel<G> {
             action_space: Space::discrete(G::MOVES),
             members: 1,
             constraints: 0,
+            latent_dim: 0,
             deterministic: true,
             has_value: true,
             has_prior: false,

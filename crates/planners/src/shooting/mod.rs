@@ -1,0 +1,157 @@
+//! The one loop of the planners that follow derivatives: expand around the plan, find a direction, try step lengths side by side.
+//!
+//! A planner of this kind is a [`Direction`]: from the derivatives of every step it makes a change of the plan, with or without
+//! feedback. The first plan of a decision is the best of several starts (rest, the plan from before, the bounds, smooth random
+//! ones), since a locally optimal plan is only as good as the valley it starts in. Step lengths are candidates of one batch, each
+//! rolled out under the feedback law; the best joins the plan if its return is higher. An error of the model leaves the plan as it
+//! was; diverged candidates rank last and are counted.
+
+mod expander;
+mod frame;
+mod rollouts;
+mod starts;
+mod stored;
+
+use worldwright_core::{
+    Budget, Imagination, Key, Parameter, PlanReport, PlanStatus, Result, SettingDefault as Default, Settings,
+};
+
+use crate::PlannerContext;
+pub(crate) use expander::{DIFFERENCE, Expanded, Expander, SCRATCH};
+pub(crate) use frame::{Frame, Framed, Search, rest};
+pub(crate) use rollouts::{Law, Rollouts};
+pub(crate) use starts::{Purse, STARTS, Starts};
+pub(crate) use stored::{Convex, Stored};
+
+pub(crate) const CONVERGED: Parameter = Parameter {
+    name: "tolerance",
+    default: Default::Float(1e-9),
+    summary: "stop as converged when the return rises by less than this share of 1 + |return|",
+};
+
+/// Step lengths tried side by side.
+const LENGTHS: usize = 10;
+
+/// What tells one of these planners from another.
+pub(crate) trait Direction: Send {
+    /// Whether the reward's, and whether the latent's second derivatives are needed.
+    fn curvature(&self) -> (bool, bool);
+
+    /// Writes a change of the plan; false when there is none that promises anything.
+    fn find(&mut self, around: &Expanded, bounds: (&[f64], &[f64])) -> bool;
+
+    /// `[H][A]`, and `[H][Z columns][A]` or empty.
+    fn law(&self) -> (&[f64], &[f64]);
+
+    /// Hears whether a step was accepted; true when it is worth finding another direction around the same plan.
+    fn accepted(&mut self, length: f64) -> bool;
+
+    /// Forgets what it learned of earlier iterations; called at every decision.
+    fn restart(&mut self);
+}
+
+/// A planner that follows derivatives.
+pub(crate) struct Shooting<D> {
+    direction: D,
+    iterations: usize,
+    tolerance: f64,
+    starts: Starts,
+    expander: Expander,
+    rollouts: Rollouts,
+    lengths: Vec<f64>,
+}
+
+impl<D: Direction> Shooting<D> {
+    /// Allocates everything. `settings` must declare the shared parameters; `direction` is made of H, Z and A.
+    pub(crate) fn planner(
+        name: &'static str,
+        context: &PlannerContext,
+        settings: &Settings,
+        direction: impl FnOnce(usize, usize, usize) -> D,
+    ) -> Result<Framed<Self>> {
+        let frame = Frame::new(name, context, settings)?;
+        let (z, a) = frame.dims();
+        let direction = direction(frame.horizon, z, a);
+        let expander = Expander::new(&frame, settings, frame.horizon, direction.curvature())?;
+        let starts = Starts::new(&frame, settings)?;
+        let capacity = starts.count.max(LENGTHS);
+        let search = Self {
+            direction,
+            iterations: settings.count("iterations", 1)?,
+            tolerance: settings.float("tolerance", 0.0, 1.0)?,
+            rollouts: Rollouts::new((z, a, context.members), frame.horizon, capacity, expander.terminal_value()),
+            starts,
+            expander,
+            lengths: (0..LENGTHS as i32).map(|i| 0.5_f64.powi(i)).collect(),
+        };
+        Ok(Framed { frame, search })
+    }
+}
+
+/// Rows: the root, candidates, then the plan's steps and scratch.
+const CANDIDATES: usize = 1;
+
+impl<D: Direction> Search for Shooting<D> {
+    fn rows(&self, _frame: &Frame) -> usize {
+        CANDIDATES + self.starts.count.max(LENGTHS) + self.expander.rows()
+    }
+
+    fn search(&mut self, frame: &mut Frame, world: &mut dyn Imagination, budget: &Budget) -> Result<PlanReport> {
+        let purse = Purse::new(budget, self.iterations, world);
+        let Self { direction, expander, rollouts, lengths, starts, .. } = self;
+        let (found, mut report) = starts.best(frame, rollouts, world, CANDIDATES, &purse, &mut expander.around)?;
+        if !found {
+            return Ok(report);
+        }
+        direction.restart();
+        let trial_steps = (LENGTHS * frame.horizon) as u64 * purse.members;
+        let expand_steps = expander.model_steps(purse.members);
+        report.status = if purse.limit < self.iterations { PlanStatus::BudgetSpent } else { PlanStatus::Completed };
+        let mut expanded = false;
+        for _ in 0..purse.limit {
+            if !purse.affords(&report, trial_steps + if expanded { 0 } else { expand_steps }) {
+                report.status = PlanStatus::BudgetSpent;
+                break;
+            }
+            if !expanded {
+                expander.expand(world, CANDIDATES + starts.count.max(LENGTHS), &mut report)?;
+            }
+            let around = &mut expander.around;
+            if !direction.find(around, (&frame.low, &frame.high)) {
+                report.status = PlanStatus::Converged;
+                break;
+            }
+            let (feedforward, feedback) = direction.law();
+            let law = Law {
+                feedforward,
+                feedback,
+                controls: &around.controls,
+                states: &around.states,
+                lengths,
+                low: &frame.low,
+                high: &frame.high,
+            };
+            if !rollouts.run(world, CANDIDATES, LENGTHS, Some(&law), Key::new(0), purse.deadline)? {
+                report.status = PlanStatus::BudgetSpent;
+                break;
+            }
+            report.model_steps += trial_steps;
+            report.diverged += rollouts.diverged(LENGTHS);
+            report.iterations += 1;
+            let better = rollouts.best(LENGTHS).filter(|best| rollouts.returns[*best] > report.value);
+            let gain = better.map_or(0.0, |best| rollouts.returns[best] - report.value);
+            if let Some(best) = better {
+                report.value = rollouts.returns[best];
+                rollouts.get(best, &mut around.controls, &mut around.states);
+            }
+            expanded = better.is_none();
+            let again = direction.accepted(better.map_or(0.0, |best| lengths[best]));
+            if gain <= self.tolerance * (1.0 + report.value.abs()) && (better.is_some() || !again) {
+                report.status = PlanStatus::Converged;
+                break;
+            }
+        }
+        frame.plan.values.copy_from_slice(&expander.around.controls);
+        Ok(report)
+    }
+}
