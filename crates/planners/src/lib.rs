@@ -31,6 +31,7 @@
 //! one choice, the first place the most significant.
 //!
 //! Tasks that are stated in symbols (PDDL) have no model to imagine with; [`symbolic`] reads, grounds and searches them.
+//! Finite processes and spaces of up to four dimensions need no search: [`dp`] finds their optimal values, by which the others are judged.
 //!
 //! [`Imagination`]: worldwright_core::Imagination
 

@@ -24,7 +24,6 @@ mod subgoal;
 mod symbolic;
 mod task_motion;
 mod tree;
-mod tree_reuse;
 
 #[global_allocator]
 static ALLOCATOR: CountingAllocator = CountingAllocator;

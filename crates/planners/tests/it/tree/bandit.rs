@@ -1,45 +1,42 @@
 //! One decision, of which everything is known in closed form.
 
 use worldwright_core::Setting::{Bool, Float, Integer};
-use worldwright_core::{Budget, Key, Space, Value, WorldModel};
-use worldwright_testkit::games::{GameModel, TicTacToe};
+use worldwright_core::{Budget, Key, ModelSpec, Space, Value, WorldModel};
+use worldwright_testkit::{Dynamics, DynamicsModel, LaneAction, Outcome, Place, plain_spec};
 
 use super::{forest, search};
 use crate::settings;
 
 /// A bandit: one step to the end, with these rewards, behind a prior and a value of the root.
-pub(super) struct Bandit {
-    pub(super) spec: worldwright_core::ModelSpec,
+struct Bandit {
+    spec: ModelSpec,
     rewards: Vec<f64>,
     logits: Vec<f64>,
     value: f64,
 }
 
 impl Bandit {
-    pub(super) fn new(rewards: &[f64], logits: &[f64], value: f64) -> Self {
-        let mut spec = GameModel::<TicTacToe>::new().spec().clone();
-        spec.name = "bandit".to_owned();
-        spec.action_space = Space::discrete(rewards.len());
-        spec.observation_space = Space::unbounded(1);
-        (spec.has_prior, spec.has_value) = (true, true);
+    fn new(rewards: &[f64], logits: &[f64], value: f64) -> Self {
+        let plain = plain_spec("bandit", 1, Space::discrete(rewards.len()));
+        let spec = ModelSpec { has_prior: true, has_value: true, ..plain };
         Self { spec, rewards: rewards.to_vec(), logits: logits.to_vec(), value }
     }
 }
 
-impl worldwright_testkit::Dynamics for Bandit {
-    fn spec(&self) -> &worldwright_core::ModelSpec {
+impl Dynamics for Bandit {
+    fn spec(&self) -> &ModelSpec {
         &self.spec
     }
     fn advance(
         &self,
-        _place: worldwright_testkit::Place,
+        _place: Place,
         _state: &mut [f64],
         _next: &mut [f64],
-        action: worldwright_testkit::LaneAction<'_>,
+        action: LaneAction<'_>,
         _key: Key,
-        out: &mut worldwright_testkit::Outcome<'_>,
+        out: &mut Outcome<'_>,
     ) {
-        let worldwright_testkit::LaneAction::Choice(choice) = action else { panic!("choices were promised") };
+        let LaneAction::Choice(choice) = action else { panic!("choices were promised") };
         out.reward = self.rewards[choice as usize];
         out.continuation = 0.0;
     }
@@ -56,7 +53,7 @@ impl worldwright_testkit::Dynamics for Bandit {
 #[test]
 fn gumbel_improves_the_policy_of_a_bandit_as_its_closed_form_says() {
     let (rewards, logits) = ([0.1, 0.9, 0.3, 0.7], [0.5, -1.0, 0.2, 0.0]);
-    let model = worldwright_testkit::DynamicsModel(Bandit::new(&rewards, &logits, 0.4));
+    let model = DynamicsModel(Bandit::new(&rewards, &logits, 0.4));
     let overrides = settings([("simulations", Integer(8)), ("gumbel_scale", Float(0.0)), ("solve", Bool(false))]);
     let forest = search("gumbel", &model, &Value::Floats(vec![0.0]), &overrides);
     let mut visits = [0; 4];
@@ -77,7 +74,7 @@ fn gumbel_improves_the_policy_of_a_bandit_as_its_closed_form_says() {
 #[test]
 fn gumbel_completes_what_was_not_visited_by_the_mixed_value() {
     let (rewards, logits): ([f64; 3], [f64; 3]) = ([0.0, 1.0, 5.0], [1.0, 0.5, 0.0]);
-    let model = worldwright_testkit::DynamicsModel(Bandit::new(&rewards, &logits, 0.2));
+    let model = DynamicsModel(Bandit::new(&rewards, &logits, 0.2));
     let overrides = settings([
         ("simulations", Integer(2)),
         ("considered", Integer(2)),
@@ -102,7 +99,7 @@ fn gumbel_completes_what_was_not_visited_by_the_mixed_value() {
 #[test]
 fn gumbel_samples_actions_by_the_prior() {
     let logits: [f64; 3] = [1.0, 0.0, -1.0];
-    let model = worldwright_testkit::DynamicsModel(Bandit::new(&[0.0; 3], &logits, 0.0));
+    let model = DynamicsModel(Bandit::new(&[0.0; 3], &logits, 0.0));
     let overrides = settings([("simulations", Integer(1)), ("considered", Integer(1))]);
     let mut forest = forest("gumbel", &model, &overrides);
     let mut world = model.imagination(forest.rows());
@@ -121,7 +118,7 @@ fn gumbel_samples_actions_by_the_prior() {
 
 #[test]
 fn a_temperature_draws_by_visits() {
-    let model = worldwright_testkit::DynamicsModel(Bandit::new(&[0.0, 0.0], &[0.0, 0.0], 0.0));
+    let model = DynamicsModel(Bandit::new(&[0.0, 0.0], &[0.0, 0.0], 0.0));
     let overrides = settings([("simulations", Integer(10)), ("temperature", Float(1.0)), ("solve", Bool(false))]);
     let mut forest = forest("puct", &model, &overrides);
     let mut world = model.imagination(forest.rows());
@@ -138,7 +135,7 @@ fn a_temperature_draws_by_visits() {
 /// A root whose prior is nothing but noise does any action, however sure the prior is; without noise it does what the prior says.
 #[test]
 fn noise_at_the_root_takes_the_place_of_the_prior() {
-    let model = worldwright_testkit::DynamicsModel(Bandit::new(&[0.0; 3], &[8.0, 0.0, 0.0], 0.0));
+    let model = DynamicsModel(Bandit::new(&[0.0; 3], &[8.0, 0.0, 0.0], 0.0));
     for (fraction, likely) in [(0.0, [1.0_f64, 0.0, 0.0]), (1.0, [1.0 / 3.0; 3])] {
         let overrides = settings([("simulations", Integer(1)), ("dirichlet_fraction", Float(fraction))]);
         let mut forest = forest("puct", &model, &overrides);

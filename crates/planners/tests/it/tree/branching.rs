@@ -1,20 +1,19 @@
 //! A world whose rewards, values and priors are functions of the path, and MuZero's search of it.
 
 use worldwright_core::Setting::{Float, Integer};
-use worldwright_core::{Budget, Key, Value, WorldModel};
+use worldwright_core::{Budget, Key, ModelSpec, Space, Value, WorldModel};
+use worldwright_testkit::{Dynamics, DynamicsModel, LaneAction, Outcome, Place, plain_spec};
 
-use super::bandit::Bandit;
 use super::{METHODS, forest, search};
 use crate::{declared, settings};
 
 /// A tree world of known rewards: the state is the path's number in base 3, the prior and the value are functions of it.
-pub(super) struct Branching(worldwright_core::ModelSpec);
+pub(super) struct Branching(ModelSpec);
 
 /// The world as a model.
-pub(super) fn branching() -> worldwright_testkit::DynamicsModel<Branching> {
-    let mut spec = Bandit::new(&[0.0; 3], &[0.0; 3], 0.0).spec;
-    spec.name = "branching".to_owned();
-    worldwright_testkit::DynamicsModel(Branching(spec))
+pub(super) fn branching() -> DynamicsModel<Branching> {
+    let plain = plain_spec("branching", 1, Space::discrete(3));
+    DynamicsModel(Branching(ModelSpec { has_prior: true, has_value: true, ..plain }))
 }
 
 fn hashed(state: f64, salt: f64) -> f64 {
@@ -22,20 +21,20 @@ fn hashed(state: f64, salt: f64) -> f64 {
     x - x.floor()
 }
 
-impl worldwright_testkit::Dynamics for Branching {
-    fn spec(&self) -> &worldwright_core::ModelSpec {
+impl Dynamics for Branching {
+    fn spec(&self) -> &ModelSpec {
         &self.0
     }
     fn advance(
         &self,
-        _place: worldwright_testkit::Place,
+        _place: Place,
         state: &mut [f64],
         _next: &mut [f64],
-        action: worldwright_testkit::LaneAction<'_>,
+        action: LaneAction<'_>,
         _key: Key,
-        out: &mut worldwright_testkit::Outcome<'_>,
+        out: &mut Outcome<'_>,
     ) {
-        let worldwright_testkit::LaneAction::Choice(choice) = action else { panic!("choices were promised") };
+        let LaneAction::Choice(choice) = action else { panic!("choices were promised") };
         state[0] = state[0] * 3.0 + f64::from(choice) + 1.0;
         out.reward = hashed(state[0], 1.0);
         out.continuation = 0.9;

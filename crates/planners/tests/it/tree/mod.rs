@@ -15,6 +15,7 @@ use crate::{planner, settings};
 mod bandit;
 mod branching;
 mod games;
+mod reuse;
 mod roots;
 
 const METHODS: [&str; 3] = ["uct", "puct", "gumbel"];
