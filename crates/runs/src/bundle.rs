@@ -3,15 +3,17 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use worldwright_core::{Agent, Error, Result, State};
+use worldwright_core::{Agent, Error, Result, RewardFunction, State};
 use worldwright_data::space_to_json;
 use worldwright_envs::Made;
 
 use crate::experiment::hex;
 use crate::folder::{file_error, sync_folder, write_whole};
+use crate::lists::planned_reward;
 use crate::{Experiment, Workshop, state_file};
 
 const KIND: &str = "worldwright bundle";
@@ -59,6 +61,8 @@ pub struct Loaded {
     pub card: Card,
     /// A new instance of its environment.
     pub made: Made,
+    /// The reward that it plans for; none where its model learned it.
+    pub reward: Option<Arc<dyn RewardFunction>>,
 }
 
 /// Writes a bundle, whole or not at all.
@@ -142,7 +146,8 @@ pub fn load_bundle(workshop: &dyn Workshop, path: &Path) -> Result<Loaded> {
     }
     let mut agent = workshop.agent(&experiment, &made)?;
     agent.restore_weights(&weights)?;
-    Ok(Loaded { agent, experiment, card, made })
+    let reward = planned_reward(&experiment, &made)?;
+    Ok(Loaded { agent, experiment, card, made, reward })
 }
 
 /// Reads and checks the files of a bundle: card, weights, configuration.

@@ -32,6 +32,19 @@ impl Lists {
     /// [`Error::Config`] without an environment or for values of another type or out of range, [`Error::Unknown`] with the nearest name for names
     /// and settings that nothing has.
     pub fn resolve(&self, choices: &Choices) -> Result<Experiment> {
+        self.resolve_with(choices, &envs::make)
+    }
+
+    /// As [`resolve`](Self::resolve), asking the environment that `make` makes of the name and its settings: it may come from
+    /// elsewhere than the list.
+    ///
+    /// # Errors
+    /// As [`resolve`](Self::resolve), and what `make` gives.
+    pub fn resolve_with(
+        &self,
+        choices: &Choices,
+        make: &dyn Fn(&str, &BTreeMap<String, Setting>) -> Result<Made>,
+    ) -> Result<Experiment> {
         let name = choices.name("environment")?.ok_or_else(|| {
             Error::config(
                 "environment",
@@ -48,7 +61,7 @@ impl Lists {
             // Environments of other suites take what their makers take.
             None => given,
         };
-        let made = envs::make(&name, &settings)?;
+        let made = make(&name, &settings)?;
         let choice =
             |section| Ok::<_, Error>(Choice { name: choices.name(section)?, settings: choices.section(section) });
         let parts = Parts { agent: choices.section("agent"), model: choice("model")?, planner: choice("planner")? };
@@ -90,11 +103,7 @@ impl Workshop for Lists {
             planner_name: experiment.planner.name.clone(),
             planner: checked(agents::planners::ALL, "planner", &experiment.planner)?,
         };
-        let reward = match experiment.reward.kind.as_str() {
-            "known" => made.reward.clone(),
-            "expression" => Some(expression(&experiment.reward, made)?),
-            _ => None,
-        };
+        let reward = planned_reward(experiment, made)?;
         let context = AgentContext {
             observation_space: made.environment.observation_space().clone(),
             action_space: made.environment.action_space().clone(),
@@ -104,6 +113,15 @@ impl Workshop for Lists {
         };
         agents::build(&resolved, &context)
     }
+}
+
+/// The reward that an experiment plans for, as a function; none where it is learned.
+pub(crate) fn planned_reward(experiment: &Experiment, made: &Made) -> Result<Option<Arc<dyn RewardFunction>>> {
+    Ok(match experiment.reward.kind.as_str() {
+        "known" => made.reward.clone(),
+        "expression" => Some(expression(&experiment.reward, made)?),
+        _ => None,
+    })
 }
 
 /// What to plan for: what the user says; else what a preset says; else the environment's own reward.

@@ -3,11 +3,14 @@
 //! The digest is SHA-256 over, for each array in the order of names: the name, the type, the shape and the little-endian bytes,
 //! each preceded by its length. It depends on the numbers alone, not on a file format's layout.
 
+use std::path::Path;
+
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use sha2::{Digest, Sha256};
 use worldwright_core::{Array, Error, Result, State};
 
 use crate::experiment::hex;
+use crate::folder::{file_error, write_whole};
 
 /// The bytes of a safetensors file that holds `state`. Equal states give equal bytes.
 ///
@@ -79,6 +82,22 @@ fn encode(array: &Array) -> (Dtype, Vec<usize>, Vec<u8>) {
 
 fn words<T, const N: usize>(data: &[u8], read: fn([u8; N]) -> T) -> Vec<T> {
     data.as_chunks::<N>().0.iter().map(|word| read(*word)).collect()
+}
+
+/// Writes named arrays as a safetensors file, whole or not at all.
+///
+/// # Errors
+/// [`Error::External`] when the file cannot be written.
+pub fn write_state(path: &Path, state: &State) -> Result<()> {
+    write_whole(path, &to_bytes(state)?)
+}
+
+/// Reads what [`write_state`] wrote.
+///
+/// # Errors
+/// [`Error::External`] when the file cannot be read or is no safetensors file.
+pub fn read_state(path: &Path) -> Result<State> {
+    from_bytes(&std::fs::read(path).map_err(|error| file_error(path, "cannot be read", &error))?)
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ use crate::opening::open;
 use crate::{Event, Experiment, Observer, RunFolder, Summary, Workshop, pages};
 
 /// Steps after which an evaluation episode is cut where neither the environment nor the task says when.
-pub(crate) const STEP_LIMIT: usize = 10_000;
+pub const STEP_LIMIT: usize = 10_000;
 
 /// How a run is carried out; nothing here changes its result.
 pub struct LearnOptions<'a> {

@@ -1,0 +1,67 @@
+"""Worldwright: learn a world model from little data, plan with it, and know how far to trust it.
+
+    import gymnasium
+    import worldwright as wm
+
+    run = wm.learn(gymnasium.make("Pendulum-v1"), algorithm="pets", steps=1000)
+    run.plot()
+    agent = run.agent()
+    action = agent.act(observation)
+
+What there is: ``wm.environments()``, ``wm.models()``, ``wm.planners()``, ``wm.algorithms()``.
+"""
+
+from __future__ import annotations
+
+from . import errors, mcts
+from ._native import __version__
+from .agents import Agent, Evaluation, load
+from .catalogue import Entry, algorithms, environments, models, planners
+from .errors import (
+    ConfigError,
+    DivergedError,
+    ExternalError,
+    NotFittedError,
+    ShapeError,
+    SpaceError,
+    UnknownNameError,
+    UnsupportedError,
+    WorldwrightError,
+    WorldwrightWarning,
+)
+from .learning import learn
+from .model import FitReport, Imagination, Model, Prediction
+from .planner import Plan, Planner
+from .runs import Run
+
+__all__ = [
+    "Agent",
+    "ConfigError",
+    "DivergedError",
+    "Entry",
+    "Evaluation",
+    "ExternalError",
+    "FitReport",
+    "Imagination",
+    "Model",
+    "NotFittedError",
+    "Plan",
+    "Planner",
+    "Prediction",
+    "Run",
+    "ShapeError",
+    "SpaceError",
+    "UnknownNameError",
+    "UnsupportedError",
+    "WorldwrightError",
+    "WorldwrightWarning",
+    "__version__",
+    "algorithms",
+    "environments",
+    "errors",
+    "learn",
+    "load",
+    "mcts",
+    "models",
+    "planners",
+]

@@ -1,0 +1,150 @@
+"""What the native half needs to know of an environment object, found out once, in Python."""
+
+from __future__ import annotations
+
+import copy
+import importlib.metadata
+import platform
+from collections.abc import Callable
+from typing import Any
+
+import gymnasium
+
+from .errors import ConfigError
+
+EnvironmentLike = Any
+"""An environment of Gymnasium's API, a function that makes one, or the name of one that Worldwright knows."""
+
+
+class Source:
+    """Makes environments like the one that a user gave: first that one itself, then others."""
+
+    name: str
+    """What stands in records: ``gym:ID`` for an unchanged environment of Gymnasium's registry, else ``python:ID``."""
+
+    def __init__(self, given: EnvironmentLike) -> None:
+        self._given: Any = None if _is_maker(given) else single(given)
+        self._maker: Callable[[], Any] | None = given if _is_maker(given) else None
+        first = self._given if self._maker is None else single(self._maker())
+        for method in ("reset", "step"):
+            if not callable(getattr(first, method, None)):
+                raise ConfigError(
+                    f"{type(first).__name__} is no environment: it has no method '{method}'. Give an object of Gymnasium's "
+                    "API, a function that makes one, or a name such as 'pendulum'"
+                )
+        self._given = first
+        self._first = first
+        spec = getattr(first, "spec", None)
+        self.name = _name(first, spec)
+        self.episode_steps: int | None = getattr(spec, "max_episode_steps", None) or _time_limit(first)
+        metadata = getattr(first, "metadata", None) or {}
+        frames = metadata.get("render_fps")
+        dt = getattr(getattr(first, "unwrapped", first), "dt", None)
+        self.dt_secs: float = float(dt) if isinstance(dt, float) else 1.0 / float(frames) if frames else 0.05
+        self.observation_channels = _channels(first, "observation", "o")
+        self.action_channels = _channels(first, "action", "a")
+        self.versions = _versions()
+
+    def make(self) -> Any:
+        """The given environment at the first call, another like it at each later one.
+
+        One that cannot be made again is shared: episodes never overlap, and each begins with a seeded reset.
+        """
+        if self._first is not None:
+            first, self._first = self._first, None
+            return first
+        if self._maker is not None:
+            return single(self._maker())
+        spec = getattr(self._given, "spec", None)
+        if spec is not None and self.name.startswith("gym:"):
+            return _drawing(spec)
+        try:
+            return copy.deepcopy(self._given)
+        except Exception:  # noqa: BLE001 - any object may refuse to be copied, in its own way
+            return self._given
+
+
+def _is_maker(given: Any) -> bool:
+    return callable(given) and not hasattr(given, "step")
+
+
+def _drawing(spec: Any) -> Any:
+    """An environment of a spec, able to draw where it can."""
+    modes = []
+    try:
+        creator = gymnasium.envs.registration.load_env_creator(spec.entry_point) if isinstance(spec.entry_point, str) else spec.entry_point
+        modes = (getattr(creator, "metadata", None) or {}).get("render_modes", [])
+    except Exception:  # noqa: BLE001 - drawing is a nicety
+        pass
+    if "rgb_array" in modes:
+        return gymnasium.make(spec, render_mode="rgb_array")
+    return gymnasium.make(spec)
+
+
+def single(environment: Any) -> Any:
+    """The one environment of a vector: a learner decides for one at a time."""
+    if not isinstance(environment, gymnasium.vector.VectorEnv):
+        return environment
+    from .vector import first_lane
+
+    return first_lane(environment)
+
+
+def _name(environment: Any, spec: Any) -> str:
+    identity = getattr(spec, "id", None) or type(getattr(environment, "unwrapped", environment)).__name__
+    if spec is not None and not spec.additional_wrappers and not _arguments(spec):
+        try:
+            plain = gymnasium.make(spec.id)
+        except Exception:  # noqa: BLE001 - a spec that cannot be made is simply not plain
+            return f"python:{identity}"
+        same = _layers(plain) == _layers(environment)
+        plain.close()
+        if same:
+            return f"gym:{identity}"
+    return f"python:{identity}"
+
+
+def _arguments(spec: Any) -> dict[str, Any]:
+    """What was said to the constructor besides how to draw."""
+    registered = gymnasium.registry.get(spec.id)
+    usual = {} if registered is None else registered.kwargs
+    return {
+        key: value for key, value in spec.kwargs.items() if key != "render_mode" and not (key in usual and usual[key] == value)
+    }
+
+
+def _layers(environment: Any) -> list[type]:
+    layers = [type(environment)]
+    while hasattr(environment, "env"):
+        environment = environment.env
+        layers.append(type(environment))
+    return layers
+
+
+def _time_limit(environment: Any) -> int | None:
+    while environment is not None:
+        steps = getattr(environment, "_max_episode_steps", None)
+        if isinstance(steps, int):
+            return steps
+        environment = environment.__dict__.get("env") if hasattr(environment, "__dict__") else None
+    return None
+
+
+def _channels(environment: Any, what: str, letter: str) -> list[str]:
+    """Names that the environment gives (``observation_names``, ``action_names``), else numbered ones."""
+    space = getattr(environment, f"{what}_space")
+    names = getattr(getattr(environment, "unwrapped", environment), f"{what}_names", None)
+    flat = int(gymnasium.spaces.flatdim(space))
+    if names is not None and len(names) == flat:
+        return [str(name) for name in names]
+    return [f"{letter}{i}" for i in range(flat)]
+
+
+def _versions() -> list[tuple[str, str]]:
+    versions = [("python", platform.python_version())]
+    for package in ("gymnasium", "numpy", "mujoco"):
+        try:
+            versions.append((package, importlib.metadata.version(package)))
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return versions

@@ -1,0 +1,127 @@
+"""What runs learned, for use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import _native
+from ._callables import Reward
+from ._environments import EnvironmentLike, Source
+from .model import Model
+from .planner import Plan
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Episodes of an evaluation."""
+
+    returns: list[float]
+    """Return of each."""
+    lengths: list[int]
+    """Steps of each."""
+
+    @property
+    def return_mean(self) -> float:
+        """Mean return."""
+        return float(np.mean(self.returns))
+
+    @property
+    def return_std(self) -> float:
+        """Standard deviation of the return between episodes."""
+        return float(np.std(self.returns, ddof=1)) if len(self.returns) > 1 else 0.0
+
+    def __str__(self) -> str:
+        return f"{self.return_mean:.1f} ± {self.return_std:.1f} over {len(self.returns)} episodes"
+
+
+class Agent:
+    """Acts, plans, and is evaluated. Made by :func:`load` or by ``run.agent()``."""
+
+    def __init__(self, native: _native.Agent) -> None:
+        self._native = native
+
+    @property
+    def observation_space(self) -> Any:
+        """What it observes, as Gymnasium's."""
+        return self._native.observation_space
+
+    @property
+    def action_space(self) -> Any:
+        """What it does, as Gymnasium's."""
+        return self._native.action_space
+
+    @property
+    def experiment(self) -> dict[str, Any]:
+        """Everything that it depends on, by dotted key."""
+        return self._native.experiment()
+
+    def begin(self, observation: Any, *, seed: int = 0) -> None:
+        """Tells that an episode begins with this observation: plans of the one before are forgotten."""
+        self._native.begin(observation, seed)
+
+    def act(self, observation: Any) -> Any:
+        """The action for an observation, as Gymnasium's ``step`` takes it."""
+        return self._native.act(observation)
+
+    def plan(self, observation: Any) -> Plan:
+        """What it would do from an observation, and what it expects."""
+        actions, report = self._native.plan(observation)
+        return Plan(actions=np.asarray(actions), **report)
+
+    def evaluate(self, *, episodes: int = 10, seed: int = 0) -> Evaluation:
+        """New episodes in its environment."""
+        returns, lengths = self._native.evaluate(episodes, seed)
+        return Evaluation(returns=returns, lengths=lengths)
+
+    @cached_property
+    def model(self) -> Model:
+        """The world model that it plans in."""
+        return Model._of(self._native.model())
+
+    def __repr__(self) -> str:
+        entries = self.experiment
+        return f"Agent({entries['agent.name']} in {entries['environment.name']})"
+
+
+def load(
+    path: str | Path,
+    *,
+    environment: EnvironmentLike | None = None,
+    reward: Reward | Callable[..., Any] | None = None,
+) -> Agent:
+    """Loads what a run learned.
+
+    Args:
+        path: A run's folder, or a bundle.
+        environment: The environment, where its name is not enough to make it again.
+        reward: The reward function, where it was written in Python.
+    """
+    source = None if environment is None or isinstance(environment, str) else Source(environment)
+    written = reward if reward is None or isinstance(reward, Reward) else Reward(reward)
+    if source is None:
+        source = _registered(Path(path))
+    return Agent(_native.Agent(path=path, source=source, reward=written))
+
+
+def _registered(path: Path) -> Source | None:
+    """An environment of Gymnasium's registry is made here, where this interpreter has it: no worker is needed."""
+    import tomllib
+
+    import gymnasium
+
+    for folder in (path, path / "bundle"):
+        try:
+            with (folder / "config.toml").open("rb") as file:
+                name = tomllib.load(file)["environment"]["name"]
+        except (OSError, KeyError, TypeError, tomllib.TOMLDecodeError):
+            continue
+        suite, _, identity = str(name).partition(":")
+        if suite in ("gym", "python") and identity in gymnasium.registry:
+            return Source(gymnasium.make(identity))
+    return None

@@ -1,0 +1,99 @@
+"""``learn``: an experiment from an environment to a run's folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from . import _native
+from ._callables import Reward
+from ._choices import Section, flat, mapping, toml_text
+from ._environments import EnvironmentLike, Source
+from ._progress import Bar
+from .runs import Run
+
+Follower = Callable[[str, Mapping[str, Any]], None]
+"""Hears what happens in a run: a kind (``"step"``, ``"episode"``, ``"learn"``, …) and its values."""
+
+
+def learn(
+    environment: EnvironmentLike | str | None = None,
+    *,
+    algorithm: str | None = None,
+    steps: int | None = None,
+    seed: int | None = None,
+    run_dir: str | Path | None = None,
+    resume: bool = False,
+    config: str | Path | Mapping[str, Any] | None = None,
+    model: Section = None,
+    planner: Section = None,
+    agent: Section = None,
+    evaluation: Section = None,
+    reward: Section | Callable[..., Any] = None,
+    termination: Callable[..., Any] | None = None,
+    settings: Mapping[str, Any] | None = None,
+    progress: bool = True,
+    follow: Follower | None = None,
+) -> Run:
+    """Learns a world model of an environment and plans with it.
+
+    Args:
+        environment: An environment of Gymnasium's API, a function that makes one, or a name (``wm.environments()``, ``"gym:ID"``,
+            ``"dmc:DOMAIN-TASK"``). An object is stepped in this process; the names in the last two are stepped in a worker of their own.
+        algorithm: One of ``wm.algorithms()``; ``"pets"`` unless told otherwise.
+        steps: Steps in the real environment; five episodes, or 1,000 where their length is open.
+        seed: What all randomness comes from; 0 unless told otherwise.
+        run_dir: Where the run is kept; ``runs/ENVIRONMENT-ALGORITHM-seedSEED`` unless told otherwise.
+        resume: Whether to go on with the run that the folder holds. An interrupt (Ctrl-C, or the stop button of a notebook) keeps
+            everything, and this goes on from there with the same results as if nothing had been.
+        config: Settings from a TOML or YAML file, or a mapping; keyword arguments win over it.
+        model: A name of ``wm.models()``, or settings such as ``{"name": "ensemble", "members": 7}``.
+        planner: A name of ``wm.planners()``, or settings.
+        agent: Settings of the algorithm, such as ``{"initial_steps": 100}``.
+        evaluation: ``{"episodes": 20, "interval": 1000, "interval_episodes": 3}``.
+        reward: A function ``(observation, action, next_observation) -> reward``, or ``-> (reward, terminated)``, of one row or of a batch;
+            or settings such as ``{"kind": "expression", "expression": "..."}``. The environment's own unless told otherwise, where
+            that is known as a function, else learned.
+        termination: A function ``(observation, action, next_observation) -> terminated``, beside ``reward``.
+        settings: Any settings by dotted key, such as ``{"planner.horizon": 20}``.
+        progress: Whether to show a progress bar.
+        follow: A function that hears what happens: ``(kind, values)``.
+
+    Returns:
+        The run.
+
+    Raises:
+        KeyboardInterrupt: After an interrupt, when everything is saved.
+        WorldwrightError: See ``worldwright.errors``; an exception of the environment or of a function is the cause.
+    """
+    written = None
+    sections: dict[str, Section] = {"algorithm": algorithm, "model": model, "planner": planner, "agent": agent, "evaluation": evaluation}
+    if callable(reward):
+        written = Reward(reward, termination=termination)
+        sections["reward"] = {"kind": "known"}
+    else:
+        sections["reward"] = reward
+    choices = {**flat({}, mapping(config)), **flat(sections, settings)}
+    choices |= {key: value for key, value in (("steps", steps), ("seed", seed)) if value is not None}
+    source = None
+    if isinstance(environment, str):
+        choices["environment"] = environment
+    elif environment is not None:
+        source = Source(environment)
+        choices["environment"] = source.name
+    with Bar(progress, follow) as bar:
+        folder, finished = _native.learn(
+            choices=choices,
+            source=source,
+            reward=written,
+            toml=toml_text(config),
+            run_dir=run_dir,
+            resume=resume,
+            follow=bar.hear if progress or follow else None,
+        )
+    run = Run(folder, environment=environment, reward=written)
+    if not finished:
+        # Python's own handler has heard of the interrupt too and may raise it first; nothing is lost either way.
+        raise KeyboardInterrupt(f"the run is kept in {folder}: go on with the same call and resume=True")
+    return run

@@ -1,0 +1,108 @@
+"""Tree search: ``mcts.Planner(transition_fn=…, action_space=…).rollout(10_000)``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Self
+
+import numpy as np
+
+from . import planner as planners
+from .errors import ConfigError
+from .model import Model
+
+
+class Planner:
+    """A tree search over a model.
+
+    Args:
+        transition_fn: A :class:`worldwright.Model`, or a function ``(observation, action) -> next_observation``, which may also give the
+            reward and whether the task ends; of one row, or of a batch.
+        action_space: What can be done: a space of Gymnasium's, a number of choices, a list of them, or a pair ``(low, high)``. The model's own
+            where there is one.
+        reward_fn: ``(observation, action, next_observation) -> reward``, or ``-> (reward, terminated)``, where the function gives none.
+        observation: Where to plan from, unless told at the call; the first one that the model was built from, where it was.
+        algorithm: ``"uct"`` for choices and ``"progressive-widening"`` for real actions unless told otherwise; also ``"puct"``, ``"gumbel"``,
+            ``"sampled-mcts"``.
+        discount: What a reward one step later is worth.
+        seed: What all randomness comes from.
+        settings: Settings of the algorithm (``wm.planners()["uct"]``).
+    """
+
+    def __init__(
+        self,
+        *,
+        transition_fn: Model | Callable[..., Any],
+        action_space: Any = None,
+        reward_fn: Callable[..., Any] | None = None,
+        observation_space: Any = None,
+        observation: Any = None,
+        algorithm: str | None = None,
+        discount: float = 1.0,
+        vectorized: bool | None = None,
+        seed: int = 0,
+        **settings: Any,
+    ) -> None:
+        space = transition_fn.action_space if isinstance(transition_fn, Model) else action_space
+        if space is None:
+            raise ConfigError("a tree search needs action_space")
+        self.algorithm = algorithm or ("uct" if _discrete(space) else "progressive-widening")
+        self.observation = getattr(transition_fn, "start", None) if observation is None else observation
+        self._planner = planners.Planner(
+            self.algorithm,
+            model=transition_fn,
+            reward_fn=reward_fn,
+            observation_space=observation_space,
+            action_space=action_space,
+            discount=discount,
+            vectorized=vectorized,
+            seed=seed,
+            **settings,
+        )
+        self.plan: planners.Plan | None = None
+        """The last plan."""
+
+    def rollout(self, simulations: int, *, observation: Any = None, time: float | None = None) -> Self:
+        """Searches from an observation by so many simulations, and returns itself.
+
+        Args:
+            simulations: How many.
+            observation: Where from; the one of the construction unless told otherwise.
+            time: Seconds at most; results then depend on the machine.
+        """
+        if observation is not None:
+            self.observation = observation
+        if self.observation is None:
+            raise ConfigError("where to plan from is not known: give observation=…, here or when the planner is made")
+        self.plan = self._planner.plan(self.observation, iterations=simulations, time=time)
+        return self
+
+    @property
+    def action(self) -> Any:
+        """The best action found."""
+        return self._searched().action
+
+    @property
+    def actions(self) -> Any:
+        """The most promising line of actions."""
+        return self._searched().actions
+
+    @property
+    def value(self) -> float:
+        """The return expected of it."""
+        return self._searched().value
+
+    def _searched(self) -> planners.Plan:
+        if self.plan is None:
+            raise ConfigError("nothing was searched yet: call rollout first")
+        return self.plan
+
+    def __repr__(self) -> str:
+        found = "" if self.plan is None else f", action={self.action!r}, value={self.value:.4g}"
+        return f"mcts.Planner({self.algorithm!r}{found})"
+
+
+def _discrete(space: Any) -> bool:
+    if isinstance(space, (int, np.integer, list)):
+        return True
+    return type(space).__name__ == "Discrete"

@@ -1,0 +1,309 @@
+"""World models: made by name, fitted, asked, imagined in; or a function of yours as one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import _native
+from ._callables import Choices, Dynamics, Reward
+from .errors import ConfigError, NotFittedError, ShapeError
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class FitReport:
+    """What a fit did."""
+
+    epochs: int
+    """Passes over the data."""
+    training_loss: float
+    """Loss at the end, in the model's own unit."""
+    holdout_mse: float
+    """Mean squared error one step ahead on transitions held out, in units of the data's variance; NaN where none were."""
+    note: str
+    """What the model says of the fit: which kernel, how many elites, which kind."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a model predicts for N pairs of observation and action, with its M members apart."""
+
+    observations: Floats
+    """Next observations, flat, (M, N, O)."""
+    rewards: Floats
+    """(M, N)."""
+    continuations: Floats
+    """Discount times not terminated, (M, N)."""
+    epistemic: Floats
+    """How far the members disagree, in standard deviations of the training data, (N,)."""
+
+    @property
+    def mean(self) -> Floats:
+        """Next observations, mean over members, (N, O)."""
+        return np.asarray(self.observations.mean(axis=0))
+
+    @property
+    def std(self) -> Floats:
+        """Standard deviation of next observations between members, (N, O)."""
+        return np.asarray(self.observations.std(axis=0))
+
+    @property
+    def reward(self) -> Floats:
+        """Mean reward, (N,)."""
+        return np.asarray(self.rewards.mean(axis=0))
+
+
+class Imagination:
+    """Rows of a model's latents that are stepped together; each carries the model's members side by side."""
+
+    def __init__(self, native: _native.Imagination, rows: int) -> None:
+        self._native = native
+        self.rows = rows
+        """How many rows there are."""
+
+    def observe(self, observations: Sequence[Any] | Floats, *, seed: int = 0) -> None:
+        """Sets the first rows to observations."""
+        for row, observation in enumerate(observations):
+            self._native.observe(row, observation, seed)
+
+    def step(self, actions: Any, *, seed: int = 0) -> tuple[Floats, Floats, Floats]:
+        """Advances the first rows by one action each: rewards, continuations and epistemic spreads, all (M, N)."""
+        return self._native.step(actions, seed)
+
+    def copy(self, source: int, target: int) -> None:
+        """Copies a row into another."""
+        self._native.copy(source, target)
+
+    def observations(self, rows: int | None = None) -> Floats:
+        """What the first rows predict to be seen, flat, (M, N, O)."""
+        return np.asarray(self._native.decode(self.rows if rows is None else rows))
+
+
+class Model:
+    """A world model of ``wm.models()``.
+
+    Args:
+        name: Which.
+        observation_space, action_space: Spaces: Gymnasium's, a number of choices, a list of them, or a pair ``(low, high)``.
+        environment: A native environment instead of spaces: its spaces, its reward, and for ``"known"`` its dynamics.
+        reward: A function ``(observation, action, next_observation) -> reward`` or ``-> (reward, terminated)``; learned where there is none.
+        discount: What a reward one step later is worth.
+        seed: What all randomness comes from.
+        settings: The model's settings, such as ``members=5``.
+    """
+
+    def __init__(
+        self,
+        name: str = "auto",
+        *,
+        observation_space: Any = None,
+        action_space: Any = None,
+        environment: str | None = None,
+        reward: Callable[..., Any] | Reward | None = None,
+        discount: float = 1.0,
+        seed: int = 0,
+        **settings: Any,
+    ) -> None:
+        if environment is None and (observation_space is None or action_space is None):
+            raise ConfigError("a model needs observation_space and action_space, or the name of a native environment")
+        self._choices = _choices(action_space)
+        written = reward if reward is None or isinstance(reward, Reward) else Reward(reward, choices=Choices(self._choices))
+        self._native = _native.Model(
+            name=name,
+            observation_space=observation_space,
+            action_space=action_space,
+            reward=written,
+            environment=environment,
+            discount=discount,
+            seed=seed,
+            settings=settings,
+        )
+        self._seed = seed
+
+    @classmethod
+    def _of(cls, native: _native.Model, choices: Sequence[Any] | None = None, seed: int = 0) -> Self:
+        model = cls.__new__(cls)
+        model._native, model._choices, model._seed = native, choices, seed
+        return model
+
+    @classmethod
+    def from_function(
+        cls,
+        transition: Callable[..., Any],
+        *,
+        observation_space: Any,
+        action_space: Any,
+        reward: Callable[..., Any] | None = None,
+        discount: float = 1.0,
+        vectorized: bool | None = None,
+        name: str = "python",
+    ) -> Self:
+        """A function ``(observation, action) -> next_observation`` as a model; it may also give ``(next_observation, reward)`` or
+        ``(next_observation, reward, terminated)``, for one row or for a batch.
+
+        Args:
+            transition: The function.
+            observation_space, action_space: As for :class:`Model`.
+            reward: ``(observation, action, next_observation) -> reward`` or ``-> (reward, terminated)``.
+            discount: What a reward one step later is worth.
+            vectorized: Whether the functions take batches; found out where it is not told.
+            name: What it is called in messages.
+        """
+        choices = _choices(action_space)
+        words = Choices(choices, int(getattr(action_space, "start", 0)))
+        paid = None if reward is None else Reward(reward, vectorized=vectorized, choices=words)
+        dims = _flat_dim(observation_space)
+        dynamics = Dynamics(transition, paid, dims=dims, vectorized=vectorized, choices=words)
+        native = _native.Model.written(
+            name=name,
+            dynamics=dynamics,
+            observation_space=observation_space,
+            action_space=action_space,
+            members=1,
+            deterministic=True,
+            has_value=False,
+            discount=discount,
+        )
+        return cls._of(native, choices)
+
+    @property
+    def name(self) -> str:
+        """Its name in the list."""
+        return str(self.spec["name"])
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        """What it is: members, whether deterministic, dimensions, whether fitted."""
+        return self._native.about()
+
+    @property
+    def observation_space(self) -> Any:
+        """What it observes, as Gymnasium's."""
+        return self._native.observation_space
+
+    @property
+    def action_space(self) -> Any:
+        """What it can be told to do, as Gymnasium's."""
+        return self._native.action_space
+
+    @property
+    def has_choices(self) -> bool:
+        """Whether actions are choices of a list of the user's."""
+        return self._choices is not None
+
+    def choice(self, action: Any) -> Any:
+        """An action in the user's own words."""
+        return action if self._choices is None else self._choices[int(action)]
+
+    def fit(self, data: Any = None, *, seed: int | None = None, **columns: Any) -> FitReport:
+        """Learns from transitions, starting from what was learned before.
+
+        Args:
+            data: A ``Dataset`` of ``worldwright.data``, a mapping of columns, or a folder of recorded episodes.
+            seed: What the fit's randomness comes from; the model's unless told otherwise.
+            columns: The columns themselves: ``observations`` (N, O), ``actions`` (N, A) or (N,), ``rewards`` (N,), ``next_observations`` (N, O),
+                and if there are any ``terminated`` (N,) and ``truncated`` (N,).
+        """
+        from .data import dataset
+
+        transitions = dataset(data, action_space=self.action_space, **columns)
+        report = self._native.fit(data=transitions, seed=self._seed if seed is None else seed)
+        return FitReport(**report)
+
+    def imagination(self, rows: int) -> Imagination:
+        """An arena of ``rows`` rows to imagine in."""
+        return Imagination(self._native.imagination(rows), rows)
+
+    def predict(self, observations: Any, actions: Any, *, seed: int = 0) -> Prediction:
+        """One step ahead for N pairs.
+
+        Args:
+            observations: (N, O), or a list of observations.
+            actions: (N, A), or (N,) choices.
+            seed: What noise in the prediction comes from.
+        """
+        if not self.spec["fitted"] and self.name != "known":
+            raise NotFittedError(f"the model '{self.name}' has not been fitted: give it data with fit first")
+        count = len(observations)
+        if count != len(actions):
+            raise ShapeError(f"{count} observations came with {len(actions)} actions")
+        imagined = self.imagination(count)
+        imagined.observe(observations, seed=seed)
+        rewards, continuations, epistemic = imagined.step(actions, seed=seed)
+        return Prediction(
+            observations=imagined.observations(),
+            rewards=rewards,
+            continuations=continuations,
+            epistemic=np.asarray(epistemic).mean(axis=0),
+        )
+
+    def save(self, path: str | Path) -> None:
+        """Writes what was learned as a safetensors file."""
+        self._native.save(path)
+
+    def load(self, path: str | Path) -> Self:
+        """Takes up what :meth:`save` wrote, into a model of the same name, spaces and settings."""
+        self._native.restore(path)
+        return self
+
+    def arrays(self) -> dict[str, Any]:
+        """Everything learned, as arrays by name."""
+        return self._native.arrays()
+
+    def __repr__(self) -> str:
+        spec = self.spec
+        state = "fitted" if spec["fitted"] else "not fitted"
+        return f"Model({spec['name']!r}, {spec['observation_dim']} → {spec['action_dim']}, {spec['members']} members, {state})"
+
+
+def as_model(
+    given: Model | Callable[..., Any],
+    *,
+    reward_fn: Callable[..., Any] | None,
+    observation_space: Any,
+    action_space: Any,
+    observation: Any,
+    discount: float,
+    vectorized: bool | None,
+) -> Model:
+    """A model as it is, or a function as one."""
+    if isinstance(given, Model):
+        if reward_fn is not None:
+            raise ConfigError("reward_fn goes with a function as the model; a Model has its reward already")
+        return given
+    if not callable(given):
+        raise ConfigError(f"the model is neither a Model nor a function: {given!r}")
+    if action_space is None:
+        raise ConfigError("a function as the model needs action_space")
+    if observation_space is None:
+        if observation is None:
+            raise ConfigError("a function as the model needs observation_space, or a first plan to know the length of an observation")
+        length = int(np.asarray(observation, dtype=np.float64).size)
+        observation_space = (np.full(length, -np.inf), np.full(length, np.inf))
+    return Model.from_function(
+        given,
+        observation_space=observation_space,
+        action_space=action_space,
+        reward=reward_fn,
+        discount=discount,
+        vectorized=vectorized,
+    )
+
+
+def _choices(action_space: Any) -> Sequence[Any] | None:
+    return list(action_space) if isinstance(action_space, list) else None
+
+
+def _flat_dim(space: Any) -> int:
+    if isinstance(space, tuple):
+        return int(np.size(space[0]))
+    import gymnasium
+
+    return int(gymnasium.spaces.flatdim(space))

@@ -1,0 +1,151 @@
+"""Planners: any of the list, over any model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from . import _native
+from .model import Model, as_model
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A plan from one observation."""
+
+    actions: Any
+    """Actions, the first for now: an array of shape (horizon, …) or a list of choices."""
+    value: float
+    """The return that the planner expects."""
+    status: str
+    """Why planning ended: Completed, Converged, BudgetSpent or AllDiverged."""
+    iterations: int
+    """Improvements made."""
+    model_steps: int
+    """Model steps taken: rows times members advanced by one."""
+    diverged: int
+    """Candidates that became infinite or undefined; they ranked last."""
+
+    @property
+    def action(self) -> Any:
+        """The action for now."""
+        return self.actions[0]
+
+
+class Planner:
+    """A planner of ``wm.planners()`` over a model.
+
+    Args:
+        name: Which.
+        model: A :class:`Model`, or a function ``(observation, action) -> next_observation`` (of one row, or of a batch).
+        reward_fn: ``(observation, action, next_observation) -> reward``, where the model is a function that gives none.
+        observation_space, action_space: Spaces, where the model is a function: Gymnasium's, a number of choices, a list of them, or a
+            pair ``(low, high)``.
+        seed: What all randomness comes from.
+        settings: The planner's settings, such as ``horizon=20``.
+    """
+
+    def __init__(
+        self,
+        name: str = "icem",
+        *,
+        model: Model | Callable[..., Any],
+        reward_fn: Callable[..., Any] | None = None,
+        observation_space: Any = None,
+        action_space: Any = None,
+        discount: float = 1.0,
+        vectorized: bool | None = None,
+        seed: int = 0,
+        **settings: Any,
+    ) -> None:
+        self._given = (model, reward_fn, observation_space, action_space, discount, vectorized)
+        self._name, self._seed, self._settings = name, seed, settings
+        self._native: _native.Planner | None = None
+        self._model: Model | None = None
+        if observation_space is not None or isinstance(model, Model):
+            self._open(None)
+
+    def _open(self, observation: Any) -> _native.Planner:
+        if self._native is None:
+            model, reward_fn, observation_space, action_space, discount, vectorized = self._given
+            self._model = as_model(
+                model,
+                reward_fn=reward_fn,
+                observation_space=observation_space,
+                action_space=action_space,
+                observation=observation,
+                discount=discount,
+                vectorized=vectorized,
+            )
+            self._native = _native.Planner(
+                name=self._name, model=self._model._native, settings=self._settings, seed=self._seed
+            )
+        return self._native
+
+    @property
+    def name(self) -> str:
+        """Its name in the list."""
+        return self._name
+
+    @property
+    def model(self) -> Model | None:
+        """The model that it plans in; none before the first plan where the observation's length is not known."""
+        return self._model
+
+    @property
+    def horizon(self) -> int:
+        """Steps that a plan reaches."""
+        return self._open(None).horizon
+
+    def plan(
+        self,
+        observation: Any,
+        *,
+        iterations: int | None = None,
+        model_steps: int | None = None,
+        time: float | None = None,
+    ) -> Plan:
+        """Improves the plan from an observation.
+
+        Args:
+            observation: Where to plan from.
+            iterations: Improvements at most.
+            model_steps: Model steps at most.
+            time: Seconds at most; results then depend on the machine.
+        """
+        native = self._open(observation)
+        report = native.improve(observation, iterations=iterations, model_steps=model_steps, time_secs=time)
+        return Plan(actions=self._shown(native.actions()), **report)
+
+    def act(self, observation: Any, **budget: Any) -> Any:
+        """Plans and gives the first action; the rest of the plan starts the next one."""
+        native = self._open(observation)
+        native.improve(
+            observation,
+            iterations=budget.pop("iterations", None),
+            model_steps=budget.pop("model_steps", None),
+            time_secs=budget.pop("time", None),
+        )
+        action = native.act(0)
+        native.shift(1)
+        return self._model.choice(action) if self._model is not None else action
+
+    def shift(self, steps: int = 1) -> None:
+        """Moves on: the plan's tail becomes the start of the next."""
+        self._open(None).shift(steps)
+
+    def reset(self, *, seed: int = 0) -> None:
+        """Forgets the plan."""
+        self._open(None).reset(seed)
+
+    def _shown(self, actions: Sequence[Any]) -> Any:
+        if self._model is None or not self._model.has_choices:
+            return np.asarray(actions)
+        return [self._model.choice(action) for action in actions]
+
+    def __repr__(self) -> str:
+        settings = "".join(f", {key}={value!r}" for key, value in self._settings.items())
+        return f"Planner({self._name!r}{settings})"

@@ -1,0 +1,157 @@
+//! What a run learned, for use: a bundle that acts, plans and is evaluated.
+
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList};
+use worldwright_core::Space;
+use worldwright_runs::agents::models::ModelContext;
+use worldwright_runs::{EvaluationOptions, Loaded, STEP_LIMIT, evaluate, load_bundle};
+
+use crate::callable::Reward;
+use crate::environment::Source;
+use crate::error::{Failures, OrRaise};
+use crate::learn::PythonWorkshop;
+use crate::model::Model;
+use crate::planner::describe;
+use crate::pool::locked;
+use crate::{pool, settings, space, value};
+
+/// An agent with its weights.
+#[pyclass(frozen, module = "worldwright._native", subclass)]
+pub(crate) struct Agent {
+    loaded: Mutex<Loaded>,
+    observation_space: Space,
+    action_space: Space,
+    failures: Failures,
+}
+
+#[pymethods]
+impl Agent {
+    /// Loads a bundle, or the bundle of a run's folder.
+    #[new]
+    #[pyo3(signature = (*, path, source, reward))]
+    fn new(py: Python<'_>, path: PathBuf, source: Option<Py<PyAny>>, reward: Option<Py<PyAny>>) -> PyResult<Self> {
+        let failures = Failures::default();
+        let workshop = PythonWorkshop {
+            source: source.map(|source| Source::new(source, failures.clone())),
+            reward: reward.map(|reward| std::sync::Arc::new(Reward::new(reward, failures.clone())) as _),
+        };
+        let loaded = py.detach(|| load_bundle(&workshop, &path));
+        let loaded = failures.settle(py, loaded)?;
+        Ok(Self {
+            observation_space: loaded.made.environment.observation_space().clone(),
+            action_space: loaded.made.environment.action_space().clone(),
+            loaded: Mutex::new(loaded),
+            failures,
+        })
+    }
+
+    /// Tells that an episode begins.
+    fn begin(&self, py: Python<'_>, observation: &Bound<'_, PyAny>, seed: u64) -> PyResult<()> {
+        let observation = value::read(&self.observation_space, observation)?;
+        let mut loaded = locked(py, &self.loaded);
+        loaded.agent.begin_episode(&observation, seed).or_raise(py)
+    }
+
+    /// The action for an observation.
+    fn act<'py>(&self, py: Python<'py>, observation: &Bound<'_, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let observation = value::read(&self.observation_space, observation)?;
+        let mut loaded = locked(py, &self.loaded);
+        let loaded = &mut *loaded;
+        let action = py.detach(|| loaded.agent.act(&observation, false));
+        value::write(py, &self.action_space, &self.failures.settle(py, action)?)
+    }
+
+    /// What it would do from an observation: the actions, and how planning went.
+    fn plan<'py>(
+        &self,
+        py: Python<'py>,
+        observation: &Bound<'_, PyAny>,
+    ) -> PyResult<(Bound<'py, PyList>, Bound<'py, PyDict>)> {
+        let observation = value::read(&self.observation_space, observation)?;
+        let mut loaded = locked(py, &self.loaded);
+        let loaded = &mut *loaded;
+        let plan = pool::long(py, || loaded.agent.plan(&observation))?;
+        let plan = self.failures.settle(py, plan)?;
+        let actions = PyList::empty(py);
+        for action in &plan.actions {
+            actions.append(value::write(py, &self.action_space, action)?)?;
+        }
+        Ok((actions, describe(py, &plan.report)?))
+    }
+
+    /// Returns and lengths of new episodes in its environment.
+    fn evaluate(&self, py: Python<'_>, episodes: usize, seed: u64) -> PyResult<(Vec<f64>, Vec<usize>)> {
+        let mut loaded = locked(py, &self.loaded);
+        let loaded = &mut *loaded;
+        let options = EvaluationOptions {
+            episodes,
+            seed,
+            step_limit: loaded.made.episode_steps.unwrap_or(STEP_LIMIT),
+            picture: false,
+        };
+        let evaluated = pool::long(py, || {
+            let environment = loaded.made.environment.as_mut();
+            evaluate(loaded.agent.as_mut(), environment, &options, &mut |_, _| {
+                // An interrupt ends the evaluation.
+                Ok(Python::attach(|py| py.check_signals()).is_ok())
+            })
+        })?;
+        let evaluated = self.failures.settle(py, evaluated)?;
+        py.check_signals()?;
+        let lengths = evaluated.episodes.iter().map(|episode| episode.transitions.len()).collect();
+        Ok((evaluated.returns(), lengths))
+    }
+
+    /// The world model that it plans in, as it was learned.
+    fn model(&self, py: Python<'_>) -> PyResult<Model> {
+        let loaded = locked(py, &self.loaded);
+        let experiment = &loaded.experiment;
+        let context = ModelContext {
+            observation_space: self.observation_space.clone(),
+            action_space: self.action_space.clone(),
+            reward: loaded.reward.clone(),
+            simulator: loaded.made.simulator.clone(),
+            discount: match experiment.agent.settings.get("discount") {
+                Some(worldwright_core::Setting::Float(discount)) => *discount,
+                _ => 1.0,
+            },
+            seed: experiment.seed,
+        };
+        let overrides = experiment.model.settings.clone();
+        let mut model =
+            worldwright_runs::agents::models::build(&experiment.model.name, &context, &overrides).or_raise(py)?;
+        model.restore(&loaded.agent.weights().part("model")).or_raise(py)?;
+        Ok(Model::of_parts(&experiment.model.name, context, overrides, model, self.failures.clone()))
+    }
+
+    /// Everything that the run depended on, by dotted key.
+    fn experiment<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let loaded = locked(py, &self.loaded);
+        let entries = PyDict::new(py);
+        for (key, setting) in loaded.experiment.entries() {
+            entries.set_item(key, settings::write(py, &setting)?)?;
+        }
+        Ok(entries)
+    }
+
+    /// Names of the flat observation's numbers, and of the action's dimensions or choices.
+    fn channels(&self, py: Python<'_>) -> (Vec<String>, Vec<String>) {
+        let loaded = locked(py, &self.loaded);
+        (loaded.made.observation_channels.clone(), loaded.made.action_channels.clone())
+    }
+
+    /// What it observes, as Gymnasium's.
+    #[getter]
+    fn observation_space<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        space::write(py, &self.observation_space)
+    }
+
+    /// What it does, as Gymnasium's.
+    #[getter]
+    fn action_space<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        space::write(py, &self.action_space)
+    }
+}

@@ -1,0 +1,96 @@
+//! Transitions from arrays, for models to learn from.
+
+use numpy::PyArray1;
+use pyo3::prelude::*;
+use worldwright_core as core;
+
+use crate::array;
+use crate::error::{OrRaise, exception};
+use crate::space;
+
+/// Transitions with flat observations and actions, in the order in which they happened.
+#[pyclass(frozen, module = "worldwright._native")]
+#[derive(Debug)]
+pub(crate) struct Dataset {
+    pub(crate) inner: core::Dataset,
+}
+
+#[pymethods]
+impl Dataset {
+    /// Takes the arrays of N transitions: observations and next observations (N, O), actions (N, A) or (N,), rewards (N,), and
+    /// whether the task and the episode ended at each.
+    #[new]
+    #[pyo3(signature = (*, observations, actions, rewards, next_observations, terminated, episode_ends, action_space))]
+    #[expect(clippy::too_many_arguments, reason = "the columns of a table")]
+    fn new(
+        py: Python<'_>,
+        observations: &Bound<'_, PyAny>,
+        actions: &Bound<'_, PyAny>,
+        rewards: &Bound<'_, PyAny>,
+        next_observations: &Bound<'_, PyAny>,
+        terminated: Vec<bool>,
+        episode_ends: Vec<bool>,
+        action_space: &Bound<'_, PyAny>,
+    ) -> PyResult<Self> {
+        let action_space = space::read(action_space)?;
+        let width = observations.getattr("shape")?.get_item(-1)?.extract()?;
+        let (before, after) = (
+            array::batch("observations", observations, width)?,
+            array::batch("next_observations", next_observations, width)?,
+        );
+        let actions = array::actions(&action_space, actions)?;
+        let rewards = space::numbers(rewards)?;
+        let rows = before.rows();
+        let lengths = [actions.actions().rows(), rewards.len(), after.rows(), terminated.len(), episode_ends.len()];
+        if lengths.iter().any(|length| *length != rows) {
+            return Err(exception(
+                py,
+                "ShapeError",
+                format!(
+                    "{rows} observations came with {} actions, {} rewards, {} next observations, {} and {} flags: all must be of \
+                     one length",
+                    lengths[0], lengths[1], lengths[2], lengths[3], lengths[4]
+                ),
+            ));
+        }
+        let mut inner = core::Dataset::new(width, action_space.flat_dim());
+        let (mut observation, mut next) = (vec![0.0; width], vec![0.0; width]);
+        let mut action = vec![0.0; action_space.flat_dim()];
+        for row in 0..rows {
+            before.columns().copy_row(row, &mut observation);
+            after.columns().copy_row(row, &mut next);
+            match &actions {
+                array::OwnedActions::Continuous(batch) => batch.columns().copy_row(row, &mut action),
+                array::OwnedActions::Discrete(choices) => {
+                    action.fill(0.0);
+                    action[choices[row] as usize] = 1.0;
+                }
+            }
+            inner.push(&observation, &action, rewards[row], &next, terminated[row], episode_ends[row]).or_raise(py)?;
+        }
+        inner.end_episode();
+        Ok(Self { inner })
+    }
+
+    fn __len__(&self) -> usize {
+        self.inner.len()
+    }
+
+    /// Length of a flat observation.
+    #[getter]
+    fn observation_dim(&self) -> usize {
+        self.inner.observation_dim()
+    }
+
+    /// Length of a flat action.
+    #[getter]
+    fn action_dim(&self) -> usize {
+        self.inner.action_dim()
+    }
+
+    /// All rewards (N,).
+    #[getter]
+    fn rewards<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
+        PyArray1::from_slice(py, self.inner.rewards())
+    }
+}

@@ -1,0 +1,152 @@
+//! Gymnasium's environments as [`Environment`]s, stepped in this process.
+//!
+//! What an object is (its name, how to make another, names of channels) is found out in Python (`worldwright/_environments.py`),
+//! which gives a `Source`; here it is stepped. An exception that it raises ends the call with that exception as its cause.
+
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+use worldwright_core::{Action, Environment, Error, Frame, Observation, Result, Space, Step};
+use worldwright_runs::envs::{Made, known_reward};
+
+use crate::error::Failures;
+use crate::{space, value};
+
+/// Where environments come from: an object of `worldwright._environments.Source`.
+pub(crate) struct Source {
+    source: Py<PyAny>,
+    failures: Failures,
+}
+
+impl Source {
+    /// Takes a source; exceptions go to `failures`.
+    pub(crate) fn new(source: Py<PyAny>, failures: Failures) -> Self {
+        Self { source, failures }
+    }
+
+    /// An environment: the given object first, others like it afterwards.
+    pub(crate) fn make(&self) -> Result<Made> {
+        Python::attach(|py| self.open(py).map_err(|error| self.failures.keep(py, "the environment", error)))
+    }
+
+    fn open(&self, py: Python<'_>) -> PyResult<Made> {
+        let source = self.source.bind(py);
+        let environment = source.call_method0("make")?;
+        let id: String = source.getattr("name")?.extract()?;
+        let environment = PythonEnvironment {
+            observation_space: space::read(&environment.getattr("observation_space")?)?,
+            action_space: space::read(&environment.getattr("action_space")?)?,
+            dt_secs: source.getattr("dt_secs")?.extract()?,
+            versions: source.getattr("versions")?.extract()?,
+            environment: environment.unbind(),
+            failures: self.failures.clone(),
+            running: false,
+            id: id.clone(),
+        };
+        let names = |what: &str| -> PyResult<Vec<String>> { source.getattr(what)?.extract() };
+        let dims = (environment.observation_space.flat_dim(), environment.action_space.flat_dim());
+        Ok(Made {
+            reward: known_reward(&id, dims.0, dims.1),
+            simulator: None,
+            observation_channels: names("observation_channels")?,
+            action_channels: names("action_channels")?,
+            episode_steps: source.getattr("episode_steps")?.extract()?,
+            environment: Box::new(environment),
+        })
+    }
+}
+
+/// One environment of Python's.
+struct PythonEnvironment {
+    id: String,
+    environment: Py<PyAny>,
+    observation_space: Space,
+    action_space: Space,
+    dt_secs: f64,
+    versions: Vec<(String, String)>,
+    failures: Failures,
+    running: bool,
+}
+
+impl PythonEnvironment {
+    fn call<T>(&self, work: impl FnOnce(Python<'_>, &Bound<'_, PyAny>) -> PyResult<T>) -> Result<T> {
+        Python::attach(|py| {
+            work(py, self.environment.bind(py)).map_err(|error| self.failures.keep(py, &self.id, error))
+        })
+    }
+}
+
+impl Environment for PythonEnvironment {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn observation_space(&self) -> &Space {
+        &self.observation_space
+    }
+
+    fn action_space(&self) -> &Space {
+        &self.action_space
+    }
+
+    fn reset(&mut self, seed: u64) -> Result<Observation> {
+        let observation = self.call(|py, environment| {
+            let options = PyDict::new(py);
+            options.set_item(intern!(py, "seed"), seed)?;
+            let answer = environment.call_method(intern!(py, "reset"), (), Some(&options))?;
+            value::read(&self.observation_space, &answer.get_item(0)?)
+        })?;
+        self.running = true;
+        Ok(observation)
+    }
+
+    fn step(&mut self, action: &Action) -> Result<Step> {
+        if !self.running {
+            return Err(Error::config(self.id.clone(), "the episode is over or has not begun: reset first"));
+        }
+        let step = self.call(|py, environment| {
+            let action = value::write(py, &self.action_space, action)?;
+            let answer = environment.call_method1(intern!(py, "step"), (action,))?;
+            let answer = answer.cast_into::<PyTuple>().map_err(PyErr::from)?;
+            Ok(Step {
+                observation: value::read(&self.observation_space, answer.get_borrowed_item(0)?.as_any())?,
+                reward: answer.get_borrowed_item(1)?.extract()?,
+                terminated: answer.get_borrowed_item(2)?.is_truthy()?,
+                truncated: answer.get_borrowed_item(3)?.is_truthy()?,
+            })
+        })?;
+        self.running = !step.done();
+        Ok(step)
+    }
+
+    fn dt_secs(&self) -> f64 {
+        self.dt_secs
+    }
+
+    fn render(&mut self) -> Result<Frame> {
+        let picture = self.call(|_, environment| {
+            let picture = environment.call_method0("render")?;
+            let shape = picture.getattr("shape").and_then(|shape| shape.extract::<[usize; 3]>());
+            match shape {
+                Ok([height, width, 3]) => {
+                    let space = Space::Box {
+                        shape: vec![height, width, 3],
+                        low: vec![0.0; height * width * 3],
+                        high: vec![255.0; height * width * 3],
+                        element: worldwright_core::ElementType::U8,
+                    };
+                    Ok(Some((width, height, value::read(&space, &picture)?)))
+                }
+                _ => Ok(None),
+            }
+        })?;
+        match picture {
+            Some((width, height, worldwright_core::Value::Bytes(rgb))) => Ok(Frame { width, height, rgb }),
+            _ => Err(Error::unsupported(self.id.clone(), "pictures: make it with render_mode=\"rgb_array\"")),
+        }
+    }
+
+    fn versions(&self) -> Vec<(String, String)> {
+        self.versions.clone()
+    }
+}

@@ -1,0 +1,95 @@
+//! The one map of errors: each variant of [`Error`] has its class in `worldwright.errors`, and what Python itself raised within a
+//! call stays its cause.
+
+use std::fmt::Display;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::PyType;
+use worldwright_core::Error;
+
+/// Python exceptions on their way through code that knows no Python: they leave as an [`Error`] and are found again here.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Failures(Arc<Mutex<Option<PyErr>>>);
+
+impl Failures {
+    /// Keeps an exception, the first of a call, and gives the error that stands for it.
+    pub(crate) fn keep(&self, py: Python<'_>, who: &str, raised: PyErr) -> Error {
+        let why = format!("raised {raised}");
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.is_none() {
+            *kept = Some(raised.clone_ref(py));
+        }
+        Error::external(who.to_owned(), why)
+    }
+
+    /// The exception kept since the last call, if there is one.
+    pub(crate) fn take(&self) -> Option<PyErr> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Whether one is kept.
+    pub(crate) fn any(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    /// What a call gives to Python: its result, or its error, caused by what Python raised within.
+    pub(crate) fn settle<T>(&self, py: Python<'_>, result: Result<T, Error>) -> PyResult<T> {
+        match (result, self.take()) {
+            (Ok(value), None) => Ok(value),
+            // Where a function cannot report an error, it marks its rows and leaves the exception here.
+            (Ok(_), Some(raised)) => Err(raised),
+            (Err(error), cause) => {
+                let raised = raise(py, &error);
+                raised.set_cause(py, cause);
+                Err(raised)
+            }
+        }
+    }
+}
+
+/// The exception for an error.
+pub(crate) fn raise(py: Python<'_>, error: &Error) -> PyErr {
+    let class = match error {
+        Error::Shape { .. } => "ShapeError",
+        Error::NotInSpace { .. } => "SpaceError",
+        Error::Unsupported { .. } => "UnsupportedError",
+        Error::NotFitted { .. } => "NotFittedError",
+        Error::Diverged { .. } => "DivergedError",
+        Error::Config { .. } => "ConfigError",
+        Error::Unknown { .. } => "UnknownNameError",
+        _ => "ExternalError",
+    };
+    exception(py, class, error)
+}
+
+/// An exception of a class in `worldwright.errors`.
+pub(crate) fn exception(py: Python<'_>, class: &str, message: impl Display) -> PyErr {
+    static ERRORS: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
+    let found = ERRORS
+        .get_or_try_init(py, || Ok::<_, PyErr>(py.import("worldwright.errors")?.unbind()))
+        .and_then(|errors| errors.bind(py).getattr(class))
+        .and_then(|class| class.cast_into::<PyType>().map_err(PyErr::from));
+    match found {
+        Ok(class) => PyErr::from_type(class, message.to_string()),
+        Err(error) => error,
+    }
+}
+
+/// A configuration error, for what the conversions themselves refuse.
+pub(crate) fn refuse(py: Python<'_>, message: impl Display) -> PyErr {
+    exception(py, "ConfigError", message)
+}
+
+/// Results of the science rooms, as Python wants them.
+pub(crate) trait OrRaise<T> {
+    /// The value, or the exception for the error.
+    fn or_raise(self, py: Python<'_>) -> PyResult<T>;
+}
+
+impl<T> OrRaise<T> for Result<T, Error> {
+    fn or_raise(self, py: Python<'_>) -> PyResult<T> {
+        self.map_err(|error| raise(py, &error))
+    }
+}

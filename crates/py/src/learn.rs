@@ -1,0 +1,194 @@
+//! `worldwright.learn`: an experiment from Python's choices to its run folder.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use worldwright_core::{Agent, Error, Result, RewardFunction};
+use worldwright_runs::envs::Made;
+use worldwright_runs::tensorboard::TensorBoard;
+use worldwright_runs::{Choices, Event, Experiment, LearnOptions, Lists, Observer, Outcome, RunFolder, Workshop};
+
+use crate::callable::Reward;
+use crate::environment::Source;
+use crate::error::{Failures, OrRaise};
+use crate::{pool, settings};
+
+/// The lists' workshop, with an environment of Python's and a reward of Python's in place of theirs.
+pub(crate) struct PythonWorkshop {
+    pub(crate) source: Option<Source>,
+    pub(crate) reward: Option<Arc<dyn RewardFunction>>,
+}
+
+impl PythonWorkshop {
+    fn dress(&self, mut made: Made) -> Made {
+        if let Some(reward) = &self.reward {
+            made.reward = Some(Arc::clone(reward));
+        }
+        made
+    }
+
+    /// Completes the choices, asking the environment that is there.
+    pub(crate) fn resolve(&self, choices: &Choices) -> Result<Experiment> {
+        Lists.resolve_with(choices, &|name, settings| match &self.source {
+            Some(source) => Ok(self.dress(source.make()?)),
+            None => Ok(self.dress(worldwright_runs::envs::make(name, settings)?)),
+        })
+    }
+}
+
+impl Workshop for PythonWorkshop {
+    fn environment(&self, experiment: &Experiment) -> Result<Made> {
+        let made = match &self.source {
+            Some(source) => source.make()?,
+            None => Lists.environment(experiment)?,
+        };
+        Ok(self.dress(made))
+    }
+
+    fn agent(&self, experiment: &Experiment, made: &Made) -> Result<Box<dyn Agent>> {
+        Lists.agent(experiment, made)
+    }
+}
+
+/// Tells a Python function what happens, as `(kind, values)`; also ends the run when Python code within it has failed.
+struct Follower<'a> {
+    told: Option<Py<PyAny>>,
+    failures: Failures,
+    stop: &'a AtomicBool,
+}
+
+impl Follower<'_> {
+    fn tell(&self, kind: &str, fill: impl FnOnce(&Bound<'_, PyDict>) -> PyResult<()>) -> Result<()> {
+        let Some(told) = &self.told else { return Ok(()) };
+        Python::attach(|py| {
+            let values = PyDict::new(py);
+            let done = fill(&values).and_then(|()| told.call1(py, (kind, values)).map(|_| ()));
+            done.map_err(|error| {
+                self.stop.store(true, Ordering::SeqCst);
+                self.failures.keep(py, "the function that follows the run", error)
+            })
+        })
+    }
+}
+
+impl Observer for Follower<'_> {
+    fn name(&self) -> &'static str {
+        "python"
+    }
+
+    fn event(&mut self, event: &Event<'_>) -> Result<()> {
+        if self.failures.any() {
+            return Err(Error::external("Python", "a function of yours raised an exception"));
+        }
+        match event {
+            Event::Started { experiment, step, episode, .. } => self.tell("started", |values| {
+                values.set_item("environment", &experiment.environment.name)?;
+                values.set_item("algorithm", &experiment.agent.name)?;
+                values.set_item("steps", experiment.steps)?;
+                values.set_item("step", step)?;
+                values.set_item("episode", episode)
+            }),
+            Event::Step { step, episode, return_so_far, .. } => self.tell("step", |values| {
+                values.set_item("step", step)?;
+                values.set_item("episode", episode)?;
+                values.set_item("return_so_far", return_so_far)
+            }),
+            Event::Learning => self.tell("learning", |_| Ok(())),
+            Event::Row(row) => self.tell(row.kind.as_str(), |values| {
+                values.set_item("episode", row.episode)?;
+                values.set_item("step", row.step)?;
+                row.values.iter().chain(&row.clock).try_for_each(|(name, value)| values.set_item(name.as_ref(), value))
+            }),
+            Event::EvaluationEpisode { episode, of, episode_return } => self.tell("evaluation_episode", |values| {
+                values.set_item("episode", episode)?;
+                values.set_item("of", of)?;
+                values.set_item("return", episode_return)
+            }),
+            Event::Note(text) | Event::FitNote(text) => self.tell("note", |values| values.set_item("text", text)),
+            Event::Checkpoint { step } => self.tell("checkpoint", |values| values.set_item("step", step)),
+            Event::Stopped { step } => self.tell("stopped", |values| values.set_item("step", step)),
+            Event::Finished(_) => self.tell("finished", |_| Ok(())),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Becomes true at an interrupt for as long as it lives; Python's own handler hears of it as well.
+struct Interrupts {
+    stop: Arc<AtomicBool>,
+    id: Option<signal_hook::SigId>,
+}
+
+impl Interrupts {
+    fn listen() -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let id = signal_hook::flag::register(signal_hook::consts::SIGINT, Arc::clone(&stop)).ok();
+        Self { stop, id }
+    }
+}
+
+impl Drop for Interrupts {
+    fn drop(&mut self) {
+        self.id.map(signal_hook::low_level::unregister);
+    }
+}
+
+fn workshop(source: Option<Py<PyAny>>, reward: Option<&Reward>, failures: &Failures) -> PythonWorkshop {
+    PythonWorkshop {
+        source: source.map(|source| Source::new(source, failures.clone())),
+        reward: reward.map(|reward| Arc::new(reward.clone()) as Arc<dyn RewardFunction>),
+    }
+}
+
+/// Runs an experiment. Returns the folder, and whether it finished (false: it was interrupted and can be resumed).
+#[pyfunction]
+#[pyo3(signature = (*, choices, source, reward, toml, run_dir, resume, follow))]
+#[expect(clippy::too_many_arguments, reason = "the keyword arguments of the one function that calls it")]
+pub(crate) fn learn(
+    py: Python<'_>,
+    choices: &Bound<'_, PyDict>,
+    source: Option<Py<PyAny>>,
+    reward: Option<Py<PyAny>>,
+    toml: Option<(String, String)>,
+    run_dir: Option<PathBuf>,
+    resume: bool,
+    follow: Option<Py<PyAny>>,
+) -> PyResult<(PathBuf, bool)> {
+    let failures = Failures::default();
+    let toml = toml.as_ref().map(|(text, origin)| (text.as_str(), origin.as_str()));
+    let choices = settings::choices(choices, toml)?;
+    let reward = reward.map(|reward| Reward::new(reward, failures.clone()));
+    let workshop = workshop(source, reward.as_ref(), &failures);
+    let interrupts = Interrupts::listen();
+    let stop: &AtomicBool = &interrupts.stop;
+    let outcome = pool::long(py, || {
+        let experiment = workshop.resolve(&choices)?;
+        let folder = RunFolder::new(run_dir.unwrap_or_else(|| PathBuf::from("runs").join(experiment.default_name())));
+        let (mut board, mut follower) =
+            (TensorBoard::new(), Follower { told: follow, failures: failures.clone(), stop });
+        let options = LearnOptions { folder: folder.clone(), resume, stop, observers: vec![&mut board, &mut follower] };
+        let outcome = worldwright_runs::learn(&workshop, &experiment, options)?;
+        Ok((folder.path().to_owned(), matches!(outcome, Outcome::Finished(_))))
+    })?;
+    failures.settle(py, outcome)
+}
+
+/// Where [`learn`] keeps a run of these choices unless told otherwise.
+#[pyfunction]
+#[pyo3(signature = (*, choices, source, toml))]
+pub(crate) fn default_run_folder(
+    py: Python<'_>,
+    choices: &Bound<'_, PyDict>,
+    source: Option<Py<PyAny>>,
+    toml: Option<(String, String)>,
+) -> PyResult<PathBuf> {
+    let failures = Failures::default();
+    let toml = toml.as_ref().map(|(text, origin)| (text.as_str(), origin.as_str()));
+    let choices = settings::choices(choices, toml)?;
+    let workshop = workshop(source, None, &failures);
+    let experiment = workshop.resolve(&choices).or_raise(py)?;
+    Ok(PathBuf::from("runs").join(experiment.default_name()))
+}

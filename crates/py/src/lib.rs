@@ -1,0 +1,47 @@
+//! The Python skin: conversions between Python's objects and the project's traits, and one map of errors.
+//!
+//! What a Python user holds stands in `python/worldwright`; this crate is its module `_native`. Python objects become traits
+//! ([`environment`], [`callable`], [`written`]), arrays go in and out ([`array`], [`value`], [`space`], [`data`]), and classes
+//! hold what lives in Rust ([`model`], [`planner`], [`agent`]). No science stands here.
+//!
+//! The interpreter's lock is given up in every call that may take long ([`pool`]), and taken again for each call into Python.
+
+mod agent;
+mod array;
+mod callable;
+mod catalogue;
+mod data;
+mod environment;
+mod error;
+mod learn;
+mod model;
+mod planner;
+mod pool;
+mod settings;
+mod space;
+mod value;
+
+use pyo3::prelude::*;
+
+/// The native half of `worldwright`.
+#[pymodule]
+mod _native {
+    #[pymodule_export]
+    use crate::agent::Agent;
+    #[pymodule_export]
+    use crate::catalogue::catalogue;
+    #[pymodule_export]
+    use crate::data::Dataset;
+    #[pymodule_export]
+    use crate::learn::{default_run_folder, learn};
+    #[pymodule_export]
+    use crate::model::Model;
+    #[pymodule_export]
+    use crate::planner::Planner;
+
+    #[pymodule_init]
+    fn init(module: &super::Bound<'_, super::PyModule>) -> super::PyResult<()> {
+        use pyo3::types::PyModuleMethods;
+        module.add("__version__", env!("CARGO_PKG_VERSION"))
+    }
+}

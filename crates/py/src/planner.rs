@@ -1,0 +1,156 @@
+//! Planners for Python, each with an arena of its model.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList};
+use worldwright_core::{Action, Budget, Key, PlanReport, Value};
+use worldwright_runs::agents::planners::{self, PlannerContext};
+
+use crate::error::OrRaise;
+use crate::model::{Model, Shared, World, world};
+use crate::pool::locked;
+use crate::{pool, settings, value};
+
+/// Plans that take longer run on the pool, where their work can be shared; handing over costs some microseconds.
+const LONG: Duration = Duration::from_millis(1);
+
+struct State {
+    planner: Box<dyn worldwright_core::Planner>,
+    model: Shared,
+    arena: World,
+    key: Key,
+    decisions: u64,
+    took: Duration,
+    action: Action,
+}
+
+/// A planner with its model.
+#[pyclass(frozen, module = "worldwright._native", subclass)]
+pub(crate) struct Planner {
+    state: Mutex<State>,
+    model: Py<Model>,
+}
+
+#[pymethods]
+impl Planner {
+    /// A planner of the list.
+    #[new]
+    #[pyo3(signature = (*, name, model, settings, seed))]
+    fn new(py: Python<'_>, name: &str, model: Py<Model>, settings: &Bound<'_, PyDict>, seed: u64) -> PyResult<Self> {
+        let shared = model.get().shared(py);
+        let context = PlannerContext::for_model(shared.spec(), seed);
+        let planner = planners::make(name, &context, &settings::named(settings)?).or_raise(py)?;
+        planner.check(shared.spec()).or_raise(py)?;
+        let arena = world(&shared, planner.rows());
+        let state = State {
+            planner,
+            model: shared,
+            arena,
+            key: Key::new(seed),
+            decisions: 0,
+            took: Duration::ZERO,
+            action: Value::Floats(Vec::new()),
+        };
+        Ok(Self { state: Mutex::new(state), model })
+    }
+
+    /// Improves the plan from an observation; gives what happened.
+    #[pyo3(signature = (observation, *, iterations, model_steps, time_secs))]
+    fn improve<'py>(
+        &self,
+        py: Python<'py>,
+        observation: &Bound<'_, PyAny>,
+        iterations: Option<usize>,
+        model_steps: Option<u64>,
+        time_secs: Option<f64>,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let model = self.model.get();
+        let mut state = locked(py, &self.state);
+        let state = &mut *state;
+        let now = model.shared(py);
+        if !Arc::ptr_eq(&now, &state.model) {
+            state.arena = world(&now, state.planner.rows());
+            state.model = now;
+        }
+        let observation = value::read(&state.model.spec().observation_space, observation)?;
+        let budget = Budget {
+            iterations,
+            model_steps,
+            time: time_secs.map(|secs| Duration::from_secs_f64(secs.clamp(0.0, 1e9))),
+        };
+        let began = Instant::now();
+        let key = state.key.fold(state.decisions);
+        let (planner, arena) = (&mut state.planner, &mut state.arena);
+        let mut plan = || {
+            arena.with_dependent_mut(|_, arena| {
+                arena.observe(0, None, &observation, key)?;
+                planner.improve(arena.as_mut(), 0, &budget)
+            })
+        };
+        let planned = if state.took > LONG { pool::long(py, plan)? } else { py.detach(&mut plan) };
+        state.took = began.elapsed();
+        state.decisions += 1;
+        let report = model.failures().settle(py, planned)?;
+        describe(py, &report)
+    }
+
+    /// The planned action `t` steps from now.
+    #[pyo3(signature = (t = 0))]
+    fn act<'py>(&self, py: Python<'py>, t: usize) -> PyResult<Bound<'py, PyAny>> {
+        let mut state = locked(py, &self.state);
+        let State { planner, action, model, .. } = &mut *state;
+        planner.act(t, action);
+        value::write(py, &model.spec().action_space, action)
+    }
+
+    /// All planned actions.
+    fn actions<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let mut state = locked(py, &self.state);
+        let State { planner, action, model, .. } = &mut *state;
+        let actions = PyList::empty(py);
+        for t in 0..planner.horizon() {
+            planner.act(t, action);
+            actions.append(value::write(py, &model.spec().action_space, action)?)?;
+        }
+        Ok(actions)
+    }
+
+    /// Moves on: the plan's tail becomes the start of the next.
+    #[pyo3(signature = (steps = 1))]
+    fn shift(&self, py: Python<'_>, steps: usize) {
+        locked(py, &self.state).planner.shift(steps);
+    }
+
+    /// Forgets the plan and takes a seed.
+    fn reset(&self, py: Python<'_>, seed: u64) {
+        let mut state = locked(py, &self.state);
+        state.planner.reset(seed);
+        state.key = Key::new(seed);
+        state.decisions = 0;
+    }
+
+    /// Steps that the plan reaches.
+    #[getter]
+    fn horizon(&self, py: Python<'_>) -> usize {
+        locked(py, &self.state).planner.horizon()
+    }
+
+    /// The model that it plans in.
+    #[getter]
+    fn native_model(&self, py: Python<'_>) -> Py<Model> {
+        self.model.clone_ref(py)
+    }
+}
+
+/// A report as a dictionary.
+pub(crate) fn describe<'py>(py: Python<'py>, report: &PlanReport) -> PyResult<Bound<'py, PyDict>> {
+    let answer = PyDict::new(py);
+    answer.set_item("status", format!("{:?}", report.status))?;
+    answer.set_item("value", report.value)?;
+    answer.set_item("iterations", report.iterations)?;
+    answer.set_item("model_steps", report.model_steps)?;
+    answer.set_item("diverged", report.diverged)?;
+    Ok(answer)
+}

@@ -1,0 +1,144 @@
+//! Elements of spaces: observations and actions as Python has them, to and from [`Value`].
+
+use numpy::{PyArray1, PyArrayDyn, PyArrayMethods, PyUntypedArrayMethods};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+use worldwright_core::{ElementType, Space, Value};
+
+use crate::error::exception;
+use crate::space::numbers;
+
+/// Reads an element of `space`. Its kind and length are checked, not its bounds.
+///
+/// # Errors
+/// `SpaceError` with what was expected.
+pub(crate) fn read(space: &Space, given: &Bound<'_, PyAny>) -> PyResult<Value> {
+    let py = given.py();
+    let foreign = |expected: String| {
+        let shown = given.repr().map_or_else(|_| "this".to_owned(), |text| text.to_string());
+        exception(py, "SpaceError", format!("expected {expected}, got {}", shortened(&shown)))
+    };
+    match space {
+        Space::Box { shape, low, element, .. } => {
+            let value = match element {
+                ElementType::U8 => bytes(given).map(Value::Bytes),
+                _ => floats(given).map(Value::Floats),
+            };
+            let value = value.map_err(|error| {
+                let raised = foreign(format!("an array of shape {shape:?}"));
+                raised.set_cause(py, Some(error));
+                raised
+            })?;
+            let length = match &value {
+                Value::Bytes(bytes) => bytes.len(),
+                Value::Floats(numbers) => numbers.len(),
+                _ => 0,
+            };
+            if length == low.len() { Ok(value) } else { Err(foreign(format!("an array of shape {shape:?}"))) }
+        }
+        Space::Discrete { n, start } => {
+            let choice = given.call_method0("__index__").or_else(|_| given.call_method0("item"));
+            let choice: i64 = choice
+                .and_then(|choice| choice.extract())
+                .map_err(|_| foreign(format!("a whole number from {start} to {}", start + *n as i64 - 1)))?;
+            Ok(Value::Integer(choice))
+        }
+        Space::MultiDiscrete { nvec } => {
+            integers(given, nvec.len()).ok_or_else(|| foreign(format!("{} whole numbers", nvec.len())))
+        }
+        Space::MultiBinary { n } => integers(given, *n).ok_or_else(|| foreign(format!("{n} bits"))),
+        Space::Dict(parts) => {
+            let item = |i: usize, name: &str| match given.cast::<PyTuple>() {
+                Ok(tuple) => tuple.get_item(i),
+                Err(_) => given.get_item(name),
+            };
+            let parts = parts.iter().enumerate().map(|(i, (name, part))| {
+                let value = item(i, name).map_err(|_| foreign(format!("a part '{name}'")))?;
+                Ok((name.clone(), read(part, &value)?))
+            });
+            Ok(Value::Dict(parts.collect::<PyResult<_>>()?))
+        }
+    }
+}
+
+fn integers(given: &Bound<'_, PyAny>, length: usize) -> Option<Value> {
+    let numbers = numbers(given).ok().filter(|numbers| numbers.len() == length)?;
+    Some(Value::Integers(numbers.into_iter().map(|number| number as i64).collect()))
+}
+
+/// Contiguous arrays of the usual types are read in place; everything else by way of NumPy.
+fn floats(given: &Bound<'_, PyAny>) -> PyResult<Vec<f64>> {
+    if let Ok(array) = given.cast::<PyArrayDyn<f64>>()
+        && let Ok(numbers) = array.try_readonly()
+        && let Ok(numbers) = numbers.as_slice()
+    {
+        return Ok(numbers.to_vec());
+    }
+    if let Ok(array) = given.cast::<PyArrayDyn<f32>>()
+        && let Ok(numbers) = array.try_readonly()
+        && let Ok(numbers) = numbers.as_slice()
+    {
+        return Ok(numbers.iter().map(|number| f64::from(*number)).collect());
+    }
+    numbers(given)
+}
+
+fn bytes(given: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
+    if let Ok(array) = given.cast::<PyArrayDyn<u8>>()
+        && let Ok(array) = array.try_readonly()
+        && let Ok(bytes) = array.as_slice()
+    {
+        return Ok(bytes.to_vec());
+    }
+    let numpy = given.py().import("numpy")?;
+    let flat = numpy.call_method1("asarray", (given, "uint8"))?.call_method0("ravel")?;
+    Ok(flat.cast_into::<PyArray1<u8>>().map_err(PyErr::from)?.to_vec()?)
+}
+
+fn shortened(text: &str) -> String {
+    const LONGEST: usize = 80;
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// The element as Python's users expect it: arrays of the space's own shape and type, plain `int` choices, dictionaries.
+pub(crate) fn write<'py>(py: Python<'py>, space: &Space, value: &Value) -> PyResult<Bound<'py, PyAny>> {
+    Ok(match (space, value) {
+        (Space::Box { shape, element, .. }, Value::Floats(numbers)) => match element {
+            ElementType::F64 => shaped(PyArray1::from_slice(py, numbers), shape)?,
+            ElementType::F32 => shaped(PyArray1::from_iter(py, numbers.iter().map(|x| *x as f32)), shape)?,
+            ElementType::U8 => shaped(PyArray1::from_iter(py, numbers.iter().map(|x| *x as u8)), shape)?,
+            ElementType::I64 => shaped(PyArray1::from_iter(py, numbers.iter().map(|x| *x as i64)), shape)?,
+        },
+        (Space::Box { shape, .. }, Value::Bytes(bytes)) => shaped(PyArray1::from_slice(py, bytes), shape)?,
+        (_, Value::Integer(choice)) => choice.into_pyobject(py)?.into_any(),
+        (_, Value::Integers(choices)) => PyArray1::from_slice(py, choices).into_any(),
+        (Space::Dict(spaces), Value::Dict(parts)) => {
+            let named = PyDict::new(py);
+            for ((name, space), (_, part)) in spaces.iter().zip(parts) {
+                named.set_item(name, write(py, space, part)?)?;
+            }
+            named.into_any()
+        }
+        (_, Value::Floats(numbers)) => PyArray1::from_slice(py, numbers).into_any(),
+        (_, Value::Bytes(bytes)) => PyArray1::from_slice(py, bytes).into_any(),
+        (_, Value::Dict(parts)) => {
+            let named = PyDict::new(py);
+            for (name, part) in parts {
+                named.set_item(name, write(py, space, part)?)?;
+            }
+            named.into_any()
+        }
+    })
+}
+
+fn shaped<'py, T: numpy::Element>(flat: Bound<'py, PyArray1<T>>, shape: &[usize]) -> PyResult<Bound<'py, PyAny>> {
+    if let [length] = shape
+        && *length == flat.len()
+    {
+        return Ok(flat.into_any());
+    }
+    Ok(flat.reshape(shape.to_vec())?.into_any())
+}
