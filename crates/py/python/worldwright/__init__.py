@@ -13,10 +13,12 @@ What there is: ``wm.environments()``, ``wm.models()``, ``wm.planners()``, ``wm.a
 
 from __future__ import annotations
 
-from . import errors, mcts
+from . import data, errors, mcts
 from ._native import __version__
 from .agents import Agent, Evaluation, load
 from .catalogue import Entry, algorithms, environments, models, planners
+from .collecting import collect
+from .dream import as_env, as_vector_env
 from .errors import (
     ConfigError,
     DivergedError,
@@ -31,6 +33,7 @@ from .errors import (
 )
 from .learning import learn
 from .model import FitReport, Imagination, Model, Prediction
+from .multiagent import from_pettingzoo
 from .planner import Plan, Planner
 from .runs import Run
 
@@ -57,8 +60,13 @@ __all__ = [
     "WorldwrightWarning",
     "__version__",
     "algorithms",
+    "as_env",
+    "as_vector_env",
+    "collect",
+    "data",
     "environments",
     "errors",
+    "from_pettingzoo",
     "learn",
     "load",
     "mcts",
