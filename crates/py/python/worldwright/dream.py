@@ -120,6 +120,9 @@ class DreamEnv(gymnasium.Env[Any, Any]):
             stepped.info(0),
         )
 
+    def render(self) -> None:
+        """There is no picture."""
+
     def __repr__(self) -> str:
         return f"DreamEnv({self._settings.model!r})"
 

@@ -131,6 +131,9 @@ class JointEnv(gymnasium.Env[NDArray[np.float64], Any]):
                 self._parts[i] = np.asarray(spaces.flatten(space, shown[name]), dtype=np.float64)
         return np.concatenate(self._parts)
 
+    def render(self) -> None:
+        """There is no picture."""
+
     def close(self) -> None:
         """Closes the environment."""
         self.environment.close()
@@ -208,6 +211,9 @@ class GameEnv(gymnasium.Env[Any, int]):
         info = dict(getattr(self.environment, "infos", {}).get(self.agent, {}))
         board, legal = self._split(self.environment.observe(self.agent), self.action_space, info)
         return np.asarray(board, dtype=self.observation_space.dtype), {**info, "legal": legal}
+
+    def render(self) -> None:
+        """There is no picture."""
 
     def close(self) -> None:
         """Closes the game."""

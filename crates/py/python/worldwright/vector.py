@@ -90,6 +90,9 @@ class Lane(gymnasium.Env[Any, Any]):
     def _mine(self, observations: Any) -> Any:
         return row_of(self.vector.observation_space, observations, self.lane)
 
+    def render(self) -> None:
+        """There is no picture."""
+
     def close(self) -> None:
         """Closes the vector."""
         self.vector.close()

@@ -73,8 +73,6 @@ def _array(name: str, column: Array) -> Array:
         stacked = np.stack([np.asarray(filler if none else value) for value, none in zip(column, empty, strict=True)])
     except ValueError as error:
         raise ShapeError(f"column '{name}': its lists have different lengths; every row needs the same number of numbers") from error
-    if stacked.dtype.kind not in "fiub":
-        raise ShapeError(f"column '{name}' holds {type(first).__name__}, expected numbers")
     return stacked
 
 
@@ -134,6 +132,9 @@ def from_table(table: Any, **spaces: Any) -> Episodes:
             f"the table lacks {', '.join(missing)} (it has {', '.join(columns)}): rename its columns to episode, step, observation (or "
             "observation_0, observation_1, …), action (likewise), reward, terminated, truncated, next_observation"
         )
+    for name, column in found.items():
+        if column is not None and name != "episode" and column.dtype.kind not in "fiub":
+            raise ShapeError(f"column '{name}' is of type {column.dtype}, expected numbers: mixed types or lists of different lengths make none")
     ids = np.asarray(found["episode"])
     if not len(ids):
         raise ConfigError("the table is empty")
