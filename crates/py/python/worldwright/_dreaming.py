@@ -166,7 +166,7 @@ class Dreaming:
         rewards, continuations, epistemic = self._arena.step(actions, seed=seed)
         predicted = self._arena.observations(rows)
         if settings.member == "step":
-            self._member[live] = [int(generators[i].integers(self._members)) for i in np.flatnonzero(live)]
+            self._member[live] = [int(generators[i].integers(self._members)) for i in np.flatnonzero(live).tolist()]
         every, chosen = np.arange(rows), np.maximum(self._member, 0)
         mean = self._member == MEAN
         believed = np.where(mean[:, np.newaxis], predicted.mean(axis=0), predicted[chosen, every])
@@ -180,7 +180,7 @@ class Dreaming:
         reward = np.where(finite, reward - settings.penalty * spread, 0.0)
         shown = project(self._space, np.where(finite[:, np.newaxis], believed, self.observations), clip=settings.clip)
         self._steps[live] += 1
-        for i in np.flatnonzero(live & finite & (goes_on < 1.0 - 1e-9)):
+        for i in np.flatnonzero(live & finite & (goes_on < 1.0 - 1e-9)).tolist():
             edge = generators[i].random() if settings.sampled and goes_on[i] > 0.0 else 0.5
             answer.terminated[i] = goes_on[i] <= edge
         if settings.max_episode_steps is not None:
@@ -192,8 +192,8 @@ class Dreaming:
         moved = mean | (shown != believed).any(axis=1) | (settings.member == "step")
         self.observations[live] = shown[live]
         over = answer.terminated | answer.truncated
-        for i in np.flatnonzero(live & moved & ~over):
-            self._see(int(i))
+        for i in np.flatnonzero(live & moved & ~over).tolist():
+            self._see(i)
         return answer
 
 

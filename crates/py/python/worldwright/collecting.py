@@ -154,7 +154,7 @@ def _from_vector(vector: Any, steps: int, policy: Any, seed: int) -> Episodes:
         if mode is AutoresetMode.DISABLED and over.any():
             batch, _ = vector.reset(options={"reset_mask": over.copy()})
             shown = _apart(vector.observation_space, batch)
-            for i in np.flatnonzero(over):
+            for i in np.flatnonzero(over).tolist():
                 recorders[i].begin(shown[i], None)
             over[:] = False
         actions = act(batch)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeAlias, cast
 
 import gymnasium
 import numpy as np
@@ -18,7 +18,7 @@ from .errors import ConfigError
 from .model import Model
 from .runs import Run
 
-Dreamt = Model | Run | Agent
+Dreamt: TypeAlias = Model | Run | Agent
 """What can be dreamt of: a model, or a run or an agent that holds one."""
 
 
@@ -226,7 +226,7 @@ class DreamVectorEnv(gymnasium.vector.VectorEnv[Any, Any, NDArray[Any]]):
         if isinstance(space, gymnasium.spaces.Box):
             return rows.reshape(self.num_envs, *space.shape).astype(space.dtype)
         every = [self._dreaming.element(i) for i in range(self.num_envs)]
-        return concatenate(space, every, create_empty_array(space, self.num_envs))
+        return concatenate(space, every, cast(Any, create_empty_array(space, self.num_envs)))
 
     @property
     def np_random(self) -> Any:
@@ -236,7 +236,7 @@ class DreamVectorEnv(gymnasium.vector.VectorEnv[Any, Any, NDArray[Any]]):
         return tuple(self._generators)
 
     @np_random.setter
-    def np_random(self, value: Sequence[np.random.Generator]) -> None:
+    def np_random(self, value: Any) -> None:
         self._generators = list(value)
 
     def __repr__(self) -> str:

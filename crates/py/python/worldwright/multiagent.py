@@ -52,7 +52,7 @@ def from_pettingzoo(environment: Any, *, agent: str | None = None, opponent: Opp
     return JointEnv(environment, agent=agent)
 
 
-class JointEnv(gymnasium.Env[NDArray[np.float64], Any]):
+class JointEnv(gymnasium.Env[Any, Any]):
     """All agents of a parallel environment as one. Made by :func:`from_pettingzoo`."""
 
     metadata: dict[str, Any] = {"render_modes": []}
@@ -63,13 +63,13 @@ class JointEnv(gymnasium.Env[NDArray[np.float64], Any]):
         """All agents, in the order in which their numbers stand."""
         self._seen = [environment.observation_space(name) for name in self.agents]
         self._done = [environment.action_space(name) for name in self.agents]
-        flat = [spaces.flatten_space(space) for space in self._seen]
+        flat: list[Any] = [spaces.flatten_space(space) for space in self._seen]
         if not all(isinstance(space, spaces.Box) for space in flat):
             raise UnsupportedError("what an agent observes cannot be laid out as numbers")
-        self.observation_space = spaces.Box(
-            np.concatenate([space.low.ravel() for space in flat]).astype(np.float64),  # type: ignore[attr-defined]
-            np.concatenate([space.high.ravel() for space in flat]).astype(np.float64),  # type: ignore[attr-defined]
-            dtype=np.float64,
+        self.observation_space: spaces.Space[Any] = spaces.Box(
+            np.concatenate([space.low.ravel() for space in flat]).astype(np.float64),
+            np.concatenate([space.high.ravel() for space in flat]).astype(np.float64),
+            dtype=np.dtype(np.float64),
         )
         self.action_space = self._joined()
         self.render_mode = None
@@ -94,8 +94,8 @@ class JointEnv(gymnasium.Env[NDArray[np.float64], Any]):
     def actions(self, joint: Any) -> dict[str, Any]:
         """What each agent does in a joint action."""
         if isinstance(self.action_space, spaces.Discrete):
-            parts = np.unravel_index(int(joint), [space.n for space in self._done])
-            return {name: int(part) + int(space.start) for name, part, space in zip(self.agents, parts, self._done, strict=True)}
+            chosen = np.unravel_index(int(joint), [space.n for space in self._done])
+            return {name: int(part) + int(space.start) for name, part, space in zip(self.agents, chosen, self._done, strict=True)}
         places = np.cumsum([int(np.prod(space.shape)) for space in self._done])[:-1]
         parts = np.split(np.asarray(joint), places)
         return {

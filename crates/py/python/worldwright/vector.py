@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import gymnasium
 import numpy as np
@@ -74,7 +74,7 @@ class Lane(gymnasium.Env[Any, Any]):
         actions = gymnasium.vector.utils.concatenate(
             self.action_space,
             [action] * self.vector.num_envs,
-            gymnasium.vector.utils.create_empty_array(self.action_space, self.vector.num_envs),
+            cast(Any, gymnasium.vector.utils.create_empty_array(self.action_space, self.vector.num_envs)),
         )
         observations, rewards, terminated, truncated, infos = self.vector.step(actions)
         over = np.asarray(terminated) | np.asarray(truncated)

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -38,7 +39,8 @@ __all__ = [
     "write",
 ]
 
-Dataset = _native.Dataset
+Dataset: TypeAlias = _native.Dataset
+"""Transitions as models take them."""
 
 
 def episodes(given: Any, *, observation_space: Any = None, action_space: Any = None) -> Episodes:
@@ -54,7 +56,7 @@ def episodes(given: Any, *, observation_space: Any = None, action_space: Any = N
     """
     if isinstance(given, Episodes):
         return given
-    spaces = {
+    spaces: dict[str, Any] = {
         name: as_space(space)
         for name, space in (("observation_space", observation_space), ("action_space", action_space))
         if space is not None
@@ -62,7 +64,7 @@ def episodes(given: Any, *, observation_space: Any = None, action_space: Any = N
     if isinstance(given, str) and given.startswith("minari:"):
         return from_minari(given.removeprefix("minari:"))
     if isinstance(given, (str, os.PathLike)):
-        return read(given)
+        return read(Path(given))
     folder = getattr(given, "folder", None)
     if folder is not None:
         return read(folder)

@@ -50,7 +50,7 @@ def _known(format: str) -> None:
 
 
 def _stored(path: Path) -> Episodes:
-    columns = _native.read_store(path)
+    columns: dict[str, Any] = dict(_native.read_store(path))
     columns.pop("versions")
     observations, actions = columns.pop("observations"), columns.pop("actions")
     return Episodes(observations=_shaped(columns["observation_space"], observations), actions=_shaped(columns["action_space"], actions), **columns)

@@ -69,7 +69,7 @@ def to_minari(episodes: Episodes, dataset_id: str, **details: Any) -> Any:
         ExternalError: Minari refuses, as when a data set of that id is there already.
     """
     minari = optional("minari", "data")
-    from minari.data_collector import EpisodeBuffer
+    from minari.data_collector import EpisodeBuffer  # type: ignore[import-untyped,unused-ignore]
 
     def stacked(space: Any, rows: Any) -> Any:
         parts = elements(space, rows)

@@ -16,9 +16,9 @@ from ..errors import ConfigError, DivergedError, ShapeError
 from .spaces import action_rows, flat_dim, infer_actions, infer_observations, rows_of, unflatten
 
 if TYPE_CHECKING:
-    import pandas
+    import pandas  # type: ignore[import-untyped,unused-ignore]
     import polars
-    import pyarrow
+    import pyarrow  # type: ignore[import-untyped,unused-ignore]
 
 Array = NDArray[Any]
 
@@ -132,7 +132,7 @@ class Episodes(Sequence[Episode]):
         if not episodes:
             raise ConfigError("there are no episodes: give at least one")
         parts = [_episode(given, i, observation_space, action_space) for i, given in enumerate(episodes)]
-        shapes = {part.observations.shape[1:] for part in parts} | set()
+        shapes = {part.observations.shape[1:] for part in parts}
         if len(shapes) > 1:
             raise ShapeError(f"observations of episodes have different shapes: {sorted(shapes)}")
         if len({part.actions.shape[1:] for part in parts}) > 1:
@@ -197,12 +197,12 @@ class Episodes(Sequence[Episode]):
     @property
     def first_observations(self) -> Array:
         """What each reset showed, (E, …)."""
-        return self.observations[self._starts[:-1] + np.arange(len(self))]
+        return np.asarray(self.observations[self._starts[:-1] + np.arange(len(self))])
 
     @property
     def at_step(self) -> NDArray[np.int64]:
         """Where the observation of each transition lies among the observations, (N,); the next one stands after it."""
-        return np.arange(self.steps) + np.repeat(np.arange(len(self)), self.lengths)
+        return np.asarray(np.arange(self.steps) + np.repeat(np.arange(len(self)), self.lengths))
 
     def transitions(self) -> dict[str, Array]:
         """The transitions as columns of N rows: ``observations``, ``actions``, ``rewards``, ``next_observations``, ``terminated``, ``truncated`` and

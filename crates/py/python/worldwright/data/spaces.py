@@ -113,7 +113,7 @@ def project(space: gymnasium.Space[Any], flat: NDArray[np.float64], *, clip: boo
     """The flat elements nearest to rows of numbers, (N, O): within bounds, whole where they must be, one choice where there is one."""
     if isinstance(space, spaces.Box):
         numbers = np.round(flat) if space.dtype is not None and space.dtype.kind in "iu" else flat
-        return np.clip(numbers, space.low.ravel(), space.high.ravel()) if clip else numbers
+        return np.asarray(np.clip(numbers, space.low.ravel(), space.high.ravel())) if clip else numbers
     if isinstance(space, spaces.Discrete):
         return _one_hot(flat)
     if isinstance(space, spaces.MultiBinary):
@@ -132,7 +132,7 @@ def project(space: gymnasium.Space[Any], flat: NDArray[np.float64], *, clip: boo
 
 
 def _one_hot(flat: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.eye(flat.shape[1])[np.argmax(flat, axis=1)]
+    return np.asarray(np.eye(flat.shape[1])[np.argmax(flat, axis=1)])
 
 
 def unflatten(space: gymnasium.Space[Any], row: Any) -> Any:

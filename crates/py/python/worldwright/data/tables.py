@@ -14,9 +14,9 @@ from ..errors import ConfigError, DivergedError, ShapeError
 from .recorded import Episode, Episodes
 
 if TYPE_CHECKING:
-    import pandas
+    import pandas  # type: ignore[import-untyped,unused-ignore]
     import polars
-    import pyarrow
+    import pyarrow  # type: ignore[import-untyped,unused-ignore]
 
 Array = NDArray[Any]
 NAMES = ("episode", "step", "observation", "action", "reward", "next_observation", "terminated", "truncated")
@@ -224,15 +224,14 @@ def _long(episodes: Episodes) -> dict[str, Array]:
 
 def to_arrow(episodes: Episodes) -> pyarrow.Table:
     """A table with lists of numbers."""
-    pyarrow = optional("pyarrow", "data")
+    arrow = optional("pyarrow", "data")
 
     def column(numbers: Array) -> Any:
         if numbers.ndim == 1:
-            return pyarrow.array(numbers)
-        return pyarrow.FixedSizeListArray.from_arrays(pyarrow.array(np.ascontiguousarray(numbers).ravel()), numbers.shape[1])
+            return arrow.array(numbers)
+        return arrow.FixedSizeListArray.from_arrays(arrow.array(np.ascontiguousarray(numbers).ravel()), numbers.shape[1])
 
-    table: pyarrow.Table = pyarrow.table({name: column(numbers) for name, numbers in _long(episodes).items()})
-    return table
+    return arrow.table({name: column(numbers) for name, numbers in _long(episodes).items()})
 
 
 def _wide(episodes: Episodes) -> dict[str, Array]:
@@ -247,13 +246,12 @@ def _wide(episodes: Episodes) -> dict[str, Array]:
 
 def to_pandas(episodes: Episodes) -> pandas.DataFrame:
     """A frame with a column a number."""
-    pandas = optional("pandas", "data")
-    frame: pandas.DataFrame = pandas.DataFrame(_wide(episodes))
-    return frame
+    return optional("pandas", "data").DataFrame(_wide(episodes))
 
 
 def to_polars(episodes: Episodes) -> polars.DataFrame:
     """A frame with a column a number."""
-    polars = optional("polars", "data")
-    frame: polars.DataFrame = polars.DataFrame({name: np.ascontiguousarray(numbers) for name, numbers in _wide(episodes).items()})
+    frame: polars.DataFrame = optional("polars", "data").DataFrame(
+        {name: np.ascontiguousarray(numbers) for name, numbers in _wide(episodes).items()}
+    )
     return frame
