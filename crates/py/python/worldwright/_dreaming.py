@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .agents import Agent
-from .data.spaces import flat_dim, project, unflatten
+from .data.spaces import flat_dim, projector, unflatten
 from .errors import ConfigError, NotFittedError
 from .model import Model
 from .runs import Run
@@ -51,7 +50,8 @@ class Settings:
         """
         source = given
         agent = given.agent() if isinstance(given, Run) else given
-        model = agent.model if isinstance(agent, Agent) else agent
+        # Agents hold one, and so do models written in Python.
+        model = agent if isinstance(agent, Model) else getattr(agent, "model", agent)
         if not isinstance(model, Model):
             raise ConfigError(f"cannot dream in {type(given).__name__}: give a Model, or a run or an agent that learned one")
         if not model.spec["fitted"] and model.name != "known":
@@ -113,6 +113,8 @@ class Dreaming:
         dims = flat_dim(self._space)
         self.observations: Floats = np.zeros((rows, dims))
         """What each row shows now, flat, (rows, O)."""
+        self._project = projector(self._space, clip=settings.clip)
+        self._every = np.arange(rows)
         self._steps = np.zeros(rows, dtype=np.int64)
         self._member = np.full(rows, MEAN, dtype=np.int64)
         self._keys = [0] * rows
@@ -135,7 +137,7 @@ class Dreaming:
         flat = np.asarray(_flatten(self._space, drawn), dtype=np.float64)
         if not np.isfinite(flat).all():
             raise ConfigError(f"cannot start at an observation that is not finite: {drawn}")
-        self.observations[row] = project(self._space, flat[np.newaxis], clip=settings.clip)[0]
+        self.observations[row] = self._project(flat[np.newaxis])[0]
         self._steps[row] = 0
         self._see(row)
         return self.element(row), {"member": int(self._member[row]), "epistemic": 0.0, "diverged": False}
@@ -167,32 +169,38 @@ class Dreaming:
         predicted = self._arena.observations(rows)
         if settings.member == "step":
             self._member[live] = [int(generators[i].integers(self._members)) for i in np.flatnonzero(live).tolist()]
-        every, chosen = np.arange(rows), np.maximum(self._member, 0)
-        mean = self._member == MEAN
-        believed = np.where(mean[:, np.newaxis], predicted.mean(axis=0), predicted[chosen, every])
-        reward = np.where(mean, rewards.mean(axis=0), rewards[chosen, every])
-        goes_on = np.where(mean, continuations.mean(axis=0), continuations[chosen, every]) / (self._discount or 1.0)
-        spread = np.where(mean, epistemic.mean(axis=0), epistemic[chosen, every])
+        if settings.member == "mean":
+            believed, reward, goes_on, spread = (part.mean(axis=0) for part in (predicted, rewards, continuations, epistemic))
+        else:
+            at = (self._member, self._every)
+            believed, reward, goes_on, spread = predicted[at], rewards[at], continuations[at], epistemic[at]
+        goes_on = goes_on / (self._discount or 1.0)
 
         answer = Stepped(rows)
+        if settings.penalty:
+            reward = reward - settings.penalty * spread
         finite = np.isfinite(believed).all(axis=1) & np.isfinite(reward)
-        answer.diverged = live & ~finite
-        reward = np.where(finite, reward - settings.penalty * spread, 0.0)
-        shown = project(self._space, np.where(finite[:, np.newaxis], believed, self.observations), clip=settings.clip)
+        if not finite.all():
+            answer.diverged = live & ~finite
+            reward = np.where(finite, reward, 0.0)
+            believed = np.where(finite[:, np.newaxis], believed, self.observations)
+            spread = np.where(finite, spread, np.inf)
+        shown = self._project(believed)
         self._steps[live] += 1
-        for i in np.flatnonzero(live & finite & (goes_on < 1.0 - 1e-9)).tolist():
+        ending = live & finite & (goes_on < 1.0 - 1e-9)
+        for i in np.flatnonzero(ending).tolist() if ending.any() else ():
             edge = generators[i].random() if settings.sampled and goes_on[i] > 0.0 else 0.5
             answer.terminated[i] = goes_on[i] <= edge
         if settings.max_episode_steps is not None:
             answer.truncated = live & (self._steps >= settings.max_episode_steps)
         answer.truncated |= answer.diverged
         answer.rewards = np.where(live, reward, 0.0)
-        answer.epistemic, answer.members = np.where(finite, spread, np.inf), self._member.copy()
-        # Rows that show other than what their member imagined go on from what they show.
-        moved = mean | (shown != believed).any(axis=1) | (settings.member == "step")
+        answer.epistemic, answer.members = spread, self._member.copy()
         self.observations[live] = shown[live]
-        over = answer.terminated | answer.truncated
-        for i in np.flatnonzero(live & moved & ~over).tolist():
+        # Rows that show other than what their member imagined go on from what they show.
+        together = settings.member in ("mean", "step")
+        moved = live if together else live & (shown != believed).any(axis=1)
+        for i in np.flatnonzero(moved & ~(answer.terminated | answer.truncated)).tolist() if moved.any() else ():
             self._see(i)
         return answer
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import gymnasium
@@ -107,6 +108,16 @@ def action_rows(space: gymnasium.Space[Any], given: Array, rows: int, what: str)
         row = int(np.argmax(wrong))
         raise SpaceError(f"{what}: row {row} is {given[row]}, no choice from {space.start} to {space.start + space.n - 1}")
     return choices
+
+
+def projector(space: gymnasium.Space[Any], *, clip: bool = True) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
+    """:func:`project` with a space of which much is asked."""
+    if isinstance(space, spaces.Box) and space.dtype is not None and space.dtype.kind == "f":
+        if not clip or not (np.isfinite(space.low).any() or np.isfinite(space.high).any()):
+            return lambda flat: flat
+        low, high = (bound.ravel().astype(np.float64) for bound in (space.low, space.high))
+        return lambda flat: np.minimum(np.maximum(flat, low), high)
+    return lambda flat: project(space, flat, clip=clip)
 
 
 def project(space: gymnasium.Space[Any], flat: NDArray[np.float64], *, clip: bool = True) -> NDArray[np.float64]:
