@@ -32,7 +32,13 @@ class Count(gymnasium.Env[np.ndarray, int]):
     def step(self, action: int) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
         self.step_count += 1
         over = self.step_count == 2 + (self.number + self.episode) % 3
-        return self._shown(), 10.0 * self.step_count + action, over and self.number % 2 == 0, over and self.number % 2 == 1, {"at": self.step_count}
+        return (
+            self._shown(),
+            10.0 * self.step_count + action,
+            over and self.number % 2 == 0,
+            over and self.number % 2 == 1,
+            {"at": self.step_count},
+        )
 
     def _shown(self) -> np.ndarray:
         return np.array([100.0 * self.number + self.episode, self.step_count])

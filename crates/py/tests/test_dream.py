@@ -24,7 +24,9 @@ def ball(observation: np.ndarray, action: np.ndarray) -> tuple[np.ndarray, float
 @pytest.fixture(scope="module")
 def known() -> wm.Model:
     box = gymnasium.spaces.Box(np.array([-2.0, -2.0]), np.array([2.0, 2.0]), dtype=np.float64)
-    return wm.Model.from_function(ball, observation_space=box, action_space=gymnasium.spaces.Box(-1.0, 1.0, (1,)), vectorized=False)
+    return wm.Model.from_function(
+        ball, observation_space=box, action_space=gymnasium.spaces.Box(-1.0, 1.0, (1,)), vectorized=False
+    )
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +34,12 @@ def pole() -> tuple[wm.Model, wm.data.Episodes]:
     real = gymnasium.make("CartPole-v1")
     episodes = wm.collect(real, steps=400, seed=3)
     model = wm.Model(
-        "deterministic", observation_space=real.observation_space, action_space=real.action_space, discount=0.99, epochs=20, hidden=[32]
+        "deterministic",
+        observation_space=real.observation_space,
+        action_space=real.action_space,
+        discount=0.99,
+        epochs=20,
+        hidden=[32],
     )
     model.fit(episodes)
     return model, episodes
@@ -86,7 +93,13 @@ def test_gymnasiums_own_check(pole: tuple[wm.Model, wm.data.Episodes], known: wm
 def test_seeds_repeat_and_differ() -> None:
     real = gymnasium.make("Pendulum-v1")
     model = wm.Model(
-        "ensemble", observation_space=real.observation_space, action_space=real.action_space, epochs=2, hidden=[8], members=3, particles=3
+        "ensemble",
+        observation_space=real.observation_space,
+        action_space=real.action_space,
+        epochs=2,
+        hidden=[8],
+        members=3,
+        particles=3,
     )
     model.fit(wm.collect(real, steps=60, seed=0))
 
@@ -116,7 +129,12 @@ def test_a_dream_follows_its_model() -> None:
 
     def columns(slope: float) -> dict[str, Any]:
         before, actions = rng.uniform(-1, 1, (200, 1)), rng.uniform(-1, 1, (200, 1))
-        return {"observations": before, "actions": actions, "next_observations": before + slope * actions, "rewards": np.zeros(200)}
+        return {
+            "observations": before,
+            "actions": actions,
+            "next_observations": before + slope * actions,
+            "rewards": np.zeros(200),
+        }
 
     model = wm.Model("linear", observation_space=space, action_space=gymnasium.spaces.Box(-1.0, 1.0, (1,)))
     model.fit(**columns(0.5))

@@ -130,7 +130,9 @@ class Dreaming:
         settings = self._settings
         drawn = settings.start(generator)
         member = settings.member
-        self._member[row] = int(generator.integers(self._members)) if member == "episode" else MEAN if isinstance(member, str) else member
+        self._member[row] = (
+            int(generator.integers(self._members)) if member == "episode" else MEAN if isinstance(member, str) else member
+        )
         self._keys[row] = int(generator.integers(1 << 62))
         if options and "observation" in options:
             drawn = options["observation"]

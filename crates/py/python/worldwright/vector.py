@@ -22,7 +22,8 @@ def mode_of(vector: Any) -> AutoresetMode:
 
 
 def first_lane(vector: Any) -> Any:
-    """The single environment of which a vector holds several; a :class:`Lane` where it cannot be taken apart, as when it is wrapped."""
+    """The single environment of which a vector holds several; a :class:`Lane` where it cannot be taken apart, as when it is
+    wrapped."""
     if not isinstance(vector, gymnasium.vector.VectorWrapper):
         envs = getattr(vector, "envs", None)
         if envs:
@@ -111,8 +112,8 @@ def final_observation(infos: dict[str, Any], lane: int) -> Any:
         if name in infos and infos[name][lane] is not None:
             return infos[name][lane]
     raise ConfigError(
-        "the vector begins episodes anew in the step that ends them (SAME_STEP), but does not tell what that step showed: its infos need "
-        "final_obs"
+        "the vector begins episodes anew in the step that ends them (SAME_STEP), but does not tell what that step showed: its "
+        "infos need final_obs"
     )
 
 
