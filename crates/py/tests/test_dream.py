@@ -255,3 +255,67 @@ def test_a_learned_end_comes_as_often_as_the_model_says(pole: tuple[wm.Model, wm
     vector.reset(seed=0)
     share = vector.step(np.ones(400, dtype=int))[2].mean()
     assert share == pytest.approx(probability, abs=4 * np.sqrt(max(probability * (1 - probability), 1e-3) / 400))
+
+
+class Parts(gymnasium.Env[Any, Any]):
+    """A gear that is shifted and a place that it moves; it ends at the third gear beyond 1."""
+
+    observation_space = gymnasium.spaces.Dict(
+        {"gear": gymnasium.spaces.Discrete(3), "place": gymnasium.spaces.Box(-2.0, 2.0, (1,), np.float32)}
+    )
+    action_space = gymnasium.spaces.Discrete(3, start=-1)
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict[str, Any]]:
+        super().reset(seed=seed)
+        self.gear, self.place = 1, float(self.np_random.uniform(-0.5, 0.5))
+        return self._shown(), {}
+
+    def step(self, action: int) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        self.gear = int(np.clip(self.gear + action, 0, 2))
+        self.place = float(np.clip(self.place + 0.2 * (self.gear - 1), -2.0, 2.0))
+        return self._shown(), self.place, False, False, {}
+
+    def _shown(self) -> dict[str, Any]:
+        return {"gear": self.gear, "place": np.array([self.place], dtype=np.float32)}
+
+
+def test_observations_of_parts_stay_in_their_space() -> None:
+    real = gymnasium.wrappers.TimeLimit(Parts(), 20)
+    episodes = wm.collect(real, steps=400, seed=0)
+    model = wm.Model("deterministic", observation_space=real.observation_space, action_space=real.action_space, epochs=60, hidden=[32])
+    model.fit(episodes)
+    dream = wm.as_env(model)
+    check_env(dream)
+    rng = np.random.default_rng(0)
+    wrong = 0
+    for seed in range(10):
+        shown, _ = dream.reset(seed=seed)
+        real.reset()
+        real.unwrapped.gear, real.unwrapped.place = shown["gear"], float(shown["place"][0])
+        for _ in range(10):
+            action = int(rng.integers(-1, 2))
+            shown, expected = dream.step(action)[0], real.step(action)[0]
+            assert dream.observation_space.contains(shown)
+            wrong += shown["gear"] != expected["gear"]
+    assert wrong <= 3, "gears are predicted"
+    vector = wm.as_vector_env(model, 3)
+    shown, _ = vector.reset(seed=0)
+    theirs = gymnasium.vector.SyncVectorEnv([lambda: wm.as_env(model)] * 3)
+    expected, _ = theirs.reset(seed=0)
+    for action in (-1, 1, 1, 0):
+        actions = np.full(3, action)
+        for name in shown:
+            np.testing.assert_array_equal(shown[name], expected[name])
+        assert vector.observation_space.contains(shown)
+        shown, expected = vector.step(actions)[0], theirs.step(actions)[0]
+
+
+def test_states_that_are_numbered() -> None:
+    real = gymnasium.make("FrozenLake-v1", is_slippery=False)
+    episodes = wm.collect(real, steps=300, seed=0)
+    assert episodes.observations.shape == (300 + len(episodes), 16)
+    model = wm.Model("linear", observation_space=real.observation_space, action_space=real.action_space)
+    model.fit(episodes)
+    dream = wm.as_env(model)
+    check_env(dream)
+    assert dream.reset(seed=0)[0] == 0
