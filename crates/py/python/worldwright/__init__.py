@@ -31,8 +31,9 @@ from .errors import (
 )
 from .learning import learn
 from .model import FitReport, Imagination, Model, Prediction
-from .planner import Plan, Planner
+from .planner import Plan, Planner, Weighed
 from .runs import Run
+from .written import Policy, WorldModel
 
 __all__ = [
     "Agent",
@@ -47,12 +48,15 @@ __all__ = [
     "NotFittedError",
     "Plan",
     "Planner",
+    "Policy",
     "Prediction",
     "Run",
     "ShapeError",
     "SpaceError",
     "UnknownNameError",
     "UnsupportedError",
+    "Weighed",
+    "WorldModel",
     "WorldwrightError",
     "WorldwrightWarning",
     "__version__",
