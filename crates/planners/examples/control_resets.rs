@@ -1,6 +1,6 @@
 //! What second-order planning earns in the environment pendulum: over 200 resets, and from hanging against its horizon.
 //!
-//! `cargo run --release -p worldwright-planners --example control_resets [resets|horizons]`
+//! `cargo run --release -p worldwright-planners --example control_resets [horizons | PLANNER HORIZON ITERATIONS STARTS REFINED]`
 //!
 //! Dynamic programming gives −137.0 on average over Gymnasium's resets and −296.2 from hanging. The resets are a lattice over the box that
 //! Gymnasium draws from: a mean of 200 independent starts scatters by 5 around its expectation, a lattice of them hardly does.
@@ -46,6 +46,7 @@ fn episode(name: &str, settings: &[(&str, i64)], theta: f64, speed: f64) -> (f64
 
 fn line(name: &str, settings: &[(&str, i64)], starts: &[(f64, f64)]) {
     let each: Vec<_> = starts.iter().map(|(theta, speed)| episode(name, settings, *theta, *speed)).collect();
+    if std::env::var_os("EACH").is_some() { for (s, e) in starts.iter().zip(&each) { println!("{:.2} {:.2} {:.1}", s.0, s.1, e.0); } }
     let mean = each.iter().map(|e| e.0).sum::<f64>() / each.len() as f64;
     let median = each.iter().map(|e| e.1).fold(f64::INFINITY, f64::min);
     let longest = each.iter().map(|e| e.2).fold(f64::INFINITY, f64::min);
@@ -60,20 +61,28 @@ fn main() {
             (PI * (2.0 * a - 1.0), 2.0 * b - 1.0)
         })
         .collect();
-    let only = std::env::args().nth(1);
+    let words: Vec<String> = std::env::args().skip(1).collect();
     println!("| planner | return | median ms a decision (least of the episodes) | longest, likewise |\n|---|---|---|---|");
-    if only.as_deref() != Some("horizons") {
-        for name in ["ilqr", "ddp"] {
-            for (horizon, iterations, starts, refined) in [(30, 20, 8, 1), (60, 10, 8, 1), (60, 20, 16, 2), (80, 20, 32, 2), (80, 20, 32, 4)] {
-                let settings = [("horizon", horizon), ("iterations", iterations), ("starts", starts), ("refined", refined)];
-                line(name, &settings, &lattice);
+    match words.first().map(String::as_str) {
+        Some("horizons") => {
+            for name in ["gradient", "ilqr", "ddp", "collocation"] {
+                for horizon in [20, 40, 60, 80, 100, 120, 160] {
+                    line(name, &[("horizon", horizon)], &[(PI, 0.0)]);
+                }
             }
         }
-    }
-    if only.as_deref() != Some("resets") {
-        for name in ["gradient", "ilqr", "ddp", "collocation"] {
-            for horizon in [20, 40, 60, 80, 100, 120, 160] {
-                line(name, &[("horizon", horizon)], &[(PI, 0.0)]);
+        Some(name) => {
+            let numbers: Vec<i64> = words[1..].iter().filter_map(|word| word.parse().ok()).collect();
+            let settings: Vec<(&str, i64)> =
+                ["horizon", "iterations", "starts", "refined"].into_iter().zip(numbers).collect();
+            line(name, &settings, &lattice);
+        }
+        None => {
+            for (horizon, iterations, starts, refined) in [(30, 20, 8, 2), (60, 20, 16, 2), (80, 20, 32, 4)] {
+                let settings = [horizon, iterations, starts, refined];
+                let settings: Vec<(&str, i64)> =
+                    ["horizon", "iterations", "starts", "refined"].into_iter().zip(settings).collect();
+                ["ilqr", "ddp"].into_iter().for_each(|name| line(name, &settings, &lattice));
             }
         }
     }

@@ -100,8 +100,7 @@ impl<D: Direction> Search for Shooting<D> {
     fn search(&mut self, frame: &mut Frame, world: &mut dyn Imagination, budget: &Budget) -> Result<PlanReport> {
         let purse = Purse::new(budget, self.iterations, world);
         let around = &mut self.expander.around;
-        let (found, mut report) =
-            self.starts.best(frame, &mut self.rollouts, world, CANDIDATES, &purse, around)?;
+        let (found, mut report) = self.starts.best(frame, &mut self.rollouts, world, CANDIDATES, &purse, around)?;
         if !found {
             return Ok(report);
         }
