@@ -4,6 +4,7 @@
 //! `WORLDWRIGHT_PYTHON_PEERS` names an interpreter that has the peers already; without it one is made under `target/python`.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
@@ -29,7 +30,7 @@ pub(crate) fn run(name: Option<&str>) -> Result<()> {
     }
     let folder = root().join("crates/planners/benches/peers");
     let interpreter = match std::env::var_os(INTERPRETER) {
-        Some(given) => given.into(),
+        Some(given) => PathBuf::from(given),
         None => python::with_requirements("peers", &folder.join("requirements.txt"), false)?,
     };
     for (_, example, programs) in COMPARISONS.iter().filter(|(each, ..)| name.is_none_or(|name| name == *each)) {

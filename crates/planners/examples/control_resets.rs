@@ -46,7 +46,6 @@ fn episode(name: &str, settings: &[(&str, i64)], theta: f64, speed: f64) -> (f64
 
 fn line(name: &str, settings: &[(&str, i64)], starts: &[(f64, f64)]) {
     let each: Vec<_> = starts.iter().map(|(theta, speed)| episode(name, settings, *theta, *speed)).collect();
-    if std::env::var_os("EACH").is_some() { for (s, e) in starts.iter().zip(&each) { println!("{:.2} {:.2} {:.1}", s.0, s.1, e.0); } }
     let mean = each.iter().map(|e| e.0).sum::<f64>() / each.len() as f64;
     let median = each.iter().map(|e| e.1).fold(f64::INFINITY, f64::min);
     let longest = each.iter().map(|e| e.2).fold(f64::INFINITY, f64::min);
@@ -62,7 +61,9 @@ fn main() {
         })
         .collect();
     let words: Vec<String> = std::env::args().skip(1).collect();
-    println!("| planner | return | median ms a decision (least of the episodes) | longest, likewise |\n|---|---|---|---|");
+    println!(
+        "| planner | return | median ms a decision (least of the episodes) | longest, likewise |\n|---|---|---|---|"
+    );
     match words.first().map(String::as_str) {
         Some("horizons") => {
             for name in ["gradient", "ilqr", "ddp", "collocation"] {
