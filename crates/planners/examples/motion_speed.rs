@@ -7,12 +7,12 @@ use std::time::Instant;
 
 use worldwright_core::{Columns, Key, Result, Rng};
 use worldwright_planners::cube::{Cube, Effort, Metric, PocketSolver, TwoPhase};
+use worldwright_planners::maze::Maze;
 use worldwright_planners::motion::{
     ArmScene, Axis, DiscsScene, Dubins, DubinsSpace, Obstacles, RigidScene, RrtConnect, Scene, Shape,
 };
 use worldwright_planners::subgoal::{DcMcts, Leap, Proposals, StateGoalValue, SubgoalTree, WithinReach};
 use worldwright_planners::task_motion::{CheapestSkeletons, Object, PickPlace, Region, TaskMotion, World};
-use worldwright_testkit::maze::Maze;
 
 fn main() -> Result<()> {
     cube();

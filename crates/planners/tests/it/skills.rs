@@ -2,8 +2,8 @@
 
 use worldwright_core::Setting::Integer;
 use worldwright_core::{Actions, Imagined, Key, ModelSpec, Observation, Rows, Space, WorldModel};
+use worldwright_planners::maze::Maze;
 use worldwright_planners::skills::{Primitive, Skill, SkillModel};
-use worldwright_testkit::maze::Maze;
 use worldwright_testkit::{Dynamics, DynamicsModel, LaneAction, Outcome, Place, allocations, check_world_model};
 
 use crate::{planner, settings, value};

@@ -1,10 +1,10 @@
 //! Subgoal planners against closed forms and against exact shortest paths in mazes.
 
 use worldwright_core::{Columns, Key, Result, Rng};
+use worldwright_planners::maze::Maze;
 use worldwright_planners::subgoal::{
     DcMcts, GoalValue, Leap, Legs, Proposals, StateGoalValue, SubgoalTree, UniformProposals, WithinReach,
 };
-use worldwright_testkit::maze::Maze;
 
 #[test]
 fn the_tree_of_subgoals_finds_all_shortest_paths() {
