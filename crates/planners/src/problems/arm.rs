@@ -66,7 +66,8 @@ fn solve(settings: &Settings) -> Result<Solution> {
     let scene = ArmScene::new(base, links, thickness, axes.collect(), obstacles.clone(), resolution)?;
     check_ends(|at| scene.is_free(at), start, goal)?;
     let mut rng = Key::new(settings.count("seed", 0)? as u64).rng();
-    let report = rrt_connect(settings)?.plan(&scene, start, goal, &mut rng)?;
+    let mut report = rrt_connect(settings)?.plan(&scene, start, goal, &mut rng)?;
+    report.path.iter_mut().for_each(|path| path.straighten(&scene));
     let mut solution = Solution::new(Status::Solved, &["point", "angles", "tip x", "tip y"]);
     let reach: f64 = links.iter().sum::<f64>() + thickness;
     let mut floor = room::floor(base.map(|x| x - reach), base.map(|x| x + reach), &obstacles);

@@ -112,11 +112,13 @@ pub(super) fn decider<'p, P: Pomdp>(
     if method == "pomcp" {
         let simulations = settings.count("simulations", 1)?;
         let config = PomcpConfig { simulations, particles, ..PomcpConfig::default() };
+        solution.notes.push("POMCP's values are means of all that its search tried, mistakes among it".to_owned());
         return Ok(Box::new(Pomcp::new(problem, config, seed)?));
     }
     if method == "despot" {
         let (scenarios, trials) = (settings.count("scenarios", 1)?, settings.count("trials", 1)?);
         let config = DespotConfig { scenarios, trials, particles, ..DespotConfig::default() };
+        solution.notes.push("DESPOT's values are what its policy earns on the scenarios that it drew".to_owned());
         return Ok(Box::new(Despot::new(problem, config, seed)?));
     }
     let table = table()?;

@@ -27,7 +27,7 @@ pub(super) const ENTRY: Entry<Solve> = Entry {
         },
         Parameter { name: "radius", default: Default::Float(1.0), summary: "the tightest turn" },
         Parameter { default: Default::Numbers(&[-1.0, -1.0]), ..LOW },
-        Parameter { default: Default::Numbers(&[9.0, 9.0]), ..HIGH },
+        Parameter { default: Default::Numbers(&[6.0, 6.0]), ..HIGH },
         BOXES,
         DISCS,
         Parameter {
@@ -67,9 +67,10 @@ fn solve(settings: &Settings) -> Result<Solution> {
         let scene = RigidScene::new(DubinsSpace::new(low, high, radius)?, body, obstacles, resolution)?;
         check_ends(|at| scene.is_free(at), &start, &goal)?;
         let mut rng = Key::new(settings.count("seed", 0)? as u64).rng();
-        let report = rrt_connect(settings)?.plan(&scene, &start, &goal, &mut rng)?;
+        let mut report = rrt_connect(settings)?.plan(&scene, &start, &goal, &mut rng)?;
         solution.fact("samples", report.iterations);
         solution.fact("nodes", report.nodes);
+        report.path.iter_mut().for_each(|path| path.straighten(&scene));
         if report.path.is_none() {
             solution.status = Status::Unsolved;
             solution.notes.push(NO_PATH.to_owned());

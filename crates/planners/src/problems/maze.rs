@@ -70,9 +70,11 @@ fn solve(settings: &Settings) -> Result<Solution> {
         path.iter().for_each(|cell| letters.mark(maze.cells[*cell], 'o'));
         solution.facts.insert(0, ("steps", total.into()));
     } else {
+        let why = match solution.status {
+            Status::Optimal => "there is no way from S to G",
+            _ => "no way was found, which does not prove that there is none: more simulations may help",
+        };
         solution.status = Status::Unsolved;
-        let why =
-            "no way was found; with subgoal-tree that means that there is none, with dc-mcts more simulations may help";
         solution.notes.push(why.to_owned());
     }
     letters.mark(maze.cells[start], 'S');
@@ -113,19 +115,26 @@ fn read(settings: &Settings) -> Result<(Maze, usize, usize)> {
 /// A maze in letters, with walls around it.
 pub(super) struct Map {
     rows: Vec<Vec<char>>,
+    /// Letters before the first column and row: none where the maze has walls of its own there.
+    border: [usize; 2],
 }
 
 impl Map {
     pub(super) fn new(maze: &Maze) -> Self {
-        let last = |d: usize| maze.cells.iter().map(|cell| cell[d]).max().unwrap_or(0);
-        let mut map = Self { rows: vec![vec!['#'; last(0) + 3]; last(1) + 3] };
+        let ends = [0, 1].map(|d| {
+            let each = || maze.cells.iter().map(|cell| cell[d]);
+            (each().min().unwrap_or(0), each().max().unwrap_or(0))
+        });
+        let border = ends.map(|(first, _)| usize::from(first == 0));
+        let size = [0, 1].map(|d| ends[d].1 + border[d] + 2);
+        let mut map = Self { rows: vec![vec!['#'; size[0]]; size[1]], border };
         maze.cells.iter().for_each(|cell| map.mark(*cell, ' '));
         map
     }
 
     /// Writes a letter over a cell.
     pub(super) fn mark(&mut self, cell: [usize; 2], with: char) {
-        self.rows[cell[1] + 1][cell[0] + 1] = with;
+        self.rows[cell[1] + self.border[1]][cell[0] + self.border[0]] = with;
     }
 
     pub(super) fn picture(&self) -> String {

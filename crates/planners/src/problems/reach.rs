@@ -52,7 +52,7 @@ fn solve(settings: &Settings) -> Result<Solution> {
     let planner = rrt_connect(settings)?;
     let method = settings.choice("method", &["rrt-connect", "rrt-star", "leap"])?;
     let mut solution = Solution::new(Status::Solved, &["point", "x", "y", "length so far"]);
-    let path = match method {
+    let mut path = match method {
         0 => {
             let report = planner.plan(&scene, &start, &goal, &mut key.rng())?;
             solution.fact("samples", report.iterations);
@@ -82,6 +82,7 @@ fn solve(settings: &Settings) -> Result<Solution> {
             free.then_some(Path { points })
         }
     };
+    path.iter_mut().for_each(|path| path.straighten(&scene));
     let mut floor = room::floor(low, high, &obstacles);
     match &path {
         None => {

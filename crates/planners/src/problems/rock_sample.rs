@@ -64,7 +64,7 @@ fn solve(settings: &Settings) -> Result<Solution> {
     };
     let start = (0, (size / 2) as u8);
     let half_efficiency = settings.float("half_efficiency", 1e-9, f64::MAX)?;
-    let discount = settings.float("discount", 1e-9, 1.0 - 1e-9)?;
+    let discount = settings.float("discount", 0.0, 1.0)?;
     let problem = RockSample::new(size as u8, start, &rocks, half_efficiency, discount)?;
     let mut solution =
         Solution::new(Status::Solved, &["step", "x", "y", "action", "observation", "reward", "expected value"]);

@@ -140,18 +140,19 @@ fn solve(settings: &Settings) -> Result<Solution> {
     solution.fact("steps", solution.rows.len());
     solution.fact("sequences of actions tried", report.skeletons);
     solution.fact("motions planned", report.motions as usize);
+    solution.notes.push("# are walls, dots places, @ is the robot, objects show their first letters".to_owned());
     for (operator, facts) in &report.excluded {
         solution.notes.push(format!("found impossible: {operator} while {}", facts.join(" and ")));
     }
     Ok(solution)
 }
 
-/// Walls, objects by their first letters, places in their outlines, and the robot.
+/// Walls, places, objects by their first letters, and the robot.
 fn picture(world: &World) -> String {
     let mut floor = room::floor(world.low, world.high, &Obstacles::new(world.walls.clone()));
     for region in &world.regions {
-        let corners = [region.low, [region.high[0], region.low[1]], region.high, [region.low[0], region.high[1]]];
-        (0..4).for_each(|i| floor.dots(corners[i], corners[(i + 1) % 4]));
+        // A region that is empty holds nothing to draw.
+        Shape::rectangle(region.low, region.high).iter().for_each(|shape| floor.fill(shape, '·'));
     }
     for object in &world.objects {
         let letter = object.name.chars().next().unwrap_or('?');

@@ -30,7 +30,7 @@ pub(super) const ENTRY: Entry<Solve> = Entry {
 fn solve(settings: &Settings) -> Result<Solution> {
     let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
     let named = Named {
-        table: tiger(settings.float("discount", 1e-9, 1.0 - 1e-9)?)?,
+        table: tiger(settings.float("discount", 0.0, 1.0)?)?,
         states: names(&["tiger-left", "tiger-right"]),
         actions: names(&["listen", "open-left", "open-right"]),
         observations: names(&["hear-left", "hear-right"]),

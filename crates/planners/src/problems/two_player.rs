@@ -32,7 +32,11 @@ pub(super) const TIC_TAC_TOE: Entry<Solve> = Entry {
             summary: "what was played, X first: a digit a move, cells 1 to 9 row by row",
         },
         METHOD,
-        SIMULATIONS,
+        Parameter {
+            default: Default::Integer(100_000),
+            summary: "simulations of the search, which ends when all is proven",
+            ..SIMULATIONS
+        },
         SEED,
     ],
     build: |settings| solve::<TicTacToe>(settings, "cell", [3, 3], |row, column| 3 * row + column),
