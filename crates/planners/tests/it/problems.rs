@@ -105,7 +105,10 @@ fn turns(solution: &Solution) -> Vec<Move> {
 
 /// Moves the discs by the rules.
 fn hanoi(solution: &Solution, discs: usize) {
-    assert_eq!((solution.status, solution.rows.len()), (Status::Optimal, (1 << discs) - 1));
+    match solution.status {
+        Status::Optimal => assert_eq!(solution.rows.len(), (1 << discs) - 1),
+        _ => assert!(solution.rows.len() >= (1 << discs) - 1),
+    }
     let mut pegs: BTreeMap<&str, Vec<usize>> =
         BTreeMap::from([("a", (1..=discs).rev().collect()), ("b", vec![]), ("c", vec![])]);
     for (disc, to) in solution.texts("disc").iter().zip(solution.texts("to")) {
@@ -258,7 +261,7 @@ fn rooms(solution: &Solution) {
 
 #[test]
 fn games_are_proven_where_they_can_be() {
-    let start = of("tic-tac-toe", &[]);
+    let start = of("tic-tac-toe", &[("seed", Integer(2))]);
     assert_eq!((start.status, fact(&start, "value")), (Status::Optimal, 0.0));
     // After a corner only the centre does not lose.
     let corner = of("tic-tac-toe", &[("moves", text("1"))]);
@@ -276,6 +279,7 @@ fn games_are_proven_where_they_can_be() {
 #[test]
 fn settings_change_what_is_solved() {
     hanoi(&of("hanoi", &[("discs", Integer(3))]), 3);
+    assert_eq!(of("hanoi", &[]).status, Status::Optimal);
     assert_eq!(of("hanoi", &[("method", text("gbfs"))]).status, Status::Solved);
     let tiger = of("tiger", &[("discount", Float(0.75))]);
     assert!((fact(&tiger, "value") - 1.933_439).abs() < 2e-6);

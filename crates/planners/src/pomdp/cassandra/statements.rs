@@ -98,6 +98,10 @@ impl<'t> Reader<'t> {
         self.tokens.colon(of.word)?;
         let mut words: Vec<Token<'t>> = Vec::new();
         while let Some(token) = self.tokens.peek().filter(|token| !KEYWORDS.contains(&token.word)) {
+            // A colon follows a word that was meant to begin a statement.
+            if let (":", Some(last)) = (token.word, words.last()) {
+                return Err(self.tokens.error(Some(*last), Error::unknown("statement", last.word, KEYWORDS)));
+            }
             if words.iter().any(|word| word.word == token.word) {
                 return Err(self
                     .tokens
