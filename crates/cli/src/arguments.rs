@@ -46,7 +46,7 @@ pub(crate) enum Command {
     Envs(List),
     /// List world models, or show one
     Models(List),
-    /// List planners, or show one
+    /// List planners, and problems that have planners of their own, or show one
     Planners(List),
     /// List algorithms, or show one
     Algorithms(List),
@@ -155,11 +155,17 @@ pub(crate) struct Collect {
   worldwright plan runs/pendulum-pets-seed0/bundle
   worldwright plan pendulum planner=cem planner.horizon=40    plan in the known simulator
   worldwright plan runs/pendulum-pets-seed0 --observation 1,0,0.5 --json
+  worldwright plan rock-sample size=7 rocks=8 method=pomcp    a problem with planners of its own
+  worldwright plan cube scramble=\"R U F2 L'\"
+  worldwright plan reach --config room.toml
+  worldwright plan --pomdp tiger.pomdp method=point-based
   worldwright plan --domain domain.pddl --problem task01.pddl    a cheapest plan for a PDDL task
-  worldwright plan --domain domain.pddl --problem task01.pddl --search gbfs --time-limit 60")]
+  worldwright plan --domain domain.pddl --problem task01.pddl --search gbfs --time-limit 60
+
+`worldwright planners` lists the problems, `worldwright planners cube` shows the settings of one.")]
 pub(crate) struct Plan {
-    /// A bundle, or an environment whose dynamics are known
-    #[arg(value_name = "BUNDLE|ENV", required_unless_present_any = ["domain", "problem"], conflicts_with_all = ["domain", "problem"])]
+    /// A bundle, an environment whose dynamics are known, or a problem
+    #[arg(value_name = "BUNDLE|ENV|PROBLEM", required_unless_present_any = ["domain", "problem", "pomdp"], conflicts_with_all = ["domain", "problem"])]
     pub(crate) what: Option<String>,
     /// Plan from this observation instead of an episode's start
     #[arg(long, value_name = "X,Y,…", value_delimiter = ',', allow_hyphen_values = true, conflicts_with = "domain")]
@@ -170,9 +176,15 @@ pub(crate) struct Plan {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
-    /// Settings, for an environment
+    /// Settings from a TOML file, for an environment or a problem
+    #[arg(long, value_name = "FILE", conflicts_with = "domain")]
+    pub(crate) config: Option<PathBuf>,
+    /// Settings, for an environment or a problem
     #[arg(value_name = "KEY=VALUE")]
     pub(crate) settings: Vec<String>,
+    /// Plan in this partially observed problem (Cassandra's format) instead
+    #[arg(long, value_name = "FILE.pomdp", conflicts_with_all = ["domain", "problem", "observation"])]
+    pub(crate) pomdp: Option<PathBuf>,
     /// Plan in this PDDL domain instead
     #[arg(long, value_name = "FILE.pddl", requires = "problem", help_heading = "Symbolic planning")]
     pub(crate) domain: Option<PathBuf>,

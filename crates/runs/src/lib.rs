@@ -7,7 +7,8 @@
 //!   a line) is the truth that every curve is drawn from.
 //! - [`Observer`]s follow a run by its [`Event`]s: the metrics file, TensorBoard events, the terminal view.
 //! - [`load_bundle`] takes up what a run left for use; [`evaluate`], [`collect`] and [`plan`] use it.
-//! - [`List`] is the catalogue of environments, models, planners and algorithms; [`Interface`] is what one environment gives and takes.
+//! - [`solve_problem`] solves what has a planner of its own.
+//! - [`List`] is the catalogue of environments, models, planners, problems and algorithms; [`Interface`] is what one environment gives and takes.
 
 mod bundle;
 mod catalogue;
@@ -27,6 +28,7 @@ mod lock;
 mod metrics;
 mod opening;
 mod pages;
+mod problem;
 pub mod progress;
 pub mod report;
 mod settings_text;
@@ -48,6 +50,7 @@ pub use interface::{Interface, Range};
 pub use learn::{LearnOptions, Outcome, STEP_LIMIT, learn};
 pub use lists::Lists;
 pub use metrics::open_at;
+pub use problem::{SolvedProblem, solve_problem};
 pub use state_file::{read_state, write_state};
 pub use summary::{ModelErrors, Summary};
 pub use workshop::Workshop;

@@ -7,7 +7,7 @@ use worldwright_planners::dp::{
     enumerate, evaluate, finite_horizon, modified_policy_iteration, policy_iteration, prioritised_sweeping,
     value_iteration,
 };
-use worldwright_testkit::games::{Game, GameModel, TicTacToe};
+use worldwright_planners::games::{Game, GameModel, TicTacToe};
 use worldwright_testkit::tabular::Process;
 use worldwright_testkit::{Dynamics, DynamicsModel, LaneAction, Told, plain_spec};
 

@@ -84,7 +84,22 @@ const DETOUR: u32 = 4;
 
 const NO_ROCK: u8 = u8::MAX;
 
+impl RockState {
+    /// Where the rover is.
+    pub fn place(&self) -> Rock {
+        (self.x, self.y)
+    }
+
+    /// Whether a rock is good; one that was sampled is not any more.
+    pub fn is_good(&self, rock: usize) -> bool {
+        self.good >> rock & 1 == 1
+    }
+}
+
 impl RockSample {
+    /// The rocks of RockSample(7, 8) as Smith and Simmons drew them.
+    pub const SEVEN_EIGHT: [Rock; 8] = [(2, 0), (0, 1), (3, 1), (6, 3), (2, 4), (3, 4), (5, 5), (1, 6)];
+
     /// A problem of any size.
     ///
     /// # Errors
@@ -169,8 +184,7 @@ impl RockSample {
 
     /// RockSample(7, 8) as Smith and Simmons drew it: 7 × 7 places, 8 rocks, 12,544 states and an end, discount 0.95.
     pub fn seven_eight() -> Self {
-        let rocks = [(2, 0), (0, 1), (3, 1), (6, 3), (2, 4), (3, 4), (5, 5), (1, 6)];
-        Self::new(7, (0, 3), &rocks, 20.0, 0.95).expect("the rocks of the paper lie on its grid")
+        Self::new(7, (0, 3), &Self::SEVEN_EIGHT, 20.0, 0.95).expect("the rocks of the paper lie on its grid")
     }
 
     /// The problem as a table. State `place · 2^k + good rocks`; the last state is the end. Sampled rocks are bad rocks there.
