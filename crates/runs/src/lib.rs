@@ -6,9 +6,11 @@
 //!   [`Summary`] and [`Diagnostics`] are the two files that people and reports read from it, and `metrics.jsonl` (a [`Row`]
 //!   a line) is the truth that every curve is drawn from.
 //! - [`Observer`]s follow a run by its [`Event`]s: the metrics file, TensorBoard events, the terminal view.
+//! - [`branch`] begins a run with what another has learned, under other settings.
 //! - [`load_bundle`] takes up what a run left for use; [`evaluate`], [`collect`] and [`plan`] use it.
 //! - [`List`] is the catalogue of environments, models, planners and algorithms; [`Interface`] is what one environment gives and takes.
 
+mod branch;
 mod bundle;
 mod catalogue;
 mod checkpoint;
@@ -35,6 +37,7 @@ mod summary;
 pub mod tensorboard;
 mod workshop;
 
+pub use branch::branch;
 pub use bundle::{Card, Loaded, load_bundle};
 pub use catalogue::{Item, List};
 pub use choices::Choices;

@@ -1,0 +1,359 @@
+"""Jobs, what they come to, and how both stand in files."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import json
+import math
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypedDict
+
+import numpy as np
+
+from .._choices import Section, flat, mapping, toml_text
+from .._environments import EnvironmentLike, Source
+from ..errors import ConfigError, ExternalError
+from ..runs import Run
+
+RESULT = "result.json"
+"""The file in a run's folder that says what its job came to."""
+
+
+class Learning(TypedDict, total=False):
+    """What :func:`worldwright.learn` takes besides an environment, a seed and a folder; see there."""
+
+    algorithm: str | None
+    steps: int | None
+    config: str | Path | Mapping[str, Any] | None
+    model: Section
+    planner: Section
+    agent: Section
+    evaluation: Section
+    reward: Section | Callable[..., Any]
+    termination: Callable[..., Any] | None
+    settings: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One call of :func:`worldwright.learn`, as a value that can be sent."""
+
+    environment: str | Callable[[], Any]
+    """A name, or a function that makes one."""
+    folder: Path
+    """Where the run is kept. Every worker must see it: on several machines, a folder that they share."""
+    choices: Mapping[str, Any]
+    """Settings by dotted key, ``steps`` and ``seed`` among them."""
+    varied: Mapping[str, Any] = field(default_factory=dict)
+    """What tells this job from its fellows; columns of tables."""
+    reward: Callable[..., Any] | None = None
+    """A reward function."""
+    termination: Callable[..., Any] | None = None
+    """A termination function, beside ``reward``."""
+    start: Path | None = None
+    """A finished run whose model and data this one begins with."""
+
+    @property
+    def name(self) -> str:
+        """What varies, in one line."""
+        return " ".join(f"{key}={value}" for key, value in self.varied.items()) or self.folder.name
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON; functions by module and name.
+
+        Raises:
+            ConfigError: For a function that cannot be imported by a name, such as a lambda.
+        """
+        given = self.environment
+        return {
+            "environment": given if isinstance(given, str) else _to_reference(given),
+            "folder": str(self.folder),
+            "choices": dict(self.choices),
+            "varied": dict(self.varied),
+            "reward": None if self.reward is None else _to_reference(self.reward),
+            "termination": None if self.termination is None else _to_reference(self.termination),
+            "start": None if self.start is None else str(self.start),
+        }
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any], *, root: str | Path = ".") -> Job:
+        """What :meth:`to_json` wrote; folders that are not absolute stand under ``root``."""
+        try:
+            given, reward, termination, start = (record[key] for key in ("environment", "reward", "termination", "start"))
+            return cls(
+                environment=given if isinstance(given, str) else _from_reference(given),
+                folder=Path(root) / record["folder"],
+                choices=dict(record["choices"]),
+                varied=dict(record["varied"]),
+                reward=None if reward is None else _from_reference(reward),
+                termination=None if termination is None else _from_reference(termination),
+                start=None if start is None else Path(root) / start,
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ConfigError(f"this is no job ({type(error).__name__}: {error}); write jobs with slurm or kubernetes") from error
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What a job came to."""
+
+    job: Job
+    """What was asked."""
+    return_mean: float = math.nan
+    """Mean return of the final evaluation; NaN where the job failed."""
+    returns: tuple[float, ...] = ()
+    """Returns of its episodes."""
+    digest: str = ""
+    """SHA-256 over the final weights: equal digests, equal runs."""
+    real_steps: int = 0
+    """Steps taken in the environment."""
+    wall_secs: float = 0.0
+    """Seconds of work, pauses and lost pieces left out."""
+    attempts: int = 1
+    """Workers that it took."""
+    error: str | None = None
+    """Why it failed: the error's class and message; none where it did not."""
+
+    @property
+    def folder(self) -> Path:
+        """The run's folder."""
+        return self.job.folder
+
+    @property
+    def varied(self) -> Mapping[str, Any]:
+        """What tells its job from the others."""
+        return self.job.varied
+
+    @property
+    def run(self) -> Run:
+        """The run, with its metrics, report and agent.
+
+        Raises:
+            ExternalError: Where the job failed before it had a folder.
+        """
+        given = self.job.environment
+        return Run(self.folder, environment=None if isinstance(given, str) else given, reward=self.job.reward)
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON, the job left out but for what varies."""
+        return {
+            "format": 1,
+            "varied": dict(self.varied),
+            "return_mean": self.return_mean if math.isfinite(self.return_mean) else None,
+            "returns": list(self.returns),
+            "digest": self.digest,
+            "real_steps": self.real_steps,
+            "wall_secs": self.wall_secs,
+            "attempts": self.attempts,
+            "error": self.error,
+        }
+
+    @classmethod
+    def from_json(cls, job: Job, record: Mapping[str, Any]) -> Result:
+        """What :meth:`to_json` wrote for a job."""
+        mean = record["return_mean"]
+        return cls(
+            job=job,
+            return_mean=math.nan if mean is None else float(mean),
+            returns=tuple(record["returns"]),
+            digest=record["digest"],
+            real_steps=record["real_steps"],
+            wall_secs=record["wall_secs"],
+            attempts=record["attempts"],
+            error=record["error"],
+        )
+
+    def __repr__(self) -> str:
+        told = f"failed: {self.error}" if self.error else f"return {self.return_mean:.4g}, digest {self.digest[:12]}"
+        return f"Result({self.job.name}: {told})"
+
+
+class Results(list[Result]):
+    """Results in the order of their jobs."""
+
+    @property
+    def failures(self) -> Results:
+        """Those whose job failed."""
+        return Results(result for result in self if result.error is not None)
+
+    @property
+    def best(self) -> Result:
+        """The one with the highest mean return, the first of equals.
+
+        Raises:
+            ExternalError: Where every job failed.
+        """
+        ended = [result for result in self if not math.isnan(result.return_mean)]
+        if not ended:
+            raise ExternalError(f"none of {len(self)} jobs ended well; the first says: {self[0].error if self else 'no job'}")
+        return max(ended, key=lambda result: result.return_mean)
+
+    def to_pandas(self) -> Any:
+        """A DataFrame, one row a job: what varies, then what it came to."""
+        try:
+            import pandas
+        except ImportError as error:
+            raise ConfigError("a DataFrame needs pandas: pip install worldwright[data]") from error
+        return pandas.DataFrame([
+            {
+                **result.varied,
+                "return_mean": result.return_mean,
+                "return_std": float(np.std(result.returns, ddof=1)) if len(result.returns) > 1 else 0.0,
+                "real_steps": result.real_steps,
+                "wall_secs": result.wall_secs,
+                "attempts": result.attempts,
+                "digest": result.digest,
+                "error": result.error,
+                "folder": str(result.folder),
+            }
+            for result in self
+        ])
+
+
+def one(
+    environment: EnvironmentLike,
+    *,
+    folder: str | Path,
+    seed: int | None = None,
+    varied: Mapping[str, Any] | None = None,
+    start: Path | None = None,
+    algorithm: str | None = None,
+    steps: int | None = None,
+    config: str | Path | Mapping[str, Any] | None = None,
+    model: Section = None,
+    planner: Section = None,
+    agent: Section = None,
+    evaluation: Section = None,
+    reward: Section | Callable[..., Any] = None,
+    termination: Callable[..., Any] | None = None,
+    settings: Mapping[str, Any] | None = None,
+) -> Job:
+    """A job of what :func:`worldwright.learn` takes; ``varied`` wins over all other settings."""
+    function = reward if callable(reward) else None
+    if function is None and termination is not None:
+        raise ConfigError("a termination function goes with a reward function: give both")
+    sections: dict[str, Section] = {"algorithm": algorithm, "model": model, "planner": planner, "agent": agent, "evaluation": evaluation}
+    if not callable(reward):
+        sections["reward"] = reward
+    choices = {**flat({}, _read(config)), **flat(sections, settings)}
+    choices |= {key: value for key, value in (("steps", steps), ("seed", seed)) if value is not None}
+    choices |= flat({}, varied)
+    return Job(
+        environment=_portable(environment),
+        folder=Path(os.path.abspath(folder)),
+        choices={key: _plain(key, value) for key, value in choices.items()},
+        varied={key: _plain(key, value) for key, value in (varied or {}).items()},
+        reward=function,
+        termination=termination,
+        start=start,
+    )
+
+
+def environment_name(environment: str | Callable[[], Any]) -> str:
+    """A word for an environment, for folders and bars."""
+    if isinstance(environment, str):
+        return environment
+    if isinstance(environment, functools.partial):
+        words = [str(word) for word in (*environment.args, *environment.keywords.values())]
+        return "-".join([environment.func.__name__, *words])
+    return str(getattr(environment, "__name__", type(environment).__name__))
+
+
+def read_jobs(path: str | Path, *, index: int | None = None, root: str | Path = ".") -> list[Job]:
+    """Jobs of a file with one a line, or the one at ``index``, counted from 0."""
+    path = Path(path)
+    try:
+        lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except OSError as error:
+        raise ConfigError(f"the jobs in {path} cannot be read ({error.strerror}); check the path") from error
+    if index is not None:
+        if not 0 <= index < len(lines):
+            raise ConfigError(f"{path} holds {len(lines)} jobs: an index from 0 to {len(lines) - 1} is needed, got {index}")
+        lines = [lines[index]]
+    try:
+        return [Job.from_json(json.loads(line), root=root) for line in lines]
+    except json.JSONDecodeError as error:
+        raise ConfigError(f"{path} is damaged ({error}); write it anew") from error
+
+
+def jobs_text(jobs: Iterable[Job]) -> str:
+    """Jobs, one a line."""
+    return "".join(json.dumps(job.to_json()) + "\n" for job in jobs)
+
+
+def _read(config: str | Path | Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """Settings of a file are sent along: not every worker sees the file."""
+    text = toml_text(config)
+    if text is None:
+        return mapping(config)
+    import tomllib
+
+    try:
+        return tomllib.loads(text[0])
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{text[1]} is no TOML: {error}") from error
+
+
+def _portable(environment: EnvironmentLike) -> str | Callable[[], Any]:
+    if isinstance(environment, str):
+        return environment
+    if callable(environment) and not hasattr(environment, "step"):
+        return environment  # type: ignore[no-any-return]
+    source = Source(environment)
+    suite, _, identity = source.name.partition(":")
+    if suite == "gym":
+        import gymnasium
+
+        return functools.partial(gymnasium.make, identity)
+    raise ConfigError(
+        f"{type(environment).__name__} lives in this process and cannot be sent to workers: give a function that makes one"
+    )
+
+
+def _plain(key: str, value: Any) -> Any:
+    """A setting as JSON holds it."""
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, list | tuple):
+        return [float(number) for number in value]
+    raise ConfigError(f"{key}: a setting is a bool, an int, a float, a str or a list of numbers, got {type(value).__name__}")
+
+
+def _to_reference(function: Any) -> dict[str, Any]:
+    if isinstance(function, functools.partial):
+        return {**_to_reference(function.func), "args": list(function.args), "kwargs": dict(function.keywords)}
+    module, name = getattr(function, "__module__", None), getattr(function, "__qualname__", None)
+    reference = {"function": f"{module}:{name}"}
+    try:
+        found = module != "__main__" and _resolve(reference["function"]) is function
+    except (ImportError, AttributeError, ValueError):
+        found = False
+    if not found:
+        raise ConfigError(f"{name or function!r} cannot be named in a file: put it at the top level of a module that workers can import")
+    return reference
+
+
+def _from_reference(reference: Mapping[str, Any]) -> Callable[..., Any]:
+    try:
+        function = _resolve(reference["function"])
+    except ImportError as error:
+        raise ConfigError(
+            f"the function {reference['function']} cannot be imported ({error}): start the worker where its module is found, or set PYTHONPATH"
+        ) from error
+    if "args" in reference:
+        return functools.partial(function, *reference["args"], **reference["kwargs"])
+    return function
+
+
+def _resolve(reference: str) -> Callable[..., Any]:
+    module, _, name = reference.partition(":")
+    found: Any = importlib.import_module(module)
+    for part in name.split("."):
+        found = getattr(found, part)
+    return found  # type: ignore[no-any-return]
