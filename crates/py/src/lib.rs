@@ -12,6 +12,7 @@ mod branch;
 mod callable;
 mod catalogue;
 mod data;
+mod design;
 mod environment;
 mod error;
 mod guided;
@@ -37,9 +38,11 @@ mod _native {
     #[pymodule_export]
     use crate::data::Dataset;
     #[pymodule_export]
+    use crate::design::{design, explore};
+    #[pymodule_export]
     use crate::learn::{default_run_folder, learn};
     #[pymodule_export]
-    use crate::model::Model;
+    use crate::model::{Arenas, Model};
     #[pymodule_export]
     use crate::planner::Planner;
 

@@ -17,6 +17,7 @@ from . import distributed, errors, mcts
 from ._native import __version__
 from .agents import Agent, Evaluation, load
 from .catalogue import Entry, algorithms, environments, models, planners
+from .designing import Candidate, DesignedModel, build
 from .errors import (
     ConfigError,
     DivergedError,
@@ -37,7 +38,9 @@ from .written import Policy, WorldModel
 
 __all__ = [
     "Agent",
+    "Candidate",
     "ConfigError",
+    "DesignedModel",
     "DivergedError",
     "Entry",
     "Evaluation",
@@ -61,6 +64,7 @@ __all__ = [
     "WorldwrightWarning",
     "__version__",
     "algorithms",
+    "build",
     "distributed",
     "environments",
     "errors",

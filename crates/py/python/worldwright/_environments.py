@@ -23,8 +23,8 @@ class Source:
     """What stands in records: ``gym:ID`` for an unchanged environment of Gymnasium's registry, else ``python:ID``."""
 
     def __init__(self, given: EnvironmentLike) -> None:
-        self._given: Any = None if is_maker(given) else single(given)
-        self._maker: Callable[[], Any] | None = given if is_maker(given) else None
+        self._given: Any = None if _is_maker(given) else single(given)
+        self._maker: Callable[[], Any] | None = given if _is_maker(given) else None
         first = self._given if self._maker is None else single(self._maker())
         for method in ("reset", "step"):
             if not callable(getattr(first, method, None)):
@@ -64,9 +64,8 @@ class Source:
             return self._given
 
 
-def is_maker(given: Any) -> bool:
-    """Whether it makes environments: a class of them, or a function."""
-    return callable(given) and (isinstance(given, type) or not hasattr(given, "step"))
+def _is_maker(given: Any) -> bool:
+    return isinstance(given, type) or (callable(given) and not hasattr(given, "step"))
 
 
 def _drawing(spec: Any) -> Any:

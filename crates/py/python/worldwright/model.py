@@ -99,6 +99,9 @@ class Model:
         settings: The model's settings, such as ``members=5``.
     """
 
+    start: Any = None
+    """The observation that planning begins from, where one is known."""
+
     def __init__(
         self,
         name: str = "auto",

@@ -15,7 +15,7 @@ from typing import Any, TypedDict
 import numpy as np
 
 from .._choices import Section, flat, mapping, toml_text
-from .._environments import EnvironmentLike, Source, is_maker
+from .._environments import EnvironmentLike, Source, _is_maker
 from ..errors import ConfigError, ExternalError
 from ..runs import Run
 
@@ -299,7 +299,7 @@ def _read(config: str | Path | Mapping[str, Any] | None) -> Mapping[str, Any]:
 
 
 def _portable(environment: EnvironmentLike) -> str | Callable[[], Any]:
-    if isinstance(environment, str) or is_maker(environment):
+    if isinstance(environment, str) or _is_maker(environment):
         return environment  # type: ignore[no-any-return]
     source = Source(environment)
     suite, _, identity = source.name.partition(":")
