@@ -281,7 +281,7 @@ def test_folders_of_a_sweep_tell_its_settings() -> None:
     assert [job.folder for job in jobs] == [
         Path.cwd() / "x" / f"model={model}_planner.horizon={horizon}" / "seed3" for model in ("gp", "linear") for horizon in (4, 5)
     ]
-    assert jobs[1].choices == {"agent.name": "pets"} | jobs[1].choices and jobs[1].choices["planner.horizon"] == 5
+    assert jobs[1].choices == {"agent.name": "pets", "model.name": "gp", "planner.horizon": 5, "seed": 3}
     # An environment of Gymnasium's registry goes as what makes another like it.
     (job,) = distributed.jobs(gymnasium.make("Pendulum-v1"), seeds=[0])
     assert job.folder == Path.cwd() / "runs/Pendulum-v1-pets-sweep/seed0"

@@ -14,18 +14,17 @@ use worldwright_core::{Error, Result, State};
 use crate::checkpoint::{Checkpoint, Checkpoints};
 use crate::experiment::hex;
 use crate::folder::{file_error, sync_folder, write_whole};
-use crate::lock::Lock;
 use crate::opening::{in_use, record};
 use crate::{Experiment, RunFolder, Workshop, settings_text};
 
-/// Begins the run of `experiment` in `to` with what the run in `from` had learned at its newest checkpoint. The new folder appears
+/// Begins the run of `experiment` in `to` with what the finished run in `from` had learned. The new folder appears
 /// whole or not at all.
 ///
 /// What a planner keeps belongs to the episode that has ended, so that its settings (a horizon, a population) may change freely; the
 /// model's may where they do not change the shape of what was learned.
 ///
 /// # Errors
-/// [`Error::External`] when `from` has no whole checkpoint or is being written, when `to` is in use, or when a file cannot be copied;
+/// [`Error::External`] when `from` is not a finished run, when `to` is in use, or when a file cannot be copied;
 /// [`Error::Config`] for another environment, and for settings that what was learned does not fit.
 pub fn branch(workshop: &dyn Workshop, experiment: &Experiment, from: &RunFolder, to: &RunFolder) -> Result<()> {
     if in_use(to) {
@@ -34,10 +33,8 @@ pub fn branch(workshop: &dyn Workshop, experiment: &Experiment, from: &RunFolder
             "holds something already: a branch needs a new folder",
         ));
     }
-    if !from.config().exists() {
-        return Err(Error::external(from.path().display().to_string(), "holds no run to branch from; check the path"));
-    }
-    let _lock = Lock::take(from)?;
+    // A finished run is written no more: several may branch from it at once.
+    from.read_summary()?;
     let text =
         fs::read_to_string(from.config()).map_err(|error| file_error(&from.config(), "cannot be read", &error))?;
     same_environment(&text, from, experiment)?;

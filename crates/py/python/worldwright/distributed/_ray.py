@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -18,10 +19,12 @@ SHARE_SECS = 0.5
 class Actor:
     """What runs in an actor's process. Its methods overlap: progress is told while a job runs."""
 
-    def __init__(self, threads: int) -> None:
+    def __init__(self, threads: int, path: list[str]) -> None:
         from .worker import pin
 
         pin(threads)
+        # Where the caller found its modules, a worker on the same file system finds them too.
+        sys.path.extend(place for place in path if place not in sys.path)
         self._share = 0.0
 
     def ready(self) -> None:
@@ -77,7 +80,7 @@ class RayFleet:
     def start(self) -> int:
         """Starts an actor; on a full cluster it waits for its place, and the others go on."""
         number, self._started = self._started, self._started + 1
-        actor = self._class.remote(self._threads)
+        actor = self._class.remote(self._threads, sys.path)
         self._actors[number] = actor
         self._pending[actor.ready.remote()] = ("ready", number)
         return number
@@ -108,7 +111,7 @@ class RayFleet:
                 # Its job's own end says so too.
                 return []
             self._forget(worker)
-            return [Event("died", worker, str(error).strip().splitlines()[0])]
+            return [Event("died", worker, _why(error))]
         if kind == "done":
             self._asked.pop(worker, None)
         return [Event(kind, worker, value)]  # type: ignore[arg-type]
@@ -124,6 +127,15 @@ class RayFleet:
             self._forget(worker)
         if self._own:
             self._ray.shutdown()
+
+
+def _why(error: Exception) -> str:
+    """What Ray says, without the colours and the stack that it prints with it."""
+    cause = getattr(error, "cause", None)
+    if isinstance(cause, BaseException):
+        error = cause  # type: ignore[assignment]
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
 
 
 def share(sizes: list[float], workers: int) -> float:

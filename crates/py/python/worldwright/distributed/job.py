@@ -19,6 +19,7 @@ from .._environments import EnvironmentLike, Source, _is_maker
 from ..errors import ConfigError, ExternalError
 from ..runs import Run
 
+SECTIONS = ("agent", "environment", "model", "planner")
 RESULT = "result.json"
 """The file in a run's folder that says what its job came to."""
 
@@ -239,9 +240,10 @@ def one(
     sections: dict[str, Section] = {"algorithm": algorithm, "model": model, "planner": planner, "agent": agent, "evaluation": evaluation}
     if not callable(reward):
         sections["reward"] = reward
-    choices = {**flat({}, _read(config)), **flat(sections, settings)}
-    choices |= {key: value for key, value in (("steps", steps), ("seed", seed)) if value is not None}
-    choices |= flat({}, varied)
+    run = {key: value for key, value in (("steps", steps), ("seed", seed)) if value is not None}
+    given = (flat({}, _read(config)), flat(sections, settings), run, flat({}, varied))
+    # One word for each setting, so that later ones win whichever way they are written.
+    choices = {_full(key): value for part in given for key, value in part.items()}
     return Job(
         environment=_portable(environment),
         folder=Path(os.path.abspath(folder)),
@@ -310,6 +312,13 @@ def _portable(environment: EnvironmentLike) -> str | Callable[[], Any]:
     raise ConfigError(
         f"{type(environment).__name__} lives in this process and cannot be sent to workers: give a function that makes one"
     )
+
+
+def _full(key: str) -> str:
+    """A section's bare name chooses its entry, and ``algorithm`` is another word for ``agent``."""
+    section, dot, setting = key.partition(".")
+    section = "agent" if section == "algorithm" else section
+    return f"{section}.{setting if dot else 'name'}" if dot or section in SECTIONS else key
 
 
 def _plain(key: str, value: Any) -> Any:
