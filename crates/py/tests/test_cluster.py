@@ -47,7 +47,9 @@ def payment(observation: Any, action: Any, next_observation: Any) -> Any:
     return -(next_observation**2).sum(axis=-1)
 
 
-def test_the_worker_does_the_job_of_its_index(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_worker_does_the_job_of_its_index(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     jobs = distributed.jobs("linear", seeds=range(3), run_dir=tmp_path, **SMALL)
     path = written(jobs, tmp_path / "jobs.jsonl")
     monkeypatch.setenv("JOB_COMPLETION_INDEX", "1")
@@ -61,14 +63,18 @@ def test_the_worker_does_the_job_of_its_index(tmp_path: Path, capsys: pytest.Cap
     assert results[1].digest == told["digest"] and math.isnan(results[0].return_mean)
 
 
-def test_its_exit_codes_tell_what_to_do(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_its_exit_codes_tell_what_to_do(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     (job,) = distributed.jobs("linear", seeds=[0], run_dir=tmp_path / "a", **SMALL)
     unknown = {**job.to_json(), "choices": {**job.choices, "planner.name": "cemm"}, "folder": str(tmp_path / "b")}
     absent = {**job.to_json(), "environment": {"function": "no_such_module:make"}}
     blocked = {**job.to_json(), "folder": str(tmp_path / "file" / "run")}
     (tmp_path / "file").touch()
     path = tmp_path / "jobs.jsonl"
-    path.write_text("\n".join(json.dumps(record) for record in (unknown, absent, {"folder": "x"}, blocked)) + "\n", encoding="utf-8")
+    path.write_text(
+        "\n".join(json.dumps(record) for record in (unknown, absent, {"folder": "x"}, blocked)) + "\n", encoding="utf-8"
+    )
     for name in ("SLURM_ARRAY_TASK_ID", "JOB_COMPLETION_INDEX"):
         monkeypatch.delenv(name, raising=False)
     for arguments, code, words in (
@@ -96,12 +102,21 @@ def test_jobs_stand_in_files_with_their_functions_by_name(tmp_path: Path) -> Non
 
 def test_the_slurm_script_runs_the_worker_and_goes_back_into_the_queue(tmp_path: Path) -> None:
     jobs = distributed.jobs("linear", seeds=[5, 6], run_dir=tmp_path / "runs", **LONG)
-    script = distributed.slurm(jobs, tmp_path / "array.sh", cpus=1, parallel=2, time="00:10:00", directives=["--account=lab"], partition="cpu")
+    script = distributed.slurm(
+        jobs, tmp_path / "array.sh", cpus=1, parallel=2, time="00:10:00", directives=["--account=lab"], partition="cpu"
+    )
     subprocess.run(["bash", "-n", script], check=True)
     lines = script.read_text().splitlines()
     assert lines[0] == "#!/bin/bash"
     directives = [line.removeprefix("#SBATCH ") for line in lines if line.startswith("#SBATCH ")]
-    for directive in ("--array=0-1%2", "--requeue", "--open-mode=append", "--account=lab", "--partition=cpu", "--cpus-per-task=1"):
+    for directive in (
+        "--array=0-1%2",
+        "--requeue",
+        "--open-mode=append",
+        "--account=lab",
+        "--partition=cpu",
+        "--cpus-per-task=1",
+    ):
         assert directive in directives
     # Slurm reads directives up to the first command.
     assert max(i for i, line in enumerate(lines) if line.startswith("#SBATCH")) < lines.index(f"cd {Path.cwd()} || exit 2")
@@ -138,13 +153,25 @@ def test_the_kubernetes_manifest_runs_the_worker(tmp_path: Path, monkeypatch: py
     yaml = pytest.importorskip("yaml")
     jobs = distributed.jobs("linear", seeds=[5, 6], grid={"planner.horizon": [3, 4]}, run_dir=tmp_path / "runs", **LONG)
     path = distributed.kubernetes(
-        jobs, tmp_path / "job.yaml", image="registry/worldwright:1", root=tmp_path, parallel=3, retries=4, cpus=1, environment={"A": 'b"c'}
+        jobs,
+        tmp_path / "job.yaml",
+        image="registry/worldwright:1",
+        root=tmp_path,
+        parallel=3,
+        retries=4,
+        cpus=1,
+        environment={"A": 'b"c'},
     )
     config, job = yaml.safe_load_all(path.read_text())
     assert (config["apiVersion"], config["kind"]) == ("v1", "ConfigMap")
     assert (job["apiVersion"], job["kind"]) == ("batch/v1", "Job")
     spec = job["spec"]
-    assert (spec["completionMode"], spec["completions"], spec["parallelism"], spec["backoffLimitPerIndex"]) == ("Indexed", 4, 3, 4)
+    assert (spec["completionMode"], spec["completions"], spec["parallelism"], spec["backoffLimitPerIndex"]) == (
+        "Indexed",
+        4,
+        3,
+        4,
+    )
     assert "backoffLimit" not in spec
     pod = spec["template"]["spec"]
     # Both a limit per index and a failure policy need pods that are not restarted in place.

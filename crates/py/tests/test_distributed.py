@@ -35,7 +35,7 @@ QUIET: dict[str, Any] = {"progress": False}
 
 
 class Mass(gymnasium.Env[Any, Any]):
-    """A mass on a line, pushed towards the origin for 20 steps. ``trap`` is a file that makes step 70 of a process deadly, once."""
+    """A mass on a line, pushed towards the origin for 20 steps. ``trap`` is a file that makes step 70 of a process deadly."""
 
     metadata: dict[str, Any] = {"render_modes": []}
     observation_space = gymnasium.spaces.Box(-10.0, 10.0, (2,))
@@ -197,7 +197,9 @@ def population(tmp_path_factory: pytest.TempPathFactory) -> distributed.Results:
     return distributed.population("linear", run_dir=tmp_path_factory.mktemp("one"), workers=1, engine="processes", **POPULATION)
 
 
-def test_a_population_is_the_same_on_one_worker_and_on_three(engine: str, population: distributed.Results, tmp_path: Path) -> None:
+def test_a_population_is_the_same_on_one_worker_and_on_three(
+    engine: str, population: distributed.Results, tmp_path: Path
+) -> None:
     three = distributed.population("linear", run_dir=tmp_path, workers=3, engine=engine, **POPULATION)
     assert [result.error for result in three] == [None] * 9
     assert [(dict(result.varied), result.digest) for result in three] == [
@@ -277,9 +279,13 @@ def test_slips_are_heard_before_any_worker_starts(tmp_path: Path) -> None:
 
 
 def test_folders_of_a_sweep_tell_its_settings() -> None:
-    jobs = distributed.jobs("linear", seeds=[3], grid={"model": ["gp", "linear"], "planner.horizon": np.arange(4, 6)}, run_dir="x", algorithm="pets")
+    jobs = distributed.jobs(
+        "linear", seeds=[3], grid={"model": ["gp", "linear"], "planner.horizon": np.arange(4, 6)}, run_dir="x", algorithm="pets"
+    )
     assert [job.folder for job in jobs] == [
-        Path.cwd() / "x" / f"model={model}_planner.horizon={horizon}" / "seed3" for model in ("gp", "linear") for horizon in (4, 5)
+        Path.cwd() / "x" / f"model={model}_planner.horizon={horizon}" / "seed3"
+        for model in ("gp", "linear")
+        for horizon in (4, 5)
     ]
     assert jobs[1].choices == {"agent.name": "pets", "model.name": "gp", "planner.horizon": 5, "seed": 3}
     # An environment of Gymnasium's registry goes as what makes another like it.

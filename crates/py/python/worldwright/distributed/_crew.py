@@ -1,7 +1,7 @@
 """A crew: workers that take jobs in turn, are replaced when they die, and are stopped together.
 
-The crew knows nothing of processes or actors; a :class:`Fleet` has them. Results depend on the jobs alone: which worker takes which job,
-how many there are and how often one dies changes nothing but the time.
+The crew knows nothing of processes or actors; a :class:`Fleet` has them. Results depend on the jobs alone: which worker takes
+which job, how many there are and how often one dies changes nothing but the time.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from types import TracebackType
 from typing import Any, Literal, Protocol, Self
 
 from ..errors import ConfigError, ExternalError
-from .job import Job, Result, Results
+from .job import Job
+from .results import Result, Results
 
 Engine = Literal["ray", "processes"]
 POLL_SECS = 0.25
@@ -55,7 +56,7 @@ class Bar:
         self._failed = 0
         self._bar: Any = None
         if show:
-            from tqdm.auto import tqdm
+            from tqdm.auto import tqdm  # type: ignore[import-untyped]
 
             form = "{desc}: {percentage:3.0f}%|{bar}| {n:.1f}/{total_fmt} jobs [{elapsed}<{remaining}{postfix}]"
             self._bar = tqdm(total=jobs, desc=what, bar_format=form, dynamic_ncols=True)
@@ -165,8 +166,8 @@ class Crew:
         self._stillborn += 1
         if self._stillborn > self._most + self._retries:
             raise ExternalError(
-                f"workers die before they have a job: {why}. In a script, call this under `if __name__ == \"__main__\":`, since workers "
-                "read the script too"
+                f'workers die before they have a job: {why}. In a script, call this under `if __name__ == "__main__":`, '
+                "since workers read the script too"
             )
 
 

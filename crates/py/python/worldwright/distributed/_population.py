@@ -1,8 +1,9 @@
 """Population based training: members learn in rounds, and after each the worst take over what the best have.
 
-Jaderberg et al. 2017, "Population Based Training of Neural Networks", section 3: *exploit* copies weights and settings of a better member
-(here truncation selection: the last share takes over from the first), *explore* perturbs the settings. A member's data go with its model,
-since here a model is as good as what it has seen. Rounds are synchronous, so that decisions depend on returns and the seed alone.
+Jaderberg et al. 2017, "Population Based Training of Neural Networks", section 3: *exploit* copies weights and settings of a
+better member (here truncation selection: the last share takes over from the first), *explore* perturbs the settings. A member's
+data go with its model, since a model is as good as what it has seen. Rounds are synchronous, so that decisions depend on returns
+and the seed alone.
 """
 
 from __future__ import annotations
@@ -10,15 +11,17 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Unpack
 
 from .._environments import EnvironmentLike
 from ..errors import ConfigError, ExternalError
 from ._crew import Crew, Engine
-from .job import Learning, Result, Results, environment_name, one
-from .sweeps import _base_name, check
+from .job import Settings, environment_name, one
+from .results import Result, Results
+from .sweeps import base_name, check
 
 Span = tuple[float, float] | Sequence[Any]
 """``(low, high)`` for numbers between two ends, both whole for whole numbers; a list for ordered choices."""
@@ -43,27 +46,28 @@ def population(
     engine: Engine | None = None,
     retries: int = 2,
     progress: bool = True,
-    **learning: Unpack[Learning],
+    **learning: Unpack[Settings],
 ) -> Results:
     """Learns with a population whose settings improve while it learns.
 
     Args:
         environment: A name of ``wm.environments()``, ``"gym:ID"``, or a function that makes an environment.
-        explore: Settings to search by dotted key: ``{"planner.horizon": (5, 40), "planner": ["cem", "icem"]}``. A tuple is a range
-            (drawn evenly in the logarithm where it is above zero), a list holds choices in an order in which neighbours are alike.
-            Settings that shape the model (its members, its layers) cannot change between rounds and belong to ``model``.
+        explore: Settings to search by dotted key: ``{"planner.horizon": (5, 40), "planner": ["cem", "icem"]}``. A tuple is a
+            range (drawn evenly in the logarithm where it is above zero), a list holds choices in an order in which neighbours are
+            alike. Settings that shape the model (its members, its layers) cannot change between rounds and belong to ``model``.
         steps: Steps in the environment that each round adds.
         members: How many learn side by side, at least 2.
         rounds: How often they learn, at least 1.
         replaced: Share of members that is replaced after each round; at least one is.
         seed: What all decisions and all runs come from.
-        run_dir: Folder of the runs' folders, ``round0/member0`` and so on; ``runs/ENVIRONMENT-ALGORITHM-population`` unless told otherwise.
+        run_dir: Folder of the runs' folders, ``round0/member0`` and so on; ``runs/ENVIRONMENT-ALGORITHM-population`` unless
+            told otherwise.
         workers, engine, retries, progress: As for :func:`sweep`.
         learning: Everything else that :func:`worldwright.learn` takes.
 
     Returns:
-        Results of all rounds, round by round; what varies is ``round``, ``member``, ``parent`` (the member of the round before that it
-        goes on from), ``seed`` and the settings searched. ``results.best`` is the best of all.
+        Results of all rounds, round by round; what varies is ``round``, ``member``, ``parent`` (the member of the round before
+        that it goes on from), ``seed`` and the settings searched. ``results.best`` is the best of all.
 
     Raises:
         KeyboardInterrupt: After an interrupt; the same call goes on.
@@ -74,8 +78,10 @@ def population(
     if not 0.0 < replaced <= 0.5:
         raise ConfigError(f"replaced: a share above 0 and at most 0.5 is needed, got {replaced}")
     spans = {key: _Span(key, span) for key, span in explore.items()}
-    root = Path(run_dir) if run_dir is not None else Path("runs") / f"{_base_name(environment, learning)}-population"
-    settings = [{key: span.draw(_uniform(seed, "first", member, key)) for key, span in spans.items()} for member in range(members)]
+    root = Path(run_dir) if run_dir is not None else Path("runs") / f"{base_name(environment, learning)}-population"
+    settings = [
+        {key: span.draw(_uniform(seed, "first", member, key)) for key, span in spans.items()} for member in range(members)
+    ]
     parents: list[int | None] = [None] * members
     everything = Results()
     before: Results | None = None
@@ -125,10 +131,8 @@ def _next(
             continue
         parent = best[int(_uniform(seed, "parent", turn, member) * len(best))]
         parents.append(parent)
-        following.append({
-            key: span.perturb(settings[parent][key], lambda what, key=key: _uniform(seed, what, turn, member, key))  # type: ignore[misc]
-            for key, span in spans.items()
-        })
+        place = (turn, member)
+        following.append({key: span.perturb(settings[parent][key], _Draws(seed, *place, key)) for key, span in spans.items()})
     return parents, following
 
 
@@ -137,8 +141,6 @@ def _worth(result: Result) -> float:
 
 
 def _labelled(result: Result, turn: int, member: int, parent: int | None) -> Result:
-    from dataclasses import replace
-
     place = {"round": turn, "member": member, "parent": parent, "seed": result.job.choices["seed"]}
     return replace(result, job=replace(result.job, varied={**place, **result.job.varied}))
 
@@ -153,6 +155,16 @@ def _uniform(seed: int, *words: Any) -> float:
     return (int.from_bytes(digest[:8], "big") >> 11) / 2**53
 
 
+class _Draws:
+    """Numbers in [0, 1) for words, at one place in the decisions."""
+
+    def __init__(self, seed: int, *place: Any) -> None:
+        self._seed, self._place = seed, place
+
+    def __call__(self, word: str) -> float:
+        return _uniform(self._seed, word, *self._place)
+
+
 class _Span:
     """What a setting may be."""
 
@@ -164,7 +176,8 @@ class _Span:
             return
         if len(span) != 2 or not all(isinstance(end, int | float) for end in span) or not span[0] <= span[1]:
             raise ConfigError(f"{key}: a range is (low, high), with low at most high, got {span!r}; choices stand in a list")
-        self._low, self._high = span
+        self._low: float = span[0]
+        self._high: float = span[1]
         self._whole = all(isinstance(end, int) for end in span)
 
     def draw(self, uniform: float) -> Any:
@@ -177,7 +190,7 @@ class _Span:
             value = self._low + uniform * (self._high - self._low)
         return self._within(value)
 
-    def perturb(self, value: Any, uniform: Any) -> Any:
+    def perturb(self, value: Any, uniform: Callable[[str], float]) -> Any:
         """A neighbour of a value, now and then any value. ``uniform`` gives a number in [0, 1) for a word."""
         if uniform("resample") < RESAMPLE:
             return self.draw(uniform("again"))

@@ -61,17 +61,17 @@ class RayFleet:
         try:
             import ray
         except ImportError as error:
-            raise ConfigError("Ray is not installed: pip install worldwright[ray], or choose engine=\"processes\"") from error
+            raise ConfigError('Ray is not installed: pip install worldwright[ray], or choose engine="processes"') from error
         self._ray: Any = ray
         self._own = not ray.is_initialized()
         if self._own:
             ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
-        sizes = [node["Resources"].get("CPU", 0.0) for node in ray.nodes() if node["Alive"]]
+        sizes = [node["Resources"].get("CPU", 0.0) for node in self._ray.nodes() if node["Alive"]]
         self.workers = max(1, min(jobs, workers or int(sum(sizes))))
         processors = share(sizes, self.workers)
         self._threads = max(1, int(processors))
         # Death is dealt with by the crew, which knows what a job's folder holds.
-        self._class = ray.remote(Actor).options(num_cpus=processors, max_concurrency=2, max_restarts=0)
+        self._class = self._ray.remote(Actor).options(num_cpus=processors, max_concurrency=2, max_restarts=0)
         self._started = 0
         self._actors: dict[int, Any] = {}
         self._pending: dict[Any, tuple[str, int]] = {}

@@ -15,7 +15,8 @@ from importlib.resources import files
 from pathlib import Path, PurePosixPath
 
 from ..errors import ConfigError
-from .job import RESULT, Job, Result, Results, jobs_text
+from .job import Job, jobs_text
+from .results import RESULT, Result, Results
 
 CONFIG_MAP_BYTES = 1_000_000
 """Kubernetes holds at most a mebibyte in a ConfigMap, names and all."""
@@ -111,16 +112,18 @@ def kubernetes(
 ) -> Path:
     """Writes an indexed Kubernetes Job with its list of jobs; ``kubectl apply -f`` takes it from there.
 
-    A pod that is preempted or loses its node is started again without counting as a failure, and goes on from the last checkpoint.
+    A pod that is preempted or loses its node is started again, which is no failure, and goes on from the last checkpoint.
 
     Args:
         jobs: What to do, from :func:`jobs`.
         path: The manifest, YAML.
         image: An image with Python and Worldwright.
         name: The Job's name: lower-case letters, digits and hyphens.
-        claim: The PersistentVolumeClaim that holds the runs' folders; pods on several nodes need one that is ``ReadWriteMany``.
+        claim: The PersistentVolumeClaim that holds the runs' folders; pods on several nodes need one that is
+            ``ReadWriteMany``.
         mount: Where it stands in the container.
-        root: The jobs' folders are placed under ``mount`` as they stand under this folder here; the current folder unless told otherwise.
+        root: The jobs' folders are placed under ``mount`` as they stand under this folder here; the current folder unless told
+            otherwise.
         cpus: Processors of a pod.
         memory: Memory of a pod.
         parallel: Pods at once at most.
@@ -137,7 +140,7 @@ def kubernetes(
         raise ConfigError(f"name: lower-case letters, digits and hyphens, at most 57, are needed, got {name!r}")
     listed = _under(jobs, Path(root) if root is not None else Path.cwd())
     if len(listed) > CONFIG_MAP_BYTES:
-        raise ConfigError(f"the list of jobs is {len(listed)} bytes long, more than a ConfigMap holds: write several manifests")
+        raise ConfigError(f"the list of jobs has {len(listed)} bytes, more than a ConfigMap holds: write several manifests")
     variables = {"PYTHONUNBUFFERED": "1", **(environment or {})}
     text = _template("kubernetes.yaml").substitute(
         name=name,
@@ -152,7 +155,9 @@ def kubernetes(
         cpus=json.dumps(str(cpus)),
         memory=json.dumps(memory),
         claim=json.dumps(claim),
-        variables="".join(f"            - {{name: {json.dumps(key)}, value: {json.dumps(value)}}}\n" for key, value in variables.items()),
+        variables="".join(
+            f"            - {{name: {json.dumps(key)}, value: {json.dumps(value)}}}\n" for key, value in variables.items()
+        ),
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
@@ -160,7 +165,7 @@ def kubernetes(
 
 
 def collect(jobs: Sequence[Job]) -> Results:
-    """What jobs that were carried out elsewhere came to, read from their folders; those without a result say so as their error."""
+    """What jobs carried out elsewhere came to, read from their folders; those without a result say so as their error."""
     results = Results()
     for job in jobs:
         try:

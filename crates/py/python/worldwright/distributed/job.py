@@ -1,11 +1,10 @@
-"""Jobs, what they come to, and how both stand in files."""
+"""Jobs, and how they stand in files."""
 
 from __future__ import annotations
 
 import functools
 import importlib
 import json
-import math
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -16,19 +15,15 @@ import numpy as np
 
 from .._choices import Section, flat, mapping, toml_text
 from .._environments import EnvironmentLike, Source, _is_maker
-from ..errors import ConfigError, ExternalError
-from ..runs import Run
+from ..errors import ConfigError
 
 SECTIONS = ("agent", "environment", "model", "planner")
-RESULT = "result.json"
-"""The file in a run's folder that says what its job came to."""
 
 
-class Learning(TypedDict, total=False):
-    """What :func:`worldwright.learn` takes besides an environment, a seed and a folder; see there."""
+class Settings(TypedDict, total=False):
+    """What :func:`worldwright.learn` takes besides an environment, steps, a seed and a folder; see there."""
 
     algorithm: str | None
-    steps: int | None
     config: str | Path | Mapping[str, Any] | None
     model: Section
     planner: Section
@@ -37,6 +32,12 @@ class Learning(TypedDict, total=False):
     reward: Section | Callable[..., Any]
     termination: Callable[..., Any] | None
     settings: Mapping[str, Any] | None
+
+
+class Learning(Settings, total=False):
+    """The same with steps."""
+
+    steps: int | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,123 +99,6 @@ class Job:
             raise ConfigError(f"this is no job ({type(error).__name__}: {error}); write jobs with slurm or kubernetes") from error
 
 
-@dataclass(frozen=True, kw_only=True)
-class Result:
-    """What a job came to."""
-
-    job: Job
-    """What was asked."""
-    return_mean: float = math.nan
-    """Mean return of the final evaluation; NaN where the job failed."""
-    returns: tuple[float, ...] = ()
-    """Returns of its episodes."""
-    digest: str = ""
-    """SHA-256 over the final weights: equal digests, equal runs."""
-    real_steps: int = 0
-    """Steps taken in the environment."""
-    wall_secs: float = 0.0
-    """Seconds of work, pauses and lost pieces left out."""
-    attempts: int = 1
-    """Workers that it took."""
-    error: str | None = None
-    """Why it failed: the error's class and message; none where it did not."""
-
-    @property
-    def folder(self) -> Path:
-        """The run's folder."""
-        return self.job.folder
-
-    @property
-    def varied(self) -> Mapping[str, Any]:
-        """What tells its job from the others."""
-        return self.job.varied
-
-    @property
-    def run(self) -> Run:
-        """The run, with its metrics, report and agent.
-
-        Raises:
-            ExternalError: Where the job failed before it had a folder.
-        """
-        given = self.job.environment
-        return Run(self.folder, environment=None if isinstance(given, str) else given, reward=self.job.reward)
-
-    def to_json(self) -> dict[str, Any]:
-        """As plain JSON, the job left out but for what varies."""
-        return {
-            "format": 1,
-            "varied": dict(self.varied),
-            "return_mean": self.return_mean if math.isfinite(self.return_mean) else None,
-            "returns": list(self.returns),
-            "digest": self.digest,
-            "real_steps": self.real_steps,
-            "wall_secs": self.wall_secs,
-            "attempts": self.attempts,
-            "error": self.error,
-        }
-
-    @classmethod
-    def from_json(cls, job: Job, record: Mapping[str, Any]) -> Result:
-        """What :meth:`to_json` wrote for a job."""
-        mean = record["return_mean"]
-        return cls(
-            job=job,
-            return_mean=math.nan if mean is None else float(mean),
-            returns=tuple(record["returns"]),
-            digest=record["digest"],
-            real_steps=record["real_steps"],
-            wall_secs=record["wall_secs"],
-            attempts=record["attempts"],
-            error=record["error"],
-        )
-
-    def __repr__(self) -> str:
-        told = f"failed: {self.error}" if self.error else f"return {self.return_mean:.4g}, digest {self.digest[:12]}"
-        return f"Result({self.job.name}: {told})"
-
-
-class Results(list[Result]):
-    """Results in the order of their jobs."""
-
-    @property
-    def failures(self) -> Results:
-        """Those whose job failed."""
-        return Results(result for result in self if result.error is not None)
-
-    @property
-    def best(self) -> Result:
-        """The one with the highest mean return, the first of equals.
-
-        Raises:
-            ExternalError: Where every job failed.
-        """
-        ended = [result for result in self if not math.isnan(result.return_mean)]
-        if not ended:
-            raise ExternalError(f"none of {len(self)} jobs ended well; the first says: {self[0].error if self else 'no job'}")
-        return max(ended, key=lambda result: result.return_mean)
-
-    def to_pandas(self) -> Any:
-        """A DataFrame, one row a job: what varies, then what it came to."""
-        try:
-            import pandas
-        except ImportError as error:
-            raise ConfigError("a DataFrame needs pandas: pip install worldwright[data]") from error
-        return pandas.DataFrame([
-            {
-                **result.varied,
-                "return_mean": result.return_mean,
-                "return_std": float(np.std(result.returns, ddof=1)) if len(result.returns) > 1 else 0.0,
-                "real_steps": result.real_steps,
-                "wall_secs": result.wall_secs,
-                "attempts": result.attempts,
-                "digest": result.digest,
-                "error": result.error,
-                "folder": str(result.folder),
-            }
-            for result in self
-        ])
-
-
 def one(
     environment: EnvironmentLike,
     *,
@@ -237,7 +121,13 @@ def one(
     function = reward if callable(reward) else None
     if function is None and termination is not None:
         raise ConfigError("a termination function goes with a reward function: give both")
-    sections: dict[str, Section] = {"algorithm": algorithm, "model": model, "planner": planner, "agent": agent, "evaluation": evaluation}
+    sections: dict[str, Section] = {
+        "algorithm": algorithm,
+        "model": model,
+        "planner": planner,
+        "agent": agent,
+        "evaluation": evaluation,
+    }
     if not callable(reward):
         sections["reward"] = reward
     run = {key: value for key, value in (("steps", steps), ("seed", seed)) if value is not None}
@@ -342,7 +232,9 @@ def _to_reference(function: Any) -> dict[str, Any]:
     except (ImportError, AttributeError, ValueError):
         found = False
     if not found:
-        raise ConfigError(f"{name or function!r} cannot be named in a file: put it at the top level of a module that workers can import")
+        raise ConfigError(
+            f"{name or function!r} cannot be named in a file: put it at the top level of a module that workers can import"
+        )
     return reference
 
 
@@ -351,7 +243,8 @@ def _from_reference(reference: Mapping[str, Any]) -> Callable[..., Any]:
         function = _resolve(reference["function"])
     except ImportError as error:
         raise ConfigError(
-            f"the function {reference['function']} cannot be imported ({error}): start the worker where its module is found, or set PYTHONPATH"
+            f"the function {reference['function']} cannot be imported ({error}): start the worker where it is found, or set "
+            "PYTHONPATH"
         ) from error
     if "args" in reference:
         return functools.partial(function, *reference["args"], **reference["kwargs"])

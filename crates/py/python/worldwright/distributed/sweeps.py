@@ -13,7 +13,8 @@ from .. import _native, errors
 from .._environments import EnvironmentLike
 from ..errors import ConfigError, ExternalError
 from ._crew import Crew, Engine
-from .job import Job, Learning, Result, Results, environment_name, one
+from .job import Job, Learning, Settings, environment_name, one
+from .results import Result, Results
 
 DEFAULT_ALGORITHM = "pets"
 
@@ -28,7 +29,7 @@ def learn(
     progress: bool = True,
     **learning: Unpack[Learning],
 ) -> Result:
-    """:func:`worldwright.learn` in a worker of its own, which is replaced if it dies; the same call goes on with a run that was cut.
+    """:func:`worldwright.learn` in a worker of its own, which is replaced if it dies; the same call goes on with a cut run.
 
     Args:
         environment: A name of ``wm.environments()``, ``"gym:ID"``, or a function that makes an environment.
@@ -46,7 +47,7 @@ def learn(
         KeyboardInterrupt: After an interrupt; the same call goes on.
         WorldwrightError: Where the job failed.
     """
-    folder = Path(run_dir) if run_dir is not None else Path("runs") / f"{_base_name(environment, learning)}-seed{seed}"
+    folder = Path(run_dir) if run_dir is not None else Path("runs") / f"{base_name(environment, learning)}-seed{seed}"
     job = one(environment, folder=folder, seed=seed, **learning)
     (result,) = run([job], workers=1, engine=engine, retries=retries, progress=progress, what=environment_name(job.environment))
     if result.error is not None:
@@ -73,7 +74,7 @@ def jobs(
     for key, values in grid.items():
         if isinstance(values, str) or key == "seed":
             raise ConfigError(f"{key}: give seeds as seeds=..., and each setting of the grid as a list of values")
-    root = Path(run_dir) if run_dir is not None else Path("runs") / f"{_base_name(environment, learning)}-sweep"
+    root = Path(run_dir) if run_dir is not None else Path("runs") / f"{base_name(environment, learning)}-sweep"
     made = []
     for values in itertools.product(*grid.values()):
         varied = dict(zip(grid, values, strict=True))
@@ -101,14 +102,14 @@ def sweep(
 ) -> Results:
     """Learns with all combinations of settings and seeds.
 
-    Which worker does what, and how many there are, changes nothing in the results: each job depends on its settings and seed alone.
+    Which worker does what, and how many there are, changes nothing in the results: a job depends on its settings and seed alone.
 
     Args:
         environment: A name of ``wm.environments()``, ``"gym:ID"``, or a function that makes an environment.
         seeds: Seeds for each combination.
         grid: Values to try by dotted key, such as ``{"planner.horizon": [15, 20, 30], "model": ["gp", "ensemble"]}``.
-        run_dir: Folder of the runs' folders; ``runs/ENVIRONMENT-ALGORITHM-sweep`` unless told otherwise. Where it holds some of
-            these runs already, they are gone on with; finished ones are only read.
+        run_dir: Folder of the runs' folders; ``runs/ENVIRONMENT-ALGORITHM-sweep`` unless told otherwise. Where it holds some
+            of these runs already, they are gone on with; finished ones are read.
         workers: Jobs at once; as many as there are processors unless told otherwise. Each computes with its share of them.
         engine: ``"ray"`` or ``"processes"``; Ray where it is installed.
         retries: How often a job's worker is replaced after it died; an error that a job raises is reported at once.
@@ -151,7 +152,8 @@ def check(job: Job) -> None:
         _native.default_run_folder(choices={**job.choices, "environment": job.environment}, source=None, toml=None)
 
 
-def _base_name(environment: EnvironmentLike, learning: Learning) -> str:
+def base_name(environment: EnvironmentLike, learning: Settings | Learning) -> str:
+    """The beginning of a folder's name."""
     spec = getattr(environment, "spec", None)
     word = getattr(spec, "id", None) or environment_name(environment)
     return f"{_folder_name(word)}-{learning.get('algorithm') or DEFAULT_ALGORITHM}"

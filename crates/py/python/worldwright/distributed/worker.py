@@ -4,8 +4,8 @@ Ray actors, local processes, Slurm arrays and Kubernetes Jobs all start this. As
 
     python -m worldwright.distributed.worker --jobs jobs.jsonl --index 3
 
-Exit codes: 0, the job is done; 1, it failed and may work another time; 2, it can never work as it is written (settings, an index, a
-function that cannot be imported); 75, it was stopped (SIGINT, SIGTERM) and goes on when it is started again.
+Exit codes: 0, the job is done; 1, it failed and may work another time; 2, it can never work as it is written (settings, an
+index, a function that cannot be imported); 75, it was stopped (SIGINT, SIGTERM) and goes on when it is started again.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from .._callables import Reward
 from .._environments import Source
 from ..errors import ConfigError, ShapeError, SpaceError, UnknownNameError, UnsupportedError, WorldwrightError
 from ..learning import learn
-from .job import RESULT, Job, Result, read_jobs
+from .job import Job, read_jobs
+from .results import RESULT, Result
 
 DONE, FAILED, MISTAKEN, STOPPED = 0, 1, 2, 75
 INDICES = ("SLURM_ARRAY_TASK_ID", "JOB_COMPLETION_INDEX")
@@ -108,7 +109,7 @@ def share_of(kind: str, values: Mapping[str, Any], steps: int | None) -> tuple[f
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The program; gives its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m worldwright.distributed.worker", description="Carries out one job of a file.")
+    parser = argparse.ArgumentParser("python -m worldwright.distributed.worker", description="Carries out one job of a file.")
     parser.add_argument("--jobs", required=True, type=Path, help="file with one job a line")
     parser.add_argument("--index", type=int, help=f"which line, from 0; else {' or '.join(INDICES)} of the environment")
     parser.add_argument("--root", type=Path, default=Path(), help="what folders in the file are relative to")
@@ -123,11 +124,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _stop_on_termination()
     _say(f"{job.name}: begins or goes on in {job.folder}", DONE)
     try:
-        result, error = _attempt(job, None, progress=sys.stderr.isatty())
+        result, failure = _attempt(job, None, progress=sys.stderr.isatty())
     except KeyboardInterrupt:
         return _say(f"{job.name}: stopped; the same command goes on with {job.folder}", STOPPED)
-    if error is not None:
-        return _say(f"error: {job.name}: {result.error}", MISTAKEN if isinstance(error, MISTAKES) else FAILED)
+    if failure is not None:
+        return _say(f"error: {job.name}: {result.error}", MISTAKEN if isinstance(failure, MISTAKES) else FAILED)
     print(json.dumps({"folder": str(job.folder), **result.to_json()}))
     return DONE
 
