@@ -38,6 +38,7 @@ impl Source {
             action_space: space::read(&environment.getattr("action_space")?)?,
             dt_secs: source.getattr("dt_secs")?.extract()?,
             versions: source.getattr("versions")?.extract()?,
+            step: environment.getattr("step")?.unbind(),
             environment: environment.unbind(),
             failures: self.failures.clone(),
             running: false,
@@ -60,6 +61,8 @@ impl Source {
 struct PythonEnvironment {
     id: String,
     environment: Py<PyAny>,
+    /// Its method `step`, looked up once.
+    step: Py<PyAny>,
     observation_space: Space,
     action_space: Space,
     dt_secs: f64,
@@ -104,9 +107,9 @@ impl Environment for PythonEnvironment {
         if !self.running {
             return Err(Error::config(self.id.clone(), "the episode is over or has not begun: reset first"));
         }
-        let step = self.call(|py, environment| {
+        let step = self.call(|py, _| {
             let action = value::write(py, &self.action_space, action)?;
-            let answer = environment.call_method1(intern!(py, "step"), (action,))?;
+            let answer = self.step.bind(py).call1((action,))?;
             let answer = answer.cast_into::<PyTuple>().map_err(PyErr::from)?;
             Ok(Step {
                 observation: value::read(&self.observation_space, answer.get_borrowed_item(0)?.as_any())?,
