@@ -8,6 +8,7 @@
 
 mod agent;
 mod array;
+mod branch;
 mod callable;
 mod catalogue;
 mod data;
@@ -30,6 +31,8 @@ use pyo3::prelude::*;
 mod _native {
     #[pymodule_export]
     use crate::agent::Agent;
+    #[pymodule_export]
+    use crate::branch::branch;
     #[pymodule_export]
     use crate::catalogue::catalogue;
     #[pymodule_export]

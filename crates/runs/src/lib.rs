@@ -6,10 +6,12 @@
 //!   [`Summary`] and [`Diagnostics`] are the two files that people and reports read from it, and `metrics.jsonl` (a [`Row`]
 //!   a line) is the truth that every curve is drawn from.
 //! - [`Observer`]s follow a run by its [`Event`]s: the metrics file, TensorBoard events, the terminal view.
+//! - [`branch`] begins a run with what another has learned, under other settings.
 //! - [`load_bundle`] takes up what a run left for use; [`evaluate`], [`collect`] and [`plan`] use it.
 //! - [`solve_problem`] solves what has a planner of its own.
 //! - [`List`] is the catalogue of environments, models, planners, problems and algorithms; [`Interface`] is what one environment gives and takes.
 
+mod branch;
 mod bundle;
 mod catalogue;
 mod checkpoint;
@@ -37,6 +39,7 @@ mod summary;
 pub mod tensorboard;
 mod workshop;
 
+pub use branch::branch;
 pub use bundle::{Card, Loaded, load_bundle};
 pub use catalogue::{Item, List};
 pub use choices::Choices;

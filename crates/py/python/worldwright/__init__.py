@@ -13,7 +13,7 @@ What there is: ``wm.environments()``, ``wm.models()``, ``wm.planners()``, ``wm.a
 
 from __future__ import annotations
 
-from . import errors, mcts
+from . import distributed, errors, mcts
 from ._native import __version__
 from .agents import Agent, Evaluation, load
 from .catalogue import Entry, algorithms, environments, models, planners
@@ -65,6 +65,7 @@ __all__ = [
     "__version__",
     "algorithms",
     "build",
+    "distributed",
     "environments",
     "errors",
     "learn",
