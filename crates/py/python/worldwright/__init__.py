@@ -32,6 +32,7 @@ from .errors import (
 from .learning import learn
 from .model import FitReport, Imagination, Model, Prediction
 from .planner import Plan, Planner
+from .plots import plot
 from .runs import Run
 
 __all__ = [
@@ -64,4 +65,5 @@ __all__ = [
     "mcts",
     "models",
     "planners",
+    "plot",
 ]

@@ -59,6 +59,11 @@ class Prediction:
         """Mean reward, (N,)."""
         return np.asarray(self.rewards.mean(axis=0))
 
+    def _repr_html_(self) -> str:
+        from ._html import prediction
+
+        return prediction(self)
+
 
 class Imagination:
     """Rows of a model's latents that are stepped together; each carries the model's members side by side."""
@@ -261,6 +266,11 @@ class Model:
         spec = self.spec
         state = "fitted" if spec["fitted"] else "not fitted"
         return f"Model({spec['name']!r}, {spec['observation_dim']} → {spec['action_dim']}, {spec['members']} members, {state})"
+
+    def _repr_html_(self) -> str:
+        from ._html import model
+
+        return model(self)
 
 
 def as_model(
