@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypedDict, final
+from typing import Any, Literal, Protocol, Self, TypedDict, final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -91,7 +91,7 @@ def default_run_folder(*, choices: dict[str, Any], source: _Source | None, toml:
 class Agent:
     """An agent with its weights."""
 
-    def __new__(cls, *, path: str | Path, source: _Source | None, reward: _Reward | None) -> Agent:
+    def __new__(cls, *, path: str | Path, source: _Source | None, reward: _Reward | None) -> Self:
         """Loads a bundle, or the bundle of a run's folder."""
 
     def begin(self, observation: Any, seed: int) -> None:
@@ -137,7 +137,7 @@ class Dataset:
         terminated: Sequence[bool],
         episode_ends: Sequence[bool],
         action_space: Any,
-    ) -> Dataset:
+    ) -> Self:
         """Takes the arrays of N transitions: observations and next observations (N, O), actions (N, A) or (N,), rewards (N,), and
         whether the task and the episode ended at each."""
 
@@ -232,7 +232,7 @@ class Model:
 class Planner:
     """A planner with its model."""
 
-    def __new__(cls, *, name: str, model: Model, settings: dict[str, Any], seed: int) -> Planner:
+    def __new__(cls, *, name: str, model: Model, settings: dict[str, Any], seed: int) -> Self:
         """A planner of the list."""
 
     def improve(

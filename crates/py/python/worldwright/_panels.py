@@ -126,6 +126,8 @@ def _frame(about: Mapping[str, Any], mean: np.ndarray[Any, Any], std: np.ndarray
 
 def horizon(axes: Axes, k_step: Sequence[Mapping[str, float]]) -> None:
     """Error against steps ahead, beside the spread that the model gave and the error of predicting no change."""
+    from matplotlib.ticker import MaxNLocator
+
     k = [error["k"] for error in k_step]
     axes.plot(k, [error["persistence_rmse"] for error in k_step], color=BASELINE, linestyle="--", label="predicting no change")
     spread = [error["predicted_std"] for error in k_step]
@@ -137,7 +139,7 @@ def horizon(axes: Axes, k_step: Sequence[Mapping[str, float]]) -> None:
     axes.set_title("Prediction error against steps ahead")
     axes.set_xlabel("steps ahead")
     axes.set_ylabel("error in std of the data")
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(loc="best")
 
 

@@ -75,7 +75,7 @@ def style() -> AbstractContextManager[None]:
         import matplotlib.style
     except ImportError as error:
         raise ConfigError("plots need matplotlib: pip install worldwright[plot]") from error
-    return matplotlib.style.context(["default", _RC])  # type: ignore[no-any-return]
+    return matplotlib.style.context(["default", _RC])
 
 
 def new_figure(width: float, height: float) -> Figure:

@@ -186,7 +186,7 @@ class Model:
     @property
     def spec(self) -> dict[str, Any]:
         """What it is: members, whether deterministic, dimensions, whether fitted."""
-        return self._native.about()
+        return {**self._native.about()}
 
     @property
     def observation_space(self) -> Any:

@@ -79,7 +79,7 @@ class Run:
     def rows(self, kind: str | None = None) -> list[dict[str, Any]]:
         """The lines of ``metrics.jsonl``, those of one kind (``"episode"``, ``"learn"``, ``"evaluation"``) if told; the numbers of
         ``clock`` stand beside the others."""
-        rows = []
+        rows: list[dict[str, Any]] = []
         path = self.folder / "metrics.jsonl"
         if not path.exists():
             return rows
