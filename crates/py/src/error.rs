@@ -4,6 +4,7 @@
 use std::fmt::Display;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
@@ -36,16 +37,19 @@ impl Failures {
 
     /// What a call gives to Python: its result, or its error, caused by what Python raised within.
     pub(crate) fn settle<T>(&self, py: Python<'_>, result: Result<T, Error>) -> PyResult<T> {
-        match (result, self.take()) {
-            (Ok(value), None) => Ok(value),
-            // Where a function cannot report an error, it marks its rows and leaves the exception here.
-            (Ok(_), Some(raised)) => Err(raised),
-            (Err(error), cause) => {
-                let raised = raise(py, &error);
-                raised.set_cause(py, cause);
-                Err(raised)
-            }
+        let cause = self.take();
+        // An interrupt within a user's function is not the function's fault.
+        if let Some(raised) = cause.as_ref().filter(|raised| !raised.is_instance_of::<PyException>(py)) {
+            return Err(raised.clone_ref(py));
         }
+        let raised = match (result, &cause) {
+            (Ok(value), None) => return Ok(value),
+            // Where a function cannot report an error, it marks its rows and leaves the exception here.
+            (Ok(_), Some(raised)) => exception(py, "ExternalError", format!("a function raised {raised}")),
+            (Err(error), _) => raise(py, &error),
+        };
+        raised.set_cause(py, cause);
+        Err(raised)
     }
 }
 

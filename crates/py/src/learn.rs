@@ -117,13 +117,13 @@ impl Observer for Follower<'_> {
 }
 
 /// Becomes true at an interrupt for as long as it lives; Python's own handler hears of it as well.
-struct Interrupts {
-    stop: Arc<AtomicBool>,
+pub(crate) struct Interrupts {
+    pub(crate) stop: Arc<AtomicBool>,
     id: Option<signal_hook::SigId>,
 }
 
 impl Interrupts {
-    fn listen() -> Self {
+    pub(crate) fn listen() -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let id = signal_hook::flag::register(signal_hook::consts::SIGINT, Arc::clone(&stop)).ok();
         Self { stop, id }

@@ -17,6 +17,7 @@ from . import errors, mcts
 from ._native import __version__
 from .agents import Agent, Evaluation, load
 from .catalogue import Entry, algorithms, environments, models, planners
+from .designing import Candidate, DesignedModel, build
 from .errors import (
     ConfigError,
     DivergedError,
@@ -31,13 +32,16 @@ from .errors import (
 )
 from .learning import learn
 from .model import FitReport, Imagination, Model, Prediction
-from .planner import Plan, Planner
 from .plots import plot
+from .planner import Plan, Planner, Weighed
 from .runs import Run
+from .written import Policy, WorldModel
 
 __all__ = [
     "Agent",
+    "Candidate",
     "ConfigError",
+    "DesignedModel",
     "DivergedError",
     "Entry",
     "Evaluation",
@@ -48,16 +52,20 @@ __all__ = [
     "NotFittedError",
     "Plan",
     "Planner",
+    "Policy",
     "Prediction",
     "Run",
     "ShapeError",
     "SpaceError",
     "UnknownNameError",
     "UnsupportedError",
+    "Weighed",
+    "WorldModel",
     "WorldwrightError",
     "WorldwrightWarning",
     "__version__",
     "algorithms",
+    "build",
     "environments",
     "errors",
     "learn",

@@ -104,6 +104,9 @@ class Model:
         settings: The model's settings, such as ``members=5``.
     """
 
+    start: Any = None
+    """The observation that planning begins from, where one is known."""
+
     def __init__(
         self,
         name: str = "auto",
@@ -284,6 +287,8 @@ def as_model(
     vectorized: bool | None,
 ) -> Model:
     """A model as it is, or a function as one."""
+    if isinstance(wrapped := getattr(given, "model", None), Model):
+        given = wrapped
     if isinstance(given, Model):
         if reward_fn is not None:
             raise ConfigError("reward_fn goes with a function as the model; a Model has its reward already")
@@ -312,6 +317,7 @@ def _choices(action_space: Any) -> Sequence[Any] | None:
 
 
 def _flat_dim(space: Any) -> int:
+    """Length of a flat observation of a space, or of a pair ``(low, high)``."""
     if isinstance(space, tuple):
         return int(np.size(space[0]))
     import gymnasium
