@@ -42,6 +42,40 @@ class _Report(TypedDict):
     model_steps: int
     diverged: int
 
+class _Candidate(TypedDict):
+    model: str
+    planner: str | None
+    horizon: int | None
+    steps: list[int] | None
+    errors: list[float] | None
+    log_likelihood: float | None
+    returns: list[float]
+    return_mean: float | None
+    diverged: str | None
+    fit_secs: float
+    trial_secs: float
+
+class _Found(TypedDict):
+    kind: str
+    label: str
+    settings: dict[str, Any]
+    planner: str
+    planner_settings: dict[str, Any]
+    horizon: int
+    judge: str
+    reasons: list[str]
+    command: str
+    transitions: int
+    candidates: list[_Candidate]
+
+class _Explored(TypedDict):
+    start: Any
+    observation_space: Any
+    action_space: Any
+    observation_channels: list[str]
+    action_channels: list[str]
+    data: Dataset
+
 class _Source(Protocol):
     """Where environments come from: ``worldwright._environments.Source``."""
 
@@ -87,6 +121,25 @@ def learn(
 
 def default_run_folder(*, choices: dict[str, Any], source: _Source | None, toml: tuple[str, str] | None) -> Path:
     """Where ``learn`` keeps a run of these choices unless told otherwise."""
+
+def explore(*, source: _Source | None, environment_name: str | None, steps: int, seed: int) -> _Explored:
+    """Random steps in an environment, as transitions; also what was seen first."""
+
+def design(
+    *,
+    observation_space: Any,
+    action_space: Any,
+    reward: _Reward | None,
+    expression: tuple[str, str | None, list[str], list[str]] | None,
+    data: Dataset,
+    source: _Source | None,
+    environment_name: str | None,
+    discount: float,
+    seed: int,
+    options: dict[str, Any],
+    follow: Callable[[str, Mapping[str, Any]], None] | None,
+) -> tuple[Model, _Found]:
+    """The search: the model it chose, fitted, and what it found out."""
 
 class Agent:
     """An agent with its weights."""
@@ -161,7 +214,7 @@ class Imagination:
     def observe(self, row: int, observation: Any, seed: int) -> None:
         """Sets a row to the belief after an observation."""
 
-    def copy(self, from_: int, to: int, /) -> None:
+    def copy(self, source: int, target: int) -> None:
         """Copies a row into another."""
 
     def step(
@@ -232,7 +285,16 @@ class Model:
 class Planner:
     """A planner with its model."""
 
-    def __new__(cls, *, name: str, model: Model, settings: dict[str, Any], seed: int) -> Self:
+    def __new__(
+        cls,
+        *,
+        name: str,
+        model: Model,
+        settings: dict[str, Any],
+        seed: int,
+        prior: Callable[[NDArray[np.float64]], tuple[NDArray[np.float64], NDArray[np.float64]]] | None,
+        value: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None,
+    ) -> Self:
         """A planner of the list."""
 
     def improve(
@@ -245,6 +307,9 @@ class Planner:
 
     def actions(self) -> list[Any]:
         """All planned actions."""
+
+    def weighed(self) -> list[tuple[Any, int, float]]:
+        """The first actions that a tree search weighed: action, visits, mean return."""
 
     def shift(self, steps: int = 1) -> None:
         """Moves on: the plan's tail becomes the start of the next."""

@@ -277,7 +277,7 @@ class Model:
 
 
 def as_model(
-    given: Model | Callable[..., Any],
+    given: Any,
     *,
     reward_fn: Callable[..., Any] | None,
     observation_space: Any,
