@@ -22,7 +22,12 @@ use crate::model::Model;
 use crate::{pool, settings, space, value};
 
 /// Where trials take place, and data come from where none are given: an environment of Python's or a native one.
-fn environment(py: Python<'_>, source: Option<Py<PyAny>>, name: Option<&str>, failures: &Failures) -> PyResult<Option<envs::Made>> {
+fn environment(
+    py: Python<'_>,
+    source: Option<Py<PyAny>>,
+    name: Option<&str>,
+    failures: &Failures,
+) -> PyResult<Option<envs::Made>> {
     let made = match (source, name) {
         (Some(source), _) => Source::new(source, failures.clone()).make().map(Some),
         (None, Some(name)) => envs::make(name, &Default::default()).map(Some),
@@ -67,7 +72,8 @@ fn gather(
     seed: u64,
     interrupts: &Interrupts,
 ) -> worldwright_core::Result<(worldwright_core::Dataset, worldwright_core::Observation)> {
-    let (observation_space, action_space) = (environment.observation_space().clone(), environment.action_space().clone());
+    let (observation_space, action_space) =
+        (environment.observation_space().clone(), environment.action_space().clone());
     let mut data = worldwright_core::Dataset::new(observation_space.flat_dim(), action_space.flat_dim());
     let (mut before, mut after) = (vec![0.0; observation_space.flat_dim()], vec![0.0; observation_space.flat_dim()]);
     let mut flat_action = vec![0.0; action_space.flat_dim()];

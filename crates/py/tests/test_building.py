@@ -38,7 +38,7 @@ def test_the_founding_snippet_with_recorded_data() -> None:
 
     domain = SimpleNamespace(action_space=gymnasium.spaces.Box(-1.0, 1.0, (1,)))
     domain.config = {"actions": actions, "observations": observations, "reward": fn}
-    model = wm.build(config=domain.config, progress=False, finalists=1)
+    model = wm.build(config=domain.config, progress=False, finalists=1, most_models=3)
     planner = mcts.Planner(transition_fn=model, action_space=domain.action_space)
     planner = planner.rollout(10000)
     assert domain.action_space.contains(np.asarray(planner.action, dtype=np.float32))

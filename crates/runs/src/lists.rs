@@ -54,7 +54,8 @@ impl Lists {
         let name =
             envs::ALIASES.iter().find(|(alias, _)| *alias == name).map_or(name.as_str(), |(_, name)| name).to_owned();
         let algorithm = choices.name("agent")?.unwrap_or_else(|| "pets".to_owned());
-        let mut given = agents::environment_settings(&algorithm, &name);
+        let known = known_as(&name);
+        let mut given = agents::environment_settings(&algorithm, known);
         given.extend(choices.section("environment"));
         let settings = match envs::ALL.iter().find(|entry| entry.name == name) {
             Some(entry) => complete(&Settings::resolve(entry.name, entry.parameters, &given)?),
@@ -65,13 +66,13 @@ impl Lists {
         let choice =
             |section| Ok::<_, Error>(Choice { name: choices.name(section)?, settings: choices.section(section) });
         let parts = Parts { agent: choices.section("agent"), model: choice("model")?, planner: choice("planner")? };
-        let resolved = agents::resolve(&algorithm, &name, &parts)?;
+        let resolved = agents::resolve(&algorithm, known, &parts)?;
         let episode_steps = made.episode_steps.map(|steps| steps as u64);
         let (fewest, most) = (*EVALUATION_EPISODES.start(), *EVALUATION_EPISODES.end());
         let evaluated = episode_steps.map_or(fewest, |steps| (EVALUATION_STEPS / steps.max(1)).clamp(fewest, most));
         let whole = |key, least, default| Ok::<_, Error>(choices.whole(key, least)?.unwrap_or(default));
         Ok(Experiment {
-            reward: reward(choices, &agents::reward_settings(&algorithm, &name), &made)?,
+            reward: reward(choices, &agents::reward_settings(&algorithm, known), &made)?,
             environment: Part { name, settings },
             agent: Part { name: resolved.algorithm, settings: complete(&resolved.agent) },
             model: Part { name: resolved.model_name, settings: complete(&resolved.model) },
@@ -113,6 +114,12 @@ impl Workshop for Lists {
         };
         agents::build(&resolved, &context)
     }
+}
+
+/// The name under which settings were measured: that of the native twin, where an environment of Gymnasium's has one.
+fn known_as(name: &str) -> &str {
+    let twin = |id| envs::ALIASES.iter().find(|(alias, _)| *alias == id).map(|(_, native)| *native);
+    name.strip_prefix("gym:").and_then(twin).unwrap_or(name)
 }
 
 /// The reward that an experiment plans for, as a function; none where it is learned.
