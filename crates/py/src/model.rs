@@ -294,10 +294,10 @@ impl Arenas {
     }
 
     /// Copies a row into another.
-    fn copy(&self, py: Python<'_>, from: usize, to: usize) -> PyResult<()> {
-        self.check(py, from.max(to))?;
+    fn copy(&self, py: Python<'_>, source: usize, target: usize) -> PyResult<()> {
+        self.check(py, source.max(target))?;
         let mut state = locked(py, &self.state);
-        state.arena.with_dependent_mut(|_, arena| arena.copy(from, Rows::Span(to..to + 1)));
+        state.arena.with_dependent_mut(|_, arena| arena.copy(source, Rows::Span(target..target + 1)));
         Ok(())
     }
 

@@ -32,6 +32,7 @@ from .errors import (
 )
 from .learning import learn
 from .model import FitReport, Imagination, Model, Prediction
+from .plots import plot
 from .planner import Plan, Planner, Weighed
 from .runs import Run
 from .written import Policy, WorldModel
@@ -73,4 +74,5 @@ __all__ = [
     "mcts",
     "models",
     "planners",
+    "plot",
 ]

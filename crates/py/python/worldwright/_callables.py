@@ -35,7 +35,7 @@ class Choices:
             return actions
         if self._choices is None:
             return actions + self._start
-        return np.asarray(self._choices)[actions]
+        return np.asarray(np.asarray(self._choices)[actions])
 
 
 class Rowwise:

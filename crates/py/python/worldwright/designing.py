@@ -173,13 +173,15 @@ def build(
         )
         model.start = gathered.start
         return model
+    transitions = gathered.data
+    assert transitions is not None, "without dynamics there are data"
     with _Search(progress, follow) as search:
         native, found = _native.design(
             observation_space=gathered.observation_space,
             action_space=gathered.action_space,
             reward=gathered.reward,
             expression=gathered.expression,
-            data=gathered.data,
+            data=transitions,
             source=gathered.source,
             environment_name=gathered.environment_name,
             discount=discount,
@@ -187,7 +189,7 @@ def build(
             options=options,
             follow=search.hear,
         )
-    return DesignedModel._designed(native, found, gathered.start, gathered.choices, seed)
+    return DesignedModel._designed(native, {**found}, gathered.start, gathered.choices, seed)
 
 
 def _domain(config: Any) -> dict[str, Any]:
@@ -282,7 +284,8 @@ class _Gathered:
             self.start = explored["start"] if self.start is None else self.start
             return explored["data"]
         if self.observation_space is not None and self.action_space is not None:
-            return self._nothing()
+            self._nothing()
+            return None
         raise ConfigError(
             "a domain needs data, an environment or dynamics: give observations and actions that were recorded, data=…, "
             "an environment, or a transition function"

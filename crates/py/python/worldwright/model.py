@@ -59,6 +59,11 @@ class Prediction:
         """Mean reward, (N,)."""
         return np.asarray(self.rewards.mean(axis=0))
 
+    def _repr_html_(self) -> str:
+        from ._html import prediction
+
+        return prediction(self)
+
 
 class Imagination:
     """Rows of a model's latents that are stepped together; each carries the model's members side by side."""
@@ -184,7 +189,7 @@ class Model:
     @property
     def spec(self) -> dict[str, Any]:
         """What it is: members, whether deterministic, dimensions, whether fitted."""
-        return self._native.about()
+        return {**self._native.about()}
 
     @property
     def observation_space(self) -> Any:
@@ -265,9 +270,14 @@ class Model:
         state = "fitted" if spec["fitted"] else "not fitted"
         return f"Model({spec['name']!r}, {spec['observation_dim']} → {spec['action_dim']}, {spec['members']} members, {state})"
 
+    def _repr_html_(self) -> str:
+        from ._html import model
+
+        return model(self)
+
 
 def as_model(
-    given: Model | Callable[..., Any],
+    given: Any,
     *,
     reward_fn: Callable[..., Any] | None,
     observation_space: Any,

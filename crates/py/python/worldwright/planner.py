@@ -35,6 +35,11 @@ class Plan:
         """The action for now."""
         return self.actions[0]
 
+    def _repr_html_(self) -> str:
+        from ._html import plan
+
+        return plan(self)
+
 
 @dataclass(frozen=True)
 class Weighed:
