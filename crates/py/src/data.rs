@@ -88,6 +88,39 @@ impl Dataset {
         self.inner.action_dim()
     }
 
+    /// All observations (N, O).
+    #[getter]
+    fn observations<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let flat = (0..self.inner.len()).flat_map(|i| self.inner.observation(i)).copied().collect();
+        array::shaped(py, flat, &[self.inner.len(), self.inner.observation_dim()])
+    }
+
+    /// All flat actions (N, A); choices are one-hot.
+    #[getter]
+    fn actions<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let flat = (0..self.inner.len()).flat_map(|i| self.inner.action(i)).copied().collect();
+        array::shaped(py, flat, &[self.inner.len(), self.inner.action_dim()])
+    }
+
+    /// All next observations (N, O).
+    #[getter]
+    fn next_observations<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let flat = (0..self.inner.len()).flat_map(|i| self.inner.next_observation(i)).copied().collect();
+        array::shaped(py, flat, &[self.inner.len(), self.inner.observation_dim()])
+    }
+
+    /// Whether the task ended at each transition (N,).
+    #[getter]
+    fn terminated<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<bool>> {
+        PyArray1::from_slice(py, self.inner.terminated())
+    }
+
+    /// Whether the episode ended at each transition, for whatever reason (N,).
+    #[getter]
+    fn episode_ends<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<bool>> {
+        PyArray1::from_slice(py, self.inner.episode_ends())
+    }
+
     /// All rewards (N,).
     #[getter]
     fn rewards<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {

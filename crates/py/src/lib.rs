@@ -1,7 +1,7 @@
 //! The Python skin: conversions between Python's objects and the project's traits, and one map of errors.
 //!
 //! What a Python user holds stands in `python/worldwright`; this crate is its module `_native`. Python objects become traits
-//! ([`environment`], [`callable`], [`guided`]), arrays go in and out ([`array`], [`value`], [`space`], [`data`]), and classes
+//! ([`environment`], [`callable`], [`guided`]), arrays go in and out ([`array`], [`value`], [`space`], [`data`], [`store`]), and classes
 //! hold what lives in Rust ([`model`], [`planner`], [`agent`]). No science stands here.
 //!
 //! The interpreter's lock is given up in every call that may take long ([`pool`]), and taken again for each call into Python.
@@ -22,6 +22,7 @@ mod planner;
 mod pool;
 mod settings;
 mod space;
+mod store;
 mod value;
 
 use pyo3::prelude::*;
@@ -45,6 +46,8 @@ mod _native {
     use crate::model::{Arenas, Model};
     #[pymodule_export]
     use crate::planner::Planner;
+    #[pymodule_export]
+    use crate::store::{data_format_of, data_formats, export_data, import_data, read_store, write_store};
 
     #[pymodule_init]
     fn init(module: &super::Bound<'_, super::PyModule>) -> super::PyResult<()> {

@@ -56,6 +56,7 @@ pub(crate) struct Model {
     recipe: Option<Recipe>,
     failures: Failures,
     spec: ModelSpec,
+    discount: f64,
     fits: Mutex<u64>,
 }
 
@@ -79,8 +80,9 @@ impl Model {
         failures: Failures,
     ) -> Self {
         let spec = model.spec().clone();
+        let discount = context.discount;
         let recipe = Some(Recipe { name: name.to_owned(), context, overrides });
-        Self { held: Mutex::new(Arc::from(model)), recipe, failures, spec, fits: Mutex::new(1) }
+        Self { held: Mutex::new(Arc::from(model)), recipe, failures, spec, discount, fits: Mutex::new(1) }
     }
 
     fn replace(&self, py: Python<'_>, model: Box<dyn LearnedModel>) {
@@ -129,7 +131,8 @@ impl Model {
         let recipe = Recipe { name: name.to_owned(), context, overrides: settings::named(settings)? };
         let model = recipe.build().or_raise(py)?;
         let spec = model.spec().clone();
-        Ok(Self { held: Mutex::new(Arc::from(model)), recipe: Some(recipe), failures, spec, fits: Mutex::new(0) })
+        let (held, fits) = (Mutex::new(Arc::from(model)), Mutex::new(0));
+        Ok(Self { held, recipe: Some(recipe), failures, spec, discount, fits })
     }
 
     /// A model that Python computes: `dynamics` is a `worldwright._callables.Dynamics`.
@@ -160,7 +163,7 @@ impl Model {
             has_prior: false,
         };
         let model = Dynamics::new(spec.clone(), dynamics, discount, failures.clone());
-        Ok(Self { held: Mutex::new(Arc::new(model)), recipe: None, failures, spec, fits: Mutex::new(1) })
+        Ok(Self { held: Mutex::new(Arc::new(model)), recipe: None, failures, spec, discount, fits: Mutex::new(1) })
     }
 
     /// Learns from transitions, starting from what was learned before.
@@ -190,7 +193,7 @@ impl Model {
         Ok(answer)
     }
 
-    /// What it is: name, members, whether deterministic, and what it gives.
+    /// What it is: name, members, whether deterministic, what it gives, and the settings that were chosen for it.
     fn about<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let about = PyDict::new(py);
         about.set_item("name", &self.spec.name)?;
@@ -201,6 +204,14 @@ impl Model {
         about.set_item("observation_dim", self.spec.observation_space.flat_dim())?;
         about.set_item("action_dim", self.spec.action_space.flat_dim())?;
         about.set_item("fitted", *locked(py, &self.fits) > 0)?;
+        about.set_item("discount", self.discount)?;
+        let overrides = PyDict::new(py);
+        if let Some(recipe) = &self.recipe {
+            for (name, setting) in &recipe.overrides {
+                overrides.set_item(name, settings::write(py, setting)?)?;
+            }
+        }
+        about.set_item("settings", overrides)?;
         Ok(about)
     }
 

@@ -13,11 +13,13 @@ What there is: ``wm.environments()``, ``wm.models()``, ``wm.planners()``, ``wm.a
 
 from __future__ import annotations
 
-from . import distributed, errors, mcts
+from . import data, distributed, errors, mcts
 from ._native import __version__
 from .agents import Agent, Evaluation, load
 from .catalogue import Entry, algorithms, environments, models, planners
+from .collecting import collect
 from .designing import Candidate, DesignedModel, build
+from .dream import as_env, as_vector_env
 from .errors import (
     ConfigError,
     DivergedError,
@@ -32,8 +34,9 @@ from .errors import (
 )
 from .learning import learn
 from .model import FitReport, Imagination, Model, Prediction
-from .plots import plot
+from .multiagent import from_pettingzoo
 from .planner import Plan, Planner, Weighed
+from .plots import plot
 from .runs import Run
 from .written import Policy, WorldModel
 
@@ -65,10 +68,15 @@ __all__ = [
     "WorldwrightWarning",
     "__version__",
     "algorithms",
+    "as_env",
+    "as_vector_env",
     "build",
+    "collect",
+    "data",
     "distributed",
     "environments",
     "errors",
+    "from_pettingzoo",
     "learn",
     "load",
     "mcts",

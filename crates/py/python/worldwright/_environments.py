@@ -82,7 +82,11 @@ def _drawing(spec: Any) -> Any:
 
 
 def single(environment: Any) -> Any:
-    """The one environment of a vector: a learner decides for one at a time."""
+    """The one environment of a vector, or the single one that PettingZoo's make: a learner decides for one at a time."""
+    from .multiagent import from_pettingzoo, is_pettingzoo
+
+    if is_pettingzoo(environment):
+        return from_pettingzoo(environment)
     if not isinstance(environment, gymnasium.vector.VectorEnv):
         return environment
     from .vector import first_lane

@@ -48,8 +48,9 @@ class Evaluation:
 class Agent:
     """Acts, plans, and is evaluated. Made by :func:`load` or by ``run.agent()``."""
 
-    def __init__(self, native: _native.Agent) -> None:
+    def __init__(self, native: _native.Agent, folder: Path | None = None) -> None:
         self._native = native
+        self._folder = folder
 
     @property
     def observation_space(self) -> Any:
@@ -87,7 +88,10 @@ class Agent:
     @cached_property
     def model(self) -> Model:
         """The world model that it plans in."""
-        return Model._of(self._native.model())
+        model = Model._of(self._native.model())
+        if self._folder is not None and (self._folder / "episodes").is_dir():
+            model._starts = self._folder
+        return model
 
     def __repr__(self) -> str:
         entries = self.experiment
@@ -111,7 +115,7 @@ def load(
     written = reward if reward is None or isinstance(reward, Reward) else Reward(reward)
     if source is None:
         source = _registered(Path(path))
-    return Agent(_native.Agent(path=path, source=source, reward=written))
+    return Agent(_native.Agent(path=path, source=source, reward=written), Path(path))
 
 
 def _registered(path: Path) -> Source | None:

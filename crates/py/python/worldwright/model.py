@@ -134,11 +134,15 @@ class Model:
             settings=settings,
         )
         self._seed = seed
+        # How often it has learned, and where what it learned from began: for those who dream in it.
+        self._version = 0
+        self._starts: Any = None
 
     @classmethod
     def _of(cls, native: _native.Model, choices: Sequence[Any] | None = None, seed: int = 0) -> Self:
         model = cls.__new__(cls)
         model._native, model._choices, model._seed = native, choices, seed
+        model._version, model._starts = 0, None
         return model
 
     @classmethod
@@ -214,15 +218,19 @@ class Model:
         """Learns from transitions, starting from what was learned before.
 
         Args:
-            data: A ``Dataset`` of ``worldwright.data``, a mapping of columns, or a folder of recorded episodes.
+            data: Whatever ``worldwright.data.dataset`` takes: recorded episodes, a run or its path, a mapping of columns, a table of Arrow, pandas
+                or polars, a Minari data set.
             seed: What the fit's randomness comes from; the model's unless told otherwise.
             columns: The columns themselves: ``observations`` (N, O), ``actions`` (N, A) or (N,), ``rewards`` (N,), ``next_observations`` (N, O),
                 and if there are any ``terminated`` (N,) and ``truncated`` (N,).
         """
         from .data import dataset
+        from .starts import first_observations
 
         transitions = dataset(data, action_space=self.action_space, **columns)
         report = self._native.fit(data=transitions, seed=self._seed if seed is None else seed)
+        self._version += 1
+        self._starts = first_observations(transitions, self.observation_space)
         return FitReport(**report)
 
     def imagination(self, rows: int) -> Imagination:
@@ -259,7 +267,29 @@ class Model:
     def load(self, path: str | Path) -> Self:
         """Takes up what :meth:`save` wrote, into a model of the same name, spaces and settings."""
         self._native.restore(path)
+        self._version += 1
         return self
+
+    def export_onnx(self, path: str | Path, *, precision: str = "float32") -> Path:
+        """Writes the networks of the models ``"deterministic"`` and ``"ensemble"`` as an ONNX file, with all that stands around them.
+
+        Inputs are ``observation`` (rows, O) and ``action`` (rows, A), or (rows,) choices as int64. Outputs are what each member used for
+        predictions expects, without noise: ``next_observations`` (M, rows, O), and where the reward is learned ``rewards`` and ``continuations``
+        (M, rows). The members of the file are the elites; their mean is what ``propagation="expectation"`` predicts.
+
+        Args:
+            path: Where to.
+            precision: Of everything outside the networks, which compute in single precision: ``"float32"`` or ``"float64"``.
+
+        Returns:
+            The path.
+
+        Raises:
+            UnsupportedError: The model is no network.
+        """
+        from .onnx_export import export_onnx
+
+        return export_onnx(self, path, precision=precision)
 
     def arrays(self) -> dict[str, Any]:
         """Everything learned, as arrays by name."""

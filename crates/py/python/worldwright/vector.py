@@ -1,23 +1,132 @@
-"""Vector environments."""
+"""Vector environments: one lane of them as a single environment."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import gymnasium
+import numpy as np
+from gymnasium.vector import AutoresetMode
+from gymnasium.vector.utils import iterate
 
-from .errors import UnsupportedError
+from .errors import ConfigError
+
+
+def mode_of(vector: Any) -> AutoresetMode:
+    """When the environments of a vector begin anew after an episode's end; ``NEXT_STEP`` where it does not tell."""
+    told = (getattr(vector, "metadata", None) or {}).get("autoreset_mode", AutoresetMode.NEXT_STEP)
+    try:
+        return AutoresetMode(told)
+    except ValueError as error:
+        raise ConfigError(f"{type(vector).__name__} tells an unknown autoreset mode: {told!r}") from error
 
 
 def first_lane(vector: Any) -> Any:
-    """The single environment of which a vector holds several."""
-    envs = getattr(vector, "envs", None)
-    if envs:
-        return envs[0]
-    makers = getattr(vector, "env_fns", None)
-    if makers:
-        return makers[0]()
-    spec = getattr(vector, "spec", None)
-    if spec is not None:
-        return gymnasium.make(spec)
-    raise UnsupportedError(f"{type(vector).__name__} cannot be taken apart: give a function that makes one environment of it")
+    """The single environment of which a vector holds several; a :class:`Lane` where it cannot be taken apart, as when it is wrapped."""
+    if not isinstance(vector, gymnasium.vector.VectorWrapper):
+        envs = getattr(vector, "envs", None)
+        if envs:
+            return envs[0]
+        makers = getattr(vector, "env_fns", None)
+        if makers:
+            return makers[0]()
+        spec = getattr(vector, "spec", None)
+        if spec is not None and spec.entry_point is not None and not spec.additional_wrappers:
+            return gymnasium.make(spec)
+    return Lane(vector)
+
+
+class Lane(gymnasium.Env[Any, Any]):
+    """One environment of a vector as a single one. The others are told the same actions and go their own ways.
+
+    Args:
+        vector: A vector environment in any autoreset mode.
+        lane: Which of its environments.
+    """
+
+    def __init__(self, vector: gymnasium.vector.VectorEnv[Any, Any, Any], *, lane: int = 0) -> None:
+        if not 0 <= lane < vector.num_envs:
+            raise ConfigError(f"lane {lane}: the vector has {vector.num_envs} environments, counted from 0")
+        self.vector, self.lane = vector, lane
+        self.observation_space = vector.single_observation_space
+        self.action_space = vector.single_action_space
+        self.metadata = {**(vector.metadata or {}), "render_modes": []}
+        self.metadata.pop("autoreset_mode", None)
+        self.render_mode = None
+        self.spec = None
+        self._mode = mode_of(vector)
+        self._running = False
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        """Begins an episode of all environments. The lane gets this very seed."""
+        super().reset(seed=seed)
+        seeds: Any = seed
+        if seed is not None and self.lane:
+            seeds = [seed if i == self.lane else seed + 1 + i for i in range(self.vector.num_envs)]
+        observations, infos = self.vector.reset(seed=seeds, options=options)
+        self._running = True
+        return self._mine(observations), info_of(infos, self.lane)
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        """A step of the lane."""
+        if not self._running:
+            raise ConfigError("the episode is over or has not begun: reset first")
+        actions = gymnasium.vector.utils.concatenate(
+            self.action_space,
+            [action] * self.vector.num_envs,
+            cast(Any, gymnasium.vector.utils.create_empty_array(self.action_space, self.vector.num_envs)),
+        )
+        observations, rewards, terminated, truncated, infos = self.vector.step(actions)
+        over = np.asarray(terminated) | np.asarray(truncated)
+        observation, info = self._mine(observations), info_of(infos, self.lane)
+        if over[self.lane]:
+            self._running = False
+            if self._mode is AutoresetMode.SAME_STEP:
+                observation, info = final_observation(infos, self.lane), info.get("final_info", {})
+        elif self._mode is AutoresetMode.DISABLED and over.any():
+            self.vector.reset(options={"reset_mask": over.copy()})
+        return observation, float(rewards[self.lane]), bool(terminated[self.lane]), bool(truncated[self.lane]), info
+
+    def _mine(self, observations: Any) -> Any:
+        return row_of(self.vector.observation_space, observations, self.lane)
+
+    def render(self) -> None:
+        """There is no picture."""
+
+    def close(self) -> None:
+        """Closes the vector."""
+        self.vector.close()
+
+
+def row_of(space: Any, batch: Any, lane: int) -> Any:
+    """One environment's part of a batch, in an array of its own."""
+    if isinstance(batch, np.ndarray):
+        return batch[lane].copy() if batch.ndim > 1 else batch[lane]
+    return list(iterate(space, batch))[lane]
+
+
+def final_observation(infos: dict[str, Any], lane: int) -> Any:
+    """What the last step of an episode showed, where the next one has begun in the same step."""
+    for name in ("final_obs", "final_observation"):
+        if name in infos and infos[name][lane] is not None:
+            return infos[name][lane]
+    raise ConfigError(
+        "the vector begins episodes anew in the step that ends them (SAME_STEP), but does not tell what that step showed: its infos need "
+        "final_obs"
+    )
+
+
+def info_of(infos: dict[str, Any], lane: int) -> dict[str, Any]:
+    """What a vector's infos tell of one environment."""
+    mine: dict[str, Any] = {}
+    for name, told in infos.items():
+        if name.startswith("_") and name[1:] in infos:
+            continue
+        mask = infos.get(f"_{name}")
+        if mask is not None and not mask[lane]:
+            continue
+        if isinstance(told, dict):
+            mine[name] = info_of(told, lane)
+        elif isinstance(told, (np.ndarray, list, tuple)) and len(told) > lane:
+            mine[name] = told[lane]
+    return mine

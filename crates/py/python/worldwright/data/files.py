@@ -1,0 +1,117 @@
+"""Episodes in files: Worldwright's own folders, and the formats that the native half reads and writes."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from .. import _native
+from ..errors import ConfigError, ExternalError, UnknownNameError
+from .recorded import Episodes
+from .spaces import elements
+
+
+def formats() -> list[str]:
+    """What :func:`read` and :func:`write` know: ``"store"``, Worldwright's own folder, and others."""
+    return ["store", *_native.data_formats()]
+
+
+def read(path: str | Path, *, format: str | None = None) -> Episodes:
+    """Reads recorded episodes.
+
+    Args:
+        path: A run's folder, its folder ``episodes``, or a file or folder of another format.
+        format: One of :func:`formats`; told by what stands in the file or folder unless given.
+
+    Raises:
+        ExternalError: There is nothing of the kind.
+        UnknownNameError: There is no such format.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise ExternalError(f"{path}: there is no such file or folder; check the path")
+    if format is None:
+        format = _native.data_format_of(path) or "store"
+    if format == "store":
+        inner = path / "episodes"
+        return _stored(inner if inner.is_dir() else path)
+    _known(format)
+    with tempfile.TemporaryDirectory(prefix="worldwright-") as scratch:
+        store = Path(scratch) / "episodes"
+        _native.import_data(path, format, store)
+        return _stored(store)
+
+
+def _known(format: str) -> None:
+    if format not in formats():
+        raise UnknownNameError(f"no data format is called '{format}'; there are {', '.join(formats())}")
+
+
+def _stored(path: Path) -> Episodes:
+    columns: dict[str, Any] = dict(_native.read_store(path))
+    columns.pop("versions")
+    observations, actions = columns.pop("observations"), columns.pop("actions")
+    return Episodes(observations=_shaped(columns["observation_space"], observations), actions=_shaped(columns["action_space"], actions), **columns)
+
+
+def _shaped(space: Any, rows: Any) -> Any:
+    kind = type(space).__name__
+    if kind != "Box":
+        return rows
+    return rows.reshape(len(rows), *space.shape)
+
+
+def write(episodes: Any, path: str | Path, *, format: str = "store") -> Path:
+    """Writes episodes.
+
+    Args:
+        episodes: :class:`Episodes`, or whatever :func:`worldwright.data.episodes` takes.
+        path: A file or folder that does not exist yet.
+        format: One of :func:`formats`; ``"store"`` is Worldwright's own folder.
+
+    Returns:
+        The path.
+
+    Raises:
+        ConfigError: The path exists.
+        UnknownNameError: There is no such format.
+    """
+    from . import episodes as take
+
+    recorded = take(episodes)
+    path = Path(path)
+    _known(format)
+    if path.exists():
+        raise ConfigError(f"{path} exists already: choose another path")
+    if format == "store":
+        _store(recorded, path)
+        return path
+    with tempfile.TemporaryDirectory(prefix="worldwright-") as scratch:
+        store = Path(scratch) / "episodes"
+        _store(recorded, store)
+        _native.export_data(store, format, path)
+    return path
+
+
+def _store(episodes: Episodes, path: Path) -> None:
+    def told() -> Iterator[tuple[Any, ...]]:
+        for episode in episodes:
+            yield (
+                elements(episodes.observation_space, episode.observations),
+                elements(episodes.action_space, episode.actions),
+                episode.rewards,
+                episode.terminated,
+                episode.truncated,
+                episode.seed,
+            )
+
+    _native.write_store(
+        path=path,
+        environment=episodes.environment,
+        observation_space=episodes.observation_space,
+        action_space=episodes.action_space,
+        seed=episodes.seed,
+        episodes=told(),
+    )

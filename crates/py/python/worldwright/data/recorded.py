@@ -1,0 +1,333 @@
+"""Recorded episodes in memory: one array a quantity, all episodes one after another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+import gymnasium
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import _native
+from ..errors import ConfigError, DivergedError, ShapeError
+from .spaces import action_rows, flat_dim, infer_actions, infer_observations, rows_of, unflatten
+
+if TYPE_CHECKING:
+    import pandas  # type: ignore[import-untyped,unused-ignore]
+    import polars
+    import pyarrow  # type: ignore[import-untyped,unused-ignore]
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Episode:
+    """One episode of T steps. Action t was taken at observation t, and observation t + 1 came of it."""
+
+    observations: Array
+    """(T + 1, …)."""
+    actions: Array
+    """(T, …), or (T,) choices."""
+    rewards: NDArray[np.float64]
+    """(T,)."""
+    terminated: bool
+    """Whether the task itself ended it."""
+    truncated: bool
+    """Whether it was cut, as by a time limit. One that is neither was still under way."""
+    seed: int | None = None
+    """The seed of its reset, if it had its own."""
+
+    def __len__(self) -> int:
+        return len(self.rewards)
+
+    @property
+    def episode_return(self) -> float:
+        """The undiscounted sum of its rewards."""
+        return float(self.rewards.sum())
+
+
+class Episodes(Sequence[Episode]):
+    """Recorded episodes.
+
+    Args:
+        observations: (N + E, …) for N steps in E episodes: each episode has one more than its steps. Arrays of the observation space's
+            own shape for a box, else flat numbers as ``gymnasium.spaces.flatten`` gives them.
+        actions: (N, …) likewise, or (N,) choices of a discrete space in its own numbers.
+        rewards: (N,).
+        lengths: Steps of each episode, (E,).
+        terminated: Whether the task ended each episode, (E,).
+        truncated: Whether each was cut, (E,).
+        seeds: The seed of each episode's reset, or none.
+        observation_space, action_space: Gymnasium's spaces; found out from the numbers where they are not given, a box then being
+            unbounded for observations and as wide as the data for actions.
+        environment: What the episodes are of.
+        seed: The seed of the run that recorded them.
+
+    Raises:
+        ShapeError: Lengths do not fit together.
+        DivergedError: A number is NaN or infinite.
+    """
+
+    def __init__(
+        self,
+        *,
+        observations: Any,
+        actions: Any,
+        rewards: Any,
+        lengths: Any,
+        terminated: Any = None,
+        truncated: Any = None,
+        seeds: Sequence[int | None] | None = None,
+        observation_space: gymnasium.Space[Any] | None = None,
+        action_space: gymnasium.Space[Any] | None = None,
+        environment: str = "data",
+        seed: int = 0,
+    ) -> None:
+        self.lengths: NDArray[np.int64] = np.asarray(lengths, dtype=np.int64).reshape(-1)
+        """Steps of each episode, (E,)."""
+        count, steps = len(self.lengths), int(self.lengths.sum())
+        if count and self.lengths.min() < 0:
+            raise ShapeError(f"an episode has {self.lengths.min()} steps")
+        observations, actions = np.asarray(observations), np.asarray(actions)
+        self.observation_space: gymnasium.Space[Any] = observation_space or infer_observations(observations)
+        """What was observed."""
+        self.action_space: gymnasium.Space[Any] = action_space or infer_actions(actions)
+        """What could be done."""
+        self.observations: Array = rows_of(self.observation_space, observations, steps + count, "observations")
+        """(N + E, …)."""
+        self.actions: Array = action_rows(self.action_space, actions, steps, "actions")
+        """(N, …), or (N,) choices."""
+        self.rewards: NDArray[np.float64] = np.asarray(rewards, dtype=np.float64)
+        """(N,)."""
+        if self.rewards.shape != (steps,):
+            raise ShapeError(f"rewards: expected shape {(steps,)} for episodes of {steps} steps together, got {self.rewards.shape}")
+        self.terminated: NDArray[np.bool_] = _flags(terminated, count, "terminated")
+        """Whether the task ended each episode, (E,)."""
+        self.truncated: NDArray[np.bool_] = _flags(truncated, count, "truncated")
+        """Whether each was cut, (E,)."""
+        self.seeds: list[int | None] = [None] * count if seeds is None else list(seeds)
+        """The seed of each episode's reset, or none."""
+        if len(self.seeds) != count:
+            raise ShapeError(f"{count} episodes came with {len(self.seeds)} seeds")
+        self.environment, self.seed = environment, seed
+        for what, numbers in (("observations", self.observations), ("actions", self.actions), ("rewards", self.rewards)):
+            _check_finite(what, numbers)
+        self._starts: NDArray[np.int64] = np.concatenate([[0], np.cumsum(self.lengths)])
+
+    @classmethod
+    def of(
+        cls,
+        episodes: Sequence[Episode | Mapping[str, Any]],
+        *,
+        observation_space: gymnasium.Space[Any] | None = None,
+        action_space: gymnasium.Space[Any] | None = None,
+        environment: str = "data",
+        seed: int = 0,
+    ) -> Episodes:
+        """From a list of episodes: :class:`Episode` objects, or mappings with ``observations`` (T + 1, …), ``actions`` (T, …), ``rewards`` (T,),
+        and, if there are any, ``terminated`` and ``truncated`` (one flag, or T of them) and ``seed``."""
+        if not episodes:
+            raise ConfigError("there are no episodes: give at least one")
+        parts = [_episode(given, i, observation_space, action_space) for i, given in enumerate(episodes)]
+        shapes = {part.observations.shape[1:] for part in parts}
+        if len(shapes) > 1:
+            raise ShapeError(f"observations of episodes have different shapes: {sorted(shapes)}")
+        if len({part.actions.shape[1:] for part in parts}) > 1:
+            raise ShapeError(f"actions of episodes have different shapes: {sorted({part.actions.shape[1:] for part in parts})}")
+        return cls(
+            observations=np.concatenate([part.observations for part in parts]),
+            actions=np.concatenate([part.actions for part in parts]),
+            rewards=np.concatenate([part.rewards for part in parts]),
+            lengths=[len(part) for part in parts],
+            terminated=[part.terminated for part in parts],
+            truncated=[part.truncated for part in parts],
+            seeds=[part.seed for part in parts],
+            observation_space=observation_space,
+            action_space=action_space,
+            environment=environment,
+            seed=seed,
+        )
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    @overload
+    def __getitem__(self, index: int) -> Episode: ...
+    @overload
+    def __getitem__(self, index: slice) -> Episodes: ...
+    def __getitem__(self, index: int | slice) -> Episode | Episodes:
+        if isinstance(index, slice):
+            chosen = [self[i] for i in range(*index.indices(len(self)))]
+            return Episodes.of(
+                chosen,
+                observation_space=self.observation_space,
+                action_space=self.action_space,
+                environment=self.environment,
+                seed=self.seed,
+            )
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"episode {index} of {len(self)}")
+        i = index % len(self)
+        first, last = int(self._starts[i]), int(self._starts[i + 1])
+        return Episode(
+            observations=self.observations[first + i : last + i + 1],
+            actions=self.actions[first:last],
+            rewards=self.rewards[first:last],
+            terminated=bool(self.terminated[i]),
+            truncated=bool(self.truncated[i]),
+            seed=self.seeds[i],
+        )
+
+    def __iter__(self) -> Iterator[Episode]:
+        return (self[i] for i in range(len(self)))
+
+    @property
+    def steps(self) -> int:
+        """Steps of all episodes."""
+        return len(self.rewards)
+
+    @property
+    def returns(self) -> NDArray[np.float64]:
+        """Undiscounted return of each episode, (E,)."""
+        return np.array([episode.rewards.sum() for episode in self], dtype=np.float64)
+
+    @property
+    def first_observations(self) -> Array:
+        """What each reset showed, (E, …)."""
+        return np.asarray(self.observations[self._starts[:-1] + np.arange(len(self))])
+
+    @property
+    def at_step(self) -> NDArray[np.int64]:
+        """Where the observation of each transition lies among the observations, (N,); the next one stands after it."""
+        return np.asarray(np.arange(self.steps) + np.repeat(np.arange(len(self)), self.lengths))
+
+    def transitions(self) -> dict[str, Array]:
+        """The transitions as columns of N rows: ``observations``, ``actions``, ``rewards``, ``next_observations``, ``terminated``, ``truncated`` and
+        ``episode``. Actions and rewards are the arrays themselves, not copies."""
+        at = self.at_step
+        last = (self._starts[1:] - 1)[self.lengths > 0]
+        terminated, truncated = np.zeros(self.steps, dtype=bool), np.zeros(self.steps, dtype=bool)
+        terminated[last] = self.terminated[self.lengths > 0]
+        truncated[last] = self.truncated[self.lengths > 0]
+        return {
+            "observations": self.observations[at],
+            "actions": self.actions,
+            "rewards": self.rewards,
+            "next_observations": self.observations[at + 1],
+            "terminated": terminated,
+            "truncated": truncated,
+            "episode": np.repeat(np.arange(len(self)), self.lengths),
+        }
+
+    def dataset(self, *, action_space: Any = None) -> _native.Dataset:
+        """The transitions as a model takes them."""
+        columns = self.transitions()
+        ends = columns["terminated"] | columns["truncated"]
+        ends[(self._starts[1:] - 1)[self.lengths > 0]] = True
+        return _native.Dataset(
+            observations=columns["observations"].reshape(self.steps, -1).astype(np.float64, copy=False),
+            actions=columns["actions"].reshape(self.steps, -1) if columns["actions"].ndim > 1 else columns["actions"],
+            rewards=self.rewards,
+            next_observations=columns["next_observations"].reshape(self.steps, -1).astype(np.float64, copy=False),
+            terminated=columns["terminated"].tolist(),
+            episode_ends=ends.tolist(),
+            action_space=self.action_space if action_space is None else action_space,
+        )
+
+    def observation(self, i: int) -> Any:
+        """Observation ``i`` as an element of its space."""
+        return unflatten(self.observation_space, self.observations[i])
+
+    def action(self, i: int) -> Any:
+        """Action ``i`` as an element of its space."""
+        return unflatten(self.action_space, self.actions[i])
+
+    def to_arrow(self) -> pyarrow.Table:
+        """A row a transition: ``episode``, ``step``, ``observation`` and ``next_observation`` (lists of numbers), ``action``, ``reward``,
+        ``terminated``, ``truncated``. Numbers are not copied where they lie together already."""
+        from .tables import to_arrow
+
+        return to_arrow(self)
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """A row a transition, a column a number: ``observation_0``, … as in :meth:`to_arrow`."""
+        from .tables import to_pandas
+
+        return to_pandas(self)
+
+    def to_polars(self) -> polars.DataFrame:
+        """A row a transition, a column a number: ``observation_0``, … as in :meth:`to_arrow`."""
+        from .tables import to_polars
+
+        return to_polars(self)
+
+    def to_minari(self, dataset_id: str, **details: Any) -> Any:
+        """A Minari data set in Minari's own folder, such as ``"mine/pendulum-v0"``; ``details`` (``description``, ``author``, …) go to Minari."""
+        from .minari_sets import to_minari
+
+        return to_minari(self, dataset_id, **details)
+
+    def write(self, path: str | Path, *, format: str = "store") -> Path:
+        """Writes them: see :func:`worldwright.data.write`."""
+        from .files import write
+
+        return write(self, path, format=format)
+
+    def __repr__(self) -> str:
+        return (
+            f"Episodes({len(self)} of {self.environment!r}, {self.steps} steps, {flat_dim(self.observation_space)} → "
+            f"{flat_dim(self.action_space)})"
+        )
+
+
+def _flags(given: Any, count: int, what: str) -> NDArray[np.bool_]:
+    flags = np.zeros(count, dtype=bool) if given is None else np.asarray(given, dtype=bool)
+    if flags.shape != (count,):
+        raise ShapeError(f"{what}: expected one flag for each of {count} episodes, got shape {flags.shape}")
+    return flags
+
+
+def _check_finite(what: str, numbers: Array) -> None:
+    if numbers.dtype.kind != "f" or bool(np.isfinite(numbers).all()):
+        return
+    row = int(np.argmax(~np.isfinite(numbers).reshape(len(numbers), -1).all(axis=1)))
+    raise DivergedError(f"{what}: row {row} holds NaN or an infinite number; drop its episode or cut it before that row")
+
+
+def _episode(given: Episode | Mapping[str, Any], place: int, observed: Any, done: Any) -> Episode:
+    if isinstance(given, Episode):
+        return given
+    if not isinstance(given, Mapping):
+        raise ConfigError(f"episode {place} is {type(given).__name__}: give an Episode, or a mapping with observations, actions and rewards")
+    missing = [name for name in ("observations", "actions", "rewards") if name not in given]
+    if missing:
+        raise ConfigError(f"episode {place} lacks {', '.join(missing)}")
+    rewards = np.asarray(given["rewards"], dtype=np.float64)
+    steps = len(rewards)
+    observations, actions = np.asarray(given["observations"]), np.asarray(given["actions"])
+    if observed is not None:
+        observations = rows_of(observed, observations, steps + 1, f"observations of episode {place}")
+    if done is not None:
+        actions = action_rows(done, actions, steps, f"actions of episode {place}")
+    if len(observations) != steps + 1 or len(actions) != steps:
+        raise ShapeError(
+            f"episode {place} has {len(observations)} observations, {len(actions)} actions and {steps} rewards: T steps need T + 1 "
+            "observations, the last one being what the last action led to"
+        )
+    flags = {name: _ended(given.get(name, False), steps, place, name) for name in ("terminated", "truncated")}
+    seed = given.get("seed")
+    return Episode(observations, actions, rewards, flags["terminated"], flags["truncated"], None if seed is None else int(seed))
+
+
+def _ended(given: Any, steps: int, place: int, name: str) -> bool:
+    flags = np.asarray(given, dtype=bool)
+    if flags.ndim == 0:
+        return bool(flags)
+    if flags.shape != (steps,):
+        raise ShapeError(f"{name} of episode {place}: expected one flag or {steps}, got shape {flags.shape}")
+    if flags[:-1].any():
+        raise ShapeError(f"episode {place} goes on after its end at step {int(np.argmax(flags))}: split it there")
+    return bool(flags.any())

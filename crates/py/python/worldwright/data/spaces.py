@@ -1,0 +1,160 @@
+"""Rows of elements of spaces: arrays of the space's own shape for a box, whole numbers for choices, else flat numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+from ..errors import ConfigError, ShapeError, SpaceError
+
+Array = NDArray[Any]
+
+
+def flat_dim(space: gymnasium.Space[Any]) -> int:
+    """Length of a flat element."""
+    return int(spaces.flatdim(space))
+
+
+def as_space(given: Any) -> gymnasium.Space[Any]:
+    """A space of Gymnasium's from one, a number of choices, a list of them, or a pair ``(low, high)``."""
+    if isinstance(given, spaces.Space):
+        return given
+    if isinstance(given, (int, np.integer)) and not isinstance(given, bool):
+        return spaces.Discrete(int(given))
+    if isinstance(given, list):
+        return spaces.Discrete(len(given))
+    if isinstance(given, tuple) and len(given) == 2:
+        low, high = (np.atleast_1d(np.asarray(part, dtype=np.float64)) for part in given)
+        return spaces.Box(low, high, dtype=np.float64)
+    raise ConfigError(f"cannot take {type(given).__name__} as a space: give one of gymnasium.spaces")
+
+
+def infer_observations(observations: Array) -> gymnasium.Space[Any]:
+    """The unbounded box that observations span."""
+    _numeric(observations, "observations")
+    if observations.ndim == 0:
+        raise ShapeError("observations: expected rows, got a single number")
+    shape = observations.shape[1:] or (1,)
+    if observations.dtype == np.uint8:
+        return spaces.Box(0, 255, shape, np.uint8)
+    kind = np.float32 if observations.dtype == np.float32 else np.float64
+    return spaces.Box(-np.inf, np.inf, shape, kind)
+
+
+def infer_actions(actions: Array) -> gymnasium.Space[Any]:
+    """Choices for rows of single whole numbers, else a box as wide as the data."""
+    _numeric(actions, "actions")
+    if actions.dtype.kind in "iu" and actions.ndim == 1 and actions.size:
+        least, most = int(actions.min()), int(actions.max())
+        start = min(least, 0)
+        if most - start < 1 << 20:
+            return spaces.Discrete(most - start + 1, start=start)
+    shape = actions.shape[1:] or (1,)
+    rows = actions.reshape(-1, *shape).astype(np.float64)
+    if not len(rows):
+        return spaces.Box(-1.0, 1.0, shape, np.float64)
+    return spaces.Box(rows.min(axis=0), rows.max(axis=0), shape, np.float64)
+
+
+def _numeric(numbers: Array, what: str) -> None:
+    if numbers.dtype.kind not in "fiub":
+        raise ShapeError(
+            f"{what} are of type {numbers.dtype}, expected numbers: rows of different lengths and mixed types do not make an array"
+        )
+
+
+def rows_of(space: gymnasium.Space[Any], given: Array, rows: int, what: str) -> Array:
+    """Rows of a space, without a copy where they are in order already."""
+    if isinstance(space, spaces.Box):
+        _numeric(given, what)
+        wanted = (rows, *space.shape)
+        if given.shape == wanted:
+            return given if given.dtype.kind in "fu" else given.astype(np.float64)
+        if len(given) == rows and given.size == int(np.prod(wanted)):
+            return given.reshape(wanted)
+        raise ShapeError(f"{what}: expected shape {wanted}, got {given.shape}")
+    wanted = (rows, flat_dim(space))
+    if given.dtype.kind == "O" or given.shape != wanted:
+        if len(given) != rows:
+            raise ShapeError(f"{what}: expected {rows} rows, got {len(given)}")
+        try:
+            return np.stack([np.asarray(spaces.flatten(space, _element(space, row)), dtype=np.float64) for row in given])
+        except (TypeError, ValueError, KeyError, IndexError) as error:
+            raise ShapeError(f"{what}: expected elements of {space}, or flat rows of shape {wanted}; got {given.shape}") from error
+    return given.astype(np.float64, copy=False)
+
+
+def _element(space: gymnasium.Space[Any], row: Any) -> Any:
+    return int(row) if isinstance(space, spaces.Discrete) else row
+
+
+def action_rows(space: gymnasium.Space[Any], given: Array, rows: int, what: str) -> Array:
+    """Rows of an action space: choices are whole numbers."""
+    if not isinstance(space, spaces.Discrete):
+        return rows_of(space, given, rows, what)
+    _numeric(given, what)
+    if given.ndim == 2 and given.shape[1] == 1:
+        given = given[:, 0]
+    if given.shape != (rows,):
+        raise ShapeError(f"{what}: expected {rows} choices, got shape {given.shape}")
+    choices = given.astype(np.int64)
+    wrong = (choices != given) | (choices < space.start) | (choices >= space.start + space.n)
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise SpaceError(f"{what}: row {row} is {given[row]}, no choice from {space.start} to {space.start + space.n - 1}")
+    return choices
+
+
+def projector(space: gymnasium.Space[Any], *, clip: bool = True) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
+    """:func:`project` with a space of which much is asked."""
+    if isinstance(space, spaces.Box) and space.dtype is not None and space.dtype.kind == "f":
+        if not clip or not (np.isfinite(space.low).any() or np.isfinite(space.high).any()):
+            return lambda flat: flat
+        low, high = (bound.ravel().astype(np.float64) for bound in (space.low, space.high))
+        return lambda flat: np.minimum(np.maximum(flat, low), high)
+    return lambda flat: project(space, flat, clip=clip)
+
+
+def project(space: gymnasium.Space[Any], flat: NDArray[np.float64], *, clip: bool = True) -> NDArray[np.float64]:
+    """The flat elements nearest to rows of numbers, (N, O): within bounds, whole where they must be, one choice where there is one."""
+    if isinstance(space, spaces.Box):
+        numbers = np.round(flat) if space.dtype is not None and space.dtype.kind in "iu" else flat
+        return np.asarray(np.clip(numbers, space.low.ravel(), space.high.ravel())) if clip else numbers
+    if isinstance(space, spaces.Discrete):
+        return _one_hot(flat)
+    if isinstance(space, spaces.MultiBinary):
+        return (flat > 0.5).astype(np.float64)
+    if isinstance(space, spaces.MultiDiscrete):
+        return np.concatenate([_one_hot(part) for part in np.split(flat, np.cumsum(space.nvec.ravel())[:-1], axis=1)], axis=1)
+    parts, place = [], 0
+    inner = space.spaces.values() if isinstance(space, spaces.Dict) else getattr(space, "spaces", ())
+    for part in inner:
+        length = flat_dim(part)
+        parts.append(project(part, flat[:, place : place + length], clip=clip))
+        place += length
+    if place != flat.shape[1]:
+        raise ConfigError(f"cannot take {space} apart: it holds spaces other than Box, Discrete, MultiBinary, MultiDiscrete, Dict and Tuple")
+    return np.concatenate(parts, axis=1)
+
+
+def _one_hot(flat: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(np.eye(flat.shape[1])[np.argmax(flat, axis=1)])
+
+
+def unflatten(space: gymnasium.Space[Any], row: Any) -> Any:
+    """One row as an element of its space."""
+    if isinstance(space, spaces.Box):
+        return np.asarray(row, dtype=space.dtype).reshape(space.shape)
+    if isinstance(space, spaces.Discrete) and np.ndim(row) == 0:
+        return int(row)
+    return spaces.unflatten(space, np.asarray(row))
+
+
+def elements(space: gymnasium.Space[Any], rows: Array) -> list[Any]:
+    """Rows as elements of their space."""
+    return [unflatten(space, row) for row in rows]

@@ -1,0 +1,168 @@
+//! Recorded episodes: a run's own store as arrays and back, and the other formats that `worldwright_runs::data` reads and writes.
+
+use std::path::PathBuf;
+
+use numpy::{PyArray1, PyArrayMethods};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+use worldwright_core::{ElementType, Error, Result, Space, Step, Value};
+use worldwright_runs::data::{self, EpisodeStore, EpisodeWriter, FORMATS, Header, WriterOptions};
+
+use crate::array::shaped;
+use crate::error::{OrRaise, exception};
+use crate::{space, value};
+
+/// Names of the formats that [`import_data`] reads and [`export_data`] writes.
+#[pyfunction]
+pub(crate) fn data_formats() -> Vec<&'static str> {
+    FORMATS.iter().map(|entry| entry.name).collect()
+}
+
+/// Which of the formats a file or folder is of; none for an episode store and for all else.
+#[pyfunction]
+pub(crate) fn data_format_of(path: PathBuf) -> Option<&'static str> {
+    data::format_of(&path)
+}
+
+/// Imports a data set into a new episode store in the folder `out`.
+#[pyfunction]
+pub(crate) fn import_data(py: Python<'_>, path: PathBuf, format: &str, out: PathBuf) -> PyResult<()> {
+    py.detach(|| data::import(&path, format, &out)).or_raise(py)
+}
+
+/// Exports the episode store in the folder `path` to `out`, which must not exist.
+#[pyfunction]
+pub(crate) fn export_data(py: Python<'_>, path: PathBuf, format: &str, out: PathBuf) -> PyResult<()> {
+    py.detach(|| data::export(&path, format, &out)).or_raise(py)
+}
+
+/// A column of elements of one space, as they lie in arrays.
+enum Column {
+    /// Flat numbers of whatever there is.
+    Floats(Vec<f64>),
+    /// Images and other boxes of bytes.
+    Bytes(Vec<u8>),
+    /// Choices in the space's own numbers.
+    Choices(Vec<i64>),
+}
+
+impl Column {
+    fn of(space: &Space) -> Self {
+        match space {
+            Space::Box { element: ElementType::U8, .. } => Self::Bytes(Vec::new()),
+            Space::Discrete { .. } => Self::Choices(Vec::new()),
+            _ => Self::Floats(Vec::new()),
+        }
+    }
+
+    fn push(&mut self, space: &Space, value: &Value) -> Result<()> {
+        match (self, value) {
+            (Self::Bytes(bytes), Value::Bytes(more)) => bytes.extend_from_slice(more),
+            (Self::Choices(choices), Value::Integer(choice)) => choices.push(*choice),
+            (Self::Floats(numbers), value) => {
+                let start = numbers.len();
+                numbers.resize(start + space.flat_dim(), 0.0);
+                space.flatten(value, &mut numbers[start..])?;
+            }
+            _ => return Err(Error::external("episode store", "a row does not fit the space in its header")),
+        }
+        Ok(())
+    }
+
+    /// `[rows][dims]`, or `[rows]` choices.
+    fn array<'py>(self, py: Python<'py>, dims: usize) -> PyResult<Bound<'py, PyAny>> {
+        match self {
+            Self::Floats(numbers) => {
+                let rows = numbers.len() / dims.max(1);
+                shaped(py, numbers, &[rows, dims])
+            }
+            Self::Bytes(bytes) => {
+                let rows = bytes.len() / dims.max(1);
+                Ok(PyArray1::from_vec(py, bytes).reshape([rows, dims])?.into_any())
+            }
+            Self::Choices(choices) => Ok(PyArray1::from_vec(py, choices).into_any()),
+        }
+    }
+}
+
+/// Reads the episode store in a folder: spaces, and the columns of all episodes one after another, of which each has one
+/// observation more than actions.
+#[pyfunction]
+pub(crate) fn read_store(py: Python<'_>, path: PathBuf) -> PyResult<Bound<'_, PyDict>> {
+    let read = py.detach(|| -> Result<_> {
+        let store = EpisodeStore::open(&path)?;
+        let header = store.header();
+        let (mut observations, mut actions) = (Column::of(&header.observation_space), Column::of(&header.action_space));
+        let mut rewards = Vec::with_capacity(store.steps());
+        for i in 0..store.episodes().len() {
+            let episode = store.episode(i)?;
+            for observation in &episode.observations {
+                observations.push(&header.observation_space, observation)?;
+            }
+            for action in &episode.actions {
+                actions.push(&header.action_space, action)?;
+            }
+            rewards.extend_from_slice(&episode.rewards);
+        }
+        Ok((observations, actions, rewards, store))
+    });
+    let (observations, actions, rewards, store) = read.or_raise(py)?;
+    let (header, episodes) = (store.header(), store.episodes());
+    let answer = PyDict::new(py);
+    answer.set_item("environment", &header.environment)?;
+    answer.set_item("seed", header.seed)?;
+    answer.set_item("versions", header.versions.clone())?;
+    answer.set_item("observation_space", space::write(py, &header.observation_space)?)?;
+    answer.set_item("action_space", space::write(py, &header.action_space)?)?;
+    answer.set_item("observations", observations.array(py, header.observation_space.flat_dim())?)?;
+    answer.set_item("actions", actions.array(py, header.action_space.flat_dim())?)?;
+    answer.set_item("rewards", PyArray1::from_vec(py, rewards))?;
+    answer.set_item("lengths", episodes.iter().map(|episode| episode.steps).collect::<Vec<_>>())?;
+    answer.set_item("seeds", episodes.iter().map(|episode| episode.seed).collect::<Vec<_>>())?;
+    answer.set_item("terminated", episodes.iter().map(|episode| episode.terminated).collect::<Vec<_>>())?;
+    answer.set_item("truncated", episodes.iter().map(|episode| episode.truncated).collect::<Vec<_>>())?;
+    Ok(answer)
+}
+
+/// Writes a new episode store. `episodes` gives one tuple an episode: T + 1 observations, T actions and T rewards as iterables, whether
+/// it terminated, whether it was truncated, and the seed of its reset or none.
+#[pyfunction]
+#[pyo3(signature = (*, path, environment, observation_space, action_space, seed, episodes))]
+pub(crate) fn write_store(
+    py: Python<'_>,
+    path: PathBuf,
+    environment: String,
+    observation_space: &Bound<'_, PyAny>,
+    action_space: &Bound<'_, PyAny>,
+    seed: u64,
+    episodes: &Bound<'_, PyAny>,
+) -> PyResult<()> {
+    let (observed, done) = (space::read(observation_space)?, space::read(action_space)?);
+    let header = Header::new(environment, observed.clone(), done.clone(), seed);
+    let mut writer = EpisodeWriter::create(&path, &header, WriterOptions::default()).or_raise(py)?;
+    for episode in episodes.try_iter()? {
+        let episode = episode?.cast_into::<PyTuple>().map_err(PyErr::from)?;
+        let part = |place: usize| episode.get_item(place);
+        let (terminated, truncated): (bool, bool) = (part(3)?.extract()?, part(4)?.extract()?);
+        let short = || exception(py, "ShapeError", "an episode has T actions and rewards, and T + 1 observations");
+        let (mut observations, mut rewards) = (part(0)?.try_iter()?, part(2)?.try_iter()?);
+        let first = observations.next().ok_or_else(short)??;
+        writer.start_episode(&value::read(&observed, &first)?, part(5)?.extract()?).or_raise(py)?;
+        let mut actions = part(1)?.try_iter()?.peekable();
+        while let Some(action) = actions.next() {
+            let last = actions.peek().is_none();
+            let step = Step {
+                observation: value::read(&observed, &observations.next().ok_or_else(short)??)?,
+                reward: rewards.next().ok_or_else(short)??.extract()?,
+                terminated: terminated && last,
+                truncated: truncated && last,
+            };
+            writer.step(&value::read(&done, &action?)?, &step).or_raise(py)?;
+        }
+        if observations.next().is_some() || rewards.next().is_some() {
+            return Err(short());
+        }
+    }
+    writer.close().or_raise(py)?;
+    Ok(())
+}

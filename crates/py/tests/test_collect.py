@@ -1,0 +1,156 @@
+"""Environments in: single, vector in all autoreset modes, a lane of a vector, PettingZoo."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium
+import numpy as np
+import pytest
+import worldwright as wm
+from gymnasium.vector import AutoresetMode
+from worldwright.vector import Lane, first_lane
+
+
+class Count(gymnasium.Env[np.ndarray, int]):
+    """Counts its steps on from where its reset began; episodes differ in length and in how they end."""
+
+    observation_space = gymnasium.spaces.Box(0.0, 1e6, (2,), np.float64)
+    action_space = gymnasium.spaces.Discrete(3)
+    made = 0
+
+    def __init__(self) -> None:
+        self.number, Count.made = Count.made, Count.made + 1
+        self.episode = 0
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[np.ndarray, dict[str, Any]]:
+        super().reset(seed=seed)
+        self.episode += 1
+        self.step_count = 0
+        return self._shown(), {}
+
+    def step(self, action: int) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
+        self.step_count += 1
+        over = self.step_count == 2 + (self.number + self.episode) % 3
+        return self._shown(), 10.0 * self.step_count + action, over and self.number % 2 == 0, over and self.number % 2 == 1, {"at": self.step_count}
+
+    def _shown(self) -> np.ndarray:
+        return np.array([100.0 * self.number + self.episode, self.step_count])
+
+
+def check(episodes: wm.data.Episodes) -> None:
+    """Every episode is one of the environment's own, whole, in order, and paid for the action that it took."""
+    for i, episode in enumerate(episodes):
+        which = episode.observations[:, 0]
+        assert len(set(which)) == 1, "a transition from one episode into the next"
+        np.testing.assert_array_equal(episode.observations[:, 1], np.arange(len(episode) + 1))
+        np.testing.assert_array_equal(episode.rewards, 10.0 * np.arange(1, len(episode) + 1) + episode.actions)
+        number, turn = divmod(int(which[0]), 100)
+        if episode.terminated or episode.truncated:
+            assert len(episode) == 2 + (number + turn) % 3
+            assert episode.terminated == (number % 2 == 0)
+        else:
+            last = i + 1 == len(episodes) or episodes[i + 1].observations[0, 0] // 100 != number
+            assert last, "only the last episode of an environment may be open"
+
+
+@pytest.mark.parametrize("mode", list(AutoresetMode))
+def test_a_vector_in_every_mode(mode: AutoresetMode) -> None:
+    Count.made = 0
+    vector = gymnasium.vector.SyncVectorEnv([Count] * 3, autoreset_mode=mode)
+    episodes = wm.collect(vector, steps=50, seed=1)
+    check(episodes)
+    assert episodes.steps == 50
+    assert {int(which) // 100 for which in episodes.first_observations[:, 0]} == {0, 1, 2}
+    assert episodes.terminated.any() and episodes.truncated.any()
+
+
+def test_a_policy_of_batches_and_one_of_an_object() -> None:
+    Count.made = 0
+    vector = gymnasium.vector.SyncVectorEnv([Count] * 2)
+    episodes = wm.collect(vector, steps=10, policy=lambda observations: (observations[:, 1] % 3).astype(int))
+    for episode in episodes:
+        np.testing.assert_array_equal(episode.actions, episode.observations[:-1, 1] % 3)
+
+    class Trained:
+        def predict(self, observation: np.ndarray) -> tuple[int, None]:
+            return int(observation[1]) % 2, None
+
+    episodes = wm.collect(Count(), steps=7, policy=Trained())
+    for episode in episodes:
+        np.testing.assert_array_equal(episode.actions, episode.observations[:-1, 1] % 2)
+    with pytest.raises(wm.ConfigError, match="no policy"):
+        wm.collect(Count(), steps=7, policy=3)
+
+
+def test_a_single_environment_repeats_by_its_seed() -> None:
+    one, two = (wm.collect("Pendulum-v1", steps=250, seed=4) for _ in range(2))
+    np.testing.assert_array_equal(one.observations, two.observations)
+    assert one.lengths.tolist() == [200, 50] and one.seeds == [4, 5]
+    assert one.truncated.tolist() == [True, False]
+    other = wm.collect("Pendulum-v1", steps=250, seed=9)
+    assert not np.array_equal(one.observations, other.observations)
+    shown, _ = gymnasium.make("Pendulum-v1").reset(seed=5)
+    np.testing.assert_array_equal(one.first_observations[1], shown)
+
+
+def test_a_same_step_vector_that_hides_its_last_observation_is_refused() -> None:
+    class Hiding(gymnasium.vector.VectorWrapper):
+        def step(self, actions: Any) -> Any:
+            *rest, infos = self.env.step(actions)
+            infos.pop("final_obs", None)
+            return (*rest, infos)
+
+    vector = Hiding(gymnasium.vector.SyncVectorEnv([Count] * 2, autoreset_mode=AutoresetMode.SAME_STEP))
+    with pytest.raises(wm.ConfigError, match="final_obs"):
+        wm.collect(vector, steps=20)
+
+
+@pytest.mark.parametrize("mode", list(AutoresetMode))
+@pytest.mark.parametrize("lane", [0, 1])
+def test_a_lane_is_the_environment_alone(mode: AutoresetMode, lane: int) -> None:
+    makers = [lambda: gymnasium.make("CartPole-v1")] * 3
+    one = Lane(gymnasium.vector.SyncVectorEnv(makers, autoreset_mode=mode), lane=lane)
+    alone = gymnasium.make("CartPole-v1")
+    rng = np.random.default_rng(0)
+    for episode in range(4):
+        mine, _ = one.reset(seed=episode)
+        np.testing.assert_array_equal(mine, alone.reset(seed=episode)[0])
+        over = False
+        while not over:
+            action = int(rng.integers(2))
+            step, expected = one.step(action), alone.step(action)
+            np.testing.assert_array_equal(step[0], expected[0])
+            assert step[1:4] == expected[1:4]
+            over = step[2] or step[3]
+        with pytest.raises(wm.ConfigError):
+            one.step(0)
+
+
+def test_which_lane_is_taken() -> None:
+    vector = gymnasium.make_vec("CartPole-v1", num_envs=2, vectorization_mode="sync")
+    assert first_lane(vector) is vector.envs[0]
+    wrapped = gymnasium.wrappers.vector.TransformReward(vector, lambda reward: -reward)
+    lane = first_lane(wrapped)
+    assert isinstance(lane, Lane)
+    lane.reset(seed=0)
+    assert lane.step(0)[1] == -1.0
+
+
+def test_learning_goes_through_a_lane(tmp_path: Any) -> None:
+    vector = gymnasium.make_vec("CartPole-v1", num_envs=2, vectorization_mode="sync")
+    wrapped = gymnasium.wrappers.vector.TransformReward(vector, lambda reward: 2.0 * reward)
+    run = wm.learn(
+        wrapped,
+        steps=40,
+        run_dir=tmp_path / "run",
+        model={"name": "linear"},
+        agent={"initial_steps": 40},
+        progress=False,
+        settings={"evaluation.episodes": 1, "planner.horizon": 3},
+    )
+    episodes = wm.data.episodes(run)
+    assert episodes.steps == 40 and set(episodes.rewards) == {2.0}
+    dream = wm.as_env(run, max_episode_steps=5)
+    assert dream.observation_space.contains(dream.reset(seed=0)[0])
+    assert dream.step(1)[1] == pytest.approx(2.0, abs=1e-6)
