@@ -75,6 +75,17 @@ impl Lists {
     }
 }
 
+impl Lists {
+    /// What an experiment plans for; none where the reward is learned.
+    pub(crate) fn reward(experiment: &Experiment, made: &Made) -> Result<Option<Arc<dyn RewardFunction>>> {
+        Ok(match experiment.reward.kind.as_str() {
+            "known" => made.reward.clone(),
+            "expression" => Some(expression(&experiment.reward, made)?),
+            _ => None,
+        })
+    }
+}
+
 impl Workshop for Lists {
     fn environment(&self, experiment: &Experiment) -> Result<Made> {
         envs::make(&experiment.environment.name, &experiment.environment.settings)
@@ -90,15 +101,10 @@ impl Workshop for Lists {
             planner_name: experiment.planner.name.clone(),
             planner: checked(agents::planners::ALL, "planner", &experiment.planner)?,
         };
-        let reward = match experiment.reward.kind.as_str() {
-            "known" => made.reward.clone(),
-            "expression" => Some(expression(&experiment.reward, made)?),
-            _ => None,
-        };
         let context = AgentContext {
             observation_space: made.environment.observation_space().clone(),
             action_space: made.environment.action_space().clone(),
-            reward,
+            reward: Self::reward(experiment, made)?,
             simulator: made.simulator.clone(),
             seed: experiment.seed,
         };

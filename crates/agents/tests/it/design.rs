@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use worldwright_agents::AgentContext;
-use worldwright_agents::design::{Design, DesignOptions, EnvironmentTrial, ModelChoice, PlanChoice, design};
-use worldwright_core::{Agent, Dataset, Environment, Key, Setting};
+use worldwright_agents::design::{
+    Design, DesignOptions, EnvironmentTrial, ModelChoice, PlanChoice, design, random_transitions,
+};
+use worldwright_core::{Agent, Setting};
 use worldwright_envs::{Made, make};
 
 fn made(name: &str, settings: &[(&str, Setting)]) -> Made {
@@ -21,28 +23,6 @@ fn context(made: &Made, seed: u64) -> AgentContext {
         simulator: None,
         seed,
     }
-}
-
-/// Episodes of random actions.
-fn random(environment: &mut dyn Environment, steps: usize, seed: u64) -> Dataset {
-    let (observations, actions) = (environment.observation_space().clone(), environment.action_space().clone());
-    let mut data = Dataset::new(observations.flat_dim(), actions.flat_dim());
-    let mut rng = Key::new(seed).rng();
-    let flat = |value: &_, space: &worldwright_core::Space| {
-        let mut flat = vec![0.0; space.flat_dim()];
-        space.flatten(value, &mut flat).unwrap();
-        flat
-    };
-    let mut observation = environment.reset(seed).unwrap();
-    for i in 0..steps {
-        let action = actions.sample(&mut rng);
-        let step = environment.step(&action).unwrap();
-        let (before, told) = (flat(&observation, &observations), flat(&action, &actions));
-        data.push(&before, &told, step.reward, &flat(&step.observation, &observations), step.terminated, step.done())
-            .unwrap();
-        observation = if step.done() { environment.reset(seed + 1 + i as u64).unwrap() } else { step.observation };
-    }
-    data
 }
 
 /// One of each kind, small enough for a test.
@@ -76,7 +56,7 @@ fn small() -> DesignOptions {
 
 fn searched(made: &mut Made, steps: usize, options: &DesignOptions, seed: u64) -> Design {
     let context = context(made, seed);
-    let data = random(made.environment.as_mut(), steps, seed);
+    let (data, _) = random_transitions(made.environment.as_mut(), steps, 50, seed).unwrap();
     let mut trial = EnvironmentTrial::new(made.environment.as_mut(), seed);
     design(&context, &data, options, Some(&mut trial), &mut |_| Ok(())).unwrap()
 }
