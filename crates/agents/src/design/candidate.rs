@@ -74,7 +74,7 @@ fn overrides(settings: &[(&str, Setting)]) -> Overrides {
 /// Inputs beyond which the lengths of a Gaussian process lose their meaning.
 const GP_INPUTS: usize = 30;
 /// Training steps of a network beyond which more epochs are seldom worth their time.
-const NETWORK_STEPS: usize = 10_000;
+const NETWORK_STEPS: usize = 5_000;
 /// Transitions from which networks train in larger batches.
 const MANY: usize = 5_000;
 
@@ -87,7 +87,7 @@ pub fn models(context: &AgentContext, transitions: usize) -> Vec<ModelChoice> {
     let plain = || ("angles", Setting::Numbers(Vec::new()));
     choices.push(ModelChoice::new("linear", "linear", &[plain()]));
     if context.observation_space.flat_dim() + context.action_space.flat_dim() <= GP_INPUTS {
-        for points in [100, 250] {
+        for points in [50, 150] {
             let settings = [plain(), ("max_points", Setting::Integer(points))];
             choices.push(ModelChoice::new(format!("gp of {points} points"), "gp", &settings));
         }
@@ -139,7 +139,7 @@ pub fn plans(actions: &Space, episode_steps: usize) -> Vec<PlanChoice> {
 /// iCEM: colours are slow where the horizon is long, and the first spread is half of each range.
 fn sampling(actions: &Space, horizon: usize) -> PlanChoice {
     let mut settings = vec![
-        ("population", Setting::Integer(48)),
+        ("population", Setting::Integer(32)),
         ("iterations", Setting::Integer(3)),
         ("noise_beta", Setting::Float(if horizon < 15 { 2.0 } else { 3.0 })),
     ];
