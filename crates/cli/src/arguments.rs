@@ -31,6 +31,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Learn a world model of an environment and plan with it
     Learn(Learn),
+    /// Choose kind, size and horizon of a model for a domain, and say why
+    Design(Design),
     /// Evaluate what a run learned, on new episodes
     Eval(Eval),
     /// Record episodes, with random actions or with what was learned
@@ -105,6 +107,43 @@ pub(crate) struct Learn {
     #[arg(long, short)]
     pub(crate) quiet: bool,
     /// Settings, such as planner.horizon=20
+    #[arg(value_name = "KEY=VALUE")]
+    pub(crate) settings: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  worldwright design pendulum                     random steps first, then trials of the best candidates
+  worldwright design pendulum --learned           as if its dynamics were not known
+  worldwright design data/pendulum --json         recorded episodes alone: models of the held-out part judge
+
+The last line is the `worldwright learn` that uses the choice.")]
+pub(crate) struct Design {
+    /// An environment, or a folder of recorded episodes
+    #[arg(value_name = "ENV|EPISODES")]
+    pub(crate) what: String,
+    /// Steps of random actions to begin with, in an environment
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(20..))]
+    pub(crate) steps: u64,
+    /// Steps that all trials together may take [default: 20 episodes]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub(crate) trial_steps: u64,
+    /// Models whose plans are tried
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) finalists: u64,
+    /// What all randomness comes from
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Leave the simulator of an environment with known dynamics unused
+    #[arg(long)]
+    pub(crate) learned: bool,
+    /// Seconds after which no further candidate is tried; results then depend on the machine's speed
+    #[arg(long, value_name = "SECS")]
+    pub(crate) time_limit: Option<f64>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Settings of the environment and the reward
     #[arg(value_name = "KEY=VALUE")]
     pub(crate) settings: Vec<String>,
 }

@@ -30,6 +30,7 @@ fn main() -> ExitCode {
 fn run(arguments: Arguments) -> ExitCode {
     let done = match arguments.command {
         Command::Learn(options) => return finish(command::learn::run(&options)),
+        Command::Design(options) => command::design::run(&options),
         Command::Eval(options) => command::eval::run(&options),
         Command::Collect(options) => command::collect::run(&options),
         Command::Data(ref command) => command::data::run(command),

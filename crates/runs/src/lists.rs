@@ -89,6 +89,17 @@ impl Lists {
     }
 }
 
+impl Lists {
+    /// What an experiment plans for; none where the reward is learned.
+    pub(crate) fn reward(experiment: &Experiment, made: &Made) -> Result<Option<Arc<dyn RewardFunction>>> {
+        Ok(match experiment.reward.kind.as_str() {
+            "known" => made.reward.clone(),
+            "expression" => Some(expression(&experiment.reward, made)?),
+            _ => None,
+        })
+    }
+}
+
 impl Workshop for Lists {
     fn environment(&self, experiment: &Experiment) -> Result<Made> {
         envs::make(&experiment.environment.name, &experiment.environment.settings)
@@ -104,11 +115,10 @@ impl Workshop for Lists {
             planner_name: experiment.planner.name.clone(),
             planner: checked(agents::planners::ALL, "planner", &experiment.planner)?,
         };
-        let reward = planned_reward(experiment, made)?;
         let context = AgentContext {
             observation_space: made.environment.observation_space().clone(),
             action_space: made.environment.action_space().clone(),
-            reward,
+            reward: Self::reward(experiment, made)?,
             simulator: made.simulator.clone(),
             seed: experiment.seed,
         };
@@ -120,15 +130,6 @@ impl Workshop for Lists {
 fn known_as(name: &str) -> &str {
     let twin = |id| envs::ALIASES.iter().find(|(alias, _)| *alias == id).map(|(_, native)| *native);
     name.strip_prefix("gym:").and_then(twin).unwrap_or(name)
-}
-
-/// The reward that an experiment plans for, as a function; none where it is learned.
-pub(crate) fn planned_reward(experiment: &Experiment, made: &Made) -> Result<Option<Arc<dyn RewardFunction>>> {
-    Ok(match experiment.reward.kind.as_str() {
-        "known" => made.reward.clone(),
-        "expression" => Some(expression(&experiment.reward, made)?),
-        _ => None,
-    })
 }
 
 /// What to plan for: what the user says; else what a preset says; else the environment's own reward.

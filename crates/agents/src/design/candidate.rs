@@ -74,7 +74,7 @@ fn overrides(settings: &[(&str, Setting)]) -> Overrides {
 /// Inputs beyond which the lengths of a Gaussian process lose their meaning.
 const GP_INPUTS: usize = 30;
 /// Training steps of a network beyond which more epochs are seldom worth their time.
-const NETWORK_STEPS: usize = 10_000;
+const NETWORK_STEPS: usize = 5_000;
 /// Transitions from which networks train in larger batches.
 const MANY: usize = 5_000;
 
@@ -87,14 +87,9 @@ pub fn models(context: &AgentContext, transitions: usize) -> Vec<ModelChoice> {
     let plain = || ("angles", Setting::Numbers(Vec::new()));
     choices.push(ModelChoice::new("linear", "linear", &[plain()]));
     if context.observation_space.flat_dim() + context.action_space.flat_dim() <= GP_INPUTS {
-        for (label, kernel, points) in [
-            ("gp", "squared-exponential", 1000),
-            ("gp of 300 points", "squared-exponential", 300),
-            ("gp matern", "matern-5/2", 1000),
-        ] {
-            let settings =
-                [plain(), ("kernel", Setting::Text(kernel.to_owned())), ("max_points", Setting::Integer(points))];
-            choices.push(ModelChoice::new(label, "gp", &settings));
+        for points in [50, 150] {
+            let settings = [plain(), ("max_points", Setting::Integer(points))];
+            choices.push(ModelChoice::new(format!("gp of {points} points"), "gp", &settings));
         }
     }
     let batch = if transitions < MANY { 32 } else { 256 };
@@ -111,7 +106,7 @@ pub fn models(context: &AgentContext, transitions: usize) -> Vec<ModelChoice> {
         let label = format!("deterministic {layers}x{width}");
         choices.push(ModelChoice::new(label, "deterministic", &network(width, layers)));
     }
-    for (members, width, layers) in [(3, 32, 2), (5, 64, 3), (5, 128, 3)] {
+    for (members, width, layers) in [(3, 32, 2), (5, 64, 2)] {
         let mut settings = network(width, layers);
         settings.push(("members", Setting::Integer(members)));
         settings.push(("particles", Setting::Integer(members)));
@@ -122,7 +117,7 @@ pub fn models(context: &AgentContext, transitions: usize) -> Vec<ModelChoice> {
 }
 
 /// Steps ahead that a search tries.
-const HORIZONS: [usize; 3] = [12, 25, 50];
+const HORIZONS: [usize; 3] = [10, 20, 40];
 
 /// The ways to plan that a search tries for an action space, none looking further than an episode lasts.
 pub fn plans(actions: &Space, episode_steps: usize) -> Vec<PlanChoice> {
@@ -132,7 +127,7 @@ pub fn plans(actions: &Space, episode_steps: usize) -> Vec<PlanChoice> {
     if matches!(actions, Space::Discrete { .. }) {
         let horizon = horizons[horizons.len() / 2];
         let settings = [
-            ("simulations", Setting::Integer(256)),
+            ("simulations", Setting::Integer(128)),
             ("leaves", Setting::Integer(8)),
             ("rollout_steps", Setting::Integer(horizon as i64)),
         ];
@@ -144,9 +139,9 @@ pub fn plans(actions: &Space, episode_steps: usize) -> Vec<PlanChoice> {
 /// iCEM: colours are slow where the horizon is long, and the first spread is half of each range.
 fn sampling(actions: &Space, horizon: usize) -> PlanChoice {
     let mut settings = vec![
-        ("population", Setting::Integer(64)),
+        ("population", Setting::Integer(32)),
         ("iterations", Setting::Integer(3)),
-        ("noise_beta", Setting::Float(if horizon < 20 { 2.0 } else { 3.0 })),
+        ("noise_beta", Setting::Float(if horizon < 15 { 2.0 } else { 3.0 })),
     ];
     if let Space::Box { low, high, .. } = actions {
         let half = |(low, high): (&f64, &f64)| if (high - low).is_finite() { 0.5 * (high - low) } else { 1.0 };

@@ -79,7 +79,7 @@ impl Committee {
 fn choices(context: &AgentContext, transitions: usize) -> Vec<ModelChoice> {
     let mut choices = super::candidate::models(&AgentContext { simulator: None, ..context.clone() }, transitions);
     choices.retain(|choice| {
-        ["gp", "deterministic 2x128", "ensemble 5 of 3x64", "linear"].contains(&choice.label.as_str())
+        ["gp of 150 points", "deterministic 2x32", "ensemble 3 of 2x32", "linear"].contains(&choice.label.as_str())
     });
     for choice in choices.iter_mut().filter(|choice| choice.name == "ensemble") {
         let expectation = worldwright_core::Setting::Text("expectation".into());

@@ -34,7 +34,7 @@ pub use domain::Domain;
 pub use prediction::Prediction;
 pub use record::{Experience, record, to_text};
 pub use search::design;
-pub use trial::{EnvironmentTrial, Played, Trial};
+pub use trial::{EnvironmentTrial, Played, Trial, random_transitions};
 
 use crate::{AgentContext, ModelBasedAgent, Overrides, Resolved, model_based, resolve};
 
@@ -46,6 +46,7 @@ mod stream {
     pub(super) const TRIALS: u64 = 14;
     pub(super) const JUDGES: u64 = 15;
     pub(super) const FINAL_FIT: u64 = 16;
+    pub(super) const RANDOM: u64 = 17;
 }
 
 /// How a search goes.
@@ -63,7 +64,7 @@ pub struct DesignOptions {
     pub held_out: f64,
     /// Steps of an episode at the most; 0 for the longest of the data.
     pub episode_steps: usize,
-    /// Steps that all trials together may take; 0 for 20 times `episode_steps`.
+    /// Steps that all trials together may take; 0 for 16 times `episode_steps`.
     pub trial_steps: usize,
     /// Whether the chosen model also learns from what the trials saw.
     pub learn_from_trials: bool,

@@ -17,7 +17,7 @@ use crate::{AgentContext, ModelBasedAgent, Overrides};
 /// Least transitions that a search can tell anything from.
 const LEAST: usize = 20;
 /// Episodes' worth of steps that trials take together.
-const TRIALS: usize = 20;
+const TRIALS: usize = 16;
 /// Share of the best gain that a model of twice the error is thought to lose: how prediction and record are weighed.
 const WEIGHT: f64 = 0.25;
 /// Observed numbers that turn reach over more than this many radians.

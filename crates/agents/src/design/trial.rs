@@ -1,6 +1,6 @@
 //! Ways to try a plan: an episode with an agent, in the environment or in what stands for it.
 
-use worldwright_core::{Agent, Environment, Key, Result, Transition};
+use worldwright_core::{Agent, Dataset, Environment, Key, Result, Transition};
 
 use super::stream;
 
@@ -71,4 +71,43 @@ impl Trial for EnvironmentTrial<'_> {
         }
         Ok(played)
     }
+}
+
+/// Data to begin with: episodes of uniformly random actions, each cut after `episode_steps`, `steps` transitions in all, and the
+/// returns of the episodes. The last episode is cut where the steps end.
+///
+/// # Errors
+/// What the environment gives.
+pub fn random_transitions(
+    environment: &mut dyn Environment,
+    steps: usize,
+    episode_steps: usize,
+    seed: u64,
+) -> Result<(Dataset, Vec<f64>)> {
+    let (observations, actions) = (environment.observation_space().clone(), environment.action_space().clone());
+    let (o, a) = (observations.flat_dim(), actions.flat_dim());
+    let mut data = Dataset::new(o, a);
+    let (mut before, mut told, mut after) = (vec![0.0; o], vec![0.0; a], vec![0.0; o]);
+    let mut returns = Vec::new();
+    while data.len() < steps {
+        let key = Key::new(seed).fold(stream::RANDOM).fold(returns.len() as u64);
+        let mut rng = key.fold(1).rng();
+        observations.flatten(&environment.reset(key.to_seed())?, &mut before)?;
+        let mut episode_return = 0.0;
+        for length in 1.. {
+            let action = actions.sample(&mut rng);
+            let step = environment.step(&action)?;
+            episode_return += step.reward;
+            actions.flatten(&action, &mut told)?;
+            observations.flatten(&step.observation, &mut after)?;
+            let done = step.done() || length >= episode_steps || data.len() + 1 >= steps;
+            data.push(&before, &told, step.reward, &after, step.terminated, done)?;
+            if done {
+                break;
+            }
+            std::mem::swap(&mut before, &mut after);
+        }
+        returns.push(episode_return);
+    }
+    Ok((data, returns))
 }

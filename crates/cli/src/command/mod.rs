@@ -3,6 +3,7 @@
 pub(crate) mod collect;
 pub(crate) mod completions;
 pub(crate) mod data;
+pub(crate) mod design;
 pub(crate) mod doctor;
 pub(crate) mod env;
 pub(crate) mod eval;
