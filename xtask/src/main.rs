@@ -5,6 +5,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
 
 mod licences;
+mod package;
 mod peers;
 mod python;
 mod results;
@@ -23,6 +24,7 @@ usage: cargo xtask CHORE
   test       install what the tests need, then run every check (what continuous integration runs)
   quick      format, lints and tests without the Python suites
   python     make the Python environments that the tests use
+  package    build the Python package and run its tests
   licences   check the licence of every dependency
   peers      [NAME]: run the planners' speed programs beside those of other tools
   results    NAME [SEEDS]: run a learning experiment over seeds and write its table under docs/results
@@ -35,6 +37,7 @@ fn main() -> ExitCode {
         "test" => test::all(),
         "quick" => test::quick(),
         "python" => python::install().map(|_| ()),
+        "package" => python::install().and_then(|interpreters| package::test(&interpreters)),
         "licences" => licences::check(),
         "peers" => peers::run(argument(1)),
         "results" => results::run(argument(1), argument(2)),

@@ -1,8 +1,10 @@
 //! The planners beside the programs that people use today, in one run: our speed programs and the peers', one after the other.
 //!
 //! Each is bound to one core where `taskset` is there. Medians and least times are printed, with the quality of the answer.
+//! `WORLDWRIGHT_PYTHON_PEERS` names an interpreter that has the peers already; without it one is made under `target/python`.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
@@ -17,6 +19,9 @@ const COMPARISONS: &[(&str, &str, &[&str])] = &[
     ("belief", "belief_speed", &["rock_sample.py"]),
 ];
 
+/// Names an interpreter that has what `requirements.txt` lists.
+const INTERPRETER: &str = "WORLDWRIGHT_PYTHON_PEERS";
+
 /// Runs the comparison called `name`, or all of them.
 pub(crate) fn run(name: Option<&str>) -> Result<()> {
     let names: Vec<&str> = COMPARISONS.iter().map(|(name, ..)| *name).collect();
@@ -24,7 +29,10 @@ pub(crate) fn run(name: Option<&str>) -> Result<()> {
         bail!("usage: cargo xtask peers [NAME], where NAME is one of {}", names.join(", "));
     }
     let folder = root().join("crates/planners/benches/peers");
-    let interpreter = python::with_requirements("peers", &folder.join("requirements.txt"), false)?;
+    let interpreter = match std::env::var_os(INTERPRETER) {
+        Some(given) => PathBuf::from(given),
+        None => python::with_requirements("peers", &folder.join("requirements.txt"), false)?,
+    };
     for (_, example, programs) in COMPARISONS.iter().filter(|(each, ..)| name.is_none_or(|name| name == *each)) {
         let build = ["build", "--release", "--quiet", "-p", "worldwright-planners", "--example", example];
         step(&format!("build {example}"), cargo().args(build))?;

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::{cargo, licences, python, rooms, step};
+use crate::{cargo, licences, package, python, rooms, step};
 
 /// Everything: format, lints, documentation, licences, rooms, Python environments, all tests.
 pub(crate) fn all() -> Result<()> {
@@ -13,7 +13,8 @@ pub(crate) fn all() -> Result<()> {
         "documentation",
         cargo().args(["doc", "--workspace", "--no-deps", "--quiet"]).env("RUSTDOCFLAGS", "-D warnings"),
     )?;
-    step("tests", cargo().args(["test", "--workspace", "--no-fail-fast"]).envs(interpreters))
+    let tests = step("tests", cargo().args(["test", "--workspace", "--no-fail-fast"]).envs(interpreters.clone()));
+    package::test(&interpreters).and(tests)
 }
 
 /// What needs no Python.

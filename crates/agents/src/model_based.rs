@@ -91,60 +91,96 @@ struct Flat {
 
 /// Builds the agent from resolved settings.
 pub(crate) fn build(resolved: &Resolved, context: &AgentContext) -> Result<Box<dyn Agent>> {
-    let settings = &resolved.agent;
-    let model_entry = find(worldwright_models::ALL, "model", &resolved.model_name)?;
+    let model = build_model(resolved, context)?;
+    Ok(Box::new(ModelBasedAgent::around(model, false, resolved, context)?))
+}
+
+/// The model that resolved settings name, not yet fitted.
+pub(crate) fn build_model(resolved: &Resolved, context: &AgentContext) -> Result<Box<dyn LearnedModel>> {
+    let entry = find(worldwright_models::ALL, "model", &resolved.model_name)?;
     let model_context = ModelContext {
         observation_space: context.observation_space.clone(),
         action_space: context.action_space.clone(),
         reward: context.reward.clone(),
         simulator: context.simulator.clone(),
-        discount: settings.float("discount", 0.0, 1.0)?,
+        discount: resolved.agent.float("discount", 0.0, 1.0)?,
         seed: context.seed,
     };
-    let model = (model_entry.build)(&model_context, &resolved.model)?;
-    let spec = model.spec().clone();
-    let planner_entry = find(worldwright_planners::ALL, "planner", &resolved.planner_name)?;
-    let planner_context = PlannerContext::for_model(&spec, context.seed);
-    let planner = (planner_entry.build)(&planner_context, &resolved.planner)?;
-    planner.check(&spec)?;
-    let milliseconds = settings.float("decision_ms", 0.0, 1e9)?;
-    let seed = Key::new(context.seed);
-    let (o, a) = (context.observation_space.flat_dim(), context.action_space.flat_dim());
-    let replan_every = settings.count("replan_every", 1)?;
-    if replan_every > planner.horizon() {
-        return Err(Error::config(
-            "replan_every",
-            format!("must not exceed the planner's horizon of {}, got {replan_every}", planner.horizon()),
-        ));
+    (entry.build)(&model_context, &resolved.model)
+}
+
+impl ModelBasedAgent {
+    /// The agent around a model; a `fitted` one is planned in from the first decision on.
+    ///
+    /// # Errors
+    /// What the planner says of its settings or of the model; [`Error::Config`] for settings of the agent out of range.
+    pub fn around(
+        model: Box<dyn LearnedModel>,
+        fitted: bool,
+        resolved: &Resolved,
+        context: &AgentContext,
+    ) -> Result<Self> {
+        let settings = &resolved.agent;
+        let spec = model.spec().clone();
+        let planner_entry = find(worldwright_planners::ALL, "planner", &resolved.planner_name)?;
+        let planner_context = PlannerContext::for_model(&spec, context.seed);
+        let planner = (planner_entry.build)(&planner_context, &resolved.planner)?;
+        planner.check(&spec)?;
+        let milliseconds = settings.float("decision_ms", 0.0, 1e9)?;
+        let seed = Key::new(context.seed);
+        let (o, a) = (context.observation_space.flat_dim(), context.action_space.flat_dim());
+        let replan_every = settings.count("replan_every", 1)?;
+        if replan_every > planner.horizon() {
+            return Err(Error::config(
+                "replan_every",
+                format!("must not exceed the planner's horizon of {}, got {replan_every}", planner.horizon()),
+            ));
+        }
+        Ok(Self {
+            world: Some(world(model, planner.rows())),
+            planner,
+            dataset: Dataset::new(o, a),
+            budget: Budget {
+                time: (milliseconds > 0.0).then(|| Duration::from_secs_f64(milliseconds / 1e3)),
+                ..Budget::default()
+            },
+            initial_steps: settings.count("initial_steps", 0)?,
+            fit_every: settings.count("fit_every", 0)?,
+            exploration_noise: settings.float("exploration_noise", 0.0, 1e3)?,
+            replan_every,
+            learns: resolved.model_name != "known",
+            steps: 0,
+            fits: u64::from(fitted),
+            fitted_at: 0,
+            fit_rng: seed.fold(1).rng(),
+            explore_rng: seed.fold(2).rng(),
+            decision_key: seed.fold(3),
+            decisions: 0,
+            since_plan: 0,
+            action: context.action_space.sample(&mut seed.fold(4).rng()),
+            tally: Tally::default(),
+            note: String::new(),
+            flat: Flat { observation: vec![0.0; o], action: vec![0.0; a], next_observation: vec![0.0; o] },
+            observation_space: context.observation_space.clone(),
+            action_space: context.action_space.clone(),
+        })
     }
-    Ok(Box::new(ModelBasedAgent {
-        world: Some(world(model, planner.rows())),
-        planner,
-        dataset: Dataset::new(o, a),
-        budget: Budget {
-            time: (milliseconds > 0.0).then(|| Duration::from_secs_f64(milliseconds / 1e3)),
-            ..Budget::default()
-        },
-        initial_steps: settings.count("initial_steps", 0)?,
-        fit_every: settings.count("fit_every", 0)?,
-        exploration_noise: settings.float("exploration_noise", 0.0, 1e3)?,
-        replan_every,
-        learns: resolved.model_name != "known",
-        steps: 0,
-        fits: 0,
-        fitted_at: 0,
-        fit_rng: seed.fold(1).rng(),
-        explore_rng: seed.fold(2).rng(),
-        decision_key: seed.fold(3),
-        decisions: 0,
-        since_plan: 0,
-        action: context.action_space.sample(&mut seed.fold(4).rng()),
-        tally: Tally::default(),
-        note: String::new(),
-        flat: Flat { observation: vec![0.0; o], action: vec![0.0; a], next_observation: vec![0.0; o] },
-        observation_space: context.observation_space.clone(),
-        action_space: context.action_space.clone(),
-    }))
+
+    /// Its model, where no failed fit lost it, and all that it observed.
+    pub fn into_parts(self) -> (Option<Box<dyn LearnedModel>>, Dataset) {
+        (self.world.map(World::into_owner), self.dataset)
+    }
+
+    /// Takes transitions into its memory as if it had observed them.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for transitions of other spaces.
+    pub fn remember(&mut self, dataset: &Dataset) -> Result<()> {
+        self.dataset.append(dataset)?;
+        self.steps += dataset.len() as u64;
+        self.fitted_at = if self.fits > 0 { self.steps } else { 0 };
+        Ok(())
+    }
 }
 
 impl ModelBasedAgent {

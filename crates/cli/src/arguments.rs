@@ -31,6 +31,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Learn a world model of an environment and plan with it
     Learn(Learn),
+    /// Choose kind, size and horizon of a model for a domain, and say why
+    Design(Design),
     /// Evaluate what a run learned, on new episodes
     Eval(Eval),
     /// Record episodes, with random actions or with what was learned
@@ -46,7 +48,7 @@ pub(crate) enum Command {
     Envs(List),
     /// List world models, or show one
     Models(List),
-    /// List planners, or show one
+    /// List planners, and problems that have planners of their own, or show one
     Planners(List),
     /// List algorithms, or show one
     Algorithms(List),
@@ -111,6 +113,43 @@ pub(crate) struct Learn {
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
+  worldwright design pendulum                     random steps first, then trials of the best candidates
+  worldwright design pendulum --learned           as if its dynamics were not known
+  worldwright design data/pendulum --json         recorded episodes alone: models of the held-out part judge
+
+The last line is the `worldwright learn` that uses the choice.")]
+pub(crate) struct Design {
+    /// An environment, or a folder of recorded episodes
+    #[arg(value_name = "ENV|EPISODES")]
+    pub(crate) what: String,
+    /// Steps of random actions to begin with, in an environment
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(20..))]
+    pub(crate) steps: u64,
+    /// Steps that all trials together may take [default: 20 episodes]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub(crate) trial_steps: u64,
+    /// Models whose plans are tried
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) finalists: u64,
+    /// What all randomness comes from
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Leave the simulator of an environment with known dynamics unused
+    #[arg(long)]
+    pub(crate) learned: bool,
+    /// Seconds after which no further candidate is tried; results then depend on the machine's speed
+    #[arg(long, value_name = "SECS")]
+    pub(crate) time_limit: Option<f64>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Settings of the environment and the reward
+    #[arg(value_name = "KEY=VALUE")]
+    pub(crate) settings: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
   worldwright eval runs/pendulum-pets-seed0
   worldwright eval runs/pendulum-pets-seed0/bundle --episodes 100 --json")]
 pub(crate) struct Eval {
@@ -155,11 +194,17 @@ pub(crate) struct Collect {
   worldwright plan runs/pendulum-pets-seed0/bundle
   worldwright plan pendulum planner=cem planner.horizon=40    plan in the known simulator
   worldwright plan runs/pendulum-pets-seed0 --observation 1,0,0.5 --json
+  worldwright plan rock-sample size=7 rocks=8 method=pomcp    a problem with planners of its own
+  worldwright plan cube scramble=\"R U F2 L'\"
+  worldwright plan reach --config room.toml
+  worldwright plan --pomdp tiger.pomdp method=point-based
   worldwright plan --domain domain.pddl --problem task01.pddl    a cheapest plan for a PDDL task
-  worldwright plan --domain domain.pddl --problem task01.pddl --search gbfs --time-limit 60")]
+  worldwright plan --domain domain.pddl --problem task01.pddl --search gbfs --time-limit 60
+
+`worldwright planners` lists the problems, `worldwright planners cube` shows the settings of one.")]
 pub(crate) struct Plan {
-    /// A bundle, or an environment whose dynamics are known
-    #[arg(value_name = "BUNDLE|ENV", required_unless_present_any = ["domain", "problem"], conflicts_with_all = ["domain", "problem"])]
+    /// A bundle, an environment whose dynamics are known, or a problem
+    #[arg(value_name = "BUNDLE|ENV|PROBLEM", required_unless_present_any = ["domain", "problem", "pomdp"], conflicts_with_all = ["domain", "problem"])]
     pub(crate) what: Option<String>,
     /// Plan from this observation instead of an episode's start
     #[arg(long, value_name = "X,Y,…", value_delimiter = ',', allow_hyphen_values = true, conflicts_with = "domain")]
@@ -170,9 +215,15 @@ pub(crate) struct Plan {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
-    /// Settings, for an environment
+    /// Settings from a TOML file, for an environment or a problem
+    #[arg(long, value_name = "FILE", conflicts_with = "domain")]
+    pub(crate) config: Option<PathBuf>,
+    /// Settings, for an environment or a problem
     #[arg(value_name = "KEY=VALUE")]
     pub(crate) settings: Vec<String>,
+    /// Plan in this partially observed problem (Cassandra's format) instead
+    #[arg(long, value_name = "FILE.pomdp", conflicts_with_all = ["domain", "problem", "observation"])]
+    pub(crate) pomdp: Option<PathBuf>,
     /// Plan in this PDDL domain instead
     #[arg(long, value_name = "FILE.pddl", requires = "problem", help_heading = "Symbolic planning")]
     pub(crate) domain: Option<PathBuf>,

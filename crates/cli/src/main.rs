@@ -12,6 +12,7 @@ mod output;
 use std::process::ExitCode;
 
 use clap::Parser;
+use worldwright_runs::List;
 
 use crate::arguments::{Arguments, Command};
 
@@ -29,15 +30,16 @@ fn main() -> ExitCode {
 fn run(arguments: Arguments) -> ExitCode {
     let done = match arguments.command {
         Command::Learn(options) => return finish(command::learn::run(&options)),
+        Command::Design(options) => command::design::run(&options),
         Command::Eval(options) => command::eval::run(&options),
         Command::Collect(options) => command::collect::run(&options),
         Command::Data(ref command) => command::data::run(command),
         Command::Plan(options) => command::plan::run(&options),
         Command::Report(options) => command::report::run(&options),
-        Command::Envs(options) => command::list::run(worldwright_runs::List::Environments, &options),
-        Command::Models(options) => command::list::run(worldwright_runs::List::Models, &options),
-        Command::Planners(options) => command::list::run(worldwright_runs::List::Planners, &options),
-        Command::Algorithms(options) => command::list::run(worldwright_runs::List::Algorithms, &options),
+        Command::Envs(options) => command::list::run(&[List::Environments], &options),
+        Command::Models(options) => command::list::run(&[List::Models], &options),
+        Command::Planners(options) => command::list::run(&[List::Planners, List::Problems], &options),
+        Command::Algorithms(options) => command::list::run(&[List::Algorithms], &options),
         Command::Env(ref command) => command::env::run(command),
         Command::Doctor { json } => return finish(command::doctor::run(json)),
         Command::Completions { shell } => command::completions::run(shell),

@@ -137,6 +137,38 @@ impl Dataset {
         Columns::new(&self.rewards, 1, self.rewards.len()).expect("one column of all rewards")
     }
 
+    /// Adds the transitions of another set, as an episode of their own where this set's last one had not ended.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for vectors of other lengths.
+    pub fn append(&mut self, other: &Self) -> Result<()> {
+        self.end_episode();
+        self.append_rows(other, 0..other.len())
+    }
+
+    /// Adds some consecutive transitions of another set; the last of them ends its episode here.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for vectors of other lengths.
+    ///
+    /// # Panics
+    /// When `rows` reaches beyond the other set.
+    pub fn append_rows(&mut self, other: &Self, rows: std::ops::Range<usize>) -> Result<()> {
+        let (expected, got) = ([self.observation_dim, self.action_dim], [other.observation_dim, other.action_dim]);
+        if expected != got {
+            return Err(Error::shape("observations and actions of the data", &expected, &got));
+        }
+        let (o, a) = (self.observation_dim, self.action_dim);
+        self.observations.extend_from_slice(&other.observations[rows.start * o..rows.end * o]);
+        self.actions.extend_from_slice(&other.actions[rows.start * a..rows.end * a]);
+        self.next_observations.extend_from_slice(&other.next_observations[rows.start * o..rows.end * o]);
+        self.rewards.extend_from_slice(&other.rewards[rows.clone()]);
+        self.terminated.extend_from_slice(&other.terminated[rows.clone()]);
+        self.episode_ends.extend_from_slice(&other.episode_ends[rows]);
+        self.end_episode();
+        Ok(())
+    }
+
     /// The last transition has ended its episode, whatever was said when it was added.
     pub fn end_episode(&mut self) {
         if let Some(last) = self.episode_ends.last_mut() {
@@ -177,5 +209,29 @@ impl Persist for Dataset {
             ..*self
         };
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_of_another_set_come_as_whole_episodes() {
+        let mut all = Dataset::new(1, 1);
+        for i in 0..5 {
+            let x = f64::from(i);
+            all.push(&[x], &[-x], 10.0 * x, &[x + 1.0], false, i == 3).unwrap();
+        }
+        let mut some = Dataset::new(1, 1);
+        some.append_rows(&all, 1..3).unwrap();
+        some.append(&all).unwrap();
+        assert_eq!(some.rewards(), [10.0, 20.0, 0.0, 10.0, 20.0, 30.0, 40.0]);
+        assert_eq!(some.episode_ends(), [false, true, false, false, false, true, true]);
+        assert_eq!(
+            (some.observation(1), some.action(1), some.next_observation(1)),
+            (&[2.0][..], &[-2.0][..], &[3.0][..])
+        );
+        assert!(some.append(&Dataset::new(2, 1)).is_err());
     }
 }

@@ -34,7 +34,7 @@ pub use imagination::{Actions, Applicable, Imagination, Imagined, Priors, Values
 pub use linearization::{Differences, Linearizations, Pulled};
 pub use model::{FitReport, Learn, LearnedModel, ModelSpec, WorldModel};
 pub use persist::{Array, Persist, State};
-pub use planner::{Budget, PlanReport, PlanStatus, Planner};
+pub use planner::{Budget, PlanReport, PlanStatus, Planner, Weighed};
 pub use policy::Policy;
 pub use random::{Key, Rng};
 pub use reward::{RewardFunction, Transitions};

@@ -47,6 +47,17 @@ pub struct PlanReport {
     pub diverged: u64,
 }
 
+/// A first action that a search weighed, and what it came to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Weighed {
+    /// The action.
+    pub action: Action,
+    /// Simulations that began with it.
+    pub visits: u64,
+    /// Their mean return under the planner's risk measure; not a number where none came back.
+    pub value: f64,
+}
+
 /// A decision-time planner.
 pub trait Planner: Send + Persist {
     /// Rows that it needs in the arena, its root (row 0) among them.
@@ -75,4 +86,10 @@ pub trait Planner: Send + Persist {
 
     /// Forgets the plan and takes a new seed.
     fn reset(&mut self, seed: u64);
+
+    /// The first actions that the last decision weighed one by one, as a tree search does; none for planners of whole sequences.
+    /// For people who look into a search: it allocates.
+    fn weighed(&self) -> Vec<Weighed> {
+        Vec::new()
+    }
 }

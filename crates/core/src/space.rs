@@ -128,6 +128,43 @@ impl Space {
         Ok(())
     }
 
+    /// The value whose flat vector is `flat`: what [`flatten`](Self::flatten) undoes. A choice is the largest of its places, bits
+    /// and bytes are rounded.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] when `flat` is not [`flat_dim`](Self::flat_dim) long.
+    pub fn unflatten(&self, flat: &[f64]) -> Result<Value> {
+        if flat.len() != self.flat_dim() {
+            return Err(Error::shape("flat vector", &[self.flat_dim()], &[flat.len()]));
+        }
+        Ok(match self {
+            Self::Box { element: ElementType::U8, .. } => {
+                Value::Bytes(flat.iter().map(|number| number.round() as u8).collect())
+            }
+            Self::Box { .. } => Value::Floats(flat.to_vec()),
+            Self::Discrete { start, .. } => Value::Integer(start + largest(flat) as i64),
+            Self::MultiBinary { .. } => Value::Integers(flat.iter().map(|bit| i64::from(*bit >= 0.5)).collect()),
+            Self::MultiDiscrete { nvec } => {
+                let mut rest = flat;
+                let choices = nvec.iter().map(|n| {
+                    let (own, others) = rest.split_at(*n);
+                    rest = others;
+                    largest(own) as i64
+                });
+                Value::Integers(choices.collect())
+            }
+            Self::Dict(parts) => {
+                let mut rest = flat;
+                let values = parts.iter().map(|(name, part)| {
+                    let (own, others) = rest.split_at(part.flat_dim());
+                    rest = others;
+                    Ok((name.clone(), part.unflatten(own)?))
+                });
+                Value::Dict(values.collect::<Result<_>>()?)
+            }
+        })
+    }
+
     /// Whether `value` is an element, with the reason when it is not.
     ///
     /// # Errors
@@ -186,4 +223,34 @@ impl Space {
 
 fn not_in(reason: String) -> Error {
     Error::NotInSpace { what: "value".into(), reason }
+}
+
+/// The place of the largest number, the first of equal ones.
+fn largest(numbers: &[f64]) -> usize {
+    (0..numbers.len()).fold(0, |best, i| if numbers[i] > numbers[best] { i } else { best })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unflattening_undoes_flattening() {
+        let bytes = Space::Box { shape: vec![2], low: vec![0.0; 2], high: vec![255.0; 2], element: ElementType::U8 };
+        let space = Space::Dict(vec![
+            ("place".into(), Space::unbounded(2)),
+            ("gear".into(), Space::Discrete { n: 3, start: -1 }),
+            ("switches".into(), Space::MultiBinary { n: 3 }),
+            ("dials".into(), Space::MultiDiscrete { nvec: vec![2, 4] }),
+            ("picture".into(), bytes),
+        ]);
+        let mut rng = Rng::new(7);
+        for _ in 0..20 {
+            let value = space.sample(&mut rng);
+            let mut flat = vec![0.0; space.flat_dim()];
+            space.flatten(&value, &mut flat).unwrap();
+            assert_eq!(space.unflatten(&flat).unwrap(), value);
+        }
+        assert!(space.unflatten(&[0.0]).is_err());
+    }
 }

@@ -7,12 +7,12 @@ use std::time::Instant;
 
 use worldwright_core::{Columns, Key, Result, Rng};
 use worldwright_planners::cube::{Cube, Effort, Metric, PocketSolver, TwoPhase};
+use worldwright_planners::maze::{Maze, Midway};
 use worldwright_planners::motion::{
     ArmScene, Axis, DiscsScene, Dubins, DubinsSpace, Obstacles, RigidScene, RrtConnect, Scene, Shape,
 };
-use worldwright_planners::subgoal::{DcMcts, Leap, Proposals, StateGoalValue, SubgoalTree, WithinReach};
+use worldwright_planners::subgoal::{DcMcts, Leap, StateGoalValue, SubgoalTree, WithinReach};
 use worldwright_planners::task_motion::{CheapestSkeletons, Object, PickPlace, Region, TaskMotion, World};
-use worldwright_testkit::maze::Maze;
 
 fn main() -> Result<()> {
     cube();
@@ -127,18 +127,6 @@ fn tasks() -> Result<()> {
     Ok(())
 }
 
-/// Subgoals near the middle, as the crow flies, are likelier.
-struct Middle<'m>(&'m Maze);
-
-impl Proposals for Middle<'_> {
-    fn propose(&self, from: usize, to: usize, out: &mut Vec<(u32, f64)>) {
-        let cells = &self.0.cells;
-        let apart = |a: usize, b: usize| (cells[a][0].abs_diff(cells[b][0]) + cells[a][1].abs_diff(cells[b][1])) as f64;
-        let states = (0..cells.len()).filter(|m| *m != from && *m != to);
-        out.extend(states.map(|m| (m as u32, (-0.5 * apart(from, m).max(apart(m, to))).exp())));
-    }
-}
-
 struct Straight;
 
 impl StateGoalValue for Straight {
@@ -179,7 +167,7 @@ fn subgoals() -> Result<()> {
             let shortest = -tree.value(0, n - 1);
             let settings = DcMcts { simulations: 3000, depth: 5, exploration: 2.0 };
             let mut report = None;
-            let spent = timed(3, || report = Some(settings.plan(&reach, &Middle(&maze), 0, n - 1)));
+            let spent = timed(3, || report = Some(settings.plan(&reach, &Midway(&maze), 0, n - 1)));
             searches.push((n as f64, spent[0]));
             let report = report.expect("it ran")?;
             let quality = format!("{} steps, shortest {shortest}, {} pairs", -report.value, report.nodes);

@@ -1,34 +1,19 @@
 //! A robot fetches a block from a closet whose way another one obstructs, and puts it where a third one stands:
 //! `cargo run --release -p worldwright-planners --example task_motion -- plan.svg`.
 //!
-//! Prints the plan and what was found impossible on the way to it, and draws one picture a step.
+//! The world is that of `worldwright plan tabletop`. Prints the plan and what was found impossible on the way to it, and draws one picture a step.
 
 #![allow(clippy::print_stdout)]
 
 use std::fmt::Write;
 
 use worldwright_core::{Error, Result};
-use worldwright_planners::motion::{Point, Shape};
-use worldwright_planners::task_motion::{
-    Action, CheapestSkeletons, Object, PickPlace, Plan, Region, TaskMotion, World,
-};
-
-const WALLS: [[Point; 2]; 3] = [[[4.0, 0.0], [6.0, 1.55]], [[4.0, 2.45], [6.0, 4.0]], [[1.9, 0.0], [2.1, 1.4]]];
+use worldwright_planners::motion::Point;
+use worldwright_planners::problems::closet;
+use worldwright_planners::task_motion::{Action, CheapestSkeletons, PickPlace, Plan, TaskMotion, World};
 
 fn main() -> Result<()> {
-    let object = |name: &str, home: Point| Object { name: name.to_owned(), home, radius: 0.2 };
-    let region = |name: &str, low: Point, high: Point| Region { name: name.to_owned(), low, high };
-    let problem = PickPlace::new(World {
-        low: [0.0, 0.0],
-        high: [6.0, 4.0],
-        walls: WALLS.iter().map(|[low, high]| Shape::rectangle(*low, *high)).collect::<Result<_>>()?,
-        robot: 0.25,
-        start: [3.0, 1.0],
-        gap: 0.02,
-        objects: vec![object("red", [5.5, 2.0]), object("blue", [4.6, 2.0]), object("green", [0.85, 0.6])],
-        regions: vec![region("slot", [0.6, 0.35], [1.1, 0.85]), region("table", [0.2, 2.8], [2.0, 3.8])],
-        goal: vec![(0, 0)],
-    })?;
+    let problem = PickPlace::new(closet()?)?;
     let mut search = CheapestSkeletons::new(&problem.task, 100_000)?;
     let report = TaskMotion::default().solve(&problem, &mut search)?;
     for (operator, facts) in &report.excluded {
@@ -78,7 +63,7 @@ fn picture(world: &World, plan: &Plan) -> String {
                 region.low[0], region.low[1]
             );
         }
-        for [low, high] in WALLS {
+        for [low, high] in world.walls.iter().map(|wall| wall.as_convex().bounds()) {
             let (w, h) = (high[0] - low[0], high[1] - low[1]);
             let _ = writeln!(svg, "<rect x='{}' y='{}' width='{w}' height='{h}' fill='#555'/>", low[0], low[1]);
         }

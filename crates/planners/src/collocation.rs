@@ -55,7 +55,7 @@ fn build(context: &PlannerContext, settings: &Settings) -> Result<Box<dyn Planne
     let frame = Frame::new(ENTRY.name, context, settings)?;
     let ((z, a), horizon) = (frame.dims(), frame.horizon);
     let expander = Expander::new(&frame, settings, horizon, (true, false))?;
-    let starts = Starts::new(&frame, settings)?;
+    let starts = Starts::new(&frame, settings, 1)?;
     let search = Collocation {
         iterations: settings.count("iterations", 1)?,
         tolerance: settings.float("tolerance", 0.0, 1.0)?,

@@ -7,7 +7,7 @@
 
 use worldwright_core::{Entry, Parameter, Planner, Result, SettingDefault as Default, Settings};
 
-use crate::shooting::{CONVERGED, DIFFERENCE, Direction, Expanded, SCRATCH, STARTS, Shooting};
+use crate::shooting::{CONVERGED, DIFFERENCE, Direction, Expanded, REFINED, SCRATCH, STARTS, Shooting};
 use crate::{Build, PlannerContext, common};
 
 pub(crate) const ENTRY: Entry<Build> = Entry {
@@ -23,6 +23,7 @@ pub(crate) const ENTRY: Entry<Build> = Entry {
             summary: "longest step of an iteration, in units of half an action's range",
         },
         STARTS,
+        REFINED,
         CONVERGED,
         DIFFERENCE,
         SCRATCH,

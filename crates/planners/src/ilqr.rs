@@ -9,13 +9,14 @@
 use worldwright_core::{Entry, Parameter, Planner, Result, SettingDefault as Default, Settings};
 
 use crate::control::{Dynamic, Sweeper};
-use crate::shooting::{CONVERGED, Convex, DIFFERENCE, Direction, Expanded, SCRATCH, STARTS, Shooting, Stored};
+use crate::shooting::{CONVERGED, Convex, DIFFERENCE, Direction, Expanded, REFINED, SCRATCH, STARTS, Shooting, Stored};
 use crate::{Build, PlannerContext, common};
 
 const PARAMETERS: &[Parameter] = &[
     Parameter { default: Default::Integer(30), ..common::HORIZON },
     Parameter { default: Default::Integer(20), ..common::ITERATIONS },
     STARTS,
+    REFINED,
     CONVERGED,
     DIFFERENCE,
     SCRATCH,

@@ -32,6 +32,7 @@
 //!
 //! Tasks that are stated in symbols (PDDL) have no model to imagine with; [`symbolic`] reads, grounds and searches them.
 //! Finite processes and spaces of up to four dimensions need no search: [`dp`] finds their optimal values, by which the others are judged.
+//! [`problems`] lists what such planners solve: one page of a solution from a few settings.
 //!
 //! [`Imagination`]: worldwright_core::Imagination
 
@@ -55,11 +56,13 @@ pub mod cube;
 mod distribution;
 pub mod dp;
 mod elites;
+pub mod games;
 mod gradient;
 mod icem;
 mod ilqr;
 mod interner;
 mod lqr;
+pub mod maze;
 pub mod motion;
 mod mppi;
 mod noise;
@@ -68,6 +71,7 @@ mod plan;
 pub mod pomdp;
 mod predictive_sampling;
 mod prior;
+pub mod problems;
 mod projection;
 mod random_shooting;
 mod ranking;

@@ -5,7 +5,8 @@
 //! [`blind_policies`], and point-based value iteration with both bounds ([`PointBased`]). A [`Pomdp`] only simulates; on it work
 //! particle beliefs ([`ParticleBelief`]), POMCP ([`Pomcp`]) and a search over determinised scenarios ([`Despot`]).
 //!
-//! [`tiger`] and [`RockSample`] are the field's two yardsticks, each as a table and as a simulator.
+//! [`tiger`] and [`RockSample`] are the field's two yardsticks, each as a table and as a simulator; others are read from files
+//! ([`parse_pomdp`]), and any table can be simulated ([`Simulated`]).
 //!
 //! ```
 //! use worldwright_planners::pomdp::{Exact, ExactConfig, tiger};
@@ -20,25 +21,31 @@
 mod belief;
 mod blocks;
 mod bounds;
+mod cassandra;
 mod despot;
 mod dominance;
 mod exact;
 mod generative;
+mod named;
 mod particles;
 mod point_based;
 mod pomcp;
 mod problems;
+mod simulated;
 mod streams;
 mod table;
 
 pub use belief::exact_update;
 pub use bounds::{Vectors, blind_policies, fast_informed_bound, qmdp};
+pub use cassandra::parse_pomdp;
 pub use despot::{Despot, DespotConfig, DespotReport};
 pub use exact::{Exact, ExactConfig};
 pub use generative::{Actions, Pomdp, Step};
+pub use named::Named;
 pub use particles::ParticleBelief;
 pub use point_based::{PointBased, PointBasedConfig, PointBasedReport};
 pub use pomcp::{Pomcp, PomcpConfig, PomcpReport};
 pub use problems::rock_sample::{Rock, RockSample, RockState};
 pub use problems::tiger::{Tiger, tiger};
+pub use simulated::Simulated;
 pub use table::{Outcome, Table};

@@ -6,7 +6,7 @@
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
-use worldwright_core::{Action, Environment, Error, Frame, Observation, Result, Space, Step};
+use worldwright_core::{Action, ElementType, Environment, Error, Frame, Observation, Result, Space, Step, Value};
 use worldwright_runs::envs::{Made, known_reward};
 
 use crate::error::Failures;
@@ -38,6 +38,7 @@ impl Source {
             action_space: space::read(&environment.getattr("action_space")?)?,
             dt_secs: source.getattr("dt_secs")?.extract()?,
             versions: source.getattr("versions")?.extract()?,
+            step: environment.getattr("step")?.unbind(),
             environment: environment.unbind(),
             failures: self.failures.clone(),
             running: false,
@@ -60,6 +61,8 @@ impl Source {
 struct PythonEnvironment {
     id: String,
     environment: Py<PyAny>,
+    /// Its method `step`, looked up once.
+    step: Py<PyAny>,
     observation_space: Space,
     action_space: Space,
     dt_secs: f64,
@@ -104,9 +107,9 @@ impl Environment for PythonEnvironment {
         if !self.running {
             return Err(Error::config(self.id.clone(), "the episode is over or has not begun: reset first"));
         }
-        let step = self.call(|py, environment| {
+        let step = self.call(|py, _| {
             let action = value::write(py, &self.action_space, action)?;
-            let answer = environment.call_method1(intern!(py, "step"), (action,))?;
+            let answer = self.step.bind(py).call1((action,))?;
             let answer = answer.cast_into::<PyTuple>().map_err(PyErr::from)?;
             Ok(Step {
                 observation: value::read(&self.observation_space, answer.get_borrowed_item(0)?.as_any())?,
@@ -124,26 +127,23 @@ impl Environment for PythonEnvironment {
     }
 
     fn render(&mut self) -> Result<Frame> {
-        let picture = self.call(|_, environment| {
-            let picture = environment.call_method0("render")?;
-            let shape = picture.getattr("shape").and_then(|shape| shape.extract::<[usize; 3]>());
-            match shape {
-                Ok([height, width, 3]) => {
-                    let space = Space::Box {
-                        shape: vec![height, width, 3],
-                        low: vec![0.0; height * width * 3],
-                        high: vec![255.0; height * width * 3],
-                        element: worldwright_core::ElementType::U8,
-                    };
-                    Ok(Some((width, height, value::read(&space, &picture)?)))
-                }
-                _ => Ok(None),
+        // An environment that cannot draw says so in whatever way; a run goes on without a film.
+        let picture = Python::attach(|py| {
+            let picture = self.environment.bind(py).call_method0("render").ok()?;
+            let [height, width, 3] = picture.getattr("shape").and_then(|shape| shape.extract::<[usize; 3]>()).ok()?
+            else {
+                return None;
+            };
+            let size = height * width * 3;
+            let (low, high) = (vec![0.0; size], vec![255.0; size]);
+            let space = Space::Box { shape: vec![height, width, 3], low, high, element: ElementType::U8 };
+            match value::read(&space, &picture).ok()? {
+                Value::Bytes(rgb) => Some(Frame { width, height, rgb }),
+                _ => None,
             }
-        })?;
-        match picture {
-            Some((width, height, worldwright_core::Value::Bytes(rgb))) => Ok(Frame { width, height, rgb }),
-            _ => Err(Error::unsupported(self.id.clone(), "pictures: make it with render_mode=\"rgb_array\"")),
-        }
+        });
+        let why = "pictures: make it with render_mode=\"rgb_array\"";
+        picture.ok_or_else(|| Error::unsupported(self.id.clone(), why))
     }
 
     fn versions(&self) -> Vec<(String, String)> {

@@ -4,6 +4,7 @@
 use std::fmt::Display;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
@@ -11,41 +12,38 @@ use worldwright_core::Error;
 
 /// Python exceptions on their way through code that knows no Python: they leave as an [`Error`] and are found again here.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Failures(Arc<Mutex<Option<PyErr>>>);
+pub(crate) struct Failures(Arc<Mutex<Option<(Error, PyErr)>>>);
 
 impl Failures {
     /// Keeps an exception, the first of a call, and gives the error that stands for it.
     pub(crate) fn keep(&self, py: Python<'_>, who: &str, raised: PyErr) -> Error {
-        let why = format!("raised {raised}");
+        let error = Error::external(who.to_owned(), format!("raised {raised}"));
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.is_none() {
-            *kept = Some(raised.clone_ref(py));
+            *kept = Some((error.clone(), raised.clone_ref(py)));
         }
-        Error::external(who.to_owned(), why)
+        error
     }
 
-    /// The exception kept since the last call, if there is one.
-    pub(crate) fn take(&self) -> Option<PyErr> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-
-    /// Whether one is kept.
-    pub(crate) fn any(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    /// The error that stands for what is kept, if there is something.
+    pub(crate) fn standing(&self) -> Option<Error> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|(error, _)| error.clone())
     }
 
     /// What a call gives to Python: its result, or its error, caused by what Python raised within.
     pub(crate) fn settle<T>(&self, py: Python<'_>, result: Result<T, Error>) -> PyResult<T> {
-        match (result, self.take()) {
-            (Ok(value), None) => Ok(value),
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let (error, cause) = match (result, kept) {
+            (Ok(value), None) => return Ok(value),
+            // An interrupt within a user's function is not the function's fault.
+            (_, Some((_, raised))) if !raised.is_instance_of::<PyException>(py) => return Err(raised),
             // Where a function cannot report an error, it marks its rows and leaves the exception here.
-            (Ok(_), Some(raised)) => Err(raised),
-            (Err(error), cause) => {
-                let raised = raise(py, &error);
-                raised.set_cause(py, cause);
-                Err(raised)
-            }
-        }
+            (Ok(_), Some((error, raised))) => (error, Some(raised)),
+            (Err(error), kept) => (error, kept.map(|(_, raised)| raised)),
+        };
+        let raised = raise(py, &error);
+        raised.set_cause(py, cause);
+        Err(raised)
     }
 }
 

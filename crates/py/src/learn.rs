@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use worldwright_core::{Agent, Error, Result, RewardFunction};
+use worldwright_core::{Agent, Result, RewardFunction};
 use worldwright_runs::envs::Made;
 use worldwright_runs::tensorboard::TensorBoard;
 use worldwright_runs::{Choices, Event, Experiment, LearnOptions, Lists, Observer, Outcome, RunFolder, Workshop};
@@ -80,8 +80,8 @@ impl Observer for Follower<'_> {
     }
 
     fn event(&mut self, event: &Event<'_>) -> Result<()> {
-        if self.failures.any() {
-            return Err(Error::external("Python", "a function of yours raised an exception"));
+        if let Some(error) = self.failures.standing() {
+            return Err(error);
         }
         match event {
             Event::Started { experiment, step, episode, .. } => self.tell("started", |values| {
@@ -117,13 +117,13 @@ impl Observer for Follower<'_> {
 }
 
 /// Becomes true at an interrupt for as long as it lives; Python's own handler hears of it as well.
-struct Interrupts {
-    stop: Arc<AtomicBool>,
+pub(crate) struct Interrupts {
+    pub(crate) stop: Arc<AtomicBool>,
     id: Option<signal_hook::SigId>,
 }
 
 impl Interrupts {
-    fn listen() -> Self {
+    pub(crate) fn listen() -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let id = signal_hook::flag::register(signal_hook::consts::SIGINT, Arc::clone(&stop)).ok();
         Self { stop, id }

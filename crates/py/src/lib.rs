@@ -1,18 +1,21 @@
 //! The Python skin: conversions between Python's objects and the project's traits, and one map of errors.
 //!
 //! What a Python user holds stands in `python/worldwright`; this crate is its module `_native`. Python objects become traits
-//! ([`environment`], [`callable`], [`written`]), arrays go in and out ([`array`], [`value`], [`space`], [`data`], [`store`]), and classes
+//! ([`environment`], [`callable`], [`guided`]), arrays go in and out ([`array`], [`value`], [`space`], [`data`], [`store`]), and classes
 //! hold what lives in Rust ([`model`], [`planner`], [`agent`]). No science stands here.
 //!
 //! The interpreter's lock is given up in every call that may take long ([`pool`]), and taken again for each call into Python.
 
 mod agent;
 mod array;
+mod branch;
 mod callable;
 mod catalogue;
 mod data;
+mod design;
 mod environment;
 mod error;
+mod guided;
 mod learn;
 mod model;
 mod planner;
@@ -30,13 +33,17 @@ mod _native {
     #[pymodule_export]
     use crate::agent::Agent;
     #[pymodule_export]
+    use crate::branch::branch;
+    #[pymodule_export]
     use crate::catalogue::catalogue;
     #[pymodule_export]
     use crate::data::Dataset;
     #[pymodule_export]
+    use crate::design::{design, explore};
+    #[pymodule_export]
     use crate::learn::{default_run_folder, learn};
     #[pymodule_export]
-    use crate::model::Model;
+    use crate::model::{Arenas, Model};
     #[pymodule_export]
     use crate::planner::Planner;
     #[pymodule_export]

@@ -6,14 +6,14 @@ use std::sync::{Arc, Mutex};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use self_cell::self_cell;
-use worldwright_core::{Imagination, Imagined, Key, LearnedModel, ModelSpec, RewardFunction, Rows, Setting, Simulator};
+use worldwright_core::{Imagination, Imagined, Key, LearnedModel, ModelSpec, RewardFunction, Rows, Setting, Space};
 use worldwright_runs::agents::models::{self, ModelContext};
 use worldwright_runs::{read_state, write_state};
 
 use crate::array::{self, shaped};
 use crate::callable::{Dynamics, Reward};
 use crate::data::Dataset;
-use crate::error::{Failures, OrRaise, raise};
+use crate::error::{Failures, OrRaise, raise, refuse};
 use crate::pool::locked;
 use crate::{pool, settings, space, value};
 
@@ -105,8 +105,8 @@ impl Model {
     fn new(
         py: Python<'_>,
         name: &str,
-        observation_space: &Bound<'_, PyAny>,
-        action_space: &Bound<'_, PyAny>,
+        observation_space: Option<&Bound<'_, PyAny>>,
+        action_space: Option<&Bound<'_, PyAny>>,
         reward: Option<Py<PyAny>>,
         environment: Option<&str>,
         discount: f64,
@@ -116,17 +116,18 @@ impl Model {
         let failures = Failures::default();
         let native =
             environment.map(|name| worldwright_runs::envs::make(name, &Default::default())).transpose().or_raise(py)?;
-        let (known, simulator): (_, Option<Arc<dyn Simulator>>) =
-            native.map_or((None, None), |made| (made.reward, made.simulator));
-        let written = reward.map(|reward| Arc::new(Reward::new(reward, failures.clone())) as Arc<dyn RewardFunction>);
-        let context = ModelContext {
-            observation_space: space::read(observation_space)?,
-            action_space: space::read(action_space)?,
-            reward: written.or(known),
-            simulator,
-            discount,
-            seed,
+        let either = |given: Option<&Bound<'_, PyAny>>, own: Option<&Space>| match (given, own) {
+            (Some(given), _) => space::read(given),
+            (None, Some(own)) => Ok(own.clone()),
+            (None, None) => Err(refuse(py, "a model needs its spaces, or the name of a native environment")),
         };
+        let own = native.as_ref().map(|made| made.environment.as_ref());
+        let observation_space = either(observation_space, own.map(|environment| environment.observation_space()))?;
+        let action_space = either(action_space, own.map(|environment| environment.action_space()))?;
+        let (known, simulator) = native.map_or((None, None), |made| (made.reward, made.simulator));
+        let written = reward.map(|reward| Arc::new(Reward::new(reward, failures.clone())) as Arc<dyn RewardFunction>);
+        let reward = written.or(known);
+        let context = ModelContext { observation_space, action_space, reward, simulator, discount, seed };
         let recipe = Recipe { name: name.to_owned(), context, overrides: settings::named(settings)? };
         let model = recipe.build().or_raise(py)?;
         let spec = model.spec().clone();
@@ -304,10 +305,10 @@ impl Arenas {
     }
 
     /// Copies a row into another.
-    fn copy(&self, py: Python<'_>, from: usize, to: usize) -> PyResult<()> {
-        self.check(py, from.max(to))?;
+    fn copy(&self, py: Python<'_>, source: usize, target: usize) -> PyResult<()> {
+        self.check(py, source.max(target))?;
         let mut state = locked(py, &self.state);
-        state.arena.with_dependent_mut(|_, arena| arena.copy(from, Rows::Span(to..to + 1)));
+        state.arena.with_dependent_mut(|_, arena| arena.copy(source, Rows::Span(target..target + 1)));
         Ok(())
     }
 

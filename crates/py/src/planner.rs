@@ -8,7 +8,8 @@ use pyo3::types::{PyDict, PyList};
 use worldwright_core::{Action, Budget, Key, PlanReport, Value};
 use worldwright_runs::agents::planners::{self, PlannerContext};
 
-use crate::error::OrRaise;
+use crate::error::{Failures, OrRaise};
+use crate::guided::Guided;
 use crate::model::{Model, Shared, World, world};
 use crate::pool::locked;
 use crate::{pool, settings, value};
@@ -16,8 +17,28 @@ use crate::{pool, settings, value};
 /// Plans that take longer run on the pool, where their work can be shared; handing over costs some microseconds.
 const LONG: Duration = Duration::from_millis(1);
 
+/// A policy and a value of Python's beside the model.
+struct Guide {
+    prior: Option<Py<PyAny>>,
+    value: Option<Py<PyAny>>,
+}
+
+impl Guide {
+    /// The model as planners see it.
+    fn lead(&self, py: Python<'_>, model: &Shared, failures: &Failures) -> Shared {
+        if self.prior.is_none() && self.value.is_none() {
+            return Arc::clone(model);
+        }
+        let own = |function: &Option<Py<PyAny>>| function.as_ref().map(|function| function.clone_ref(py));
+        Arc::new(Guided::new(Arc::clone(model), own(&self.prior), own(&self.value), failures.clone()))
+    }
+}
+
 struct State {
     planner: Box<dyn worldwright_core::Planner>,
+    /// The user's model as it was when the arena was made.
+    source: Shared,
+    /// The same with its guide.
     model: Shared,
     arena: World,
     key: Key,
@@ -31,21 +52,33 @@ struct State {
 pub(crate) struct Planner {
     state: Mutex<State>,
     model: Py<Model>,
+    guide: Guide,
 }
 
 #[pymethods]
 impl Planner {
     /// A planner of the list.
     #[new]
-    #[pyo3(signature = (*, name, model, settings, seed))]
-    fn new(py: Python<'_>, name: &str, model: Py<Model>, settings: &Bound<'_, PyDict>, seed: u64) -> PyResult<Self> {
-        let shared = model.get().shared(py);
+    #[pyo3(signature = (*, name, model, settings, seed, prior, value))]
+    fn new(
+        py: Python<'_>,
+        name: &str,
+        model: Py<Model>,
+        settings: &Bound<'_, PyDict>,
+        seed: u64,
+        prior: Option<Py<PyAny>>,
+        value: Option<Py<PyAny>>,
+    ) -> PyResult<Self> {
+        let guide = Guide { prior, value };
+        let source = model.get().shared(py);
+        let shared = guide.lead(py, &source, model.get().failures());
         let context = PlannerContext::for_model(shared.spec(), seed);
         let planner = planners::make(name, &context, &settings::named(settings)?).or_raise(py)?;
         planner.check(shared.spec()).or_raise(py)?;
         let arena = world(&shared, planner.rows());
         let state = State {
             planner,
+            source,
             model: shared,
             arena,
             key: Key::new(seed),
@@ -53,7 +86,7 @@ impl Planner {
             took: Duration::ZERO,
             action: Value::Floats(Vec::new()),
         };
-        Ok(Self { state: Mutex::new(state), model })
+        Ok(Self { state: Mutex::new(state), model, guide })
     }
 
     /// Improves the plan from an observation; gives what happened.
@@ -70,9 +103,10 @@ impl Planner {
         let mut state = locked(py, &self.state);
         let state = &mut *state;
         let now = model.shared(py);
-        if !Arc::ptr_eq(&now, &state.model) {
-            state.arena = world(&now, state.planner.rows());
-            state.model = now;
+        if !Arc::ptr_eq(&now, &state.source) {
+            state.model = self.guide.lead(py, &now, model.failures());
+            state.arena = world(&state.model, state.planner.rows());
+            state.source = now;
         }
         let observation = value::read(&state.model.spec().observation_space, observation)?;
         let budget = Budget {
@@ -115,6 +149,14 @@ impl Planner {
             actions.append(value::write(py, &model.spec().action_space, action)?)?;
         }
         Ok(actions)
+    }
+
+    /// The first actions that a tree search weighed: action, visits, mean return.
+    fn weighed<'py>(&self, py: Python<'py>) -> PyResult<Vec<(Bound<'py, PyAny>, u64, f64)>> {
+        let state = locked(py, &self.state);
+        let space = &state.model.spec().action_space;
+        let weighed = state.planner.weighed();
+        weighed.into_iter().map(|one| Ok((value::write(py, space, &one.action)?, one.visits, one.value))).collect()
     }
 
     /// Moves on: the plan's tail becomes the start of the next.

@@ -22,7 +22,7 @@ pub(crate) fn read(space: &Space, given: &Bound<'_, PyAny>) -> PyResult<Value> {
         Space::Box { shape, low, element, .. } => {
             let value = match element {
                 ElementType::U8 => bytes(given).map(Value::Bytes),
-                _ => floats(given).map(Value::Floats),
+                _ => floats(*element, given).map(Value::Floats),
             };
             let value = value.map_err(|error| {
                 let raised = foreign(format!("an array of shape {shape:?}"));
@@ -66,33 +66,30 @@ fn integers(given: &Bound<'_, PyAny>, length: usize) -> Option<Value> {
     Some(Value::Integers(numbers.into_iter().map(|number| number as i64).collect()))
 }
 
-/// Contiguous arrays of the usual types are read in place; everything else by way of NumPy.
-fn floats(given: &Bound<'_, PyAny>) -> PyResult<Vec<f64>> {
-    if let Ok(array) = given.cast::<PyArrayDyn<f64>>()
-        && let Ok(numbers) = array.try_readonly()
-        && let Ok(numbers) = numbers.as_slice()
-    {
-        return Ok(numbers.to_vec());
-    }
-    if let Ok(array) = given.cast::<PyArrayDyn<f32>>()
-        && let Ok(numbers) = array.try_readonly()
-        && let Ok(numbers) = numbers.as_slice()
-    {
-        return Ok(numbers.iter().map(|number| f64::from(*number)).collect());
-    }
-    numbers(given)
+/// Contiguous arrays of the space's own type are read in place; everything else by way of NumPy.
+fn floats(element: ElementType, given: &Bound<'_, PyAny>) -> PyResult<Vec<f64>> {
+    let read = match element {
+        ElementType::F32 => contiguous::<f32, _>(given, f64::from).or_else(|| contiguous::<f64, _>(given, f64::from)),
+        _ => contiguous::<f64, _>(given, f64::from).or_else(|| contiguous::<f32, _>(given, f64::from)),
+    };
+    read.map_or_else(|| numbers(given), Ok)
 }
 
 fn bytes(given: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
-    if let Ok(array) = given.cast::<PyArrayDyn<u8>>()
-        && let Ok(array) = array.try_readonly()
-        && let Ok(bytes) = array.as_slice()
-    {
-        return Ok(bytes.to_vec());
+    if let Some(bytes) = contiguous::<u8, _>(given, |byte| byte) {
+        return Ok(bytes);
     }
     let numpy = given.py().import("numpy")?;
     let flat = numpy.call_method1("asarray", (given, "uint8"))?.call_method0("ravel")?;
     Ok(flat.cast_into::<PyArray1<u8>>().map_err(PyErr::from)?.to_vec()?)
+}
+
+/// The numbers of an array of this type; none for another or one that is not contiguous.
+fn contiguous<T: numpy::Element + Copy, U>(given: &Bound<'_, PyAny>, convert: impl Fn(T) -> U) -> Option<Vec<U>> {
+    let array = given.cast::<PyArrayDyn<T>>().ok()?;
+    // SAFETY: the interpreter's lock is held, no code of Python's runs while the numbers are copied, and no reference to them stays.
+    let numbers = unsafe { array.as_slice() }.ok()?;
+    Some(numbers.iter().map(|number| convert(*number)).collect())
 }
 
 fn shortened(text: &str) -> String {

@@ -13,8 +13,7 @@ use worldwright_envs::Made;
 
 use crate::experiment::hex;
 use crate::folder::{file_error, sync_folder, write_whole};
-use crate::lists::planned_reward;
-use crate::{Experiment, Workshop, state_file};
+use crate::{Experiment, Lists, Workshop, state_file};
 
 const KIND: &str = "worldwright bundle";
 const FORMAT: u32 = 1;
@@ -146,7 +145,7 @@ pub fn load_bundle(workshop: &dyn Workshop, path: &Path) -> Result<Loaded> {
     }
     let mut agent = workshop.agent(&experiment, &made)?;
     agent.restore_weights(&weights)?;
-    let reward = planned_reward(&experiment, &made)?;
+    let reward = Lists::reward(&experiment, &made)?;
     Ok(Loaded { agent, experiment, card, made, reward })
 }
 

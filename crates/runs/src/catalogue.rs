@@ -26,15 +26,17 @@ pub enum List {
     Environments,
     /// World models.
     Models,
-    /// Planners.
+    /// Planners in any model.
     Planners,
+    /// Problems with planners of their own.
+    Problems,
     /// Algorithms.
     Algorithms,
 }
 
 impl List {
     /// Every list.
-    pub const ALL: [Self; 4] = [Self::Environments, Self::Models, Self::Planners, Self::Algorithms];
+    pub const ALL: [Self; 5] = [Self::Environments, Self::Models, Self::Planners, Self::Problems, Self::Algorithms];
 
     /// The word for one of its items.
     pub fn what(self) -> &'static str {
@@ -42,6 +44,7 @@ impl List {
             Self::Environments => "environment",
             Self::Models => "model",
             Self::Planners => "planner",
+            Self::Problems => "problem",
             Self::Algorithms => "algorithm",
         }
     }
@@ -52,6 +55,7 @@ impl List {
             Self::Environments => items(envs::ALL),
             Self::Models => items(agents::models::ALL),
             Self::Planners => items(agents::planners::ALL),
+            Self::Problems => items(agents::planners::problems::ALL),
             Self::Algorithms => items(agents::ALL),
         }
     }

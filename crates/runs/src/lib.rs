@@ -6,14 +6,18 @@
 //!   [`Summary`] and [`Diagnostics`] are the two files that people and reports read from it, and `metrics.jsonl` (a [`Row`]
 //!   a line) is the truth that every curve is drawn from.
 //! - [`Observer`]s follow a run by its [`Event`]s: the metrics file, TensorBoard events, the terminal view.
+//! - [`branch`] begins a run with what another has learned, under other settings.
 //! - [`load_bundle`] takes up what a run left for use; [`evaluate`], [`collect`] and [`plan`] use it.
-//! - [`List`] is the catalogue of environments, models, planners and algorithms; [`Interface`] is what one environment gives and takes.
+//! - [`solve_problem`] solves what has a planner of its own.
+//! - [`List`] is the catalogue of environments, models, planners, problems and algorithms; [`Interface`] is what one environment gives and takes.
 
+mod branch;
 mod bundle;
 mod catalogue;
 mod checkpoint;
 mod choices;
 mod collect;
+mod design;
 mod diagnose;
 mod diagnostics;
 mod evaluate;
@@ -27,6 +31,7 @@ mod lock;
 mod metrics;
 mod opening;
 mod pages;
+mod problem;
 pub mod progress;
 pub mod report;
 mod settings_text;
@@ -35,10 +40,12 @@ mod summary;
 pub mod tensorboard;
 mod workshop;
 
+pub use branch::branch;
 pub use bundle::{Card, Loaded, load_bundle};
 pub use catalogue::{Item, List};
 pub use choices::Choices;
 pub use collect::{Collected, collect, plan};
+pub use design::{design_for_environment, design_for_episodes};
 pub use diagnostics::{CalibrationPoint, Channel, Diagnostics, KStepError, Rollout};
 pub use evaluate::{EvaluatedEpisode, Evaluation, EvaluationOptions, evaluate};
 pub use event::{Event, Observer, Row, RowKind};
@@ -48,6 +55,7 @@ pub use interface::{Interface, Range};
 pub use learn::{LearnOptions, Outcome, STEP_LIMIT, learn};
 pub use lists::Lists;
 pub use metrics::open_at;
+pub use problem::{SolvedProblem, solve_problem};
 pub use state_file::{read_state, write_state};
 pub use summary::{ModelErrors, Summary};
 pub use workshop::Workshop;

@@ -54,7 +54,8 @@ impl Lists {
         let name =
             envs::ALIASES.iter().find(|(alias, _)| *alias == name).map_or(name.as_str(), |(_, name)| name).to_owned();
         let algorithm = choices.name("agent")?.unwrap_or_else(|| "pets".to_owned());
-        let mut given = agents::environment_settings(&algorithm, &name);
+        let known = known_as(&name);
+        let mut given = agents::environment_settings(&algorithm, known);
         given.extend(choices.section("environment"));
         let settings = match envs::ALL.iter().find(|entry| entry.name == name) {
             Some(entry) => complete(&Settings::resolve(entry.name, entry.parameters, &given)?),
@@ -65,13 +66,13 @@ impl Lists {
         let choice =
             |section| Ok::<_, Error>(Choice { name: choices.name(section)?, settings: choices.section(section) });
         let parts = Parts { agent: choices.section("agent"), model: choice("model")?, planner: choice("planner")? };
-        let resolved = agents::resolve(&algorithm, &name, &parts)?;
+        let resolved = agents::resolve(&algorithm, known, &parts)?;
         let episode_steps = made.episode_steps.map(|steps| steps as u64);
         let (fewest, most) = (*EVALUATION_EPISODES.start(), *EVALUATION_EPISODES.end());
         let evaluated = episode_steps.map_or(fewest, |steps| (EVALUATION_STEPS / steps.max(1)).clamp(fewest, most));
         let whole = |key, least, default| Ok::<_, Error>(choices.whole(key, least)?.unwrap_or(default));
         Ok(Experiment {
-            reward: reward(choices, &agents::reward_settings(&algorithm, &name), &made)?,
+            reward: reward(choices, &agents::reward_settings(&algorithm, known), &made)?,
             environment: Part { name, settings },
             agent: Part { name: resolved.algorithm, settings: complete(&resolved.agent) },
             model: Part { name: resolved.model_name, settings: complete(&resolved.model) },
@@ -84,6 +85,17 @@ impl Lists {
             steps: whole("steps", 1, episode_steps.map_or(DEFAULT_STEPS, |steps| DEFAULT_EPISODES * steps))?,
             seed: whole("seed", 0, 0)?,
             retries: whole("retries", 0, 3)?,
+        })
+    }
+}
+
+impl Lists {
+    /// What an experiment plans for; none where the reward is learned.
+    pub(crate) fn reward(experiment: &Experiment, made: &Made) -> Result<Option<Arc<dyn RewardFunction>>> {
+        Ok(match experiment.reward.kind.as_str() {
+            "known" => made.reward.clone(),
+            "expression" => Some(expression(&experiment.reward, made)?),
+            _ => None,
         })
     }
 }
@@ -103,11 +115,10 @@ impl Workshop for Lists {
             planner_name: experiment.planner.name.clone(),
             planner: checked(agents::planners::ALL, "planner", &experiment.planner)?,
         };
-        let reward = planned_reward(experiment, made)?;
         let context = AgentContext {
             observation_space: made.environment.observation_space().clone(),
             action_space: made.environment.action_space().clone(),
-            reward,
+            reward: Self::reward(experiment, made)?,
             simulator: made.simulator.clone(),
             seed: experiment.seed,
         };
@@ -115,13 +126,10 @@ impl Workshop for Lists {
     }
 }
 
-/// The reward that an experiment plans for, as a function; none where it is learned.
-pub(crate) fn planned_reward(experiment: &Experiment, made: &Made) -> Result<Option<Arc<dyn RewardFunction>>> {
-    Ok(match experiment.reward.kind.as_str() {
-        "known" => made.reward.clone(),
-        "expression" => Some(expression(&experiment.reward, made)?),
-        _ => None,
-    })
+/// The name under which settings were measured: that of the native twin, where an environment of Gymnasium's has one.
+fn known_as(name: &str) -> &str {
+    let twin = |id| envs::ALIASES.iter().find(|(alias, _)| *alias == id).map(|(_, native)| *native);
+    name.strip_prefix("gym:").and_then(twin).unwrap_or(name)
 }
 
 /// What to plan for: what the user says; else what a preset says; else the environment's own reward.

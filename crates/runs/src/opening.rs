@@ -48,7 +48,7 @@ pub(crate) fn open(
 }
 
 /// Whether anything but a lock stands there.
-fn in_use(folder: &RunFolder) -> bool {
+pub(crate) fn in_use(folder: &RunFolder) -> bool {
     fs::read_dir(folder.path())
         .is_ok_and(|mut entries| entries.any(|entry| entry.is_ok_and(|entry| entry.path() != folder.lock())))
 }
@@ -90,7 +90,8 @@ fn same_configuration(folder: &RunFolder, experiment: &Experiment) -> Result<()>
     ))
 }
 
-fn record(experiment: &Experiment, versions: &[(String, String)]) -> String {
+/// The text of `run.toml`.
+pub(crate) fn record(experiment: &Experiment, versions: &[(String, String)]) -> String {
     let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
     let mut text = format!(
         "format = 1\nconfig_sha256 = \"{}\"\nseed = {}\n\n[versions]\nworldwright = \"{}\"\ntarget = \"{}-{}\"\n",

@@ -94,9 +94,21 @@ fn to_setting(value: &Value) -> Option<Setting> {
         Value::Integer(i) => Setting::Integer(*i),
         Value::Float(f) => Setting::Float(*f),
         Value::String(text) => Setting::Text(text.clone()),
-        Value::Array(items) => Setting::Numbers(items.iter().map(number).collect::<Option<_>>()?),
+        Value::Array(items) => {
+            let mut numbers = Vec::new();
+            items.iter().try_for_each(|item| lay_down(item, &mut numbers))?;
+            Setting::Numbers(numbers)
+        }
         _ => return None,
     })
+}
+
+/// Lists of lists, such as the corners of boxes, are laid down one after another.
+fn lay_down(item: &Value, numbers: &mut Vec<f64>) -> Option<()> {
+    match item {
+        Value::Array(items) => items.iter().try_for_each(|item| lay_down(item, numbers)),
+        _ => number(item).map(|number| numbers.push(number)),
+    }
 }
 
 fn number(value: &Value) -> Option<f64> {
@@ -144,6 +156,7 @@ mod tests {
         assert_eq!(parse_value("3"), Setting::Integer(3));
         assert_eq!(parse_value("1e-3"), Setting::Float(1e-3));
         assert_eq!(parse_value("[1, 2.5]"), Setting::Numbers(vec![1.0, 2.5]));
+        assert_eq!(parse_value("[[1, 2], [3]]"), Setting::Numbers(vec![1.0, 2.0, 3.0]));
         assert_eq!(parse_value("1\nother = 2"), Setting::Text("1\nother = 2".into()));
     }
 }

@@ -1,10 +1,9 @@
 //! Oracles with closed forms and public conformance checks for Worldwright's traits.
 //!
-//! - Oracles: [`lqr`] (Riccati recursions), [`kalman`], [`tabular`] (value iteration), on the small dense [`matrix`]; [`maze`].
+//! - Oracles: [`lqr`] (Riccati recursions), [`kalman`], [`tabular`] (value iteration), on the small dense [`matrix`].
 //! - Models to plan in: [`DynamicsModel`] makes a [`WorldModel`](worldwright_core::WorldModel) of anything that advances one
 //!   state vector ([`Dynamics`]): [`LinearQuadratic`], [`Pendulum`], [`MountainCar`], [`golden_ratio`], [`minimum_time`], [`dubins_car`], and whatever is
-//!   [`Told`] by one function; [`Faulty`] breaks any model on purpose.
-//! - [`games`]: tic-tac-toe and connect four as models with playouts inside; [`ProcessModel`] makes a stochastic model of a table.
+//!   [`Told`] by one function; [`Faulty`] breaks any model on purpose; [`ProcessModel`] makes a stochastic model of a table.
 //! - Conformance: [`check_environment`], [`check_world_model`], [`check_planner`] panic with what was violated; every room
 //!   runs them over every entry of its list.
 //! - [`allocations`] counts what a piece of code allocates; [`strategies`] are proptest's generators of the shared types.
@@ -13,12 +12,10 @@ pub mod allocations;
 mod conformance;
 mod dynamics;
 mod faulty;
-pub mod games;
 pub mod kalman;
 mod linear_quadratic;
 pub mod lqr;
 pub mod matrix;
-pub mod maze;
 mod mountain_car;
 mod pendulum;
 mod process_model;

@@ -12,7 +12,7 @@ use worldwright_runs::report::{counted, duration, short};
 use worldwright_runs::tensorboard::TensorBoard;
 use worldwright_runs::{Choices, LearnOptions, Lists, Outcome, RunFolder, Summary, learn};
 
-use super::Ending;
+use super::{Ending, configuration};
 use crate::arguments::Learn;
 use crate::output::print;
 
@@ -52,9 +52,7 @@ pub(crate) fn run(options: &Learn) -> Result<Ending> {
 fn choices(options: &Learn) -> Result<Choices> {
     let mut choices = Choices::new();
     if let Some(path) = &options.config {
-        let text = std::fs::read_to_string(path)
-            .with_context(|| format!("the configuration {} cannot be read; check the path", path.display()))?;
-        choices = choices.toml(&text, &path.display().to_string())?;
+        choices = choices.toml(&configuration(path)?, &path.display().to_string())?;
     }
     // With --config the environment may be left out, so what stands in its place may be a setting.
     let (environment, first) = match &options.environment {

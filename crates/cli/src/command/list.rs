@@ -9,16 +9,39 @@ use worldwright_runs::{Interface, Item, List, Range};
 use crate::arguments;
 use crate::output::{print, print_json};
 
-pub(crate) fn run(list: List, options: &arguments::List) -> Result<()> {
+/// Shows lists one after another, or the one item that is named.
+pub(crate) fn run(lists: &[List], options: &arguments::List) -> Result<()> {
     match &options.name {
-        Some(name) if list == List::Environments => environment(name, options.json),
+        Some(name) if lists == [List::Environments] => environment(name, options.json),
         Some(name) => {
-            let item = list.item(name)?;
-            if options.json { print_json(&describe(&item)) } else { print(&item.plain()) }
+            let items: Vec<(List, Item)> = lists.iter().flat_map(|list| items(*list)).collect();
+            let Some((list, item)) = items.iter().find(|(_, item)| item.name == *name) else {
+                let names = items.iter().map(|(_, item)| item.name);
+                return Err(worldwright_core::Error::unknown(lists[0].what(), name, names).into());
+            };
+            if options.json { print_json(&describe(*list, item)) } else { print(&item.plain()) }
         }
-        None if options.json => print_json(&list.items().iter().map(describe).collect()),
-        None if options.markdown => print(&list.markdown()),
-        None => print(&list.plain()),
+        None if options.json => {
+            print_json(&lists.iter().flat_map(|list| items(*list)).map(|(list, item)| describe(list, &item)).collect())
+        }
+        None => {
+            let page = |list: &List| if options.markdown { list.markdown() } else { list.plain() };
+            let titled =
+                |list: &List| if lists.len() > 1 { format!("{}\n{}", title(*list), page(list)) } else { page(list) };
+            print(&lists.iter().map(titled).collect::<Vec<_>>().join("\n"))
+        }
+    }
+}
+
+fn items(list: List) -> impl Iterator<Item = (List, Item)> {
+    list.items().into_iter().map(move |item| (list, item))
+}
+
+/// What stands above a list that is not alone.
+fn title(list: List) -> &'static str {
+    match list {
+        List::Problems => "Problems with planners of their own, for `worldwright plan NAME`:\n",
+        _ => "Planners in any model, for `planner=NAME`:\n",
     }
 }
 
@@ -35,7 +58,7 @@ fn environment(name: &str, json: bool) -> Result<()> {
     let channels = |ranges: &[Range]| -> Value {
         ranges.iter().map(|range| json!({"name": range.name, "values": range.values})).collect()
     };
-    let mut page = listed.map_or(json!({"name": name}), |item| describe(&item));
+    let mut page = listed.map_or(json!({"name": name}), |item| describe(List::Environments, &item));
     page["observation"] = channels(&interface.observation);
     page["action"] = channels(&interface.action);
     page["episode_steps"] = json!(interface.episode_steps);
@@ -45,7 +68,7 @@ fn environment(name: &str, json: bool) -> Result<()> {
     print_json(&page)
 }
 
-fn describe(item: &Item) -> Value {
+fn describe(list: List, item: &Item) -> Value {
     let settings = item.parameters.iter().map(|parameter| {
         json!({
             "name": parameter.name,
@@ -54,6 +77,7 @@ fn describe(item: &Item) -> Value {
         })
     });
     json!({
+        "kind": list.what(),
         "name": item.name,
         "summary": item.summary,
         "source": item.source,
@@ -61,7 +85,7 @@ fn describe(item: &Item) -> Value {
     })
 }
 
-fn setting(value: &Setting) -> Value {
+pub(super) fn setting(value: &Setting) -> Value {
     match value {
         Setting::Bool(b) => json!(b),
         Setting::Integer(i) => json!(i),

@@ -3,16 +3,20 @@
 pub(crate) mod collect;
 pub(crate) mod completions;
 pub(crate) mod data;
+pub(crate) mod design;
 pub(crate) mod doctor;
 pub(crate) mod env;
 pub(crate) mod eval;
 pub(crate) mod learn;
 pub(crate) mod list;
 pub(crate) mod plan;
+pub(crate) mod plan_problem;
 pub(crate) mod plan_symbolic;
 pub(crate) mod report;
 
 use std::path::Path;
+
+use anyhow::Context;
 
 /// How a command ended that may be interrupted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,4 +31,10 @@ pub(crate) enum Ending {
 /// Whether the user named something on disk instead of an entry of a list.
 fn is_path(what: &str) -> bool {
     Path::new(what).exists() || what.contains('/') && !what.contains(':')
+}
+
+/// The text of a configuration file.
+fn configuration(path: &Path) -> anyhow::Result<String> {
+    std::fs::read_to_string(path)
+        .with_context(|| format!("the configuration {} cannot be read; check the path", path.display()))
 }

@@ -5,10 +5,12 @@ use std::path::Path;
 use anyhow::Result;
 use serde_json::{Value as Json, json};
 use worldwright_core::{Setting, Space, Value};
+use worldwright_runs::agents::planners::problems;
+use worldwright_runs::envs::{ALIASES, ALL};
 use worldwright_runs::report::{counted, short};
 use worldwright_runs::{Choices, Lists, Workshop, load_bundle, plan};
 
-use super::{is_path, plan_symbolic};
+use super::{configuration, is_path, plan_problem, plan_symbolic};
 use crate::arguments::Plan;
 use crate::output::{print, print_json};
 
@@ -16,18 +18,29 @@ pub(crate) fn run(options: &Plan) -> Result<()> {
     if let (Some(domain), Some(problem)) = (&options.domain, &options.problem) {
         return plan_symbolic::run(domain, problem, &options.symbolic, options.json);
     }
-    // Without a domain the grammar asks for one of these.
+    if options.pomdp.is_some() {
+        return plan_problem::run("pomdp", options);
+    }
+    // Without a domain or a file the grammar asks for one of these.
     let what = options.what.as_deref().unwrap_or_default();
+    if !is_path(what) && problems::ALL.iter().any(|problem| problem.name == what) {
+        return plan_problem::run(what, options);
+    }
     let (mut made, mut agent) = if is_path(what) {
         anyhow::ensure!(
-            options.settings.is_empty(),
+            options.settings.is_empty() && options.config.is_none(),
             "a bundle plans with the settings that it was learned by; leave '{}' out, or plan in an environment",
-            options.settings.join(" ")
+            if options.settings.is_empty() { "--config".to_owned() } else { options.settings.join(" ") }
         );
         let loaded = load_bundle(&Lists, Path::new(what))?;
         (loaded.made, loaded.agent)
     } else {
-        let choices = Choices::new()
+        check_name(what)?;
+        let mut choices = Choices::new();
+        if let Some(path) = &options.config {
+            choices = choices.toml(&configuration(path)?, &path.display().to_string())?;
+        }
+        let choices = choices
             .set("environment", Setting::Text(what.to_owned()))?
             .set("algorithm", Setting::Text("mpc".to_owned()))?
             .set("seed", Setting::Integer(i64::try_from(options.seed)?))?;
@@ -82,6 +95,17 @@ pub(crate) fn run(options: &Plan) -> Result<()> {
         text.push_str(&format!("{} candidates diverged in the model and ranked last\n", report.diverged));
     }
     print(&text)
+}
+
+/// A name that neither an environment nor a problem has is told with the nearest of both.
+fn check_name(what: &str) -> Result<()> {
+    let environments = ALL.iter().map(|entry| entry.name).chain(ALIASES.iter().map(|(alias, _)| *alias));
+    let names: Vec<&str> = environments.chain(problems::ALL.iter().map(|problem| problem.name)).collect();
+    if what.contains(':') || names.contains(&what) {
+        return Ok(());
+    }
+    let error = worldwright_core::Error::unknown("environment or problem", what, names);
+    Err(anyhow::Error::msg(format!("{error}\n  `worldwright envs` and `worldwright planners` list them all")))
 }
 
 /// No plan can start from what is not a number, and numbers in the wrong place would go unseen.

@@ -99,3 +99,36 @@ fn a_run_goes_from_learning_to_report() {
     let page = std::fs::read_to_string(place.path().join("run/report.html")).unwrap();
     assert!(page.contains("pendulum learned by mpc") && page.contains("data:image/gif;base64,"));
 }
+
+#[test]
+fn problems_come_from_files_too() {
+    let place = tempfile::tempdir().unwrap();
+    let tiger = concat!(env!("CARGO_MANIFEST_DIR"), "/../planners/src/problems/tiger.pomdp");
+    let read = |arguments: &[&str]| -> Value {
+        let output = in_folder(place.path(), arguments);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let solved = read(&["plan", "--pomdp", tiger, "gap=0.01", "method=point-based", "--json", "--seed", "4"]);
+    assert_eq!((&solved["status"], &solved["settings"]["seed"]), (&Value::from("optimal"), &Value::from(4)));
+    let (low, high) = (&solved["facts"]["value_at_least"], &solved["facts"]["value_at_most"]);
+    assert!(low.as_f64().unwrap() <= 19.371_369 && high.as_f64().unwrap() >= 19.371_367, "{low} {high}");
+
+    let room = "high = [4, 2]\nboxes = [[1.9, 0.0, 2.1, 1.2]]\ndiscs = []\nstart = [1, 0.5]\ngoal = [3, 0.5]\n";
+    std::fs::write(place.path().join("room.toml"), room).unwrap();
+    let found = read(&["plan", "reach", "--config", "room.toml", "radius=0.2", "--json"]);
+    // Over the wall, which the disc clears by its radius.
+    let length = found["facts"]["length"].as_f64().unwrap();
+    assert!((2.0 * 0.9_f64.hypot(0.7)..3.2).contains(&length), "{length}");
+    assert_eq!(found["plan"][0]["x"], 1.0);
+    std::fs::write(place.path().join("broken.pomdp"), "discount: 0.9\nstatez: 2\n").unwrap();
+    let broken = in_folder(place.path(), &["plan", "--pomdp", "broken.pomdp"]);
+    let said = String::from_utf8(broken.stderr).unwrap();
+    assert_eq!(broken.status.code(), Some(1));
+    assert!(
+        said.starts_with(
+            "error: broken.pomdp:2:1: unknown statement 'statez'; did you mean 'states'?\n  2 | statez: 2\n"
+        ),
+        "{said}"
+    );
+}

@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use worldwright_core::{
     Action, Array, Budget, Error, Imagination, Imagined, Key, ModelSpec, Persist, PlanReport, PlanStatus, Planner,
-    Priors, Result, Rng, Rows, Settings, Space, State, Values,
+    Priors, Result, Rng, Rows, Settings, Space, State, Values, Weighed,
 };
 
 use super::tree::Tree;
@@ -389,6 +389,22 @@ impl<R: Rule> Planner for Search<R> {
         for (i, slot) in self.chosen.values.iter_mut().enumerate() {
             *slot = middle(low[i % dims], high[i % dims]);
         }
+    }
+
+    fn weighed(&self) -> Vec<Weighed> {
+        if self.tree.len() == 0 {
+            return Vec::new();
+        }
+        let dims = self.dims();
+        let weighed = self.tree.edges(0).map(|edge| {
+            let edge = edge as usize;
+            Weighed {
+                action: Action::Floats(self.tree.action[edge * dims..(edge + 1) * dims].to_vec()),
+                visits: self.tree.tried[edge] as u64,
+                value: if self.tree.tried[edge] > 0.0 { self.tree.worth(edge as u32) } else { f64::NAN },
+            }
+        });
+        weighed.collect()
     }
 }
 

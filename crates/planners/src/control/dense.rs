@@ -204,6 +204,9 @@ pub(super) fn mirror(n: usize, a: &mut [f64]) {
 /// not positive, that is, the matrix is not positive definite (or not finite).
 #[inline(always)]
 pub(super) fn factor<const FMA: bool>(n: usize, a: &mut [f64]) -> bool {
+    if n == 2 {
+        return factor_pair::<FMA>(a);
+    }
     for j in 0..n {
         let pivot = a[j * n + j];
         // Written so that NaN fails.
@@ -222,6 +225,23 @@ pub(super) fn factor<const FMA: bool>(n: usize, a: &mut [f64]) -> bool {
         }
         a[j * n + j] = inverse;
     }
+    true
+}
+
+/// [`factor`] for n = 2 with both divisions side by side: a backward pass waits for them at every step. The second pivot is
+/// `c − b²/a = (a c − b²)/a`.
+#[inline(always)]
+fn factor_pair<const FMA: bool>(a: &mut [f64]) -> bool {
+    let (pivot, below) = (a[0], a[1]);
+    let determinant = multiply_add::<FMA>(-below, below, pivot * a[3]);
+    // Written so that NaN fails.
+    if !(pivot > 0.0 && determinant > 0.0 && pivot <= f64::MAX && determinant <= f64::MAX) {
+        return false;
+    }
+    let inverse = 1.0 / pivot;
+    a[3] = pivot / determinant;
+    a[1] = below * inverse;
+    a[0] = inverse;
     true
 }
 

@@ -126,6 +126,7 @@ impl Expand for LinearQuadratic {
         out.luu.copy_from_slice(&self.r);
     }
 
+    #[inline(always)]
     fn expand(&self, _t: usize, x: &[f64], u: &[f64], _memo: &(), out: &mut Expansion<Dynamic>) {
         out.lx.copy_from_slice(&self.q_linear);
         add_product::<false>(&self.q, x, &mut out.lx);
@@ -143,6 +144,7 @@ impl Expand for LinearQuadratic {
 }
 
 impl Problem for LinearQuadratic {
+    #[inline(always)]
     fn step(&self, _t: usize, x: &[f64], u: &[f64], next: &mut [f64], _memo: &mut ()) -> f64 {
         next.copy_from_slice(&self.drift);
         add_product::<false>(&self.a, x, next);
@@ -151,6 +153,7 @@ impl Problem for LinearQuadratic {
         quadratic(&self.q, &self.q_linear, x) + quadratic(&self.r, &self.r_linear, u) + crossed
     }
 
+    #[inline(always)]
     fn terminal(&self, x: &[f64]) -> f64 {
         quadratic(&self.q_final, &self.q_final_linear, x)
     }

@@ -16,6 +16,7 @@ mod options;
 mod problem;
 mod riccati;
 mod shape;
+mod sine;
 mod solver;
 mod sweeper;
 
@@ -28,5 +29,6 @@ pub use options::{Options, Outcome, Status};
 pub use problem::{Curvature, Expand, Expansion, Problem};
 pub use riccati::Regulator;
 pub use shape::{Array, Dynamic, Fixed, Numbers, Shape};
+pub use sine::sin_cos;
 pub use solver::Solver;
 pub(crate) use sweeper::{Sweeper, clip_eigenvalues};

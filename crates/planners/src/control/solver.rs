@@ -211,6 +211,7 @@ impl<P: Problem> Solver<P> {
     }
 
     /// The gap of the start counts as closed: a rollout begins where it must.
+    #[inline(always)]
     fn roll_out(&mut self, problem: &P, start: &[f64]) {
         let (n, m) = (self.shape.nx(), self.shape.nu());
         let Path { states, controls, memos } = &mut self.path;
@@ -224,23 +225,28 @@ impl<P: Problem> Solver<P> {
         self.feasible = true;
     }
 
+    #[inline(always)]
     fn measure_gaps(&mut self, problem: &P, start: &[f64]) {
         let (n, m) = (self.shape.nx(), self.shape.nu());
         let Path { states, controls, memos } = &mut self.path;
+        let (states, controls, gaps) = (&states[..], &controls[..], &mut self.gaps[..]);
+        // On the stack, as in the backward pass.
+        let mut next = std::mem::take(&mut self.room.next);
         let mut cost = 0.0;
-        let mut largest = 0.0_f64;
+        let mut largest = 0.0;
+        next.copy_from_slice(start);
         for t in 0..=self.horizon {
-            let reached = if t == 0 { start } else { &self.room.next[..] };
+            let (x, gaps) = (&states[t * n..][..n], &mut gaps[t * n..][..n]);
             for i in 0..n {
-                let gap = reached[i] - states[t * n + i];
-                self.gaps[t * n + i] = gap;
-                largest = largest.max(gap.abs());
+                let gap = next[i] - x[i];
+                gaps[i] = gap;
+                largest = if gap.abs() > largest { gap.abs() } else { largest };
             }
             if t < self.horizon {
-                let x = &states[t * n..][..n];
-                cost += problem.step(t, x, &controls[t * m..][..m], &mut self.room.next, &mut memos[t]);
+                cost += problem.step(t, x, &controls[t * m..][..m], &mut next, &mut memos[t]);
             }
         }
+        self.room.next = next;
         self.cost = cost + problem.terminal(&states[self.horizon * n..]);
         self.feasible = largest < self.options.gap_tolerance;
     }
@@ -305,7 +311,11 @@ impl<P: Problem> Solver<P> {
         let horizon = self.horizon;
         let bounds = problem.bounds();
         let gaps = (!self.feasible && length < 1.0).then_some(&self.gaps[..]);
-        let (old, new, gains) = (&self.path, &mut self.trial, &self.gains);
+        let Path { states: old_states, controls: old_controls, .. } = &self.path;
+        let (old_states, old_controls) = (&old_states[..], &old_controls[..]);
+        let Path { states, controls, memos } = &mut self.trial;
+        let (states, controls, memos) = (&mut states[..], &mut controls[..], &mut memos[..]);
+        let (feedforward, feedback) = (&self.gains.feedforward[..], &self.gains.feedback[..]);
         let mut cost = 0.0;
         let Room { mut x, mut next, mut dx, mut u } = std::mem::take(&mut self.room);
         x.copy_from_slice(start);
@@ -315,24 +325,24 @@ impl<P: Problem> Solver<P> {
                     x[i] = multiply_add::<FMA>(length - 1.0, gaps[t * n + i], x[i]);
                 }
             }
-            let old_x = &old.states[t * n..][..n];
+            let old_x = &old_states[t * n..][..n];
             for i in 0..n {
                 dx[i] = x[i] - old_x[i];
             }
-            let k = &gains.feedforward[t * m..][..m];
-            let old_u = &old.controls[t * m..][..m];
+            let k = &feedforward[t * m..][..m];
+            let old_u = &old_controls[t * m..][..m];
             for i in 0..m {
                 u[i] = multiply_add::<FMA>(length, k[i], old_u[i]);
             }
-            add_product::<FMA>(&gains.feedback[t * m * n..][..m * n], &dx, &mut u);
+            add_product::<FMA>(&feedback[t * m * n..][..m * n], &dx, &mut u);
             if let Some((low, high)) = bounds {
                 for i in 0..m {
                     u[i] = u[i].min(high[i]).max(low[i]);
                 }
             }
-            cost += problem.step(t, &x, &u, &mut next, &mut new.memos[t]);
-            new.states[t * n..][..n].copy_from_slice(&x);
-            new.controls[t * m..][..m].copy_from_slice(&u);
+            cost += problem.step(t, &x, &u, &mut next, &mut memos[t]);
+            states[t * n..][..n].copy_from_slice(&x);
+            controls[t * m..][..m].copy_from_slice(&u);
             std::mem::swap(&mut x, &mut next);
         }
         if let Some(gaps) = gaps {
@@ -340,7 +350,7 @@ impl<P: Problem> Solver<P> {
                 x[i] = multiply_add::<FMA>(length - 1.0, gaps[horizon * n + i], x[i]);
             }
         }
-        new.states[horizon * n..][..n].copy_from_slice(&x);
+        states[horizon * n..][..n].copy_from_slice(&x);
         cost += problem.terminal(&x);
         self.room = Room { x, next, dx, u };
         cost

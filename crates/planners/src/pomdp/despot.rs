@@ -10,7 +10,7 @@
 //! action leads to only when a trial first takes that action; before, the action counts with its μ alone. Both bounds hold as they
 //! did, and following the default policy, which is nearly all the work, is done for one action in place of all.
 
-use worldwright_core::{Error, Key, Result};
+use worldwright_core::{Error, Key, Result, Rng};
 
 use super::streams::Streams;
 use super::{ParticleBelief, Pomdp};
@@ -79,6 +79,8 @@ pub struct Despot<'p, P: Pomdp> {
     scenarios: Vec<(u32, P::State)>,
     /// What one action leads to: (observation, scenario, state).
     reached: Vec<(u32, u32, P::State)>,
+    /// The generators of a node's scenarios, side by side: every action starts from them.
+    generators: Vec<Rng>,
     path: Vec<usize>,
     key: Key,
     decision: u64,
@@ -110,6 +112,8 @@ struct Edge {
 }
 
 const ROOT: usize = 0;
+/// Observations that are told apart in passes rather than by sorting.
+const FEW: u32 = 8;
 
 impl<'p, P: Pomdp> Despot<'p, P> {
     /// Draws the first belief.
@@ -136,6 +140,7 @@ impl<'p, P: Pomdp> Despot<'p, P> {
             edges: Vec::new(),
             scenarios: Vec::new(),
             reached: Vec::new(),
+            generators: Vec::new(),
             path: Vec::new(),
             key,
             decision: 0,
@@ -274,30 +279,47 @@ impl<'p, P: Pomdp> Despot<'p, P> {
         let legal = self.problem.legal(&self.scenarios[first].1);
         let weight = self.weight(depth);
         let begin = self.edges.len();
+        self.generators.clear();
+        for (scenario, _) in &self.scenarios[first..first + count] {
+            self.generators.push(self.streams.at(*scenario, depth));
+        }
         for action in legal.iter() {
             let mut reward = -self.config.regularization;
             self.reached.clear();
-            for i in first..first + count {
-                let (scenario, mut state) = self.scenarios[i];
-                let mut rng = self.streams.at(scenario, depth);
+            let (mut least, mut most) = (u32::MAX, 0);
+            for (generator, (scenario, state)) in self.generators.iter().zip(&self.scenarios[first..first + count]) {
+                let (mut rng, mut state) = (generator.clone(), *state);
                 let step = self.problem.step(&mut state, action, &mut rng);
                 reward += weight * step.reward;
                 if !step.terminated {
-                    self.reached.push((step.observation, scenario, state));
+                    (least, most) = (least.min(step.observation), most.max(step.observation));
+                    self.reached.push((step.observation, *scenario, state));
                 }
             }
-            // Stable by (observation, scenario), which are unique.
-            self.reached.sort_unstable_by_key(|(observation, scenario, _)| (*observation, *scenario));
             let children = self.nodes.len();
-            let mut i = 0;
-            while i < self.reached.len() {
-                let observation = self.reached[i].0;
-                let group = self.reached[i..].iter().take_while(|reached| reached.0 == observation).count();
-                let start = self.scenarios.len();
-                self.scenarios
-                    .extend(self.reached[i..i + group].iter().map(|(_, scenario, state)| (*scenario, *state)));
-                self.add(start, group, depth + 1);
-                i += group;
+            if self.reached.is_empty() || most - least < FEW {
+                // The scenarios are in order already, so a pass for each observation parts them.
+                for observation in least..=most {
+                    let start = self.scenarios.len();
+                    let group = self.reached.iter().filter(|reached| reached.0 == observation);
+                    self.scenarios.extend(group.map(|(_, scenario, state)| (*scenario, *state)));
+                    if self.scenarios.len() > start {
+                        self.add(start, self.scenarios.len() - start, depth + 1);
+                    }
+                }
+            } else {
+                // Stable by (observation, scenario), which are unique.
+                self.reached.sort_unstable_by_key(|(observation, scenario, _)| (*observation, *scenario));
+                let mut i = 0;
+                while i < self.reached.len() {
+                    let observation = self.reached[i].0;
+                    let group = self.reached[i..].iter().take_while(|reached| reached.0 == observation).count();
+                    let start = self.scenarios.len();
+                    self.scenarios
+                        .extend(self.reached[i..i + group].iter().map(|(_, scenario, state)| (*scenario, *state)));
+                    self.add(start, group, depth + 1);
+                    i += group;
+                }
             }
             self.edges.push(Edge { action, reward, children: children..self.nodes.len(), followed: false });
         }
@@ -312,8 +334,8 @@ impl<'p, P: Pomdp> Despot<'p, P> {
     /// A leaf with its bound from above, and as yet none from below.
     fn add(&mut self, first: usize, count: usize, depth: usize) {
         let weight = self.weight(depth);
-        let states = self.scenarios[first..first + count].iter();
-        let upper = states.map(|(_, state)| weight * self.problem.upper_bound(state)).sum();
+        let (problem, states) = (self.problem, self.scenarios[first..first + count].iter());
+        let upper = states.map(|(_, state)| weight * problem.upper_bound(state)).sum();
         self.nodes.push(Node {
             first,
             count,

@@ -76,6 +76,11 @@ impl Frame {
         Key::new(self.seed).fold(self.decision)
     }
 
+    /// Whether nothing was decided yet since the start or a reset.
+    pub(crate) fn is_first(&self) -> bool {
+        self.decision == 0
+    }
+
     fn check(&self, spec: &ModelSpec) -> Result<()> {
         if spec.action_space != self.spec.action_space {
             return Err(Error::unsupported(

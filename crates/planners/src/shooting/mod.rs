@@ -1,9 +1,10 @@
 //! The one loop of the planners that follow derivatives: expand around the plan, find a direction, try step lengths side by side.
 //!
 //! A planner of this kind is a [`Direction`]: from the derivatives of every step it makes a change of the plan, with or without
-//! feedback. The first plan of a decision is the best of several starts (rest, the plan from before, the bounds, smooth random
-//! ones), since a locally optimal plan is only as good as the valley it starts in. Step lengths are candidates of one batch, each
-//! rolled out under the feedback law; the best joins the plan if its return is higher. An error of the model leaves the plan as it
+//! feedback. Several starts are tried (rest, the plan from before, the bounds, smooth random ones), since a locally optimal plan is only
+//! as good as the valley it starts in; those of the highest returns are improved one after the other, and the best of what they
+//! become is the plan. Step lengths are candidates of one batch, each
+//! rolled out under the feedback law; the best replaces the plan if its return is higher. An error of the model leaves the plan as it
 //! was; diverged candidates rank last and are counted.
 
 mod expander;
@@ -20,7 +21,7 @@ use crate::PlannerContext;
 pub(crate) use expander::{DIFFERENCE, Expanded, Expander, SCRATCH};
 pub(crate) use frame::{Frame, Framed, Search, rest};
 pub(crate) use rollouts::{Law, Rollouts};
-pub(crate) use starts::{Purse, STARTS, Starts};
+pub(crate) use starts::{Purse, REFINED, STARTS, Starts};
 pub(crate) use stored::{Convex, Stored};
 
 pub(crate) const CONVERGED: Parameter = Parameter {
@@ -73,7 +74,7 @@ impl<D: Direction> Shooting<D> {
         let (z, a) = frame.dims();
         let direction = direction(frame.horizon, z, a);
         let expander = Expander::new(&frame, settings, frame.horizon, direction.curvature())?;
-        let starts = Starts::new(&frame, settings)?;
+        let starts = Starts::new(&frame, settings, settings.count("refined", 1)?)?;
         let capacity = starts.count.max(LENGTHS);
         let search = Self {
             direction,
@@ -98,28 +99,55 @@ impl<D: Direction> Search for Shooting<D> {
 
     fn search(&mut self, frame: &mut Frame, world: &mut dyn Imagination, budget: &Budget) -> Result<PlanReport> {
         let purse = Purse::new(budget, self.iterations, world);
-        let Self { direction, expander, rollouts, lengths, starts, .. } = self;
-        let (found, mut report) = starts.best(frame, rollouts, world, CANDIDATES, &purse, &mut expander.around)?;
+        let around = &mut self.expander.around;
+        let (found, mut report) = self.starts.best(frame, &mut self.rollouts, world, CANDIDATES, &purse, around)?;
         if !found {
             return Ok(report);
         }
+        frame.plan.values.copy_from_slice(&around.controls);
+        for rank in 0..self.starts.chosen(frame) {
+            let value = self.starts.take(rank, &mut self.expander.around);
+            let (value, status) = self.improve(frame, world, &purse, value, &mut report)?;
+            if rank == 0 || value > report.value {
+                report.value = value;
+                report.status = status;
+                frame.plan.values.copy_from_slice(&self.expander.around.controls);
+            }
+            if status == PlanStatus::BudgetSpent {
+                report.status = status;
+                break;
+            }
+        }
+        Ok(report)
+    }
+}
+
+impl<D: Direction> Shooting<D> {
+    /// Improves the plan in the expander, whose return is `value`, and gives its return and why it ended.
+    fn improve(
+        &mut self,
+        frame: &Frame,
+        world: &mut dyn Imagination,
+        purse: &Purse,
+        mut value: f64,
+        report: &mut PlanReport,
+    ) -> Result<(f64, PlanStatus)> {
+        let Self { direction, expander, rollouts, lengths, starts, .. } = self;
         direction.restart();
         let trial_steps = (LENGTHS * frame.horizon) as u64 * purse.members;
         let expand_steps = expander.model_steps(purse.members);
-        report.status = if purse.limit < self.iterations { PlanStatus::BudgetSpent } else { PlanStatus::Completed };
         let mut expanded = false;
         for _ in 0..purse.limit {
-            if !purse.affords(&report, trial_steps + if expanded { 0 } else { expand_steps }) {
-                report.status = PlanStatus::BudgetSpent;
-                break;
+            let steps = trial_steps + if expanded { 0 } else { expand_steps };
+            if report.iterations >= purse.total || !purse.affords(report, steps) {
+                return Ok((value, PlanStatus::BudgetSpent));
             }
             if !expanded {
-                expander.expand(world, CANDIDATES + starts.count.max(LENGTHS), &mut report)?;
+                expander.expand(world, CANDIDATES + starts.count.max(LENGTHS), report)?;
             }
             let around = &mut expander.around;
             if !direction.find(around, (&frame.low, &frame.high)) {
-                report.status = PlanStatus::Converged;
-                break;
+                return Ok((value, PlanStatus::Converged));
             }
             let (feedforward, feedback) = direction.law();
             let law = Law {
@@ -132,26 +160,24 @@ impl<D: Direction> Search for Shooting<D> {
                 high: &frame.high,
             };
             if !rollouts.run(world, CANDIDATES, LENGTHS, Some(&law), Key::new(0), purse.deadline)? {
-                report.status = PlanStatus::BudgetSpent;
-                break;
+                return Ok((value, PlanStatus::BudgetSpent));
             }
             report.model_steps += trial_steps;
             report.diverged += rollouts.diverged(LENGTHS);
             report.iterations += 1;
-            let better = rollouts.best(LENGTHS).filter(|best| rollouts.returns[*best] > report.value);
-            let gain = better.map_or(0.0, |best| rollouts.returns[best] - report.value);
+            let better = rollouts.best(LENGTHS).filter(|best| rollouts.returns[*best] > value);
+            let gain = better.map_or(0.0, |best| rollouts.returns[best] - value);
             if let Some(best) = better {
-                report.value = rollouts.returns[best];
+                value = rollouts.returns[best];
                 rollouts.get(best, &mut around.controls, &mut around.states);
             }
             expanded = better.is_none();
             let again = direction.accepted(better.map_or(0.0, |best| lengths[best]));
-            if gain <= self.tolerance * (1.0 + report.value.abs()) && (better.is_some() || !again) {
-                report.status = PlanStatus::Converged;
-                break;
+            if gain <= self.tolerance * (1.0 + value.abs()) && (better.is_some() || !again) {
+                return Ok((value, PlanStatus::Converged));
             }
         }
-        frame.plan.values.copy_from_slice(&expander.around.controls);
-        Ok(report)
+        let spent = purse.limit < self.iterations;
+        Ok((value, if spent { PlanStatus::BudgetSpent } else { PlanStatus::Completed }))
     }
 }

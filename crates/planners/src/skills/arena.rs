@@ -5,8 +5,8 @@
 //! weights, violated constraints are summed, others keep their largest value.
 
 use worldwright_core::{
-    Action, Actions, Batch, Error, Imagination, Imagined, Key, ModelSpec, Observation, Result, Rows, Space, Values,
-    WorldModel,
+    Action, Actions, Applicable, Batch, Error, Imagination, Imagined, Key, ModelSpec, Observation, Result, Rows, Space,
+    Values, WorldModel,
 };
 
 use super::skill::Skill;
@@ -244,6 +244,18 @@ impl Imagination for Arena<'_> {
         out.continuation[..lanes].copy_from_slice(&self.weights[..lanes]);
         // A row whose skill could not start has constraints of nothing; zero is satisfied.
         out.constraints.iter_mut().filter(|value| **value == f64::NEG_INFINITY).for_each(|value| *value = 0.0);
+        Ok(())
+    }
+
+    fn applicable(&mut self, rows: Rows<'_>, out: &mut Applicable) -> Result<()> {
+        if out.rows() != rows.len() {
+            return Err(Error::shape("rows of applicable actions", &[rows.len()], &[out.rows()]));
+        }
+        for (i, row) in rows.iter().enumerate() {
+            self.look(row)?;
+            let skills = self.model.skills.iter().enumerate();
+            skills.filter(|(_, skill)| !skill.may_start(&self.seen)).for_each(|(choice, _)| out.forbid(i, choice));
+        }
         Ok(())
     }
 

@@ -162,7 +162,7 @@ impl LmCut {
         for &number in &self.cut {
             let operator = operators[number as usize];
             if operator.supporter != NONE {
-                let total = operator.supporter_cost + operator.cost;
+                let total = operator.supporter_cost.saturating_add(operator.cost).min(UNREACHED - 1);
                 Self::reach(propositions, queue, self.effects.row(number), total);
             }
         }

@@ -6,7 +6,7 @@
 
 use worldwright_core::{
     Action, Array, Budget, Error, Imagination, Key, ModelSpec, Persist, PlanReport, PlanStatus, Planner, Result, Rows,
-    State,
+    State, Weighed,
 };
 
 use super::arena::Tree;
@@ -129,6 +129,21 @@ impl<R: Rule> Planner for TreePlanner<R> {
         self.plan.choices.fill(0);
         self.kept.nodes = 0;
         self.done.clear();
+    }
+
+    fn weighed(&self) -> Vec<Weighed> {
+        let tree = if self.search.options.reuse { &self.kept } else { &self.search.trees[0] };
+        if tree.nodes == 0 {
+            return Vec::new();
+        }
+        let mut one = Sequence::new(&self.search.kind, 1);
+        let weighed = tree.edges_made(0).map(|edge| {
+            one.choices[0] = tree.action[edge];
+            let mut action = Action::Integer(0);
+            self.search.kind.write(&one, 0, &mut action);
+            Weighed { action, visits: u64::from(tree.edge_visits[edge]), value: tree.mean(edge) }
+        });
+        weighed.collect()
     }
 }
 

@@ -7,7 +7,7 @@ use worldwright_planners::dp::{
     enumerate, evaluate, finite_horizon, modified_policy_iteration, policy_iteration, prioritised_sweeping,
     value_iteration,
 };
-use worldwright_testkit::games::{Game, GameModel, TicTacToe};
+use worldwright_planners::games::{Game, GameModel, TicTacToe};
 use worldwright_testkit::tabular::Process;
 use worldwright_testkit::{Dynamics, DynamicsModel, LaneAction, Told, plain_spec};
 
@@ -256,6 +256,26 @@ fn lanes_are_outcomes_and_models_are_solved_exactly() {
     let start = [Observation::Floats(vec![0.0, 0.0])];
     let refused = enumerate(&mut *continuous.imagination(8), &start, &few).unwrap_err().to_string();
     assert!(refused.contains("dp::grid"), "{refused}");
+}
+
+/// A walk on a ring of twelve, left, stay or right, paid 1 at six, where it ends: states are numbered in the order of discovery.
+#[test]
+fn a_model_is_enumerated_in_order() {
+    let ring = Told::model(plain_spec("ring", 1, Space::discrete(3)), |_, state, action, out| {
+        let LaneAction::Choice(choice) = action else { panic!("choices were promised") };
+        state[0] = (state[0] + f64::from(choice) - 1.0).rem_euclid(12.0);
+        (out.reward, out.continuation) = if state[0] == 6.0 { (1.0, 0.0) } else { (0.0, 0.9) };
+    });
+    let start = [Observation::Floats(vec![0.0])];
+    let found = enumerate(&mut *ring.imagination(7), &start, &Enumeration::default()).unwrap();
+    // Left of zero first, then right of it; six is an end.
+    assert_eq!(found.observations, [0.0, 11.0, 1.0, 10.0, 2.0, 9.0, 3.0, 8.0, 4.0, 7.0, 5.0, 6.0]);
+    assert_eq!((found.mdp.pairs(), found.mdp.actions(11)), (33, 0));
+    let values = value_iteration(&found.mdp, Sweep::Synchronous, &Stop::default()).unwrap().values;
+    for (at, value) in found.observations.iter().zip(&values).take(11) {
+        let away = (at - 6.0).abs() as i32;
+        assert!((value - 0.9_f64.powi(away - 1)).abs() < 1e-9, "{at}: {value}");
+    }
 }
 
 /// The maze of Sutton and Barto's figure 8.2, row by row.

@@ -6,6 +6,7 @@ use worldwright_core::{Action, Budget, Error, Imagination, Key, Observation, Pla
 use worldwright_planners::{ALL, PlannerContext, make};
 use worldwright_testkit::allocations::CountingAllocator;
 
+mod cassandra;
 mod conformance;
 mod continuous_tree;
 mod control;
@@ -17,6 +18,7 @@ mod lqr;
 mod motion;
 mod pendulum;
 mod pomdp;
+mod problems;
 mod robust;
 mod sampling;
 mod skills;

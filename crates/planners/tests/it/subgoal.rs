@@ -1,10 +1,10 @@
 //! Subgoal planners against closed forms and against exact shortest paths in mazes.
 
 use worldwright_core::{Columns, Key, Result, Rng};
+use worldwright_planners::maze::{Maze, Midway};
 use worldwright_planners::subgoal::{
-    DcMcts, GoalValue, Leap, Legs, Proposals, StateGoalValue, SubgoalTree, UniformProposals, WithinReach,
+    DcMcts, GoalValue, Leap, Legs, StateGoalValue, SubgoalTree, UniformProposals, WithinReach,
 };
-use worldwright_testkit::maze::Maze;
 
 #[test]
 fn the_tree_of_subgoals_finds_all_shortest_paths() {
@@ -69,21 +69,6 @@ fn values_that_are_not_numbers_are_counted_and_avoided() {
     assert!(path.windows(2).all(|pair| broken.value(pair[0], pair[1]).is_finite()));
 }
 
-/// Subgoals near the middle, as the crow flies, are likelier.
-struct Middle<'m>(&'m Maze);
-
-impl Proposals for Middle<'_> {
-    fn propose(&self, from: usize, to: usize, out: &mut Vec<(u32, f64)>) {
-        let cell = |i: usize| self.0.cells[i].map(|x| x as f64);
-        let apart = |a: usize, b: usize| {
-            let (a, b) = (cell(a), cell(b));
-            (a[0] - b[0]).abs() + (a[1] - b[1]).abs()
-        };
-        let states = (0..self.0.cells.len()).filter(|m| *m != from && *m != to);
-        out.extend(states.map(|m| (m as u32, (-0.5 * apart(from, m).max(apart(m, to))).exp())));
-    }
-}
-
 #[test]
 fn divide_and_conquer_finds_short_paths_and_better_ones_with_more_simulations() {
     let (mut shortest, mut few, mut many) = (0.0, 0.0, 0.0);
@@ -95,8 +80,8 @@ fn divide_and_conquer_finds_short_paths_and_better_ones_with_more_simulations() 
         let mut before = f64::NEG_INFINITY;
         for simulations in [300, 1000, 3000] {
             let settings = DcMcts { simulations, depth: 4, exploration: 2.0 };
-            let report = settings.plan(&reach, &Middle(&maze), 0, goal).unwrap();
-            assert_eq!(report, settings.plan(&reach, &Middle(&maze), 0, goal).unwrap());
+            let report = settings.plan(&reach, &Midway(&maze), 0, goal).unwrap();
+            assert_eq!(report, settings.plan(&reach, &Midway(&maze), 0, goal).unwrap());
             assert!(report.value >= before, "more simulations of the same search never lose a plan");
             before = report.value;
             if let Some(path) = &report.path {

@@ -13,11 +13,12 @@ What there is: ``wm.environments()``, ``wm.models()``, ``wm.planners()``, ``wm.a
 
 from __future__ import annotations
 
-from . import data, errors, mcts
+from . import data, distributed, errors, mcts
 from ._native import __version__
 from .agents import Agent, Evaluation, load
 from .catalogue import Entry, algorithms, environments, models, planners
 from .collecting import collect
+from .designing import Candidate, DesignedModel, build
 from .dream import as_env, as_vector_env
 from .errors import (
     ConfigError,
@@ -34,12 +35,16 @@ from .errors import (
 from .learning import learn
 from .model import FitReport, Imagination, Model, Prediction
 from .multiagent import from_pettingzoo
-from .planner import Plan, Planner
+from .planner import Plan, Planner, Weighed
+from .plots import plot
 from .runs import Run
+from .written import Policy, WorldModel
 
 __all__ = [
     "Agent",
+    "Candidate",
     "ConfigError",
+    "DesignedModel",
     "DivergedError",
     "Entry",
     "Evaluation",
@@ -50,20 +55,25 @@ __all__ = [
     "NotFittedError",
     "Plan",
     "Planner",
+    "Policy",
     "Prediction",
     "Run",
     "ShapeError",
     "SpaceError",
     "UnknownNameError",
     "UnsupportedError",
+    "Weighed",
+    "WorldModel",
     "WorldwrightError",
     "WorldwrightWarning",
     "__version__",
     "algorithms",
     "as_env",
     "as_vector_env",
+    "build",
     "collect",
     "data",
+    "distributed",
     "environments",
     "errors",
     "from_pettingzoo",
@@ -72,4 +82,5 @@ __all__ = [
     "mcts",
     "models",
     "planners",
+    "plot",
 ]

@@ -35,7 +35,7 @@ class Choices:
             return actions
         if self._choices is None:
             return actions + self._start
-        return np.asarray(self._choices)[actions]
+        return np.asarray(np.asarray(self._choices)[actions])
 
 
 class Rowwise:
@@ -55,9 +55,6 @@ class Rowwise:
         self._choices = choices
         self._arguments = _count(function, arguments)
 
-    def __call__(self, *columns: NDArray[Any]) -> list[tuple[Any, ...]] | Any:
-        raise NotImplementedError
-
     def rows(self, parse: Callable[[Any, int | None], Any], columns: tuple[NDArray[Any], ...]) -> Any:
         """Calls the function for a batch. ``parse`` turns what it gives into arrays; its second argument is the number of rows, or
         none for a single row."""
@@ -67,8 +64,10 @@ class Rowwise:
         count = len(columns[0])
         if self._vectorized:
             return parse(self._function(*self._batch(columns)), count)
-        single = [parse(self._function(*self._row(columns, i)), None) for i in range(count)]
-        return tuple(np.stack(parts) for parts in zip(*single, strict=True))
+        answers = [self._function(*self._row(columns, i)) for i in range(count)]
+        if isinstance(answers[0], tuple):
+            return parse(tuple(np.asarray(part) for part in zip(*answers, strict=True)), count)
+        return parse(np.asarray(answers), count)
 
     def _batch(self, columns: tuple[NDArray[Any], ...]) -> list[NDArray[Any]]:
         return [self._choices.batch(column) if i == 1 else column for i, column in enumerate(columns)]
@@ -115,7 +114,7 @@ def _count(function: Callable[..., Any], most: int) -> int:
 
 
 def _numbers(given: Any, shape: tuple[int, ...], what: str) -> Floats:
-    array = np.ascontiguousarray(given, dtype=np.float64)
+    array = np.asarray(given, dtype=np.float64, order="C")
     if array.shape != shape:
         if array.size != int(np.prod(shape)) or (array.ndim > len(shape) and array.squeeze().shape != np.empty(shape).squeeze().shape):
             raise ShapeError(f"{what}: expected shape {shape}, got {array.shape}")
@@ -150,7 +149,7 @@ class Reward:
         def parse(answer: Any, count: int | None) -> tuple[Floats, NDArray[np.bool_]]:
             shape = () if count is None else (count,)
             reward, ended = answer if isinstance(answer, tuple) else (answer, np.zeros(shape, dtype=bool))
-            ended = np.ascontiguousarray(ended, dtype=bool)
+            ended = np.asarray(ended, dtype=bool, order="C")
             if ended.shape != shape:
                 raise ShapeError(f"terminated: expected shape {shape}, got {ended.shape}")
             return _numbers(reward, shape, "reward"), ended

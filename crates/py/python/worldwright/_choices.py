@@ -54,7 +54,7 @@ def mapping(config: str | Path | Mapping[str, Any] | None) -> Mapping[str, Any]:
     if config is None or Path(config).suffix not in (".yaml", ".yml"):
         return {}
     try:
-        import yaml  # type: ignore[import-untyped]
+        import yaml
     except ImportError as error:
         raise ConfigError("reading YAML needs PyYAML: pip install pyyaml, or write the file as TOML") from error
     try:

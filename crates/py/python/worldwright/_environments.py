@@ -65,7 +65,7 @@ class Source:
 
 
 def _is_maker(given: Any) -> bool:
-    return callable(given) and not hasattr(given, "step")
+    return isinstance(given, type) or (callable(given) and not hasattr(given, "step"))
 
 
 def _drawing(spec: Any) -> Any:

@@ -39,6 +39,11 @@ class Evaluation:
     def __str__(self) -> str:
         return f"{self.return_mean:.1f} ± {self.return_std:.1f} over {len(self.returns)} episodes"
 
+    def _repr_html_(self) -> str:
+        from ._html import evaluation
+
+        return evaluation(self)
+
 
 class Agent:
     """Acts, plans, and is evaluated. Made by :func:`load` or by ``run.agent()``."""

@@ -10,6 +10,7 @@ import numpy as np
 from . import planner as planners
 from .errors import ConfigError
 from .model import Model
+from .written import Policy, WorldModel
 
 
 class Planner:
@@ -25,6 +26,9 @@ class Planner:
         algorithm: ``"uct"`` for choices and ``"progressive-widening"`` for real actions unless told otherwise; also ``"puct"``, ``"gumbel"``,
             ``"sampled-mcts"``.
         discount: What a reward one step later is worth.
+        vectorized: Whether the functions take batches; found out where it is not told.
+        policy: A policy as the prior, which ``"puct"``, ``"gumbel"`` and ``"sampled-mcts"`` search by: logits (N, choices) of a batch of observations.
+        value_fn: Values (N,) of a batch of observations, in place of random rollouts.
         seed: What all randomness comes from.
         settings: Settings of the algorithm (``wm.planners()["uct"]``).
     """
@@ -32,7 +36,7 @@ class Planner:
     def __init__(
         self,
         *,
-        transition_fn: Model | Callable[..., Any],
+        transition_fn: Model | WorldModel | Callable[..., Any],
         action_space: Any = None,
         reward_fn: Callable[..., Any] | None = None,
         observation_space: Any = None,
@@ -40,25 +44,32 @@ class Planner:
         algorithm: str | None = None,
         discount: float = 1.0,
         vectorized: bool | None = None,
+        policy: Policy | Callable[..., Any] | None = None,
+        value_fn: Callable[..., Any] | None = None,
         seed: int = 0,
         **settings: Any,
     ) -> None:
+        if isinstance(transition_fn, WorldModel):
+            transition_fn = transition_fn.model
         space = transition_fn.action_space if isinstance(transition_fn, Model) else action_space
         if space is None:
             raise ConfigError("a tree search needs action_space")
         self.algorithm = algorithm or ("uct" if _discrete(space) else "progressive-widening")
         self.observation = getattr(transition_fn, "start", None) if observation is None else observation
-        self._planner = planners.Planner(
-            self.algorithm,
+        self._options: dict[str, Any] = dict(
             model=transition_fn,
             reward_fn=reward_fn,
             observation_space=observation_space,
-            action_space=action_space,
+            action_space=None if isinstance(transition_fn, (Model, WorldModel)) else action_space,
             discount=discount,
             vectorized=vectorized,
+            policy=policy,
+            value_fn=value_fn,
             seed=seed,
             **settings,
         )
+        self._planner: planners.Planner | None = None
+        self._simulations = 0
         self.plan: planners.Plan | None = None
         """The last plan."""
 
@@ -74,8 +85,19 @@ class Planner:
             self.observation = observation
         if self.observation is None:
             raise ConfigError("where to plan from is not known: give observation=…, here or when the planner is made")
-        self.plan = self._planner.plan(self.observation, iterations=simulations, time=time)
+        if self._planner is None or simulations != self._simulations:
+            # A tree has room for as many nodes as it has simulations.
+            self._simulations = simulations
+            options = {**self._options, "simulations": simulations}
+            self._planner = planners.Planner(self.algorithm, **options)
+        self.plan = self._planner.plan(self.observation, time=time)
         return self
+
+    @property
+    def visits(self) -> list[planners.Weighed]:
+        """The first actions with their visits and mean returns, those of most visits first."""
+        self._searched()
+        return [] if self._planner is None else self._planner.weighed()
 
     @property
     def action(self) -> Any:

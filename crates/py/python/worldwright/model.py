@@ -59,6 +59,11 @@ class Prediction:
         """Mean reward, (N,)."""
         return np.asarray(self.rewards.mean(axis=0))
 
+    def _repr_html_(self) -> str:
+        from ._html import prediction
+
+        return prediction(self)
+
 
 class Imagination:
     """Rows of a model's latents that are stepped together; each carries the model's members side by side."""
@@ -98,6 +103,9 @@ class Model:
         seed: What all randomness comes from.
         settings: The model's settings, such as ``members=5``.
     """
+
+    start: Any = None
+    """The observation that planning begins from, where one is known."""
 
     def __init__(
         self,
@@ -185,7 +193,7 @@ class Model:
     @property
     def spec(self) -> dict[str, Any]:
         """What it is: members, whether deterministic, dimensions, whether fitted."""
-        return self._native.about()
+        return {**self._native.about()}
 
     @property
     def observation_space(self) -> Any:
@@ -293,9 +301,14 @@ class Model:
         state = "fitted" if spec["fitted"] else "not fitted"
         return f"Model({spec['name']!r}, {spec['observation_dim']} → {spec['action_dim']}, {spec['members']} members, {state})"
 
+    def _repr_html_(self) -> str:
+        from ._html import model
+
+        return model(self)
+
 
 def as_model(
-    given: Model | Callable[..., Any],
+    given: Any,
     *,
     reward_fn: Callable[..., Any] | None,
     observation_space: Any,
@@ -305,6 +318,8 @@ def as_model(
     vectorized: bool | None,
 ) -> Model:
     """A model as it is, or a function as one."""
+    if isinstance(wrapped := getattr(given, "model", None), Model):
+        given = wrapped
     if isinstance(given, Model):
         if reward_fn is not None:
             raise ConfigError("reward_fn goes with a function as the model; a Model has its reward already")
@@ -333,6 +348,7 @@ def _choices(action_space: Any) -> Sequence[Any] | None:
 
 
 def _flat_dim(space: Any) -> int:
+    """Length of a flat observation of a space, or of a pair ``(low, high)``."""
     if isinstance(space, tuple):
         return int(np.size(space[0]))
     import gymnasium

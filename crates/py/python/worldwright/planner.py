@@ -10,6 +10,7 @@ import numpy as np
 
 from . import _native
 from .model import Model, as_model
+from .written import Policy, WorldModel, prior, value
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,23 @@ class Plan:
         """The action for now."""
         return self.actions[0]
 
+    def _repr_html_(self) -> str:
+        from ._html import plan
+
+        return plan(self)
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """A first action that a search weighed."""
+
+    action: Any
+    """The action."""
+    visits: int
+    """Simulations that began with it."""
+    value: float
+    """Their mean return."""
+
 
 class Planner:
     """A planner of ``wm.planners()`` over a model.
@@ -44,6 +62,9 @@ class Planner:
         reward_fn: ``(observation, action, next_observation) -> reward``, where the model is a function that gives none.
         observation_space, action_space: Spaces, where the model is a function: Gymnasium's, a number of choices, a list of them, or a
             pair ``(low, high)``.
+        policy: A :class:`Policy`, or a function of a batch of observations (N, O) that gives actions (N, A) or logits: the prior that
+            candidates are drawn from.
+        value_fn: A function of a batch of observations (N, O) that gives values (N,): what follows the horizon.
         seed: What all randomness comes from.
         settings: The planner's settings, such as ``horizon=20``.
     """
@@ -52,20 +73,23 @@ class Planner:
         self,
         name: str = "icem",
         *,
-        model: Model | Callable[..., Any],
+        model: Model | WorldModel | Callable[..., Any],
         reward_fn: Callable[..., Any] | None = None,
         observation_space: Any = None,
         action_space: Any = None,
         discount: float = 1.0,
         vectorized: bool | None = None,
+        policy: Policy | Callable[..., Any] | None = None,
+        value_fn: Callable[..., Any] | None = None,
         seed: int = 0,
         **settings: Any,
     ) -> None:
+        self._policy, self._value = policy, value_fn
         self._given = (model, reward_fn, observation_space, action_space, discount, vectorized)
         self._name, self._seed, self._settings = name, seed, settings
         self._native: _native.Planner | None = None
         self._model: Model | None = None
-        if observation_space is not None or isinstance(model, Model):
+        if observation_space is not None or isinstance(model, (Model, WorldModel)):
             self._open(None)
 
     def _open(self, observation: Any) -> _native.Planner:
@@ -80,8 +104,16 @@ class Planner:
                 discount=discount,
                 vectorized=vectorized,
             )
+            policy = self._policy
+            if policy is not None and not isinstance(policy, Policy):
+                policy = Policy.of(policy)
             self._native = _native.Planner(
-                name=self._name, model=self._model._native, settings=self._settings, seed=self._seed
+                name=self._name,
+                model=self._model._native,
+                settings=self._settings,
+                seed=self._seed,
+                prior=None if policy is None else prior(policy, self._model.action_space),
+                value=None if self._value is None else value(self._value),
             )
         return self._native
 
@@ -131,7 +163,17 @@ class Planner:
         )
         action = native.act(0)
         native.shift(1)
-        return self._model.choice(action) if self._model is not None else action
+        return self._choice(action)
+
+    def weighed(self) -> list[Weighed]:
+        """The first actions that a tree search weighed in its last decision, those of most visits first; none for planners of whole
+        sequences."""
+        native = self._open(None)
+        weighed = [Weighed(self._choice(action), visits, value) for action, visits, value in native.weighed()]
+        return sorted(weighed, key=lambda one: -one.visits)
+
+    def _choice(self, action: Any) -> Any:
+        return action if self._model is None else self._model.choice(action)
 
     def shift(self, steps: int = 1) -> None:
         """Moves on: the plan's tail becomes the start of the next."""

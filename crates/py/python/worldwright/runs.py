@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from .errors import ExternalError
+from .errors import ConfigError, ExternalError
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from .agents import Agent
 
 
 class Run:
-    """A run's folder.
+    """A run's folder. In a notebook it shows itself as a table with its learning curve.
 
     Args:
         folder: The folder that ``learn`` or the command line wrote.
@@ -25,21 +28,43 @@ class Run:
 
     def __init__(self, folder: str | Path, *, environment: Any = None, reward: Any = None) -> None:
         self.folder = Path(folder)
+        """The folder."""
         if not self.folder.is_dir():
             raise ExternalError(f"{self.folder} is not a run's folder: it does not exist")
         self._environment = environment
         self._reward = reward
 
+    @property
+    def finished(self) -> bool:
+        """Whether the run came to its end; one that did not goes on with ``resume=True``."""
+        return (self.folder / "summary.json").exists()
+
     @cached_property
     def summary(self) -> Mapping[str, Any]:
         """What the finished run came to (``summary.json``)."""
-        path = self.folder / "summary.json"
+        return self._json("summary.json", "no summary")
+
+    @cached_property
+    def diagnostics(self) -> Mapping[str, Any]:
+        """How well the final model predicts episodes that it never saw (``diagnostics.json``): ``k_step`` errors, ``calibration`` and
+        ``rollouts``."""
+        return self._json("diagnostics.json", "no diagnostics")
+
+    @cached_property
+    def config(self) -> Mapping[str, Any]:
+        """Everything that the run depended on, as tables of settings (``config.toml``)."""
         try:
-            return dict(json.loads(path.read_text(encoding="utf-8")))
-        except OSError as error:
-            raise ExternalError(
-                f"{self.folder} has no summary: the run is not finished; go on with the same call of learn and resume=True"
-            ) from error
+            with (self.folder / "config.toml").open("rb") as file:
+                return tomllib.load(file)
+        except (OSError, tomllib.TOMLDecodeError) as error:
+            raise ExternalError(f"{self.folder} is not a run's folder: its config.toml cannot be read ({error})") from error
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """In short: ``environment``, ``algorithm``, ``model``, ``planner`` and ``seed``."""
+        config = self.config
+        keys = {"environment": "environment", "algorithm": "agent", "model": "model", "planner": "planner"}
+        return {word: config.get(table, {}).get("name", "") for word, table in keys.items()} | {"seed": config.get("seed", 0)}
 
     @property
     def return_mean(self) -> float:
@@ -54,14 +79,75 @@ class Run:
     def rows(self, kind: str | None = None) -> list[dict[str, Any]]:
         """The lines of ``metrics.jsonl``, those of one kind (``"episode"``, ``"learn"``, ``"evaluation"``) if told; the numbers of
         ``clock`` stand beside the others."""
-        rows = []
-        with (self.folder / "metrics.jsonl").open(encoding="utf-8") as lines:
+        rows: list[dict[str, Any]] = []
+        path = self.folder / "metrics.jsonl"
+        if not path.exists():
+            return rows
+        with path.open(encoding="utf-8") as lines:
             for line in lines:
+                if not line.endswith("\n"):
+                    break  # A run that is still going is writing this one.
                 row = json.loads(line)
                 row |= row.pop("clock", {})
                 if kind is None or row["kind"] == kind:
                     rows.append(row)
         return rows
+
+    def metrics(self, kind: str | None = None, *, library: Literal["pandas", "polars"] = "pandas") -> Any:
+        """The metrics as a table: a line for each episode, fit and evaluation, in the order in which they happened.
+
+        Args:
+            kind: Only ``"episode"``, ``"learn"`` or ``"evaluation"``; the columns are then those of that kind.
+            library: ``"pandas"`` or ``"polars"``, whose ``DataFrame`` it is.
+
+        Returns:
+            A ``DataFrame``. ``step`` counts real steps; ``return`` and ``return_mean`` are in the environment's unit; columns that end in
+            ``_secs`` are seconds; numbers that a row does not have, or that were not finite, are missing.
+
+        Raises:
+            ConfigError: The library is not installed, or there is no such kind or library.
+        """
+        kinds = ("episode", "learn", "evaluation")
+        if kind is not None and kind not in kinds:
+            raise ConfigError(f"no metrics of kind {kind!r}; there are {', '.join(kinds)}")
+        rows = self.rows(kind)
+        columns = list(dict.fromkeys(name for row in rows for name in row))
+        table = {name: [row.get(name) for row in rows] for name in columns}
+        try:
+            if library == "pandas":
+                import pandas
+
+                frame = pandas.DataFrame(table)
+                numbers = [name for name in columns if name not in ("kind", "episode", "step")]
+                return frame.astype(dict.fromkeys(numbers, "float64"))
+            if library == "polars":
+                import polars
+
+                return polars.DataFrame(table, strict=False)
+        except ImportError as error:
+            raise ConfigError(f"tables need {library}: pip install worldwright[data]") from error
+        raise ConfigError(f"no library {library!r}: give 'pandas' or 'polars'")
+
+    def plot(self, kind: str = "overview", *, rollout: int = 0) -> Figure:
+        """A picture of the run.
+
+        Args:
+            kind: ``"overview"``, or one part of it: ``"return"`` (over real steps, with evaluations and the spread of the last),
+                ``"model"`` (its error after each fit), ``"rollout"`` (what the model predicted beside what happened), ``"horizon"``
+                (error against steps ahead), ``"calibration"`` (of one step) or ``"speed"`` (decisions a second).
+            rollout: Which of the recorded predictions ``"rollout"`` shows, counted from 0.
+
+        Returns:
+            A matplotlib figure: a notebook shows it, ``run.plot().savefig("run.png")`` writes it.
+
+        Raises:
+            ConfigError: matplotlib is not installed.
+            UnknownNameError: There is no such kind.
+            ExternalError: The run has nothing of this kind to show, such as predictions before it is finished.
+        """
+        from .plots import draw
+
+        return draw(self, kind, rollout=rollout)
 
     @property
     def report(self) -> Path:
@@ -74,6 +160,18 @@ class Run:
 
         return load(self.folder, environment=self._environment, reward=self._reward)
 
+    def _json(self, name: str, none: str) -> dict[str, Any]:
+        try:
+            return dict(json.loads((self.folder / name).read_text(encoding="utf-8")))
+        except OSError as error:
+            raise ExternalError(
+                f"{self.folder} has {none}: the run is not finished; go on with the same call of learn and resume=True"
+            ) from error
+
     def __repr__(self) -> str:
-        finished = (self.folder / "summary.json").exists()
-        return f"Run({str(self.folder)!r}{'' if finished else ', not finished'})"
+        return f"Run({str(self.folder)!r}{'' if self.finished else ', not finished'})"
+
+    def _repr_html_(self) -> str:
+        from ._html import run
+
+        return run(self)

@@ -75,6 +75,8 @@ pub struct RockSample {
     nearest: Vec<u64>,
     /// Rocks that add no more than [`DETOUR`] steps to the way out, at each place.
     near: Vec<u16>,
+    /// What the exit, then each rock, is worth were it the next thing reached, `[place][1 + rock]`.
+    worth: Vec<f64>,
 }
 
 /// Steps that a rollout goes out of its way to look at a rock of which nothing is known.
@@ -82,7 +84,22 @@ const DETOUR: u32 = 4;
 
 const NO_ROCK: u8 = u8::MAX;
 
+impl RockState {
+    /// Where the rover is.
+    pub fn place(&self) -> Rock {
+        (self.x, self.y)
+    }
+
+    /// Whether a rock is good; one that was sampled is not any more.
+    pub fn is_good(&self, rock: usize) -> bool {
+        self.good >> rock & 1 == 1
+    }
+}
+
 impl RockSample {
+    /// The rocks of RockSample(7, 8) as Smith and Simmons drew them.
+    pub const SEVEN_EIGHT: [Rock; 8] = [(2, 0), (0, 1), (3, 1), (6, 3), (2, 4), (3, 4), (5, 5), (1, 6)];
+
     /// A problem of any size.
     ///
     /// # Errors
@@ -139,6 +156,14 @@ impl RockSample {
                 })
                 .collect(),
             near: (0..places).map(|i| mask(&|rock| added(place(i), *rock) <= DETOUR)).collect(),
+            worth: (0..places)
+                .flat_map(|i| {
+                    let here = place(i);
+                    let exit = i32::from(size - 1 - here.0);
+                    let each = rocks.iter().map(move |rock| steps_to(here, *rock) as i32);
+                    std::iter::once(exit).chain(each).map(|steps| discount.powi(steps) * PAY)
+                })
+                .collect(),
             threshold: accuracy.iter().map(|p| (p * 4_294_967_296.0).round() as u64).collect(),
             accuracy,
         })
@@ -159,8 +184,7 @@ impl RockSample {
 
     /// RockSample(7, 8) as Smith and Simmons drew it: 7 × 7 places, 8 rocks, 12,544 states and an end, discount 0.95.
     pub fn seven_eight() -> Self {
-        let rocks = [(2, 0), (0, 1), (3, 1), (6, 3), (2, 4), (3, 4), (5, 5), (1, 6)];
-        Self::new(7, (0, 3), &rocks, 20.0, 0.95).expect("the rocks of the paper lie on its grid")
+        Self::new(7, (0, 3), &Self::SEVEN_EIGHT, 20.0, 0.95).expect("the rocks of the paper lie on its grid")
     }
 
     /// The problem as a table. State `place · 2^k + good rocks`; the last state is the end. Sampled rocks are bad rocks there.
@@ -404,11 +428,13 @@ impl Pomdp for RockSample {
 
     /// Every good rock were it the next one, then the exit: each is reached no sooner than its distance.
     fn upper_bound(&self, state: &RockState) -> f64 {
-        let mut bound = self.discount.powi(i32::from(self.size - 1 - state.x)) * PAY;
-        for (i, rock) in self.rocks.iter().enumerate().filter(|(i, _)| state.good >> i & 1 == 1) {
-            debug_assert!(state.sampled >> i & 1 == 0, "a sampled rock is bad");
-            let distance = rock.0.abs_diff(state.x) + rock.1.abs_diff(state.y);
-            bound += self.discount.powi(i32::from(distance)) * PAY;
+        let each = 1 + self.rocks.len();
+        let worth = &self.worth[self.place(state.x, state.y) * each..][..each];
+        debug_assert!(state.good & state.sampled == 0, "a sampled rock is bad");
+        let (mut bound, mut good) = (worth[0], state.good);
+        while good != 0 {
+            bound += worth[1 + good.trailing_zeros() as usize];
+            good &= good - 1;
         }
         bound
     }

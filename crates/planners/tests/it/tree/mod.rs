@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use worldwright_core::Setting::{Bool, Float, Integer, Text};
 use worldwright_core::{Budget, Error, Key, Observation, Setting, Space, Value, WorldModel};
+use worldwright_planners::games::{ConnectFour, Game, GameModel, Stones, TicTacToe};
 use worldwright_planners::tree::Forest;
 use worldwright_planners::{PlannerContext, make};
-use worldwright_testkit::games::{ConnectFour, Game, GameModel, Stones, TicTacToe};
 use worldwright_testkit::tabular::Process;
 use worldwright_testkit::{ProcessModel, check_planner, check_world_model};
 

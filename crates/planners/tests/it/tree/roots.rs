@@ -3,9 +3,9 @@
 use worldwright_core::Setting::{Float, Integer};
 use worldwright_core::{Budget, Key, Observation, Value, WorldModel};
 use worldwright_planners::PlannerContext;
+use worldwright_planners::games::{ConnectFour, GameModel, Stones};
 use worldwright_planners::tree::Forest;
 use worldwright_testkit::ProcessModel;
-use worldwright_testkit::games::{ConnectFour, GameModel, Stones};
 use worldwright_testkit::tabular::Process;
 
 use super::branching::branching;

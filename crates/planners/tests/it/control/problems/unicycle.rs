@@ -1,6 +1,6 @@
 //! Crocoddyl's unicycle, with and without the second derivatives of its motion.
 
-use worldwright_planners::control::{Curvature, Expand, Expansion, Fixed, Problem};
+use worldwright_planners::control::{Curvature, Expand, Expansion, Fixed, Problem, sin_cos};
 
 /// Crocoddyl's `ActionModelUnicycle`: state (x, y, θ), controls (speed, turning rate), dt 0.1, cost ½ |10 x|² + ½ |u|².
 pub(crate) struct Unicycle {
@@ -41,8 +41,9 @@ impl Expand for Unicycle {
     #[inline(always)]
     fn expand(&self, _t: usize, x: &[f64], u: &[f64], memo: &(f64, f64), out: &mut Expansion<Self::Shape>) {
         let (c, s) = *memo;
-        out.fx[6] = -s * u[0] * UNICYCLE_DT;
-        out.fx[7] = c * u[0] * UNICYCLE_DT;
+        let way = u[0] * UNICYCLE_DT;
+        out.fx[6] = -s * way;
+        out.fx[7] = c * way;
         out.fu[0] = c * UNICYCLE_DT;
         out.fu[1] = s * UNICYCLE_DT;
         for i in 0..3 {
@@ -63,11 +64,13 @@ impl Expand for Unicycle {
 impl Problem for Unicycle {
     #[inline(always)]
     fn step(&self, _t: usize, x: &[f64], u: &[f64], next: &mut [f64], memo: &mut (f64, f64)) -> f64 {
-        let (s, c) = x[2].sin_cos();
+        let (s, c) = sin_cos(x[2]);
         *memo = (c, s);
-        next[0] = x[0] + c * u[0] * UNICYCLE_DT;
-        next[1] = x[1] + s * u[0] * UNICYCLE_DT;
-        next[2] = x[2] + u[1] * UNICYCLE_DT;
+        // The heading does not wait for the sine, and the way is known before it.
+        let way = u[0] * UNICYCLE_DT;
+        next[2] = u[1].mul_add(UNICYCLE_DT, x[2]);
+        next[0] = c.mul_add(way, x[0]);
+        next[1] = s.mul_add(way, x[1]);
         self.terminal(x) + 0.5 * (u[0] * u[0] + u[1] * u[1])
     }
     #[inline(always)]

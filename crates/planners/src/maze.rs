@@ -1,8 +1,35 @@
-//! Mazes on a grid with their exact shortest paths.
+//! Mazes on a grid with their exact shortest paths, as a world model ([`MazeModel`]), and what skills and subgoals in them are
+//! ([`Hallway`], [`Midway`]).
 
 use std::collections::VecDeque;
 
 use worldwright_core::Rng;
+
+use crate::subgoal::Proposals;
+
+mod hallway;
+mod model;
+
+pub use hallway::Hallway;
+pub use model::MazeModel;
+
+/// The four rooms of Sutton, Precup and Singh (1999, figure 2): 104 cells, four of them hallways.
+pub const FOUR_ROOMS: &str = "\
+#############
+#.....#.....#
+#.....#.....#
+#...........#
+#.....#.....#
+#.....#.....#
+##.####.....#
+#.....###.###
+#.....#.....#
+#.....#.....#
+#...........#
+#.....#.....#
+#############";
+/// The hallways of the four rooms, column and row.
+pub const HALLWAYS: [[usize; 2]; 4] = [[6, 3], [2, 6], [9, 7], [6, 10]];
 
 /// A maze: free cells of a grid, numbered row by row, walls left out.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,6 +91,25 @@ impl Maze {
         Self::parse(&free.iter().map(row).collect::<Vec<_>>().join("\n"))
     }
 
+    /// The number of the free cell in a column and row.
+    pub fn at(&self, cell: [usize; 2]) -> Option<usize> {
+        self.cells.iter().position(|other| *other == cell)
+    }
+
+    /// A shortest way, both ends among it; of equal ones the first.
+    pub fn way(&self, from: usize, to: usize) -> Option<Vec<usize>> {
+        let steps = self.steps_from(to);
+        let mut way = vec![from];
+        let mut left = steps[from]?;
+        while left > 0 {
+            left -= 1;
+            let here = way[way.len() - 1];
+            let next = self.neighbours[here].iter().find(|next| steps[**next as usize] == Some(left))?;
+            way.push(*next as usize);
+        }
+        Some(way)
+    }
+
     /// Steps from `start` to each cell, by breadth-first search; none where there is no way.
     pub fn steps_from(&self, start: usize) -> Vec<Option<u32>> {
         let mut steps = vec![None; self.cells.len()];
@@ -79,5 +125,18 @@ impl Maze {
             }
         }
         steps
+    }
+}
+
+/// Proposes subgoals that lie, as the crow flies, near the middle of a way.
+#[derive(Debug, Clone, Copy)]
+pub struct Midway<'m>(pub &'m Maze);
+
+impl Proposals for Midway<'_> {
+    fn propose(&self, from: usize, to: usize, out: &mut Vec<(u32, f64)>) {
+        let cells = &self.0.cells;
+        let apart = |a: usize, b: usize| (cells[a][0].abs_diff(cells[b][0]) + cells[a][1].abs_diff(cells[b][1])) as f64;
+        let states = (0..cells.len()).filter(|m| *m != from && *m != to);
+        out.extend(states.map(|m| (m as u32, (-0.5 * apart(from, m).max(apart(m, to))).exp())));
     }
 }

@@ -1,0 +1,326 @@
+"""The native half: conversions between Python's objects and what runs in Rust. Users hold the classes of ``worldwright`` instead."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, Protocol, Self, TypedDict, final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__version__: str
+
+class _Parameter(TypedDict):
+    default: Any
+    summary: str
+
+class _Entry(TypedDict):
+    name: str
+    summary: str
+    source: str
+    settings: dict[str, _Parameter]
+
+class _About(TypedDict):
+    name: str
+    members: int
+    deterministic: bool
+    has_value: bool
+    has_prior: bool
+    observation_dim: int
+    action_dim: int
+    fitted: bool
+
+class _Fit(TypedDict):
+    epochs: int
+    training_loss: float
+    holdout_mse: float
+    note: str
+
+class _Report(TypedDict):
+    status: str
+    value: float
+    iterations: int
+    model_steps: int
+    diverged: int
+
+class _Candidate(TypedDict):
+    model: str
+    planner: str | None
+    horizon: int | None
+    steps: list[int] | None
+    errors: list[float] | None
+    log_likelihood: float | None
+    returns: list[float]
+    return_mean: float | None
+    diverged: str | None
+    fit_secs: float
+    trial_secs: float
+
+class _Found(TypedDict):
+    kind: str
+    label: str
+    settings: dict[str, Any]
+    planner: str
+    planner_settings: dict[str, Any]
+    horizon: int
+    judge: str
+    reasons: list[str]
+    command: str
+    transitions: int
+    candidates: list[_Candidate]
+
+class _Explored(TypedDict):
+    start: Any
+    observation_space: Any
+    action_space: Any
+    observation_channels: list[str]
+    action_channels: list[str]
+    data: Dataset
+
+class _Source(Protocol):
+    """Where environments come from: ``worldwright._environments.Source``."""
+
+    name: str
+    dt_secs: float
+    episode_steps: int | None
+    observation_channels: list[str]
+    action_channels: list[str]
+    versions: list[tuple[str, str]]
+
+    def make(self) -> Any: ...
+
+class _Reward(Protocol):
+    """A reward function over batches: ``worldwright._callables.Reward``."""
+
+    terminates: bool
+
+    def __call__(
+        self, observations: NDArray[np.float64], actions: NDArray[Any], next_observations: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]: ...
+
+class _Dynamics(Protocol):
+    """A model over batches: ``worldwright._callables.Dynamics``."""
+
+    def step(
+        self, observations: NDArray[np.float64], actions: NDArray[Any], seed: int
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_], NDArray[np.float64]]: ...
+
+def catalogue(what: Literal["environment", "model", "planner", "algorithm"] | str) -> list[_Entry]:
+    """The items of a list: ``"environment"``, ``"model"``, ``"planner"`` or ``"algorithm"``."""
+
+def learn(
+    *,
+    choices: dict[str, Any],
+    source: _Source | None,
+    reward: _Reward | None,
+    toml: tuple[str, str] | None,
+    run_dir: str | Path | None,
+    resume: bool,
+    follow: Callable[[str, Mapping[str, Any]], None] | None,
+) -> tuple[Path, bool]:
+    """Runs an experiment. Returns the folder, and whether it finished (false: it was interrupted and can be resumed)."""
+
+def default_run_folder(*, choices: dict[str, Any], source: _Source | None, toml: tuple[str, str] | None) -> Path:
+    """Where ``learn`` keeps a run of these choices unless told otherwise."""
+
+def explore(*, source: _Source | None, environment_name: str | None, steps: int, seed: int) -> _Explored:
+    """Random steps in an environment, as transitions; also what was seen first."""
+
+def design(
+    *,
+    observation_space: Any,
+    action_space: Any,
+    reward: _Reward | None,
+    expression: tuple[str, str | None, list[str], list[str]] | None,
+    data: Dataset,
+    source: _Source | None,
+    environment_name: str | None,
+    discount: float,
+    seed: int,
+    options: dict[str, Any],
+    follow: Callable[[str, Mapping[str, Any]], None] | None,
+) -> tuple[Model, _Found]:
+    """The search: the model it chose, fitted, and what it found out."""
+
+class Agent:
+    """An agent with its weights."""
+
+    def __new__(cls, *, path: str | Path, source: _Source | None, reward: _Reward | None) -> Self:
+        """Loads a bundle, or the bundle of a run's folder."""
+
+    def begin(self, observation: Any, seed: int) -> None:
+        """Tells that an episode begins."""
+
+    def act(self, observation: Any) -> Any:
+        """The action for an observation."""
+
+    def plan(self, observation: Any) -> tuple[list[Any], _Report]:
+        """What it would do from an observation: the actions, and how planning went."""
+
+    def evaluate(self, episodes: int, seed: int) -> tuple[list[float], list[int]]:
+        """Returns and lengths of new episodes in its environment."""
+
+    def model(self) -> Model:
+        """The world model that it plans in, as it was learned."""
+
+    def experiment(self) -> dict[str, Any]:
+        """Everything that the run depended on, by dotted key."""
+
+    def channels(self) -> tuple[list[str], list[str]]:
+        """Names of the flat observation's numbers, and of the action's dimensions or choices."""
+
+    @property
+    def observation_space(self) -> Any:
+        """What it observes, as Gymnasium's."""
+
+    @property
+    def action_space(self) -> Any:
+        """What it does, as Gymnasium's."""
+
+@final
+class Dataset:
+    """Transitions with flat observations and actions, in the order in which they happened."""
+
+    def __new__(
+        cls,
+        *,
+        observations: NDArray[np.float64],
+        actions: ArrayLike,
+        rewards: ArrayLike,
+        next_observations: NDArray[np.float64],
+        terminated: Sequence[bool],
+        episode_ends: Sequence[bool],
+        action_space: Any,
+    ) -> Self:
+        """Takes the arrays of N transitions: observations and next observations (N, O), actions (N, A) or (N,), rewards (N,), and
+        whether the task and the episode ended at each."""
+
+    def __len__(self) -> int: ...
+    @property
+    def observation_dim(self) -> int:
+        """Length of a flat observation."""
+
+    @property
+    def action_dim(self) -> int:
+        """Length of a flat action."""
+
+    @property
+    def rewards(self) -> NDArray[np.float64]:
+        """All rewards (N,)."""
+
+@final
+class Imagination:
+    """Rows of a model's own latents, stepped together. Each row carries the model's members side by side."""
+
+    def observe(self, row: int, observation: Any, seed: int) -> None:
+        """Sets a row to the belief after an observation."""
+
+    def copy(self, source: int, target: int) -> None:
+        """Copies a row into another."""
+
+    def step(
+        self, actions: ArrayLike, seed: int
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """Advances the first rows by one action each; gives reward, continuation and epistemic spread, all (members, rows)."""
+
+    def decode(self, rows: int) -> NDArray[np.float64]:
+        """The flat observations that the first ``rows`` rows predict, (members, rows, O)."""
+
+class Model:
+    """A world model."""
+
+    def __new__(
+        cls,
+        *,
+        name: str,
+        observation_space: Any,
+        action_space: Any,
+        reward: _Reward | None,
+        environment: str | None,
+        discount: float,
+        seed: int,
+        settings: dict[str, Any],
+    ) -> Model:
+        """A model of the list, not yet fitted."""
+
+    @staticmethod
+    def written(
+        *,
+        name: str,
+        dynamics: _Dynamics,
+        observation_space: Any,
+        action_space: Any,
+        members: int,
+        deterministic: bool,
+        has_value: bool,
+        discount: float,
+    ) -> Model:
+        """A model that Python computes: ``dynamics`` is a ``worldwright._callables.Dynamics``."""
+
+    def fit(self, *, data: Dataset, seed: int) -> _Fit:
+        """Learns from transitions, starting from what was learned before."""
+
+    def about(self) -> _About:
+        """What it is: name, members, whether deterministic, and what it gives."""
+
+    @property
+    def observation_space(self) -> Any:
+        """What it observes, as Gymnasium's."""
+
+    @property
+    def action_space(self) -> Any:
+        """What it can be told to do, as Gymnasium's."""
+
+    def imagination(self, rows: int) -> Imagination:
+        """An arena of ``rows`` rows to imagine in."""
+
+    def save(self, path: str | Path) -> None:
+        """Writes what was learned, as safetensors."""
+
+    def restore(self, path: str | Path) -> None:
+        """Takes up what ``save`` wrote."""
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """The arrays of what was learned, by name."""
+
+class Planner:
+    """A planner with its model."""
+
+    def __new__(
+        cls,
+        *,
+        name: str,
+        model: Model,
+        settings: dict[str, Any],
+        seed: int,
+        prior: Callable[[NDArray[np.float64]], tuple[NDArray[np.float64], NDArray[np.float64]]] | None,
+        value: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None,
+    ) -> Self:
+        """A planner of the list."""
+
+    def improve(
+        self, observation: Any, *, iterations: int | None, model_steps: int | None, time_secs: float | None
+    ) -> _Report:
+        """Improves the plan from an observation; gives what happened."""
+
+    def act(self, t: int = 0) -> Any:
+        """The planned action ``t`` steps from now."""
+
+    def actions(self) -> list[Any]:
+        """All planned actions."""
+
+    def weighed(self) -> list[tuple[Any, int, float]]:
+        """The first actions that a tree search weighed: action, visits, mean return."""
+
+    def shift(self, steps: int = 1) -> None:
+        """Moves on: the plan's tail becomes the start of the next."""
+
+    def reset(self, seed: int) -> None:
+        """Forgets the plan and takes a seed."""
+
+    @property
+    def horizon(self) -> int:
+        """Steps that the plan reaches."""
+
+    @property
+    def native_model(self) -> Model:
+        """The model that it plans in."""

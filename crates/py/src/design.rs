@@ -1,0 +1,254 @@
+//! `worldwright.build`: the search that designs a model, with data and environments of Python's.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList};
+use worldwright_core::{Environment, Error, Key, RewardFunction};
+use worldwright_runs::agents::AgentContext;
+use worldwright_runs::agents::design::{self as search, DesignOptions, EnvironmentTrial, Progress, Row, Trial};
+use worldwright_runs::agents::models::ModelContext;
+use worldwright_runs::agents::models::expression::RewardExpression;
+use worldwright_runs::{STEP_LIMIT, envs};
+
+use crate::callable::Reward;
+use crate::data::Dataset;
+use crate::environment::Source;
+use crate::error::{Failures, OrRaise};
+use crate::learn::Interrupts;
+use crate::model::Model;
+use crate::{pool, settings, space, value};
+
+/// Where trials take place, and data come from where none are given: an environment of Python's or a native one.
+fn environment(
+    py: Python<'_>,
+    source: Option<Py<PyAny>>,
+    name: Option<&str>,
+    failures: &Failures,
+) -> PyResult<Option<envs::Made>> {
+    let made = match (source, name) {
+        (Some(source), _) => Source::new(source, failures.clone()).make().map(Some),
+        (None, Some(name)) => envs::make(name, &Default::default()).map(Some),
+        (None, None) => Ok(None),
+    };
+    failures.settle(py, made)
+}
+
+/// Random steps in an environment, as transitions; also what was seen first.
+#[pyfunction]
+#[pyo3(signature = (*, source, environment_name, steps, seed))]
+pub(crate) fn explore<'py>(
+    py: Python<'py>,
+    source: Option<Py<PyAny>>,
+    environment_name: Option<&str>,
+    steps: usize,
+    seed: u64,
+) -> PyResult<Bound<'py, PyDict>> {
+    let failures = Failures::default();
+    let Some(mut made) = environment(py, source, environment_name, &failures)? else {
+        return Err(crate::error::refuse(py, "nothing to explore: no environment is given"));
+    };
+    let limit = made.episode_steps.unwrap_or(STEP_LIMIT);
+    let interrupts = Interrupts::listen();
+    let explored = pool::long(py, || gather(made.environment.as_mut(), limit, steps, seed, &interrupts))?;
+    let (inner, first) = failures.settle(py, explored)?;
+    py.check_signals()?;
+    let answer = PyDict::new(py);
+    answer.set_item("start", value::write(py, made.environment.observation_space(), &first)?)?;
+    answer.set_item("observation_space", space::write(py, made.environment.observation_space())?)?;
+    answer.set_item("action_space", space::write(py, made.environment.action_space())?)?;
+    answer.set_item("observation_channels", &made.observation_channels)?;
+    answer.set_item("action_channels", &made.action_channels)?;
+    answer.set_item("data", Dataset { inner })?;
+    Ok(answer)
+}
+
+fn gather(
+    environment: &mut dyn Environment,
+    limit: usize,
+    steps: usize,
+    seed: u64,
+    interrupts: &Interrupts,
+) -> worldwright_core::Result<(worldwright_core::Dataset, worldwright_core::Observation)> {
+    let (observation_space, action_space) =
+        (environment.observation_space().clone(), environment.action_space().clone());
+    let mut data = worldwright_core::Dataset::new(observation_space.flat_dim(), action_space.flat_dim());
+    let (mut before, mut after) = (vec![0.0; observation_space.flat_dim()], vec![0.0; observation_space.flat_dim()]);
+    let mut flat_action = vec![0.0; action_space.flat_dim()];
+    let mut rng = Key::new(seed).rng();
+    let mut first = None;
+    for episode in 0u64.. {
+        let observation = environment.reset(Key::new(seed).fold(episode).to_seed())?;
+        observation_space.flatten(&observation, &mut before)?;
+        first.get_or_insert(observation);
+        for length in 1..=limit {
+            let action = action_space.sample(&mut rng);
+            let step = environment.step(&action)?;
+            observation_space.flatten(&step.observation, &mut after)?;
+            action_space.flatten(&action, &mut flat_action)?;
+            let over = step.done() || length == limit || data.len() + 1 == steps;
+            data.push(&before, &flat_action, step.reward, &after, step.terminated, over)?;
+            std::mem::swap(&mut before, &mut after);
+            if over {
+                break;
+            }
+        }
+        if data.len() >= steps || interrupts.stop.load(Ordering::Relaxed) {
+            break;
+        }
+    }
+    match first {
+        Some(first) => Ok((data, first)),
+        None => Err(Error::config("steps", "must be at least 1")),
+    }
+}
+
+/// The search: the model it chose, fitted, and what it found out.
+#[pyfunction]
+#[pyo3(signature = (*, observation_space, action_space, reward, expression, data, source, environment_name, discount, seed, options, follow))]
+#[expect(clippy::too_many_arguments, reason = "the keyword arguments of the one function that calls it")]
+pub(crate) fn design<'py>(
+    py: Python<'py>,
+    observation_space: &Bound<'_, PyAny>,
+    action_space: &Bound<'_, PyAny>,
+    reward: Option<Py<PyAny>>,
+    expression: Option<(String, Option<String>, Vec<String>, Vec<String>)>,
+    data: &Dataset,
+    source: Option<Py<PyAny>>,
+    environment_name: Option<&str>,
+    discount: f64,
+    seed: u64,
+    options: &Bound<'_, PyDict>,
+    follow: Option<Py<PyAny>>,
+) -> PyResult<(Model, Bound<'py, PyDict>)> {
+    let failures = Failures::default();
+    let mut made = environment(py, source, environment_name, &failures)?;
+    let written = match (reward, &expression) {
+        (Some(reward), _) => Some(Arc::new(Reward::new(reward, failures.clone())) as Arc<dyn RewardFunction>),
+        (None, Some((text, termination, observations, actions))) => {
+            Some(Arc::new(RewardExpression::new(text, termination.as_deref(), observations, actions).or_raise(py)?) as _)
+        }
+        (None, None) => None,
+    };
+    let context = AgentContext {
+        observation_space: space::read(observation_space)?,
+        action_space: space::read(action_space)?,
+        reward: written.or_else(|| made.as_ref().and_then(|made| made.reward.clone())),
+        simulator: made.as_ref().and_then(|made| made.simulator.clone()),
+        seed,
+    };
+    let wanted = read_options(options, discount)?;
+    let interrupts = Interrupts::listen();
+    let designed = pool::long(py, || {
+        let mut trial = made.as_mut().map(|made| EnvironmentTrial::new(made.environment.as_mut(), seed));
+        let trial = trial.as_mut().map(|trial| trial as &mut dyn Trial);
+        search::design(&context, &data.inner, &wanted, trial, &mut |progress| {
+            if interrupts.stop.load(Ordering::Relaxed) {
+                return Err(Error::external("the search", "was interrupted"));
+            }
+            tell(follow.as_ref(), &progress, &failures)
+        })
+    })?;
+    py.check_signals()?;
+    let found = failures.settle(py, designed)?;
+    let answer = PyDict::new(py);
+    answer.set_item("kind", &found.model.name)?;
+    answer.set_item("label", &found.model.label)?;
+    answer.set_item("settings", named(py, &found.model.settings)?)?;
+    answer.set_item("planner", &found.plan.name)?;
+    answer.set_item("planner_settings", named(py, &found.plan.settings)?)?;
+    answer.set_item("horizon", found.plan.horizon)?;
+    answer.set_item("judge", &found.judge)?;
+    answer.set_item("reasons", &found.reasons)?;
+    answer.set_item("command", found.assignments().join(" "))?;
+    answer.set_item("transitions", found.dataset.len())?;
+    let rows = PyList::empty(py);
+    for row in &found.rows {
+        rows.append(describe(py, row)?)?;
+    }
+    answer.set_item("candidates", rows)?;
+    let context = ModelContext {
+        observation_space: context.observation_space,
+        action_space: context.action_space,
+        reward: context.reward,
+        simulator: context.simulator,
+        discount,
+        seed,
+    };
+    let model = Model::of_parts(&found.model.name, context, found.model.settings, found.fitted, failures);
+    Ok((model, answer))
+}
+
+fn read_options(given: &Bound<'_, PyDict>, discount: f64) -> PyResult<DesignOptions> {
+    let mut options = DesignOptions { discount, ..DesignOptions::default() };
+    for (key, value) in given.iter() {
+        match key.extract::<String>()?.as_str() {
+            "finalists" => options.finalists = value.extract()?,
+            "most_models" => options.most_models = value.extract()?,
+            "held_out" => options.held_out = value.extract()?,
+            "trial_steps" => options.trial_steps = value.extract()?,
+            "episode_steps" => options.episode_steps = value.extract()?,
+            "time_limit" => options.time_limit = Some(Duration::from_secs_f64(value.extract::<f64>()?.clamp(0.0, 1e9))),
+            other => {
+                let known = ["finalists", "most_models", "held_out", "trial_steps", "episode_steps", "time_limit"];
+                return Err(crate::error::raise(given.py(), &Error::unknown("option of build", other, known)));
+            }
+        }
+    }
+    Ok(options)
+}
+
+fn named<'py>(
+    py: Python<'py>,
+    given: &std::collections::BTreeMap<String, worldwright_core::Setting>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let named = PyDict::new(py);
+    for (key, setting) in given {
+        named.set_item(key, settings::write(py, setting)?)?;
+    }
+    Ok(named)
+}
+
+fn describe<'py>(py: Python<'py>, row: &Row) -> PyResult<Bound<'py, PyDict>> {
+    let about = PyDict::new(py);
+    about.set_item("model", &row.model.label)?;
+    about.set_item("planner", row.plan.as_ref().map(|plan| plan.label.as_str()))?;
+    about.set_item("horizon", row.plan.as_ref().map(|plan| plan.horizon))?;
+    let prediction = row.prediction.as_ref();
+    about.set_item("steps", prediction.map(|it| it.steps.clone()))?;
+    about.set_item("errors", prediction.map(|it| it.errors.clone()))?;
+    about.set_item("log_likelihood", prediction.map(|it| it.log_likelihood))?;
+    about.set_item("returns", &row.returns)?;
+    about.set_item("return_mean", row.mean_return())?;
+    about.set_item("diverged", &row.diverged)?;
+    about.set_item("fit_secs", row.fit_secs)?;
+    about.set_item("trial_secs", row.trial_secs)?;
+    Ok(about)
+}
+
+fn tell(follow: Option<&Py<PyAny>>, progress: &Progress<'_>, failures: &Failures) -> worldwright_core::Result<()> {
+    let Some(follow) = follow else { return Ok(()) };
+    Python::attach(|py| {
+        let tell = || -> PyResult<()> {
+            let (kind, values) = match progress {
+                Progress::Examined { row, done, of } => {
+                    let values = describe(py, row)?;
+                    values.set_item("done", done)?;
+                    values.set_item("of", of)?;
+                    ("examined", values)
+                }
+                Progress::Tried { row, steps, of } => {
+                    let values = describe(py, row)?;
+                    values.set_item("done", steps)?;
+                    values.set_item("of", of)?;
+                    ("tried", values)
+                }
+                Progress::Chosen => ("chosen", PyDict::new(py)),
+            };
+            follow.call1(py, (kind, values)).map(|_| ())
+        };
+        tell().map_err(|error| failures.keep(py, "the function that follows the search", error))
+    })
+}

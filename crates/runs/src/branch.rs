@@ -1,0 +1,133 @@
+//! Branching: a new run folder that goes on from what another run has learned, under other settings.
+//!
+//! The new folder holds the other's newest checkpoint, episodes and metrics with the new configuration, so that [`learn`](crate::learn)
+//! with `resume` goes on in it as in any run that was cut. Under unchanged settings that is exactly the other run with more steps.
+//! Population based training is made of this (Jaderberg et al. 2017, "Population Based Training of Neural Networks", section 3:
+//! a worker that exploits takes weights and settings of a better one).
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+use worldwright_core::{Error, Result, State};
+
+use crate::checkpoint::{Checkpoint, Checkpoints};
+use crate::experiment::hex;
+use crate::folder::{file_error, sync_folder, write_whole};
+use crate::opening::{in_use, record};
+use crate::{Experiment, RunFolder, Workshop, settings_text};
+
+/// Begins the run of `experiment` in `to` with what the finished run in `from` had learned. The new folder appears
+/// whole or not at all.
+///
+/// What a planner keeps belongs to the episode that has ended, so that its settings (a horizon, a population) may change freely; the
+/// model's may where they do not change the shape of what was learned.
+///
+/// # Errors
+/// [`Error::External`] when `from` is not a finished run, when `to` is in use, or when a file cannot be copied;
+/// [`Error::Config`] for another environment, and for settings that what was learned does not fit.
+pub fn branch(workshop: &dyn Workshop, experiment: &Experiment, from: &RunFolder, to: &RunFolder) -> Result<()> {
+    if in_use(to) {
+        return Err(Error::external(
+            to.path().display().to_string(),
+            "holds something already: a branch needs a new folder",
+        ));
+    }
+    // A finished run is written no more: several may branch from it at once.
+    from.read_summary()?;
+    let text =
+        fs::read_to_string(from.config()).map_err(|error| file_error(&from.config(), "cannot be read", &error))?;
+    same_environment(&text, from, experiment)?;
+    let checkpoints = Checkpoints::new(from.checkpoints(), hex(&Sha256::digest(text.as_bytes())));
+    let Some((checkpoint, _)) = checkpoints.newest()? else {
+        return Err(Error::external(from.path().display().to_string(), "has no checkpoint yet to branch from"));
+    };
+    let made = workshop.environment(experiment)?;
+    let mut agent = workshop.agent(experiment, &made)?;
+    let mut state: State = State::new();
+    for (name, array) in checkpoint.agent.iter().filter(|(name, _)| !name.starts_with("planner.")) {
+        state.put(name, array.clone());
+    }
+    state.put_all("planner", agent.save().part("planner"));
+    agent.restore(&state).map_err(|error| {
+        let run = from.path().display();
+        Error::config(
+            "branch",
+            format!("what {run} learned does not fit these settings ({error}); keep those that shape the model"),
+        )
+    })?;
+
+    let part = part_of(to);
+    if part.path().exists() {
+        remove(part.path())?;
+    }
+    copy_folder(&from.episodes(), &part.episodes())?;
+    if from.tensorboard().exists() {
+        copy_folder(&from.tensorboard(), &part.tensorboard())?;
+    }
+    copy_file(&from.metrics(), &part.metrics())?;
+    Checkpoints::new(part.checkpoints(), experiment.sha256()).write(&Checkpoint { agent: state, ..checkpoint })?;
+    write_whole(&part.record(), record(experiment, &made.environment.versions()).as_bytes())?;
+    write_whole(&part.config(), experiment.to_toml().as_bytes())?;
+    if to.path().exists() {
+        // Nothing but a lock, else it would be in use.
+        remove(to.path())?;
+    }
+    let parent = to.path().parent().unwrap_or(Path::new("."));
+    fs::rename(part.path(), to.path())
+        .and_then(|()| sync_folder(parent))
+        .map_err(|error| file_error(to.path(), "cannot be written", &error))
+}
+
+fn same_environment(text: &str, from: &RunFolder, experiment: &Experiment) -> Result<()> {
+    let before = settings_text::from_toml(text, &from.config().display().to_string())?;
+    let now = experiment.entries();
+    let show = |entries: &std::collections::BTreeMap<String, worldwright_core::Setting>| {
+        entries.get("environment.name").map_or_else(String::new, settings_text::value_text)
+    };
+    if show(&before) == show(&now) {
+        return Ok(());
+    }
+    Err(Error::config(
+        "environment",
+        format!(
+            "{} is a run in {}, not in {}: a branch keeps its environment",
+            from.path().display(),
+            show(&before),
+            show(&now)
+        ),
+    ))
+}
+
+fn part_of(folder: &RunFolder) -> RunFolder {
+    let mut part = folder.path().as_os_str().to_owned();
+    part.push(".part");
+    RunFolder::new(PathBuf::from(part))
+}
+
+fn remove(folder: &Path) -> Result<()> {
+    fs::remove_dir_all(folder).map_err(|error| file_error(folder, "cannot be removed", &error))
+}
+
+fn copy_folder(from: &Path, to: &Path) -> Result<()> {
+    let unread = |error: &std::io::Error| file_error(from, "cannot be read", error);
+    fs::create_dir_all(to).map_err(|error| file_error(to, "cannot be created", &error))?;
+    for entry in fs::read_dir(from).map_err(|error| unread(&error))? {
+        let entry = entry.map_err(|error| unread(&error))?;
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy_folder(&entry.path(), &target)?;
+        } else {
+            copy_file(&entry.path(), &target)?;
+        }
+    }
+    sync_folder(to).map_err(|error| file_error(to, "cannot be made durable", &error))
+}
+
+fn copy_file(from: &Path, to: &Path) -> Result<()> {
+    let attempt = || -> std::io::Result<()> {
+        fs::copy(from, to)?;
+        File::open(to)?.sync_all()
+    };
+    attempt().map_err(|error| file_error(to, "cannot be written", &error))
+}
