@@ -282,7 +282,9 @@ class Parts(gymnasium.Env[Any, Any]):
 def test_observations_of_parts_stay_in_their_space() -> None:
     real = gymnasium.wrappers.TimeLimit(Parts(), 20)
     episodes = wm.collect(real, steps=400, seed=0)
-    model = wm.Model("deterministic", observation_space=real.observation_space, action_space=real.action_space, epochs=60, hidden=[32])
+    model = wm.Model(
+        "deterministic", observation_space=real.observation_space, action_space=real.action_space, epochs=60, hidden=[32]
+    )
     model.fit(episodes)
     dream = wm.as_env(model)
     check_env(dream)

@@ -67,6 +67,8 @@ class Settings:
             raise ConfigError(f"max_episode_steps must be at least 1, got {max_episode_steps}")
         if starts is None:
             starts = source if isinstance(source, Run) else model._starts
+            if starts is None and getattr(model, "start", None) is not None:
+                starts = [model.start]
         start, longest = starts_of(starts, model.observation_space)
         return cls(model, start, max_episode_steps or longest, member, termination == "sample", float(penalty), clip)
 

@@ -17,9 +17,10 @@ from .agents import Agent
 from .errors import ConfigError
 from .model import Model
 from .runs import Run
+from .written import WorldModel
 
-Dreamt: TypeAlias = Model | Run | Agent
-"""What can be dreamt of: a model, or a run or an agent that holds one."""
+Dreamt: TypeAlias = Model | WorldModel | Run | Agent
+"""What can be dreamt of: a model, or a run or an agent that learned one."""
 
 
 def as_env(

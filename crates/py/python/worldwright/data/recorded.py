@@ -249,7 +249,7 @@ class Episodes(Sequence[Episode]):
 
     def to_arrow(self) -> pyarrow.Table:
         """A row a transition: ``episode``, ``step``, ``observation`` and ``next_observation`` (lists of numbers), ``action``,
-        ``reward``, ``terminated``, ``truncated``. Numbers are not copied where they lie together already."""
+        ``reward``, ``terminated``, ``truncated``. Choices and rewards are not copied."""
         from .tables import to_arrow
 
         return to_arrow(self)
