@@ -60,6 +60,9 @@ def test_episodes_are_views_of_the_given_arrays() -> None:
     assert dataset.episode_ends.tolist() == [False, True, False, False, True]
     assert dataset.terminated.tolist() == columns["terminated"].tolist()
     same(episodes[0:2], episodes)
+    np.testing.assert_array_equal(episodes[::-1].observations, observations[[3, 4, 5, 6, 0, 1, 2]])
+    np.testing.assert_array_equal(episodes[1:].actions, actions[2:])
+    assert len(episodes[2:]) == 0 and episodes[2:].steps == 0
 
 
 @pytest.mark.parametrize("kind", ["arrow", "pandas", "polars"])

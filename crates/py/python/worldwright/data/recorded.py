@@ -162,14 +162,7 @@ class Episodes(Sequence[Episode]):
     def __getitem__(self, index: slice) -> Episodes: ...
     def __getitem__(self, index: int | slice) -> Episode | Episodes:
         if isinstance(index, slice):
-            chosen = [self[i] for i in range(*index.indices(len(self)))]
-            return Episodes.of(
-                chosen,
-                observation_space=self.observation_space,
-                action_space=self.action_space,
-                environment=self.environment,
-                seed=self.seed,
-            )
+            return self._chosen(range(*index.indices(len(self))))
         if not -len(self) <= index < len(self):
             raise IndexError(f"episode {index} of {len(self)}")
         i = index % len(self)
@@ -181,6 +174,24 @@ class Episodes(Sequence[Episode]):
             terminated=bool(self.terminated[i]),
             truncated=bool(self.truncated[i]),
             seed=self.seeds[i],
+        )
+
+    def _chosen(self, places: range) -> Episodes:
+        rows = [np.arange(self._starts[i], self._starts[i + 1]) for i in places]
+        shown = [np.arange(self._starts[i] + i, self._starts[i + 1] + i + 1) for i in places]
+        steps, observed = (np.concatenate([np.zeros(0, dtype=np.int64), *parts]) for parts in (rows, shown))
+        return Episodes(
+            observations=self.observations[observed],
+            actions=self.actions[steps],
+            rewards=self.rewards[steps],
+            lengths=self.lengths[list(places)],
+            terminated=self.terminated[list(places)],
+            truncated=self.truncated[list(places)],
+            seeds=[self.seeds[i] for i in places],
+            observation_space=self.observation_space,
+            action_space=self.action_space,
+            environment=self.environment,
+            seed=self.seed,
         )
 
     def __iter__(self) -> Iterator[Episode]:
