@@ -42,7 +42,7 @@ def shown(numbers: np.ndarray) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--environment", default="Pendulum-v1")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--real-steps", type=int, default=400, help="real steps recorded in each round")
     parser.add_argument("--dream-steps", type=int, default=4000, help="imagined steps trained on in each round")
     parser.add_argument("--penalty", type=float, default=0.0, help="what a unit of the model's disagreement costs")
