@@ -28,7 +28,7 @@ impl Told<'_> {
         sentences.extend(self.prediction(chosen));
         sentences.extend(self.planning(chosen));
         sentences.extend(self.horizon(chosen));
-        if chosen.model.label.contains(" of angles ") {
+        if chosen.model.plain_label() != chosen.model.label {
             sentences.push(
                 "Its latent has the angles as points on the circle, because that made its errors smaller.".into(),
             );

@@ -11,6 +11,7 @@ macro_rules! says {
 says! {
     help: ["--help"];
     help_learn: ["learn", "--help"];
+    help_design: ["design", "--help"];
     help_eval: ["eval", "--help"];
     help_collect: ["collect", "--help"];
     help_plan: ["plan", "--help"];
@@ -45,5 +46,6 @@ says! {
     unknown_reward: ["learn", "pendulum", "reward.expression=cos(thta)", "reward.kind=expression"];
     pddl_missing: ["plan", "--domain", "nowhere.pddl", "--problem", "nowhere.pddl"];
     pddl_without_problem: ["plan", "--domain", "domain.pddl"];
+    settings_for_episodes: ["design", ".", "environment.action_repeat=3"];
     settings_for_a_bundle: ["plan", ".", "planner.horizon=3"];
 }
