@@ -140,9 +140,14 @@ impl<'a> Search<'a> {
         })
     }
 
+    /// What the record promises of a candidate; true dynamics promise everything.
+    fn share(&self, model: &ModelChoice, plan: &PlanChoice) -> f64 {
+        if model.name == "known" { 1.0 } else { self.prior.share(model.plain_label(), &plan.label) }
+    }
+
     /// The most that the record promises of a model, under any plan.
-    fn promise(&self, model: &str) -> f64 {
-        self.plans.iter().map(|plan| self.prior.share(model, &plan.label)).fold(0.0, f64::max)
+    fn promise(&self, model: &ModelChoice) -> f64 {
+        self.plans.iter().map(|plan| self.share(model, plan)).fold(0.0, f64::max)
     }
 
     fn late(&mut self) -> bool {
@@ -157,7 +162,7 @@ impl<'a> Search<'a> {
             [] => models(self.context, self.training.len()),
             given => given.to_vec(),
         };
-        choices.sort_by(|a, b| self.promise(&b.label).total_cmp(&self.promise(&a.label)));
+        choices.sort_by(|a, b| self.promise(b).total_cmp(&self.promise(a)));
         if self.options.most_models > 0 {
             choices.truncate(self.options.most_models);
         }
@@ -207,20 +212,22 @@ impl<'a> Search<'a> {
         let turning: Vec<usize> = (0..self.dataset.observation_dim()).filter(|dim| turns(self.dataset, *dim)).collect();
         let learned = |i: &usize| self.examined[*i].row.model.name != "known";
         let Some(best) = self.by_prediction().into_iter().find(learned) else { return Ok(()) };
+        let score = |row: &Row| row.prediction.as_ref().map_or(f64::INFINITY, |p| p.score);
+        let mut better: Option<Examined> = None;
+        let mut bound = BETTER * score(&self.examined[best].row);
         for place in turning {
             if self.late() {
                 break;
             }
-            let plain = &self.examined[best].row;
-            let examined = self.examine(plain.model.with_angles(&[place]));
-            let score = |row: &Row| row.prediction.as_ref().map_or(f64::INFINITY, |p| p.score);
-            let kept = score(&examined.row) < BETTER * score(plain);
+            let examined = self.examine(self.examined[best].row.model.with_angles(&[place]));
             let done = self.examined.len() + 1;
             observer(Progress::Examined { row: &examined.row, done, of: done })?;
-            if kept {
-                self.examined.push(examined);
+            if score(&examined.row) < bound {
+                bound = score(&examined.row);
+                better = Some(examined);
             }
         }
+        self.examined.extend(better);
         Ok(())
     }
 
@@ -244,14 +251,23 @@ impl<'a> Search<'a> {
         let best = score(*first).max(EXACT);
         let worth = |i: usize| -WEIGHT * (score(i).max(EXACT) / best).log2();
         let mut finalists = order.clone();
-        let promised = |i: usize| worth(i) + self.promise(self.examined[i].row.model.plain_label());
+        let promised = |i: usize| worth(i) + self.promise(&self.examined[i].row.model);
         // The best prediction is always tried, whatever the record says.
         finalists.sort_by(|a, b| (b == first).cmp(&(a == first)).then(promised(*b).total_cmp(&promised(*a))));
+        // The best of each kind before the second of any: one kind's errors on held-out data often share a cause.
+        let mut kinds: Vec<&str> = Vec::new();
+        let second = |place: &usize| {
+            let kind = self.examined[*place].row.model.name.as_str();
+            let seen = kinds.contains(&kind);
+            kinds.push(kind);
+            seen
+        };
+        finalists.sort_by_cached_key(second);
         finalists.truncate(self.options.finalists.max(1));
         let mut field: Vec<(f64, usize, &PlanChoice)> = Vec::new();
         for place in finalists {
-            let label = self.examined[place].row.model.plain_label();
-            let promised = |plan: &PlanChoice| worth(place) + self.prior.share(label, &plan.label);
+            let model = &self.examined[place].row.model;
+            let promised = |plan: &PlanChoice| worth(place) + self.share(model, plan);
             field.extend(
                 self.plans.iter().filter(|plan| self.fits(place, plan)).map(|plan| (promised(plan), place, plan)),
             );
