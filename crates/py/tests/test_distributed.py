@@ -209,6 +209,7 @@ def test_a_population_is_the_same_on_one_worker_and_on_three(
 
 def test_after_each_round_the_worst_goes_on_from_the_best(population: distributed.Results) -> None:
     rounds = [population[start : start + 3] for start in (0, 3, 6)]
+    assert len({result.digest for result in population}) == 9
     for turn, results in enumerate(rounds):
         assert [result.real_steps for result in results] == [50 * (turn + 1)] * 3
     for before, after in zip(rounds, rounds[1:], strict=False):
