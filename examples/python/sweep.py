@@ -2,7 +2,8 @@
 
     python examples/python/sweep.py --workers 3
 
-Interrupt it and start it again: it goes on where it was. With Ray installed, workers are Ray actors; ``--engine processes`` does without.
+Interrupt it and start it again: it goes on where it was. With Ray installed, workers are Ray actors; ``--engine processes`` does
+without.
 """
 
 from __future__ import annotations
