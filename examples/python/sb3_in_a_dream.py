@@ -1,7 +1,7 @@
 """Stable-Baselines3 trains in a dream.
 
-A world model of Pendulum is learned from a few real steps, soft actor-critic is trained within it, and what it learned is tried in the real
-environment: in rounds, of which each records with the policy of the one before.
+A world model of Pendulum is learned from a few real steps, soft actor-critic is trained within it, and what it learned is tried
+in the real environment: in rounds, of which each records with the policy of the one before.
 
     pip install worldwright stable-baselines3
     python sb3_in_a_dream.py --seed 0
@@ -78,10 +78,9 @@ def main() -> None:
         policy.learn(chosen.dream_steps, reset_num_timesteps=turn == 0)
         imagined = returns(dream, policy, episodes=chosen.episodes, seed=2000)
         lived = returns(real, policy, episodes=chosen.episodes, seed=3000)
-        print(
-            f"{episodes.steps:10} | {report.holdout_mse:22.5f} | {shown(imagined):>19} | {shown(lived):>17} | {time.perf_counter() - begun:7.0f}",
-            flush=True,
-        )
+        seconds = time.perf_counter() - begun
+        row = f"{episodes.steps:10} | {report.holdout_mse:22.5f} | {shown(imagined):>19} | {shown(lived):>17} | {seconds:7.0f}"
+        print(row, flush=True)
 
 
 if __name__ == "__main__":

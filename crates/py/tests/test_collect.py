@@ -32,7 +32,13 @@ class Count(gymnasium.Env[np.ndarray, int]):
     def step(self, action: int) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
         self.step_count += 1
         over = self.step_count == 2 + (self.number + self.episode) % 3
-        return self._shown(), 10.0 * self.step_count + action, over and self.number % 2 == 0, over and self.number % 2 == 1, {"at": self.step_count}
+        return (
+            self._shown(),
+            10.0 * self.step_count + action,
+            over and self.number % 2 == 0,
+            over and self.number % 2 == 1,
+            {"at": self.step_count},
+        )
 
     def _shown(self) -> np.ndarray:
         return np.array([100.0 * self.number + self.episode, self.step_count])
@@ -130,6 +136,10 @@ def test_a_lane_is_the_environment_alone(mode: AutoresetMode, lane: int) -> None
 def test_which_lane_is_taken() -> None:
     vector = gymnasium.make_vec("CartPole-v1", num_envs=2, vectorization_mode="sync")
     assert first_lane(vector) is vector.envs[0]
+    computed = gymnasium.make_vec("CartPole-v1", num_envs=2, vectorization_mode="vector_entry_point", sutton_barto_reward=True)
+    alone = first_lane(computed)
+    assert type(alone.unwrapped).__name__ == "CartPoleEnv" and alone.unwrapped._sutton_barto_reward
+    assert wm.collect(computed, steps=100, seed=0).steps == 100
     wrapped = gymnasium.wrappers.vector.TransformReward(vector, lambda reward: -reward)
     lane = first_lane(wrapped)
     assert isinstance(lane, Lane)

@@ -14,7 +14,9 @@ from worldwright import data
 
 def same(one: data.Episodes, two: data.Episodes, *, seeds: bool = False) -> None:
     np.testing.assert_array_equal(one.lengths, two.lengths)
-    np.testing.assert_array_equal(one.observations.reshape(len(one.observations), -1), two.observations.reshape(len(two.observations), -1))
+    np.testing.assert_array_equal(
+        one.observations.reshape(len(one.observations), -1), two.observations.reshape(len(two.observations), -1)
+    )
     np.testing.assert_array_equal(one.actions.reshape(one.steps, -1), two.actions.reshape(two.steps, -1))
     np.testing.assert_array_equal(one.rewards, two.rewards)
     np.testing.assert_array_equal(one.terminated, two.terminated)
@@ -36,7 +38,9 @@ def poles() -> data.Episodes:
 
 def test_episodes_are_views_of_the_given_arrays() -> None:
     observations, actions, rewards = np.arange(14.0).reshape(7, 2), np.arange(5.0).reshape(5, 1), np.arange(5.0)
-    episodes = data.Episodes(observations=observations, actions=actions, rewards=rewards, lengths=[2, 3], terminated=[True, False])
+    episodes = data.Episodes(
+        observations=observations, actions=actions, rewards=rewards, lengths=[2, 3], terminated=[True, False]
+    )
     assert episodes.observations is observations and episodes.rewards is rewards and episodes.actions is actions
     second = episodes[1]
     assert np.shares_memory(second.observations, observations)
@@ -56,6 +60,9 @@ def test_episodes_are_views_of_the_given_arrays() -> None:
     assert dataset.episode_ends.tolist() == [False, True, False, False, True]
     assert dataset.terminated.tolist() == columns["terminated"].tolist()
     same(episodes[0:2], episodes)
+    np.testing.assert_array_equal(episodes[::-1].observations, observations[[3, 4, 5, 6, 0, 1, 2]])
+    np.testing.assert_array_equal(episodes[1:].actions, actions[2:])
+    assert len(episodes[2:]) == 0 and episodes[2:].steps == 0
 
 
 @pytest.mark.parametrize("kind", ["arrow", "pandas", "polars"])
@@ -112,7 +119,11 @@ def test_what_is_wrong_with_a_table_is_told() -> None:
         ({"step": [0, 2, 0, 1]}, wm.ConfigError, "from step 0 to step 2"),
         ({"episode": [0, 1, 0, 1]}, wm.ConfigError, "do not stand together"),
         ({"reward": [0.0, np.nan, 0.0, 0.0]}, wm.DivergedError, "episode 0: reward of row 1"),
-        ({"observation": [[0.0], [np.inf], [2.0], [3.0]], "next_observation": [[np.inf], [5.0], [3.0], [6.0]]}, wm.DivergedError, "observation"),
+        (
+            {"observation": [[0.0], [np.inf], [2.0], [3.0]], "next_observation": [[np.inf], [5.0], [3.0], [6.0]]},
+            wm.DivergedError,
+            "observation",
+        ),
         ({"next_observation": [[7.0], [5.0], [3.0], [6.0]]}, wm.ConfigError, "row 0 is not the observation of row 1"),
         ({"next_observation": None}, wm.ConfigError, "last action led to"),
         ({"terminated": [True, False, False, True]}, wm.ConfigError, "goes on after"),
@@ -163,7 +174,11 @@ def test_files_there_and_back(format: str, tmp_path: Path, swings: data.Episodes
         with pytest.raises(wm.ConfigError, match="exists already"):
             data.write(episodes, path, format=format)
     if format == "store":
-        assert (back.environment, back.observation_space, back.action_space) == ("gym:CartPole-v1", poles.observation_space, poles.action_space)
+        assert (back.environment, back.observation_space, back.action_space) == (
+            "gym:CartPole-v1",
+            poles.observation_space,
+            poles.action_space,
+        )
     with pytest.raises(wm.UnknownNameError):
         data.read(path, format="punchcards")
     with pytest.raises(wm.ExternalError, match="no such file"):
@@ -200,7 +215,9 @@ def test_minari(swings: data.Episodes, poles: data.Episodes, tmp_path: Path, mon
     pytest.importorskip("minari")
     monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path))
     for name, episodes in (("swings", swings), ("poles", poles)):
-        made = episodes.to_minari(f"mine/{name}-v0", description="A test.", author="Someone", author_email="a@b.c", code_permalink="https://b.c")
+        made = episodes.to_minari(
+            f"mine/{name}-v0", description="A test.", author="Someone", author_email="a@b.c", code_permalink="https://b.c"
+        )
         same(data.episodes(made), episodes)
         back = data.episodes(f"minari:mine/{name}-v0")
         same(back, episodes)
@@ -218,10 +235,18 @@ def test_a_model_takes_all_of_them(poles: data.Episodes, tmp_path: Path) -> None
 
     expected = fitted(poles)
     columns = poles.transitions()
-    forms = [poles.dataset(), list(poles), poles.write(tmp_path / "poles"), columns, {k: v for k, v in columns.items() if k != "episode"}]
+    forms = [
+        poles.dataset(),
+        list(poles),
+        poles.write(tmp_path / "poles"),
+        columns,
+        {k: v for k, v in columns.items() if k != "episode"},
+    ]
     for form in forms:
         np.testing.assert_allclose(fitted(form), expected, rtol=1e-9, atol=1e-12)
-    np.testing.assert_allclose(fitted(None, **{k: v for k, v in columns.items() if k != "episode"}), expected, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(
+        fitted(None, **{k: v for k, v in columns.items() if k != "episode"}), expected, rtol=1e-9, atol=1e-12
+    )
     for package in ("pandas", "polars", "pyarrow"):
         pytest.importorskip(package)
     for form in (poles.to_pandas(), poles.to_polars(), poles.to_arrow()):

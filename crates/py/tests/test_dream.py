@@ -24,7 +24,9 @@ def ball(observation: np.ndarray, action: np.ndarray) -> tuple[np.ndarray, float
 @pytest.fixture(scope="module")
 def known() -> wm.Model:
     box = gymnasium.spaces.Box(np.array([-2.0, -2.0]), np.array([2.0, 2.0]), dtype=np.float64)
-    return wm.Model.from_function(ball, observation_space=box, action_space=gymnasium.spaces.Box(-1.0, 1.0, (1,)), vectorized=False)
+    return wm.Model.from_function(
+        ball, observation_space=box, action_space=gymnasium.spaces.Box(-1.0, 1.0, (1,)), vectorized=False
+    )
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +34,12 @@ def pole() -> tuple[wm.Model, wm.data.Episodes]:
     real = gymnasium.make("CartPole-v1")
     episodes = wm.collect(real, steps=400, seed=3)
     model = wm.Model(
-        "deterministic", observation_space=real.observation_space, action_space=real.action_space, discount=0.99, epochs=20, hidden=[32]
+        "deterministic",
+        observation_space=real.observation_space,
+        action_space=real.action_space,
+        discount=0.99,
+        epochs=20,
+        hidden=[32],
     )
     model.fit(episodes)
     return model, episodes
@@ -86,7 +93,13 @@ def test_gymnasiums_own_check(pole: tuple[wm.Model, wm.data.Episodes], known: wm
 def test_seeds_repeat_and_differ() -> None:
     real = gymnasium.make("Pendulum-v1")
     model = wm.Model(
-        "ensemble", observation_space=real.observation_space, action_space=real.action_space, epochs=2, hidden=[8], members=3, particles=3
+        "ensemble",
+        observation_space=real.observation_space,
+        action_space=real.action_space,
+        epochs=2,
+        hidden=[8],
+        members=3,
+        particles=3,
     )
     model.fit(wm.collect(real, steps=60, seed=0))
 
@@ -116,7 +129,12 @@ def test_a_dream_follows_its_model() -> None:
 
     def columns(slope: float) -> dict[str, Any]:
         before, actions = rng.uniform(-1, 1, (200, 1)), rng.uniform(-1, 1, (200, 1))
-        return {"observations": before, "actions": actions, "next_observations": before + slope * actions, "rewards": np.zeros(200)}
+        return {
+            "observations": before,
+            "actions": actions,
+            "next_observations": before + slope * actions,
+            "rewards": np.zeros(200),
+        }
 
     model = wm.Model("linear", observation_space=space, action_space=gymnasium.spaces.Box(-1.0, 1.0, (1,)))
     model.fit(**columns(0.5))
@@ -237,3 +255,69 @@ def test_a_learned_end_comes_as_often_as_the_model_says(pole: tuple[wm.Model, wm
     vector.reset(seed=0)
     share = vector.step(np.ones(400, dtype=int))[2].mean()
     assert share == pytest.approx(probability, abs=4 * np.sqrt(max(probability * (1 - probability), 1e-3) / 400))
+
+
+class Parts(gymnasium.Env[Any, Any]):
+    """A gear that is shifted and a place that it moves; it ends at the third gear beyond 1."""
+
+    observation_space = gymnasium.spaces.Dict(
+        {"gear": gymnasium.spaces.Discrete(3), "place": gymnasium.spaces.Box(-2.0, 2.0, (1,), np.float32)}
+    )
+    action_space = gymnasium.spaces.Discrete(3, start=-1)
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict[str, Any]]:
+        super().reset(seed=seed)
+        self.gear, self.place = 1, float(self.np_random.uniform(-0.5, 0.5))
+        return self._shown(), {}
+
+    def step(self, action: int) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        self.gear = int(np.clip(self.gear + action, 0, 2))
+        self.place = float(np.clip(self.place + 0.2 * (self.gear - 1), -2.0, 2.0))
+        return self._shown(), self.place, False, False, {}
+
+    def _shown(self) -> dict[str, Any]:
+        return {"gear": self.gear, "place": np.array([self.place], dtype=np.float32)}
+
+
+def test_observations_of_parts_stay_in_their_space() -> None:
+    real = gymnasium.wrappers.TimeLimit(Parts(), 20)
+    episodes = wm.collect(real, steps=400, seed=0)
+    model = wm.Model(
+        "deterministic", observation_space=real.observation_space, action_space=real.action_space, epochs=60, hidden=[32]
+    )
+    model.fit(episodes)
+    dream = wm.as_env(model)
+    check_env(dream)
+    rng = np.random.default_rng(0)
+    wrong = 0
+    for seed in range(10):
+        shown, _ = dream.reset(seed=seed)
+        real.reset()
+        real.unwrapped.gear, real.unwrapped.place = shown["gear"], float(shown["place"][0])
+        for _ in range(10):
+            action = int(rng.integers(-1, 2))
+            shown, expected = dream.step(action)[0], real.step(action)[0]
+            assert dream.observation_space.contains(shown)
+            wrong += shown["gear"] != expected["gear"]
+    assert wrong <= 3, "gears are predicted"
+    vector = wm.as_vector_env(model, 3)
+    shown, _ = vector.reset(seed=0)
+    theirs = gymnasium.vector.SyncVectorEnv([lambda: wm.as_env(model)] * 3)
+    expected, _ = theirs.reset(seed=0)
+    for action in (-1, 1, 1, 0):
+        actions = np.full(3, action)
+        for name in shown:
+            np.testing.assert_array_equal(shown[name], expected[name])
+        assert vector.observation_space.contains(shown)
+        shown, expected = vector.step(actions)[0], theirs.step(actions)[0]
+
+
+def test_states_that_are_numbered() -> None:
+    real = gymnasium.make("FrozenLake-v1", is_slippery=False)
+    episodes = wm.collect(real, steps=300, seed=0)
+    assert episodes.observations.shape == (300 + len(episodes), 16)
+    model = wm.Model("linear", observation_space=real.observation_space, action_space=real.action_space)
+    model.fit(episodes)
+    dream = wm.as_env(model)
+    check_env(dream)
+    assert dream.reset(seed=0)[0] == 0

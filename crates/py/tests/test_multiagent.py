@@ -127,3 +127,35 @@ def test_a_game_is_collected_and_learned_from() -> None:
     assert games.terminated[:-1].all() and set(games.rewards) <= {-1.0, 0.0, 1.0}
     report = wm.Model("linear", observation_space=games.observation_space, action_space=games.action_space).fit(games)
     assert np.isfinite(report.training_loss)
+
+
+def test_rock_paper_scissors_at_once() -> None:
+    pytest.importorskip("pygame")
+    from pettingzoo.classic import rps_v2
+
+    joint = wm.from_pettingzoo(rps_v2.parallel_env(), agent="player_0")
+    assert joint.action_space == gymnasium.spaces.Discrete(9)
+    joint.reset(seed=0)
+    paid = {}
+    for choice in range(9):
+        _, paid[choice], *_ = joint.step(choice)
+    # Of rock, paper and scissors each beats the one before it.
+    assert [paid[3 * mine + other] for mine in range(3) for other in range(3)] == [0, -1, 1, 1, 0, -1, -1, 1, 0]
+    episodes = wm.collect(rps_v2.parallel_env(), steps=30, seed=0)
+    assert episodes.steps == 30 and not episodes.rewards.any(), "what one wins the other loses"
+
+
+def test_learning_takes_a_game_directly(tmp_path: Any) -> None:
+    pytest.importorskip("pygame")
+    from pettingzoo.classic import tictactoe_v3 as tictactoe
+
+    run = wm.learn(
+        tictactoe.env(),
+        steps=30,
+        run_dir=tmp_path / "run",
+        model="linear",
+        agent={"initial_steps": 30},
+        progress=False,
+        settings={"evaluation.episodes": 1, "planner.horizon": 2},
+    )
+    assert wm.data.episodes(run).steps == 30

@@ -28,7 +28,13 @@ def pendulum(kind: str, **settings: Any) -> tuple[wm.Model, np.ndarray, np.ndarr
     after = np.column_stack([before[:, 0] + 0.05 * speed, speed])
     box = gymnasium.spaces.Box(-np.inf, np.inf, (2,), np.float64)
     model = wm.Model(
-        kind, observation_space=box, action_space=gymnasium.spaces.Box(-2.0, 2.0, (1,)), epochs=5, hidden=[24, 16], angles=[0], **settings
+        kind,
+        observation_space=box,
+        action_space=gymnasium.spaces.Box(-2.0, 2.0, (1,)),
+        epochs=5,
+        hidden=[24, 16],
+        angles=[0],
+        **settings,
     )
     model.fit(observations=before, actions=actions, next_observations=after, rewards=-(before[:, 0] ** 2))
     return model, before[:40], actions[:40]

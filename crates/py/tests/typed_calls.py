@@ -85,6 +85,26 @@ def written() -> None:
     wm.Planner("icem", model=model, policy=policy, value_fn=lambda observations: np.zeros(len(observations)))
 
 
+def dreams(model: wm.Model) -> None:
+    dream = wm.as_env(model, starts=[[0.0]], member="mean")
+    observation, info = dream.reset(seed=0)
+    reward: float = dream.step(0)[1]
+    vector = wm.as_vector_env(model, 8, autoreset_mode="SameStep")
+    rewards: NDArray[np.float64] = vector.step(vector.action_space.sample())[1]
+    path: Path = model.export_onnx("model.onnx")
+    print(observation, info, reward, rewards, path)
+
+
+def recorded() -> None:
+    episodes: wm.data.Episodes = wm.collect("Pendulum-v1", steps=400)
+    first: wm.data.Episode = episodes[0]
+    returns: NDArray[np.float64] = episodes.returns
+    transitions: wm.data.Dataset = wm.data.dataset(episodes.to_pandas())
+    path: Path = wm.data.write(episodes[:1], "pendulum.parquet", format="parquet")
+    again: wm.data.Episodes = wm.data.read(path)
+    print(first.episode_return, returns, len(transitions), again)
+
+
 def lists() -> None:
     entry: wm.Entry = wm.planners()["icem"]
     names: list[str] = [*wm.models(), *wm.environments(), *wm.algorithms()]

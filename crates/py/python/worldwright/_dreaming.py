@@ -67,6 +67,8 @@ class Settings:
             raise ConfigError(f"max_episode_steps must be at least 1, got {max_episode_steps}")
         if starts is None:
             starts = source if isinstance(source, Run) else model._starts
+            if starts is None and getattr(model, "start", None) is not None:
+                starts = [model.start]
         start, longest = starts_of(starts, model.observation_space)
         return cls(model, start, max_episode_steps or longest, member, termination == "sample", float(penalty), clip)
 
@@ -130,7 +132,9 @@ class Dreaming:
         settings = self._settings
         drawn = settings.start(generator)
         member = settings.member
-        self._member[row] = int(generator.integers(self._members)) if member == "episode" else MEAN if isinstance(member, str) else member
+        self._member[row] = (
+            int(generator.integers(self._members)) if member == "episode" else MEAN if isinstance(member, str) else member
+        )
         self._keys[row] = int(generator.integers(1 << 62))
         if options and "observation" in options:
             drawn = options["observation"]

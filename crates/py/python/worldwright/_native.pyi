@@ -28,6 +28,8 @@ class _About(TypedDict):
     observation_dim: int
     action_dim: int
     fitted: bool
+    discount: float
+    settings: dict[str, Any]
 
 class _Fit(TypedDict):
     epochs: int
@@ -204,6 +206,26 @@ class Dataset:
         """Length of a flat action."""
 
     @property
+    def observations(self) -> NDArray[np.float64]:
+        """All observations (N, O)."""
+
+    @property
+    def actions(self) -> NDArray[np.float64]:
+        """All flat actions (N, A); choices are one-hot."""
+
+    @property
+    def next_observations(self) -> NDArray[np.float64]:
+        """All next observations (N, O)."""
+
+    @property
+    def terminated(self) -> NDArray[np.bool_]:
+        """Whether the task ended at each transition (N,)."""
+
+    @property
+    def episode_ends(self) -> NDArray[np.bool_]:
+        """Whether the episode ended at each transition, for whatever reason (N,)."""
+
+    @property
     def rewards(self) -> NDArray[np.float64]:
         """All rewards (N,)."""
 
@@ -324,3 +346,37 @@ class Planner:
     @property
     def native_model(self) -> Model:
         """The model that it plans in."""
+
+class _Store(TypedDict):
+    environment: str
+    seed: int
+    versions: list[tuple[str, str]]
+    observation_space: Any
+    action_space: Any
+    observations: NDArray[Any]
+    actions: NDArray[Any]
+    rewards: NDArray[np.float64]
+    lengths: list[int]
+    seeds: list[int | None]
+    terminated: list[bool]
+    truncated: list[bool]
+
+def data_formats() -> list[str]:
+    """Names of the formats that ``import_data`` reads and ``export_data`` writes."""
+
+def data_format_of(path: str | Path) -> str | None:
+    """Which of the formats a file or folder is of; none for an episode store and for all else."""
+
+def import_data(path: str | Path, format: str, out: str | Path) -> None:
+    """Imports a data set into a new episode store in the folder ``out``."""
+
+def export_data(path: str | Path, format: str, out: str | Path) -> None:
+    """Exports the episode store in the folder ``path`` to ``out``, which must not exist."""
+
+def read_store(path: str | Path) -> _Store:
+    """Reads the episode store in a folder: spaces, and the columns of all episodes one after another."""
+
+def write_store(
+    *, path: str | Path, environment: str, observation_space: Any, action_space: Any, seed: int, episodes: Any
+) -> None:
+    """Writes a new episode store of episodes ``(observations, actions, rewards, terminated, truncated, seed)``."""

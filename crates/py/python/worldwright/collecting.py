@@ -25,17 +25,19 @@ def collect(environment: EnvironmentLike, *, steps: int, policy: Any = None, see
 
     Args:
         environment: An environment of Gymnasium's API, single or vector in any autoreset mode, a PettingZoo environment
-            (:func:`worldwright.from_pettingzoo`), a function that makes one, or the name of one in Gymnasium's registry (``"Pendulum-v1"``).
-        steps: How many transitions, all environments of a vector together. An episode that is under way at the end is kept as it is, neither
-            terminated nor truncated.
-        policy: A function from an observation to an action (for a vector: from a batch of observations to a batch of actions), an object with
-            ``predict`` as of Stable-Baselines3, or an :class:`worldwright.Agent` (for a single environment). Actions drawn from the action
-            space unless told otherwise.
-        seed: What resets and drawn actions come from. Episode k of a single environment is reset with ``seed + k``; a vector is seeded once.
+            (:func:`worldwright.from_pettingzoo`), a function that makes one, or the name of one in Gymnasium's registry
+            (``"Pendulum-v1"``).
+        steps: How many transitions, all environments of a vector together. An episode that is under way at the end is kept as it
+            is, neither terminated nor truncated.
+        policy: A function from an observation to an action (for a vector: from a batch of observations to a batch of actions),
+            an object with ``predict`` as of Stable-Baselines3, or an :class:`worldwright.Agent` (for a single environment).
+            Actions drawn from the action space unless told otherwise.
+        seed: What resets and drawn actions come from. Episode k of a single environment is reset with ``seed + k``; a vector is
+            seeded once.
 
     Returns:
-        The episodes; those of a vector stand environment by environment. What a vector does between episodes is no transition: the step that
-        only resets (``NEXT_STEP``) is left out, and the true last observation is recorded (``SAME_STEP``).
+        The episodes; those of a vector stand environment by environment. What a vector does between episodes is no transition:
+        the step that only resets (``NEXT_STEP``) is left out, and the true last observation is recorded (``SAME_STEP``).
 
     Raises:
         ConfigError: The policy does not go with the environment, or the environment does not tell what is needed.
@@ -59,7 +61,14 @@ class _Recorder:
         self._open: dict[str, Any] | None = None
 
     def begin(self, observation: Any, seed: int | None) -> None:
-        self._open = {"observations": [observation], "actions": [], "rewards": [], "terminated": False, "truncated": False, "seed": seed}
+        self._open = {
+            "observations": [observation],
+            "actions": [],
+            "rewards": [],
+            "terminated": False,
+            "truncated": False,
+            "seed": seed,
+        }
         self.done.append(self._open)
 
     def step(self, action: Any, reward: float, observation: Any, terminated: bool, truncated: bool) -> None:
@@ -111,7 +120,9 @@ def _acting(policy: Any, space: gymnasium.Space[Any], seed: int, *, vector: bool
         return lambda observation: _first(predict(observation))
     if callable(policy):
         return lambda observation: policy(observation)
-    raise ConfigError(f"{type(policy).__name__} is no policy: give a function from observation to action, or an object with predict")
+    raise ConfigError(
+        f"{type(policy).__name__} is no policy: give a function from observation to action, or an object with predict"
+    )
 
 
 def _first(answer: Any) -> Any:

@@ -17,9 +17,10 @@ from .agents import Agent
 from .errors import ConfigError
 from .model import Model
 from .runs import Run
+from .written import WorldModel
 
-Dreamt: TypeAlias = Model | Run | Agent
-"""What can be dreamt of: a model, or a run or an agent that holds one."""
+Dreamt: TypeAlias = Model | WorldModel | Run | Agent
+"""What can be dreamt of: a model, or a run or an agent that learned one."""
 
 
 def as_env(
@@ -36,15 +37,16 @@ def as_env(
 
     Args:
         model: The model, or a run or an agent that learned one.
-        starts: Where episodes begin, drawn with equal chances: a run, episodes or anything else that :func:`worldwright.data.episodes` takes (the
-            first observations of its episodes), a list or array of observations, or a function ``rng -> observation``. What the
-            model was fitted to unless told otherwise.
+        starts: Where episodes begin, drawn with equal chances: a run, episodes or anything else that
+            :func:`worldwright.data.episodes` takes (the first observations of its episodes), a list or array of observations, or
+            a function ``rng -> observation``. What the model was fitted to unless told otherwise.
         max_episode_steps: Steps after which an episode is truncated; those of the longest recorded episode unless told otherwise.
-        member: Which member of the model is believed: ``"episode"`` draws one for each episode (TS-infinity of Chua et al., 2018), ``"step"`` one for each
-            step (TS-1), ``"mean"`` is the mean of all, and a number is always that one.
-        termination: ``"sample"`` ends an episode with the probability that the model gives; ``"threshold"`` where that is above one half.
-        penalty: What is taken off the reward for each unit of disagreement between the members, so that a learner keeps to what is known
-            (Yu et al., "MOPO", 2020).
+        member: Which member of the model is believed: ``"episode"`` draws one for each episode (TS-infinity of Chua et al.,
+            2018), ``"step"`` one for each step (TS-1), ``"mean"`` is the mean of all, and a number is always that one.
+        termination: ``"sample"`` ends an episode with the probability that the model gives; ``"threshold"`` where that is above
+            one half.
+        penalty: What is taken off the reward for each unit of disagreement between the members, so that a learner keeps to what
+            is known (Yu et al., "MOPO", 2020).
         clip: Whether what is predicted is kept within the bounds of the observation space.
 
     Raises:
@@ -70,8 +72,8 @@ def as_vector_env(
     Args:
         model, starts, max_episode_steps, member, termination, penalty, clip: As for :func:`as_env`.
         n: How many.
-        autoreset_mode: When an environment whose episode has ended begins the next: ``NEXT_STEP``, ``SAME_STEP`` or ``DISABLED`` of
-            ``gymnasium.vector.AutoresetMode``, or their values as text.
+        autoreset_mode: When an environment whose episode has ended begins the next: ``NEXT_STEP``, ``SAME_STEP`` or ``DISABLED``
+            of ``gymnasium.vector.AutoresetMode``, or their values as text.
 
     Raises:
         ConfigError: There is nothing to start from, or a setting is wrong.
@@ -82,9 +84,9 @@ def as_vector_env(
 class DreamEnv(gymnasium.Env[Any, Any]):
     """One environment in a model. Made by :func:`as_env`.
 
-    ``info`` tells ``member`` (−1 for the mean), ``epistemic`` (how far the members disagree, in standard deviations of the training data) and
-    ``diverged`` (numbers became infinite or undefined, which truncates the episode). ``reset`` takes ``options={"observation": …}`` to start
-    there. After a fit of the model the next reset dreams in what it knows then.
+    ``info`` tells ``member`` (−1 for the mean), ``epistemic`` (how far the members disagree, in standard deviations of the
+    training data) and ``diverged`` (numbers became infinite or undefined, which truncates the episode). ``reset`` takes
+    ``options={"observation": …}`` to start there. After a fit of the model the next reset dreams in what it knows then.
     """
 
     metadata: dict[str, Any] = {"render_modes": []}
@@ -130,8 +132,8 @@ class DreamEnv(gymnasium.Env[Any, Any]):
 class DreamVectorEnv(gymnasium.vector.VectorEnv[Any, Any, NDArray[Any]]):
     """Environments in a model, stepped in one batch. Made by :func:`as_vector_env`.
 
-    What is drawn for each (its start, its member, whether it ends) comes from a generator of its own, seeded as ``SyncVectorEnv`` seeds its
-    environments; the model's own noise comes from one generator for the whole batch.
+    What is drawn for each (its start, its member, whether it ends) comes from a generator of its own, seeded as
+    ``SyncVectorEnv`` seeds its environments; the model's own noise comes from one generator for the whole batch.
     """
 
     def __init__(self, settings: Settings, n: int, autoreset_mode: str | AutoresetMode) -> None:

@@ -218,8 +218,8 @@ class Model:
         """Learns from transitions, starting from what was learned before.
 
         Args:
-            data: Whatever ``worldwright.data.dataset`` takes: recorded episodes, a run or its path, a mapping of columns, a table of Arrow, pandas
-                or polars, a Minari data set.
+            data: Whatever ``worldwright.data.dataset`` takes: recorded episodes, a run or its path, a mapping of columns, a
+                table of Arrow, pandas or polars, a Minari data set.
             seed: What the fit's randomness comes from; the model's unless told otherwise.
             columns: The columns themselves: ``observations`` (N, O), ``actions`` (N, A) or (N,), ``rewards`` (N,), ``next_observations`` (N, O),
                 and if there are any ``terminated`` (N,) and ``truncated`` (N,).
@@ -271,11 +271,12 @@ class Model:
         return self
 
     def export_onnx(self, path: str | Path, *, precision: str = "float32") -> Path:
-        """Writes the networks of the models ``"deterministic"`` and ``"ensemble"`` as an ONNX file, with all that stands around them.
+        """Writes the networks of the models ``"deterministic"`` and ``"ensemble"`` as an ONNX file, with what stands around them.
 
-        Inputs are ``observation`` (rows, O) and ``action`` (rows, A), or (rows,) choices as int64. Outputs are what each member used for
-        predictions expects, without noise: ``next_observations`` (M, rows, O), and where the reward is learned ``rewards`` and ``continuations``
-        (M, rows). The members of the file are the elites; their mean is what ``propagation="expectation"`` predicts.
+        Inputs are ``observation`` (rows, O) and ``action`` (rows, A), or (rows,) choices as int64. Outputs are what each member
+        used for predictions expects, without noise: ``next_observations`` (M, rows, O), and where the reward is learned
+        ``rewards`` and ``continuations`` (M, rows). The members of the file are the elites; their mean is what
+        ``propagation="expectation"`` predicts.
 
         Args:
             path: Where to.

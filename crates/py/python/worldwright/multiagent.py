@@ -27,15 +27,15 @@ def is_pettingzoo(given: Any) -> bool:
 def from_pettingzoo(environment: Any, *, agent: str | None = None, opponent: Opponent | None = None) -> gymnasium.Env[Any, Any]:
     """A PettingZoo environment as a single one of Gymnasium's.
 
-    A parallel environment becomes one for a joint agent: it sees what all agents see, flat and one after another, and chooses for all of
-    them (boxes side by side, or one choice for each combination of theirs). A game played turn by turn becomes one for one player, the others
-    being part of the world.
+    A parallel environment becomes one for a joint agent: it sees what all agents see, flat and one after another, and chooses
+    for all of them (boxes side by side, or one choice for each combination of theirs). A game played turn by turn becomes one
+    for one player, the others being part of the world.
 
     Args:
         environment: A parallel or a turn-based (AEC) environment.
         agent: Whose reward counts, and in a game who plays: the sum over all agents, and the first player, unless told otherwise.
-        opponent: How the other players of a game choose: a function ``(observation, legal, generator) -> action``; at random among what is legal
-            unless told otherwise.
+        opponent: How the other players of a game choose: a function ``(observation, legal, generator) -> action``; at random
+            among what is legal unless told otherwise.
 
     Raises:
         UnsupportedError: It does not fit: actions of mixed kinds, too many joint choices.
@@ -48,7 +48,9 @@ def from_pettingzoo(environment: Any, *, agent: str | None = None, opponent: Opp
     if hasattr(environment, "agent_iter"):
         return GameEnv(environment, agent=agent, opponent=opponent)
     if opponent is not None:
-        raise ConfigError("opponent goes with games played turn by turn; in a parallel environment the joint agent chooses for all")
+        raise ConfigError(
+            "opponent goes with games played turn by turn; in a parallel environment the joint agent chooses for all"
+        )
     return JointEnv(environment, agent=agent)
 
 
@@ -87,7 +89,7 @@ class JointEnv(gymnasium.Env[Any, Any]):
             if choices <= MOST_CHOICES:
                 return spaces.Discrete(choices)
             raise UnsupportedError(
-                f"{len(self.agents)} agents have {choices} joint choices, more than {MOST_CHOICES}: use fewer agents, or learn for one of them"
+                f"{len(self.agents)} agents have {choices} joint choices, more than {MOST_CHOICES}: use fewer agents"
             )
         raise UnsupportedError("the agents' actions are of mixed kinds: all boxes or all discrete choices make a joint agent")
 
@@ -103,7 +105,9 @@ class JointEnv(gymnasium.Env[Any, Any]):
             for name, part, space in zip(self.agents, parts, self._done, strict=True)
         }
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[NDArray[np.float64], dict[str, Any]]:
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[NDArray[np.float64], dict[str, Any]]:
         """Begins an episode."""
         super().reset(seed=seed)
         shown, infos = self.environment.reset(seed=seed, options=options)

@@ -1,4 +1,5 @@
-"""Learned networks as ONNX graphs, with everything around them: angles as sine and cosine, normalisation, the change added, the reward."""
+"""Learned networks as ONNX graphs, with everything around them: angles as sine and cosine, normalisation, the change added, the
+reward."""
 
 from __future__ import annotations
 
@@ -44,7 +45,9 @@ def _networks(model: Model, arrays: dict[str, Any]) -> str:
     if model.name == "auto" and int(arrays["regressor.chosen"][0]) == 1:
         return "regressor.ensemble."
     chosen = " chose Gaussian processes for these data and" if model.name == "auto" else ""
-    raise UnsupportedError(f"the model '{model.name}'{chosen} is no network: of wm.models(), {' and '.join(KINDS)} are exported to ONNX")
+    raise UnsupportedError(
+        f"the model '{model.name}'{chosen} is no network: of wm.models(), {' and '.join(KINDS)} are exported to ONNX"
+    )
 
 
 class _Graph:
@@ -118,7 +121,9 @@ def _record(graph: _Graph, model: Model, arrays: dict[str, Any], prefix: str) ->
     output = _layers(graph, scaled, arrays, prefix, members, str(model.spec["settings"].get("activation", "silu")))
     means = graph.take(output, list(range(targets)), 2)
     means = graph.add("Cast", means, to=graph.element)
-    change = graph.add("Add", graph.add("Mul", means, graph.constant(arrays["targets.std"])), graph.constant(arrays["targets.mean"]))
+    change = graph.add(
+        "Add", graph.add("Mul", means, graph.constant(arrays["targets.std"])), graph.constant(arrays["targets.mean"])
+    )
     before = graph.add("Unsqueeze", "observation", graph.constant([0], "int64"))
     after = graph.add("Add", before, graph.take(change, list(range(dims)), 2), output="next_observations")
     graph.outputs.append(helper.make_tensor_value_info(after, graph.element, [len(members), "rows", dims]))
@@ -140,7 +145,9 @@ def _inputs(graph: _Graph, action: str, dims: int, width: int, angles: set[int],
     for dim in range(dims):
         columns += [dims + dim, 2 * dims + dim] if dim in angles else [dim]
     if angles:
-        every = graph.add("Concat", "observation", graph.add("Sin", "observation"), graph.add("Cos", "observation"), action, axis=1)
+        every = graph.add(
+            "Concat", "observation", graph.add("Sin", "observation"), graph.add("Cos", "observation"), action, axis=1
+        )
         raw = graph.take(every, columns + [3 * dims + i for i in range(width)], 1)
     else:
         raw = graph.add("Concat", "observation", action, axis=1)

@@ -22,7 +22,8 @@ def starts_of(given: Any, space: gymnasium.Space[Any]) -> tuple[Start, int | Non
     """A function that draws observations to start from, and the length of the longest recorded episode where there are episodes.
 
     Args:
-        given: A function ``rng -> observation``, a data set, recorded episodes in whatever form, or a list or array of observations.
+        given: A function ``rng -> observation``, a data set, recorded episodes in whatever form, or a list or array of
+            observations.
         space: What is observed.
 
     Raises:
@@ -48,8 +49,8 @@ def starts_of(given: Any, space: gymnasium.Space[Any]) -> tuple[Start, int | Non
     episodes = recorded(given)
     if flat_dim(episodes.observation_space) != flat_dim(space):
         raise ConfigError(
-            f"the recorded observations have {flat_dim(episodes.observation_space)} numbers, the model's {flat_dim(space)}: they are of "
-            "another environment"
+            f"the recorded observations have {flat_dim(episodes.observation_space)} numbers, the model's {flat_dim(space)}: they "
+            "are of another environment"
         )
     longest = int(episodes.lengths.max()) if len(episodes) else None
     known = _Known(elements(episodes.observation_space, episodes.first_observations), longest)

@@ -22,7 +22,8 @@ def mode_of(vector: Any) -> AutoresetMode:
 
 
 def first_lane(vector: Any) -> Any:
-    """The single environment of which a vector holds several; a :class:`Lane` where it cannot be taken apart, as when it is wrapped."""
+    """The single environment of which a vector holds several; a :class:`Lane` where it cannot be taken apart, as when it is
+    wrapped."""
     if not isinstance(vector, gymnasium.vector.VectorWrapper):
         envs = getattr(vector, "envs", None)
         if envs:
@@ -31,9 +32,16 @@ def first_lane(vector: Any) -> Any:
         if makers:
             return makers[0]()
         spec = getattr(vector, "spec", None)
-        if spec is not None and spec.entry_point is not None and not spec.additional_wrappers:
-            return gymnasium.make(spec)
+        if spec is not None and spec.id in gymnasium.registry and not spec.additional_wrappers:
+            return _alone(spec)
     return Lane(vector)
+
+
+def _alone(spec: Any) -> Any:
+    """A single environment of the spec of a vector, in which the vector's own arguments stand beside the environment's."""
+    own = {key: value for key, value in spec.kwargs.items() if key not in ("num_envs", "vectorization_mode", "vector_kwargs")}
+    steps = own.pop("max_episode_steps", spec.max_episode_steps)
+    return gymnasium.make(spec.id, **own, **({} if steps is None else {"max_episode_steps": steps}))
 
 
 class Lane(gymnasium.Env[Any, Any]):
@@ -111,8 +119,8 @@ def final_observation(infos: dict[str, Any], lane: int) -> Any:
         if name in infos and infos[name][lane] is not None:
             return infos[name][lane]
     raise ConfigError(
-        "the vector begins episodes anew in the step that ends them (SAME_STEP), but does not tell what that step showed: its infos need "
-        "final_obs"
+        "the vector begins episodes anew in the step that ends them (SAME_STEP), but does not tell what that step showed: its "
+        "infos need final_obs"
     )
 
 

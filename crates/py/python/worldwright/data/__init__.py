@@ -4,8 +4,8 @@
     frame = episodes.to_pandas()
     model.fit(frame)
 
-Whatever holds data goes into :func:`episodes`, :func:`dataset` and ``Model.fit``: :class:`Episodes`, a run, a path, a mapping of arrays, a table
-of Arrow, pandas or polars, a Minari data set or its id, a list of episodes.
+Whatever holds data goes into :func:`episodes`, :func:`dataset` and ``Model.fit``: :class:`Episodes`, a run, a path, a mapping of
+arrays, a table of Arrow, pandas or polars, a Minari data set or its id, a list of episodes.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ import numpy as np
 
 from .. import _native
 from ..errors import ConfigError, ShapeError
-from .recorded import Episode, Episodes
 from .files import formats, read, write
 from .minari_sets import from_minari, to_minari
+from .recorded import Episode, Episodes
 from .spaces import action_rows, as_space, infer_actions
 from .tables import columns_of, from_table, group, kind_of
 
@@ -47,8 +47,9 @@ def episodes(given: Any, *, observation_space: Any = None, action_space: Any = N
     """Episodes from whatever holds them.
 
     Args:
-        given: :class:`Episodes`; a run, or a path that :func:`read` takes; a table of Arrow, pandas or polars or a mapping of its columns
-            (:func:`from_table`); a Minari data set, or ``"minari:ID"``; a list of :class:`Episode` objects or of mappings.
+        given: :class:`Episodes`; a run, or a path that :func:`read` takes; a table of Arrow, pandas or polars or a mapping of
+            its columns (:func:`from_table`); a Minari data set, or ``"minari:ID"``; a list of :class:`Episode` objects or of
+            mappings.
         observation_space, action_space: Spaces, where the data do not tell.
 
     Raises:
@@ -79,8 +80,8 @@ def episodes(given: Any, *, observation_space: Any = None, action_space: Any = N
     if isinstance(given, (Episode, Sequence)) and not isinstance(given, (bytes, bytearray)):
         return Episodes.of([given] if isinstance(given, Episode) else given, **spaces)
     raise ConfigError(
-        f"cannot take {type(given).__name__} as episodes: give Episodes, a run or a path, a table of Arrow, pandas or polars, a Minari data "
-        "set, or a list of episodes"
+        f"cannot take {type(given).__name__} as episodes: give Episodes, a run or a path, a table of Arrow, pandas or polars, "
+        "a Minari data set, or a list of episodes"
     )
 
 
@@ -88,11 +89,11 @@ def dataset(data: Any = None, *, action_space: Any = None, **columns: Any) -> Da
     """Transitions, as a model takes them.
 
     Args:
-        data: A :class:`Dataset`, whatever :func:`episodes` takes, or a mapping or table of transitions that need not form episodes: columns as
-            below, or with the names of :func:`from_table`, of which one holds next observations.
+        data: A :class:`Dataset`, whatever :func:`episodes` takes, or a mapping or table of transitions that need not form
+            episodes: columns as below, or with the names of :func:`from_table`, of which one holds next observations.
         action_space: What could be done; found out from the data where it is not given.
-        columns: ``observations`` (N, O), ``actions`` (N, A) or (N,) choices, ``rewards`` (N,), ``next_observations`` (N, O), and if there are any
-            ``terminated`` and ``truncated`` (N,).
+        columns: ``observations`` (N, O), ``actions`` (N, A) or (N,) choices, ``rewards`` (N,), ``next_observations`` (N, O), and
+            if there are any ``terminated`` and ``truncated`` (N,).
 
     Raises:
         ConfigError: A column is missing.
@@ -119,7 +120,9 @@ def dataset(data: Any = None, *, action_space: Any = None, **columns: Any) -> Da
         raise ConfigError(f"the data lack {', '.join(missing)} (there are {', '.join(found) or 'none'})")
     for name, column in parts.items():
         if np.asarray(column).dtype.kind not in "fiub":
-            raise ShapeError(f"{name} are of type {np.asarray(column).dtype}, expected numbers: rows of different lengths make no array")
+            raise ShapeError(
+                f"{name} are of type {np.asarray(column).dtype}, expected numbers: rows of different lengths make no array"
+            )
     observations, actions = np.asarray(parts["observations"]), np.asarray(parts["actions"])
     count = len(observations)
     if action_space is None:

@@ -53,7 +53,11 @@ def _stored(path: Path) -> Episodes:
     columns: dict[str, Any] = dict(_native.read_store(path))
     columns.pop("versions")
     observations, actions = columns.pop("observations"), columns.pop("actions")
-    return Episodes(observations=_shaped(columns["observation_space"], observations), actions=_shaped(columns["action_space"], actions), **columns)
+    return Episodes(
+        observations=_shaped(columns["observation_space"], observations),
+        actions=_shaped(columns["action_space"], actions),
+        **columns,
+    )
 
 
 def _shaped(space: Any, rows: Any) -> Any:

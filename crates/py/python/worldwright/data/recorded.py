@@ -53,8 +53,8 @@ class Episodes(Sequence[Episode]):
     """Recorded episodes.
 
     Args:
-        observations: (N + E, …) for N steps in E episodes: each episode has one more than its steps. Arrays of the observation space's
-            own shape for a box, else flat numbers as ``gymnasium.spaces.flatten`` gives them.
+        observations: (N + E, …) for N steps in E episodes: each episode has one more than its steps. Arrays of the observation
+            space's own shape for a box, else flat numbers as ``gymnasium.spaces.flatten`` gives them.
         actions: (N, …) likewise, or (N,) choices of a discrete space in its own numbers.
         rewards: (N,).
         lengths: Steps of each episode, (E,).
@@ -103,7 +103,9 @@ class Episodes(Sequence[Episode]):
         self.rewards: NDArray[np.float64] = np.asarray(rewards, dtype=np.float64)
         """(N,)."""
         if self.rewards.shape != (steps,):
-            raise ShapeError(f"rewards: expected shape {(steps,)} for episodes of {steps} steps together, got {self.rewards.shape}")
+            raise ShapeError(
+                f"rewards: expected shape {(steps,)} for episodes of {steps} steps together, got {self.rewards.shape}"
+            )
         self.terminated: NDArray[np.bool_] = _flags(terminated, count, "terminated")
         """Whether the task ended each episode, (E,)."""
         self.truncated: NDArray[np.bool_] = _flags(truncated, count, "truncated")
@@ -127,8 +129,8 @@ class Episodes(Sequence[Episode]):
         environment: str = "data",
         seed: int = 0,
     ) -> Episodes:
-        """From a list of episodes: :class:`Episode` objects, or mappings with ``observations`` (T + 1, …), ``actions`` (T, …), ``rewards`` (T,),
-        and, if there are any, ``terminated`` and ``truncated`` (one flag, or T of them) and ``seed``."""
+        """From a list of episodes: :class:`Episode` objects, or mappings with ``observations`` (T + 1, …), ``actions`` (T, …),
+        ``rewards`` (T,), and, if there are any, ``terminated`` and ``truncated`` (one flag, or T of them) and ``seed``."""
         if not episodes:
             raise ConfigError("there are no episodes: give at least one")
         parts = [_episode(given, i, observation_space, action_space) for i, given in enumerate(episodes)]
@@ -160,14 +162,7 @@ class Episodes(Sequence[Episode]):
     def __getitem__(self, index: slice) -> Episodes: ...
     def __getitem__(self, index: int | slice) -> Episode | Episodes:
         if isinstance(index, slice):
-            chosen = [self[i] for i in range(*index.indices(len(self)))]
-            return Episodes.of(
-                chosen,
-                observation_space=self.observation_space,
-                action_space=self.action_space,
-                environment=self.environment,
-                seed=self.seed,
-            )
+            return self._chosen(range(*index.indices(len(self))))
         if not -len(self) <= index < len(self):
             raise IndexError(f"episode {index} of {len(self)}")
         i = index % len(self)
@@ -179,6 +174,24 @@ class Episodes(Sequence[Episode]):
             terminated=bool(self.terminated[i]),
             truncated=bool(self.truncated[i]),
             seed=self.seeds[i],
+        )
+
+    def _chosen(self, places: range) -> Episodes:
+        rows = [np.arange(self._starts[i], self._starts[i + 1]) for i in places]
+        shown = [np.arange(self._starts[i] + i, self._starts[i + 1] + i + 1) for i in places]
+        steps, observed = (np.concatenate([np.zeros(0, dtype=np.int64), *parts]) for parts in (rows, shown))
+        return Episodes(
+            observations=self.observations[observed],
+            actions=self.actions[steps],
+            rewards=self.rewards[steps],
+            lengths=self.lengths[list(places)],
+            terminated=self.terminated[list(places)],
+            truncated=self.truncated[list(places)],
+            seeds=[self.seeds[i] for i in places],
+            observation_space=self.observation_space,
+            action_space=self.action_space,
+            environment=self.environment,
+            seed=self.seed,
         )
 
     def __iter__(self) -> Iterator[Episode]:
@@ -205,8 +218,8 @@ class Episodes(Sequence[Episode]):
         return np.asarray(np.arange(self.steps) + np.repeat(np.arange(len(self)), self.lengths))
 
     def transitions(self) -> dict[str, Array]:
-        """The transitions as columns of N rows: ``observations``, ``actions``, ``rewards``, ``next_observations``, ``terminated``, ``truncated`` and
-        ``episode``. Actions and rewards are the arrays themselves, not copies."""
+        """The transitions as columns of N rows: ``observations``, ``actions``, ``rewards``, ``next_observations``,
+        ``terminated``, ``truncated`` and ``episode``. Actions and rewards are the arrays themselves, not copies."""
         at = self.at_step
         last = (self._starts[1:] - 1)[self.lengths > 0]
         terminated, truncated = np.zeros(self.steps, dtype=bool), np.zeros(self.steps, dtype=bool)
@@ -246,8 +259,8 @@ class Episodes(Sequence[Episode]):
         return unflatten(self.action_space, self.actions[i])
 
     def to_arrow(self) -> pyarrow.Table:
-        """A row a transition: ``episode``, ``step``, ``observation`` and ``next_observation`` (lists of numbers), ``action``, ``reward``,
-        ``terminated``, ``truncated``. Numbers are not copied where they lie together already."""
+        """A row a transition: ``episode``, ``step``, ``observation`` and ``next_observation`` (lists of numbers), ``action``,
+        ``reward``, ``terminated``, ``truncated``. Choices and rewards are not copied."""
         from .tables import to_arrow
 
         return to_arrow(self)
@@ -265,7 +278,8 @@ class Episodes(Sequence[Episode]):
         return to_polars(self)
 
     def to_minari(self, dataset_id: str, **details: Any) -> Any:
-        """A Minari data set in Minari's own folder, such as ``"mine/pendulum-v0"``; ``details`` (``description``, ``author``, …) go to Minari."""
+        """A Minari data set in Minari's own folder, such as ``"mine/pendulum-v0"``; ``details`` (``description``, ``author``, …)
+        go to Minari."""
         from .minari_sets import to_minari
 
         return to_minari(self, dataset_id, **details)
@@ -301,7 +315,9 @@ def _episode(given: Episode | Mapping[str, Any], place: int, observed: Any, done
     if isinstance(given, Episode):
         return given
     if not isinstance(given, Mapping):
-        raise ConfigError(f"episode {place} is {type(given).__name__}: give an Episode, or a mapping with observations, actions and rewards")
+        raise ConfigError(
+            f"episode {place} is {type(given).__name__}: give an Episode, or a mapping with observations, actions and rewards"
+        )
     missing = [name for name in ("observations", "actions", "rewards") if name not in given]
     if missing:
         raise ConfigError(f"episode {place} lacks {', '.join(missing)}")
@@ -314,8 +330,8 @@ def _episode(given: Episode | Mapping[str, Any], place: int, observed: Any, done
         actions = action_rows(done, actions, steps, f"actions of episode {place}")
     if len(observations) != steps + 1 or len(actions) != steps:
         raise ShapeError(
-            f"episode {place} has {len(observations)} observations, {len(actions)} actions and {steps} rewards: T steps need T + 1 "
-            "observations, the last one being what the last action led to"
+            f"episode {place} has {len(observations)} observations, {len(actions)} actions and {steps} rewards: T steps need "
+            "T + 1 observations, the last one being what the last action led to"
         )
     flags = {name: _ended(given.get(name, False), steps, place, name) for name in ("terminated", "truncated")}
     seed = given.get("seed")

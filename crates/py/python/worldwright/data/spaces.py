@@ -64,7 +64,7 @@ def infer_actions(actions: Array) -> gymnasium.Space[Any]:
 def _numeric(numbers: Array, what: str) -> None:
     if numbers.dtype.kind not in "fiub":
         raise ShapeError(
-            f"{what} are of type {numbers.dtype}, expected numbers: rows of different lengths and mixed types do not make an array"
+            f"{what} are of type {numbers.dtype}, expected numbers: rows of different lengths and mixed types make no array"
         )
 
 
@@ -85,7 +85,9 @@ def rows_of(space: gymnasium.Space[Any], given: Array, rows: int, what: str) -> 
         try:
             return np.stack([np.asarray(spaces.flatten(space, _element(space, row)), dtype=np.float64) for row in given])
         except (TypeError, ValueError, KeyError, IndexError) as error:
-            raise ShapeError(f"{what}: expected elements of {space}, or flat rows of shape {wanted}; got {given.shape}") from error
+            raise ShapeError(
+                f"{what}: expected elements of {space}, or flat rows of shape {wanted}; got {given.shape}"
+            ) from error
     return given.astype(np.float64, copy=False)
 
 
@@ -121,7 +123,8 @@ def projector(space: gymnasium.Space[Any], *, clip: bool = True) -> Callable[[ND
 
 
 def project(space: gymnasium.Space[Any], flat: NDArray[np.float64], *, clip: bool = True) -> NDArray[np.float64]:
-    """The flat elements nearest to rows of numbers, (N, O): within bounds, whole where they must be, one choice where there is one."""
+    """The flat elements nearest to rows of numbers, (N, O): within bounds, whole where they must be, one choice where there is
+    one."""
     if isinstance(space, spaces.Box):
         numbers = np.round(flat) if space.dtype is not None and space.dtype.kind in "iu" else flat
         return np.asarray(np.clip(numbers, space.low.ravel(), space.high.ravel())) if clip else numbers
@@ -138,7 +141,9 @@ def project(space: gymnasium.Space[Any], flat: NDArray[np.float64], *, clip: boo
         parts.append(project(part, flat[:, place : place + length], clip=clip))
         place += length
     if place != flat.shape[1]:
-        raise ConfigError(f"cannot take {space} apart: it holds spaces other than Box, Discrete, MultiBinary, MultiDiscrete, Dict and Tuple")
+        raise ConfigError(
+            f"cannot take {space} apart: it holds spaces other than Box, Discrete, MultiBinary, MultiDiscrete, Dict and Tuple"
+        )
     return np.concatenate(parts, axis=1)
 
 

@@ -72,7 +72,9 @@ def _array(name: str, column: Array) -> Array:
     try:
         stacked = np.stack([np.asarray(filler if none else value) for value, none in zip(column, empty, strict=True)])
     except ValueError as error:
-        raise ShapeError(f"column '{name}': its lists have different lengths; every row needs the same number of numbers") from error
+        raise ShapeError(
+            f"column '{name}': its lists have different lengths; every row needs the same number of numbers"
+        ) from error
     return stacked
 
 
@@ -91,7 +93,8 @@ def _arrow_array(pyarrow: Any, name: str, column: Any) -> Array:
 
 
 def group(columns: Mapping[str, Array], name: str) -> Array | None:
-    """One quantity of a table: the column of its name, or those of its parts (``observation_0``, ``observation_1``, … or with a dot), in order."""
+    """One quantity of a table: the column of its name, or those of its parts (``observation_0``, ``observation_1``, … or with a
+    dot), in order."""
     if name in columns:
         return columns[name]
     if f"{name}s" in columns:
@@ -114,10 +117,10 @@ def group(columns: Mapping[str, Array], name: str) -> Array | None:
 def from_table(table: Any, **spaces: Any) -> Episodes:
     """Episodes of a table in long format.
 
-    A row holds an observation, the action taken at it and what came of that: ``episode`` (the rows of one stand together), ``step`` (may be
-    left out; rises by one), ``observation`` (lists of numbers, or columns ``observation_0``, …), ``action`` (likewise; one column of whole
-    numbers are choices), ``reward``, ``terminated`` and ``truncated`` (may be left out), and ``next_observation``. Without the last, an episode's
-    last row is what its last action led to, with an empty action.
+    A row holds an observation, the action taken at it and what came of that: ``episode`` (the rows of one stand together),
+    ``step`` (may be left out; rises by one), ``observation`` (lists of numbers, or columns ``observation_0``, …), ``action``
+    (likewise; one column of whole numbers are choices), ``reward``, ``terminated`` and ``truncated`` (may be left out), and
+    ``next_observation``. Without the last, an episode's last row is what its last action led to, with an empty action.
 
     Raises:
         ConfigError: A column is missing, steps have gaps, or rows do not follow each other.
@@ -129,12 +132,14 @@ def from_table(table: Any, **spaces: Any) -> Episodes:
     missing = [name for name in ("episode", "observation", "action", "reward") if found[name] is None]
     if missing:
         raise ConfigError(
-            f"the table lacks {', '.join(missing)} (it has {', '.join(columns)}): rename its columns to episode, step, observation (or "
-            "observation_0, observation_1, …), action (likewise), reward, terminated, truncated, next_observation"
+            f"the table lacks {', '.join(missing)} (it has {', '.join(columns)}): rename its columns to episode, step, "
+            "observation (or observation_0, observation_1, …), action (likewise), reward, terminated, truncated, next_observation"
         )
     for name, column in found.items():
         if column is not None and name != "episode" and column.dtype.kind not in "fiub":
-            raise ShapeError(f"column '{name}' is of type {column.dtype}, expected numbers: mixed types or lists of different lengths make none")
+            raise ShapeError(
+                f"column '{name}' is of type {column.dtype}, expected numbers, of which every row has the same count"
+            )
     ids = np.asarray(found["episode"])
     if not len(ids):
         raise ConfigError("the table is empty")
@@ -159,15 +164,16 @@ def _episode(found: Mapping[str, Array | None], first: int, last: int, name: Any
         if len(gaps):
             at = first + int(gaps[0])
             raise ConfigError(
-                f"episode {name} goes from step {steps[at]} to step {steps[at + 1]}: steps must rise by one; sort by episode and step, and "
-                "split the episode where steps are missing"
+                f"episode {name} goes from step {steps[at]} to step {steps[at + 1]}: steps must rise by one; sort by episode and "
+                "step, and split the episode where steps are missing"
             )
     observations, actions, rewards = rows("observation"), rows("action"), rows("reward").astype(np.float64)
     ended = {what: rows(what).astype(bool) if found[what] is not None else None for what in ("terminated", "truncated")}
     if found["next_observation"] is None:
         if last - first < 1 or not _empty(actions[-1]):
             raise ConfigError(
-                f"episode {name} does not say what its last action led to: give columns next_observation, or a last row with an empty action"
+                f"episode {name} does not say what its last action led to: give columns next_observation, or a last row with an "
+                "empty action"
             )
         actions, rewards = actions[:-1], rewards[:-1]
         flags = {what: None if given is None else given[:-1] for what, given in ended.items()}
@@ -178,23 +184,34 @@ def _episode(found: Mapping[str, Array | None], first: int, last: int, name: Any
         apart = np.flatnonzero((following[:-1] != observations[1:]).reshape(len(observations) - 1, -1).any(axis=1))
         if len(apart) and np.isfinite(following[:-1]).all():
             raise ConfigError(
-                f"episode {name}: the next observation of its row {apart[0]} is not the observation of row {apart[0] + 1}; give separate "
-                "stretches separate episodes, or fit a model to the transitions as columns without episode"
+                f"episode {name}: the next observation of its row {apart[0]} is not the observation of row "
+                f"{apart[0] + 1}; give separate stretches separate episodes, or fit a model to "
+                "the transitions as columns without episode"
             )
         observations = np.concatenate([observations, following[-1:]])
         flags = dict(ended)
     for what, numbers in (("observation", observations), ("action", actions), ("reward", rewards)):
         if numbers.dtype.kind == "f" and not np.isfinite(numbers).all():
             row = int(np.argmax(~np.isfinite(numbers).reshape(len(numbers), -1).all(axis=1)))
-            raise DivergedError(f"episode {name}: {what} of row {row} is empty, NaN or infinite; drop the episode or cut it before that row")
+            raise DivergedError(
+                f"episode {name}: {what} of row {row} is empty, NaN or infinite; drop the episode or cut it before that row"
+            )
     if actions.dtype.kind == "f" and actions.ndim == 1 and found["action"] is not None and _were_choices(found["action"]):
         actions = actions.astype(np.int64)
     done = {what: bool(given.any()) if given is not None else False for what, given in flags.items()}
     for what, given in flags.items():
         if given is not None and given[:-1].any():
-            raise ConfigError(f"episode {name} goes on after it {what} at row {int(np.argmax(given))}: give what follows an episode of its own")
+            raise ConfigError(
+                f"episode {name} goes on after it {what} at row {int(np.argmax(given))}: give what follows an episode of its own"
+            )
     # Without a column that says so, an episode that does not terminate was cut.
-    return Episode(observations, actions, rewards, done["terminated"], done["truncated"] or (flags["truncated"] is None and not done["terminated"]))
+    return Episode(
+        observations,
+        actions,
+        rewards,
+        done["terminated"],
+        done["truncated"] or (flags["truncated"] is None and not done["terminated"]),
+    )
 
 
 def _empty(action: Any) -> bool:
