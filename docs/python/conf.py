@@ -16,6 +16,7 @@ os.environ["TQDM_DISABLE"] = "1"
 import reference  # noqa: E402
 import worldwright  # noqa: E402
 from sphinx.ext.napoleon.docstring import GoogleDocstring  # noqa: E402
+from sphinx.util.inspect import TypeAliasForwardRef  # noqa: E402
 
 project = "Worldwright"
 author = "the Worldwright authors"
@@ -28,11 +29,9 @@ source_suffix = {".rst": "restructuredtext", ".md": "myst-nb", ".py": "myst-nb"}
 
 # Every reference must lead somewhere; what other projects define is theirs.
 nitpicky = True
-# A folder may hold no more pages than those that are named.
-suppress_warnings = ["toc.empty_glob"]
 nitpick_ignore_regex = [
     (r"py:.*", r"(numpy|np|matplotlib|collections|pathlib|typing|abc|enum|os|gymnasium|pandas|polars|torch|ray|minari|pyarrow|NDArray)(\..*)?"),
-    (r"py:.*", r"(Any|Self|Callable|Mapping|Sequence|Path|Figure|Floats|ArrayLike|Iterable|Iterator|Literal|optional|callable|worldwright\._.*|_native\..*)"),
+    (r"py:.*", r"(Any|Self|Callable|Mapping|Sequence|Path|Figure|Floats|Section|EnvironmentLike|Follower|ArrayLike|Iterable|Iterator|Literal|optional|callable|worldwright\._.*|_native\..*)"),
     (r"py:.*", r"(WorldwrightError|bool_|float64|.*\.Floats|.*\.Section|.*\.EnvironmentLike|.*\.Follower|.*\._[A-Za-z]+.*)"),
     (r"py:class", r"(int|float|str|bool|object|None|Exception|ValueError|NotImplementedError|RuntimeError|ArithmeticError|LookupError|UserWarning|KeyboardInterrupt|dict|list|tuple)"),
     (r"py:exc", r".*"),
@@ -81,4 +80,6 @@ def _whole(self: GoogleDocstring) -> tuple[str, list[str]]:
 def setup(app: object) -> None:
     """The pages of the reference are written from what the package holds."""
     GoogleDocstring._consume_inline_attribute = _whole
+    # Within other types, too, an alias is shown by its name.
+    TypeAliasForwardRef.__repr__ = lambda self: self.name
     reference.write(HERE / "reference")
