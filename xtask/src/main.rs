@@ -4,6 +4,7 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
 
+mod docs;
 mod licences;
 mod package;
 mod peers;
@@ -11,6 +12,7 @@ mod python;
 mod results;
 mod rooms;
 mod test;
+mod wheel;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -25,6 +27,8 @@ usage: cargo xtask CHORE
   quick      format, lints and tests without the Python suites
   python     make the Python environments that the tests use
   package    build the Python package and run its tests
+  docs       build the pages of the Python package into target/site
+  wheel      build the wheel and try it with each Python that is here
   licences   check the licence of every dependency
   peers      [NAME]: run the planners' speed programs beside those of other tools
   results    NAME [SEEDS]: run a learning experiment over seeds and write its table under docs/results
@@ -38,6 +42,8 @@ fn main() -> ExitCode {
         "quick" => test::quick(),
         "python" => python::install().map(|_| ()),
         "package" => python::install().and_then(|interpreters| package::test(&interpreters)),
+        "docs" => docs::build(),
+        "wheel" => wheel::check(),
         "licences" => licences::check(),
         "peers" => peers::run(argument(1)),
         "results" => results::run(argument(1), argument(2)),

@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
-use crate::{python, root, step};
+use crate::{cargo, python, root, step};
 
 /// What the tests need besides the package.
-const REQUIREMENTS: &str = "crates/py/tests/requirements.txt";
+pub(crate) const REQUIREMENTS: &str = "crates/py/tests/requirements.txt";
 
 /// Builds the package into an environment of its own under `target/python`, and runs pytest.
 pub(crate) fn test(interpreters: &[(&'static str, PathBuf)]) -> Result<()> {
@@ -20,4 +20,24 @@ pub(crate) fn test(interpreters: &[(&'static str, PathBuf)]) -> Result<()> {
     let mut pytest = Command::new(&interpreter);
     pytest.args(["-m", "pytest"]).envs(interpreters.iter().map(|(name, path)| (name, path))).current_dir(root());
     step("Python tests", &mut pytest)
+}
+
+/// Builds the native half and lays it beside the package's Python files, so that these can be imported where they are.
+pub(crate) fn module() -> Result<()> {
+    step("native module", cargo().args(["build", "--quiet", "--package", "worldwright-py"]))?;
+    let (built, name) = if cfg!(windows) {
+        ("_native.dll", "_native.pyd")
+    } else if cfg!(target_os = "macos") {
+        ("lib_native.dylib", "_native.abi3.so")
+    } else {
+        ("lib_native.so", "_native.abi3.so")
+    };
+    let folder =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from).join("debug");
+    let target = root().join("crates/py/python/worldwright").join(name);
+    // A module that is loaded somewhere must not change under its user: the old file goes before the new one comes.
+    let _ = std::fs::remove_file(&target);
+    std::fs::copy(folder.join(built), &target)
+        .with_context(|| format!("{} to {}", folder.join(built).display(), target.display()))?;
+    Ok(())
 }

@@ -43,7 +43,8 @@ pub(crate) fn with_requirements(name: &str, list: &Path, complete: bool) -> Resu
     Ok(python_of(&folder))
 }
 
-fn python_of(folder: &Path) -> PathBuf {
+/// The interpreter of a virtual environment.
+pub(crate) fn python_of(folder: &Path) -> PathBuf {
     if cfg!(windows) { folder.join("Scripts/python.exe") } else { folder.join("bin/python") }
 }
 

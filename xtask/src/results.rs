@@ -82,8 +82,11 @@ const EXPERIMENTS: &[Experiment] = &[
 /// Runs the experiment called `name` for every seed (or those of `seeds`, as in `0..2`), and writes its table from all runs
 /// that are there.
 pub(crate) fn run(name: Option<&str>, seeds: Option<&str>) -> Result<()> {
+    if name == Some(DESIGN) {
+        return design();
+    }
     let Some(experiment) = EXPERIMENTS.iter().find(|e| Some(e.name) == name) else {
-        let names: Vec<&str> = EXPERIMENTS.iter().map(|e| e.name).collect();
+        let names: Vec<&str> = EXPERIMENTS.iter().map(|e| e.name).chain([DESIGN]).collect();
         bail!("usage: cargo xtask results NAME [FIRST..LAST], where NAME is one of {}", names.join(", "));
     };
     let seeds = match seeds.map(|text| text.split_once("..").map(|(a, b)| (a.parse(), b.parse()))) {
@@ -107,6 +110,23 @@ pub(crate) fn run(name: Option<&str>, seeds: Option<&str>) -> Result<()> {
         step(&format!("{} seed {seed}", experiment.name), &mut command)?;
     }
     table(experiment)
+}
+
+/// The experiment that is a program of its own: what the search that designs a model loses against trying everything.
+const DESIGN: &str = "design";
+
+/// Writes the search's table, and the record of what domains needed that later searches are led by.
+fn design() -> Result<()> {
+    let example = ["run", "--release", "--quiet", "-p", "worldwright-agents", "--example", "design_regret", "--"];
+    let folder = root().join("runs/results").join(DESIGN);
+    step(DESIGN, cargo().args(example).arg(&folder))?;
+    let copies = [("design.md", "docs/results/design.md"), ("record.txt", "crates/agents/src/design/record.txt")];
+    for (from, to) in copies {
+        let to = root().join(to);
+        fs::copy(folder.join(from), &to).with_context(|| to.display().to_string())?;
+        println!("written to {}", to.display());
+    }
+    Ok(())
 }
 
 fn table(experiment: &Experiment) -> Result<()> {

@@ -14,6 +14,7 @@ mod error;
 mod imagination;
 mod linearization;
 mod model;
+mod normals;
 mod persist;
 mod planner;
 mod policy;

@@ -4,12 +4,11 @@
 //! multiplication and exclusive-or turn a 128-bit counter and a 64-bit key into 128 random bits. A [`Key`] names a stream;
 //! keys are derived from keys by [`Key::fold`], so a row's stream depends on (seed, iteration, sample, step) alone.
 
+use crate::normals::{self, LANES};
 use crate::{Array, Error, Result, State};
 
-const MULTIPLIERS: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];
-const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
-/// Counters that bulk generation runs side by side, for vector instructions.
-const LANES: usize = 8;
+pub(crate) const MULTIPLIERS: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];
+pub(crate) const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
 
 /// The name of a stream of random numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -44,20 +43,7 @@ impl Key {
     /// A number depends on this key, on `row(i)` and on `d` alone, whatever rows are asked for beside it; the bytes are the same on
     /// every machine. The numbers are unrelated to those of [`rng`](Self::rng) only under another key.
     pub fn fill_normals(self, rows: usize, row: impl Fn(usize) -> u64, out: &mut [f32]) {
-        let mut first = 0;
-        while first < rows {
-            let real = LANES.min(rows - first);
-            let mut counters = [0; LANES];
-            counters[..real].iter_mut().enumerate().for_each(|(i, counter)| *counter = row(first + i));
-            // Four columns to a block of the generator.
-            for (group, columns) in out.chunks_mut(4 * rows).enumerate() {
-                let normals = normal_lanes(counters, group as u32, self.words());
-                for (column, normals) in columns.chunks_exact_mut(rows).zip(&normals) {
-                    column[first..first + real].copy_from_slice(&normals[..real]);
-                }
-            }
-            first += real;
-        }
+        normals::of_rows(self.words(), rows, row, out);
     }
 
     /// A 64-bit number that stands for the key, to seed something foreign.
@@ -76,7 +62,7 @@ pub struct Rng {
 }
 
 #[inline]
-fn philox(mut c: [u32; 4], mut k: [u32; 2]) -> [u32; 4] {
+pub(crate) fn philox(mut c: [u32; 4], mut k: [u32; 2]) -> [u32; 4] {
     for round in 0..10 {
         if round > 0 {
             k = [k[0].wrapping_add(WEYL[0]), k[1].wrapping_add(WEYL[1])];
@@ -86,40 +72,6 @@ fn philox(mut c: [u32; 4], mut k: [u32; 2]) -> [u32; 4] {
         c = [(b >> 32) as u32 ^ c[1] ^ k[0], b as u32, (a >> 32) as u32 ^ c[3] ^ k[1], a as u32];
     }
     c
-}
-
-/// Eight consecutive counters.
-#[inline(always)]
-fn consecutive(first: u64) -> [u64; LANES] {
-    std::array::from_fn(|lane| first + lane as u64)
-}
-
-/// Eight blocks side by side, word by word: `out[word][lane]`. The third word of all counters is `group`.
-#[inline(always)]
-fn philox_lanes(counters: [u64; LANES], group: u32, mut k: [u32; 2]) -> [[u32; LANES]; 4] {
-    // Words stand in 64 bits each, so that products need no shuffling; what is above the lower half is never read.
-    let mut c = [[0_u64; LANES]; 4];
-    for (lane, n) in counters.into_iter().enumerate() {
-        c[0][lane] = n;
-        c[1][lane] = n >> 32;
-        c[2][lane] = u64::from(group);
-    }
-    for round in 0..10 {
-        if round > 0 {
-            k = [k[0].wrapping_add(WEYL[0]), k[1].wrapping_add(WEYL[1])];
-        }
-        let mut next = [[0_u64; LANES]; 4];
-        for lane in 0..LANES {
-            let a = u64::from(MULTIPLIERS[0]) * u64::from(c[0][lane] as u32);
-            let b = u64::from(MULTIPLIERS[1]) * u64::from(c[2][lane] as u32);
-            next[0][lane] = (b >> 32) ^ c[1][lane] ^ u64::from(k[0]);
-            next[1][lane] = b;
-            next[2][lane] = (a >> 32) ^ c[3][lane] ^ u64::from(k[1]);
-            next[3][lane] = a;
-        }
-        c = next;
-    }
-    c.map(|word| word.map(|bits| bits as u32))
 }
 
 impl Rng {
@@ -199,13 +151,13 @@ impl Rng {
         let first = self.counter;
         self.counter += out.len().div_ceil(4 * LANES) as u64 * LANES as u64;
         self.used = 4;
-        pulp::Arch::new().dispatch(Normals { first, key: self.key, out });
+        normals::of_stream(self.key, first, out);
     }
 
     /// Fills `out` with uniform numbers on [0, 1) of single precision (24 bits).
     pub fn fill_uniform(&mut self, out: &mut [f32]) {
         for chunk in out.chunks_mut(4 * LANES) {
-            let words = philox_lanes(consecutive(self.counter), 0, self.key);
+            let words = normals::words(&normals::consecutive::<LANES>(self.counter), 0, self.key);
             self.counter += LANES as u64;
             for (slot, word) in chunk.iter_mut().zip(words.as_flattened()) {
                 *slot = (word >> 8) as f32 * (1.0 / 16_777_216.0);
@@ -240,88 +192,6 @@ impl Rng {
     }
 }
 
-/// Consecutive normals of a stream, by the widest vector instructions there are.
-struct Normals<'a> {
-    first: u64,
-    key: [u32; 2],
-    out: &'a mut [f32],
-}
-
-impl pulp::NullaryFnOnce for Normals<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn call(self) {
-        let mut counter = self.first;
-        for chunk in self.out.chunks_mut(4 * LANES) {
-            let normals = normal_lanes(consecutive(counter), 0, self.key);
-            counter += LANES as u64;
-            match <&mut [f32; 4 * LANES]>::try_from(&mut *chunk) {
-                Ok(whole) => whole.copy_from_slice(normals.as_flattened()),
-                Err(_) => chunk.copy_from_slice(&normals.as_flattened()[..chunk.len()]),
-            }
-        }
-    }
-}
-
-/// Standard normals from eight blocks, `out[word][lane]`.
-#[inline(always)]
-fn normal_lanes(counters: [u64; LANES], group: u32, key: [u32; 2]) -> [[f32; LANES]; 4] {
-    let words = philox_lanes(counters, group, key);
-    let mut normals = [[0.0_f32; LANES]; 4];
-    for pair in 0..2 {
-        for lane in 0..LANES {
-            let (a, b) = box_muller(words[2 * pair][lane], words[2 * pair + 1][lane]);
-            normals[2 * pair][lane] = a;
-            normals[2 * pair + 1][lane] = b;
-        }
-    }
-    normals
-}
-
-/// Two standard normals from two words. Only additions, multiplications and a square root, so it vectorises and repeats.
-#[inline(always)]
-fn box_muller(a: u32, b: u32) -> (f32, f32) {
-    // (a + 0.5) / 2^32 lies in (0, 1]; f32 rounds the top few values up to 1, whose logarithm is 0.
-    let radius = (-2.0 * ln(a as f32 * (1.0 / 4_294_967_296.0) + (0.5 / 4_294_967_296.0))).sqrt();
-    // An angle of b / 2^32 turns: the top two bits give the quadrant, the rest a fraction of it in [-1/2, 1/2).
-    let quadrant = b >> 30;
-    let fraction = ((b << 2) as i32 ^ i32::MIN) as f32 * (1.0 / 4_294_967_296.0);
-    let t = fraction * std::f32::consts::FRAC_PI_2;
-    let t2 = t * t;
-    // Taylor series on [-π/4, π/4], error below 4e-8.
-    let sin = t + t * t2 * (-1.0 / 6.0 + t2 * (1.0 / 120.0 - t2 * (1.0 / 5040.0)));
-    let cos = 1.0 - t2 * (0.5 - t2 * (1.0 / 24.0 - t2 * (1.0 / 720.0 - t2 * (1.0 / 40320.0))));
-    let (s, c) = if quadrant & 1 == 0 { (sin, cos) } else { (cos, -sin) };
-    let sign = if quadrant & 2 == 0 { radius } else { -radius };
-    (sign * c, sign * s)
-}
-
-/// Natural logarithm of a positive normal number, relative error about 1e-7 (Cephes' `logf`, Moshier 1989).
-#[inline(always)]
-fn ln(x: f32) -> f32 {
-    let bits = x.to_bits();
-    // Splits x into m · 2^e with m in [√½, √2).
-    let shifted = bits.wrapping_sub(0x3F35_04F3);
-    let exponent = (shifted as i32 >> 23) as f32;
-    let m = f32::from_bits((shifted & 0x007F_FFFF).wrapping_add(0x3F35_04F3)) - 1.0;
-    let m2 = m * m;
-    let mut p = 7.037_683_6e-2_f32;
-    for coefficient in [
-        -0.115_146_1,
-        0.116_769_984,
-        -0.124_201_41,
-        0.142_493_23,
-        -0.166_680_57,
-        0.200_007_15,
-        -0.249_999_94,
-        0.333_333_3,
-    ] {
-        p = p * m + coefficient;
-    }
-    m + (m * m2 * p - 0.5 * m2 + exponent * -2.121_944_4e-4) + exponent * 0.693_359_4
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -335,16 +205,6 @@ mod tests {
             philox([0x243f_6a88, 0x85a3_08d3, 0x1319_8a2e, 0x0370_7344], [0xa409_3822, 0x299f_31d0]),
             [0xd16c_fe09, 0x94fd_cceb, 0x5001_e420, 0x2412_6ea1]
         );
-    }
-
-    #[test]
-    fn lanes_agree_with_single_blocks() {
-        let lanes = philox_lanes(consecutive(u64::from(u32::MAX) - 3), 5, [7, 9]);
-        for lane in 0..LANES {
-            let n = u64::from(u32::MAX) - 3 + lane as u64;
-            let single = philox([n as u32, (n >> 32) as u32, 5, 0], [7, 9]);
-            assert_eq!(std::array::from_fn::<_, 4, _>(|word| lanes[word][lane]), single);
-        }
     }
 
     #[test]
@@ -379,15 +239,6 @@ mod tests {
         all.sort_by(f32::total_cmp);
         all.dedup();
         assert_eq!(all.len(), columns * 100, "no number comes twice");
-    }
-
-    #[test]
-    fn the_fast_logarithm_is_close() {
-        for i in 1..100_000_u32 {
-            let x = (i * 42_949) as f32 / 4_294_967_296.0;
-            let want = f64::from(x).ln();
-            assert!((f64::from(ln(x)) - want).abs() <= 2e-7 * want.abs().max(0.5), "ln({x})");
-        }
     }
 
     #[test]

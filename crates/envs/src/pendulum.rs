@@ -183,20 +183,21 @@ impl pulp::NullaryFnOnce for Batch<'_> {
         let (theta, speed, torque) = (&self.theta[..n], &self.speed[..n], &self.torque[..n]);
         let (next_theta, next_speed, rewards) =
             (&mut self.next_theta[..n], &mut self.next_speed[..n], &mut self.rewards[..n]);
-        // One angle beyond the fast reduction's reach (or not a number) sends the whole batch the long way.
-        let far = theta.iter().fold(false, |far, angle| far | (angle.abs() > REACH));
-        if far {
-            for i in 0..n {
-                let u = clip(torque[i], MAX_TORQUE);
-                let (wrapped, sin) = wrap_and_sin(theta[i]);
-                rewards[i] = paid(wrapped, speed[i], u);
-                (next_theta[i], next_speed[i]) = moved(theta[i], speed[i], sin, u, self.gravity);
-            }
-            return;
-        }
+        let mut far = false;
         for i in 0..n {
             let u = clip(torque[i], MAX_TORQUE);
+            far |= theta[i].abs() > REACH;
             let (wrapped, sin) = wrap_and_sin_near(theta[i]);
+            rewards[i] = paid(wrapped, speed[i], u);
+            (next_theta[i], next_speed[i]) = moved(theta[i], speed[i], sin, u, self.gravity);
+        }
+        if !far {
+            return;
+        }
+        // Angles beyond the fast reduction's reach go the long way.
+        for i in (0..n).filter(|i| theta[*i].abs() > REACH) {
+            let u = clip(torque[i], MAX_TORQUE);
+            let (wrapped, sin) = wrap_and_sin(theta[i]);
             rewards[i] = paid(wrapped, speed[i], u);
             (next_theta[i], next_speed[i]) = moved(theta[i], speed[i], sin, u, self.gravity);
         }

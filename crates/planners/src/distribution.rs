@@ -137,9 +137,9 @@ impl Distribution {
             ActionKind::Continuous { low, high } => {
                 let dims = low.len();
                 let (means, stds) = (&self.mean, &self.std);
-                noise.each_normals(key, n, |row, normals| {
+                noise.each_normals(key, n, |row, first, normals| {
                     let (mean, std, low, high) = (means[row], stds[row], low[row % dims], high[row % dims]);
-                    let column = candidates.column_mut(row / dims, row % dims);
+                    let column = &mut candidates.column_mut(row / dims, row % dims)[first..first + normals.len()];
                     pulp::Arch::new().dispatch(|| {
                         for (slot, normal) in column.iter_mut().zip(normals) {
                             *slot = (mean + std * f64::from(*normal)).max(low).min(high);

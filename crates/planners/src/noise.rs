@@ -10,6 +10,9 @@ use std::f64::consts::TAU;
 
 use worldwright_core::Key;
 
+/// Candidates whose white noise is drawn together.
+const BLOCK: usize = 128;
+
 /// A source of noise `[H][A][n]`.
 #[derive(Debug)]
 pub(crate) struct Noise {
@@ -31,17 +34,19 @@ impl Noise {
         Self { horizon, dims, colouring, white: vec![0.0; size], coloured }
     }
 
-    /// Gives `take` the standard normal numbers of each row `[H][A]` with its number, correlated over H. Each row `[n]` has a stream of
-    /// its own, and white ones are used while they are still in the cache.
-    pub(crate) fn each_normals(&mut self, key: Key, n: usize, mut take: impl FnMut(usize, &[f32])) {
+    /// Gives `take` the standard normal numbers of each row `[H][A]`, correlated over H, with the row's number and that of the first
+    /// candidate they are for. White ones come a block of candidates at a time and are used while they are still in the cache; number
+    /// `row` of candidate i depends on key, i and row alone.
+    pub(crate) fn each_normals(&mut self, key: Key, n: usize, mut take: impl FnMut(usize, usize, &[f32])) {
         if self.colouring.is_some() {
-            self.normals(key, n).chunks_exact(n).enumerate().for_each(|(row, normals)| take(row, normals));
+            self.normals(key, n).chunks_exact(n).enumerate().for_each(|(row, normals)| take(row, 0, normals));
             return;
         }
-        let column = &mut self.white[..n];
-        for row in 0..self.horizon * self.dims {
-            key.fold(row as u64).rng().fill_normal(column);
-            take(row, column);
+        for first in (0..n).step_by(BLOCK) {
+            let count = BLOCK.min(n - first);
+            let normals = &mut self.white[..self.horizon * self.dims * count];
+            key.fill_normals(count, |i| (first + i) as u64, normals);
+            normals.chunks_exact(count).enumerate().for_each(|(row, normals)| take(row, first, normals));
         }
     }
 

@@ -41,6 +41,9 @@ pub(crate) struct Objective {
 /// Folds column `i` of finite `[M][n]` numbers by the risk measure; `lanes` is scratch.
 pub(crate) fn fold_lanes(risk: Risk, numbers: &[f64], i: usize, n: usize, lanes: &mut [f64]) -> f64 {
     let members = lanes.len();
+    if members == 1 {
+        return numbers[i];
+    }
     let column = || numbers[i..].iter().step_by(n).take(members).copied();
     match risk {
         Risk::Mean => column().sum::<f64>() / members as f64,

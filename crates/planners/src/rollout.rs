@@ -138,6 +138,9 @@ impl Rollout {
         let n = candidates.count();
         let lanes = self.shape.0 * n;
         let rows = || Rows::Span(first_row..first_row + n);
+        // A deterministic model reads no key, and only in such a one are there several problems.
+        let (first_key, deterministic) = (segments[0].key, world.spec().deterministic);
+        let key = |h: usize| if deterministic { first_key } else { first_key.fold(h as u64).fold(0) };
         self.returns[..lanes].fill(0.0);
         self.weights[..lanes].fill(1.0);
         self.violations[..lanes].fill(0.0);
@@ -175,8 +178,7 @@ impl Rollout {
             }
             self.imagined.begin(n);
             let actions = candidates.actions(h)?;
-            // Where there are several problems the model is deterministic, and its key means nothing.
-            world.step(rows(), actions, rows(), segments[0].key.fold(h as u64).fold(0), &mut self.imagined)?;
+            world.step(rows(), actions, rows(), key(h), &mut self.imagined)?;
             if let Some(regularised) = &mut self.regularised {
                 regularised.add_price(world, rows(), actions, penalties)?;
             }

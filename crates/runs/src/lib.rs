@@ -53,7 +53,7 @@ pub use experiment::{EvaluationPlan, Experiment, Part, RewardPlan};
 pub use folder::{RunFolder, write_whole};
 pub use interface::{Interface, Range};
 pub use learn::{LearnOptions, Outcome, STEP_LIMIT, learn};
-pub use lists::Lists;
+pub use lists::{Lists, Make};
 pub use metrics::open_at;
 pub use problem::{SolvedProblem, solve_problem};
 pub use state_file::{read_state, write_state};

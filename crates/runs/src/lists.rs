@@ -10,6 +10,9 @@ use worldwright_envs::{self as envs, Made};
 
 use crate::{Choices, EvaluationPlan, Experiment, Part, RewardPlan, Workshop, settings_text};
 
+/// What makes an environment of its name and its settings.
+pub type Make<'m> = &'m dyn Fn(&str, &BTreeMap<String, Setting>) -> Result<Made>;
+
 /// Makes what the rooms' lists offer.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Lists;
@@ -40,11 +43,7 @@ impl Lists {
     ///
     /// # Errors
     /// As [`resolve`](Self::resolve), and what `make` gives.
-    pub fn resolve_with(
-        &self,
-        choices: &Choices,
-        make: &dyn Fn(&str, &BTreeMap<String, Setting>) -> Result<Made>,
-    ) -> Result<Experiment> {
+    pub fn resolve_with(&self, choices: &Choices, make: Make<'_>) -> Result<Experiment> {
         let name = choices.name("environment")?.ok_or_else(|| {
             Error::config(
                 "environment",

@@ -7,6 +7,9 @@ use worldwright_core::{Setting, Space};
 
 use crate::{AgentContext, Choice, Overrides, Parts};
 
+/// What stands between a model's label and the places of its angles.
+const OF_ANGLES: &str = " of angles ";
+
 /// A kind of model in one size.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelChoice {
@@ -41,10 +44,15 @@ impl ModelChoice {
     #[must_use]
     pub fn with_angles(&self, places: &[usize]) -> Self {
         let mut choice = self.clone();
-        choice.label = format!("{} of angles {places:?}", self.label);
+        choice.label = format!("{}{OF_ANGLES}{places:?}", self.label);
         let places = places.iter().map(|place| *place as f64).collect();
         choice.settings.insert("angles".to_owned(), Setting::Numbers(places));
         choice
+    }
+
+    /// The label of the same model on the plain latent.
+    pub fn plain_label(&self) -> &str {
+        self.label.split_once(OF_ANGLES).map_or(self.label.as_str(), |(plain, _)| plain)
     }
 }
 

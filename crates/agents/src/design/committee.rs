@@ -31,7 +31,7 @@ impl Committee {
         }
         let choice = ModelChoice::new("known", "known", &[]);
         let judge = super::build(&choice, context, &Overrides::new())?;
-        Ok(Some(Self::of("episodes in the simulator".into(), vec![judge], data)))
+        Ok(Some(Self::of("the simulator".into(), vec![judge], data)))
     }
 
     /// Models of several kinds fitted to `held_out`, judged by how they foretell `training`.
@@ -62,7 +62,7 @@ impl Committee {
             return Err(Error::Diverged { who: "the committee".into(), why: why.into() });
         }
         let names: Vec<&str> = able.iter().map(|(_, name, _)| name.as_str()).collect();
-        let name = format!("episodes in models of the held-out data ({})", names.join(", "));
+        let name = format!("models of the held-out data ({})", names.join(", "));
         let judges = able.into_iter().map(|(.., model)| model).collect();
         Ok(Self::of(name, judges, training))
     }

@@ -23,6 +23,7 @@ mod prediction;
 mod reasons;
 mod record;
 mod search;
+mod split;
 mod trial;
 
 use std::time::Duration;

@@ -28,7 +28,7 @@ impl Told<'_> {
         sentences.extend(self.prediction(chosen));
         sentences.extend(self.planning(chosen));
         sentences.extend(self.horizon(chosen));
-        if chosen.model.label.contains(" of angles ") {
+        if chosen.model.plain_label() != chosen.model.label {
             sentences.push(
                 "Its latent has the angles as points on the circle, because that made its errors smaller.".into(),
             );
@@ -56,14 +56,18 @@ impl Told<'_> {
 
     fn domain(&self) -> String {
         let Domain { observation_dim, action_dim, discrete, transitions, noise, nonlinearity, .. } = *self.domain;
-        let actions = if discrete { "choices" } else { "numbers to set" };
+        let told = match (discrete, action_dim) {
+            (true, n) => format!("{n} choices"),
+            (false, 1) => "1 number to set".to_owned(),
+            (false, n) => format!("{n} numbers to set"),
+        };
         let character = match () {
             () if nonlinearity < 0.01 => "it is linear",
             () if nonlinearity < 0.1 => "it is nearly linear",
             () => "it is not linear",
         };
         format!(
-            "{transitions} transitions of {observation_dim} observed numbers and {action_dim} {actions}: a linear model errs by {} \
+            "{transitions} transitions of {observation_dim} observed numbers and {told}: a linear model errs by {} \
              standard deviations ({character}), and about {:.0} % of a change is noise.",
             figure(nonlinearity),
             100.0 * noise,

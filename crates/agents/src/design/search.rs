@@ -1,6 +1,5 @@
 //! The two stages of the search.
 
-use std::ops::Range;
 use std::time::Instant;
 
 use worldwright_core::{Dataset, Error, Key, LearnedModel, Result, Setting, Space};
@@ -11,17 +10,18 @@ use super::committee::Committee;
 use super::domain::Domain;
 use super::prediction::Examination;
 use super::record::Prior;
+use super::split::{episodes, split, turns};
 use super::{Design, DesignOptions, ModelChoice, PlanChoice, Progress, Row, Trial, fit, reasons, resolved, stream};
 use crate::{AgentContext, ModelBasedAgent, Overrides};
 
+/// Errors below this, in standard deviations of the data, are as good as none.
+const EXACT: f64 = 1e-3;
 /// Least transitions that a search can tell anything from.
 const LEAST: usize = 20;
 /// Episodes' worth of steps that trials take together.
 const TRIALS: usize = 16;
 /// Share of the best gain that a model of twice the error is thought to lose: how prediction and record are weighed.
 const WEIGHT: f64 = 0.25;
-/// Observed numbers that turn reach over more than this many radians.
-const TURN_RAD: f64 = 3.2;
 /// A latent with angles is taken when it makes errors smaller by this factor.
 const BETTER: f64 = 0.95;
 
@@ -140,9 +140,14 @@ impl<'a> Search<'a> {
         })
     }
 
+    /// What the record promises of a candidate; true dynamics promise everything.
+    fn share(&self, model: &ModelChoice, plan: &PlanChoice) -> f64 {
+        if model.name == "known" { 1.0 } else { self.prior.share(model.plain_label(), &plan.label) }
+    }
+
     /// The most that the record promises of a model, under any plan.
-    fn promise(&self, model: &str) -> f64 {
-        self.plans.iter().map(|plan| self.prior.share(model, &plan.label)).fold(0.0, f64::max)
+    fn promise(&self, model: &ModelChoice) -> f64 {
+        self.plans.iter().map(|plan| self.share(model, plan)).fold(0.0, f64::max)
     }
 
     fn late(&mut self) -> bool {
@@ -157,7 +162,7 @@ impl<'a> Search<'a> {
             [] => models(self.context, self.training.len()),
             given => given.to_vec(),
         };
-        choices.sort_by(|a, b| self.promise(&b.label).total_cmp(&self.promise(&a.label)));
+        choices.sort_by(|a, b| self.promise(b).total_cmp(&self.promise(a)));
         if self.options.most_models > 0 {
             choices.truncate(self.options.most_models);
         }
@@ -207,20 +212,22 @@ impl<'a> Search<'a> {
         let turning: Vec<usize> = (0..self.dataset.observation_dim()).filter(|dim| turns(self.dataset, *dim)).collect();
         let learned = |i: &usize| self.examined[*i].row.model.name != "known";
         let Some(best) = self.by_prediction().into_iter().find(learned) else { return Ok(()) };
+        let score = |row: &Row| row.prediction.as_ref().map_or(f64::INFINITY, |p| p.score);
+        let mut better: Option<Examined> = None;
+        let mut bound = BETTER * score(&self.examined[best].row);
         for place in turning {
             if self.late() {
                 break;
             }
-            let plain = &self.examined[best].row;
-            let examined = self.examine(plain.model.with_angles(&[place]));
-            let score = |row: &Row| row.prediction.as_ref().map_or(f64::INFINITY, |p| p.score);
-            let kept = score(&examined.row) < BETTER * score(plain);
+            let examined = self.examine(self.examined[best].row.model.with_angles(&[place]));
             let done = self.examined.len() + 1;
             observer(Progress::Examined { row: &examined.row, done, of: done })?;
-            if kept {
-                self.examined.push(examined);
+            if score(&examined.row) < bound {
+                bound = score(&examined.row);
+                better = Some(examined);
             }
         }
+        self.examined.extend(better);
         Ok(())
     }
 
@@ -241,17 +248,26 @@ impl<'a> Search<'a> {
             return Err(Error::Diverged { who: "design".into(), why });
         };
         let score = |i: usize| self.examined[i].row.prediction.as_ref().map_or(f64::INFINITY, |p| p.score);
-        let best = score(*first).max(1e-6);
-        let worth = |i: usize| -WEIGHT * (score(i).max(1e-6) / best).log2();
+        let best = score(*first).max(EXACT);
+        let worth = |i: usize| -WEIGHT * (score(i).max(EXACT) / best).log2();
         let mut finalists = order.clone();
-        let promised = |i: usize| worth(i) + self.promise(&self.examined[i].row.model.label);
+        let promised = |i: usize| worth(i) + self.promise(&self.examined[i].row.model);
         // The best prediction is always tried, whatever the record says.
         finalists.sort_by(|a, b| (b == first).cmp(&(a == first)).then(promised(*b).total_cmp(&promised(*a))));
+        // The best of each kind before the second of any: one kind's errors on held-out data often share a cause.
+        let mut kinds: Vec<&str> = Vec::new();
+        let second = |place: &usize| {
+            let kind = self.examined[*place].row.model.name.as_str();
+            let seen = kinds.contains(&kind);
+            kinds.push(kind);
+            seen
+        };
+        finalists.sort_by_cached_key(second);
         finalists.truncate(self.options.finalists.max(1));
         let mut field: Vec<(f64, usize, &PlanChoice)> = Vec::new();
         for place in finalists {
-            let label = &self.examined[place].row.model.label;
-            let promised = |plan: &PlanChoice| worth(place) + self.prior.share(label, &plan.label);
+            let model = &self.examined[place].row.model;
+            let promised = |plan: &PlanChoice| worth(place) + self.share(model, plan);
             field.extend(
                 self.plans.iter().filter(|plan| self.fits(place, plan)).map(|plan| (promised(plan), place, plan)),
             );
@@ -276,6 +292,7 @@ impl<'a> Search<'a> {
                 observer(Progress::Tried { row: &self.tried[i].1, steps, of })?;
             }
             self.rank(&mut alive);
+            alive.retain(|i| self.tried[*i].1.diverged.is_none());
             alive.truncate(alive.len().div_ceil(2).max(2));
         }
         Ok(trial.name().to_owned())
@@ -325,9 +342,13 @@ impl<'a> Search<'a> {
     fn choose(self, judge: String, observer: Observer<'_>) -> Result<Design> {
         let mut places: Vec<usize> = (0..self.tried.len()).collect();
         self.rank(&mut places);
-        let chosen = self.tried[places[0]].1.clone();
-        let Row { model, plan: Some(plan), .. } = chosen else {
-            return Err(Error::Diverged { who: "design".into(), why: "no plan was tried".into() });
+        let Some(chosen) = places.first().map(|place| self.tried[*place].1.clone()) else {
+            let why = "none of the planners can plan in the best models; give others";
+            return Err(Error::unsupported("design", why));
+        };
+        let Row { model, plan: Some(plan), diverged: None, .. } = chosen else {
+            let why = chosen.diverged.unwrap_or_default();
+            return Err(Error::Diverged { who: "design".into(), why: format!("every candidate did: {why}") });
         };
         let mut dataset = self.dataset.clone();
         if self.options.learn_from_trials && !self.seen.is_empty() {
@@ -356,59 +377,4 @@ impl<'a> Search<'a> {
         let resolved = resolved(&model, &plan, &self.agent)?;
         Ok(Design { model, plan, resolved, fitted, dataset, domain: self.domain, judge, rows, reasons })
     }
-}
-
-/// Ranges of the episodes.
-fn episodes(data: &Dataset) -> Vec<Range<usize>> {
-    let mut episodes = Vec::new();
-    let mut first = 0;
-    for i in 0..data.len() {
-        if data.episode_ends()[i] || i + 1 == data.len() {
-            episodes.push(first..i + 1);
-            first = i + 1;
-        }
-    }
-    episodes
-}
-
-/// Training and held-out episodes; of fewer than four, each gives its end to the held-out part, as an episode of its own.
-fn split(data: &Dataset, episodes: Vec<Range<usize>>, share: f64, key: Key) -> Result<(Dataset, Dataset)> {
-    let empty = || Dataset::new(data.observation_dim(), data.action_dim());
-    let (mut training, mut held_out) = (empty(), empty());
-    if episodes.len() < 4 {
-        for episode in episodes {
-            let kept = ((1.0 - share) * episode.len() as f64).ceil() as usize;
-            let cut = episode.start + kept.min(episode.len());
-            training.append_rows(data, episode.start..cut)?;
-            if cut < episode.end {
-                held_out.append_rows(data, cut..episode.end)?;
-            }
-        }
-        return Ok((training, held_out));
-    }
-    let mut order: Vec<usize> = (0..episodes.len()).collect();
-    key.rng().shuffle(&mut order);
-    let wanted = share * data.len() as f64;
-    let mut out = vec![false; episodes.len()];
-    let mut taken = 0;
-    // The last one stays to be learned from, however long the others are.
-    for episode in &order[1..] {
-        if taken as f64 >= wanted {
-            break;
-        }
-        out[*episode] = true;
-        taken += episodes[*episode].len();
-    }
-    for (episode, out) in episodes.into_iter().zip(out) {
-        if out { held_out.append_rows(data, episode)? } else { training.append_rows(data, episode)? }
-    }
-    Ok((training, held_out))
-}
-
-/// Whether an observed number reaches so far that it may be an angle.
-fn turns(data: &Dataset, dim: usize) -> bool {
-    let (low, high) = (0..data.len())
-        .map(|i| data.observation(i)[dim])
-        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(x), high.max(x)));
-    high - low > TURN_RAD
 }

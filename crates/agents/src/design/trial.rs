@@ -15,7 +15,7 @@ pub struct Played {
 
 /// Somewhere to try what a candidate would do.
 pub trait Trial {
-    /// What reasons and tables call it: "trials in the environment", say.
+    /// What reasons and tables call it: "the environment", say.
     fn name(&self) -> &str;
 
     /// Lets `agent` act without exploration for one episode of at most `most` steps, and tells it what came of each step
@@ -42,7 +42,7 @@ impl<'e> EnvironmentTrial<'e> {
 
 impl Trial for EnvironmentTrial<'_> {
     fn name(&self) -> &str {
-        "trials in the environment"
+        "the environment"
     }
 
     fn play(&mut self, agent: &mut dyn Agent, episode: u64, most: usize) -> Result<Played> {

@@ -11,6 +11,7 @@ macro_rules! says {
 says! {
     help: ["--help"];
     help_learn: ["learn", "--help"];
+    help_design: ["design", "--help"];
     help_eval: ["eval", "--help"];
     help_collect: ["collect", "--help"];
     help_plan: ["plan", "--help"];
@@ -69,5 +70,6 @@ says! {
     problem_wrong_type: ["plan", "hanoi", "discs=many"];
     pomdp_missing: ["plan", "--pomdp", "nowhere.pomdp"];
     pomdp_and_problem: ["plan", "--pomdp", "nowhere.pomdp", "tiger"];
+    settings_for_episodes: ["design", ".", "environment.action_repeat=3"];
     settings_for_a_bundle: ["plan", ".", "planner.horizon=3"];
 }

@@ -182,6 +182,8 @@ def _stop_on_termination() -> None:
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     signal.signal(signal.SIGTERM, lambda *_: None)
+    # A shell starts what it sends into the background with interrupts ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.set_wakeup_fd(writer)
 
     def listen() -> None:

@@ -1,10 +1,12 @@
 //! Pendulum-v1 on its known model: returns of the sampling planners against what dynamic programming gives (−296.2 from hanging, −137.0 on
-//! average over Gymnasium's resets): `cargo run --release -p worldwright-planners --example sampling_pendulum [targets|horizons]`.
+//! average over Gymnasium's resets): `cargo run --release -p worldwright-planners --example sampling_pendulum [targets|starts|horizons]`.
 //!
-//! `targets`: mean return from hanging over seeds with milliseconds a decision, and the mean over 200 resets. `horizons`: return from
-//! hanging against horizon, each planner with the same settings throughout.
+//! `targets`: mean return from hanging over seeds with milliseconds a decision, then as `starts`: the mean over 200 starts, planned with
+//! and without a grid's value at the end of the horizon. `horizons`: return from hanging against horizon, each planner with the same settings throughout.
 
 #![allow(clippy::print_stdout)]
+
+mod valued;
 
 use std::collections::BTreeMap;
 use std::f64::consts::PI;
@@ -15,6 +17,8 @@ use worldwright_core::{Action, Actions, Budget, Columns, Imagined, Key, Observat
 use worldwright_models::Known;
 use worldwright_planners::{PlannerContext, make};
 
+use valued::Valued;
+
 /// Episodes that the mean is taken over.
 const RESETS: u64 = 200;
 
@@ -23,9 +27,13 @@ fn model() -> Known {
     Known::new(made.simulator.expect("its dynamics are known"), None, 1.0)
 }
 
-/// Return of 200 steps and the least milliseconds of a decision's median over the episode.
-fn episode(name: &str, pairs: &[(&str, Setting)], seed: u64, theta: f64, speed: f64) -> (f64, f64) {
-    let model = model();
+/// Return of 200 steps planned in `model`, and the median of a decision's milliseconds over the episode.
+fn episode(
+    model: &dyn WorldModel,
+    (name, pairs): (&str, &[(&str, Setting)]),
+    seed: u64,
+    (theta, speed): (f64, f64),
+) -> (f64, f64) {
     let overrides: BTreeMap<String, Setting> = pairs.iter().map(|(k, v)| ((*k).to_owned(), v.clone())).collect();
     let mut planner = make(name, &PlannerContext::for_model(model.spec(), seed), &overrides).expect("right settings");
     let (mut world, mut real) = (model.imagination(planner.rows()), model.imagination(1));
@@ -52,7 +60,8 @@ fn episode(name: &str, pairs: &[(&str, Setting)], seed: u64, theta: f64, speed: 
 }
 
 fn hanging(name: &str, pairs: &[(&str, Setting)], seeds: u64) -> (f64, f64, f64) {
-    let each: Vec<(f64, f64)> = (0..seeds).map(|seed| episode(name, pairs, seed, PI, 0.0)).collect();
+    let model = model();
+    let each: Vec<(f64, f64)> = (0..seeds).map(|seed| episode(&model, (name, pairs), seed, (PI, 0.0))).collect();
     let mean = each.iter().map(|e| e.0).sum::<f64>() / seeds as f64;
     let worst = each.iter().map(|e| e.0).fold(f64::INFINITY, f64::min);
     (mean, worst, each.iter().map(|e| e.1).fold(f64::INFINITY, f64::min))
@@ -92,12 +101,17 @@ fn targets() {
         let (mean, worst, ms) = hanging(name, &pairs, 10);
         println!("{what:12}{name:20} mean {mean:.1}, worst {worst:.1}, {ms:.2} ms a decision (least of the medians)");
     }
-    let mean = |starts: &[(f64, f64)]| {
-        let (name, pairs) = careful();
-        let each =
-            starts.iter().enumerate().map(|(i, (theta, speed))| episode(name, &pairs, i as u64, *theta, *speed).0);
-        each.sum::<f64>() / starts.len() as f64
-    };
+}
+
+/// With the value of what follows the horizon a short one is enough.
+fn valued(horizon: i64, population: i64) -> (&'static str, Vec<(&'static str, Setting)>) {
+    let pairs = [("horizon", horizon), ("population", population), ("iterations", 4)];
+    let noise = vec![("action_std", Numbers(vec![2.0])), ("noise_beta", Float(2.0))];
+    ("icem", [pairs.map(|(key, count)| (key, Integer(count))).to_vec(), noise].concat())
+}
+
+/// The mean over starts of the resets' box.
+fn starts() {
     // A mean of 200 independent starts scatters by 5 around its expectation; a lattice of them hardly does.
     let golden = 0.5 * (5.0_f64.sqrt() - 1.0);
     let lattice: Vec<(f64, f64)> = (0..RESETS)
@@ -106,14 +120,42 @@ fn targets() {
             (PI * (2.0 * a - 1.0), 2.0 * b - 1.0)
         })
         .collect();
-    println!("{RESETS} starts on a lattice over the resets' box: mean {:.1}; the optimum is -137.0", mean(&lattice));
     let random: Vec<(f64, f64)> = (0..RESETS)
         .map(|seed| {
             let mut rng = Rng::new(seed);
             (rng.uniform_in(-PI, PI), rng.uniform_in(-1.0, 1.0))
         })
         .collect();
-    println!("{RESETS} starts drawn as Gymnasium draws them: mean {:.1} (standard error 5)", mean(&random));
+    println!("mean of {RESETS} starts: on a lattice over the resets' box, where the optimum is -137.0, and drawn as");
+    println!("Gymnasium draws them (standard error 5); milliseconds a decision, least of the medians");
+    let known = model();
+    let begun = Instant::now();
+    let with_value = Valued::new(model(), 361, 401, 31).expect("a grid over the pendulum's states");
+    println!("the grid's value, 361 x 401 x 31, took {:.2} s", begun.elapsed().as_secs_f64());
+    let worlds: [(&str, &dyn WorldModel); 2] = [("", &known), ("and the grid's value", &with_value)];
+    for ((value, model), (name, pairs)) in [
+        (worlds[1], valued(5, 32)),
+        (worlds[1], valued(10, 64)),
+        (worlds[1], valued(10, 256)),
+        (worlds[1], valued(15, 256)),
+        (worlds[0], quick()),
+        (worlds[0], careful()),
+    ] {
+        let mean = |starts: &[(f64, f64)]| {
+            let each: Vec<(f64, f64)> =
+                (0..RESETS).zip(starts).map(|(seed, start)| episode(model, (name, &pairs), seed, *start)).collect();
+            let total: f64 = each.iter().map(|e| e.0).sum();
+            (total / RESETS as f64, each.iter().map(|e| e.1).fold(f64::INFINITY, f64::min))
+        };
+        let size = |key| pairs.iter().find(|(name, _)| *name == key).map_or(String::new(), |(_, n)| n.to_string());
+        let ((even, ms), (drawn, _)) = (mean(&lattice), mean(&random));
+        println!(
+            "{name} {} x {} x {} {value}: {even:.1} and {drawn:.1}, {ms:.3} ms",
+            size("population"),
+            size("horizon"),
+            size("iterations")
+        );
+    }
 }
 
 /// Return from hanging against horizon, 256 candidates and 6 iterations for all.
@@ -150,6 +192,10 @@ fn horizons() {
 fn main() {
     match std::env::args().nth(1).as_deref() {
         Some("horizons") => horizons(),
-        _ => targets(),
+        Some("starts") => starts(),
+        _ => {
+            targets();
+            starts();
+        }
     }
 }

@@ -1,19 +1,23 @@
 //! Speed of the sampling planners on the known pendulum: `cargo run --release -p worldwright-planners --example sampling_speed`.
 //!
-//! One line a workload: median and minimum milliseconds a decision over rounds, model steps a second, and the return of 200 steps from
-//! hanging with those very settings. Then growth: cost against candidates, horizon, iterations and problems in a batch, with
-//! the exponent fitted to the minima. Threads by RAYON_NUM_THREADS; arguments name planners to time alone, without the growth.
+//! One line a workload: median and minimum milliseconds a decision over rounds on one thread, the minimum on two, model steps a second,
+//! and the return of 200 steps from hanging with those very settings. Then growth on one thread and on two: cost against candidates,
+//! horizon, iterations, knots, state dimension and problems in a batch, with the exponent fitted to the minima. Arguments name
+//! planners to time alone, without the growth.
 
 #![allow(clippy::print_stdout)]
+
+mod growth;
+mod linear;
 
 use std::collections::BTreeMap;
 use std::f64::consts::PI;
 use std::time::{Duration, Instant};
 
-use worldwright_core::Setting::{Float, Integer, Numbers, Text};
+use worldwright_core::Setting::{Float, Integer, Numbers};
 use worldwright_core::{Action, Budget, Environment, Imagination, Key, Observation, Planner, Setting, WorldModel};
 use worldwright_models::Known;
-use worldwright_planners::{BatchPlanner, PlannerContext, make};
+use worldwright_planners::{PlannerContext, make};
 
 type Overrides = BTreeMap<String, Setting>;
 
@@ -74,10 +78,10 @@ fn time(total: Duration, mut work: impl FnMut()) -> (f64, f64) {
 }
 
 /// Milliseconds a decision, median and minimum, and its model steps.
-fn decide(name: &str, model: &Known, overrides: &Overrides) -> (f64, f64, u64) {
+fn decide(name: &str, model: &Known, start: &Observation, overrides: &Overrides) -> (f64, f64, u64) {
     let mut planner = build(name, model, overrides);
     let mut world = model.imagination(planner.rows());
-    world.observe(0, None, &hanging(), Key::new(0)).expect("a state");
+    world.observe(0, None, start, Key::new(0)).expect("a state");
     let mut steps = 0;
     let (median, least) = time(Duration::from_millis(700), || {
         planner.shift(1);
@@ -86,12 +90,9 @@ fn decide(name: &str, model: &Known, overrides: &Overrides) -> (f64, f64, u64) {
     (1e3 * median, 1e3 * least, steps)
 }
 
-/// The slope of log y against log x by least squares.
-fn exponent(points: &[(f64, f64)]) -> f64 {
-    let n = points.len() as f64;
-    let logs: Vec<(f64, f64)> = points.iter().map(|(x, y)| (x.ln(), y.ln())).collect();
-    let (mx, my) = (logs.iter().map(|p| p.0).sum::<f64>() / n, logs.iter().map(|p| p.1).sum::<f64>() / n);
-    logs.iter().map(|p| (p.0 - mx) * (p.1 - my)).sum::<f64>() / logs.iter().map(|p| (p.0 - mx).powi(2)).sum::<f64>()
+/// Does `work` in a pool of so many threads.
+fn on_threads<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool").install(work)
 }
 
 fn sized(population: i64, horizon: i64, iterations: i64) -> Vec<(&'static str, Setting)> {
@@ -101,8 +102,7 @@ fn sized(population: i64, horizon: i64, iterations: i64) -> Vec<(&'static str, S
 
 fn main() {
     let (_, model) = pendulum();
-    println!("threads {}", std::env::var("RAYON_NUM_THREADS").unwrap_or_else(|_| "all".into()));
-    println!("planner              K      T  n   median ms    min ms   M steps/s  return from hanging");
+    println!("planner              K      T  n   median ms    min ms  2 threads   M steps/s  return from hanging");
     for (name, k, t, iterations) in [
         ("mppi", 1000, 30, 1),
         ("mppi", 10_000, 30, 1),
@@ -133,55 +133,15 @@ fn main() {
             pairs.push(("action_std", Numbers(vec![2.0])));
         }
         let overrides = settings(&pairs);
-        let (median, least, steps) = decide(name, &model, &overrides);
+        let (median, least, steps) = on_threads(1, || decide(name, &model, &hanging(), &overrides));
+        let (_, shared, _) = on_threads(2, || decide(name, &model, &hanging(), &overrides));
         let got = control(&mut *build(name, &model, &overrides), &model);
         println!(
-            "{name:20}{k:6}{t:5}{iterations:4}{median:12.4}{least:10.4}{:12.1}{got:12.1}",
+            "{name:20}{k:6}{t:5}{iterations:4}{median:12.4}{least:10.4}{shared:11.4}{:12.1}{got:12.1}",
             steps as f64 / least / 1e3
         );
     }
-    if std::env::args().len() > 1 {
-        return;
+    if std::env::args().len() == 1 {
+        growth::growths(&model);
     }
-    println!("growth of the minimum, mppi unless said otherwise");
-    let grow = |what: &str, name: &str, points: Vec<(f64, Overrides)>| {
-        let measured: Vec<(f64, f64)> = points.iter().map(|(x, o)| (*x, decide(name, &model, o).1)).collect();
-        let each: Vec<String> = measured.iter().map(|(x, ms)| format!("{x} {ms:.4} ms")).collect();
-        println!("{what}: {}; exponent {:.2}", each.join(", "), exponent(&measured));
-    };
-    let with = |pairs: Vec<(&'static str, Setting)>| settings(&pairs);
-    grow("candidates", "mppi", [250, 1000, 4000, 16_000].map(|k| (k as f64, with(sized(k, 30, 1)))).to_vec());
-    grow("horizon", "mppi", [15, 30, 60, 120].map(|t| (t as f64, with(sized(1000, t, 1)))).to_vec());
-    grow("iterations", "mppi", [1, 2, 4, 8].map(|i| (i as f64, with(sized(1000, 30, i)))).to_vec());
-    let coloured = |t| (t as f64, with([sized(1000, t, 1), vec![("noise_beta", Float(2.0))]].concat()));
-    grow("horizon, coloured noise", "mppi", [15, 30, 60, 120].map(coloured).to_vec());
-    let knots = |t| {
-        let pairs = [sized(1000, t, 1), vec![("knots", Integer(8)), ("spline", Text("cubic".into()))]];
-        (t as f64, with(pairs.concat()))
-    };
-    grow("horizon, 8 cubic knots", "mppi", [15, 30, 60, 120].map(knots).to_vec());
-    let dimensions = |k| (k as f64, with([sized(64, 60, 8), vec![("knots", Integer(k))]].concat()));
-    grow("knots of cma-es", "cma-es", [4, 8, 16, 32, 60].map(dimensions).to_vec());
-    batches(&model);
-}
-
-/// Problems in a batch, against as many planners one after another.
-fn batches(model: &Known) {
-    let overrides = settings(&sized(64, 30, 2));
-    let context = PlannerContext::for_model(model.spec(), 0);
-    let mut points = Vec::new();
-    for b in [1_usize, 4, 16, 64] {
-        let seeds: Vec<u64> = (0..b as u64).collect();
-        let mut planner = BatchPlanner::new("icem", &context, &overrides, &seeds).expect("the settings are right");
-        let mut world = model.imagination(planner.rows());
-        for row in 0..b {
-            world.observe(row, None, &hanging(), Key::new(0)).expect("a state");
-        }
-        let (_, least) = time(Duration::from_millis(500), || {
-            planner.improve(&mut *world, &Budget::default()).expect("decisions");
-        });
-        points.push((b as f64, 1e3 * least));
-    }
-    let each: Vec<String> = points.iter().map(|(b, ms)| format!("{b} {ms:.4} ms")).collect();
-    println!("problems in a batch (icem 64 × 30 × 2): {}; exponent {:.2}", each.join(", "), exponent(&points));
 }

@@ -1,0 +1,126 @@
+"""Writes the pages of the reference: one for each module of the package with what it defines for users, and one for each list of what there is.
+
+A name that ``worldwright`` itself gives out is documented as that (``worldwright.Model``), wherever it is defined.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import worldwright
+
+ORDER = ("learning", "runs", "agents", "designing", "model", "written", "planner", "mcts", "data", "plots", "catalogue", "errors")
+"""The order in which a reader needs them; others follow by name."""
+LISTS = {
+    "environments": "Native environments; every one of Gymnasium's goes in as an object, and `gym:ID` and `dmc:DOMAIN-TASK` by name.",
+    "models": "World models, for `wm.Model(NAME)` and `wm.learn(model=NAME)`.",
+    "planners": "Planners, for `wm.Planner(NAME)` and `wm.learn(planner=NAME)`.",
+    "algorithms": "Algorithms, for `wm.learn(algorithm=NAME)`: a model and a planner each, with settings that were measured.",
+}
+
+
+def write(folder: Path) -> None:
+    """Writes all pages into the folder; pages of modules that are gone are taken away."""
+    pages = {f"{name.replace('.', '-')}.md": page(module) for name, module in modules()}
+    pages |= {f"list-{name}.md": listed(name, about) for name, about in LISTS.items()}
+    folder.mkdir(exist_ok=True)
+    pages["index.md"] = index(list(pages))
+    for old in folder.glob("*.md"):
+        if old.name not in pages:
+            old.unlink()
+    for name, text in pages.items():
+        path = folder / name
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
+
+
+def modules() -> Iterator[tuple[str, ModuleType]]:
+    """Modules that users may import, in the reading order, and those of packages within."""
+    found = {}
+    for info in pkgutil.walk_packages(worldwright.__path__, "worldwright."):
+        name = info.name.removeprefix("worldwright.")
+        if any(part.startswith("_") for part in name.split(".")):
+            continue
+        try:
+            found[name] = importlib.import_module(info.name)
+        except ImportError as error:
+            raise SystemExit(f"{info.name} cannot be imported ({error}): optional packages are imported within functions") from error
+    places = {name: place for place, name in enumerate(ORDER)}
+    for name in sorted(found, key=lambda name: (places.get(name.split(".")[0], len(places)), name)):
+        if own(found[name]):
+            yield name, found[name]
+
+
+def own(module: ModuleType) -> list[tuple[str, Any]]:
+    """Public classes and functions that a module defines, in the order of the source; their home is then where users find them."""
+    defined = []
+    for name, value in vars(module).items():
+        if name.startswith("_") or not (inspect.isclass(value) or inspect.isfunction(value)):
+            continue
+        home = getattr(value, "__worldwright_home__", value.__module__)
+        if home != module.__name__:
+            continue
+        exported = getattr(worldwright, name, None) is value and name in worldwright.__all__
+        if not exported and name not in getattr(module, "__all__", [name] if module.__name__.rpartition(".")[2] in PUBLIC else []):
+            continue
+        defined.append((f"worldwright.{name}" if exported else f"{module.__name__}.{name}", value))
+    return defined
+
+
+PUBLIC = ("mcts", "data", "distributed", "plots", "catalogue")
+"""Modules that users reach into by name: there everything without an underscore is theirs."""
+
+
+def page(module: ModuleType) -> str:
+    """The page of a module."""
+    text = inspect.getdoc(module) or ""
+    first, _, rest = text.partition("\n")
+    title = module.__name__
+    lines = [f"# {title}", "", "```{eval-rst}", f"{first}", *([rest] if rest.strip() else []), ""]
+    for name, value in own(module):
+        directive = "autofunction" if inspect.isfunction(value) else "autoexception" if issubclass(value, BaseException) else "autoclass"
+        lines += [f".. {directive}:: {name}", *(["   :members:"] if directive == "autoclass" else []), ""]
+    return "\n".join([*lines, "```", ""])
+
+
+def listed(name: str, about: str) -> str:
+    """The page of a list: a section for each entry, with its settings."""
+    entries: Mapping[str, Any] = getattr(worldwright, name)()
+    lines = [f"# {name.capitalize()}", "", about, ""]
+    for entry in entries.values():
+        lines += [f"## {entry.name}", "", f"{escaped(entry.summary[:1].upper() + entry.summary[1:])}.", "", f"*{escaped(entry.source)}*", ""]
+        if entry.settings:
+            lines += ["| setting | default | what it is |", "| --- | --- | --- |"]
+            for setting, told in entry.settings.items():
+                default = repr(told["default"]) if told["default"] != "" else "–"
+                lines.append(f"| `{setting}` | `{default}` | {escaped(told['summary'])} |")
+            lines.append("")
+    return "\n".join(lines)
+
+
+def escaped(text: str) -> str:
+    """Words as Markdown shows them: nothing in them is markup."""
+    for sign in ("\\", "|", "*", "_", "<", "$", "["):
+        text = text.replace(sign, f"\\{sign}")
+    return text
+
+
+def index(pages: list[str]) -> str:
+    """The first page of the reference."""
+    of_modules = [name.removesuffix(".md") for name in pages if not name.startswith("list-")]
+    of_lists = [name.removesuffix(".md") for name in pages if name.startswith("list-")]
+    part = "```{{toctree}}\n:maxdepth: 1\n\n{}\n```"
+    return "\n".join(
+        [
+            "# All modules and lists", "",
+            "Everything is imported as `import worldwright as wm`. Arguments after the first are given by name.", "",
+            "## Modules", "", part.format("\n".join(of_modules)), "",
+            "## What there is", "", part.format("\n".join(of_lists)), "",
+        ]
+    )

@@ -1,0 +1,25 @@
+//! The pages of the Python package, built from `docs/python` into `target/site` by Sphinx, in an environment under `target/python`.
+//!
+//! The reference comes from the docstrings of the package as it is built here, and the tutorials are run. A warning (a reference
+//! that leads nowhere, a page that no list holds) or a tutorial that fails ends it.
+
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::{package, python, root, step};
+
+const PAGES: &str = "docs/python";
+const SITE: &str = "target/site";
+
+/// Builds all pages.
+pub(crate) fn build() -> Result<()> {
+    let interpreter = python::with_requirements("docs", &root().join(PAGES).join("requirements.txt"), false)?;
+    package::module()?;
+    let mut sphinx = Command::new(interpreter);
+    sphinx.args(["-m", "sphinx", "--builder", "html", "--fail-on-warning", "--keep-going", "--quiet"]);
+    sphinx.args(["--doctree-dir", "target/docs-trees", PAGES, SITE]).current_dir(root());
+    step("pages", &mut sphinx)?;
+    println!("\nopen {SITE}/index.html");
+    Ok(())
+}

@@ -1,0 +1,86 @@
+//! The wheel: built once, and tried in a clean environment of each interpreter that is here, as a user would use it.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::SystemTime;
+
+use anyhow::{Context, Result, bail};
+
+use crate::{package, python, root, step};
+
+/// Interpreters that the wheel is for, as they are called on the path.
+const INTERPRETERS: &[&str] = &["python3.11", "python3.12", "python3.13", "python3.14"];
+const WHEELS: &str = "target/wheels";
+
+/// What is tried in each environment: the import, a run, an agent and a plan.
+const TRIAL: &str = "\
+import sys, tempfile, worldwright as wm
+from worldwright import mcts
+run = wm.learn('pendulum', steps=200, run_dir=tempfile.mkdtemp() + '/run', evaluation={'episodes': 1}, progress=False)
+agent = run.agent()
+assert abs(float(agent.act([1.0, 0.0, 0.0])[0])) <= 2.0
+plan = wm.Planner('icem', model=wm.Model('known', environment='pendulum')).plan([-1.0, 0.0, 0.0])
+tree = mcts.Planner(transition_fn=lambda o, a: (o + 2 * a - 1, float(a)), action_space=2).rollout(200, observation=[0.0])
+assert tree.action == 1
+print(f'   {sys.version.split()[0]}: worldwright {wm.__version__}, return {run.return_mean:.1f}, plan {plan.value:.2f}')
+";
+
+/// Builds the wheel and tries it.
+pub(crate) fn check() -> Result<()> {
+    let maturin = python::with_requirements("py", &root().join(package::REQUIREMENTS), false)?;
+    let mut build = Command::new(maturin);
+    build.args(["-m", "maturin", "build", "--release", "--quiet", "--out", WHEELS]).current_dir(root());
+    step("wheel", &mut build)?;
+    let wheel = newest(&root().join(WHEELS))?;
+    let (mut tried, mut absent) = (Vec::new(), Vec::new());
+    for name in INTERPRETERS {
+        // A shim may stand on the path for an interpreter that is not chosen: only one that answers is there.
+        match Command::new(name).arg("--version").output() {
+            Ok(answer) if answer.status.success() => {
+                try_in(name, &wheel)?;
+                tried.push(*name);
+            }
+            _ => absent.push(*name),
+        }
+    }
+    let file = wheel.file_name().map(|file| file.to_string_lossy().into_owned()).unwrap_or_default();
+    println!("\n{file}: tried with {}; not here: {}", said(&tried), said(&absent));
+    if tried.is_empty() {
+        bail!("no interpreter to try the wheel with: install one of {}", INTERPRETERS.join(", "));
+    }
+    Ok(())
+}
+
+fn try_in(name: &str, wheel: &Path) -> Result<()> {
+    let folder = root().join("target/python").join(format!("wheel-{name}"));
+    let mut venv = Command::new(name);
+    venv.args(["-m", "venv", "--clear"]).arg(&folder);
+    step(&format!("{name}: environment"), &mut venv)?;
+    let interpreter = python::python_of(&folder);
+    let mut pip = Command::new(&interpreter);
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).arg(wheel);
+    step(&format!("{name}: install"), &mut pip)?;
+    let mut trial = Command::new(&interpreter);
+    // Neither the clone nor what the caller's interpreter knows may stand in for the wheel.
+    trial.args(["-I", "-c", TRIAL]).current_dir(&folder);
+    step(&format!("{name}: trial"), &mut trial)
+}
+
+fn newest(folder: &Path) -> Result<PathBuf> {
+    let mut wheels: Vec<(SystemTime, PathBuf)> = Vec::new();
+    for entry in std::fs::read_dir(folder).with_context(|| folder.display().to_string())? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "whl") {
+            wheels.push((path.metadata()?.modified()?, path));
+        }
+    }
+    wheels
+        .into_iter()
+        .max()
+        .map(|(_, path)| path)
+        .with_context(|| format!("maturin left no wheel in {}", folder.display()))
+}
+
+fn said(names: &[&str]) -> String {
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}
