@@ -105,6 +105,9 @@ fn gather(
     }
 }
 
+/// A reward over names: the expression, the termination, names of the observation's numbers and of the action's.
+type Expression = (String, Option<String>, Vec<String>, Vec<String>);
+
 /// The search: the model it chose, fitted, and what it found out.
 #[pyfunction]
 #[pyo3(signature = (*, observation_space, action_space, reward, expression, data, source, environment_name, discount, seed, options, follow))]
@@ -114,7 +117,7 @@ pub(crate) fn design<'py>(
     observation_space: &Bound<'_, PyAny>,
     action_space: &Bound<'_, PyAny>,
     reward: Option<Py<PyAny>>,
-    expression: Option<(String, Option<String>, Vec<String>, Vec<String>)>,
+    expression: Option<Expression>,
     data: &Dataset,
     source: Option<Py<PyAny>>,
     environment_name: Option<&str>,
