@@ -12,6 +12,9 @@ pub(super) const SCRAMBLE: Parameter = Parameter {
     summary: "the turns that scrambled it, from the solved cube; random: one drawn with the seed",
 };
 
+/// Turns that are soon found for any cube.
+const ENOUGH: usize = 21;
+
 pub(super) const SEED: Parameter =
     Parameter { name: "seed", default: Default::Integer(0), summary: "what all randomness comes from" };
 
@@ -26,7 +29,11 @@ pub(super) const ENTRY: Entry<Solve> = Entry {
             default: Default::Text(""),
             summary: "the cube as it looks instead: 54 letters, faces U R F D L B one after another, row by row",
         },
-        Parameter { name: "turns", default: Default::Integer(21), summary: "look on until so few are enough" },
+        Parameter {
+            name: "turns",
+            default: Default::Integer(0),
+            summary: "look on until so few are enough; 0 for as many as the scramble has, 21 at the most",
+        },
         Parameter { name: "nodes", default: Default::Integer(20_000_000), summary: "nodes after which to be content" },
         Parameter { name: "failure", default: Default::Float(0.15), summary: "chance that the hand turns nothing" },
         Parameter {
@@ -51,7 +58,12 @@ fn solve(settings: &Settings) -> Result<Solution> {
     if failure + overshoot >= 1.0 {
         return Err(Error::config("failure", "together with overshoot it must stay below 1, or no turn ever succeeds"));
     }
-    let effort = Effort { target: settings.count("turns", 0)?, nodes: settings.count("nodes", 1)? as u64 };
+    let target = match settings.count("turns", 0)? {
+        0 if stickers.is_empty() && scramble != "random" => parse_moves(scramble)?.len().min(ENOUGH),
+        0 => ENOUGH,
+        turns => turns,
+    };
+    let effort = Effort { target, nodes: settings.count("nodes", 1)? as u64 };
     let solver = TwoPhase::new();
     let found = solver.solve(&cube, &effort)?;
     let mut solution = Solution::new(Status::Solved, &["step", "turn", "face", "quarters"]);

@@ -124,6 +124,11 @@ def learn(
 def default_run_folder(*, choices: dict[str, Any], source: _Source | None, toml: tuple[str, str] | None) -> Path:
     """Where ``learn`` keeps a run of these choices unless told otherwise."""
 
+def branch(
+    *, choices: dict[str, Any], source: _Source | None, reward: _Reward | None, run_dir: str | Path, start: str | Path
+) -> None:
+    """Begins a run of these choices in ``run_dir`` with what the run in ``start`` has learned."""
+
 def explore(*, source: _Source | None, environment_name: str | None, steps: int, seed: int) -> _Explored:
     """Random steps in an environment, as transitions; also what was seen first."""
 

@@ -56,7 +56,7 @@ class Bar:
         self._failed = 0
         self._bar: Any = None
         if show:
-            from tqdm.auto import tqdm  # type: ignore[import-untyped]
+            from tqdm.auto import tqdm
 
             form = "{desc}: {percentage:3.0f}%|{bar}| {n:.1f}/{total_fmt} jobs [{elapsed}<{remaining}{postfix}]"
             self._bar = tqdm(total=jobs, desc=what, bar_format=form, dynamic_ncols=True)

@@ -116,7 +116,7 @@ class Results(list[Result]):
     def to_pandas(self) -> Any:
         """A DataFrame, one row a job: what varies, then what it came to."""
         try:
-            import pandas  # type: ignore[import-untyped]
+            import pandas
         except ImportError as error:
             raise ConfigError("a DataFrame needs pandas: pip install worldwright[data]") from error
         return pandas.DataFrame(
