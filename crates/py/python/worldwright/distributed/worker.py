@@ -58,7 +58,7 @@ def _attempt(job: Job, follow: Follower | None, progress: bool) -> tuple[Result,
         # What an earlier worker said of this folder holds no longer.
         (job.folder / RESULT).unlink(missing_ok=True)
         if job.start is not None and not (job.folder / "config.toml").exists():
-            _branch(job)
+            _branch(job, job.start)
         run = learn(
             job.environment,
             config=job.choices,
@@ -150,7 +150,7 @@ def _say(text: str, code: int) -> int:
     return code
 
 
-def _branch(job: Job) -> None:
+def _branch(job: Job, start: Path) -> None:
     """Begins with what another run has learned."""
     choices = dict(job.choices)
     if isinstance(job.environment, str):
@@ -163,7 +163,7 @@ def _branch(job: Job) -> None:
     if job.reward is not None:
         reward = Reward(job.reward, termination=job.termination)
         choices["reward.kind"] = "known"
-    _native.branch(choices=choices, source=source, reward=reward, run_dir=job.folder, start=job.start)
+    _native.branch(choices=choices, source=source, reward=reward, run_dir=job.folder, start=start)
 
 
 def _write(result: Result) -> None:
