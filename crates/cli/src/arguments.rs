@@ -113,9 +113,9 @@ pub(crate) struct Learn {
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  worldwright design pendulum                     random steps first, then trials of the best candidates
-  worldwright design pendulum --learned           as if its dynamics were not known
-  worldwright design data/pendulum --json         recorded episodes alone: models of the held-out part judge
+  worldwright design pendulum                random steps first, then trials of the best
+  worldwright design pendulum --learned      as if its dynamics were not known
+  worldwright design data/pendulum --json    recorded episodes alone, judged by models of a part
 
 The last line is the `worldwright learn` that uses the choice.")]
 pub(crate) struct Design {
@@ -125,7 +125,7 @@ pub(crate) struct Design {
     /// Steps of random actions to begin with, in an environment
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(20..))]
     pub(crate) steps: u64,
-    /// Steps that all trials together may take [default: 20 episodes]
+    /// Steps that all trials together may take [default: 16 episodes]
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub(crate) trial_steps: u64,
     /// Models whose plans are tried

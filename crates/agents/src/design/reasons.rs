@@ -100,7 +100,7 @@ impl Told<'_> {
         Some(text + ".")
     }
 
-    /// What the chosen candidate's plans earned beside the best of another model.
+    /// What the chosen candidate's plans earned beside the one of another model that stayed longest.
     fn planning(&self, chosen: &Row) -> Option<String> {
         let mut text = format!(
             "Its plans by {} earned {} over {} in {}",
@@ -109,10 +109,10 @@ impl Told<'_> {
             counted(chosen.returns.len()),
             self.judge,
         );
-        let others = self.rows.iter().filter(|row| row.model.label != chosen.model.label);
-        let best = others.filter_map(|row| Some((row.mean_return()?, row))).max_by(|a, b| a.0.total_cmp(&b.0));
-        if let Some((mean, row)) = best {
-            text += &format!(", against {} over {} by {}", figure(mean), counted(row.returns.len()), named(row));
+        let mut others = self.rows.iter().filter(|row| row.model != chosen.model);
+        if let Some((other, (own, its, trials))) = others.find_map(|row| Some((row, beside(chosen, row)?))) {
+            let (own, its) = (figure(own), figure(its));
+            text += &format!("; over the same {}, {own} against {its} by {}", counted(trials), named(other));
         }
         Some(text + ".")
     }
@@ -125,14 +125,21 @@ impl Told<'_> {
             .iter()
             .filter(|row| row.model == chosen.model && row.plan.as_ref() != Some(plan))
             .filter_map(|row| {
-                let (mean, other) = (row.mean_return()?, row.plan.as_ref()?);
-                Some(format!("{} over {} by {}", figure(mean), counted(row.returns.len()), other.label))
+                let (own, its, trials) = beside(chosen, row)?;
+                let label = &row.plan.as_ref()?.label;
+                Some(format!("{} against {} by {label} over the same {}", figure(own), figure(its), counted(trials)))
             })
             .collect();
-        (!others.is_empty()).then(|| {
-            format!("It looks {} steps ahead; with other plans it earned {}.", plan.horizon, others.join(", "))
-        })
+        let looks = format!("It looks {} steps ahead", plan.horizon);
+        (!others.is_empty()).then(|| format!("{looks}, which earned {}.", others.join(", ")))
     }
+}
+
+/// Mean returns of two candidates over the trials that both played, which had the same starts, and how many these are.
+fn beside(own: &Row, other: &Row) -> Option<(f64, f64, usize)> {
+    let trials = own.returns.len().min(other.returns.len());
+    let mean = |row: &Row| row.returns[..trials].iter().sum::<f64>() / trials as f64;
+    (trials > 0).then(|| (mean(own), mean(other), trials))
 }
 
 fn named(row: &Row) -> String {
@@ -157,7 +164,23 @@ fn figure(x: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::figure;
+    use super::*;
+    use crate::design::ModelChoice;
+
+    #[test]
+    fn returns_are_compared_from_the_same_starts() {
+        let row = |returns: &[f64]| Row {
+            model: ModelChoice::new("gp", "gp", &[]),
+            plan: None,
+            prediction: None,
+            returns: returns.to_vec(),
+            diverged: None,
+            fit_secs: 0.0,
+            trial_secs: 0.0,
+        };
+        assert_eq!(beside(&row(&[1.0, 3.0, 50.0]), &row(&[2.0, 0.0])), Some((2.0, 1.0, 2)));
+        assert_eq!(beside(&row(&[1.0]), &row(&[])), None);
+    }
 
     #[test]
     fn figures_are_three() {

@@ -214,6 +214,9 @@ impl<'a> Search<'a> {
         let Some(best) = self.by_prediction().into_iter().find(learned) else { return Ok(()) };
         let score = |row: &Row| row.prediction.as_ref().map_or(f64::INFINITY, |p| p.score);
         let mut better: Option<Examined> = None;
+        if score(&self.examined[best].row) < EXACT {
+            return Ok(());
+        }
         let mut bound = BETTER * score(&self.examined[best].row);
         for place in turning {
             if self.late() {
