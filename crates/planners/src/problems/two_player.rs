@@ -13,11 +13,6 @@ use crate::PlannerContext;
 use crate::games::{ConnectFour, Game, GameModel, TicTacToe};
 use crate::tree::Forest;
 
-const METHOD: Parameter = Parameter {
-    name: "method",
-    default: Default::Text("uct"),
-    summary: "uct, or gumbel for few simulations; both take random games as values",
-};
 const SIMULATIONS: Parameter =
     Parameter { name: "simulations", default: Default::Integer(20_000), summary: "simulations of the search" };
 
@@ -31,7 +26,6 @@ pub(super) const TIC_TAC_TOE: Entry<Solve> = Entry {
             default: Default::Text(""),
             summary: "what was played, X first: a digit a move, cells 1 to 9 row by row",
         },
-        METHOD,
         Parameter {
             default: Default::Integer(100_000),
             summary: "simulations of the search, which ends when all is proven",
@@ -52,7 +46,6 @@ pub(super) const CONNECT_FOUR: Entry<Solve> = Entry {
             default: Default::Text(""),
             summary: "what was played, X first: a digit a move, columns 1 to 7",
         },
-        METHOD,
         SIMULATIONS,
         SEED,
     ],
@@ -69,19 +62,14 @@ fn solve<G: Game>(
     cell: impl Fn(usize, usize) -> usize,
 ) -> Result<Solution> {
     let (position, player) = replay::<G>(settings.text("moves")?, place)?;
-    let method = ["uct", "gumbel"][settings.choice("method", &["uct", "gumbel"])?];
     let model = GameModel::<G>::new();
     let seed = settings.count("seed", 0)? as u64;
     let simulations = settings.count("simulations", 1)?;
-    let mut overrides = BTreeMap::from([
+    let overrides = BTreeMap::from([
         ("simulations".to_owned(), Setting::Integer(i64::try_from(simulations).unwrap_or(i64::MAX))),
         ("transpositions".to_owned(), Setting::Bool(true)),
     ]);
-    if method == "gumbel" {
-        // The best move is asked for, not one drawn from the policy that the search comes to.
-        overrides.insert("gumbel_scale".to_owned(), Setting::Float(0.0));
-    }
-    let mut forest = Forest::new(method, &PlannerContext::for_model(model.spec(), seed), &overrides, 1)?;
+    let mut forest = Forest::new("uct", &PlannerContext::for_model(model.spec(), seed), &overrides, 1)?;
     let mut world = model.imagination(forest.rows());
     let observation = GameModel::<G>::observation(position);
     world.observe(0, None, &observation, Key::new(seed).fold(0))?;
