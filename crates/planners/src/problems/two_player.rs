@@ -73,10 +73,14 @@ fn solve<G: Game>(
     let model = GameModel::<G>::new();
     let seed = settings.count("seed", 0)? as u64;
     let simulations = settings.count("simulations", 1)?;
-    let overrides = BTreeMap::from([
+    let mut overrides = BTreeMap::from([
         ("simulations".to_owned(), Setting::Integer(i64::try_from(simulations).unwrap_or(i64::MAX))),
         ("transpositions".to_owned(), Setting::Bool(true)),
     ]);
+    if method == "gumbel" {
+        // The noise is for exploring in self-play; here the best move is wanted.
+        overrides.insert("gumbel_scale".to_owned(), Setting::Float(0.0));
+    }
     let mut forest = Forest::new(method, &PlannerContext::for_model(model.spec(), seed), &overrides, 1)?;
     let mut world = model.imagination(forest.rows());
     let observation = GameModel::<G>::observation(position);

@@ -62,7 +62,8 @@ fn every_method_of_every_problem_solves_it() {
             }
             let solution = of(entry.name, &overrides);
             assert_ne!(solution.status, Status::Unsolved, "{} by {name}", entry.name);
-            if !["rock-sample", "tiger", "pomdp"].contains(&entry.name) {
+            // Their known answers are those of the first method.
+            if !["rock-sample", "tiger", "pomdp", "connect-four"].contains(&entry.name) {
                 judge(entry.name, &solution);
             }
         }
@@ -294,7 +295,9 @@ fn settings_change_what_is_solved() {
     assert!(around.status == Status::Solved && fact(&around, "length") > straight);
     let quarter = of("pocket-cube", &[("scramble", text("R2")), ("metric", text("quarter-turn"))]);
     assert_eq!(fact(&quarter, "turns"), 2.0);
-    let solved = of("cube", &[("scramble", text("R U R' U'")), ("failure", Float(0.0)), ("overshoot", Float(0.0))]);
+    let sure = [("failure", Float(0.0)), ("overshoot", Float(0.0)), ("turns", Integer(4))];
+    let scramble = ("scramble", text("R U R' U'"));
+    let solved = of("cube", &[sure.as_slice(), &[scramble]].concat());
     assert!(solved.get("tries by the hand").is_none() && fact(&solved, "turns") <= 4.0);
 }
 
