@@ -37,11 +37,11 @@ const DOMAINS: [(&str, i64); 10] = [
 ];
 /// Decisions of an episode at the most, so that the table is made in minutes.
 const LONGEST: usize = 100;
-const SEED: u64 = 0;
+const SEED: u64 = 1;
 const STEPS: usize = 1000;
 const SCREENED: u64 = 1;
 /// Candidates that come from the screening to the judging.
-const BEST: usize = 2;
+const BEST: usize = 5;
 const JUDGED: u64 = 3;
 /// Streams of the evaluation's seed, apart from those of the search.
 const SCREENING: u64 = 101;
@@ -317,7 +317,9 @@ fn table(lines: &[Line], secs: f64) -> String {
          mountain-car-continuous and the two of dm_control are held for 5 steps, episodes end after {LONGEST} decisions, rewards are known, \
          simulators are kept from everyone. Every model of the search's list with every way to plan is fitted to all these steps and \
          plays {SCREENED} episode; the {BEST} best of them and the search's choice, fitted alike, play {JUDGED} others, whose mean is the true \
-         return. The search has trials of at most 16 episodes, none of which is among these, and a record of the other nine domains.\n\n"
+         return. The search has trials of at most 16 episodes, none of which is among these, and a record of the other nine domains. Its rules \
+         were set on seed 0 of these domains. A best candidate that screens badly is missed, so a regret of 0 says that nothing judged \
+         was better.\n\n"
     );
     let columns = "| domain | random | chosen | true return | best candidate | true return | regret | trials | search, s | everything, s |\n\
                    |---|---|---|---|---|---|---|---|---|---|\n";
