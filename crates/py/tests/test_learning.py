@@ -44,15 +44,16 @@ class Cart(gymnasium.Env):
 def test_an_environment_object_is_learned(tmp_path: Path) -> None:
     heard = []
     run = wm.learn(
-        Cart(), steps=200, agent={"initial_steps": 80}, run_dir=tmp_path / "run", progress=False,
-        follow=lambda kind, values: heard.append((kind, dict(values))), **SMALL,
+        Cart(), steps=200, agent={"initial_steps": 80}, run_dir=tmp_path / "run", progress=False, model="linear",
+        planner={"name": "icem", "horizon": 20, "population": 64, "iterations": 3}, evaluation={"episodes": 3},
+        follow=lambda kind, values: heard.append((kind, dict(values))),
     )
     assert [kind for kind, _ in heard if kind in ("started", "finished")] == ["started", "finished"]
     assert sum(kind == "step" for kind, _ in heard) == 200
     assert run.summary["environment"] == "python:Cart"
     assert run.summary["real_steps"] == 200
-    # Where pushing is understood the cart comes to rest near the origin; doing nothing earns about -25.
-    assert run.return_mean > -15
+    # Where pushing is understood the cart is brought to the origin; drifting off at a speed of 1 costs up to 500.
+    assert run.return_mean > -25
     assert run.report.exists()
     agent = run.agent()
     evaluation = agent.evaluate(episodes=2, seed=3)
@@ -62,7 +63,7 @@ def test_an_environment_object_is_learned(tmp_path: Path) -> None:
     action = agent.act(observation)
     assert Cart.action_space.contains(action)
     plan = agent.plan(observation)
-    assert plan.actions.shape == (5, 1)
+    assert plan.actions.shape == (20, 1)
     # The model knows the law of motion, which is linear.
     state = np.array([[0.5, -0.2]])
     predicted = agent.model.predict(state, np.array([[1.0]])).mean[0]
