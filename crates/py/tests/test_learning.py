@@ -41,12 +41,17 @@ class Cart(gymnasium.Env):
         return self.state.astype(np.float32), -float(position**2 + 0.1 * force**2), bool(abs(position) > 10), self.steps >= 40, {}
 
 
+def paid(observation, action, following):
+    """What the cart earns, as a function; a linear model could not learn a square."""
+    return -(observation[..., 0] ** 2) - 0.1 * action[..., 0] ** 2
+
+
 def test_an_environment_object_is_learned(tmp_path: Path) -> None:
     heard = []
     run = wm.learn(
         Cart(), steps=200, agent={"initial_steps": 80}, run_dir=tmp_path / "run", progress=False, model="linear",
         planner={"name": "icem", "horizon": 20, "population": 64, "iterations": 3}, evaluation={"episodes": 3},
-        follow=lambda kind, values: heard.append((kind, dict(values))),
+        follow=lambda kind, values: heard.append((kind, dict(values))), reward=paid,
     )
     assert [kind for kind, _ in heard if kind in ("started", "finished")] == ["started", "finished"]
     assert sum(kind == "step" for kind, _ in heard) == 200
