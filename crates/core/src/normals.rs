@@ -12,6 +12,7 @@ pub(crate) const LANES: usize = 8;
 /// Counters that are worked on together where there are that many.
 const WIDE: usize = 8 * LANES;
 /// The same for those that are left over.
+const HALF: usize = WIDE / 2;
 const NARROW: usize = 2 * LANES;
 
 /// Fills `out` with the normals of a stream from counter `first` on.
@@ -37,12 +38,14 @@ impl pulp::NullaryFnOnce for Stream<'_> {
     fn call(self) {
         let mut counter = self.first;
         let (wide, rest) = self.out.as_chunks_mut::<{ 4 * WIDE }>();
+        let mut room = Room::<WIDE>::new();
         for out in wide {
-            fill::<WIDE>(self.key, counter, out);
+            fill(self.key, counter, &mut room, out);
             counter += WIDE as u64;
         }
+        let mut room = Room::<NARROW>::new();
         for out in rest.chunks_mut(4 * NARROW) {
-            fill::<NARROW>(self.key, counter, out);
+            fill(self.key, counter, &mut room, out);
             counter += NARROW as u64;
         }
     }
@@ -50,10 +53,10 @@ impl pulp::NullaryFnOnce for Stream<'_> {
 
 /// Fills at most `4 N` numbers with the normals of N counters.
 #[inline(always)]
-fn fill<const N: usize>(key: [u32; 2], first: u64, out: &mut [f32]) {
-    let normals = normals(&consecutive::<N>(first), 0, key);
+fn fill<const N: usize>(key: [u32; 2], first: u64, room: &mut Room<N>, out: &mut [f32]) {
+    let normals = room.fill(&consecutive::<N>(first), 0, key);
     for (group, out) in out.chunks_mut(4 * LANES).enumerate() {
-        for (out, normals) in out.chunks_mut(LANES).zip(&normals) {
+        for (out, normals) in out.chunks_mut(LANES).zip(normals) {
             let normals = &normals[group * LANES..][..LANES];
             match <&mut [f32; LANES]>::try_from(&mut *out) {
                 Ok(whole) => whole.copy_from_slice(normals),
@@ -75,32 +78,32 @@ impl<F: Fn(usize) -> u64> pulp::NullaryFnOnce for OfRows<'_, F> {
 
     #[inline(always)]
     fn call(mut self) {
-        let mut first = 0;
-        while self.rows - first >= WIDE {
-            self.fill::<WIDE>(first);
-            first += WIDE;
-        }
-        while first < self.rows {
-            self.fill::<NARROW>(first);
-            first += NARROW;
-        }
+        let mut first = self.fill::<WIDE>(0, WIDE);
+        first = self.fill::<HALF>(first, HALF);
+        first = self.fill::<NARROW>(first, NARROW / 2 + 1);
+        self.fill::<LANES>(first, 1);
     }
 }
 
 impl<F: Fn(usize) -> u64> OfRows<'_, F> {
-    /// Fills rows `first..first + N`, as many of them as there are, in all columns.
+    /// Fills rows from `first` on in all columns, N at a time while at least `least` are left. Returns the first row that is not filled.
     #[inline(always)]
-    fn fill<const N: usize>(&mut self, first: usize) {
-        let (rows, real) = (self.rows, N.min(self.rows - first));
-        let mut counters = [0; N];
-        counters[..real].iter_mut().enumerate().for_each(|(i, counter)| *counter = (self.row)(first + i));
-        // Four columns to a block of the generator.
-        for (group, columns) in self.out.chunks_mut(4 * rows).enumerate() {
-            let normals = normals(&counters, group as u32, self.key);
-            for (column, normals) in columns.chunks_exact_mut(rows).zip(&normals) {
-                column[first..first + real].copy_from_slice(&normals[..real]);
+    fn fill<const N: usize>(&mut self, mut first: usize, least: usize) -> usize {
+        let (rows, mut room) = (self.rows, Room::<N>::new());
+        while rows - first >= least {
+            let real = N.min(rows - first);
+            let mut counters = [0; N];
+            counters[..real].iter_mut().enumerate().for_each(|(i, counter)| *counter = (self.row)(first + i));
+            // Four columns to a block of the generator.
+            for (group, columns) in self.out.chunks_mut(4 * rows).enumerate() {
+                let normals = room.fill(&counters, group as u32, self.key);
+                for (column, normals) in columns.chunks_exact_mut(rows).zip(normals) {
+                    column[first..first + real].copy_from_slice(&normals[..real]);
+                }
             }
+            first += real;
         }
+        first
     }
 }
 
@@ -116,37 +119,63 @@ pub(crate) fn consecutive<const N: usize>(first: u64) -> [u64; N] {
 
 /// The generator's blocks for N counters, word by word: `[word][counter]`. The third word of all counters is `group`.
 #[inline(always)]
-pub(crate) fn words<const N: usize>(counters: &[u64; N], group: u32, key: [u32; 2]) -> [[u32; N]; 4] {
-    let mut words = [[0; N]; 4];
-    let [first, second, third, fourth] = &mut words;
-    for lane in 0..N {
-        // Words stand in 64 bits each, so that products need no shuffling; what is above the lower half is never read.
-        let n = counters[lane];
-        let (mut c, mut k) = ([n, n >> 32, u64::from(group), 0], key);
-        for round in 0..10 {
-            if round > 0 {
+pub(crate) fn words<const N: usize>(counters: &[u64; N], group: u32, key: [u32; 2], words: &mut [[u32; N]; 4]) {
+    let [first, second, third, fourth] = words;
+    for lane in 0..N / 2 {
+        // Two counters in turn: while one waits for its product the other's is under way.
+        let other = lane + N / 2;
+        let (mut a, mut b, mut k) = (block(counters[lane], group), block(counters[other], group), key);
+        for number in 0..10 {
+            if number > 0 {
                 k = [k[0].wrapping_add(WEYL[0]), k[1].wrapping_add(WEYL[1])];
             }
-            let a = u64::from(MULTIPLIERS[0]) * u64::from(c[0] as u32);
-            let b = u64::from(MULTIPLIERS[1]) * u64::from(c[2] as u32);
-            c = [(b >> 32) ^ c[1] ^ u64::from(k[0]), b, (a >> 32) ^ c[3] ^ u64::from(k[1]), a];
+            (a, b) = (round(a, k), round(b, k));
         }
-        (first[lane], second[lane], third[lane], fourth[lane]) = (c[0] as u32, c[1] as u32, c[2] as u32, c[3] as u32);
+        (first[lane], second[lane], third[lane], fourth[lane]) = (a[0] as u32, a[1] as u32, a[2] as u32, a[3] as u32);
+        (first[other], second[other], third[other], fourth[other]) =
+            (b[0] as u32, b[1] as u32, b[2] as u32, b[3] as u32);
     }
-    words
 }
 
-/// The normals of N counters, `[word][counter]`.
+/// The generator's input. Words stand in 64 bits each, so that products need no shuffling; what is above the lower half is never read.
 #[inline(always)]
-fn normals<const N: usize>(counters: &[u64; N], group: u32, key: [u32; 2]) -> [[f32; N]; 4] {
-    let words = words(counters, group, key);
-    let mut normals = [[0.0; N]; 4];
-    let [first, second, third, fourth] = &mut normals;
-    radii(&words[0], first);
-    turn(&words[1], first, second);
-    radii(&words[2], third);
-    turn(&words[3], third, fourth);
-    normals
+fn block(counter: u64, group: u32) -> [u64; 4] {
+    [counter, counter >> 32, u64::from(group), 0]
+}
+
+/// One of the generator's rounds.
+#[inline(always)]
+fn round(c: [u64; 4], k: [u32; 2]) -> [u64; 4] {
+    let a = u64::from(MULTIPLIERS[0]) * u64::from(c[0] as u32);
+    let b = u64::from(MULTIPLIERS[1]) * u64::from(c[2] as u32);
+    [(b >> 32) ^ c[1] ^ u64::from(k[0]), b, (a >> 32) ^ c[3] ^ u64::from(k[1]), a]
+}
+
+/// Room for N counters, made once for many of them.
+struct Room<const N: usize> {
+    /// `[word][counter]`
+    words: [[u32; N]; 4],
+    /// `[word][counter]`
+    normals: [[f32; N]; 4],
+}
+
+impl<const N: usize> Room<N> {
+    #[inline(always)]
+    fn new() -> Self {
+        Self { words: [[0; N]; 4], normals: [[0.0; N]; 4] }
+    }
+
+    /// The normals of N counters.
+    #[inline(always)]
+    fn fill(&mut self, counters: &[u64; N], group: u32, key: [u32; 2]) -> &[[f32; N]; 4] {
+        words(counters, group, key, &mut self.words);
+        let [first, second, third, fourth] = &mut self.normals;
+        radii(&self.words[0], first);
+        turn(&self.words[1], first, second);
+        radii(&self.words[2], third);
+        turn(&self.words[3], third, fourth);
+        &self.normals
+    }
 }
 
 /// The lengths `√(−2 ln u)`, with the logarithm by Cephes' `logf` (Moshier 1989), relative error about 1e-7.
@@ -211,7 +240,8 @@ mod tests {
     #[test]
     fn lanes_agree_with_single_blocks() {
         let first = u64::from(u32::MAX) - 3;
-        let words = words(&consecutive::<WIDE>(first), 5, [7, 9]);
+        let mut words = [[0; WIDE]; 4];
+        super::words(&consecutive::<WIDE>(first), 5, [7, 9], &mut words);
         for lane in 0..WIDE {
             let n = first + lane as u64;
             let single = philox([n as u32, (n >> 32) as u32, 5, 0], [7, 9]);
@@ -225,8 +255,9 @@ mod tests {
         let mut all = vec![0.0; n];
         of_stream(key, 1, &mut all);
         for (place, out) in all.chunks(4 * LANES).enumerate() {
-            let alone = normals(&consecutive::<LANES>(1 + (place * LANES) as u64), 0, key);
-            assert_eq!(out, &alone.as_flattened()[..out.len()]);
+            let mut room = Room::<LANES>::new();
+            let alone = room.fill(&consecutive(1 + (place * LANES) as u64), 0, key).as_flattened();
+            assert_eq!(out, &alone[..out.len()]);
         }
     }
 

@@ -156,8 +156,9 @@ impl Rng {
 
     /// Fills `out` with uniform numbers on [0, 1) of single precision (24 bits).
     pub fn fill_uniform(&mut self, out: &mut [f32]) {
+        let mut words = [[0; LANES]; 4];
         for chunk in out.chunks_mut(4 * LANES) {
-            let words = normals::words(&normals::consecutive::<LANES>(self.counter), 0, self.key);
+            normals::words(&normals::consecutive(self.counter), 0, self.key, &mut words);
             self.counter += LANES as u64;
             for (slot, word) in chunk.iter_mut().zip(words.as_flattened()) {
                 *slot = (word >> 8) as f32 * (1.0 / 16_777_216.0);

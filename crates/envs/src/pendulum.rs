@@ -11,13 +11,16 @@ use worldwright_core::{
 
 use crate::draw::Canvas;
 use crate::scenes::draw_pendulum;
-use crate::trig::{REACH, sin_cos, wrap_and_sin, wrap_and_sin_near, wrap_angle};
+use crate::trig::{REACH, reduce_near, sin_cos, sine_of_reduced, wrap_and_sin, wrap_angle};
 use crate::world::{Outcome, Spec, World, action_row, f32_box, names};
 use crate::{Made, native, settings};
 
 const MAX_SPEED: f64 = 8.0;
 const MAX_TORQUE: f64 = 2.0;
 const DT: f64 = 0.05;
+/// Rows of a batch that go through each stage of a step together: a loop a stage has a short chain of dependent operations, so that a
+/// processor has several rows under way at once.
+const STAGE: usize = 64;
 
 /// Settings with their defaults.
 pub(crate) const PARAMETERS: &[Parameter] = &[
@@ -183,19 +186,30 @@ impl pulp::NullaryFnOnce for Batch<'_> {
         let (theta, speed, torque) = (&self.theta[..n], &self.speed[..n], &self.torque[..n]);
         let (next_theta, next_speed, rewards) =
             (&mut self.next_theta[..n], &mut self.next_speed[..n], &mut self.rewards[..n]);
-        let mut far = false;
-        for i in 0..n {
-            let u = clip(torque[i], MAX_TORQUE);
-            far |= theta[i].abs() > REACH;
-            let (wrapped, sin) = wrap_and_sin_near(theta[i]);
-            rewards[i] = paid(wrapped, speed[i], u);
-            (next_theta[i], next_speed[i]) = moved(theta[i], speed[i], sin, u, self.gravity);
+        let mut far = 0;
+        let (mut wrapped, mut reduced) = ([0.0; STAGE], [0.0; STAGE]);
+        for first in (0..n).step_by(STAGE) {
+            let end = n.min(first + STAGE);
+            let (wrapped, reduced) = (&mut wrapped[..end - first], &mut reduced[..end - first]);
+            for ((wrapped, reduced), theta) in wrapped.iter_mut().zip(reduced.iter_mut()).zip(&theta[first..end]) {
+                // The sign bit tells of angles beyond the reach, and of what is no number.
+                far |= REACH.to_bits().wrapping_sub(theta.abs().to_bits());
+                (*wrapped, *reduced) = reduce_near(*theta);
+            }
+            for reduced in reduced.iter_mut() {
+                *reduced = sine_of_reduced(*reduced);
+            }
+            for i in first..end {
+                let u = clip(torque[i], MAX_TORQUE);
+                rewards[i] = paid(wrapped[i - first], speed[i], u);
+                (next_theta[i], next_speed[i]) = moved(theta[i], speed[i], reduced[i - first], u, self.gravity);
+            }
         }
-        if !far {
+        if far >> 63 == 0 {
             return;
         }
         // Angles beyond the fast reduction's reach go the long way.
-        for i in (0..n).filter(|i| theta[*i].abs() > REACH) {
+        for i in (0..n).filter(|i| theta[*i].abs().to_bits() > REACH.to_bits()) {
             let u = clip(torque[i], MAX_TORQUE);
             let (wrapped, sin) = wrap_and_sin(theta[i]);
             rewards[i] = paid(wrapped, speed[i], u);

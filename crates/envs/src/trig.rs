@@ -64,16 +64,29 @@ pub(crate) fn wrap_angle(x: f64) -> f64 {
     ((x - turns * (4.0 * HIGH)) - turns * (4.0 * MIDDLE)) - turns * (4.0 * LOW)
 }
 
-/// The angle within [-π, π] and its sine, for angles within [`REACH`]: one reduction for both. Sines of |x| > π/2 are those of π − x,
-/// by a polynomial of degree 17 that interpolates `(sin r/r − 1)/r²` at the Chebyshev points of [0, (π/2)²], relative error 3e-17.
-/// Error of the sine below 1e-15, half that within a turn. Products and sums are fused, one rounding each, which is exact everywhere and quick where the
-/// processor does it: call it through `pulp`.
+/// The angle within [-π, π] and its sine, for angles within [`REACH`]: one reduction for both, [`reduce_near`] and then
+/// [`sine_of_reduced`].
 #[inline(always)]
 pub(crate) fn wrap_and_sin_near(x: f64) -> (f64, f64) {
+    let (wrapped, r) = reduce_near(x);
+    (wrapped, sine_of_reduced(r))
+}
+
+/// The angle within [-π, π], and the one within [-π/2, π/2] that has the same sine: those of |x| > π/2 are those of π − x. For angles
+/// within [`REACH`]. Products and sums are fused here and in [`sine_of_reduced`], one rounding each, which is exact everywhere and
+/// quick where the processor does it: call them through `pulp`.
+#[inline(always)]
+pub(crate) fn reduce_near(x: f64) -> (f64, f64) {
     let turns = x.mul_add(1.0 / std::f64::consts::TAU, ROUND) - ROUND;
     let wrapped = turns.mul_add(-4.0 * LOW, turns.mul_add(-4.0 * MIDDLE, turns.mul_add(-4.0 * HIGH, x)));
     let near = std::f64::consts::PI - wrapped.abs();
-    let r = if wrapped.abs() > std::f64::consts::FRAC_PI_2 { near.copysign(wrapped) } else { wrapped };
+    (wrapped, if wrapped.abs() > std::f64::consts::FRAC_PI_2 { near.copysign(wrapped) } else { wrapped })
+}
+
+/// The sine of an angle within [-π/2, π/2], by a polynomial of degree 17 that interpolates `(sin r/r − 1)/r²` at the Chebyshev points of
+/// [0, (π/2)²], relative error 3e-17. With [`reduce_near`], error of the sine below 1e-15, half that within a turn.
+#[inline(always)]
+pub(crate) fn sine_of_reduced(r: f64) -> f64 {
     let z = r * r;
     let z2 = z * z;
     // Pairs side by side keep the chain of dependent operations short.
@@ -82,7 +95,7 @@ pub(crate) fn wrap_and_sin_near(x: f64) -> (f64, f64) {
     let c = z.mul_add(1.605_897_727_281_748_8e-10, -2.505_210_761_638_462_4e-8);
     let d = z.mul_add(2.731_428_986_911_617_5e-15, -7.643_969_031_116_06e-13);
     let sum = (z2 * z2).mul_add(z2.mul_add(d, c), z2.mul_add(b, a));
-    (wrapped, (r * z).mul_add(sum, r))
+    (r * z).mul_add(sum, r)
 }
 
 /// The same for any angle: NaN of what is not finite.

@@ -201,7 +201,21 @@ impl pulp::NullaryFnOnce for Mark<'_> {
     fn call(self) {
         let n = self.reward.len();
         let (reward, terminated, continuation) = (self.reward, &self.terminated[..n], &mut self.continuation[..n]);
-        for dim in 0..self.next_states.dims() {
+        let dims = self.next_states.dims();
+        // Nearly always nothing diverged and nothing ended, which is seen by reading alone.
+        let mut finite = all_finite(reward);
+        for dim in 0..dims {
+            finite &= all_finite(self.next_states.column(dim));
+        }
+        if finite {
+            continuation.fill(self.discount);
+            if terminated.iter().fold(false, |any, ended| any | ended) {
+                let each = continuation.iter_mut().zip(terminated);
+                each.filter(|(_, ended)| **ended).for_each(|(slot, _)| *slot = 0.0);
+            }
+            return;
+        }
+        for dim in 0..dims {
             // Nothing of what is not finite is NaN, of anything else zero: no branch, so vector instructions.
             for (reward, number) in reward.iter_mut().zip(self.next_states.column(dim)) {
                 *reward += 0.0 * number;
@@ -216,6 +230,20 @@ impl pulp::NullaryFnOnce for Mark<'_> {
             }
         }
     }
+}
+
+/// Whether no number is infinite or undefined: nothing of such a one is NaN, of any other zero.
+#[inline(always)]
+fn all_finite(numbers: &[f64]) -> bool {
+    let mut nothing = [0.0_f64; 16];
+    let (chunks, rest) = numbers.as_chunks::<16>();
+    for chunk in chunks {
+        for lane in 0..16 {
+            nothing[lane] += 0.0 * chunk[lane];
+        }
+    }
+    let few = rest.iter().fold(0.0, |sum, number| sum + 0.0 * number);
+    nothing.iter().fold(few == 0.0, |all, sum| all & (*sum == 0.0))
 }
 
 /// One row in the layout in which simulators observe.

@@ -142,7 +142,10 @@ impl Distribution {
                     let column = &mut candidates.column_mut(row / dims, row % dims)[first..first + normals.len()];
                     pulp::Arch::new().dispatch(|| {
                         for (slot, normal) in column.iter_mut().zip(normals) {
-                            *slot = (mean + std * f64::from(*normal)).max(low).min(high);
+                            // Nothing here is NaN, so that each choice is one instruction.
+                            let drawn = mean + std * f64::from(*normal);
+                            let above = if drawn > low { drawn } else { low };
+                            *slot = if above < high { above } else { high };
                         }
                     });
                 });
@@ -292,15 +295,17 @@ fn weighted_sum(column: &[f64], chosen: Option<&[u32]>, weights: &[f64], f: impl
     if let Some(chosen) = chosen {
         return chosen.iter().zip(weights).map(|(i, weight)| weight * f(column[*i as usize])).sum();
     }
-    let mut lanes = [0.0_f64; 8];
     let (values, rest) = column.as_chunks::<8>();
     let (factors, rest_factors) = weights.as_chunks::<8>();
-    pulp::Arch::new().dispatch(|| {
+    let lanes = pulp::Arch::new().dispatch(|| {
+        // Its own, not borrowed, so that they stay in registers.
+        let mut lanes = [0.0_f64; 8];
         for (values, factors) in values.iter().zip(factors) {
             for lane in 0..8 {
                 lanes[lane] += factors[lane] * f(values[lane]);
             }
         }
+        lanes
     });
     let tail: f64 = rest.iter().zip(rest_factors).map(|(x, weight)| weight * f(*x)).sum();
     lanes.iter().sum::<f64>() + tail

@@ -56,6 +56,7 @@ pub mod cube;
 mod distribution;
 pub mod dp;
 mod elites;
+mod exponential;
 pub mod games;
 mod gradient;
 mod icem;

@@ -17,6 +17,7 @@ use crate::Build;
 use crate::actions::{ActionKind, Sequence};
 use crate::candidates::Candidates;
 use crate::common::{self, Shared};
+use crate::exponential::exp_nonpositive;
 use crate::noise::Noise;
 use crate::plan::Plan;
 use crate::ranking::Ranking;
@@ -165,14 +166,16 @@ fn exponential_weights(
         let variance = squares / count - (sum / count) * (sum / count);
         scale *= variance.max(0.0).sqrt();
     }
-    let mut total = 0.0;
-    for weight in weights.iter_mut() {
-        let gap = *weight - largest;
-        // All equal leaves no scale: those equal to the best share the weight.
-        *weight = if gap == 0.0 { 1.0 } else { (gap / scale).exp() };
-        total += *weight;
-    }
-    weights.iter_mut().for_each(|weight| *weight /= total);
+    pulp::Arch::new().dispatch(|| {
+        for weight in weights.iter_mut() {
+            let gap = *weight - largest;
+            // All equal leaves no scale: those equal to the best share the weight.
+            let raised = exp_nonpositive(gap / scale);
+            *weight = if gap == 0.0 { 1.0 } else { raised };
+        }
+        let total = weights.iter().sum::<f64>();
+        weights.iter_mut().for_each(|weight| *weight /= total);
+    });
 }
 
 #[cfg(test)]

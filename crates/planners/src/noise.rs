@@ -200,6 +200,26 @@ mod tests {
     }
 
     #[test]
+    fn white_noise_of_a_candidate_does_not_depend_on_how_many_there_are() {
+        let (horizon, dims) = (5, 2);
+        let draw = |n: usize| {
+            let mut table = vec![0.0; horizon * dims * n];
+            Noise::new(0.0, horizon, dims, n).each_normals(Key::new(7), n, |row, first, normals| {
+                table[row * n + first..][..normals.len()].copy_from_slice(normals);
+            });
+            table
+        };
+        let most = 3 * BLOCK + 41;
+        let all = draw(most);
+        assert!(all.iter().all(|x| *x != 0.0), "every candidate has its noise");
+        for n in [1, 7, BLOCK, BLOCK + 1, 2 * BLOCK + 99] {
+            for (few, many) in draw(n).chunks_exact(n).zip(all.chunks_exact(most)) {
+                assert_eq!(few, &many[..n]);
+            }
+        }
+    }
+
+    #[test]
     fn the_normal_distribution_function_has_its_quantiles() {
         for (x, p) in [(0.0, 0.5), (1.959_963_985, 0.975), (-1.281_551_566, 0.1), (3.090_232_306, 0.999)] {
             assert!((normal_cdf(x) - p).abs() < 1e-7);

@@ -95,6 +95,26 @@ impl Ranking {
         let compare = |a: &u32, b: &u32| better(worth(*a), worth(*b)).then(a.cmp(b));
         let finite = score[..count].iter().filter(|score| score.is_finite()).count();
         self.order.clear();
+        if leading <= 1 && finite > 0 {
+            // The best alone and its equals need no order among the others.
+            let least = violation[..count].iter().copied().fold(f64::INFINITY, f64::min);
+            let each = || score[..count].iter().zip(&violation[..count]);
+            let most =
+                each().fold(
+                    f64::NEG_INFINITY,
+                    |most, (score, violation)| {
+                        if (*violation == least) & (*score > most) { *score } else { most }
+                    },
+                );
+            self.order.extend(
+                each()
+                    .enumerate()
+                    .filter(|(_, (score, violation))| **violation == least && **score == most)
+                    .map(|it| it.0 as u32),
+            );
+            self.elites = self.order.len();
+            return count - finite;
+        }
         self.order.extend(0..count as u32);
         self.elites = leading.clamp(1, count.max(1)).min(finite);
         if 0 < self.elites && self.elites < count {

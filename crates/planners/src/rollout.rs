@@ -238,6 +238,17 @@ impl Rollout {
     /// Writes each candidate's folded return and violation.
     fn fold(&mut self, n: usize) {
         let (members, constraints) = self.shape;
+        if members == 1 && constraints == 0 && !self.wanted.spread {
+            // Every measure of risk over one lane is the lane itself.
+            let each = self.returns[..n].iter().zip(&self.weights[..n]).zip(&mut self.score).zip(&mut self.violation);
+            for (((sum, weight), score), violation) in each {
+                // Infinite and undefined numbers spread through sums and products, so the ends tell of every step.
+                let finite = (sum.abs() < f64::INFINITY) & (weight.abs() < f64::INFINITY);
+                *score = if finite { *sum } else { f64::NEG_INFINITY };
+                *violation = if finite { 0.0 } else { f64::INFINITY };
+            }
+            return;
+        }
         for i in 0..n {
             // Infinite and undefined numbers spread through sums and products, so the ends tell of every step.
             let finite = (0..members).all(|m| {
