@@ -16,6 +16,7 @@ mod linearization;
 mod model;
 mod normals;
 mod persist;
+mod philox;
 mod planner;
 mod policy;
 mod random;

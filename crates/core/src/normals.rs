@@ -5,7 +5,7 @@
 //! operations is then short, so that a processor has several of them under way at once: that takes three quarters of the time of
 //! whole numbers one after another.
 
-use crate::random::{MULTIPLIERS, WEYL};
+use crate::philox::{consecutive, words};
 
 /// Counters whose normals stand together in a stream: those of one word, then those of the next.
 pub(crate) const LANES: usize = 8;
@@ -107,50 +107,6 @@ impl<F: Fn(usize) -> u64> OfRows<'_, F> {
     }
 }
 
-/// Consecutive counters.
-#[inline(always)]
-pub(crate) fn consecutive<const N: usize>(first: u64) -> [u64; N] {
-    let mut counters = [0; N];
-    for lane in 0..N {
-        counters[lane] = first + lane as u64;
-    }
-    counters
-}
-
-/// The generator's blocks for N counters, word by word: `[word][counter]`. The third word of all counters is `group`.
-#[inline(always)]
-pub(crate) fn words<const N: usize>(counters: &[u64; N], group: u32, key: [u32; 2], words: &mut [[u32; N]; 4]) {
-    let [first, second, third, fourth] = words;
-    for lane in 0..N / 2 {
-        // Two counters in turn: while one waits for its product the other's is under way.
-        let other = lane + N / 2;
-        let (mut a, mut b, mut k) = (block(counters[lane], group), block(counters[other], group), key);
-        for number in 0..10 {
-            if number > 0 {
-                k = [k[0].wrapping_add(WEYL[0]), k[1].wrapping_add(WEYL[1])];
-            }
-            (a, b) = (round(a, k), round(b, k));
-        }
-        (first[lane], second[lane], third[lane], fourth[lane]) = (a[0] as u32, a[1] as u32, a[2] as u32, a[3] as u32);
-        (first[other], second[other], third[other], fourth[other]) =
-            (b[0] as u32, b[1] as u32, b[2] as u32, b[3] as u32);
-    }
-}
-
-/// The generator's input. Words stand in 64 bits each, so that products need no shuffling; what is above the lower half is never read.
-#[inline(always)]
-fn block(counter: u64, group: u32) -> [u64; 4] {
-    [counter, counter >> 32, u64::from(group), 0]
-}
-
-/// One of the generator's rounds.
-#[inline(always)]
-fn round(c: [u64; 4], k: [u32; 2]) -> [u64; 4] {
-    let a = u64::from(MULTIPLIERS[0]) * u64::from(c[0] as u32);
-    let b = u64::from(MULTIPLIERS[1]) * u64::from(c[2] as u32);
-    [(b >> 32) ^ c[1] ^ u64::from(k[0]), b, (a >> 32) ^ c[3] ^ u64::from(k[1]), a]
-}
-
 /// Room for N counters, made once for many of them.
 struct Room<const N: usize> {
     /// `[word][counter]`
@@ -235,19 +191,6 @@ fn turn<const N: usize>(words: &[u32; N], radii: &mut [f32; N], beside: &mut [f3
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::philox;
-
-    #[test]
-    fn lanes_agree_with_single_blocks() {
-        let first = u64::from(u32::MAX) - 3;
-        let mut words = [[0; WIDE]; 4];
-        super::words(&consecutive::<WIDE>(first), 5, [7, 9], &mut words);
-        for lane in 0..WIDE {
-            let n = first + lane as u64;
-            let single = philox([n as u32, (n >> 32) as u32, 5, 0], [7, 9]);
-            assert_eq!(std::array::from_fn::<_, 4, _>(|word| words[word][lane]), single);
-        }
-    }
 
     #[test]
     fn the_width_does_not_show() {
