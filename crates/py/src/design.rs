@@ -139,17 +139,27 @@ pub(crate) fn design<'py>(
 
 fn read_options(given: &Bound<'_, PyDict>, discount: f64) -> PyResult<DesignOptions> {
     let mut options = DesignOptions { discount, ..DesignOptions::default() };
+    let py = given.py();
     for (key, value) in given.iter() {
-        match key.extract::<String>()?.as_str() {
-            "finalists" => options.finalists = value.extract()?,
-            "most_models" => options.most_models = value.extract()?,
-            "held_out" => options.held_out = value.extract()?,
-            "trial_steps" => options.trial_steps = value.extract()?,
-            "episode_steps" => options.episode_steps = value.extract()?,
-            "time_limit" => options.time_limit = Some(Duration::from_secs_f64(value.extract::<f64>()?.clamp(0.0, 1e9))),
+        let key = key.extract::<String>()?;
+        let misfit = |error: PyErr| crate::error::refuse(py, format!("{key}: {}", error.value(py)));
+        let whole = || value.extract::<usize>().map_err(misfit);
+        match key.as_str() {
+            "finalists" => options.finalists = whole()?,
+            "most_models" => options.most_models = whole()?,
+            "held_out" => options.held_out = value.extract().map_err(misfit)?,
+            "trial_steps" => options.trial_steps = whole()?,
+            "episode_steps" => options.episode_steps = whole()?,
+            "time_limit" => {
+                let secs: f64 = value.extract().map_err(misfit)?;
+                if secs.is_nan() || secs < 0.0 {
+                    return Err(crate::error::refuse(py, format!("time_limit is a number of seconds, got {secs}")));
+                }
+                options.time_limit = Some(Duration::from_secs_f64(secs.min(1e9)));
+            }
             other => {
                 let known = ["finalists", "most_models", "held_out", "trial_steps", "episode_steps", "time_limit"];
-                return Err(crate::error::raise(given.py(), &Error::unknown("option of build", other, known)));
+                return Err(crate::error::raise(py, &Error::unknown("option of build", other, known)));
             }
         }
     }

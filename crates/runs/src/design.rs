@@ -174,3 +174,45 @@ impl Environment for Stoppable<'_> {
         self.inner.versions()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use worldwright_agents::design::{ModelChoice, PlanChoice};
+
+    fn made() -> Made {
+        worldwright_envs::make("linear", &Default::default()).unwrap()
+    }
+
+    #[test]
+    fn exploring_gives_as_many_steps_as_asked_and_heeds_an_interrupt() {
+        let stop = AtomicBool::new(false);
+        let (data, first) = explore(&mut made(), 70, 3, &stop).unwrap();
+        assert_eq!(data.len(), 70);
+        assert_eq!(first, Value::Floats(data.observation(0).to_vec()));
+        assert!(explore(&mut made(), 0, 3, &stop).unwrap_err().to_string().contains("at least 1"));
+        stop.store(true, Ordering::Relaxed);
+        assert!(explore(&mut made(), 70, 3, &stop).unwrap_err().to_string().contains("interrupted"));
+    }
+
+    #[test]
+    fn a_search_is_interrupted_within_a_trial() {
+        let (mut made, stop) = (made(), AtomicBool::new(false));
+        let (data, _) = explore(&mut made, 100, 3, &stop).unwrap();
+        let context = design_context(&made, made.reward.clone(), true, 3);
+        let options = DesignOptions {
+            models: vec![ModelChoice::new("linear", "linear", &[])],
+            plans: vec![PlanChoice::new("shooting", "random-shooting", 2, &[])],
+            ..DesignOptions::default()
+        };
+        let mut heard = 0;
+        let ended = design_from(&context, &data, Some(&mut made), &options, &stop, &mut |_| {
+            heard += 1;
+            stop.store(true, Ordering::Relaxed);
+            Ok(())
+        });
+        // The model was examined; its first trial went no further.
+        assert!(ended.err().unwrap().to_string().contains("interrupted"));
+        assert_eq!(heard, 1);
+    }
+}
