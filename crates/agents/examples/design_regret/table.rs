@@ -5,7 +5,7 @@ use std::path::Path;
 
 use worldwright_core::Result;
 
-use crate::domain::{LONGEST, RECORDED, STEPS};
+use crate::domain::{DOMAINS, LONGEST, RECORDED, SEEDS, STEPS};
 use crate::failed;
 
 /// What came of one domain and seed.
@@ -151,5 +151,11 @@ pub(crate) fn table(lines: &[Line]) -> String {
         told(&mut text, name, &lines.iter().filter(|line| line.name == name).collect::<Vec<_>>());
     }
     told(&mut text, "all", &lines.iter().collect::<Vec<_>>());
+    for seed in SEEDS {
+        let measured = lines.iter().filter(|line| line.seed == seed).count();
+        if measured < DOMAINS.len() {
+            let _ = writeln!(text, "\nOf seed {seed}, {measured} of {} domains are measured yet.", DOMAINS.len());
+        }
+    }
     text + "\nTwo domains are judged at a time on two cores; seconds are those of the machine that ran it, and of what ran beside.\n"
 }
