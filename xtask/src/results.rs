@@ -83,10 +83,13 @@ const EXPERIMENTS: &[Experiment] = &[
 /// that are there.
 pub(crate) fn run(name: Option<&str>, seeds: Option<&str>) -> Result<()> {
     if name == Some(DESIGN) {
-        return design();
+        return design(false);
+    }
+    if name == Some(DESIGN_RECORD) {
+        return design(true);
     }
     let Some(experiment) = EXPERIMENTS.iter().find(|e| Some(e.name) == name) else {
-        let names: Vec<&str> = EXPERIMENTS.iter().map(|e| e.name).chain([DESIGN]).collect();
+        let names: Vec<&str> = EXPERIMENTS.iter().map(|e| e.name).chain([DESIGN, DESIGN_RECORD]).collect();
         bail!("usage: cargo xtask results NAME [FIRST..LAST], where NAME is one of {}", names.join(", "));
     };
     let seeds = match seeds.map(|text| text.split_once("..").map(|(a, b)| (a.parse(), b.parse()))) {
@@ -114,19 +117,29 @@ pub(crate) fn run(name: Option<&str>, seeds: Option<&str>) -> Result<()> {
 
 /// The experiment that is a program of its own: what the search that designs a model loses against trying everything.
 const DESIGN: &str = "design";
+/// What the search knows of other domains.
+const DESIGN_RECORD: &str = "design-record";
 
-/// Writes the search's table, and the record of what domains needed that later searches are led by.
-fn design() -> Result<()> {
-    let example = ["run", "--release", "--quiet", "-p", "worldwright-agents", "--example", "design_regret", "--"];
+/// Writes the search's table; with `record`, instead what domains needed, which searches are built with.
+fn design(record: bool) -> Result<()> {
     let folder = root().join("runs/results").join(DESIGN);
-    step(DESIGN, cargo().args(example).arg(&folder))?;
-    let copies = [("design.md", "docs/results/design.md"), ("record.txt", "crates/agents/src/design/record.txt")];
-    for (from, to) in copies {
+    let run = |what: &str| {
+        let example =
+            ["run", "--release", "--quiet", "-p", "worldwright-agents", "--example", "design_regret", "--", what];
+        step(DESIGN, cargo().args(example).arg(&folder))
+    };
+    let copy = |from: &str, to: &str| {
         let to = root().join(to);
         fs::copy(folder.join(from), &to).with_context(|| to.display().to_string())?;
         println!("written to {}", to.display());
+        Ok(())
+    };
+    if record {
+        run("record")?;
+        return copy("record.txt", "crates/agents/src/design/record.txt");
     }
-    Ok(())
+    run("table")?;
+    copy("design.md", "docs/results/design.md")
 }
 
 fn table(experiment: &Experiment) -> Result<()> {

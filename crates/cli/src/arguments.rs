@@ -125,11 +125,11 @@ pub(crate) struct Design {
     /// Steps of random actions to begin with, in an environment
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(20..))]
     pub(crate) steps: u64,
-    /// Steps that all trials together may take [default: 16 episodes]
+    /// Steps that all trials together may take [default: 64 episodes]
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub(crate) trial_steps: u64,
-    /// Models whose plans are tried
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..))]
+    /// Models whose plans are tried [default: all that may be best]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub(crate) finalists: u64,
     /// What all randomness comes from
     #[arg(long, value_name = "S", default_value_t = 0)]

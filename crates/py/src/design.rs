@@ -1,17 +1,16 @@
 //! `worldwright.build`: the search that designs a model, with data and environments of Python's.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
-use worldwright_core::{Environment, Error, Key, RewardFunction};
+use worldwright_core::{Error, RewardFunction};
 use worldwright_runs::agents::AgentContext;
-use worldwright_runs::agents::design::{self as search, DesignOptions, EnvironmentTrial, Progress, Row, Trial};
+use worldwright_runs::agents::design::{DesignOptions, Progress, Row};
 use worldwright_runs::agents::models::ModelContext;
 use worldwright_runs::agents::models::expression::RewardExpression;
-use worldwright_runs::{STEP_LIMIT, envs};
+use worldwright_runs::{design_from, envs};
 
 use crate::callable::Reward;
 use crate::data::Dataset;
@@ -50,11 +49,10 @@ pub(crate) fn explore<'py>(
     let Some(mut made) = environment(py, source, environment_name, &failures)? else {
         return Err(crate::error::refuse(py, "nothing to explore: no environment is given"));
     };
-    let limit = made.episode_steps.unwrap_or(STEP_LIMIT);
     let interrupts = Interrupts::listen();
-    let explored = pool::long(py, || gather(made.environment.as_mut(), limit, steps, seed, &interrupts))?;
-    let (inner, first) = failures.settle(py, explored)?;
+    let explored = pool::long(py, || worldwright_runs::explore(&mut made, steps, seed, &interrupts.stop))?;
     py.check_signals()?;
+    let (inner, first) = failures.settle(py, explored)?;
     let answer = PyDict::new(py);
     answer.set_item("start", value::write(py, made.environment.observation_space(), &first)?)?;
     answer.set_item("observation_space", space::write(py, made.environment.observation_space())?)?;
@@ -63,46 +61,6 @@ pub(crate) fn explore<'py>(
     answer.set_item("action_channels", &made.action_channels)?;
     answer.set_item("data", Dataset { inner })?;
     Ok(answer)
-}
-
-fn gather(
-    environment: &mut dyn Environment,
-    limit: usize,
-    steps: usize,
-    seed: u64,
-    interrupts: &Interrupts,
-) -> worldwright_core::Result<(worldwright_core::Dataset, worldwright_core::Observation)> {
-    let (observation_space, action_space) =
-        (environment.observation_space().clone(), environment.action_space().clone());
-    let mut data = worldwright_core::Dataset::new(observation_space.flat_dim(), action_space.flat_dim());
-    let (mut before, mut after) = (vec![0.0; observation_space.flat_dim()], vec![0.0; observation_space.flat_dim()]);
-    let mut flat_action = vec![0.0; action_space.flat_dim()];
-    let mut rng = Key::new(seed).rng();
-    let mut first = None;
-    for episode in 0u64.. {
-        let observation = environment.reset(Key::new(seed).fold(episode).to_seed())?;
-        observation_space.flatten(&observation, &mut before)?;
-        first.get_or_insert(observation);
-        for length in 1..=limit {
-            let action = action_space.sample(&mut rng);
-            let step = environment.step(&action)?;
-            observation_space.flatten(&step.observation, &mut after)?;
-            action_space.flatten(&action, &mut flat_action)?;
-            let over = step.done() || length == limit || data.len() + 1 == steps;
-            data.push(&before, &flat_action, step.reward, &after, step.terminated, over)?;
-            std::mem::swap(&mut before, &mut after);
-            if over {
-                break;
-            }
-        }
-        if data.len() >= steps || interrupts.stop.load(Ordering::Relaxed) {
-            break;
-        }
-    }
-    match first {
-        Some(first) => Ok((data, first)),
-        None => Err(Error::config("steps", "must be at least 1")),
-    }
 }
 
 /// A reward over names: the expression, the termination, names of the observation's numbers and of the action's.
@@ -145,12 +103,7 @@ pub(crate) fn design<'py>(
     let wanted = read_options(options, discount)?;
     let interrupts = Interrupts::listen();
     let designed = pool::long(py, || {
-        let mut trial = made.as_mut().map(|made| EnvironmentTrial::new(made.environment.as_mut(), seed));
-        let trial = trial.as_mut().map(|trial| trial as &mut dyn Trial);
-        search::design(&context, &data.inner, &wanted, trial, &mut |progress| {
-            if interrupts.stop.load(Ordering::Relaxed) {
-                return Err(Error::external("the search", "was interrupted"));
-            }
+        design_from(&context, &data.inner, made.as_mut(), &wanted, &interrupts.stop, &mut |progress| {
             tell(follow.as_ref(), &progress, &failures)
         })
     })?;
@@ -186,17 +139,27 @@ pub(crate) fn design<'py>(
 
 fn read_options(given: &Bound<'_, PyDict>, discount: f64) -> PyResult<DesignOptions> {
     let mut options = DesignOptions { discount, ..DesignOptions::default() };
+    let py = given.py();
     for (key, value) in given.iter() {
-        match key.extract::<String>()?.as_str() {
-            "finalists" => options.finalists = value.extract()?,
-            "most_models" => options.most_models = value.extract()?,
-            "held_out" => options.held_out = value.extract()?,
-            "trial_steps" => options.trial_steps = value.extract()?,
-            "episode_steps" => options.episode_steps = value.extract()?,
-            "time_limit" => options.time_limit = Some(Duration::from_secs_f64(value.extract::<f64>()?.clamp(0.0, 1e9))),
+        let key = key.extract::<String>()?;
+        let misfit = |error: PyErr| crate::error::refuse(py, format!("{key}: {}", error.value(py)));
+        let whole = || value.extract::<usize>().map_err(misfit);
+        match key.as_str() {
+            "finalists" => options.finalists = whole()?,
+            "most_models" => options.most_models = whole()?,
+            "held_out" => options.held_out = value.extract().map_err(misfit)?,
+            "trial_steps" => options.trial_steps = whole()?,
+            "episode_steps" => options.episode_steps = whole()?,
+            "time_limit" => {
+                let secs: f64 = value.extract().map_err(misfit)?;
+                if secs.is_nan() || secs < 0.0 {
+                    return Err(crate::error::refuse(py, format!("time_limit is a number of seconds, got {secs}")));
+                }
+                options.time_limit = Some(Duration::from_secs_f64(secs.min(1e9)));
+            }
             other => {
                 let known = ["finalists", "most_models", "held_out", "trial_steps", "episode_steps", "time_limit"];
-                return Err(crate::error::raise(given.py(), &Error::unknown("option of build", other, known)));
+                return Err(crate::error::raise(py, &Error::unknown("option of build", other, known)));
             }
         }
     }

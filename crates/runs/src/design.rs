@@ -1,61 +1,119 @@
-//! Designing a model for an environment, from steps of random actions and trials in it, or for recorded episodes alone.
+//! Designing a model for an environment, from steps of random actions and trials in it, or for data alone.
+//!
+//! [`explore`] and [`design_from`] are the two halves, for callers that bring an environment, data or a reward of their own;
+//! [`design_for_environment`] and [`design_for_episodes`] put them together for what experiments and folders describe.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use worldwright_agents::AgentContext;
 use worldwright_agents::design::{
     Design, DesignOptions, EnvironmentTrial, Progress, Trial, design, random_transitions,
 };
-use worldwright_core::{Dataset, Result, Space};
+use worldwright_core::{
+    Action, Dataset, Environment, Error, Frame, Observation, Result, RewardFunction, Space, Step, Value,
+};
 use worldwright_data::EpisodeStore;
+use worldwright_envs::Made;
 
 use crate::{Experiment, Lists, Workshop};
 
 /// Steps after which an episode is cut whose environment sets no limit: a search plays many of them.
 const LONGEST: usize = 1000;
 
-/// Designs a model for the environment and the reward of an experiment: `steps` steps of random actions are the data, and plans are tried in
-/// it. With `learned`, its simulator is left unused, as if its dynamics were not known.
+/// Hears of every step of a search, and ends it by an error.
+pub type DesignObserver<'o> = &'o mut dyn FnMut(Progress<'_>) -> Result<()>;
+
+/// What a search knows of the environment's domain; without `reward`, reward and ends are learned. With `learned`, its simulator is
+/// left unused, as if its dynamics were not known.
+pub fn design_context(made: &Made, reward: Option<Arc<dyn RewardFunction>>, learned: bool, seed: u64) -> AgentContext {
+    AgentContext {
+        observation_space: made.environment.observation_space().clone(),
+        action_space: made.environment.action_space().clone(),
+        reward,
+        simulator: made.simulator.clone().filter(|_| !learned),
+        seed,
+    }
+}
+
+/// Data to begin with: `steps` steps of uniformly random actions, and what was observed first.
 ///
 /// # Errors
-/// As for [`design`]; what the environment gives.
+/// [`Error::Config`] for no steps; [`Error::External`] once `stop` is true; what the environment gives.
+pub fn explore(made: &mut Made, steps: usize, seed: u64, stop: &AtomicBool) -> Result<(Dataset, Observation)> {
+    if steps == 0 {
+        return Err(Error::config("steps", "must be at least 1"));
+    }
+    let episode_steps = made.episode_steps.unwrap_or(LONGEST);
+    let mut environment = Stoppable { inner: made.environment.as_mut(), stop };
+    let (data, _) = random_transitions(&mut environment, steps, episode_steps, seed)?;
+    let first = made.environment.observation_space().unflatten(data.observation(0))?;
+    Ok((data, first))
+}
+
+/// Designs a model for the domain of `context` and `data`. Plans are tried in `made` where there is one, its episodes cut where it
+/// says; else models of the held-out part judge them.
+///
+/// # Errors
+/// As for [`design`]; [`Error::External`] once `stop` is true, which is looked at before each step of the environment and after each
+/// model that is fitted.
+pub fn design_from(
+    context: &AgentContext,
+    data: &Dataset,
+    made: Option<&mut Made>,
+    options: &DesignOptions,
+    stop: &AtomicBool,
+    observer: DesignObserver<'_>,
+) -> Result<Design> {
+    let mut watched = |progress: Progress<'_>| {
+        refuse_if(stop)?;
+        observer(progress)
+    };
+    let Some(made) = made else { return design(context, data, options, None, &mut watched) };
+    let given = options.episode_steps;
+    let episode_steps = if given > 0 { given } else { made.episode_steps.unwrap_or(LONGEST) };
+    let options = DesignOptions { episode_steps, ..options.clone() };
+    let mut environment = Stoppable { inner: made.environment.as_mut(), stop };
+    let mut trial = EnvironmentTrial::new(&mut environment, context.seed);
+    design(context, data, &options, Some(&mut trial as &mut dyn Trial), &mut watched)
+}
+
+/// Designs a model for the environment and the reward of an experiment: `steps` steps of random actions are the data, and plans are tried in
+/// it. With `learned`, its simulator is left unused.
+///
+/// # Errors
+/// As for [`explore`] and [`design_from`].
 pub fn design_for_environment(
     experiment: &Experiment,
     steps: usize,
     learned: bool,
     options: &DesignOptions,
-    observer: &mut dyn FnMut(Progress<'_>) -> Result<()>,
+    stop: &AtomicBool,
+    observer: DesignObserver<'_>,
 ) -> Result<Design> {
     let mut made = Lists.environment(experiment)?;
-    let context = AgentContext {
-        observation_space: made.environment.observation_space().clone(),
-        action_space: made.environment.action_space().clone(),
-        reward: Lists::reward(experiment, &made)?,
-        simulator: made.simulator.clone().filter(|_| !learned),
-        seed: experiment.seed,
-    };
-    let episode_steps = made.episode_steps.unwrap_or(LONGEST);
-    let (data, _) = random_transitions(made.environment.as_mut(), steps, episode_steps, experiment.seed)?;
-    let options = DesignOptions { episode_steps, ..options.clone() };
-    let mut trial = EnvironmentTrial::new(made.environment.as_mut(), experiment.seed);
-    design(&context, &data, &options, Some(&mut trial as &mut dyn Trial), observer)
+    let context = design_context(&made, Lists::reward(experiment, &made)?, learned, experiment.seed);
+    let (data, _) = explore(&mut made, steps, experiment.seed, stop)?;
+    design_from(&context, &data, Some(&mut made), options, stop, observer)
 }
 
 /// Designs a model for the recorded episodes in a folder. Reward and ends are learned, and plans are judged by models of the held-out part.
 ///
 /// # Errors
-/// As for [`design`]; [`Error::External`](worldwright_core::Error::External) for a folder without episodes.
+/// As for [`design_from`]; [`Error::External`] for a folder without episodes.
 pub fn design_for_episodes(
     folder: &Path,
     seed: u64,
     options: &DesignOptions,
-    observer: &mut dyn FnMut(Progress<'_>) -> Result<()>,
+    stop: &AtomicBool,
+    observer: DesignObserver<'_>,
 ) -> Result<Design> {
     let store = EpisodeStore::open(folder)?;
     let header = store.header();
     let (observations, actions) = (header.observation_space.clone(), header.action_space.clone());
     let mut data = Dataset::new(observations.flat_dim(), actions.flat_dim());
-    let flat = |space: &Space, value: &_| {
+    let flat = |space: &Space, value: &Value| {
         let mut flat = vec![0.0; space.flat_dim()];
         space.flatten(value, &mut flat).map(|()| flat)
     };
@@ -68,5 +126,93 @@ pub fn design_for_episodes(
     }
     let context =
         AgentContext { observation_space: observations, action_space: actions, reward: None, simulator: None, seed };
-    design(&context, &data, options, None, observer)
+    design_from(&context, &data, None, options, stop, observer)
+}
+
+fn refuse_if(stop: &AtomicBool) -> Result<()> {
+    if stop.load(Ordering::Relaxed) { Err(Error::external("the search", "was interrupted")) } else { Ok(()) }
+}
+
+/// An environment that goes no further once it is told to stop: an episode may take minutes.
+struct Stoppable<'e> {
+    inner: &'e mut dyn Environment,
+    stop: &'e AtomicBool,
+}
+
+impl Environment for Stoppable<'_> {
+    fn id(&self) -> &str {
+        self.inner.id()
+    }
+
+    fn observation_space(&self) -> &Space {
+        self.inner.observation_space()
+    }
+
+    fn action_space(&self) -> &Space {
+        self.inner.action_space()
+    }
+
+    fn reset(&mut self, seed: u64) -> Result<Observation> {
+        refuse_if(self.stop)?;
+        self.inner.reset(seed)
+    }
+
+    fn step(&mut self, action: &Action) -> Result<Step> {
+        refuse_if(self.stop)?;
+        self.inner.step(action)
+    }
+
+    fn dt_secs(&self) -> f64 {
+        self.inner.dt_secs()
+    }
+
+    fn render(&mut self) -> Result<Frame> {
+        self.inner.render()
+    }
+
+    fn versions(&self) -> Vec<(String, String)> {
+        self.inner.versions()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use worldwright_agents::design::{ModelChoice, PlanChoice};
+
+    fn made() -> Made {
+        worldwright_envs::make("linear", &Default::default()).unwrap()
+    }
+
+    #[test]
+    fn exploring_gives_as_many_steps_as_asked_and_heeds_an_interrupt() {
+        let stop = AtomicBool::new(false);
+        let (data, first) = explore(&mut made(), 70, 3, &stop).unwrap();
+        assert_eq!(data.len(), 70);
+        assert_eq!(first, Value::Floats(data.observation(0).to_vec()));
+        assert!(explore(&mut made(), 0, 3, &stop).unwrap_err().to_string().contains("at least 1"));
+        stop.store(true, Ordering::Relaxed);
+        assert!(explore(&mut made(), 70, 3, &stop).unwrap_err().to_string().contains("interrupted"));
+    }
+
+    #[test]
+    fn a_search_is_interrupted_within_a_trial() {
+        let (mut made, stop) = (made(), AtomicBool::new(false));
+        let (data, _) = explore(&mut made, 100, 3, &stop).unwrap();
+        let context = design_context(&made, made.reward.clone(), true, 3);
+        let options = DesignOptions {
+            models: vec![ModelChoice::new("linear", "linear", &[])],
+            plans: vec![PlanChoice::new("shooting", "random-shooting", 2, &[])],
+            ..DesignOptions::default()
+        };
+        let mut heard = 0;
+        let ended = design_from(&context, &data, Some(&mut made), &options, &stop, &mut |_| {
+            heard += 1;
+            stop.store(true, Ordering::Relaxed);
+            Ok(())
+        });
+        // The model was examined; its first trial went no further.
+        assert!(ended.err().unwrap().to_string().contains("interrupted"));
+        assert_eq!(heard, 1);
+    }
 }

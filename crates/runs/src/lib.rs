@@ -45,7 +45,7 @@ pub use bundle::{Card, Loaded, load_bundle};
 pub use catalogue::{Item, List};
 pub use choices::Choices;
 pub use collect::{Collected, collect, plan};
-pub use design::{design_for_environment, design_for_episodes};
+pub use design::{DesignObserver, design_context, design_for_environment, design_for_episodes, design_from, explore};
 pub use diagnostics::{CalibrationPoint, Channel, Diagnostics, KStepError, Rollout};
 pub use evaluate::{EvaluatedEpisode, Evaluation, EvaluationOptions, evaluate};
 pub use event::{Event, Observer, Row, RowKind};

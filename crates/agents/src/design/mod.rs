@@ -1,22 +1,23 @@
 //! The search that designs a model for a domain: which kind in which size, on which latent, planned in how far, and why.
 //!
-//! Candidates are pairs of a [`ModelChoice`] and a [`PlanChoice`]. They are halved in two stages, the cheap one first, as in successive halving
-//! (Jamieson and Talwalkar, AISTATS 2016):
+//! Candidates are pairs of a [`ModelChoice`] and a [`PlanChoice`]. They are tried in two stages, the cheap one first:
 //!
 //! 1. **Prediction.** Every model is fitted to most of the episodes and foretells the others ([`Prediction`]). The best is tried once
-//!    more on a latent where numbers that turn are points on the circle.
-//! 2. **Planning.** The best few models with each way to plan play whole episodes; after each round the worse half leaves, until
-//!    the budget of steps is spent. Episodes are played where the caller can try plans ([`Trial`]), else in the simulator, else in
-//!    models fitted to the held-out episodes, which no candidate has seen: no model judges its own plans.
+//!    more on a latent where numbers that turn are points on the circle. What errs by far more than the best is out.
+//! 2. **Planning.** The other models, fitted to all of the data, play whole episodes with each way to plan; after each round
+//!    the worse half leaves, until one leads clearly or the budget of steps is spent. Episodes are played where the caller can
+//!    try plans ([`Trial`]), else in the simulator, else in models fitted to the held-out episodes. Those no candidate has
+//!    seen then: no model judges its own plans.
 //!
-//! A committed [`record`] of what the nearest domains needed says what is fitted first and, together with the prediction, who
-//! comes to the second stage. The choice is the candidate of the greatest mean return; it is fitted anew to everything,
+//! A committed [`record`] of what the nearest domains needed says what is fitted and tried first, and what was so far behind on
+//! similar domains that it is left out. The choice is the candidate of the greatest mean return; it is fitted anew to everything,
 //! what the trials saw included. Results depend on the seed alone, unless a time limit is set.
 //!
 //! A prediction's score alone would not do: what matters for a plan is the error where plans go, and how far they go
 //! (Lambert, Amos, Yadan and Calandra, "Objective Mismatch in Model-based Reinforcement Learning", L4DC 2020).
 
 mod candidate;
+mod checks;
 mod committee;
 mod domain;
 mod prediction;
@@ -46,7 +47,6 @@ mod stream {
     pub(super) const EXAMINATION: u64 = 13;
     pub(super) const TRIALS: u64 = 14;
     pub(super) const JUDGES: u64 = 15;
-    pub(super) const FINAL_FIT: u64 = 16;
     pub(super) const RANDOM: u64 = 17;
 }
 
@@ -59,13 +59,13 @@ pub struct DesignOptions {
     pub plans: Vec<PlanChoice>,
     /// Models fitted at the most, those first that similar domains needed; 0 for all.
     pub most_models: usize,
-    /// Models whose plans are tried.
+    /// Models whose plans are tried; 0 for all that prediction does not rule out.
     pub finalists: usize,
     /// Share of the episodes that candidates are examined on.
     pub held_out: f64,
     /// Steps of an episode at the most; 0 for the longest of the data.
     pub episode_steps: usize,
-    /// Steps that all trials together may take; 0 for 16 times `episode_steps`.
+    /// Steps that all trials together may take; 0 for 64 times `episode_steps`.
     pub trial_steps: usize,
     /// Whether the chosen model also learns from what the trials saw.
     pub learn_from_trials: bool,
@@ -83,7 +83,7 @@ impl Default for DesignOptions {
             models: Vec::new(),
             plans: Vec::new(),
             most_models: 0,
-            finalists: 3,
+            finalists: 0,
             held_out: 0.25,
             episode_steps: 0,
             trial_steps: 0,
@@ -203,6 +203,14 @@ fn resolved(model: &ModelChoice, plan: &PlanChoice, agent: &Overrides) -> Result
         _ => "pets",
     };
     resolve(algorithm, "", &candidate::parts(model, plan, agent))
+}
+
+/// A candidate's model fitted to `dataset` as the search fits it before real trials, for those who measure what a search is worth.
+///
+/// # Errors
+/// What the model says of its settings and of the data.
+pub fn fit_as_tried(model: &ModelChoice, context: &AgentContext, dataset: &Dataset) -> Result<Box<dyn LearnedModel>> {
+    fit(model, context, dataset, &Overrides::new(), search::fits(context)).map(|(model, _)| model)
 }
 
 /// A model that is not fitted.

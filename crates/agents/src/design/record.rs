@@ -93,6 +93,7 @@ pub fn to_text(record: &[Experience]) -> String {
 pub(super) struct Prior<'r> {
     /// Nearest first, each with its weight; the weights add up to 1.
     neighbours: Vec<(f64, &'r Experience)>,
+    nearest: f64,
 }
 
 impl<'r> Prior<'r> {
@@ -101,12 +102,18 @@ impl<'r> Prior<'r> {
         all.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.name.cmp(&b.1.name)));
         all.truncate(NEIGHBOURS);
         let total: f64 = all.iter().map(|(distance, _)| (-distance).exp()).sum();
-        Self { neighbours: all.into_iter().map(|(distance, e)| ((-distance).exp() / total, e)).collect() }
+        let nearest = all.first().map_or(f64::INFINITY, |(distance, _)| *distance);
+        Self { nearest, neighbours: all.into_iter().map(|(distance, e)| ((-distance).exp() / total, e)).collect() }
     }
 
     /// Names of the neighbours, nearest first.
     pub(super) fn names(&self) -> Vec<&'r str> {
         self.neighbours.iter().map(|(_, experience)| experience.name.as_str()).collect()
+    }
+
+    /// Distance of the nearest; infinite where there is none.
+    pub(super) fn nearest(&self) -> f64 {
+        self.nearest
     }
 
     /// The share of the best gain that a candidate is expected to reach.

@@ -1,27 +1,23 @@
-//! The two stages of the search.
+//! The search: models are examined on held-out episodes, the plans of those that may be best race, and one is chosen.
+
+mod race;
 
 use std::time::Instant;
 
-use worldwright_core::{Dataset, Error, Key, LearnedModel, Result, Setting, Space};
-use worldwright_planners::PlannerContext;
+use worldwright_core::{Dataset, Error, Key, LearnedModel, Result, Setting};
 
 use super::candidate::{models, plans};
+use super::checks::check;
 use super::committee::Committee;
 use super::domain::Domain;
 use super::prediction::Examination;
 use super::record::Prior;
 use super::split::{episodes, split, turns};
 use super::{Design, DesignOptions, ModelChoice, PlanChoice, Progress, Row, Trial, fit, reasons, resolved, stream};
-use crate::{AgentContext, ModelBasedAgent, Overrides};
+use crate::{AgentContext, Overrides};
 
 /// Errors below this, in standard deviations of the data, are as good as none.
 const EXACT: f64 = 1e-3;
-/// Least transitions that a search can tell anything from.
-const LEAST: usize = 20;
-/// Episodes' worth of steps that trials take together.
-const TRIALS: usize = 16;
-/// Share of the best gain that a model of twice the error is thought to lose: how prediction and record are weighed.
-const WEIGHT: f64 = 0.25;
 /// A latent with angles is taken when it makes errors smaller by this factor.
 const BETTER: f64 = 0.95;
 
@@ -43,14 +39,12 @@ pub fn design(
     let mut search = Search::new(context, dataset, options)?;
     search.examine_all(observer)?;
     search.examine_angles(observer)?;
-    let judge = match trial {
-        Some(trial) => search.try_plans(trial, observer)?,
-        None => {
-            let mut committee = match Committee::simulator(context, dataset)? {
-                Some(committee) => committee,
-                None => Committee::of_models(context, &search.training, &search.held_out, search.furthest)?,
-            };
-            search.try_plans(&mut committee, observer)?
+    let judge = match (trial, Committee::simulator(context, dataset)?) {
+        (Some(trial), _) => search.race(trial, true, observer)?,
+        (None, Some(mut simulator)) => search.race(&mut simulator, true, observer)?,
+        (None, None) => {
+            let mut committee = Committee::of_models(context, &search.training, &search.held_out, search.furthest)?;
+            search.race(&mut committee, false, observer)?
         }
     };
     search.choose(judge, observer)
@@ -61,6 +55,13 @@ struct Examined {
     row: Row,
     /// None where it diverged.
     model: Option<Box<dyn LearnedModel>>,
+    /// What the model said of its last fit.
+    note: String,
+}
+
+/// What every fit of a search begins from, so that a candidate that was tried is the one that others get.
+pub(super) fn fits(context: &AgentContext) -> Key {
+    Key::new(context.seed).fold(stream::FITS)
 }
 
 struct Search<'a> {
@@ -77,6 +78,8 @@ struct Search<'a> {
     domain: Domain,
     prior: Prior<'a>,
     examined: Vec<Examined>,
+    /// Whether the models of those that are tried have learned from all of the data.
+    whole: bool,
     /// Candidates whose plans were tried, each with the place of its model.
     tried: Vec<(usize, Row)>,
     /// What the trials saw.
@@ -87,21 +90,7 @@ struct Search<'a> {
 
 impl<'a> Search<'a> {
     fn new(context: &'a AgentContext, dataset: &'a Dataset, options: &'a DesignOptions) -> Result<Self> {
-        let expected = [context.observation_space.flat_dim(), context.action_space.flat_dim()];
-        let got = [dataset.observation_dim(), dataset.action_dim()];
-        if expected != got {
-            return Err(Error::shape("observations and actions of the data", &expected, &got));
-        }
-        if dataset.len() < LEAST {
-            let why = format!("needs at least {LEAST} transitions to design a model from, got {}", dataset.len());
-            return Err(Error::config("data", why));
-        }
-        if !matches!(context.action_space, Space::Box { .. } | Space::Discrete { .. }) {
-            return Err(Error::unsupported("design", "action spaces other than a box or discrete choices"));
-        }
-        if !(options.held_out > 0.0 && options.held_out < 1.0) {
-            return Err(Error::config("held_out", format!("must lie between 0 and 1, got {}", options.held_out)));
-        }
+        check(context, dataset, options)?;
         let agent = Overrides::from([("discount".to_owned(), Setting::Float(options.discount))]);
         let key = Key::new(context.seed);
         let episodes = episodes(dataset);
@@ -117,7 +106,7 @@ impl<'a> Search<'a> {
         let furthest = plans.iter().map(|plan| plan.horizon).max().unwrap_or(1);
         let mut domain = Domain::of(context, dataset, episode_steps);
         let examination = Examination::new(&held_out, furthest);
-        let fitted = fit(&linear, context, &training, &agent, key.fold(stream::FITS));
+        let fitted = fit(&linear, context, &training, &agent, fits(context));
         let judged = fitted.and_then(|(model, _)| examination.judge(model.as_world_model(), key));
         domain.nonlinearity = judged.map_or(3.0, |prediction| prediction.score);
         Ok(Self {
@@ -133,6 +122,7 @@ impl<'a> Search<'a> {
             furthest,
             domain,
             examined: Vec::new(),
+            whole: false,
             tried: Vec::new(),
             seen: Dataset::new(dataset.observation_dim(), dataset.action_dim()),
             began: Instant::now(),
@@ -182,19 +172,19 @@ impl<'a> Search<'a> {
         let began = Instant::now();
         let key = Key::new(self.context.seed);
         let examination = Examination::new(&self.held_out, self.furthest);
-        let fitted = fit(&choice, self.context, &self.training, &self.agent, key.fold(stream::FITS));
-        let judged = fitted.and_then(|(model, _)| {
+        let fitted = fit(&choice, self.context, &self.training, &self.agent, fits(self.context));
+        let judged = fitted.and_then(|(model, note)| {
             let prediction = examination.judge(model.as_world_model(), key.fold(stream::EXAMINATION))?;
-            Ok((model, prediction))
+            Ok((model, note, prediction))
         });
-        let (model, prediction, diverged) = match judged {
-            Ok((model, prediction)) => (Some(model), Some(prediction), None),
-            Err(error) => (None, None, Some(error.to_string())),
+        let (model, note, prediction, diverged) = match judged {
+            Ok((model, note, prediction)) => (Some(model), note, Some(prediction), None),
+            Err(error) => (None, String::new(), None, Some(error.to_string())),
         };
         let fit_secs = began.elapsed().as_secs_f64();
         let row =
             Row { model: choice, plan: None, prediction, returns: Vec::new(), diverged, fit_secs, trial_secs: 0.0 };
-        Examined { row, model }
+        Examined { row, model, note }
     }
 
     /// Places of the examined models that can be used, the best prediction first.
@@ -234,118 +224,21 @@ impl<'a> Search<'a> {
         Ok(())
     }
 
-    /// Whether a planner can plan in an examined model.
-    fn fits(&self, place: usize, plan: &PlanChoice) -> bool {
-        let Some(model) = &self.examined[place].model else { return false };
-        let context = PlannerContext::for_model(model.spec(), self.context.seed);
-        let planner = worldwright_planners::make(&plan.name, &context, &plan.settings);
-        planner.is_ok_and(|planner| planner.check(model.spec()).is_ok())
+    /// The model of the chosen candidate, fitted to all that is known: the very one that was tried where nothing is new to it.
+    fn last_fit(&mut self, place: usize, dataset: &Dataset) -> Result<(Box<dyn LearnedModel>, String)> {
+        if self.whole
+            && dataset.len() == self.dataset.len()
+            && let Some(model) = self.examined[place].model.take()
+        {
+            return Ok((model, std::mem::take(&mut self.examined[place].note)));
+        }
+        fit(&self.examined[place].row.model, self.context, dataset, &self.agent, fits(self.context))
     }
 
-    /// Plays the plans of the best few models, halving the candidates after each round. Gives the judge's name.
-    fn try_plans(&mut self, trial: &mut dyn Trial, observer: Observer<'_>) -> Result<String> {
-        let order = self.by_prediction();
-        let Some(first) = order.first() else {
-            let why = self.examined.iter().filter_map(|e| e.row.diverged.clone()).next().unwrap_or_default();
-            let why = format!("no candidate could be fitted; the first said: {why}");
-            return Err(Error::Diverged { who: "design".into(), why });
-        };
-        let score = |i: usize| self.examined[i].row.prediction.as_ref().map_or(f64::INFINITY, |p| p.score);
-        let best = score(*first).max(EXACT);
-        let worth = |i: usize| -WEIGHT * (score(i).max(EXACT) / best).log2();
-        let mut finalists = order.clone();
-        let promised = |i: usize| worth(i) + self.promise(&self.examined[i].row.model);
-        // The best prediction is always tried, whatever the record says.
-        finalists.sort_by(|a, b| (b == first).cmp(&(a == first)).then(promised(*b).total_cmp(&promised(*a))));
-        // The best of each kind before the second of any: one kind's errors on held-out data often share a cause.
-        let mut kinds: Vec<&str> = Vec::new();
-        let second = |place: &usize| {
-            let kind = self.examined[*place].row.model.name.as_str();
-            let seen = kinds.contains(&kind);
-            kinds.push(kind);
-            seen
-        };
-        finalists.sort_by_cached_key(second);
-        finalists.truncate(self.options.finalists.max(1));
-        let mut field: Vec<(f64, usize, &PlanChoice)> = Vec::new();
-        for place in finalists {
-            let model = &self.examined[place].row.model;
-            let promised = |plan: &PlanChoice| worth(place) + self.share(model, plan);
-            field.extend(
-                self.plans.iter().filter(|plan| self.fits(place, plan)).map(|plan| (promised(plan), place, plan)),
-            );
-        }
-        field.sort_by(|a, b| b.0.total_cmp(&a.0));
-        let of = if self.options.trial_steps > 0 { self.options.trial_steps } else { TRIALS * self.episode_steps };
-        // Half of the budget goes to the first round.
-        field.truncate((of / (2 * self.episode_steps)).max(1));
-        let entered: Vec<(usize, Row)> = field
-            .into_iter()
-            .map(|(_, place, plan)| (place, Row { plan: Some(plan.clone()), ..self.examined[place].row.clone() }))
-            .collect();
-        self.tried = entered;
-        let mut steps = 0;
-        let mut alive: Vec<usize> = (0..self.tried.len()).collect();
-        for round in 0.. {
-            if round > 0 && (alive.len() < 2 || steps + alive.len() * self.episode_steps > of || self.late()) {
-                break;
-            }
-            for i in alive.clone() {
-                steps += self.try_once(i, trial, round)?;
-                observer(Progress::Tried { row: &self.tried[i].1, steps, of })?;
-            }
-            self.rank(&mut alive);
-            alive.retain(|i| self.tried[*i].1.diverged.is_none());
-            alive.truncate(alive.len().div_ceil(2).max(2));
-        }
-        Ok(trial.name().to_owned())
-    }
-
-    /// Plays episode `round` with candidate `i`; gives its steps.
-    fn try_once(&mut self, i: usize, trial: &mut dyn Trial, round: u64) -> Result<usize> {
-        let began = Instant::now();
-        let (place, row) = &mut self.tried[i];
-        let Some(plan) = row.plan.as_ref().filter(|_| row.diverged.is_none()) else { return Ok(0) };
-        let Some(model) = self.examined[*place].model.take() else { return Ok(0) };
-        let settings = resolved(&row.model, plan, &self.agent)?;
-        let mut agent = ModelBasedAgent::around(model, true, &settings, self.context)?;
-        let played = trial.play(&mut agent, round, self.episode_steps);
-        let (model, seen) = agent.into_parts();
-        self.examined[*place].model = model;
-        row.trial_secs += began.elapsed().as_secs_f64();
-        if !seen.is_empty() {
-            self.seen.append(&seen)?;
-        }
-        let steps = played.as_ref().map_or(0, |played| played.steps);
-        match played {
-            Ok(played) if played.episode_return.is_finite() => row.returns.push(played.episode_return),
-            Ok(played) => row.diverged = Some(format!("its return was {}", played.episode_return)),
-            // The candidate's own failure; what an environment says ends the search.
-            Err(Error::Diverged { who, why }) => row.diverged = Some(format!("{who}: {why}")),
-            Err(other) => return Err(other),
-        }
-        Ok(steps)
-    }
-
-    /// Sorts places of tried candidates: the diverged last, then more trials, then greater returns, then smaller errors.
-    fn rank(&self, places: &mut [usize]) {
-        places.sort_by(|a, b| {
-            let (a, b) = (&self.tried[*a].1, &self.tried[*b].1);
-            let score = |row: &Row| row.prediction.as_ref().map_or(f64::INFINITY, |p| p.score);
-            let mean = |row: &Row| row.mean_return().unwrap_or(f64::NEG_INFINITY);
-            a.diverged
-                .is_some()
-                .cmp(&b.diverged.is_some())
-                .then(b.returns.len().cmp(&a.returns.len()))
-                .then(mean(b).total_cmp(&mean(a)))
-                .then(score(a).total_cmp(&score(b)))
-        });
-    }
-
-    fn choose(self, judge: String, observer: Observer<'_>) -> Result<Design> {
+    fn choose(mut self, judge: String, observer: Observer<'_>) -> Result<Design> {
         let mut places: Vec<usize> = (0..self.tried.len()).collect();
         self.rank(&mut places);
-        let Some(chosen) = places.first().map(|place| self.tried[*place].1.clone()) else {
+        let Some((place, chosen)) = places.first().map(|place| self.tried[*place].clone()) else {
             let why = "none of the planners can plan in the best models; give others";
             return Err(Error::unsupported("design", why));
         };
@@ -357,13 +250,13 @@ impl<'a> Search<'a> {
         if self.options.learn_from_trials && !self.seen.is_empty() {
             dataset.append(&self.seen)?;
         }
-        let key = Key::new(self.context.seed).fold(stream::FINAL_FIT);
-        let (fitted, note) = fit(&model, self.context, &dataset, &self.agent, key)?;
+        let able: Vec<bool> = self.examined.iter().map(|examined| examined.model.is_some()).collect();
+        let mut rest: Vec<usize> = self.by_prediction();
+        rest.extend((0..self.examined.len()).filter(|i| !able[*i]));
+        rest.retain(|i| self.tried.iter().all(|(place, _)| place != i));
+        let (fitted, note) = self.last_fit(place, &dataset)?;
         observer(Progress::Chosen)?;
         let mut rows: Vec<Row> = places.iter().map(|place| self.tried[*place].1.clone()).collect();
-        let mut rest: Vec<usize> = self.by_prediction();
-        rest.extend((0..self.examined.len()).filter(|i| self.examined[*i].model.is_none()));
-        rest.retain(|i| self.tried.iter().all(|(place, _)| place != i));
         rows.extend(rest.into_iter().map(|i| self.examined[i].row.clone()));
         rows.sort_by_key(|row| row.diverged.is_some());
         let told = reasons::Told {

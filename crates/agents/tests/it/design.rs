@@ -4,9 +4,13 @@ use std::collections::BTreeMap;
 
 use worldwright_agents::AgentContext;
 use worldwright_agents::design::{
-    Design, DesignOptions, EnvironmentTrial, ModelChoice, PlanChoice, Row, Trial, design, random_transitions,
+    Design, DesignOptions, EnvironmentTrial, Experience, ModelChoice, PlanChoice, Progress, Row, Trial, design,
+    fit_as_tried, random_transitions,
 };
-use worldwright_core::{Action, Agent, Dataset, Environment, Error, Key, Observation, Result, Setting, Space, Step};
+use worldwright_core::{
+    Action, Agent, Dataset, Environment, Error, Key, Observation, Result, RewardFunction, Setting, Space, Step,
+    Transitions,
+};
 use worldwright_envs::{Made, make};
 
 fn made(name: &str, settings: &[(&str, Setting)]) -> Made {
@@ -230,4 +234,110 @@ fn an_observer_ends_the_search_and_little_data_is_refused() {
     let (few, _) = random_transitions(&mut wave, 10, 5, 7).unwrap();
     let refused = design(&context, &few, &small(), None, &mut |_| Ok(())).err().unwrap();
     assert!(refused.to_string().contains("at least 20"), "{refused}");
+}
+
+/// Trials in the order in which they were played.
+fn followed(made: &mut Made, options: &DesignOptions) -> (Design, Vec<(String, String)>) {
+    let context = context(made, 8);
+    let (data, _) = random_transitions(made.environment.as_mut(), 300, 50, 8).unwrap();
+    let mut trial = EnvironmentTrial::new(made.environment.as_mut(), 8);
+    let mut order = Vec::new();
+    let found = design(&context, &data, options, Some(&mut trial), &mut |progress| {
+        if let Progress::Tried { row, .. } = progress {
+            order.push((row.model.label.clone(), row.plan.as_ref().unwrap().label.clone()));
+        }
+        Ok(())
+    });
+    (found.unwrap(), order)
+}
+
+#[test]
+fn what_a_similar_domain_needed_is_tried_first_and_saves_trials() {
+    let mut made = made("linear", &[]);
+    let models = vec![kinds()[0].clone(), kinds()[1].clone()];
+    let options = DesignOptions { models, finalists: 0, trial_steps: 600, ..small() };
+    let (found, cold) = followed(&mut made, &options);
+    // On record: the second model with the longer horizon did best, the others far worse.
+    let best = ("gp".to_owned(), "icem 12".to_owned());
+    assert_ne!(cold[0], best);
+    let shares = [("gp", "icem 12", 1.0), ("linear", "icem 12", 0.6), ("gp", "icem 5", 0.0), ("linear", "icem 5", 0.0)];
+    let shares: Vec<_> = shares.map(|(model, plan, share)| (model.to_owned(), plan.to_owned(), share)).into();
+    let alike = Experience { name: "alike".into(), domain: found.domain, shares: shares.clone() };
+    let (found, warm) = followed(&mut made, &DesignOptions { record: vec![alike], ..options.clone() });
+    assert_eq!(warm[0], best);
+    assert!(2 * warm.len() < cold.len(), "{} trials, {} without the record", warm.len(), cold.len());
+    assert!(found.reasons.iter().any(|reason| reason.starts_with("What alike needed")), "{:?}", found.reasons);
+    // A domain of quite another kind says who is first, and rules nobody out.
+    let mut domain = found.domain;
+    domain.observation_dim *= 8;
+    let unlike = Experience { name: "unlike".into(), domain, shares };
+    let (_, order) = followed(&mut made, &DesignOptions { record: vec![unlike], ..options });
+    assert_eq!(order[0], best);
+    assert!(cold.iter().all(|candidate| order.contains(candidate)), "{order:?}");
+}
+
+#[test]
+fn the_model_that_was_tried_is_handed_over_unless_it_learns_from_trials() {
+    let options = |learn_from_trials| DesignOptions { learn_from_trials, finalists: 0, ..small() };
+    let context = context(&made("pendulum", &[]), 9);
+    let tried = |learn_from_trials| {
+        let found = searched(&mut made("pendulum", &[]), 200, &options(learn_from_trials), 9);
+        let (data, _) = random_transitions(made("pendulum", &[]).environment.as_mut(), 200, 50, 9).unwrap();
+        let alike = fit_as_tried(&found.model, &context, &data).unwrap().save() == found.fitted.save();
+        (alike, found.dataset.len() - data.len())
+    };
+    assert_eq!(tried(false), (true, 0));
+    let (alike, more) = tried(true);
+    assert!(!alike && more > 0);
+}
+
+/// −|x| on whole numbers, and no number between them.
+#[derive(Debug)]
+struct Whole {
+    most: f64,
+}
+
+impl RewardFunction for Whole {
+    fn evaluate(&self, transitions: Transitions<'_>, reward: &mut [f64], terminated: &mut [bool]) {
+        for (row, reward) in reward.iter_mut().enumerate() {
+            let x = transitions.next_observations.get(row, 0);
+            let known = (x - x.round()).abs() < 0.2 && x.abs() < self.most;
+            *reward = if known { -x.abs() } else { f64::NAN };
+        }
+        terminated.fill(false);
+    }
+}
+
+#[test]
+fn a_reward_that_is_no_number_rules_out_who_foretells_it_and_is_refused_on_the_data() {
+    // A step to the left or to the right.
+    let mut data = Dataset::new(1, 2);
+    let mut rng = Key::new(2).rng();
+    for _ in 0..20 {
+        let mut x = rng.uniform_in(-5.0, 5.0).round();
+        for step in 0..12 {
+            let right = rng.uniform_in(0.0, 1.0) < 0.5;
+            let (action, next) = if right { ([0.0, 1.0], x + 1.0) } else { ([1.0, 0.0], x - 1.0) };
+            data.push(&[x], &action, -next.abs(), &[next], false, step == 11).unwrap();
+            x = next;
+        }
+    }
+    let within = |most| AgentContext {
+        observation_space: Space::unbounded(1),
+        action_space: Space::discrete(2),
+        reward: Some(std::sync::Arc::new(Whole { most })),
+        simulator: None,
+        seed: 2,
+    };
+    let hasty = [("epochs", Setting::Integer(2)), ("hidden", Setting::Numbers(vec![8.0]))];
+    let models = vec![ModelChoice::new("hasty", "deterministic", &hasty), kinds()[0].clone()];
+    let options = DesignOptions { models, plans: vec![short(5)], trial_steps: 120, episode_steps: 12, ..small() };
+    let found = design(&within(50.0), &data, &options, None, &mut |_| Ok(())).unwrap();
+    assert_eq!(found.model.label, "linear");
+    let last = found.rows.last().unwrap();
+    assert_eq!((last.model.label.as_str(), last.returns.len()), ("hasty", 0));
+    assert!(last.diverged.as_deref().unwrap().contains("no prediction is finite"), "{last:?}");
+    assert!(found.reasons.iter().any(|reason| reason.starts_with("hasty is out: ")), "{:?}", found.reasons);
+    let refused = design(&within(3.0), &data, &options, None, &mut |_| Ok(())).err().unwrap().to_string();
+    assert!(refused.contains("is NaN for observation ["), "{refused}");
 }

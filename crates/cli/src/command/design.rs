@@ -1,6 +1,7 @@
 //! `worldwright design`: the model that a domain needs, and why.
 
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -22,6 +23,8 @@ pub(crate) fn run(options: &Design) -> Result<()> {
         time_limit,
         ..DesignOptions::default()
     };
+    // Nothing is lost by ending at once: an interrupt ends the process.
+    let stop = AtomicBool::new(false);
     let mut observer = |progress: Progress<'_>| {
         tell(progress);
         Ok(())
@@ -32,14 +35,14 @@ pub(crate) fn run(options: &Design) -> Result<()> {
             "recorded episodes have no settings; leave '{}' out, or name an environment",
             options.settings.join(" ")
         );
-        design_for_episodes(Path::new(&options.what), options.seed, &search, &mut observer)?
+        design_for_episodes(Path::new(&options.what), options.seed, &search, &stop, &mut observer)?
     } else {
         let choices = Choices::new()
             .set("environment", Setting::Text(options.what.clone()))?
             .set("seed", Setting::Integer(i64::try_from(options.seed)?))?;
         let choices = options.settings.iter().try_fold(choices, |choices, setting| choices.assign(setting))?;
         let experiment = Lists.resolve(&choices)?;
-        design_for_environment(&experiment, options.steps as usize, options.learned, &search, &mut observer)?
+        design_for_environment(&experiment, options.steps as usize, options.learned, &search, &stop, &mut observer)?
     };
     let command = command(options, &found);
     if options.json {

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import html
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
-
 from . import _native
-from ._callables import Choices, Reward
 from ._choices import mapping
-from ._environments import Source
-from .data import Dataset, dataset
-from .errors import ConfigError, WorldwrightWarning
-from .model import Model, _choices
+from ._gathered import Gathered
+from .errors import ConfigError
+from .model import Model
 from .planner import Planner
 
 KEYS = {
@@ -37,7 +32,6 @@ KEYS = {
     "start": "the observation that planning begins from; the first recorded one unless told otherwise",
     "seed": "what all randomness comes from",
 }
-DEFAULT_STEPS = 1000
 
 
 @dataclass(frozen=True)
@@ -150,7 +144,7 @@ def build(
         seed: What all randomness comes from.
         progress: Whether to show a progress bar.
         follow: A function that hears of each candidate: ``(kind, values)``.
-        options: ``finalists`` (models whose plans are tried), ``most_models``, ``held_out`` (a share), ``trial_steps``, ``time_limit`` (seconds;
+        options: ``finalists`` (models whose plans are tried; 0, the default, for all that may be best), ``most_models``, ``held_out`` (a share), ``trial_steps``, ``time_limit`` (seconds;
             results then depend on the machine).
 
     Returns:
@@ -160,8 +154,10 @@ def build(
     if data is not None:
         domain["data"] = data
     seed = int(domain.pop("seed", 0) if seed is None else seed)
-    discount = float(domain.get("discount", 1.0))
-    gathered = _Gathered(domain, seed)
+    discount = domain.get("discount", 1.0)
+    if isinstance(discount, bool) or not isinstance(discount, (int, float)) or not 0.0 <= discount <= 1.0:
+        raise ConfigError(f"discount is a number from 0 to 1, got {discount!r}")
+    gathered = Gathered(domain, seed)
     if gathered.transition is not None:
         model = Model.from_function(
             gathered.transition,
@@ -221,182 +217,6 @@ def _toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"the domain {path} cannot be read: {error}") from error
-
-
-class _Gathered:
-    """A domain's parts, from whatever it was described by."""
-
-    def __init__(self, domain: dict[str, Any], seed: int) -> None:
-        self.source: Source | None = None
-        self.environment_name: str | None = None
-        self.start: Any = domain.get("start")
-        self.transition: Callable[..., Any] | None = domain.get("transition")
-        self.choices: Sequence[Any] | None = None
-        self.expression: tuple[str, str | None, list[str], list[str]] | None = None
-        self.reward: Reward | None = None
-        self.observation_space: Any = domain.get("observation_space")
-        self.action_space: Any = domain.get("action_space")
-        self._names: tuple[list[str], list[str]] | None = None
-        self._spaces(domain)
-        self.data = self._transitions(domain, seed)
-        self._rewards(domain)
-
-    def _spaces(self, domain: dict[str, Any]) -> None:
-        environment = domain.get("environment")
-        if isinstance(environment, str):
-            self.environment_name = environment
-        elif environment is not None:
-            self.source = Source(environment)
-        for key, what in (("actions", "action_space"), ("observations", "observation_space")):
-            given = domain.get(key)
-            if given is None or _recorded(given):
-                continue
-            # Not recorded numbers, so what can be done or seen: a space, or names.
-            domain.pop(key)
-            if what == "action_space" and isinstance(given, (list, tuple)) and not _pair(given):
-                self.choices = list(given)
-                self.action_space = self.choices
-            elif what == "observation_space" and isinstance(given, (list, tuple)) and all(isinstance(name, str) for name in given):
-                self._names = (list(given), [])
-                if self.observation_space is None:
-                    self.observation_space = (np.full(len(given), -np.inf), np.full(len(given), np.inf))
-            else:
-                setattr(self, what, given)
-        self.choices = self.choices or _choices(self.action_space)
-
-    def _transitions(self, domain: dict[str, Any], seed: int) -> Dataset | None:
-        if self.transition is not None:
-            if self.action_space is None or self.observation_space is None:
-                raise ConfigError("a domain with transition needs actions and observations: lists of names, or spaces")
-            return None
-        recorded = domain.get("observations"), domain.get("actions")
-        if recorded[0] is not None and recorded[1] is not None:
-            return self._episodes(domain, *recorded)
-        if domain.get("data") is not None:
-            if self.action_space is None:
-                raise ConfigError("data need action_space beside them")
-            return dataset(domain["data"], action_space=self.action_space)
-        if self.source is not None or self.environment_name is not None:
-            steps = int(domain.get("steps", DEFAULT_STEPS))
-            explored = _native.explore(source=self.source, environment_name=self.environment_name, steps=steps, seed=seed)
-            self.observation_space, self.action_space = explored["observation_space"], explored["action_space"]
-            self._names = (explored["observation_channels"], explored["action_channels"])
-            self.start = explored["start"] if self.start is None else self.start
-            return explored["data"]
-        if self.observation_space is not None and self.action_space is not None:
-            self._nothing()
-            return None
-        raise ConfigError(
-            "a domain needs data, an environment or dynamics: give observations and actions that were recorded, data=…, "
-            "an environment, or a transition function"
-        )
-
-    def _nothing(self) -> None:
-        """Names and a reward, and nothing that was ever seen: all that can be said is that things stay as they are."""
-        warnings.warn(
-            "the domain has no data, no environment and no transition function, so nothing is known of how it moves: the model keeps every "
-            "observation as it is. Give recorded observations and actions, data=…, environment=… or transition=…",
-            WorldwrightWarning,
-            stacklevel=4,
-        )
-        self.transition = _still
-        dims = int(np.size(self.observation_space[0])) if isinstance(self.observation_space, tuple) else None
-        if self.start is None and dims is not None:
-            self.start = np.zeros(dims)
-
-    def _episodes(self, domain: dict[str, Any], observations: Any, actions: Any) -> Dataset:
-        rewards = domain.get("rewards")
-        if rewards is None and domain.get("reward") is not None and not callable(domain["reward"]) and not isinstance(domain["reward"], str):
-            rewards = domain.pop("reward")
-        ends = domain.get("terminated")
-        many = _nested(observations)
-        episodes = list(zip(observations, actions, strict=True)) if many else [(observations, actions)]
-        columns: dict[str, list[Any]] = {name: [] for name in ("observations", "actions", "next_observations", "rewards", "terminated", "truncated")}
-        for i, (seen, done) in enumerate(episodes):
-            seen = np.asarray(seen, dtype=np.float64)
-            seen = seen.reshape(len(seen), -1)
-            count = len(done)
-            if len(seen) == count:
-                # As many observations as actions: nothing was seen after the last one.
-                count -= 1
-            elif len(seen) != count + 1:
-                raise ConfigError(
-                    f"episode {i} has {len(seen)} observations and {len(done)} actions: one more observation than actions is wanted"
-                )
-            paid = None if rewards is None else np.asarray(rewards[i] if many else rewards, dtype=np.float64)[:count]
-            over = None if ends is None else np.asarray(ends[i] if many else ends, dtype=bool)[:count]
-            columns["observations"].append(seen[:count])
-            columns["next_observations"].append(seen[1 : count + 1])
-            columns["actions"].append(np.asarray(done)[:count])
-            columns["rewards"].append(np.zeros(count) if paid is None else paid)
-            columns["terminated"].append(np.zeros(count, dtype=bool) if over is None else over)
-            columns["truncated"].append(np.arange(count) == count - 1)
-            if self.start is None:
-                self.start = seen[0]
-        joined = {name: np.concatenate(parts) for name, parts in columns.items()}
-        if self.observation_space is None:
-            width = joined["observations"].shape[1]
-            self.observation_space = (np.full(width, -np.inf), np.full(width, np.inf))
-        if self.action_space is None:
-            self.action_space = _space_of(joined["actions"])
-        return dataset(joined, action_space=self.action_space)
-
-    def _rewards(self, domain: dict[str, Any]) -> None:
-        given, termination = domain.get("reward"), domain.get("termination")
-        if isinstance(given, str):
-            if self._names is None:
-                width = int(np.size(self.observation_space[0])) if isinstance(self.observation_space, tuple) else 0
-                self._names = ([f"o{i}" for i in range(width)], [])
-            names = self._names
-            if not names[1]:
-                space = self.action_space
-                width = len(space) if isinstance(space, list) else int(np.size(space[0])) if isinstance(space, tuple) else int(np.prod(space.shape or (1,)))
-                names = (names[0], [f"a{i}" for i in range(width)])
-            self.expression = (given, termination, *names)
-        elif callable(given):
-            ends = termination if callable(termination) else None
-            self.reward = Reward(given, termination=ends, choices=Choices(self.choices))
-        elif given is not None and self.transition is None:
-            raise ConfigError("reward is neither a function, nor an expression, nor recorded beside observations and actions")
-
-
-def _still(observation: Any, action: Any) -> Any:  # noqa: ARG001 - a transition takes both
-    return observation
-
-
-def _recorded(given: Any) -> bool:
-    """Whether it holds numbers that were recorded, rather than names, choices or a space."""
-    if isinstance(given, np.ndarray):
-        return given.dtype.kind in "fiub" and given.ndim >= 1 and given.size > 0
-    if hasattr(given, "to_numpy"):
-        return True
-    if not isinstance(given, (list, tuple)) or not len(given) or _pair(given):
-        return False
-    first = given[0]
-    # A flat list of whole numbers or of words is a list of choices; a list of rows, of arrays or of many real numbers was recorded.
-    if isinstance(first, (list, tuple, np.ndarray)):
-        return True
-    return len(given) > 20 and all(isinstance(value, (int, float, np.number)) for value in given)
-
-
-def _pair(given: Any) -> bool:
-    """Whether it is ``(low, high)``."""
-    return isinstance(given, tuple) and len(given) == 2 and np.shape(given[0]) == np.shape(given[1])
-
-
-def _nested(observations: Any) -> bool:
-    """Whether there are several episodes."""
-    if isinstance(observations, np.ndarray) and observations.dtype != object:
-        return observations.ndim == 3
-    return np.ndim(observations[0]) == 2
-
-
-def _space_of(actions: Any) -> Any:
-    """The space that recorded actions span: choices where they are whole numbers from zero, else a box."""
-    flat = actions.reshape(len(actions), -1)
-    if actions.dtype.kind in "iu" and flat.shape[1] == 1 and flat.min() >= 0:
-        return int(flat.max()) + 1
-    return (flat.min(axis=0).astype(np.float64), flat.max(axis=0).astype(np.float64))
 
 
 class _Search:

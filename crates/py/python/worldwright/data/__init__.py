@@ -140,7 +140,7 @@ def dataset(data: Any = None, *, action_space: Any = None, **columns: Any) -> Da
         ends = ends | np.append(ids[1:] != ids[:-1], True)
     return _native.Dataset(
         observations=observations.astype(np.float64, copy=False).reshape(count, -1),
-        actions=actions.reshape(count, -1) if actions.ndim > 1 else actions,
+        actions=actions.reshape(len(actions), -1) if actions.ndim > 1 else actions,
         rewards=np.zeros(count) if rewards is None else rewards.astype(np.float64),
         next_observations=np.asarray(following).astype(np.float64, copy=False).reshape(len(np.asarray(following)), -1),
         terminated=flags["terminated"].tolist(),
