@@ -114,6 +114,7 @@ def learn(
     choices: dict[str, Any],
     source: _Source | None,
     reward: _Reward | None,
+    data: Dataset | None,
     toml: tuple[str, str] | None,
     run_dir: str | Path | None,
     resume: bool,
