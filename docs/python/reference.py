@@ -15,7 +15,7 @@ from typing import Any
 
 import worldwright
 
-ORDER = ("learning", "runs", "agents", "designing", "model", "written", "planner", "mcts", "data", "plots", "catalogue", "errors")
+ORDER = ("learning", "runs", "agents", "designing", "model", "written", "planner", "mcts", "data", "plots", "collecting", "multiagent", "dream", "distributed", "catalogue", "errors")
 """The order in which a reader needs them; others follow by name."""
 LISTS = {
     "environments": "Native environments; every one of Gymnasium's goes in as an object, and `gym:ID` and `dmc:DOMAIN-TASK` by name.",
@@ -58,23 +58,20 @@ def modules() -> Iterator[tuple[str, ModuleType]]:
 
 
 def own(module: ModuleType) -> list[tuple[str, Any]]:
-    """Public classes and functions that a module defines, in the order of the source; their home is then where users find them."""
-    defined = []
-    for name, value in vars(module).items():
+    """Classes and functions that users find in a module: what ``worldwright`` gives out and this module defines, in the order of the
+    source, and what the module itself gives out (its ``__all__``), wherever that is defined."""
+    given = getattr(module, "__all__", ())
+    found = []
+    for name in given or vars(module):
+        value = getattr(module, name)
         if name.startswith("_") or not (inspect.isclass(value) or inspect.isfunction(value)):
             continue
-        home = getattr(value, "__worldwright_home__", value.__module__)
-        if home != module.__name__:
-            continue
-        exported = getattr(worldwright, name, None) is value and name in worldwright.__all__
-        if not exported and name not in getattr(module, "__all__", [name] if module.__name__.rpartition(".")[2] in PUBLIC else []):
-            continue
-        defined.append((f"worldwright.{name}" if exported else f"{module.__name__}.{name}", value))
-    return defined
-
-
-PUBLIC = ("mcts", "data", "distributed", "plots", "catalogue")
-"""Modules that users reach into by name: there everything without an underscore is theirs."""
+        if name in worldwright.__all__ and getattr(worldwright, name) is value:
+            if value.__module__ == module.__name__:
+                found.append((f"worldwright.{name}", value))
+        elif name in given:
+            found.append((f"{module.__name__}.{name}", value))
+    return found
 
 
 def page(module: ModuleType) -> str:
@@ -82,7 +79,7 @@ def page(module: ModuleType) -> str:
     text = inspect.getdoc(module) or ""
     first, _, rest = text.partition("\n")
     title = module.__name__
-    lines = [f"# {title}", "", "```{eval-rst}", f"{first}", *([rest] if rest.strip() else []), ""]
+    lines = [f"# {title}", "", "```{eval-rst}", f".. currentmodule:: {title}", "", f"{first}", *([rest] if rest.strip() else []), ""]
     for name, value in own(module):
         directive = "autofunction" if inspect.isfunction(value) else "autoexception" if issubclass(value, BaseException) else "autoclass"
         lines += [f".. {directive}:: {name}", *(["   :members:"] if directive == "autoclass" else []), ""]

@@ -196,7 +196,12 @@ pub(crate) fn learn(
         let outcome = worldwright_runs::learn(&workshop, &experiment, options)?;
         Ok((folder.path().to_owned(), matches!(outcome, Outcome::Finished(_))))
     })?;
-    failures.settle(py, outcome)
+    let (folder, finished) = failures.settle(py, outcome)?;
+    if !finished {
+        // Python's own handler has heard of the interrupt too; `worldwright.learn` says more than its bare exception would.
+        let _ = py.check_signals();
+    }
+    Ok((folder, finished))
 }
 
 /// Where [`learn`] keeps a run of these choices unless told otherwise.

@@ -101,7 +101,6 @@ def learn(
         )
     run = Run(folder, environment=environment, reward=written)
     if not finished:
-        # Python's own handler has heard of the interrupt too and may raise it first; nothing is lost either way.
         raise KeyboardInterrupt(f"the run is kept in {folder}: go on with the same call and resume=True")
     return run
 
