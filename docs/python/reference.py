@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
@@ -76,7 +77,7 @@ def own(module: ModuleType) -> list[tuple[str, Any]]:
 
 def page(module: ModuleType) -> str:
     """The page of a module."""
-    text = inspect.getdoc(module) or ""
+    text = with_code(inspect.getdoc(module) or "")
     first, _, rest = text.partition("\n")
     title = module.__name__
     lines = [f"# {title}", "", "```{eval-rst}", f".. currentmodule:: {title}", "", f"{first}", *([rest] if rest.strip() else []), ""]
@@ -84,6 +85,14 @@ def page(module: ModuleType) -> str:
         directive = "autofunction" if inspect.isfunction(value) else "autoexception" if issubclass(value, BaseException) else "autoclass"
         lines += [f".. {directive}:: {name}", *(["   :members:"] if directive == "autoclass" else []), ""]
     return "\n".join([*lines, "```", ""])
+
+
+EXAMPLE = re.compile(r"(?P<before>[.:]\n)\n(?P<code>(?: {4}.*\n|\n)*? {4}.*)(?=\n\n\S|\n*\Z)")
+
+
+def with_code(text: str) -> str:
+    """A docstring whose indented examples, those that follow a full sentence, are Python to Sphinx."""
+    return EXAMPLE.sub(r"\g<before>\n.. code-block:: python\n\n\g<code>", text)
 
 
 def listed(name: str, about: str) -> str:
@@ -109,15 +118,24 @@ def escaped(text: str) -> str:
 
 
 def index(pages: list[str]) -> str:
-    """The first page of the reference."""
+    """The first page of the reference: every name with what it is, and the pages."""
     of_modules = [name.removesuffix(".md") for name in pages if not name.startswith("list-")]
     of_lists = [name.removesuffix(".md") for name in pages if name.startswith("list-")]
-    part = "```{{toctree}}\n:maxdepth: 1\n\n{}\n```"
-    return "\n".join(
-        [
-            "# All modules and lists", "",
-            "Everything is imported as `import worldwright as wm`. Arguments after the first are given by name.", "",
-            "## Modules", "", part.format("\n".join(of_modules)), "",
-            "## What there is", "", part.format("\n".join(of_lists)), "",
-        ]
-    )
+    part = "```{{toctree}}\n:maxdepth: 1\n:hidden:\n\n{}\n```"
+    lines = [
+        "# All modules and lists", "",
+        "Everything is imported as `import worldwright as wm`. Arguments after the first are given by name.", "",
+        "## What there is", "", "| list | |", "| --- | --- |",
+        *(f"| [{name.capitalize()}](list-{name}.md) | {about} |" for name, about in LISTS.items()), "",
+        "## Names", "", "| name | what it is |", "| --- | --- |",
+    ]
+    for _, module in modules():
+        for name, value in own(module):
+            role = "func" if inspect.isfunction(value) else "exc" if issubclass(value, BaseException) else "class"
+            first = (inspect.getdoc(value) or "").partition("\n\n")[0].replace("\n", " ")
+            lines.append(f"| {{py:{role}}}`{name}` | {escaped(PLAIN.sub(lambda found: found[1] or found[2], first)).rstrip(':')} |")
+    return "\n".join([*lines, "", part.format("\n".join(of_modules)), "", part.format("\n".join(of_lists)), ""])
+
+
+PLAIN = re.compile(r":\w+:`~?(?:worldwright\.)?([\w.]+)`|``([^`]*)``")
+"""Markup of docstrings, of which a table shows the words."""
