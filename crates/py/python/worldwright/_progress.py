@@ -58,6 +58,9 @@ class Bar:
                 bar_format=FORM,
                 dynamic_ncols=True,
             )
+            if self._bar.disable:
+                self._bar = None
+                return
             watched = hasattr(self._bar, "container") or getattr(self._bar.fp, "isatty", bool)()
             self._refresh_secs = REFRESH_SECS if watched else LOG_SECS
         elif self._bar is None:
