@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::PyDict;
 use worldwright_core::Space;
 use worldwright_runs::agents::models::ModelContext;
 use worldwright_runs::{EvaluationOptions, Loaded, STEP_LIMIT, evaluate, load_bundle};
@@ -73,16 +73,13 @@ impl Agent {
         &self,
         py: Python<'py>,
         observation: &Bound<'_, PyAny>,
-    ) -> PyResult<(Bound<'py, PyList>, Bound<'py, PyDict>)> {
+    ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyDict>)> {
         let observation = value::read(&self.observation_space, observation)?;
         let mut loaded = locked(py, &self.loaded);
         let loaded = &mut *loaded;
         let plan = pool::long(py, || loaded.agent.plan(&observation))?;
         let plan = self.failures.settle(py, plan)?;
-        let actions = PyList::empty(py);
-        for action in &plan.actions {
-            actions.append(value::write(py, &self.action_space, action)?)?;
-        }
+        let actions = value::write_all(py, &self.action_space, &plan.actions)?;
         Ok((actions, describe(py, &plan.report)?))
     }
 

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::PyDict;
 use worldwright_core::{Action, Budget, Key, PlanReport, Value};
 use worldwright_runs::agents::planners::{self, PlannerContext};
 
@@ -137,15 +137,15 @@ impl Planner {
     }
 
     /// All planned actions.
-    fn actions<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+    fn actions<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let mut state = locked(py, &self.state);
         let State { planner, action, model, .. } = &mut *state;
-        let actions = PyList::empty(py);
-        for t in 0..planner.horizon() {
+        let actions = (0..planner.horizon()).map(|t| {
             planner.act(t, action);
-            actions.append(value::write(py, &model.spec().action_space, action)?)?;
-        }
-        Ok(actions)
+            action.clone()
+        });
+        let actions: Vec<Action> = actions.collect();
+        value::write_all(py, &model.spec().action_space, &actions)
     }
 
     /// The first actions that a tree search weighed: action, visits, mean return.
