@@ -38,7 +38,11 @@ impl Failures {
 
     /// An error once an interrupt was heard of: what was planned so far is then of no use to anyone.
     pub(crate) fn heard(&self) -> Result<(), Error> {
-        if self.interrupted.load(Ordering::Relaxed) { Err(Error::external("this call", "was interrupted")) } else { Ok(()) }
+        if self.interrupted.load(Ordering::Relaxed) {
+            Err(Error::external("this call", "was interrupted"))
+        } else {
+            Ok(())
+        }
     }
 
     /// The error that stands for what is kept, if there is something.

@@ -32,7 +32,8 @@ pub trait Workshop {
         let within = RunFolder::new(&experiment.data).episodes();
         let folder = if within.exists() { within } else { experiment.data.clone().into() };
         let unread = |error: Error| {
-            let why = format!("{} holds no recorded episodes ({error}); `worldwright collect` records some", experiment.data);
+            let why =
+                format!("{} holds no recorded episodes ({error}); `worldwright collect` records some", experiment.data);
             Error::config("data", why)
         };
         let store = EpisodeStore::open(&folder).map_err(unread)?;
