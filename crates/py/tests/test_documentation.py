@@ -23,7 +23,7 @@ LIMIT_SECS = 300
 
 def run(script: Path, folder: Path) -> None:
     """Runs a script in a folder of its own, without a screen and without a progress bar."""
-    environment = os.environ | {"MPLBACKEND": "Agg", "TQDM_DISABLE": "1"}
+    environment = os.environ | {"MPLBACKEND": "Agg", "TQDM_DISABLE": "1", "MINARI_DATASETS_PATH": str(folder / "minari")}
     done = subprocess.run(
         [sys.executable, str(script)], cwd=folder, env=environment, capture_output=True, text=True, timeout=LIMIT_SECS, check=False
     )
