@@ -209,3 +209,30 @@ def test_a_run_goes_on_from_the_episodes_of_another_whatever_its_choices(tmp_pat
     for name, data in (("run", first), ("path", first.folder)):
         run = wm.learn("mountain-car", steps=20, data=data, run_dir=tmp_path / name, agent={"initial_steps": 60}, **options)
         assert run.rows("learn")[0]["step"] == 1
+
+
+def test_progress_tells_whole_numbers_in_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    from worldwright._progress import Bar
+
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.delenv("TQDM_DISABLE", raising=False)
+    told = [
+        ("started", {"environment": "pendulum", "algorithm": "pets", "steps": 400, "step": 0, "episode": 0}),
+        ("step", {"step": 200}),
+        ("episode", {"return": -1741.25}),
+        ("learning", {}),
+        ("learn", {"holdout_mse": 0.0004}),
+        ("evaluation_episode", {"episode": 0, "of": 2}),
+        ("evaluation", {"return_mean": -140.5, "return_std": 12.25}),
+        ("finished", {}),
+    ]
+    shown = []
+    with Bar(True, None) as bar:
+        for kind, values in told:
+            bar.hear(kind, values)
+            # What nobody watches is drawn seldom; here each is looked at.
+            bar._refresh_secs = 0.0
+            shown.append(bar._bar.postfix)
+    assert shown[2:] == [
+        "return −1,741", "learning, return −1,741", "return −1,741", "evaluating 1/2", "evaluation −140.5 ± 12.25", "evaluation −140.5 ± 12.25",
+    ]
