@@ -15,6 +15,7 @@ os.environ["TQDM_DISABLE"] = "1"
 
 import reference  # noqa: E402
 import worldwright  # noqa: E402
+from sphinx.application import Sphinx  # noqa: E402
 from sphinx.ext.napoleon.docstring import GoogleDocstring  # noqa: E402
 from sphinx.util.inspect import TypeAliasForwardRef  # noqa: E402
 
@@ -77,8 +78,14 @@ def _whole(self: GoogleDocstring) -> tuple[str, list[str]]:
     return "", self._dedent(self._consume_to_end())
 
 
-def setup(app: object) -> None:
+def _shown_as_code(app: object, what: str, name: str, given: object, options: object, lines: list[str]) -> None:
+    """Indented examples of docstrings are code."""
+    lines[:] = reference.with_code("\n".join(lines)).split("\n")
+
+
+def setup(app: Sphinx) -> None:
     """The pages of the reference are written from what the package holds."""
+    app.connect("autodoc-process-docstring", _shown_as_code, priority=400)
     GoogleDocstring._consume_inline_attribute = _whole
     # Within other types, too, an alias is shown by its name.
     TypeAliasForwardRef.__repr__ = lambda self: self.name

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
@@ -15,7 +16,7 @@ from typing import Any
 
 import worldwright
 
-ORDER = ("learning", "runs", "agents", "designing", "model", "written", "planner", "mcts", "data", "plots", "catalogue", "errors")
+ORDER = ("learning", "runs", "agents", "designing", "model", "written", "planner", "mcts", "data", "plots", "collecting", "multiagent", "dream", "distributed", "catalogue", "errors")
 """The order in which a reader needs them; others follow by name."""
 LISTS = {
     "environments": "Native environments; every one of Gymnasium's goes in as an object, and `gym:ID` and `dmc:DOMAIN-TASK` by name.",
@@ -58,35 +59,40 @@ def modules() -> Iterator[tuple[str, ModuleType]]:
 
 
 def own(module: ModuleType) -> list[tuple[str, Any]]:
-    """Public classes and functions that a module defines, in the order of the source; their home is then where users find them."""
-    defined = []
-    for name, value in vars(module).items():
+    """Classes and functions that users find in a module: what ``worldwright`` gives out and this module defines, in the order of the
+    source, and what the module itself gives out (its ``__all__``), wherever that is defined."""
+    given = getattr(module, "__all__", ())
+    found = []
+    for name in given or vars(module):
+        value = getattr(module, name)
         if name.startswith("_") or not (inspect.isclass(value) or inspect.isfunction(value)):
             continue
-        home = getattr(value, "__worldwright_home__", value.__module__)
-        if home != module.__name__:
-            continue
-        exported = getattr(worldwright, name, None) is value and name in worldwright.__all__
-        if not exported and name not in getattr(module, "__all__", [name] if module.__name__.rpartition(".")[2] in PUBLIC else []):
-            continue
-        defined.append((f"worldwright.{name}" if exported else f"{module.__name__}.{name}", value))
-    return defined
-
-
-PUBLIC = ("mcts", "data", "distributed", "plots", "catalogue")
-"""Modules that users reach into by name: there everything without an underscore is theirs."""
+        if name in worldwright.__all__ and getattr(worldwright, name) is value:
+            if value.__module__ == module.__name__:
+                found.append((f"worldwright.{name}", value))
+        elif name in given:
+            found.append((f"{module.__name__}.{name}", value))
+    return found
 
 
 def page(module: ModuleType) -> str:
     """The page of a module."""
-    text = inspect.getdoc(module) or ""
+    text = with_code(inspect.getdoc(module) or "")
     first, _, rest = text.partition("\n")
     title = module.__name__
-    lines = [f"# {title}", "", "```{eval-rst}", f"{first}", *([rest] if rest.strip() else []), ""]
+    lines = [f"# {title}", "", "```{eval-rst}", f".. currentmodule:: {title}", "", f"{first}", *([rest] if rest.strip() else []), ""]
     for name, value in own(module):
         directive = "autofunction" if inspect.isfunction(value) else "autoexception" if issubclass(value, BaseException) else "autoclass"
         lines += [f".. {directive}:: {name}", *(["   :members:"] if directive == "autoclass" else []), ""]
     return "\n".join([*lines, "```", ""])
+
+
+EXAMPLE = re.compile(r"(?P<before>[.:]\n)\n(?P<code>(?: {4}.*\n|\n)*? {4}.*)(?=\n\n\S|\n*\Z)")
+
+
+def with_code(text: str) -> str:
+    """A docstring whose indented examples, those that follow a full sentence, are Python to Sphinx."""
+    return EXAMPLE.sub(r"\g<before>\n.. code-block:: python\n\n\g<code>", text)
 
 
 def listed(name: str, about: str) -> str:
@@ -112,15 +118,24 @@ def escaped(text: str) -> str:
 
 
 def index(pages: list[str]) -> str:
-    """The first page of the reference."""
+    """The first page of the reference: every name with what it is, and the pages."""
     of_modules = [name.removesuffix(".md") for name in pages if not name.startswith("list-")]
     of_lists = [name.removesuffix(".md") for name in pages if name.startswith("list-")]
-    part = "```{{toctree}}\n:maxdepth: 1\n\n{}\n```"
-    return "\n".join(
-        [
-            "# All modules and lists", "",
-            "Everything is imported as `import worldwright as wm`. Arguments after the first are given by name.", "",
-            "## Modules", "", part.format("\n".join(of_modules)), "",
-            "## What there is", "", part.format("\n".join(of_lists)), "",
-        ]
-    )
+    part = "```{{toctree}}\n:maxdepth: 1\n:hidden:\n\n{}\n```"
+    lines = [
+        "# All modules and lists", "",
+        "Everything is imported as `import worldwright as wm`. Arguments after the first are given by name.", "",
+        "## What there is", "", "| list | |", "| --- | --- |",
+        *(f"| [{name.capitalize()}](list-{name}.md) | {about} |" for name, about in LISTS.items()), "",
+        "## Names", "", "| name | what it is |", "| --- | --- |",
+    ]
+    for _, module in modules():
+        for name, value in own(module):
+            role = "func" if inspect.isfunction(value) else "exc" if issubclass(value, BaseException) else "class"
+            first = (inspect.getdoc(value) or "").partition("\n\n")[0].replace("\n", " ")
+            lines.append(f"| {{py:{role}}}`{name}` | {escaped(PLAIN.sub(lambda found: found[1] or found[2], first)).rstrip(':')} |")
+    return "\n".join([*lines, "", part.format("\n".join(of_modules)), "", part.format("\n".join(of_lists)), ""])
+
+
+PLAIN = re.compile(r":\w+:`~?(?:worldwright\.)?([\w.]+)`|``([^`]*)``")
+"""Markup of docstrings, of which a table shows the words."""

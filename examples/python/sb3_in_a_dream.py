@@ -3,8 +3,8 @@
 A world model of Pendulum is learned from a few real steps, soft actor-critic is trained within it, and what it learned is tried
 in the real environment: in rounds, of which each records with the policy of the one before.
 
-    pip install worldwright stable-baselines3
-    python sb3_in_a_dream.py --seed 0
+    pip install . stable-baselines3
+    python examples/python/sb3_in_a_dream.py --seed 0
 """
 
 from __future__ import annotations

@@ -34,13 +34,12 @@ pub(crate) fn check() -> Result<()> {
     let wheel = newest(&root().join(WHEELS))?;
     let (mut tried, mut absent) = (Vec::new(), Vec::new());
     for name in INTERPRETERS {
-        // A shim may stand on the path for an interpreter that is not chosen: only one that answers is there.
-        match Command::new(name).arg("--version").output() {
-            Ok(answer) if answer.status.success() => {
-                try_in(name, &wheel)?;
+        match interpreter(name) {
+            Some(path) => {
+                try_in(name, &path, &wheel)?;
                 tried.push(*name);
             }
-            _ => absent.push(*name),
+            None => absent.push(*name),
         }
     }
     let file = wheel.file_name().map(|file| file.to_string_lossy().into_owned()).unwrap_or_default();
@@ -51,9 +50,20 @@ pub(crate) fn check() -> Result<()> {
     Ok(())
 }
 
-fn try_in(name: &str, wheel: &Path) -> Result<()> {
+/// An interpreter of this name that answers: on the path (where a shim may stand for one that is not chosen), or one of pyenv's.
+fn interpreter(name: &str) -> Option<PathBuf> {
+    let answers = |path: &PathBuf| Command::new(path).arg("--version").output().is_ok_and(|said| said.status.success());
+    let pyenv = std::env::var_os("PYENV_ROOT")
+        .map(PathBuf::from)
+        .or_else(|| std::env::home_dir().map(|home| home.join(".pyenv")));
+    let versions = pyenv.and_then(|root| std::fs::read_dir(root.join("versions")).ok());
+    let installed = versions.into_iter().flatten().flatten().map(|version| version.path().join("bin").join(name));
+    std::iter::once(PathBuf::from(name)).chain(installed).find(answers)
+}
+
+fn try_in(name: &str, path: &Path, wheel: &Path) -> Result<()> {
     let folder = root().join("target/python").join(format!("wheel-{name}"));
-    let mut venv = Command::new(name);
+    let mut venv = Command::new(path);
     venv.args(["-m", "venv", "--clear"]).arg(&folder);
     step(&format!("{name}: environment"), &mut venv)?;
     let interpreter = python::python_of(&folder);

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 use std::sync::Mutex;
+use std::sync::atomic::Ordering;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::PyDict;
 use worldwright_core::Space;
 use worldwright_runs::agents::models::ModelContext;
 use worldwright_runs::{EvaluationOptions, Loaded, STEP_LIMIT, evaluate, load_bundle};
@@ -12,16 +13,17 @@ use worldwright_runs::{EvaluationOptions, Loaded, STEP_LIMIT, evaluate, load_bun
 use crate::callable::Reward;
 use crate::environment::Source;
 use crate::error::{Failures, OrRaise};
-use crate::learn::PythonWorkshop;
+use crate::learn::{Interrupts, PythonWorkshop};
 use crate::model::Model;
 use crate::planner::describe;
-use crate::pool::locked;
+use crate::pool::{Took, locked};
 use crate::{pool, settings, space, value};
 
 /// An agent with its weights.
 #[pyclass(frozen, module = "worldwright._native", subclass)]
 pub(crate) struct Agent {
     loaded: Mutex<Loaded>,
+    took: Mutex<Took>,
     observation_space: Space,
     action_space: Space,
     failures: Failures,
@@ -37,6 +39,7 @@ impl Agent {
         let workshop = PythonWorkshop {
             source: source.map(|source| Source::new(source, failures.clone())),
             reward: reward.map(|reward| std::sync::Arc::new(Reward::new(reward, failures.clone())) as _),
+            recorded: None,
         };
         let loaded = py.detach(|| load_bundle(&workshop, &path));
         let loaded = failures.settle(py, loaded)?;
@@ -44,6 +47,7 @@ impl Agent {
             observation_space: loaded.made.environment.observation_space().clone(),
             action_space: loaded.made.environment.action_space().clone(),
             loaded: Mutex::new(loaded),
+            took: Mutex::default(),
             failures,
         })
     }
@@ -60,7 +64,7 @@ impl Agent {
         let observation = value::read(&self.observation_space, observation)?;
         let mut loaded = locked(py, &self.loaded);
         let loaded = &mut *loaded;
-        let action = py.detach(|| loaded.agent.act(&observation, false));
+        let action = locked(py, &self.took).run(py, || loaded.agent.act(&observation, false))?;
         value::write(py, &self.action_space, &self.failures.settle(py, action)?)
     }
 
@@ -69,16 +73,13 @@ impl Agent {
         &self,
         py: Python<'py>,
         observation: &Bound<'_, PyAny>,
-    ) -> PyResult<(Bound<'py, PyList>, Bound<'py, PyDict>)> {
+    ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyDict>)> {
         let observation = value::read(&self.observation_space, observation)?;
         let mut loaded = locked(py, &self.loaded);
         let loaded = &mut *loaded;
         let plan = pool::long(py, || loaded.agent.plan(&observation))?;
         let plan = self.failures.settle(py, plan)?;
-        let actions = PyList::empty(py);
-        for action in &plan.actions {
-            actions.append(value::write(py, &self.action_space, action)?)?;
-        }
+        let actions = value::write_all(py, &self.action_space, &plan.actions)?;
         Ok((actions, describe(py, &plan.report)?))
     }
 
@@ -92,11 +93,11 @@ impl Agent {
             step_limit: loaded.made.episode_steps.unwrap_or(STEP_LIMIT),
             picture: false,
         };
+        let interrupts = Interrupts::listen();
         let evaluated = pool::long(py, || {
             let environment = loaded.made.environment.as_mut();
             evaluate(loaded.agent.as_mut(), environment, &options, &mut |_, _| {
-                // An interrupt ends the evaluation.
-                Ok(Python::attach(|py| py.check_signals()).is_ok())
+                Ok(!interrupts.stop.load(Ordering::SeqCst))
             })
         })?;
         let evaluated = self.failures.settle(py, evaluated)?;

@@ -30,6 +30,7 @@ pub(crate) fn branch(
     let workshop = PythonWorkshop {
         source: source.map(|source| Source::new(source, failures.clone())),
         reward: reward.map(|reward| Arc::new(Reward::new(reward, failures.clone())) as Arc<dyn RewardFunction>),
+        recorded: None,
     };
     let outcome = pool::long(py, || {
         let experiment = workshop.resolve(&choices)?;

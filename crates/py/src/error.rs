@@ -2,37 +2,61 @@
 //! call stays its cause.
 
 use std::fmt::Display;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use pyo3::exceptions::PyException;
+use pyo3::exceptions::{PyException, PyKeyboardInterrupt};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
 use worldwright_core::Error;
 
+use crate::learn::Interrupts;
+
 /// Python exceptions on their way through code that knows no Python: they leave as an [`Error`] and are found again here.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Failures(Arc<Mutex<Option<(Error, PyErr)>>>);
+pub(crate) struct Failures {
+    kept: Arc<Mutex<Option<(Error, PyErr)>>>,
+    interrupted: Arc<AtomicBool>,
+}
 
 impl Failures {
     /// Keeps an exception, the first of a call, and gives the error that stands for it.
     pub(crate) fn keep(&self, py: Python<'_>, who: &str, raised: PyErr) -> Error {
         let error = Error::external(who.to_owned(), format!("raised {raised}"));
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.is_none() {
             *kept = Some((error.clone(), raised.clone_ref(py)));
         }
         error
     }
 
+    /// Hears of interrupts for as long as the answer lives.
+    pub(crate) fn listen(&self) -> Interrupts {
+        Interrupts::into(Arc::clone(&self.interrupted))
+    }
+
+    /// An error once an interrupt was heard of: what was planned so far is then of no use to anyone.
+    pub(crate) fn heard(&self) -> Result<(), Error> {
+        if self.interrupted.load(Ordering::Relaxed) {
+            Err(Error::external("this call", "was interrupted"))
+        } else {
+            Ok(())
+        }
+    }
+
     /// The error that stands for what is kept, if there is something.
     pub(crate) fn standing(&self) -> Option<Error> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|(error, _)| error.clone())
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|(error, _)| error.clone())
     }
 
     /// What a call gives to Python: its result, or its error, caused by what Python raised within.
     pub(crate) fn settle<T>(&self, py: Python<'_>, result: Result<T, Error>) -> PyResult<T> {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if self.interrupted.swap(false, Ordering::SeqCst) {
+            py.check_signals()?;
+            return Err(PyKeyboardInterrupt::new_err("interrupted"));
+        }
         let (error, cause) = match (result, kept) {
             (Ok(value), None) => return Ok(value),
             // An interrupt within a user's function is not the function's fault.

@@ -6,12 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use worldwright_core::{Agent, Result, RewardFunction};
+use worldwright_core::{Agent, Dataset, Persist, Result, RewardFunction, Setting};
 use worldwright_runs::envs::Made;
 use worldwright_runs::tensorboard::TensorBoard;
 use worldwright_runs::{Choices, Event, Experiment, LearnOptions, Lists, Observer, Outcome, RunFolder, Workshop};
 
 use crate::callable::Reward;
+use crate::data::Dataset as Transitions;
 use crate::environment::Source;
 use crate::error::{Failures, OrRaise};
 use crate::{pool, settings};
@@ -20,6 +21,8 @@ use crate::{pool, settings};
 pub(crate) struct PythonWorkshop {
     pub(crate) source: Option<Source>,
     pub(crate) reward: Option<Arc<dyn RewardFunction>>,
+    /// Transitions to begin with, and the name that stands for them in the run's configuration.
+    pub(crate) recorded: Option<(String, Dataset)>,
 }
 
 impl PythonWorkshop {
@@ -50,6 +53,13 @@ impl Workshop for PythonWorkshop {
 
     fn agent(&self, experiment: &Experiment, made: &Made) -> Result<Box<dyn Agent>> {
         Lists.agent(experiment, made)
+    }
+
+    fn recorded(&self, experiment: &Experiment) -> Result<Option<Dataset>> {
+        match &self.recorded {
+            Some((name, recorded)) if *name == experiment.data => Ok(Some(recorded.clone())),
+            _ => Lists.recorded(experiment),
+        }
     }
 }
 
@@ -124,7 +134,11 @@ pub(crate) struct Interrupts {
 
 impl Interrupts {
     pub(crate) fn listen() -> Self {
-        let stop = Arc::new(AtomicBool::new(false));
+        Self::into(Arc::new(AtomicBool::new(false)))
+    }
+
+    /// Sets a flag that is there already.
+    pub(crate) fn into(stop: Arc<AtomicBool>) -> Self {
         let id = signal_hook::flag::register(signal_hook::consts::SIGINT, Arc::clone(&stop)).ok();
         Self { stop, id }
     }
@@ -140,18 +154,20 @@ fn workshop(source: Option<Py<PyAny>>, reward: Option<&Reward>, failures: &Failu
     PythonWorkshop {
         source: source.map(|source| Source::new(source, failures.clone())),
         reward: reward.map(|reward| Arc::new(reward.clone()) as Arc<dyn RewardFunction>),
+        recorded: None,
     }
 }
 
 /// Runs an experiment. Returns the folder, and whether it finished (false: it was interrupted and can be resumed).
 #[pyfunction]
-#[pyo3(signature = (*, choices, source, reward, toml, run_dir, resume, follow))]
+#[pyo3(signature = (*, choices, source, reward, data, toml, run_dir, resume, follow))]
 #[expect(clippy::too_many_arguments, reason = "the keyword arguments of the one function that calls it")]
 pub(crate) fn learn(
     py: Python<'_>,
     choices: &Bound<'_, PyDict>,
     source: Option<Py<PyAny>>,
     reward: Option<Py<PyAny>>,
+    data: Option<&Bound<'_, Transitions>>,
     toml: Option<(String, String)>,
     run_dir: Option<PathBuf>,
     resume: bool,
@@ -159,9 +175,16 @@ pub(crate) fn learn(
 ) -> PyResult<(PathBuf, bool)> {
     let failures = Failures::default();
     let toml = toml.as_ref().map(|(text, origin)| (text.as_str(), origin.as_str()));
-    let choices = settings::choices(choices, toml)?;
+    let mut choices = settings::choices(choices, toml)?;
     let reward = reward.map(|reward| Reward::new(reward, failures.clone()));
-    let workshop = workshop(source, reward.as_ref(), &failures);
+    let mut workshop = workshop(source, reward.as_ref(), &failures);
+    if let Some(data) = data {
+        // Where they came from is not known, but what they are is: a run goes on with these and no others.
+        let recorded = data.get().inner.clone();
+        let name = format!("sha256:{}", worldwright_runs::digest(&recorded.save()));
+        choices = choices.set("data", Setting::Text(name.clone())).or_raise(py)?;
+        workshop.recorded = Some((name, recorded));
+    }
     let interrupts = Interrupts::listen();
     let stop: &AtomicBool = &interrupts.stop;
     let outcome = pool::long(py, || {
@@ -173,7 +196,12 @@ pub(crate) fn learn(
         let outcome = worldwright_runs::learn(&workshop, &experiment, options)?;
         Ok((folder.path().to_owned(), matches!(outcome, Outcome::Finished(_))))
     })?;
-    failures.settle(py, outcome)
+    let (folder, finished) = failures.settle(py, outcome)?;
+    if !finished {
+        // Python's own handler has heard of the interrupt too; `worldwright.learn` says more than its bare exception would.
+        let _ = py.check_signals();
+    }
+    Ok((folder, finished))
 }
 
 /// Where [`learn`] keeps a run of these choices unless told otherwise.

@@ -52,6 +52,7 @@ mod _native {
     #[pymodule_init]
     fn init(module: &super::Bound<'_, super::PyModule>) -> super::PyResult<()> {
         use pyo3::types::PyModuleMethods;
+        crate::pool::settle_in();
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 }

@@ -14,7 +14,7 @@ use crate::array::{self, shaped};
 use crate::callable::{Dynamics, Reward};
 use crate::data::Dataset;
 use crate::error::{Failures, OrRaise, raise, refuse};
-use crate::pool::locked;
+use crate::pool::{Took, locked};
 use crate::{pool, settings, space, value};
 
 /// A model that is shared with those who plan in it.
@@ -232,7 +232,7 @@ impl Model {
         let arena = world(&self.shared(py), rows);
         let imagined = Imagined::new(&self.spec, rows);
         Arenas {
-            state: Mutex::new(State { arena, imagined }),
+            state: Mutex::new(State { arena, imagined, took: Took::default() }),
             spec: self.spec.clone(),
             rows,
             failures: self.failures.clone(),
@@ -282,6 +282,7 @@ impl Model {
 struct State {
     arena: World,
     imagined: Imagined,
+    took: Took,
 }
 
 /// Rows of a model's own latents, stepped together. Each row carries the model's members side by side.
@@ -318,12 +319,12 @@ impl Arenas {
         let rows = actions.actions().rows();
         self.check(py, rows.max(1) - 1)?;
         let mut state = locked(py, &self.state);
-        let State { arena, imagined } = &mut *state;
-        let stepped = py.detach(|| {
+        let State { arena, imagined, took } = &mut *state;
+        let stepped = took.run(py, || {
             imagined.begin(rows);
             let span = || Rows::Span(0..rows);
             arena.with_dependent_mut(|_, arena| arena.step(span(), actions.actions(), span(), Key::new(seed), imagined))
-        });
+        })?;
         self.failures.settle(py, stepped)?;
         let shape = [self.spec.members, rows];
         let answer = [&imagined.reward, &imagined.continuation, &imagined.epistemic]

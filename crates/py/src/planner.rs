@@ -1,21 +1,18 @@
 //! Planners for Python, each with an arena of its model.
 
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::PyDict;
 use worldwright_core::{Action, Budget, Key, PlanReport, Value};
 use worldwright_runs::agents::planners::{self, PlannerContext};
 
 use crate::error::{Failures, OrRaise};
 use crate::guided::Guided;
 use crate::model::{Model, Shared, World, world};
-use crate::pool::locked;
-use crate::{pool, settings, value};
-
-/// Plans that take longer run on the pool, where their work can be shared; handing over costs some microseconds.
-const LONG: Duration = Duration::from_millis(1);
+use crate::pool::{Took, locked};
+use crate::{settings, value};
 
 /// A policy and a value of Python's beside the model.
 struct Guide {
@@ -43,7 +40,7 @@ struct State {
     arena: World,
     key: Key,
     decisions: u64,
-    took: Duration,
+    took: Took,
     action: Action,
 }
 
@@ -83,7 +80,7 @@ impl Planner {
             arena,
             key: Key::new(seed),
             decisions: 0,
-            took: Duration::ZERO,
+            took: Took::default(),
             action: Value::Floats(Vec::new()),
         };
         Ok(Self { state: Mutex::new(state), model, guide })
@@ -114,17 +111,17 @@ impl Planner {
             model_steps,
             time: time_secs.map(|secs| Duration::from_secs_f64(secs.clamp(0.0, 1e9))),
         };
-        let began = Instant::now();
         let key = state.key.fold(state.decisions);
         let (planner, arena) = (&mut state.planner, &mut state.arena);
-        let mut plan = || {
+        let plan = || {
             arena.with_dependent_mut(|_, arena| {
                 arena.observe(0, None, &observation, key)?;
                 planner.improve(arena.as_mut(), 0, &budget)
             })
         };
-        let planned = if state.took > LONG { pool::long(py, plan)? } else { py.detach(&mut plan) };
-        state.took = began.elapsed();
+        // On the pool, no function of Python's would hear of an interrupt by itself.
+        let _interrupts = state.took.is_long().then(|| model.failures().listen());
+        let planned = state.took.run(py, plan)?;
         state.decisions += 1;
         let report = model.failures().settle(py, planned)?;
         describe(py, &report)
@@ -140,15 +137,15 @@ impl Planner {
     }
 
     /// All planned actions.
-    fn actions<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+    fn actions<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let mut state = locked(py, &self.state);
         let State { planner, action, model, .. } = &mut *state;
-        let actions = PyList::empty(py);
-        for t in 0..planner.horizon() {
+        let actions = (0..planner.horizon()).map(|t| {
             planner.act(t, action);
-            actions.append(value::write(py, &model.spec().action_space, action)?)?;
-        }
-        Ok(actions)
+            action.clone()
+        });
+        let actions: Vec<Action> = actions.collect();
+        value::write_all(py, &model.spec().action_space, &actions)
     }
 
     /// The first actions that a tree search weighed: action, visits, mean return.

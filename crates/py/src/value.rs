@@ -2,7 +2,7 @@
 
 use numpy::{PyArray1, PyArrayDyn, PyArrayMethods, PyUntypedArrayMethods};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::{PyDict, PyList, PyTuple};
 use worldwright_core::{ElementType, Space, Value};
 
 use crate::error::exception;
@@ -105,9 +105,9 @@ pub(crate) fn write<'py>(py: Python<'py>, space: &Space, value: &Value) -> PyRes
     Ok(match (space, value) {
         (Space::Box { shape, element, .. }, Value::Floats(numbers)) => match element {
             ElementType::F64 => shaped(PyArray1::from_slice(py, numbers), shape)?,
-            ElementType::F32 => shaped(PyArray1::from_iter(py, numbers.iter().map(|x| *x as f32)), shape)?,
-            ElementType::U8 => shaped(PyArray1::from_iter(py, numbers.iter().map(|x| *x as u8)), shape)?,
-            ElementType::I64 => shaped(PyArray1::from_iter(py, numbers.iter().map(|x| *x as i64)), shape)?,
+            ElementType::F32 => shaped(converted(py, numbers, |x| x as f32), shape)?,
+            ElementType::U8 => shaped(converted(py, numbers, |x| x as u8), shape)?,
+            ElementType::I64 => shaped(converted(py, numbers, |x| x as i64), shape)?,
         },
         (Space::Box { shape, .. }, Value::Bytes(bytes)) => shaped(PyArray1::from_slice(py, bytes), shape)?,
         (_, Value::Integer(choice)) => choice.into_pyobject(py)?.into_any(),
@@ -129,6 +129,45 @@ pub(crate) fn write<'py>(py: Python<'py>, space: &Space, value: &Value) -> PyRes
             named.into_any()
         }
     })
+}
+
+/// Elements as Python's users expect them together: one array `[elements][…]` of a box, else a list.
+pub(crate) fn write_all<'py>(py: Python<'py>, space: &Space, values: &[Value]) -> PyResult<Bound<'py, PyAny>> {
+    if let Space::Box { shape, element, .. } = space {
+        let all: Option<Vec<&[f64]>> = values
+            .iter()
+            .map(|value| match value {
+                Value::Floats(numbers) => Some(numbers.as_slice()),
+                _ => None,
+            })
+            .collect();
+        if let Some(all) = all {
+            let shape = std::iter::once(values.len()).chain(shape.iter().copied()).collect();
+            let together = Space::Box { shape, low: Vec::new(), high: Vec::new(), element: *element };
+            return write(py, &together, &Value::Floats(all.concat()));
+        }
+    }
+    let list = PyList::empty(py);
+    for value in values {
+        list.append(write(py, space, value)?)?;
+    }
+    Ok(list.into_any())
+}
+
+/// Numbers in an array of NumPy's own memory: one allocation, without an object that keeps Rust's alive.
+fn converted<'py, T: numpy::Element + Copy>(
+    py: Python<'py>,
+    numbers: &[f64],
+    convert: impl Fn(f64) -> T,
+) -> Bound<'py, PyArray1<T>> {
+    // SAFETY: the array is this function's alone, and every slot is written before anyone reads it.
+    unsafe {
+        let array = PyArray1::<T>::new(py, [numbers.len()], false);
+        for (i, number) in numbers.iter().enumerate() {
+            array.data().add(i).write(convert(*number));
+        }
+        array
+    }
 }
 
 fn shaped<'py, T: numpy::Element>(flat: Bound<'py, PyArray1<T>>, shape: &[usize]) -> PyResult<Bound<'py, PyAny>> {

@@ -164,3 +164,16 @@ def test_learning_goes_through_a_lane(tmp_path: Any) -> None:
     dream = wm.as_env(run, max_episode_steps=5)
     assert dream.observation_space.contains(dream.reset(seed=0)[0])
     assert dream.step(1)[1] == pytest.approx(2.0, abs=1e-6)
+
+
+def test_policies_written_in_python_act() -> None:
+    turned = wm.Policy.of(lambda observations: -100.0 * observations[:, :1])
+    single = wm.collect(gymnasium.make("Pendulum-v1"), steps=30, policy=turned)
+    vector = wm.collect(gymnasium.make_vec("Pendulum-v1", num_envs=3), steps=30, policy=turned)
+    for episodes in (single, vector):
+        transitions = episodes.transitions()
+        wanted = np.clip(-100.0 * transitions["observations"][:, :1], -2.0, 2.0)
+        np.testing.assert_allclose(transitions["actions"], wanted, rtol=1e-5)
+    right = wm.Policy.of(lambda observations: np.tile([0.0, 1.0], (len(observations), 1)))
+    assert np.all(wm.collect("CartPole-v1", steps=9, policy=right).transitions()["actions"] == 1)
+    assert np.all(wm.collect(gymnasium.make_vec("CartPole-v1", num_envs=2), steps=9, policy=right).transitions()["actions"] == 1)

@@ -1,7 +1,8 @@
-"""What the pages say is so: tutorials run, and so do the examples of the pages and of the README."""
+"""What the pages say is so: tutorials run, and so do the examples of the pages and of the README, word by word."""
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import subprocess
@@ -10,17 +11,19 @@ from pathlib import Path
 
 import pytest
 
+import worldwright as wm
+
 ROOT = Path(__file__).parents[3]
 PAGES = ROOT / "docs/python"
 TUTORIALS = sorted((PAGES / "tutorials").glob("*.py"))
-WITH_EXAMPLES = [PAGES / "quick-start.md", *sorted((PAGES / "how-to").glob("*.md"))]
+WITH_EXAMPLES = [ROOT / "README.md", PAGES / "quick-start.md", *sorted((PAGES / "how-to").glob("*.md"))]
 BLOCK = re.compile(r"(?:<!-- needs (?P<needs>[\w, ]+) -->\s*)?```python\n(?P<code>.*?)```", re.S)
 LIMIT_SECS = 300
 
 
 def run(script: Path, folder: Path) -> None:
     """Runs a script in a folder of its own, without a screen and without a progress bar."""
-    environment = os.environ | {"MPLBACKEND": "Agg", "TQDM_DISABLE": "1"}
+    environment = os.environ | {"MPLBACKEND": "Agg", "TQDM_DISABLE": "1", "MINARI_DATASETS_PATH": str(folder / "minari")}
     done = subprocess.run(
         [sys.executable, str(script)], cwd=folder, env=environment, capture_output=True, text=True, timeout=LIMIT_SECS, check=False
     )
@@ -29,29 +32,50 @@ def run(script: Path, folder: Path) -> None:
 
 @pytest.mark.parametrize("tutorial", TUTORIALS, ids=lambda path: path.stem)
 def test_tutorials_run(tutorial: Path, tmp_path: Path) -> None:
-    for package in ("matplotlib", "pandas"):
-        if package in tutorial.read_text(encoding="utf-8") or ".plot(" in tutorial.read_text(encoding="utf-8"):
-            pytest.importorskip(package)
+    needs(tutorial.read_text(encoding="utf-8"))
     run(tutorial, tmp_path)
 
 
 @pytest.mark.parametrize("page", WITH_EXAMPLES, ids=lambda path: path.stem)
 def test_examples_of_pages_run(page: Path, tmp_path: Path) -> None:
-    """The blocks of a page make one script; one that needs a package that is not installed is left out with all that follow it."""
+    """The blocks of a page make one script; those that need a package that is not installed are left out."""
     parts = []
     for block in BLOCK.finditer(page.read_text(encoding="utf-8")):
-        needed = [name.strip() for name in (block["needs"] or "").split(",") if name.strip()]
-        if any(not installed(name) for name in needed):
-            break
-        parts.append(block["code"])
-    if any(".plot(" in part or ".metrics(" in part or "wm.plot(" in part for part in parts):
-        pytest.importorskip("matplotlib")
-        pytest.importorskip("pandas")
+        packages = re.findall(r"\w+", block["needs"] or "")
+        if all(installed(package) for package in packages):
+            parts.append(block["code"])
     assert parts, f"{page.name} has no example"
+    needs("\n".join(parts))
     script = tmp_path / "page.py"
     script.write_text("\n".join(parts), encoding="utf-8")
     run(script, tmp_path)
 
 
+def test_every_public_name_stands_in_the_reference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(PAGES))
+    import reference
+
+    reference.write(tmp_path)
+    written = "\n".join(path.read_text(encoding="utf-8") for path in tmp_path.glob("*.md"))
+    for name in wm.__all__:
+        value = getattr(wm, name)
+        if name != "__version__":
+            said = f"# worldwright.{name}\n" if type(value).__name__ == "module" else f":: worldwright.{name}\n"
+            assert said in written, f"worldwright.{name} stands on no page"
+
+
+def test_every_page_stands_in_a_list() -> None:
+    listed = set(re.findall(r"^[\w/-]+$", (PAGES / "index.md").read_text(encoding="utf-8"), re.M))
+    pages = {path.relative_to(PAGES).with_suffix("").as_posix() for path in [*PAGES.rglob("*.md"), *TUTORIALS] if "reference" not in path.parts}
+    assert pages - {"index"} <= listed
+
+
+def needs(text: str) -> None:
+    """Skips where what a text draws or lists with is not installed."""
+    for package, signs in {"matplotlib": (".plot(", "matplotlib"), "pandas": (".metrics(", "pandas")}.items():
+        if any(sign in text for sign in signs):
+            pytest.importorskip(package)
+
+
 def installed(package: str) -> bool:
-    return subprocess.run([sys.executable, "-c", f"import {package}"], capture_output=True, check=False).returncode == 0
+    return importlib.util.find_spec(package) is not None

@@ -178,3 +178,61 @@ def test_settings_by_dotted_key_and_files(tmp_path: Path) -> None:
     run = wm.learn(config=tmp_path / "domain.toml", model="linear", settings={"planner.population": 20, "evaluation.episodes": 1}, run_dir=tmp_path / "run", progress=False)
     experiment = run.agent().experiment
     assert experiment["planner.horizon"] == 6 and experiment["planner.population"] == 20 and experiment["model.name"] == "linear"
+
+
+def logged(steps: int) -> wm.data.Episodes:
+    return wm.collect(Cart(), steps=steps, seed=9)
+
+
+def test_what_was_recorded_before_is_begun_with(tmp_path: Path) -> None:
+    options = dict(steps=80, agent={"initial_steps": 80}, reward=paid, progress=False, **SMALL)
+    episodes = logged(200)
+    run = wm.learn(Cart(), data=episodes, run_dir=tmp_path / "run", **options)
+    # Eighty steps are known from the start: the first of its own is followed by a fit, and every other one is planned.
+    assert [row["step"] for row in run.rows("learn")][0] == 1
+    assert run.summary["real_steps"] == 80
+    alone = wm.learn(Cart(), run_dir=tmp_path / "alone", **options)
+    assert [row["step"] for row in alone.rows("learn")] == [80]
+    # The same transitions in another form are the same data, and others are not gone on with.
+    again = wm.learn(Cart(), data=episodes.transitions(), run_dir=tmp_path / "again", **options)
+    assert again.summary["weights_digest"] == run.summary["weights_digest"] != alone.summary["weights_digest"]
+    assert wm.learn(Cart(), data=episodes, run_dir=tmp_path / "run", resume=True, **options).returns == run.returns
+    with pytest.raises(wm.ExternalError, match="data: was"):
+        wm.learn(Cart(), data=logged(100), run_dir=tmp_path / "run", resume=True, **options)
+    with pytest.raises(wm.ConfigError, match="2 and 1 numbers, those of pendulum have 3 and 1"):
+        wm.learn("pendulum", data=episodes, run_dir=tmp_path / "other", progress=False, **SMALL)
+
+
+def test_a_run_goes_on_from_the_episodes_of_another_whatever_its_choices(tmp_path: Path) -> None:
+    options = dict(model="linear", planner={"name": "random-shooting", "horizon": 4, "population": 16}, evaluation={"episodes": 1}, progress=False)
+    first = wm.learn("mountain-car", steps=60, agent={"initial_steps": 60}, run_dir=tmp_path / "first", **options)
+    for name, data in (("run", first), ("path", first.folder)):
+        run = wm.learn("mountain-car", steps=20, data=data, run_dir=tmp_path / name, agent={"initial_steps": 60}, **options)
+        assert run.rows("learn")[0]["step"] == 1
+
+
+def test_progress_tells_whole_numbers_in_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    from worldwright._progress import Bar
+
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.delenv("TQDM_DISABLE", raising=False)
+    told = [
+        ("started", {"environment": "pendulum", "algorithm": "pets", "steps": 400, "step": 0, "episode": 0}),
+        ("step", {"step": 200}),
+        ("episode", {"return": -1741.25}),
+        ("learning", {}),
+        ("learn", {"holdout_mse": 0.0004}),
+        ("evaluation_episode", {"episode": 0, "of": 2}),
+        ("evaluation", {"return_mean": -140.5, "return_std": 12.25}),
+        ("finished", {}),
+    ]
+    shown = []
+    with Bar(True, None) as bar:
+        for kind, values in told:
+            bar.hear(kind, values)
+            # What nobody watches is drawn seldom; here each is looked at.
+            bar._refresh_secs = 0.0
+            shown.append(bar._bar.postfix)
+    assert shown[2:] == [
+        "return −1,741", "learning, return −1,741", "return −1,741", "evaluating 1/2", "evaluation −140.5 ± 12.25", "evaluation −140.5 ± 12.25",
+    ]

@@ -18,7 +18,8 @@ pub struct Choices {
 /// Sections whose keys are the settings of a list's entry.
 pub(crate) const SECTIONS: [&str; 4] = ["agent", "environment", "model", "planner"];
 /// Keys that belong to the run itself.
-pub(crate) const KEYS: [&str; 9] = [
+pub(crate) const KEYS: [&str; 10] = [
+    "data",
     "steps",
     "seed",
     "retries",

@@ -53,6 +53,9 @@ pub struct Experiment {
     pub reward: RewardPlan,
     /// Evaluation.
     pub evaluation: EvaluationPlan,
+    /// Recorded episodes that the agent begins with as if it had seen them: the folder of an episode store, or what else the workshop
+    /// knows them by; empty for none.
+    pub data: String,
     /// Training steps in the environment.
     pub steps: u64,
     /// What all randomness comes from.
@@ -77,6 +80,10 @@ impl Experiment {
             ("evaluation.interval".to_owned(), whole(self.evaluation.interval)),
             ("evaluation.interval_episodes".to_owned(), whole(self.evaluation.interval_episodes as u64)),
         ]);
+        // Left out where there are none, so that the text of such a run is what it always was.
+        if !self.data.is_empty() {
+            entries.insert("data".to_owned(), text(&self.data));
+        }
         for (section, part) in self.parts() {
             entries.insert(format!("{section}.name"), text(&part.name));
             entries.extend(part.settings.iter().map(|(key, value)| (format!("{section}.{key}"), value.clone())));

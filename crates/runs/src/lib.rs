@@ -56,7 +56,7 @@ pub use learn::{LearnOptions, Outcome, STEP_LIMIT, learn};
 pub use lists::{Lists, Make};
 pub use metrics::open_at;
 pub use problem::{SolvedProblem, solve_problem};
-pub use state_file::{read_state, write_state};
+pub use state_file::{digest, read_state, write_state};
 pub use summary::{ModelErrors, Summary};
 pub use workshop::Workshop;
 pub use worldwright_agents as agents;

@@ -82,6 +82,7 @@ impl Lists {
                 interval_episodes: whole("evaluation.interval_episodes", 1, 3)? as usize,
             },
             steps: whole("steps", 1, episode_steps.map_or(DEFAULT_STEPS, |steps| DEFAULT_EPISODES * steps))?,
+            data: choices.text("data")?.unwrap_or_default(),
             seed: whole("seed", 0, 0)?,
             retries: whole("retries", 0, 3)?,
         })
@@ -217,6 +218,7 @@ impl Experiment {
                 interval: whole("evaluation.interval")?,
                 interval_episodes: whole("evaluation.interval_episodes")? as usize,
             },
+            data: choices.text("data")?.unwrap_or_default(),
             steps: whole("steps")?,
             seed: whole("seed")?,
             retries: whole("retries")?,

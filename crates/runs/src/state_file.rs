@@ -56,7 +56,7 @@ pub(crate) fn from_bytes(bytes: &[u8]) -> Result<State> {
 }
 
 /// SHA-256 of a state, in hexadecimal; see the head of this file.
-pub(crate) fn digest(state: &State) -> String {
+pub fn digest(state: &State) -> String {
     let mut hasher = Sha256::new();
     let mut part = |bytes: &[u8]| {
         hasher.update((bytes.len() as u64).to_le_bytes());

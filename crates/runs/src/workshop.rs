@@ -1,9 +1,10 @@
 //! Where a run's environment and agent come from. The loop asks a [`Workshop`], so that it can be tried on any pair of them.
 
-use worldwright_core::{Agent, Result};
+use worldwright_core::{Agent, Dataset, Error, Result};
+use worldwright_data::{EpisodeStore, Replay};
 use worldwright_envs::Made;
 
-use crate::Experiment;
+use crate::{Experiment, RunFolder};
 
 /// Makes what an experiment names.
 pub trait Workshop {
@@ -18,4 +19,24 @@ pub trait Workshop {
     /// # Errors
     /// What the agent or its parts say of their settings.
     fn agent(&self, experiment: &Experiment, made: &Made) -> Result<Box<dyn Agent>>;
+
+    /// The transitions that the agent begins with, where the experiment names some.
+    ///
+    /// # Errors
+    /// [`Error::Config`] where its name is no folder of recorded episodes.
+    fn recorded(&self, experiment: &Experiment) -> Result<Option<Dataset>> {
+        if experiment.data.is_empty() {
+            return Ok(None);
+        }
+        // A run's folder keeps its episodes one level down.
+        let within = RunFolder::new(&experiment.data).episodes();
+        let folder = if within.exists() { within } else { experiment.data.clone().into() };
+        let unread = |error: Error| {
+            let why =
+                format!("{} holds no recorded episodes ({error}); `worldwright collect` records some", experiment.data);
+            Error::config("data", why)
+        };
+        let store = EpisodeStore::open(&folder).map_err(unread)?;
+        Replay::from_store(&store)?.dataset().map(Some)
+    }
 }

@@ -35,7 +35,16 @@ for episode in range(12):
     push = rng.uniform(-2, 2)
     for step in range(50):
         push = float(np.clip(0.9 * push + rng.normal(0, 0.8), -2, 2))
-        lines.append({"episode": episode, "step": step, "cos": observation[0], "sin": observation[1], "speed": observation[2], "torque": push})
+        lines.append(
+            {
+                "episode": episode,
+                "step": step,
+                "cos": observation[0],
+                "sin": observation[1],
+                "speed": observation[2],
+                "torque": push,
+            }
+        )
         observation, *_ = environment.step(np.array([push], dtype=np.float32))
 log = pd.DataFrame(lines)
 log.head()
@@ -73,7 +82,12 @@ def upright(observation, action, following):
     return -(angle**2 + 0.1 * observation[..., 2] ** 2 + 0.001 * action[..., 0] ** 2)
 
 
-model = wm.Model("gp", observation_space=environment.observation_space, action_space=environment.action_space, reward=upright)
+model = wm.Model(
+    "gp",
+    observation_space=environment.observation_space,
+    action_space=environment.action_space,
+    reward=upright,
+)
 report = model.fit(known)
 report
 
@@ -87,13 +101,20 @@ prediction = model.predict(apart["observations"], apart["actions"])
 error = prediction.mean - apart["next_observations"]
 persistence = apart["observations"] - apart["next_observations"]
 share = error.std(axis=0) / persistence.std(axis=0)
-print("error as a share of predicting no change:", dict(zip(SEEN, share.round(4), strict=True)))
+print(
+    "error as a share of predicting no change:",
+    dict(zip(SEEN, share.round(4), strict=True)),
+)
 assert share.max() < 0.2
 
 figure, axes = plt.subplots(figsize=(4.2, 4), layout="constrained")
 real = apart["next_observations"][:, 2] - apart["observations"][:, 2]
-axes.plot([real.min(), real.max()], [real.min(), real.max()], color="grey", linewidth=1)
-axes.plot(real, prediction.mean[:, 2] - apart["observations"][:, 2], ".", markersize=5)
+axes.plot(
+    [real.min(), real.max()], [real.min(), real.max()], color="grey", linewidth=1
+)
+axes.plot(
+    real, prediction.mean[:, 2] - apart["observations"][:, 2], ".", markersize=5
+)
 axes.set(xlabel="real change of speed in rad/s", ylabel="predicted", aspect="equal")
 axes.spines[["top", "right"]].set_visible(False)
 

@@ -35,7 +35,11 @@ class RandomFeatures(wm.WorldModel):
         self.features, self.ridge = features, ridge
 
     def lift(self, observations, actions):
-        return np.cos((np.concatenate([observations, actions], axis=-1) / self.scale) @ self.directions + self.phases)
+        return np.cos(
+            (np.concatenate([observations, actions], axis=-1) / self.scale)
+            @ self.directions
+            + self.phases
+        )
 
     def fit(self, data=None, *, observations, actions, next_observations, seed=0):
         rng = np.random.default_rng(seed)
@@ -43,7 +47,10 @@ class RandomFeatures(wm.WorldModel):
         self.scale = 2.0 * inputs.std(axis=0)
         self.directions = rng.normal(size=(inputs.shape[1], self.features))
         self.phases = rng.uniform(0, 2 * np.pi, self.features)
-        lifted, change = self.lift(observations, actions), next_observations - observations
+        lifted, change = (
+            self.lift(observations, actions),
+            next_observations - observations,
+        )
         self.weights = []
         for _ in range(self.members):
             rows = rng.integers(0, len(lifted), len(lifted))
@@ -52,7 +59,9 @@ class RandomFeatures(wm.WorldModel):
         self.weights = np.stack(self.weights)
 
     def predict(self, observations, actions, rng):
-        actions = np.broadcast_to(actions, (*observations.shape[:2], actions.shape[-1]))
+        actions = np.broadcast_to(
+            actions, (*observations.shape[:2], actions.shape[-1])
+        )
         return observations + self.lift(observations, actions) @ self.weights
 
 
@@ -65,20 +74,30 @@ class RandomFeatures(wm.WorldModel):
 # %%
 def real(state, torque):
     """The pendulum: 1 kg at 1 m, steps of 0.05 s."""
-    speed = state[..., 1] + 0.05 * (15.0 * np.sin(state[..., 0]) + 3.0 * torque[..., 0])
+    speed = state[..., 1] + 0.05 * (
+        15.0 * np.sin(state[..., 0]) + 3.0 * torque[..., 0]
+    )
     return np.stack([state[..., 0] + 0.05 * speed, speed], axis=-1)
 
 
 def upright(state, torque, following):
-    return -(following[..., 0] ** 2) - 0.1 * following[..., 1] ** 2 - 0.001 * torque[..., 0] ** 2
+    return (
+        -(following[..., 0] ** 2)
+        - 0.1 * following[..., 1] ** 2
+        - 0.001 * torque[..., 0] ** 2
+    )
 
 
 rng = np.random.default_rng(0)
 states = rng.uniform([-1.5, -4.0], [1.5, 4.0], (400, 2))
 torques = rng.uniform(-6.0, 6.0, (400, 1))
 
-model = RandomFeatures(observation_space=2, action_space=([-6.0], [6.0]), reward=upright)
-model.fit(observations=states, actions=torques, next_observations=real(states, torques))
+model = RandomFeatures(
+    observation_space=2, action_space=([-6.0], [6.0]), reward=upright
+)
+model.fit(
+    observations=states, actions=torques, next_observations=real(states, torques)
+)
 
 # %% [markdown]
 # ## It is a model like any other

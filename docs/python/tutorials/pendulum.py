@@ -30,7 +30,15 @@ environment.observation_space, environment.action_space
 # episode the ensemble is fitted to everything that was seen. At the end new episodes say how good it is.
 
 # %%
-run = wm.learn(environment, algorithm="pets", steps=1000, seed=0, evaluation={"episodes": 3}, run_dir="runs/pendulum", progress=False)
+run = wm.learn(
+    environment,
+    algorithm="pets",
+    steps=1000,
+    seed=0,
+    evaluation={"episodes": 3},
+    run_dir="runs/pendulum",
+    progress=False,
+)
 run
 
 # %% [markdown]
@@ -64,7 +72,9 @@ rewards = []
 for _ in range(60):
     observation, reward, *_ = environment.step(agent.act(observation))
     rewards.append(float(reward))
-print(f"reward of the first ten steps {np.mean(rewards[:10]):.2f} a step, of the last ten {np.mean(rewards[-10:]):.2f}")
+print(
+    f"reward of the first ten steps {np.mean(rewards[:10]):.2f} a step, of the last ten {np.mean(rewards[-10:]):.2f}"
+)
 
 # %% [markdown]
 # A plan says what it would do and which return it expects over its horizon:
@@ -81,7 +91,9 @@ agent.plan([-1.0, 0.0, 0.0])
 agent.model
 
 # %%
-agent.model.predict([[1.0, 0.0, 0.0], [-1.0, 0.0, 0.0], [1.0, 0.0, 20.0]], [[0.0], [2.0], [2.0]])
+agent.model.predict(
+    [[1.0, 0.0, 0.0], [-1.0, 0.0, 0.0], [1.0, 0.0, 20.0]], [[0.0], [2.0], [2.0]]
+)
 
 # %% [markdown]
 # The third observation, a speed of 20 rad/s, is one that the pendulum never has.

@@ -43,7 +43,9 @@ def walk(tile, action):
 # The tree search learns from simulated walks which first step is best. `rollout` searches; `visits` shows how often each action was tried and what it promised.
 
 # %%
-planner = mcts.Planner(transition_fn=walk, action_space=list(MOVES), algorithm="uct", seed=1)
+planner = mcts.Planner(
+    transition_fn=walk, action_space=list(MOVES), algorithm="uct", seed=1
+)
 planner.rollout(1500, observation=[3, 2])
 planner.visits
 
@@ -71,10 +73,21 @@ def drive(state, action):
 
 
 def parked(state, action, following):
-    return -((following[..., 0] - 1.0) ** 2) - 0.1 * following[..., 1] ** 2 - 0.01 * action[..., 0] ** 2
+    return (
+        -((following[..., 0] - 1.0) ** 2)
+        - 0.1 * following[..., 1] ** 2
+        - 0.01 * action[..., 0] ** 2
+    )
 
 
-planner = wm.Planner("icem", model=drive, reward_fn=parked, action_space=([-2.0], [2.0]), horizon=20, population=64)
+planner = wm.Planner(
+    "icem",
+    model=drive,
+    reward_fn=parked,
+    action_space=([-2.0], [2.0]),
+    horizon=20,
+    population=64,
+)
 plan = planner.plan([0.0, 0.0])
 plan
 
@@ -102,6 +115,8 @@ axes.spines[["top", "right"]].set_visible(False)
 # `ilqr` uses derivatives, which it takes by finite differences. Its plan is better here, since the task is smooth:
 
 # %%
-options = dict(model=drive, reward_fn=parked, action_space=([-2.0], [2.0]), horizon=20)
+options = dict(
+    model=drive, reward_fn=parked, action_space=([-2.0], [2.0]), horizon=20
+)
 for name in ("random-shooting", "cem", "icem", "ilqr"):
     print(f"{name:16} {wm.Planner(name, **options).plan([0.0, 0.0]).value:8.3f}")

@@ -25,7 +25,7 @@ class Source:
     def __init__(self, given: EnvironmentLike) -> None:
         self._given: Any = None if _is_maker(given) else single(given)
         self._maker: Callable[[], Any] | None = given if _is_maker(given) else None
-        first = self._given if self._maker is None else single(self._maker())
+        first: Any = self._given if self._maker is None else single(self._maker())
         for method in ("reset", "step"):
             if not callable(getattr(first, method, None)):
                 raise ConfigError(
@@ -36,6 +36,7 @@ class Source:
         self._first = first
         spec = getattr(first, "spec", None)
         self.name = _name(first, spec)
+        self.action_space: Any = first.action_space
         self.episode_steps: int | None = getattr(spec, "max_episode_steps", None) or _time_limit(first)
         metadata = getattr(first, "metadata", None) or {}
         frames = metadata.get("render_fps")

@@ -114,6 +114,7 @@ def learn(
     choices: dict[str, Any],
     source: _Source | None,
     reward: _Reward | None,
+    data: Dataset | None,
     toml: tuple[str, str] | None,
     run_dir: str | Path | None,
     resume: bool,
@@ -160,7 +161,7 @@ class Agent:
     def act(self, observation: Any) -> Any:
         """The action for an observation."""
 
-    def plan(self, observation: Any) -> tuple[list[Any], _Report]:
+    def plan(self, observation: Any) -> tuple[Any, _Report]:
         """What it would do from an observation: the actions, and how planning went."""
 
     def evaluate(self, episodes: int, seed: int) -> tuple[list[float], list[int]]:
@@ -332,8 +333,8 @@ class Planner:
     def act(self, t: int = 0) -> Any:
         """The planned action ``t`` steps from now."""
 
-    def actions(self) -> list[Any]:
-        """All planned actions."""
+    def actions(self) -> Any:
+        """All planned actions: an array of a box, (horizon, …), else a list."""
 
     def weighed(self) -> list[tuple[Any, int, float]]:
         """The first actions that a tree search weighed: action, visits, mean return."""

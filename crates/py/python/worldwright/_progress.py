@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import math
+import shutil
 import time
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
+from ._html import number
+
 REFRESH_SECS = 0.1
+LOG_SECS = 10.0
+"""Where nobody looks on, each refresh is a line of a log."""
+FORM = "{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} steps [{elapsed}<{remaining}{postfix}]"
 
 
 class Bar:
@@ -19,6 +26,7 @@ class Bar:
         self._bar: Any = None
         self._told: dict[str, str] = {}
         self._shown = 0.0
+        self._refresh_secs = REFRESH_SECS
         self._step = 0
 
     def __enter__(self) -> Self:
@@ -28,7 +36,7 @@ class Bar:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._bar is not None:
-            self._draw(force=True)
+            self._draw(last=True)
             self._bar.close()
 
     def hear(self, kind: str, values: Mapping[str, Any]) -> None:
@@ -42,42 +50,61 @@ class Bar:
         if kind == "started":
             from tqdm.auto import tqdm
 
+            self._step = values["step"]
             self._bar = tqdm(
                 total=values["steps"],
-                initial=values["step"],
+                initial=self._step,
                 desc=f"{values['environment']} · {values['algorithm']}",
-                unit="step",
+                bar_format=FORM,
                 dynamic_ncols=True,
             )
-            self._step = values["step"]
+            if self._bar.disable:
+                self._bar = None
+                return
+            watched = hasattr(self._bar, "container") or getattr(self._bar.fp, "isatty", bool)()
+            self._refresh_secs = REFRESH_SECS if watched else LOG_SECS
         elif self._bar is None:
             return
         elif kind == "step":
             self._step = values["step"]
-            self._draw()
+            self._draw(soon=False)
         elif kind == "learning":
-            self._told["now"] = "learning"
-            self._draw(force=True)
-            self._told.pop("now")
+            self._draw("learning")
         elif kind == "episode":
-            self._told["return"] = f"{values['return']:.4g}"
-            self._draw(force=True)
+            self._told["return"] = f"return {number(values['return'])}"
+            self._draw()
         elif kind == "learn":
             error = values.get("holdout_mse")
-            if error is not None and error == error:
-                self._told["model_error"] = f"{error:.3g}"
-            self._draw(force=True)
+            if error is not None and error >= 0.0:
+                self._told["model"] = f"model error {number(math.sqrt(error))}"
+            self._draw()
         elif kind == "evaluation_episode":
-            self._told["evaluation"] = f"{values['episode'] + 1}/{values['of']}"
-            self._draw(force=True)
+            self._draw(f"evaluating {values['episode'] + 1}/{values['of']}")
         elif kind == "evaluation":
-            self._told["evaluation"] = f"{values['return_mean']:.4g}"
-            self._draw(force=True)
+            found = f"evaluation {number(values['return_mean'])} ± {number(values['return_std'])}"
+            self._told = {"evaluation": found} | {what: text for what, text in self._told.items() if what != "evaluation"}
+            self._draw()
+        elif kind == "stopped":
+            self._told = {"stopped": "stopped"} | self._told
+            self._draw()
+        elif kind == "finished" and "evaluation" in self._told:
+            # What a run comes to stands in the line that stays.
+            self._told = {"evaluation": self._told["evaluation"]}
+            self._draw()
 
-    def _draw(self, *, force: bool = False) -> None:
-        now = time.monotonic()
-        if force or now - self._shown >= REFRESH_SECS:
-            self._shown = now
-            self._bar.set_postfix(self._told, refresh=False)
-            self._bar.n = self._step
-            self._bar.refresh()
+    def _draw(self, now: str = "", *, soon: bool = True, last: bool = False) -> None:
+        """Draws the line. Where something takes its time (``now``) it says what; what else is known follows as far as there is room."""
+        pause = self._refresh_secs if self._refresh_secs == LOG_SECS or not soon else 0.0
+        if not last and time.monotonic() - self._shown < pause:
+            return
+        self._shown = time.monotonic()
+        told = [part for part in (now, *self._told.values()) if part]
+        if not hasattr(self._bar, "container"):
+            # A line that is cut within a number would say another one.
+            frame = f"{self._bar.desc}  100%|--| {self._bar.total}/{self._bar.total} steps [00:00<00:00, ]"
+            room = shutil.get_terminal_size().columns - len(frame)
+            while len(told) > 1 and len(", ".join(told)) > room:
+                told.pop()
+        self._bar.set_postfix_str(", ".join(told), refresh=False)
+        self._bar.n = self._step
+        self._bar.refresh()

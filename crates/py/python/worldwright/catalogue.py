@@ -9,6 +9,8 @@ from typing import Any
 
 from . import _native
 
+__all__ = ["Catalogue", "Entry", "algorithms", "environments", "models", "planners"]
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -25,10 +27,9 @@ class Entry:
 
     def __str__(self) -> str:
         lines = [f"{self.name}: {self.summary} ({self.source})"]
-        width = max((len(name) for name in self.settings), default=0)
-        lines += [
-            f"  {name:<{width}}  {about['default']!r:<12}  {about['summary']}" for name, about in self.settings.items()
-        ]
+        rows = [(name, repr(about["default"]), about["summary"]) for name, about in self.settings.items()]
+        wide, wider = (max((len(row[column]) for row in rows), default=0) for column in (0, 1))
+        lines += [f"  {name:<{wide}}  {default:<{wider}}  {summary}" for name, default, summary in rows]
         return "\n".join(lines)
 
 
@@ -51,7 +52,18 @@ class Catalogue(dict[str, Entry]):
 
 
 def _list(what: str) -> Catalogue:
-    return Catalogue({item["name"]: Entry(**item) for item in _native.catalogue(what)})
+    items = _native.catalogue(what)
+    for item in items:
+        for about in item["settings"].values():
+            about["default"] = _plain(about["default"])
+    return Catalogue({item["name"]: Entry(**item) for item in items})
+
+
+def _plain(default: Any) -> Any:
+    """Lists of whole numbers as a user writes them: widths of layers are no fractions."""
+    if isinstance(default, list) and all(float(number).is_integer() for number in default):
+        return [int(number) for number in default]
+    return default
 
 
 def environments() -> Catalogue:

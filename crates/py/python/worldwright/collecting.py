@@ -16,6 +16,7 @@ from .agents import Agent
 from .data.recorded import Episodes
 from .errors import ConfigError
 from .vector import final_observation, mode_of
+from .written import Policy as Written
 
 Policy = Callable[[Any], Any]
 
@@ -30,7 +31,7 @@ def collect(environment: EnvironmentLike, *, steps: int, policy: Any = None, see
         steps: How many transitions, all environments of a vector together. An episode that is under way at the end is kept as it
             is, neither terminated nor truncated.
         policy: A function from an observation to an action (for a vector: from a batch of observations to a batch of actions),
-            an object with ``predict`` as of Stable-Baselines3, or an :class:`worldwright.Agent` (for a single environment).
+            a :class:`worldwright.Policy`, an object with ``predict`` as of Stable-Baselines3, or an :class:`worldwright.Agent` (for a single environment).
             Actions drawn from the action space unless told otherwise.
         seed: What resets and drawn actions come from. Episode k of a single environment is reset with ``seed + k``; a vector is
             seeded once.
@@ -106,14 +107,19 @@ def _name(environment: Any) -> str:
     return f"python:{type(getattr(environment, 'unwrapped', environment)).__name__}"
 
 
-def _acting(policy: Any, space: gymnasium.Space[Any], seed: int, *, vector: bool) -> Policy:
+def _acting(policy: Any, space: gymnasium.Space[Any], seed: int, *, alone: gymnasium.Space[Any] | None) -> Policy:
+    """What acts for an environment, or for a vector of those with the action space ``alone``."""
     if policy is None:
         space.seed(seed)
         return lambda _: space.sample()
     if isinstance(policy, (Agent, _native.Agent)):
-        if vector:
+        if alone is not None:
             raise ConfigError("an agent plans in one environment at a time: collect from a single environment with it")
         return lambda observation: policy.act(observation)
+    if isinstance(policy, Written):
+        if alone is not None:
+            return lambda observations: policy.many(observations, alone)
+        return lambda observation: policy.one(observation, space)
     predict = getattr(policy, "predict", None)
     if callable(predict):
         # Stable-Baselines3 gives the action and the state of a recurrent policy.
@@ -130,7 +136,7 @@ def _first(answer: Any) -> Any:
 
 
 def _from_single(environment: Any, steps: int, policy: Any, seed: int) -> Episodes:
-    act = _acting(policy, environment.action_space, seed, vector=False)
+    act = _acting(policy, environment.action_space, seed, alone=None)
     recorder = _Recorder()
     begun, over, observation = 0, True, None
     for _ in range(steps):
@@ -154,7 +160,7 @@ def _kept(value: Any) -> Any:
 
 def _from_vector(vector: Any, steps: int, policy: Any, seed: int) -> Episodes:
     n, mode = vector.num_envs, mode_of(vector)
-    act = _acting(policy, vector.action_space, seed, vector=True)
+    act = _acting(policy, vector.action_space, seed, alone=vector.single_action_space)
     recorders = [_Recorder() for _ in range(n)]
     batch, _ = vector.reset(seed=seed)
     for i, observation in enumerate(_apart(vector.observation_space, batch)):

@@ -82,7 +82,7 @@ def as_vector_env(
 
 
 class DreamEnv(gymnasium.Env[Any, Any]):
-    """One environment in a model. Made by :func:`as_env`.
+    """One environment in a model. Made by :func:`worldwright.as_env`.
 
     ``info`` tells ``member`` (−1 for the mean), ``epistemic`` (how far the members disagree, in standard deviations of the
     training data) and ``diverged`` (numbers became infinite or undefined, which truncates the episode). ``reset`` takes
@@ -130,7 +130,7 @@ class DreamEnv(gymnasium.Env[Any, Any]):
 
 
 class DreamVectorEnv(gymnasium.vector.VectorEnv[Any, Any, NDArray[Any]]):
-    """Environments in a model, stepped in one batch. Made by :func:`as_vector_env`.
+    """Environments in a model, stepped in one batch. Made by :func:`worldwright.as_vector_env`.
 
     What is drawn for each (its start, its member, whether it ends) comes from a generator of its own, seeded as
     ``SyncVectorEnv`` seeds its environments; the model's own noise comes from one generator for the whole batch.

@@ -11,6 +11,9 @@ from ._callables import Reward
 from ._choices import Section, flat, mapping, toml_text
 from ._environments import EnvironmentLike, Source
 from ._progress import Bar
+from .data import dataset
+from .errors import WorldwrightError
+from .model import Model
 from .runs import Run
 
 Follower = Callable[[str, Mapping[str, Any]], None]
@@ -32,6 +35,7 @@ def learn(
     evaluation: Section = None,
     reward: Section | Callable[..., Any] = None,
     termination: Callable[..., Any] | None = None,
+    data: Any = None,
     settings: Mapping[str, Any] | None = None,
     progress: bool = True,
     follow: Follower | None = None,
@@ -56,6 +60,8 @@ def learn(
             or settings such as ``{"kind": "expression", "expression": "..."}``. The environment's own unless told otherwise, where
             that is known as a function, else learned.
         termination: A function ``(observation, action, next_observation) -> terminated``, beside ``reward``.
+        data: What was recorded before, for the agent to begin with as if it had seen it: whatever ``wm.data.dataset`` takes, such as episodes,
+            another run or its path, a table. Steps that it has count towards ``agent={"initial_steps": …}``, none of them towards ``steps``.
         settings: Any settings by dotted key, such as ``{"planner.horizon": 20}``.
         progress: Whether to show a progress bar.
         follow: A function that hears what happens: ``(kind, values)``.
@@ -87,6 +93,7 @@ def learn(
             choices=choices,
             source=source,
             reward=written,
+            data=None if data is None else dataset(data, action_space=_action_space(environment, source)),
             toml=toml_text(config),
             run_dir=run_dir,
             resume=resume,
@@ -94,6 +101,17 @@ def learn(
         )
     run = Run(folder, environment=environment, reward=written)
     if not finished:
-        # Python's own handler has heard of the interrupt too and may raise it first; nothing is lost either way.
         raise KeyboardInterrupt(f"the run is kept in {folder}: go on with the same call and resume=True")
     return run
+
+
+def _action_space(environment: EnvironmentLike | str | None, source: Source | None) -> Any:
+    """What the environment can be told to do, so that choices that nobody made count too; none where only the run finds it out."""
+    if source is not None:
+        return source.action_space
+    if not isinstance(environment, str):
+        return None
+    try:
+        return Model("known", environment=environment).action_space
+    except WorldwrightError:
+        return None

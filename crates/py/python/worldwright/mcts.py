@@ -12,6 +12,8 @@ from .errors import ConfigError
 from .model import Model
 from .written import Policy, WorldModel
 
+__all__ = ["Planner"]
+
 
 class Planner:
     """A tree search over a model.

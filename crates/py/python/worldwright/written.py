@@ -156,7 +156,7 @@ class _Steps:
 class Policy(abc.ABC):
     """A policy in Python: derive from it and write :meth:`act`, or wrap a function with ``Policy.of``.
 
-    As ``policy=`` of a planner it is the prior that candidates are drawn from; ``wm.collect`` and ``wm.evaluate`` act by it.
+    As ``policy=`` of a planner it is the prior that candidates are drawn from; as ``policy=`` of :func:`worldwright.collect` it acts.
     """
 
     std: Any = 0.3
@@ -180,15 +180,18 @@ class Policy(abc.ABC):
 
     def one(self, observation: Any, action_space: Any) -> Any:
         """The action for one observation, as Gymnasium's ``step`` takes it."""
-        flat = np.asarray(observation, dtype=np.float64).reshape(1, -1)
-        answer = self.act(flat)
+        return self.many(np.asarray(observation)[np.newaxis], action_space)[0]
+
+    def many(self, observations: Any, action_space: Any) -> Any:
+        """Actions for a batch of observations, each an element of the action space."""
+        answer = self.act(np.asarray(observations, dtype=np.float64).reshape(len(observations), -1))
         means = answer[0] if isinstance(answer, tuple) else answer
         if hasattr(means, "detach"):
             means = means.detach().cpu().numpy()
-        first = np.asarray(means)[0]
         if hasattr(action_space, "n"):
-            return int(np.argmax(first)) + int(action_space.start)
-        return np.clip(first, action_space.low, action_space.high).astype(action_space.dtype).reshape(action_space.shape)
+            return np.argmax(np.asarray(means), axis=-1) + int(action_space.start)
+        shape = (len(observations), *action_space.shape)
+        return np.clip(np.asarray(means).reshape(shape), action_space.low, action_space.high).astype(action_space.dtype)
 
 
 class _Function(Policy):

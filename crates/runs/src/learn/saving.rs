@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use worldwright_core::{Error, Result};
+use worldwright_core::{Dataset, Error, Result, Transition};
 use worldwright_data::{EpisodeWriter, Header, Position, WriterOptions};
 
 use super::{Outcome, Run};
@@ -29,7 +29,40 @@ impl Run<'_, '_> {
         self.store = Some(EpisodeWriter::create(&episodes, &header, WriterOptions::default())?);
         let folder = self.folder.clone();
         self.observers.each(|observer| observer.rewind(&folder, 0))?;
+        if let Some(recorded) = self.workshop.recorded(self.experiment)? {
+            self.remember(&recorded)?;
+        }
         self.save()
+    }
+
+    /// Tells the agent of recorded transitions as if they were its own; it learns from them when next it learns.
+    fn remember(&mut self, recorded: &Dataset) -> Result<()> {
+        let environment = &self.made.environment;
+        let (observed, done) = (environment.observation_space(), environment.action_space());
+        let (here, there) =
+            ([observed.flat_dim(), done.flat_dim()], [recorded.observation_dim(), recorded.action_dim()]);
+        if here != there {
+            let why = format!(
+                "its observations and actions have {} and {} numbers, those of {} have {} and {}",
+                there[0],
+                there[1],
+                environment.id(),
+                here[0],
+                here[1]
+            );
+            return Err(Error::config("data", why));
+        }
+        for i in 0..recorded.len() {
+            self.agent.observe(&Transition {
+                observation: observed.unflatten(recorded.observation(i))?,
+                action: done.unflatten(recorded.action(i))?,
+                reward: recorded.rewards()[i],
+                next_observation: observed.unflatten(recorded.next_observation(i))?,
+                terminated: recorded.terminated()[i],
+                truncated: recorded.episode_ends()[i] && !recorded.terminated()[i],
+            })?;
+        }
+        Ok(())
     }
 
     /// Takes on the newest checkpoint; false when there is none.

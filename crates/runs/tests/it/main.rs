@@ -5,6 +5,7 @@ mod broken;
 mod disk;
 mod killed;
 mod progress;
+mod recorded;
 mod report;
 mod tensorboard;
 mod tiny;

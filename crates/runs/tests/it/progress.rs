@@ -30,6 +30,7 @@ fn experiment(reward: &str) -> Experiment {
         planner: part("cem"),
         reward: RewardPlan { kind: reward.into(), expression: String::new(), termination: String::new() },
         evaluation: EvaluationPlan { episodes: 10, interval: 0, interval_episodes: 1 },
+        data: String::new(),
         steps: 1000,
         seed: 0,
         retries: 0,

@@ -1,0 +1,62 @@
+//! A run that begins with episodes that were recorded before.
+
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use worldwright_runs::{Experiment, Lists, Outcome, RunFolder};
+
+use crate::tiny::{AtStep, GO_ON, experiment, finish, run, trace};
+
+fn beginning_with(folder: &Path) -> Experiment {
+    experiment(&["steps=600", "agent.initial_steps=150", &format!("data={}", folder.display())])
+}
+
+/// Training steps at which the model was fitted.
+fn fits(folder: &Path) -> Vec<u64> {
+    let rows = RunFolder::new(folder).read_metrics().unwrap();
+    rows.iter().filter(|row| row["kind"] == "learn").map(|row| row["step"].as_u64().unwrap()).collect()
+}
+
+#[test]
+fn what_was_recorded_counts_as_experience_and_a_cut_run_keeps_it() {
+    let place = tempfile::tempdir().unwrap();
+    let [log, alone, whole, cut] = ["log", "alone", "whole", "cut"].map(|name| place.path().join(name));
+    finish(&experiment(&["steps=200"]), &log, false);
+    finish(&experiment(&["steps=600", "agent.initial_steps=150"]), &alone, false);
+    assert_eq!(fits(&alone)[0], 150);
+    // Two hundred steps are known from the start, so that the first of its own is followed by a fit. A run's folder does as well as its
+    // episodes.
+    let begun = beginning_with(&log);
+    let summary = finish(&begun, &whole, false);
+    assert_eq!((fits(&whole)[0], summary.real_steps), (1, 600));
+    assert_eq!(trace(&whole), {
+        finish(&beginning_with(&log.join("episodes")), &cut, false);
+        trace(&cut)
+    });
+
+    // Cut before the first checkpoint of its own, and after it.
+    std::fs::remove_dir_all(&cut).unwrap();
+    for step in [120, 430] {
+        let stop = AtomicBool::new(false);
+        let mut observer = AtStep { step, stop: Some(&stop) };
+        let outcome = run(&Lists, &begun, &cut, true, &stop, vec![&mut observer]).unwrap();
+        assert!(matches!(outcome, Outcome::Stopped { .. }), "{outcome:?}");
+    }
+    finish(&begun, &cut, true);
+    assert_eq!(trace(&cut), trace(&whole));
+}
+
+#[test]
+fn what_is_wrong_with_it_is_said() {
+    let place = tempfile::tempdir().unwrap();
+    let [log, other] = ["log", "other"].map(|name| place.path().join(name));
+    let refused = |experiment: &Experiment, words: &str| {
+        let error = run(&Lists, experiment, &other, false, &GO_ON, Vec::new()).unwrap_err().to_string();
+        assert!(error.contains(words), "{error}");
+        std::fs::remove_dir_all(&other).unwrap();
+    };
+    refused(&beginning_with(&log), "holds no recorded episodes");
+    finish(&experiment(&["environment=linear", "steps=70"]), &log, false);
+    refused(&beginning_with(&log), "its observations and actions have 2 and 1 numbers, those of pendulum have 3 and 1");
+    assert!(!experiment(&[]).to_toml().contains("data"), "the text of a run without data is what it was");
+}
