@@ -71,7 +71,7 @@ fn speeds(game: &dyn WorldModel, start: &Observation, net: &MuZeroNet, rounds: u
     }
 }
 
-/// Cost against one size after the other, on one and two threads.
+/// Cost against one size after the other, on one and, where the process has two cores, on two threads.
 fn growths(game: &dyn WorldModel, start: &Observation, rounds: usize) {
     println!("\n| work | grows with | threads | least milliseconds | time grows as the power of |");
     println!("|---|---|---|---|---|");
@@ -83,12 +83,15 @@ fn growths(game: &dyn WorldModel, start: &Observation, rounds: usize) {
     let uct = Work { name: "uct", model: game, state: start, simulations: 0, leaves: None, roots: 1, threads: 1 };
     let alone: &[usize] = &[1_000, 3_000, 10_000, 30_000, 100_000];
     // One tree is searched on one thread: two threads need two parts of a forest.
-    for (roots, threads, sizes) in [(1, 1, alone), (32, 1, &alone[..3]), (32, 2, &alone[..3])] {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let forests = [(1, 1, alone), (32, 1, &alone[..3]), (32, 2, &alone[..3])];
+    for (roots, threads, sizes) in forests.into_iter().filter(|(_, threads, _)| *threads <= cores) {
         let cost = |simulations: usize| least(Work { simulations, roots, threads, ..uct });
         let points: Vec<_> = sizes.iter().map(|size| (*size as f64, cost(*size))).collect();
         series(&format!("uct connect four, batch {roots}"), "simulations", threads, &points);
     }
-    for (name, threads) in [("puct", 1), ("puct", 2), ("gumbel", 1), ("gumbel", 2)] {
+    let methods = [("puct", 1), ("puct", 2), ("gumbel", 1), ("gumbel", 2)];
+    for (name, threads) in methods.into_iter().filter(|(_, threads)| *threads <= cores) {
         let cost = |actions: usize, width: usize, simulations: usize, roots: usize| {
             let (net, state) = (MuZeroNet::new(actions, width, 0), embedding(width));
             least(Work { name, model: &net, state: &state, simulations, leaves: None, roots, threads })
