@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use crate::{cargo, python, root, step};
 
 /// What the tests need besides the package. Ray and Minari are not among it: with ten other processes on two cores they took 101 and 94 s to
-/// install, and the tests on Ray more than three minutes. To try with them too:
+/// install, and the tests on Ray more than three minutes, half a minute on free ones. To try with them too:
 /// `target/python/py/bin/pip install ray==2.60.0 "minari[hdf5]"`, then `cargo xtask package`.
 pub(crate) const REQUIREMENTS: &str = "crates/py/tests/requirements.txt";
 
