@@ -216,18 +216,17 @@ impl pulp::NullaryFnOnce for Mark<'_> {
             return;
         }
         for dim in 0..dims {
-            // Nothing of what is not finite is NaN, of anything else zero: no branch, so vector instructions.
+            // Nothing of what is not finite is NaN, of anything else zero.
             for (reward, number) in reward.iter_mut().zip(self.next_states.column(dim)) {
                 *reward += 0.0 * number;
             }
         }
-        for (slot, reward) in continuation.iter_mut().zip(reward.iter()) {
-            *slot = if reward.is_nan() { f64::NAN } else { self.discount };
-        }
-        if terminated.iter().fold(false, |any, ended| any | ended) {
-            for (slot, (ended, reward)) in continuation.iter_mut().zip(terminated.iter().zip(reward.iter())) {
-                *slot = if *ended && !reward.is_nan() { 0.0 } else { *slot };
-            }
+        for (slot, (ended, reward)) in continuation.iter_mut().zip(terminated.iter().zip(reward.iter())) {
+            *slot = match (reward.is_nan(), *ended) {
+                (true, _) => f64::NAN,
+                (false, true) => 0.0,
+                (false, false) => self.discount,
+            };
         }
     }
 }

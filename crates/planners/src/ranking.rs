@@ -170,6 +170,25 @@ mod tests {
     }
 
     #[test]
+    fn the_best_alone_and_its_equals_head_the_order_of_all() {
+        let mut rng = worldwright_core::Rng::new(2);
+        for _ in 0..500 {
+            let n = 1 + rng.below(9) as usize;
+            let mut ranking = Ranking::new(n);
+            for i in 0..n {
+                let lost = rng.below(4) == 0;
+                ranking.score[i] = if lost { f64::NEG_INFINITY } else { rng.below(3) as f64 };
+                ranking.violation[i] = if lost { f64::INFINITY } else { rng.below(2) as f64 };
+            }
+            let diverged = ranking.rank(n, n);
+            let all = ranking.elites().to_vec();
+            let worth = |i: &u32| ranking.worth(*i as usize);
+            let equals: Vec<u32> = all.iter().take_while(|i| worth(i) == worth(&all[0])).copied().collect();
+            assert_eq!((ranking.rank(n, 1), ranking.elites()), (diverged, &equals[..]));
+        }
+    }
+
+    #[test]
     fn the_diverged_are_never_elites() {
         let lost = f64::NEG_INFINITY;
         let mut ranking = Ranking::new(4);

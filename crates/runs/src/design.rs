@@ -11,10 +11,8 @@ use worldwright_agents::AgentContext;
 use worldwright_agents::design::{
     Design, DesignOptions, EnvironmentTrial, Progress, Trial, design, random_transitions,
 };
-use worldwright_core::{
-    Action, Dataset, Environment, Error, Frame, Observation, Result, RewardFunction, Space, Step, Value,
-};
-use worldwright_data::EpisodeStore;
+use worldwright_core::{Action, Dataset, Environment, Error, Frame, Observation, Result, RewardFunction, Space, Step};
+use worldwright_data::{EpisodeStore, Replay};
 use worldwright_envs::Made;
 
 use crate::{Experiment, Lists, Workshop};
@@ -110,22 +108,10 @@ pub fn design_for_episodes(
     observer: DesignObserver<'_>,
 ) -> Result<Design> {
     let store = EpisodeStore::open(folder)?;
-    let header = store.header();
-    let (observations, actions) = (header.observation_space.clone(), header.action_space.clone());
-    let mut data = Dataset::new(observations.flat_dim(), actions.flat_dim());
-    let flat = |space: &Space, value: &Value| {
-        let mut flat = vec![0.0; space.flat_dim()];
-        space.flatten(value, &mut flat).map(|()| flat)
-    };
-    for i in 0..store.episodes().len() {
-        for t in store.episode(i)?.transitions() {
-            let (before, after) = (flat(&observations, &t.observation)?, flat(&observations, &t.next_observation)?);
-            data.push(&before, &flat(&actions, &t.action)?, t.reward, &after, t.terminated, t.truncated)?;
-        }
-        data.end_episode();
-    }
-    let context =
-        AgentContext { observation_space: observations, action_space: actions, reward: None, simulator: None, seed };
+    let data = Replay::from_store(&store)?.dataset()?;
+    let (observation_space, action_space) =
+        (store.header().observation_space.clone(), store.header().action_space.clone());
+    let context = AgentContext { observation_space, action_space, reward: None, simulator: None, seed };
     design_from(&context, &data, None, options, stop, observer)
 }
 
@@ -179,6 +165,7 @@ impl Environment for Stoppable<'_> {
 mod tests {
     use super::*;
     use worldwright_agents::design::{ModelChoice, PlanChoice};
+    use worldwright_core::Value;
 
     fn made() -> Made {
         worldwright_envs::make("linear", &Default::default()).unwrap()

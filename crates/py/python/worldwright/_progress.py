@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
@@ -48,7 +49,12 @@ class Bar:
 
     def _note(self, kind: str, values: Mapping[str, Any]) -> None:
         if kind == "started":
-            from tqdm.auto import tqdm
+            from tqdm import TqdmWarning
+
+            with warnings.catch_warnings():
+                # A notebook without ipywidgets shows the bar as text, which is no reason to warn.
+                warnings.simplefilter("ignore", TqdmWarning)
+                from tqdm.auto import tqdm
 
             self._step = values["step"]
             self._bar = tqdm(
