@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use worldwright_agents::{models, planners};
 use worldwright_core::{
-    Actions, Budget, Dataset, Key, Observation, Result, RewardFunction, Rng, Setting, Space, Transitions,
+    Actions, Budget, Dataset, Interrupt, Key, Observation, Result, RewardFunction, Rng, Setting, Space, Transitions,
 };
 
 /// cos x₀ − 0.01 a².
@@ -68,7 +68,7 @@ fn main() -> Result<()> {
     }
     let fits = (0..3).map(|_| {
         let start = Instant::now();
-        model.fit(&dataset, &mut rng)?;
+        model.fit(&dataset, &mut rng, &Interrupt::never())?;
         Ok(start.elapsed().as_secs_f64() / epochs as f64)
     });
     let epoch = median(fits.collect::<Result<_>>()?);

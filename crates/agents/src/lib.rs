@@ -11,7 +11,7 @@ mod resolve;
 
 use std::sync::Arc;
 
-use worldwright_core::{Agent, Entry, Parameter, Result, RewardFunction, SettingDefault, Simulator, Space};
+use worldwright_core::{Agent, Entry, Interrupt, Parameter, Result, RewardFunction, SettingDefault, Simulator, Space};
 
 pub use model_based::ModelBasedAgent;
 pub use presets::{Line, PRESETS, Preset};
@@ -32,6 +32,8 @@ pub struct AgentContext {
     pub simulator: Option<Arc<dyn Simulator>>,
     /// The run's seed.
     pub seed: u64,
+    /// A request to stop, which fits and decisions look at.
+    pub interrupt: Interrupt,
 }
 
 /// How an algorithm is composed.

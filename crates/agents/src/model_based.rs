@@ -142,6 +142,7 @@ impl ModelBasedAgent {
             dataset: Dataset::new(o, a),
             budget: Budget {
                 time: (milliseconds > 0.0).then(|| Duration::from_secs_f64(milliseconds / 1e3)),
+                interrupt: context.interrupt.clone(),
                 ..Budget::default()
             },
             initial_steps: settings.count("initial_steps", 0)?,
@@ -189,10 +190,13 @@ impl ModelBasedAgent {
         self.decisions += 1;
         let (planner, budget) = (&mut self.planner, &self.budget);
         let world = self.world.as_mut().ok_or_else(lost)?;
-        world.with_dependent_mut(|_, arena| {
+        let report = world.with_dependent_mut(|_, arena| {
             arena.observe(0, None, observation, key)?;
             planner.improve(arena.as_mut(), 0, budget)
-        })
+        })?;
+        // What was planned so far is of no use to a run that goes on from its last checkpoint.
+        budget.interrupt.check("planning")?;
+        Ok(report)
     }
 
     /// A random change of the planned action, inside its space.
@@ -253,6 +257,7 @@ impl Agent for ModelBasedAgent {
     }
 
     fn act(&mut self, observation: &Observation, explore: bool) -> Result<Action> {
+        self.budget.interrupt.check("acting")?;
         if !self.is_ready() {
             self.action = self.action_space.sample(&mut self.explore_rng);
             return Ok(self.action.clone());
@@ -297,7 +302,7 @@ impl Agent for ModelBasedAgent {
             return Ok(Metrics::new());
         }
         let mut model = self.world.take().ok_or_else(lost)?.into_owner();
-        let fitted = model.fit(&self.dataset, &mut self.fit_rng);
+        let fitted = model.fit(&self.dataset, &mut self.fit_rng, &self.budget.interrupt);
         self.world = Some(world(model, self.planner.rows()));
         let report = fitted?;
         self.fits += 1;

@@ -7,34 +7,40 @@
 
 mod arguments;
 mod command;
+mod interrupts;
 mod output;
 
 use std::process::ExitCode;
 
 use clap::Parser;
+use worldwright_core::Interrupt;
 use worldwright_runs::List;
 
 use crate::arguments::{Arguments, Command};
 
 /// An error was met; it stands on standard error.
 const FAILED: u8 = 1;
-/// A signal asked the run to stop, and everything is saved.
+/// A signal ended it, and everything is saved that it had to save.
 const INTERRUPTED: u8 = 130;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    let interrupt = match interrupts::listen(interrupts::of(&arguments.command)) {
+        Ok(interrupt) => interrupt,
+        Err(error) => return finish(Err(error)),
+    };
     // On a worker of the thread pool: from outside, each hand-over of work to the pool would cost a sleep and a wake-up.
-    rayon::scope(|_| run(arguments))
+    rayon::scope(|_| run(arguments, &interrupt))
 }
 
-fn run(arguments: Arguments) -> ExitCode {
+fn run(arguments: Arguments, interrupt: &Interrupt) -> ExitCode {
     let done = match arguments.command {
-        Command::Learn(options) => return finish(command::learn::run(&options)),
-        Command::Design(options) => command::design::run(&options),
-        Command::Eval(options) => command::eval::run(&options),
-        Command::Collect(options) => command::collect::run(&options),
+        Command::Learn(options) => return finish(command::learn::run(&options, interrupt)),
+        Command::Design(options) => command::design::run(&options, interrupt),
+        Command::Eval(options) => command::eval::run(&options, interrupt),
+        Command::Collect(options) => command::collect::run(&options, interrupt),
         Command::Data(ref command) => command::data::run(command),
-        Command::Plan(options) => command::plan::run(&options),
+        Command::Plan(options) => command::plan::run(&options, interrupt),
         Command::Report(options) => command::report::run(&options),
         Command::Envs(options) => command::list::run(&[List::Environments], &options),
         Command::Models(options) => command::list::run(&[List::Models], &options),
@@ -54,6 +60,10 @@ fn finish(result: anyhow::Result<command::Ending>) -> ExitCode {
         Ok(command::Ending::Interrupted) => ExitCode::from(INTERRUPTED),
         // Whoever read our output has seen enough: `worldwright envs | head -1` is no failure.
         Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) if interrupts::is_interrupted(&error) => {
+            eprintln!("{error}");
+            ExitCode::from(INTERRUPTED)
+        }
         Err(error) => {
             output::print_error(&error);
             ExitCode::from(FAILED)

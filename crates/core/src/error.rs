@@ -66,6 +66,12 @@ pub enum Error {
         /// All names, where they are few.
         known: Vec<String>,
     },
+    /// Long work ended because somebody asked it to, see [`Interrupt`](crate::Interrupt).
+    #[error("{who} was interrupted")]
+    Interrupted {
+        /// What was interrupted.
+        who: Cow<'static, str>,
+    },
     /// Something outside this process failed: an environment worker, a file, a device.
     #[error("{who}: {why}")]
     External {

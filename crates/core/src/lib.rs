@@ -7,11 +7,13 @@
 
 mod agent;
 mod columns;
+pub mod cost;
 mod dataset;
 mod entry;
 mod environment;
 mod error;
 mod imagination;
+mod interrupt;
 mod linearization;
 mod model;
 mod normals;
@@ -33,10 +35,11 @@ pub use entry::{Entry, find};
 pub use environment::{Environment, Frame, Step};
 pub use error::{Error, Result};
 pub use imagination::{Actions, Applicable, Imagination, Imagined, Priors, Values};
+pub use interrupt::Interrupt;
 pub use linearization::{Differences, Linearizations, Pulled};
 pub use model::{FitReport, Learn, LearnedModel, ModelSpec, WorldModel};
 pub use persist::{Array, Persist, State};
-pub use planner::{Budget, PlanReport, PlanStatus, Planner, Weighed};
+pub use planner::{Budget, Deadline, PlanReport, PlanStatus, Planner, Weighed};
 pub use policy::Policy;
 pub use random::{Key, Rng};
 pub use reward::{RewardFunction, Transitions};

@@ -1,6 +1,6 @@
 //! World models: what was learned or known, immutable and shared between threads while planners use it.
 
-use crate::{Dataset, Imagination, Persist, Result, Rng, Space};
+use crate::{Dataset, Imagination, Interrupt, Persist, Result, Rng, Space};
 
 /// What a planner may know of a model before using it.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,12 +51,13 @@ pub struct FitReport {
 /// A model that learns from transitions.
 pub trait Learn {
     /// Fits to `dataset`, starting from what was learned before. The result depends on the model's state, the data and
-    /// `rng` alone.
+    /// `rng` alone. A long fit looks at `interrupt` as it goes; interrupted, it leaves the model as it was.
     ///
     /// # Errors
     /// [`Error::Shape`](crate::Error::Shape) for data of other dimensions, [`Error::Config`](crate::Error::Config) for too
-    /// little data, [`Error::Diverged`](crate::Error::Diverged) when training gave numbers that are not finite.
-    fn fit(&mut self, dataset: &Dataset, rng: &mut Rng) -> Result<FitReport>;
+    /// little data, [`Error::Diverged`](crate::Error::Diverged) when training gave numbers that are not finite,
+    /// [`Error::Interrupted`](crate::Error::Interrupted) once `interrupt` is requested.
+    fn fit(&mut self, dataset: &Dataset, rng: &mut Rng, interrupt: &Interrupt) -> Result<FitReport>;
 }
 
 /// A model that can be used, fitted, saved and restored: what the list of models builds.

@@ -1,13 +1,13 @@
 //! Planners: given a world model and where we are, find what to do. Anytime, within a budget.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crate::{Action, Imagination, ModelSpec, Persist, Result};
+use crate::{Action, Imagination, Interrupt, ModelSpec, Persist, Result};
 
 /// What a planner may spend; the first limit reached ends it. With no limit set it runs its configured iterations.
 ///
 /// Results repeat exactly for limits in iterations or model steps; a limit in time cannot promise that.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Budget {
     /// Improvements of the plan.
     pub iterations: Option<usize>,
@@ -15,6 +15,34 @@ pub struct Budget {
     pub model_steps: Option<u64>,
     /// Wall-clock time.
     pub time: Option<Duration>,
+    /// A request to stop ends planning as if the time had run out; whoever made it does not use the plan.
+    pub interrupt: Interrupt,
+}
+
+impl Budget {
+    /// When planning that begins now must end.
+    pub fn deadline(&self) -> Deadline {
+        Deadline { at: self.time.and_then(|time| Instant::now().checked_add(time)), interrupt: self.interrupt.clone() }
+    }
+}
+
+/// When planning must end: at a point in time, or when somebody asks.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Deadline {
+    at: Option<Instant>,
+    interrupt: Interrupt,
+}
+
+impl Deadline {
+    /// Never.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// Whether it has come.
+    pub fn passed(&self) -> bool {
+        self.interrupt.requested() || self.at.is_some_and(|at| Instant::now() >= at)
+    }
 }
 
 /// Why planning ended.

@@ -83,12 +83,18 @@ impl Settings {
     /// The defaults of `parameters` with `overrides` laid over them. `owner` names the thing being configured in errors.
     ///
     /// # Errors
-    /// [`Error::Unknown`] for a key that no parameter declares, [`Error::Config`] for a value of another type. A whole
-    /// number is accepted where a real one is declared.
+    /// [`Error::Unknown`] for a key that no parameter declares, [`Error::Config`] for a value of another type and for numbers that
+    /// are not finite. A whole number is accepted where a real one is declared.
     pub fn resolve(owner: &str, parameters: &[Parameter], overrides: &BTreeMap<String, Setting>) -> Result<Self> {
         let mut values: BTreeMap<String, Setting> =
             parameters.iter().map(|p| (p.name.to_owned(), p.default.to_setting())).collect();
         for (key, given) in overrides {
+            // Here and not only where a setting is read: no setting means anything without being a number, whether it is used or not.
+            let finite = match given {
+                Setting::Float(number) => number.is_finite(),
+                Setting::Numbers(numbers) => numbers.iter().all(|number| number.is_finite()),
+                _ => true,
+            };
             let Some(slot) = values.get_mut(key) else {
                 return Err(Error::unknown(
                     format!("setting of {owner}"),
@@ -96,6 +102,9 @@ impl Settings {
                     parameters.iter().map(|parameter| parameter.name),
                 ));
             };
+            if !finite {
+                return Err(Error::config(format!("{owner}.{key}"), format!("must be finite, got {given}")));
+            }
             *slot = match (&*slot, given) {
                 (Setting::Float(_), Setting::Integer(i)) => Setting::Float(*i as f64),
                 (Setting::Numbers(_), Setting::Integer(i)) => Setting::Numbers(vec![*i as f64]),
@@ -128,27 +137,67 @@ impl Settings {
         }
     }
 
-    /// A whole number that is at least `least`.
+    /// A whole number that is at least `least`, and of a size that something can be counted with.
     ///
     /// # Errors
-    /// [`Error::Config`] when it is smaller.
+    /// [`Error::Config`] when it is smaller, or above [`MOST_COUNT`](Self::MOST_COUNT).
     pub fn count(&self, key: &str, least: usize) -> Result<usize> {
+        self.count_in(key, least, Self::MOST_COUNT)
+    }
+
+    /// The largest [`count`](Self::count): the product of any two of them still is a number of this machine. What memory a count takes
+    /// together with others is asked of [`cost`](crate::cost).
+    pub const MOST_COUNT: usize = i32::MAX as usize;
+
+    /// A whole number within `least..=most`.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when it is outside.
+    pub fn count_in(&self, key: &str, least: usize, most: usize) -> Result<usize> {
         match self.values.get(key) {
-            Some(Setting::Integer(i)) if *i >= least as i64 => Ok(*i as usize),
-            Some(Setting::Integer(i)) => Err(Error::config(key, format!("must be at least {least}, got {i}"))),
+            Some(Setting::Integer(i)) => match usize::try_from(*i) {
+                Ok(count) if (least..=most).contains(&count) => Ok(count),
+                Ok(count) if count > most => Err(Error::config(key, format!("must be at most {most}, got {i}"))),
+                _ => Err(Error::config(key, format!("must be at least {least}, got {i}"))),
+            },
             other => Err(undeclared(key, "a whole number", other)),
         }
+    }
+
+    /// A seed: any whole number that is not negative.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when it is negative.
+    pub fn seed(&self, key: &str) -> Result<u64> {
+        self.count_in(key, 0, usize::MAX).map(|seed| seed as u64)
     }
 
     /// A finite real number within `low..=high`.
     ///
     /// # Errors
-    /// [`Error::Config`] when it is outside.
+    /// [`Error::Config`] when it is outside or not finite.
     pub fn float(&self, key: &str, low: f64, high: f64) -> Result<f64> {
         match self.values.get(key) {
-            Some(Setting::Float(f)) if *f >= low && *f <= high => Ok(*f),
-            Some(Setting::Float(f)) => Err(Error::config(key, format!("must lie in [{low}, {high}], got {f}"))),
+            Some(Setting::Float(f)) if f.is_finite() && *f >= low && *f <= high => Ok(*f),
+            Some(Setting::Float(f)) if f.is_finite() => Err(Error::config(key, outside(low, high, *f))),
+            Some(Setting::Float(f)) => Err(Error::config(key, format!("must be a finite number, got {f}"))),
             other => Err(undeclared(key, "a number", other)),
+        }
+    }
+
+    /// A list of whole numbers within `least..=most` each.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for an empty list, and for a number that is not whole or outside.
+    pub fn counts_in(&self, key: &str, least: usize, most: usize) -> Result<Vec<usize>> {
+        let numbers = self.numbers(key)?;
+        let bounds = least as f64..=most as f64;
+        match numbers.iter().find(|number| number.fract() != 0.0 || !bounds.contains(number)) {
+            _ if numbers.is_empty() => Err(Error::config(key, "is empty: it needs at least one whole number")),
+            Some(number) => {
+                Err(Error::config(key, format!("must be whole numbers from {least} to {most}, got {number:?}")))
+            }
+            None => Ok(numbers.iter().map(|number| *number as usize).collect()),
         }
     }
 
@@ -175,13 +224,16 @@ impl Settings {
             .ok_or_else(|| Error::unknown(format!("{key} ({})", choices.join(", ")), given, choices.iter().copied()))
     }
 
-    /// A list of numbers.
+    /// A list of finite numbers.
     ///
     /// # Errors
-    /// [`Error::Config`] when no such setting was declared.
+    /// [`Error::Config`] for one that is not finite, and when no such setting was declared.
     pub fn numbers(&self, key: &str) -> Result<&[f64]> {
         match self.values.get(key) {
-            Some(Setting::Numbers(n)) => Ok(n),
+            Some(Setting::Numbers(n)) => match n.iter().find(|number| !number.is_finite()) {
+                Some(number) => Err(Error::config(key, format!("must be finite numbers, got {number}"))),
+                None => Ok(n),
+            },
             other => Err(undeclared(key, "a list of numbers", other)),
         }
     }
@@ -194,6 +246,15 @@ fn kind(setting: &Setting) -> &'static str {
         Setting::Float(_) => "a number",
         Setting::Text(_) => "text",
         Setting::Numbers(_) => "a list of numbers",
+    }
+}
+
+/// Why a number is refused; a bound that no number exceeds goes unsaid.
+fn outside(low: f64, high: f64, got: f64) -> String {
+    match (low > -f64::MAX, high < f64::MAX) {
+        (true, false) => format!("must be at least {low}, got {got}"),
+        (false, true) => format!("must be at most {high}, got {got}"),
+        _ => format!("must lie in [{low}, {high}], got {got}"),
     }
 }
 

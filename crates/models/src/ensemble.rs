@@ -208,11 +208,16 @@ impl Regressor for Ensemble {
 
     fn fit(&mut self, examples: &Examples<'_>, rng: &mut Rng) -> Result<FitReport> {
         let tables = Tables::new(examples);
-        let mut networks = match self.networks.take() {
-            Some(networks) => networks,
-            None => self.shaped(tables.inputs, tables.targets, rng)?,
+        let (first, mut networks) = match self.networks.take() {
+            Some(networks) => (false, networks),
+            None => (true, self.shaped(tables.inputs, tables.targets, rng)?),
         };
-        let outcome = train(&mut networks, &tables, &self.schedule, rng)?;
+        let trained = train(&mut networks, &tables, &self.schedule, rng, examples.interrupt);
+        if matches!(trained, Err(Error::Interrupted { .. })) && !first {
+            self.networks = Some(networks);
+            return trained.map(|_| FitReport::default());
+        }
+        let outcome = trained?;
         let elites = outcome.best_members(self.elite_count);
         let holdout_mse = outcome.holdout_mse(&networks, &tables, &elites)?;
         let note = if elites.len() < self.config.members {

@@ -10,9 +10,9 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 use worldwright_core::{
-    Actions, Batch, Columns, Dataset, Entry, Error, FitReport, Imagination, Imagined, Key, Learn, LearnedModel,
-    ModelSpec, Observation, Persist, Result, RewardFunction, Rng, Rows, Settings, Simulator, State, Transitions,
-    WorldModel,
+    Actions, Batch, Columns, Dataset, Entry, Error, FitReport, Imagination, Imagined, Interrupt, Key, Learn,
+    LearnedModel, ModelSpec, Observation, Persist, Result, RewardFunction, Rng, Rows, Settings, Simulator, State,
+    Transitions, WorldModel,
 };
 
 use crate::arena::{Pace, check_latent, check_rows, check_step, gather, scatter, spread};
@@ -88,7 +88,7 @@ impl WorldModel for Known {
 
 impl Learn for Known {
     /// Leaves the simulator as it is.
-    fn fit(&mut self, _dataset: &Dataset, _rng: &mut Rng) -> Result<FitReport> {
+    fn fit(&mut self, _dataset: &Dataset, _rng: &mut Rng, _interrupt: &Interrupt) -> Result<FitReport> {
         Ok(FitReport {
             holdout_mse: f64::NAN,
             note: "the dynamics are known; nothing was learned".into(),

@@ -1,6 +1,6 @@
 //! Training of network models: bootstraps, held-out transitions, early stopping with each member's best weights.
 
-use worldwright_core::{Error, Result, Rng};
+use worldwright_core::{Error, Interrupt, Result, Rng};
 use worldwright_nn::{EnsembleMlp, Feed};
 
 use crate::transition::Examples;
@@ -64,12 +64,13 @@ pub(crate) struct Outcome {
     held_out: Vec<u32>,
 }
 
-/// Trains `networks`, leaving each member's best weights in them.
+/// Trains `networks`, leaving each member's best weights in them; after an interrupt those that they had.
 pub(crate) fn train(
     networks: &mut EnsembleMlp,
     tables: &Tables,
     schedule: &Schedule,
     rng: &mut Rng,
+    interrupt: &Interrupt,
 ) -> Result<Outcome> {
     let members = networks.config().members;
     let mut order: Vec<u32> = (0..tables.rows as u32).collect();
@@ -87,6 +88,7 @@ pub(crate) fn train(
     let judged_by_all = held_out.repeat(members);
 
     networks.trainer.reset_optimiser();
+    let before = networks.trainer.parameters.clone();
     let mut losses = vec![f64::INFINITY; members];
     if !held_out.is_empty() {
         networks.evaluate(held_out.len(), &tables.feeds(&judged_by_all), &mut losses)?;
@@ -101,6 +103,10 @@ pub(crate) fn train(
         losses.fill(0.0);
         let steps = n.div_ceil(batch) as f64;
         for start in (0..n).step_by(batch) {
+            if let Err(interrupted) = interrupt.check("training") {
+                networks.trainer.parameters = before;
+                return Err(interrupted);
+            }
             // The last batch is filled up with the epoch's first rows, so that all steps have one size.
             for (member, draw) in draws.iter().enumerate() {
                 for (i, slot) in index[member * batch..(member + 1) * batch].iter_mut().enumerate() {

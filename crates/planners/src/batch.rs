@@ -5,9 +5,10 @@
 //! be deterministic, for the randomness of a stochastic one goes by the rows of a batch.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
 
-use worldwright_core::{Action, Budget, Error, Imagination, ModelSpec, PlanReport, Result, Setting, Settings};
+use worldwright_core::{
+    Action, Budget, Deadline, Error, Imagination, ModelSpec, PlanReport, Result, Setting, Settings,
+};
 
 use crate::candidates::Candidates;
 use crate::objective::Constraints;
@@ -122,13 +123,13 @@ impl BatchPlanner {
     }
 
     fn decide(&mut self, world: &mut dyn Imagination, budget: &Budget) -> Result<()> {
-        let deadline = budget.time.map(|time| Instant::now() + time);
+        let deadline = budget.deadline();
         loop {
             self.collect(Search::propose);
             if self.active.is_empty() {
                 break;
             }
-            if !self.imagine(world, true, deadline)? {
+            if !self.imagine(world, true, &deadline)? {
                 self.active.iter().for_each(|b| self.problems[*b].cut_short());
                 break;
             }
@@ -145,7 +146,7 @@ impl BatchPlanner {
         }
         self.collect(Search::propose_answer);
         if !self.active.is_empty() {
-            self.imagine(world, false, None)?;
+            self.imagine(world, false, &Deadline::none())?;
         }
         let (n, mut answered) = (self.active.len(), 0);
         for (b, problem) in self.problems.iter_mut().enumerate() {
@@ -172,7 +173,7 @@ impl BatchPlanner {
     }
 
     /// Imagines what the active problems proposed, side by side.
-    fn imagine(&mut self, world: &mut dyn Imagination, guide: bool, deadline: Option<Instant>) -> Result<bool> {
+    fn imagine(&mut self, world: &mut dyn Imagination, guide: bool, deadline: &Deadline) -> Result<bool> {
         self.joint.begin(self.segments.iter().map(|segment| segment.count).sum());
         let mut first = 0;
         for b in &self.active {

@@ -12,11 +12,9 @@
 //! trajectory through the model itself; the plan is the best such rollout. The model's own step stands where a rule of integration
 //! stands for systems in continuous time.
 
-use std::time::Instant;
-
 use worldwright_core::{
-    Actions, Batch, Budget, Entry, Imagination, Imagined, Key, Parameter, PlanReport, PlanStatus, Planner, Result,
-    Rows, SettingDefault as Default, Settings,
+    Actions, Batch, Budget, Deadline, Entry, Imagination, Imagined, Key, Parameter, PlanReport, PlanStatus, Planner,
+    Result, Rows, SettingDefault as Default, Settings,
 };
 
 use crate::control::{Dynamic, Interior};
@@ -188,7 +186,7 @@ impl Collocation {
         frame: &mut Frame,
         world: &mut dyn Imagination,
         report: &mut PlanReport,
-        deadline: Option<Instant>,
+        deadline: &Deadline,
     ) -> Result<bool> {
         let Expanded { controls, states, .. } = &self.expander.around;
         let law = Law {
@@ -299,7 +297,7 @@ impl Search for Collocation {
             self.expander.around.states.copy_from_slice(&self.trial.states);
             self.expander.around.controls.copy_from_slice(&self.trial.controls);
             regularization = if regularization > LEAST { regularization / GROWTH } else { 0.0 };
-            self.follow(frame, world, &mut report, purse.deadline)?;
+            self.follow(frame, world, &mut report, &purse.deadline)?;
         }
         Ok(report)
     }

@@ -1,7 +1,8 @@
 //! Settings that several planners share, and how they are read: once, here.
 
-use worldwright_core::{Error, Parameter, Result, SettingDefault as Default, Settings};
+use worldwright_core::{Error, Parameter, Result, SettingDefault as Default, Settings, cost};
 
+use crate::PlannerContext;
 use crate::actions::ActionKind;
 use crate::objective::{Constraints, Objective, Risk};
 use crate::plan::Answer;
@@ -204,6 +205,8 @@ impl Shared {
     /// [`Error::Config`] for values out of range, [`Error::Unsupported`] for a projection of choices.
     pub(crate) fn read(name: &'static str, kind: &ActionKind, settings: &Settings) -> Result<Self> {
         let horizon = settings.count("horizon", 1)?;
+        let (knots, noise_beta) = (settings.count("knots", 0)?, settings.float("noise_beta", 0.0, 10.0)?);
+        plan_cost(horizon, knots, kind.dims() + kind.choices(), noise_beta > 0.0)?;
         let spline = match settings.choice("spline", &["zero", "linear", "cubic"])? {
             0 => Spline::Zero,
             1 => Spline::Linear,
@@ -219,9 +222,9 @@ impl Shared {
         Ok(Self {
             iterations: settings.count("iterations", 1)?,
             horizon,
-            basis: Basis::new(kind, horizon, settings.count("knots", 0)?, spline),
+            basis: Basis::new(kind, horizon, knots, spline),
             action_std: settings.numbers("action_std")?.to_vec(),
-            noise_beta: settings.float("noise_beta", 0.0, 10.0)?,
+            noise_beta,
             extra_iterations: settings.count("extra_iterations", 0)?,
             disagreement: settings.float("disagreement", 0.0, f64::MAX)?,
             objective,
@@ -229,11 +232,41 @@ impl Shared {
     }
 }
 
+/// Refuses plans so long that the matrices over their steps and knots, or the plan itself, do not fit.
+fn plan_cost(horizon: usize, knots: usize, each: usize, coloured: bool) -> Result<()> {
+    let blended = knots > 0 && knots < horizon;
+    let (h, k) = (horizon as f64, if blended { knots } else { horizon } as f64);
+    let numbers =
+        16.0 * h * each as f64 + if blended { k * (k + h) } else { 0.0 } + if coloured { 2.0 * k * k } else { 0.0 };
+    let settings = [("horizon", horizon), ("knots", knots)];
+    cost::memory(&settings, 8.0 * numbers)?;
+    let steps = if blended { k * k * (k + h) } else { 0.0 } + if coloured { k * k } else { 0.0 };
+    cost::work(&settings, "multiplications before the first plan", steps)
+}
+
+/// Refuses a decision of so many candidates whose rollouts do not fit, or do not end.
+pub(crate) fn decision_cost(
+    context: &PlannerContext,
+    horizon: usize,
+    population: usize,
+    iterations: usize,
+) -> Result<()> {
+    let (h, n, lanes) = (horizon as f64, population as f64, context.members.max(1) as f64);
+    let each = context.action_space.flat_dim() as f64 + 1.0;
+    let settings = [("population", population), ("horizon", horizon), ("particles", context.members)];
+    cost::memory(&settings, 8.0 * n * (4.0 * h * each + 8.0 * lanes + 8.0))?;
+    let settings =
+        [("iterations", iterations), ("population", population), ("horizon", horizon), ("particles", context.members)];
+    cost::work(&settings, "steps of the model a decision", iterations as f64 * n * h * lanes)
+}
+
 /// Reads the settings on what a trajectory is worth.
 pub(crate) fn objective(settings: &Settings) -> Result<Objective> {
+    // Settings that the choice leaves unused are read all the same: what is wrong is said before it matters.
+    let penalty = settings.float("constraint_penalty", 0.0, f64::MAX)?;
     let constraints = match settings.choice("constraints", &["lexicographic", "penalty", "projection"])? {
         0 => Constraints::Lexicographic,
-        1 => Constraints::Penalty(settings.float("constraint_penalty", 0.0, f64::MAX)?),
+        1 => Constraints::Penalty(penalty),
         _ => Constraints::Projection,
     };
     Ok(Objective {
@@ -248,10 +281,11 @@ pub(crate) fn objective(settings: &Settings) -> Result<Objective> {
 
 /// Reads how lanes become one number.
 pub(crate) fn risk(settings: &Settings) -> Result<Risk> {
+    let alpha = settings.float("cvar_alpha", 1e-6, 1.0)?;
     Ok(match settings.choice("risk", &["mean", "worst", "cvar"])? {
         0 => Risk::Mean,
         1 => Risk::Worst,
-        _ => Risk::Cvar(settings.float("cvar_alpha", 1e-6, 1.0)?),
+        _ => Risk::Cvar(alpha),
     })
 }
 

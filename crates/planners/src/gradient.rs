@@ -132,7 +132,7 @@ impl Direction for Adam {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use worldwright_core::{Key, Observation, PlanReport, WorldModel, find};
+    use worldwright_core::{Deadline, Key, Observation, PlanReport, WorldModel, find};
     use worldwright_testkit::{DynamicsModel, Pendulum};
 
     use crate::shooting::{Expander, Frame, Law, Rollouts};
@@ -155,7 +155,7 @@ mod tests {
         let mut returned = |controls: &[f64], states: &mut [f64]| -> f64 {
             rollouts.begin(1);
             rollouts.set_actions(0, controls);
-            assert!(rollouts.run(&mut *world, row, 1, None::<&Law<'_>>, Key::new(0), None).unwrap());
+            assert!(rollouts.run(&mut *world, row, 1, None::<&Law<'_>>, Key::new(0), &Deadline::none()).unwrap());
             rollouts.get(0, &mut controls.to_vec(), states);
             rollouts.returns[0]
         };

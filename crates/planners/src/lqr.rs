@@ -227,7 +227,7 @@ impl Search for Lqr {
         self.rollouts.set_actions(0, &self.controls);
         self.rollouts.set_actions(1, &frame.plan.values);
         let mut plan = |rollouts: &mut Rollouts, count, law: Option<&Law<'_>>| -> Result<bool> {
-            if !rollouts.run(world, CANDIDATES, count, law, Key::new(0), purse.deadline)? {
+            if !rollouts.run(world, CANDIDATES, count, law, Key::new(0), &purse.deadline)? {
                 return Ok(false);
             }
             report.model_steps += count as u64 * rollout_steps;

@@ -7,9 +7,7 @@
 //! while there is none, nothing is projected and the least violation ranks first. Each halving costs model steps, which the
 //! report counts and the budget limits.
 
-use std::time::Instant;
-
-use worldwright_core::{Imagination, Key, Result};
+use worldwright_core::{Deadline, Imagination, Key, Result};
 
 use crate::actions::{ActionKind, Sequence};
 use crate::candidates::Candidates;
@@ -56,7 +54,7 @@ impl Projection {
         search: &mut Search,
         rollout: &mut Rollout,
         spent: u64,
-        deadline: Option<Instant>,
+        deadline: &Deadline,
     ) -> Result<u64> {
         let count = search.actions().count();
         let feasible = |violation: &f64| *violation == 0.0;

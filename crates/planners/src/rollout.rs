@@ -6,9 +6,7 @@
 //! lane's end (`D = 0`). Constraint violations (sums of positive parts) are folded as returns are, see
 //! [`Objective`](crate::objective::Objective).
 
-use std::time::Instant;
-
-use worldwright_core::{Imagination, Imagined, Key, Result, Rows, Values};
+use worldwright_core::{Deadline, Imagination, Imagined, Key, Result, Rows, Values};
 
 use crate::actions::ActionKind;
 use crate::candidates::Candidates;
@@ -133,7 +131,7 @@ impl Rollout {
         segments: &[Segment],
         candidates: &mut Candidates,
         guide: bool,
-        deadline: Option<Instant>,
+        deadline: &Deadline,
     ) -> Result<bool> {
         let n = candidates.count();
         let lanes = self.shape.0 * n;
@@ -153,7 +151,7 @@ impl Rollout {
             regularised.begin(world, segments)?;
         }
         for h in 0..candidates.horizon() {
-            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            if deadline.passed() {
                 return Ok(false);
             }
             if self.wanted.earned {

@@ -2,10 +2,9 @@
 //!
 //! An error of the model leaves the plan as it was before the call.
 
-use std::time::Instant;
-
 use worldwright_core::{
-    Action, Array, Budget, Error, Imagination, ModelSpec, Persist, PlanReport, Planner, Result, Rows, Settings, State,
+    Action, Array, Budget, Deadline, Error, Imagination, ModelSpec, Persist, PlanReport, Planner, Result, Rows,
+    Settings, State,
 };
 
 use crate::PlannerContext;
@@ -43,7 +42,7 @@ impl Sampling {
     }
 
     fn decide(&mut self, world: &mut dyn Imagination, root: usize, budget: &Budget) -> Result<PlanReport> {
-        let deadline = budget.time.map(|time| Instant::now() + time);
+        let deadline = budget.deadline();
         if root != 0 {
             world.copy(root, Rows::Span(0..1));
         }
@@ -52,7 +51,7 @@ impl Sampling {
         search.begin(world.spec().members, budget);
         while search.propose() {
             let segment = search.segment(0);
-            let done = self.rollout.run(world, 1, &[segment], search.actions(), true, deadline)?;
+            let done = self.rollout.run(world, 1, &[segment], search.actions(), true, &deadline)?;
             if !done {
                 search.cut_short();
                 break;
@@ -62,14 +61,14 @@ impl Sampling {
             search.ranking.take(&self.rollout, count, 0, count);
             let mut steps = count as u64 * search.candidate_steps();
             if let Some(projection) = &mut self.projection {
-                steps += projection.run(world, search, &mut self.rollout, steps, deadline)?;
+                steps += projection.run(world, search, &mut self.rollout, steps, &deadline)?;
             }
             search.absorb(steps);
         }
         let answered = search.propose_answer();
         if answered {
             let segment = search.segment(0);
-            self.rollout.run(world, 1, &[segment], search.actions(), false, None)?;
+            self.rollout.run(world, 1, &[segment], search.actions(), false, &Deadline::none())?;
             search.ranking.take(&self.rollout, 1, 0, 1);
         }
         Ok(search.finish(answered))

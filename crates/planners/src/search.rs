@@ -14,7 +14,7 @@ use worldwright_core::{Budget, Key, Parameter, PlanReport, PlanStatus, Result, S
 use crate::PlannerContext;
 use crate::actions::{ActionKind, Sequence};
 use crate::candidates::Candidates;
-use crate::common::Shared;
+use crate::common::{Shared, decision_cost};
 use crate::distribution::Distribution;
 use crate::noise::Noise;
 use crate::objective::Objective;
@@ -87,7 +87,7 @@ pub(crate) struct Sampler {
 }
 
 /// How far a decision has come.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Progress {
     budget: Budget,
     report: PlanReport,
@@ -136,6 +136,8 @@ impl Search {
     pub(crate) fn new(sampler: &Sampler, context: &PlannerContext, settings: &Settings) -> Result<Self> {
         let kind = ActionKind::new(sampler.name, &context.action_space)?;
         let shared = Shared::read(sampler.name, &kind, settings)?;
+        let iterations = shared.iterations.saturating_add(shared.extra_iterations);
+        decision_cost(context, shared.horizon, settings.count("population", 2)?, iterations)?;
         let (setup, rule) = (sampler.assemble)(&kind, &shared, settings)?;
         let (knots, horizon, capacity) = (shared.basis.knots(), shared.horizon, rule.population(0));
         let distribution = Distribution::new(&kind, knots, &shared.action_std)?;
@@ -221,12 +223,12 @@ impl Search {
         self.rule.begin(&self.plan);
         let unlimited = budget.time.is_none() && budget.model_steps.is_none();
         let configured = self.shared.iterations;
-        let most = configured + self.shared.extra_iterations;
+        let most = configured.saturating_add(self.shared.extra_iterations);
         let limit = budget.iterations.unwrap_or(if unlimited { most } else { usize::MAX });
         let key = Key::new(self.seed).fold(self.plan.decision);
         let candidate_steps = (self.shared.horizon * members) as u64;
         self.progress = Progress {
-            budget: *budget,
+            budget: budget.clone(),
             report: PlanReport { value: f64::NEG_INFINITY, ..PlanReport::default() },
             candidate_steps,
             reserve: if self.setup.answer == Answer::Mean { candidate_steps } else { 0 },

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 use std::sync::Mutex;
-use std::sync::atomic::Ordering;
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -13,7 +12,7 @@ use worldwright_runs::{EvaluationOptions, Loaded, STEP_LIMIT, evaluate, load_bun
 use crate::callable::Reward;
 use crate::environment::Source;
 use crate::error::{Failures, OrRaise};
-use crate::learn::{Interrupts, PythonWorkshop};
+use crate::learn::PythonWorkshop;
 use crate::model::Model;
 use crate::planner::describe;
 use crate::pool::{Took, locked};
@@ -41,7 +40,7 @@ impl Agent {
             reward: reward.map(|reward| std::sync::Arc::new(Reward::new(reward, failures.clone())) as _),
             recorded: None,
         };
-        let loaded = py.detach(|| load_bundle(&workshop, &path));
+        let loaded = py.detach(|| load_bundle(&workshop, &path, &failures.interrupt()));
         let loaded = failures.settle(py, loaded)?;
         Ok(Self {
             observation_space: loaded.made.environment.observation_space().clone(),
@@ -64,7 +63,9 @@ impl Agent {
         let observation = value::read(&self.observation_space, observation)?;
         let mut loaded = locked(py, &self.loaded);
         let loaded = &mut *loaded;
-        let action = locked(py, &self.took).run(py, || loaded.agent.act(&observation, false))?;
+        let mut took = locked(py, &self.took);
+        let _interrupts = took.is_long().then(|| self.failures.listen());
+        let action = took.run(py, || loaded.agent.act(&observation, false))?;
         value::write(py, &self.action_space, &self.failures.settle(py, action)?)
     }
 
@@ -77,6 +78,7 @@ impl Agent {
         let observation = value::read(&self.observation_space, observation)?;
         let mut loaded = locked(py, &self.loaded);
         let loaded = &mut *loaded;
+        let _interrupts = self.failures.listen();
         let plan = pool::long(py, || loaded.agent.plan(&observation))?;
         let plan = self.failures.settle(py, plan)?;
         let actions = value::write_all(py, &self.action_space, &plan.actions)?;
@@ -93,12 +95,10 @@ impl Agent {
             step_limit: loaded.made.episode_steps.unwrap_or(STEP_LIMIT),
             picture: false,
         };
-        let interrupts = Interrupts::listen();
+        let interrupts = self.failures.listen();
         let evaluated = pool::long(py, || {
             let environment = loaded.made.environment.as_mut();
-            evaluate(loaded.agent.as_mut(), environment, &options, &mut |_, _| {
-                Ok(!interrupts.stop.load(Ordering::SeqCst))
-            })
+            evaluate(loaded.agent.as_mut(), environment, &options, &mut |_, _| Ok(!interrupts.interrupt.requested()))
         })?;
         let evaluated = self.failures.settle(py, evaluated)?;
         py.check_signals()?;

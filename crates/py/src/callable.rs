@@ -11,8 +11,8 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use worldwright_core::{
-    Action, Actions, Dataset, Error, FitReport, Imagination, Imagined, Key, Learn, ModelSpec, Observation, Persist,
-    Result, RewardFunction, Rng, Rows, State, Transitions, Values, WorldModel,
+    Action, Actions, Dataset, Error, FitReport, Imagination, Imagined, Interrupt, Key, Learn, ModelSpec, Observation,
+    Persist, Result, RewardFunction, Rng, Rows, State, Transitions, Values, WorldModel,
 };
 
 use crate::array;
@@ -109,7 +109,7 @@ impl WorldModel for Dynamics {
 }
 
 impl Learn for Dynamics {
-    fn fit(&mut self, _dataset: &Dataset, _rng: &mut Rng) -> Result<FitReport> {
+    fn fit(&mut self, _dataset: &Dataset, _rng: &mut Rng, _interrupt: &Interrupt) -> Result<FitReport> {
         Err(Error::unsupported(self.spec.name.clone(), "fitting from here: it is written in Python, so fit it there"))
     }
 }

@@ -50,7 +50,7 @@ pub(crate) fn explore<'py>(
         return Err(crate::error::refuse(py, "nothing to explore: no environment is given"));
     };
     let interrupts = Interrupts::listen();
-    let explored = pool::long(py, || worldwright_runs::explore(&mut made, steps, seed, &interrupts.stop))?;
+    let explored = pool::long(py, || worldwright_runs::explore(&mut made, steps, seed, &interrupts.interrupt))?;
     py.check_signals()?;
     let (inner, first) = failures.settle(py, explored)?;
     let answer = PyDict::new(py);
@@ -93,17 +93,18 @@ pub(crate) fn design<'py>(
         }
         (None, None) => None,
     };
+    let interrupts = Interrupts::listen();
     let context = AgentContext {
         observation_space: space::read(observation_space)?,
         action_space: space::read(action_space)?,
         reward: written.or_else(|| made.as_ref().and_then(|made| made.reward.clone())),
         simulator: made.as_ref().and_then(|made| made.simulator.clone()),
         seed,
+        interrupt: interrupts.interrupt.clone(),
     };
     let wanted = read_options(options, discount)?;
-    let interrupts = Interrupts::listen();
     let designed = pool::long(py, || {
-        design_from(&context, &data.inner, made.as_mut(), &wanted, &interrupts.stop, &mut |progress| {
+        design_from(&context, &data.inner, made.as_mut(), &wanted, &interrupts.interrupt, &mut |progress| {
             tell(follow.as_ref(), &progress, &failures)
         })
     })?;

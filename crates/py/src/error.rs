@@ -9,7 +9,7 @@ use pyo3::exceptions::{PyException, PyKeyboardInterrupt};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
-use worldwright_core::Error;
+use worldwright_core::{Error, Interrupt};
 
 use crate::learn::Interrupts;
 
@@ -36,13 +36,14 @@ impl Failures {
         Interrupts::into(Arc::clone(&self.interrupted))
     }
 
+    /// The request that an interrupt makes while somebody [`listen`](Self::listen)s.
+    pub(crate) fn interrupt(&self) -> Interrupt {
+        Arc::clone(&self.interrupted).into()
+    }
+
     /// An error once an interrupt was heard of: what was planned so far is then of no use to anyone.
     pub(crate) fn heard(&self) -> Result<(), Error> {
-        if self.interrupted.load(Ordering::Relaxed) {
-            Err(Error::external("this call", "was interrupted"))
-        } else {
-            Ok(())
-        }
+        self.interrupt().check("this call")
     }
 
     /// The error that stands for what is kept, if there is something.

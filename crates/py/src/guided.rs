@@ -6,8 +6,9 @@ use numpy::PyReadonlyArray1;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use worldwright_core::{
-    Action, Actions, Applicable, Dataset, Differences, FitReport, Imagination, Imagined, Key, Learn, LearnedModel,
-    Linearizations, ModelSpec, Observation, Persist, Priors, Pulled, Result, Rng, Rows, State, Values, WorldModel,
+    Action, Actions, Applicable, Dataset, Differences, FitReport, Imagination, Imagined, Interrupt, Key, Learn,
+    LearnedModel, Linearizations, ModelSpec, Observation, Persist, Priors, Pulled, Result, Rng, Rows, State, Values,
+    WorldModel,
 };
 
 use crate::array;
@@ -48,7 +49,7 @@ impl WorldModel for Guided {
 }
 
 impl Learn for Guided {
-    fn fit(&mut self, _dataset: &Dataset, _rng: &mut Rng) -> Result<FitReport> {
+    fn fit(&mut self, _dataset: &Dataset, _rng: &mut Rng, _interrupt: &Interrupt) -> Result<FitReport> {
         Err(worldwright_core::Error::unsupported(self.spec.name.clone(), "fitting while a planner uses it"))
     }
 }

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use worldwright_core::{Agent, Dataset, Persist, Result, RewardFunction, Setting};
+use worldwright_core::{Agent, Dataset, Interrupt, Persist, Result, RewardFunction, Setting};
 use worldwright_runs::envs::Made;
 use worldwright_runs::tensorboard::TensorBoard;
 use worldwright_runs::{Choices, Event, Experiment, LearnOptions, Lists, Observer, Outcome, RunFolder, Workshop};
@@ -51,8 +51,8 @@ impl Workshop for PythonWorkshop {
         Ok(self.dress(made))
     }
 
-    fn agent(&self, experiment: &Experiment, made: &Made) -> Result<Box<dyn Agent>> {
-        Lists.agent(experiment, made)
+    fn agent(&self, experiment: &Experiment, made: &Made, interrupt: &Interrupt) -> Result<Box<dyn Agent>> {
+        Lists.agent(experiment, made, interrupt)
     }
 
     fn recorded(&self, experiment: &Experiment) -> Result<Option<Dataset>> {
@@ -67,7 +67,7 @@ impl Workshop for PythonWorkshop {
 struct Follower<'a> {
     told: Option<Py<PyAny>>,
     failures: Failures,
-    stop: &'a AtomicBool,
+    interrupt: &'a Interrupt,
 }
 
 impl Follower<'_> {
@@ -77,7 +77,7 @@ impl Follower<'_> {
             let values = PyDict::new(py);
             let done = fill(&values).and_then(|()| told.call1(py, (kind, values)).map(|_| ()));
             done.map_err(|error| {
-                self.stop.store(true, Ordering::SeqCst);
+                self.interrupt.request();
                 self.failures.keep(py, "the function that follows the run", error)
             })
         })
@@ -126,9 +126,9 @@ impl Observer for Follower<'_> {
     }
 }
 
-/// Becomes true at an interrupt for as long as it lives; Python's own handler hears of it as well.
+/// Requests a stop at an interrupt for as long as it lives; Python's own handler hears of it as well.
 pub(crate) struct Interrupts {
-    pub(crate) stop: Arc<AtomicBool>,
+    pub(crate) interrupt: Interrupt,
     id: Option<signal_hook::SigId>,
 }
 
@@ -140,7 +140,7 @@ impl Interrupts {
     /// Sets a flag that is there already.
     pub(crate) fn into(stop: Arc<AtomicBool>) -> Self {
         let id = signal_hook::flag::register(signal_hook::consts::SIGINT, Arc::clone(&stop)).ok();
-        Self { stop, id }
+        Self { interrupt: stop.into(), id }
     }
 }
 
@@ -186,13 +186,14 @@ pub(crate) fn learn(
         workshop.recorded = Some((name, recorded));
     }
     let interrupts = Interrupts::listen();
-    let stop: &AtomicBool = &interrupts.stop;
+    let interrupt = &interrupts.interrupt;
     let outcome = pool::long(py, || {
         let experiment = workshop.resolve(&choices)?;
         let folder = RunFolder::new(run_dir.unwrap_or_else(|| PathBuf::from("runs").join(experiment.default_name())));
         let (mut board, mut follower) =
-            (TensorBoard::new(), Follower { told: follow, failures: failures.clone(), stop });
-        let options = LearnOptions { folder: folder.clone(), resume, stop, observers: vec![&mut board, &mut follower] };
+            (TensorBoard::new(), Follower { told: follow, failures: failures.clone(), interrupt });
+        let options =
+            LearnOptions { folder: folder.clone(), resume, interrupt, observers: vec![&mut board, &mut follower] };
         let outcome = worldwright_runs::learn(&workshop, &experiment, options)?;
         Ok((folder.path().to_owned(), matches!(outcome, Outcome::Finished(_))))
     })?;

@@ -172,6 +172,7 @@ impl Model {
         let recipe = self.recipe(py, "fitting from here")?;
         let before = self.shared(py);
         let mut fits = locked(py, &self.fits);
+        let (_interrupts, interrupt) = (self.failures.listen(), self.failures.interrupt());
         let fitted = pool::long(py, || {
             // Planners may hold the model as it is, so the fit is made on a copy.
             let mut model = recipe.build()?;
@@ -179,7 +180,7 @@ impl Model {
                 model.restore(&before.save())?;
             }
             let mut rng = Key::new(seed).fold(*fits).rng();
-            let report = model.fit(&data.inner, &mut rng)?;
+            let report = model.fit(&data.inner, &mut rng, &interrupt)?;
             Ok((model, report))
         })?;
         let (model, report) = self.failures.settle(py, fitted)?;

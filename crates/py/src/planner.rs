@@ -110,6 +110,7 @@ impl Planner {
             iterations,
             model_steps,
             time: time_secs.map(|secs| Duration::from_secs_f64(secs.clamp(0.0, 1e9))),
+            interrupt: model.failures().interrupt(),
         };
         let key = state.key.fold(state.decisions);
         let (planner, arena) = (&mut state.planner, &mut state.arena);

@@ -9,7 +9,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
-use worldwright_core::{Error, Result, State};
+use worldwright_core::{Error, Interrupt, Result, State};
 
 use crate::checkpoint::{Checkpoint, Checkpoints};
 use crate::experiment::hex;
@@ -43,7 +43,7 @@ pub fn branch(workshop: &dyn Workshop, experiment: &Experiment, from: &RunFolder
         return Err(Error::external(from.path().display().to_string(), "has no checkpoint yet to branch from"));
     };
     let made = workshop.environment(experiment)?;
-    let mut agent = workshop.agent(experiment, &made)?;
+    let mut agent = workshop.agent(experiment, &made, &Interrupt::never())?;
     let mut state: State = State::new();
     for (name, array) in checkpoint.agent.iter().filter(|(name, _)| !name.starts_with("planner.")) {
         state.put(name, array.clone());

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use worldwright_core::{Agent, Error, Result, RewardFunction, State};
+use worldwright_core::{Agent, Error, Interrupt, Result, RewardFunction, State};
 use worldwright_data::space_to_json;
 use worldwright_envs::Made;
 
@@ -104,12 +104,12 @@ pub(crate) fn is_there(folder: &Path) -> bool {
     read(folder).is_ok()
 }
 
-/// Loads a bundle: the folder itself, or a finished run's folder.
+/// Loads a bundle: the folder itself, or a finished run's folder. Its agent looks at `interrupt`.
 ///
 /// # Errors
 /// [`Error::External`] when it is no bundle, was written by a later version, lacks a file, or holds one whose hash is not the
 /// card's; otherwise what its environment or its agent gives.
-pub fn load_bundle(workshop: &dyn Workshop, path: &Path) -> Result<Loaded> {
+pub fn load_bundle(workshop: &dyn Workshop, path: &Path, interrupt: &Interrupt) -> Result<Loaded> {
     let path = if !path.join(CARD).exists() && path.join("bundle").join(CARD).exists() {
         path.join("bundle")
     } else {
@@ -143,7 +143,7 @@ pub fn load_bundle(workshop: &dyn Workshop, path: &Path) -> Result<Loaded> {
             ));
         }
     }
-    let mut agent = workshop.agent(&experiment, &made)?;
+    let mut agent = workshop.agent(&experiment, &made, interrupt)?;
     agent.restore_weights(&weights)?;
     let reward = Lists::reward(&experiment, &made)?;
     Ok(Loaded { agent, experiment, card, made, reward })

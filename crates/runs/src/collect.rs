@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use worldwright_core::{Agent, Error, Key, Observation, Plan, Result, Value};
+use worldwright_core::{Agent, Error, Interrupt, Key, Observation, Plan, Result, Value};
 use worldwright_data::{EpisodeWriter, Header, WriterOptions};
 use worldwright_envs::Made;
 
@@ -21,13 +21,15 @@ pub struct Collected {
 /// Lets an agent, or uniformly random actions where there is none, act for `steps` steps and keeps the episodes in a new store at `out`.
 ///
 /// # Errors
-/// When `out` holds something already or cannot be written; what agent and environment give. Whole episodes are then kept.
+/// When `out` holds something already or cannot be written; what agent and environment give; [`Error::Interrupted`] once
+/// `interrupt` is requested. Whole episodes are then kept.
 pub fn collect(
     made: &mut Made,
     mut agent: Option<&mut dyn Agent>,
     steps: u64,
     seed: u64,
     out: &Path,
+    interrupt: &Interrupt,
 ) -> Result<Collected> {
     let environment = made.environment.as_mut();
     if out.exists() {
@@ -54,6 +56,7 @@ pub fn collect(
         }
         let mut episode_return = 0.0;
         for length in 1.. {
+            interrupt.check("collecting")?;
             let action = match &mut agent {
                 Some(agent) => agent.act(&observation, false)?,
                 None => environment.action_space().sample(&mut rng),

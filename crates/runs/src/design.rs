@@ -5,13 +5,14 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use worldwright_agents::AgentContext;
 use worldwright_agents::design::{
     Design, DesignOptions, EnvironmentTrial, Progress, Trial, design, random_transitions,
 };
-use worldwright_core::{Action, Dataset, Environment, Error, Frame, Observation, Result, RewardFunction, Space, Step};
+use worldwright_core::{
+    Action, Dataset, Environment, Error, Frame, Interrupt, Observation, Result, RewardFunction, Space, Step,
+};
 use worldwright_data::{EpisodeStore, Replay};
 use worldwright_envs::Made;
 
@@ -25,26 +26,33 @@ pub type DesignObserver<'o> = &'o mut dyn FnMut(Progress<'_>) -> Result<()>;
 
 /// What a search knows of the environment's domain; without `reward`, reward and ends are learned. With `learned`, its simulator is
 /// left unused, as if its dynamics were not known.
-pub fn design_context(made: &Made, reward: Option<Arc<dyn RewardFunction>>, learned: bool, seed: u64) -> AgentContext {
+pub fn design_context(
+    made: &Made,
+    reward: Option<Arc<dyn RewardFunction>>,
+    learned: bool,
+    seed: u64,
+    interrupt: &Interrupt,
+) -> AgentContext {
     AgentContext {
         observation_space: made.environment.observation_space().clone(),
         action_space: made.environment.action_space().clone(),
         reward,
         simulator: made.simulator.clone().filter(|_| !learned),
         seed,
+        interrupt: interrupt.clone(),
     }
 }
 
 /// Data to begin with: `steps` steps of uniformly random actions, and what was observed first.
 ///
 /// # Errors
-/// [`Error::Config`] for no steps; [`Error::External`] once `stop` is true; what the environment gives.
-pub fn explore(made: &mut Made, steps: usize, seed: u64, stop: &AtomicBool) -> Result<(Dataset, Observation)> {
+/// [`Error::Config`] for no steps; [`Error::Interrupted`] once `interrupt` is requested; what the environment gives.
+pub fn explore(made: &mut Made, steps: usize, seed: u64, interrupt: &Interrupt) -> Result<(Dataset, Observation)> {
     if steps == 0 {
         return Err(Error::config("steps", "must be at least 1"));
     }
     let episode_steps = made.episode_steps.unwrap_or(LONGEST);
-    let mut environment = Stoppable { inner: made.environment.as_mut(), stop };
+    let mut environment = Stoppable { inner: made.environment.as_mut(), interrupt };
     let (data, _) = random_transitions(&mut environment, steps, episode_steps, seed)?;
     let first = made.environment.observation_space().unflatten(data.observation(0))?;
     Ok((data, first))
@@ -54,25 +62,25 @@ pub fn explore(made: &mut Made, steps: usize, seed: u64, stop: &AtomicBool) -> R
 /// says; else models of the held-out part judge them.
 ///
 /// # Errors
-/// As for [`design`]; [`Error::External`] once `stop` is true, which is looked at before each step of the environment and after each
+/// As for [`design`]; [`Error::Interrupted`] once `interrupt` is requested, which is looked at before each step of the environment and after each
 /// model that is fitted.
 pub fn design_from(
     context: &AgentContext,
     data: &Dataset,
     made: Option<&mut Made>,
     options: &DesignOptions,
-    stop: &AtomicBool,
+    interrupt: &Interrupt,
     observer: DesignObserver<'_>,
 ) -> Result<Design> {
     let mut watched = |progress: Progress<'_>| {
-        refuse_if(stop)?;
+        interrupt.check("the search")?;
         observer(progress)
     };
     let Some(made) = made else { return design(context, data, options, None, &mut watched) };
     let given = options.episode_steps;
     let episode_steps = if given > 0 { given } else { made.episode_steps.unwrap_or(LONGEST) };
     let options = DesignOptions { episode_steps, ..options.clone() };
-    let mut environment = Stoppable { inner: made.environment.as_mut(), stop };
+    let mut environment = Stoppable { inner: made.environment.as_mut(), interrupt };
     let mut trial = EnvironmentTrial::new(&mut environment, context.seed);
     design(context, data, &options, Some(&mut trial as &mut dyn Trial), &mut watched)
 }
@@ -87,13 +95,13 @@ pub fn design_for_environment(
     steps: usize,
     learned: bool,
     options: &DesignOptions,
-    stop: &AtomicBool,
+    interrupt: &Interrupt,
     observer: DesignObserver<'_>,
 ) -> Result<Design> {
     let mut made = Lists.environment(experiment)?;
-    let context = design_context(&made, Lists::reward(experiment, &made)?, learned, experiment.seed);
-    let (data, _) = explore(&mut made, steps, experiment.seed, stop)?;
-    design_from(&context, &data, Some(&mut made), options, stop, observer)
+    let context = design_context(&made, Lists::reward(experiment, &made)?, learned, experiment.seed, interrupt);
+    let (data, _) = explore(&mut made, steps, experiment.seed, interrupt)?;
+    design_from(&context, &data, Some(&mut made), options, interrupt, observer)
 }
 
 /// Designs a model for the recorded episodes in a folder. Reward and ends are learned, and plans are judged by models of the held-out part.
@@ -104,25 +112,28 @@ pub fn design_for_episodes(
     folder: &Path,
     seed: u64,
     options: &DesignOptions,
-    stop: &AtomicBool,
+    interrupt: &Interrupt,
     observer: DesignObserver<'_>,
 ) -> Result<Design> {
     let store = EpisodeStore::open(folder)?;
     let data = Replay::from_store(&store)?.dataset()?;
     let (observation_space, action_space) =
         (store.header().observation_space.clone(), store.header().action_space.clone());
-    let context = AgentContext { observation_space, action_space, reward: None, simulator: None, seed };
-    design_from(&context, &data, None, options, stop, observer)
-}
-
-fn refuse_if(stop: &AtomicBool) -> Result<()> {
-    if stop.load(Ordering::Relaxed) { Err(Error::external("the search", "was interrupted")) } else { Ok(()) }
+    let context = AgentContext {
+        observation_space,
+        action_space,
+        reward: None,
+        simulator: None,
+        seed,
+        interrupt: interrupt.clone(),
+    };
+    design_from(&context, &data, None, options, interrupt, observer)
 }
 
 /// An environment that goes no further once it is told to stop: an episode may take minutes.
 struct Stoppable<'e> {
     inner: &'e mut dyn Environment,
-    stop: &'e AtomicBool,
+    interrupt: &'e Interrupt,
 }
 
 impl Environment for Stoppable<'_> {
@@ -139,12 +150,12 @@ impl Environment for Stoppable<'_> {
     }
 
     fn reset(&mut self, seed: u64) -> Result<Observation> {
-        refuse_if(self.stop)?;
+        self.interrupt.check("the search")?;
         self.inner.reset(seed)
     }
 
     fn step(&mut self, action: &Action) -> Result<Step> {
-        refuse_if(self.stop)?;
+        self.interrupt.check("the search")?;
         self.inner.step(action)
     }
 
@@ -173,29 +184,29 @@ mod tests {
 
     #[test]
     fn exploring_gives_as_many_steps_as_asked_and_heeds_an_interrupt() {
-        let stop = AtomicBool::new(false);
-        let (data, first) = explore(&mut made(), 70, 3, &stop).unwrap();
+        let interrupt = Interrupt::new();
+        let (data, first) = explore(&mut made(), 70, 3, &interrupt).unwrap();
         assert_eq!(data.len(), 70);
         assert_eq!(first, Value::Floats(data.observation(0).to_vec()));
-        assert!(explore(&mut made(), 0, 3, &stop).unwrap_err().to_string().contains("at least 1"));
-        stop.store(true, Ordering::Relaxed);
-        assert!(explore(&mut made(), 70, 3, &stop).unwrap_err().to_string().contains("interrupted"));
+        assert!(explore(&mut made(), 0, 3, &interrupt).unwrap_err().to_string().contains("at least 1"));
+        interrupt.request();
+        assert!(explore(&mut made(), 70, 3, &interrupt).unwrap_err().to_string().contains("interrupted"));
     }
 
     #[test]
     fn a_search_is_interrupted_within_a_trial() {
-        let (mut made, stop) = (made(), AtomicBool::new(false));
-        let (data, _) = explore(&mut made, 100, 3, &stop).unwrap();
-        let context = design_context(&made, made.reward.clone(), true, 3);
+        let (mut made, interrupt) = (made(), Interrupt::new());
+        let (data, _) = explore(&mut made, 100, 3, &interrupt).unwrap();
+        let context = design_context(&made, made.reward.clone(), true, 3, &interrupt);
         let options = DesignOptions {
             models: vec![ModelChoice::new("linear", "linear", &[])],
             plans: vec![PlanChoice::new("shooting", "random-shooting", 2, &[])],
             ..DesignOptions::default()
         };
         let mut heard = 0;
-        let ended = design_from(&context, &data, Some(&mut made), &options, &stop, &mut |_| {
+        let ended = design_from(&context, &data, Some(&mut made), &options, &interrupt, &mut |_| {
             heard += 1;
-            stop.store(true, Ordering::Relaxed);
+            interrupt.request();
             Ok(())
         });
         // The model was examined; its first trial went no further.

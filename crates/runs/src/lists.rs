@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use worldwright_agents::models::expression::RewardExpression;
 use worldwright_agents::{self as agents, AgentContext, Choice, Overrides, Parts, Resolved};
-use worldwright_core::{Agent, Entry, Error, Result, RewardFunction, Setting, Settings, find};
+use worldwright_core::{Agent, Entry, Error, Interrupt, Result, RewardFunction, Setting, Settings, find};
 use worldwright_envs::{self as envs, Made};
 
 use crate::{Choices, EvaluationPlan, Experiment, Part, RewardPlan, Workshop, settings_text};
@@ -105,7 +105,7 @@ impl Workshop for Lists {
         envs::make(&experiment.environment.name, &experiment.environment.settings)
     }
 
-    fn agent(&self, experiment: &Experiment, made: &Made) -> Result<Box<dyn Agent>> {
+    fn agent(&self, experiment: &Experiment, made: &Made, interrupt: &Interrupt) -> Result<Box<dyn Agent>> {
         let algorithm = find(agents::ALL, "algorithm", &experiment.agent.name)?;
         let resolved = Resolved {
             algorithm: algorithm.name.to_owned(),
@@ -121,6 +121,7 @@ impl Workshop for Lists {
             reward: Self::reward(experiment, made)?,
             simulator: made.simulator.clone(),
             seed: experiment.seed,
+            interrupt: interrupt.clone(),
         };
         agents::build(&resolved, &context)
     }

@@ -1,6 +1,6 @@
 //! Where a run's environment and agent come from. The loop asks a [`Workshop`], so that it can be tried on any pair of them.
 
-use worldwright_core::{Agent, Dataset, Error, Result};
+use worldwright_core::{Agent, Dataset, Error, Interrupt, Result};
 use worldwright_data::{EpisodeStore, Replay};
 use worldwright_envs::Made;
 
@@ -14,11 +14,11 @@ pub trait Workshop {
     /// What the environment says of its settings, or of what it lacks.
     fn environment(&self, experiment: &Experiment) -> Result<Made>;
 
-    /// The agent, for the spaces of `made`.
+    /// The agent, for the spaces of `made`; its fits and decisions look at `interrupt`.
     ///
     /// # Errors
     /// What the agent or its parts say of their settings.
-    fn agent(&self, experiment: &Experiment, made: &Made) -> Result<Box<dyn Agent>>;
+    fn agent(&self, experiment: &Experiment, made: &Made, interrupt: &Interrupt) -> Result<Box<dyn Agent>>;
 
     /// The transitions that the agent begins with, where the experiment names some.
     ///

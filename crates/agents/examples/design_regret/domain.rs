@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use worldwright_agents::AgentContext;
 use worldwright_agents::design::random_transitions;
-use worldwright_core::{Dataset, Key, Result, Setting};
+use worldwright_core::{Dataset, Interrupt, Key, Result, Setting};
 use worldwright_envs::{Made, make};
 
 /// Name, steps that an action is held for.
@@ -55,6 +55,7 @@ impl Ground {
             reward: made.reward.clone(),
             simulator: None,
             seed,
+            interrupt: Interrupt::never(),
         };
         let episode_steps = made.episode_steps.unwrap_or(LONGEST);
         let (data, _) = random_transitions(made.environment.as_mut(), STEPS, episode_steps, seed)?;

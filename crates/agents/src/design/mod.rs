@@ -229,6 +229,6 @@ fn fit(
     key: Key,
 ) -> Result<(Box<dyn LearnedModel>, String)> {
     let mut built = build(model, context, agent)?;
-    let report = built.fit(dataset, &mut key.rng())?;
+    let report = built.fit(dataset, &mut key.rng(), &context.interrupt)?;
     Ok((built, report.note))
 }

@@ -8,8 +8,8 @@ use worldwright_agents::design::{
     fit_as_tried, random_transitions,
 };
 use worldwright_core::{
-    Action, Agent, Dataset, Environment, Error, Key, Observation, Result, RewardFunction, Setting, Space, Step,
-    Transitions,
+    Action, Agent, Dataset, Environment, Error, Interrupt, Key, Observation, Result, RewardFunction, Setting, Space,
+    Step, Transitions,
 };
 use worldwright_envs::{Made, make};
 
@@ -26,6 +26,7 @@ fn context(made: &Made, seed: u64) -> AgentContext {
         reward: made.reward.clone(),
         simulator: None,
         seed,
+        interrupt: Interrupt::never(),
     }
 }
 
@@ -92,7 +93,14 @@ impl Wave {
 
     fn context(&self, seed: u64) -> AgentContext {
         let [observation_space, action_space] = self.spaces.clone();
-        AgentContext { observation_space, action_space, reward: None, simulator: None, seed }
+        AgentContext {
+            observation_space,
+            action_space,
+            reward: None,
+            simulator: None,
+            seed,
+            interrupt: Interrupt::never(),
+        }
     }
 }
 
@@ -328,6 +336,7 @@ fn a_reward_that_is_no_number_rules_out_who_foretells_it_and_is_refused_on_the_d
         reward: Some(std::sync::Arc::new(Whole { most })),
         simulator: None,
         seed: 2,
+        interrupt: Interrupt::never(),
     };
     let hasty = [("epochs", Setting::Integer(2)), ("hidden", Setting::Numbers(vec![8.0]))];
     let models = vec![ModelChoice::new("hasty", "deterministic", &hasty), kinds()[0].clone()];

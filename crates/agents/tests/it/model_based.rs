@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use worldwright_agents::{AgentContext, Parts, build, resolve};
-use worldwright_core::{Action, Agent, Setting, Transition};
+use worldwright_core::{Action, Agent, Interrupt, Setting, Transition};
 use worldwright_envs::{Made, make};
 
 fn agent(algorithm: &str, made: &Made, settings: &[(&str, i64)], seed: u64) -> Box<dyn Agent> {
@@ -20,6 +20,7 @@ fn agent(algorithm: &str, made: &Made, settings: &[(&str, i64)], seed: u64) -> B
         reward: made.reward.clone(),
         simulator: made.simulator.clone(),
         seed,
+        interrupt: Interrupt::never(),
     };
     build(&resolve(algorithm, "pendulum", &parts).unwrap(), &context).unwrap()
 }
@@ -88,6 +89,7 @@ fn a_plan_longer_than_the_horizon_is_refused() {
         reward: made.reward.clone(),
         simulator: made.simulator.clone(),
         seed: 0,
+        interrupt: Interrupt::never(),
     };
     let error = build(&resolve("mpc", "pendulum", &parts).unwrap(), &context).err().unwrap();
     assert!(error.to_string().contains("replan_every"), "{error}");

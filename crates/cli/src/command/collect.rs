@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
-use worldwright_core::Setting;
+use worldwright_core::{Interrupt, Setting};
 use worldwright_runs::report::{counted, short};
 use worldwright_runs::{Choices, Lists, Workshop, collect, load_bundle};
 
@@ -11,14 +11,14 @@ use super::is_path;
 use crate::arguments::Collect;
 use crate::output::print;
 
-pub(crate) fn run(options: &Collect) -> Result<()> {
+pub(crate) fn run(options: &Collect, interrupt: &Interrupt) -> Result<()> {
     let collected = if is_path(&options.what) {
-        let mut loaded = load_bundle(&Lists, Path::new(&options.what))?;
-        collect(&mut loaded.made, Some(loaded.agent.as_mut()), options.steps, options.seed, &options.out)?
+        let mut loaded = load_bundle(&Lists, Path::new(&options.what), interrupt)?;
+        collect(&mut loaded.made, Some(loaded.agent.as_mut()), options.steps, options.seed, &options.out, interrupt)?
     } else {
         let choices = Choices::new().set("environment", Setting::Text(options.what.clone()))?;
         let mut made = Lists.environment(&Lists.resolve(&choices)?)?;
-        collect(&mut made, None, options.steps, options.seed, &options.out)?
+        collect(&mut made, None, options.steps, options.seed, &options.out, interrupt)?
     };
     let episodes = collected.returns.len();
     let mean = collected.returns.iter().sum::<f64>() / episodes.max(1) as f64;

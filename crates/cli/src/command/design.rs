@@ -1,12 +1,11 @@
 //! `worldwright design`: the model that a domain needs, and why.
 
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use anyhow::Result;
 use serde_json::{Value as Json, json};
-use worldwright_core::Setting;
+use worldwright_core::{Interrupt, Setting};
 use worldwright_runs::agents::design::{Design as Designed, DesignOptions, Progress, Row};
 use worldwright_runs::report::{duration, short};
 use worldwright_runs::{Choices, Lists, design_for_environment, design_for_episodes};
@@ -15,7 +14,7 @@ use super::is_path;
 use crate::arguments::Design;
 use crate::output::{print, print_json};
 
-pub(crate) fn run(options: &Design) -> Result<()> {
+pub(crate) fn run(options: &Design, interrupt: &Interrupt) -> Result<()> {
     let time_limit = options.time_limit.map(Duration::try_from_secs_f64).transpose()?;
     let search = DesignOptions {
         finalists: options.finalists as usize,
@@ -23,8 +22,6 @@ pub(crate) fn run(options: &Design) -> Result<()> {
         time_limit,
         ..DesignOptions::default()
     };
-    // Nothing is lost by ending at once: an interrupt ends the process.
-    let stop = AtomicBool::new(false);
     let mut observer = |progress: Progress<'_>| {
         tell(progress);
         Ok(())
@@ -35,14 +32,14 @@ pub(crate) fn run(options: &Design) -> Result<()> {
             "recorded episodes have no settings; leave '{}' out, or name an environment",
             options.settings.join(" ")
         );
-        design_for_episodes(Path::new(&options.what), options.seed, &search, &stop, &mut observer)?
+        design_for_episodes(Path::new(&options.what), options.seed, &search, interrupt, &mut observer)?
     } else {
         let choices = Choices::new()
             .set("environment", Setting::Text(options.what.clone()))?
             .set("seed", Setting::Integer(i64::try_from(options.seed)?))?;
         let choices = options.settings.iter().try_fold(choices, |choices, setting| choices.assign(setting))?;
         let experiment = Lists.resolve(&choices)?;
-        design_for_environment(&experiment, options.steps as usize, options.learned, &search, &stop, &mut observer)?
+        design_for_environment(&experiment, options.steps as usize, options.learned, &search, interrupt, &mut observer)?
     };
     let command = command(options, &found);
     if options.json {

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result};
 use serde_json::json;
+use worldwright_core::Interrupt;
 use worldwright_runs::report::{gif, short};
 use worldwright_runs::{EvaluationOptions, Lists, evaluate, load_bundle};
 
@@ -11,8 +12,8 @@ use crate::output::{print, print_json};
 /// Steps after which an episode is cut where the environment itself never cuts.
 const STEP_LIMIT: usize = 10_000;
 
-pub(crate) fn run(options: &Eval) -> Result<()> {
-    let mut loaded = load_bundle(&Lists, &options.bundle)?;
+pub(crate) fn run(options: &Eval, interrupt: &Interrupt) -> Result<()> {
+    let mut loaded = load_bundle(&Lists, &options.bundle, interrupt)?;
     let plan = EvaluationOptions {
         episodes: usize::try_from(options.episodes)?,
         seed: options.seed,

@@ -2,11 +2,9 @@
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result};
-use worldwright_core::Setting;
+use worldwright_core::{Interrupt, Setting};
 use worldwright_runs::progress::{Progress, View};
 use worldwright_runs::report::{counted, duration, short};
 use worldwright_runs::tensorboard::TensorBoard;
@@ -16,12 +14,11 @@ use super::{Ending, configuration};
 use crate::arguments::Learn;
 use crate::output::print;
 
-pub(crate) fn run(options: &Learn) -> Result<Ending> {
+pub(crate) fn run(options: &Learn, interrupt: &Interrupt) -> Result<Ending> {
     let experiment = Lists.resolve(&choices(options)?)?;
     let folder = RunFolder::new(
         options.run_dir.clone().unwrap_or_else(|| PathBuf::from("runs").join(experiment.default_name())),
     );
-    let stop = stop_flag()?;
     let view = match () {
         () if options.quiet => View::Quiet,
         () if std::io::stderr().is_terminal() => View::Live,
@@ -34,7 +31,7 @@ pub(crate) fn run(options: &Learn) -> Result<Ending> {
         LearnOptions {
             folder: folder.clone(),
             resume: options.resume,
-            stop: &stop,
+            interrupt,
             observers: vec![&mut board, &mut progress],
         },
     )?;
@@ -74,20 +71,6 @@ fn choices(options: &Learn) -> Result<Choices> {
         choices = choices.assign(assignment)?;
     }
     Ok(choices)
-}
-
-/// Becomes true at the first interrupt; the second ends the process at once, which loses nothing that a checkpoint holds.
-fn stop_flag() -> Result<Arc<AtomicBool>> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let seen = Arc::clone(&stop);
-    ctrlc::set_handler(move || {
-        if seen.swap(true, Ordering::SeqCst) {
-            std::process::exit(i32::from(crate::INTERRUPTED));
-        }
-        eprintln!("\nstopping after this step (once more to stop at once)");
-    })
-    .context("cannot listen for interrupts")?;
-    Ok(stop)
 }
 
 fn closing(folder: &RunFolder, summary: &Summary) -> String {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use serde_json::{Value as Json, json};
-use worldwright_core::{Setting, Space, Value};
+use worldwright_core::{Interrupt, Setting, Space, Value};
 use worldwright_runs::agents::planners::problems;
 use worldwright_runs::envs::{ALIASES, ALL};
 use worldwright_runs::report::{counted, short};
@@ -14,7 +14,7 @@ use super::{configuration, is_path, plan_problem, plan_symbolic};
 use crate::arguments::Plan;
 use crate::output::{print, print_json};
 
-pub(crate) fn run(options: &Plan) -> Result<()> {
+pub(crate) fn run(options: &Plan, interrupt: &Interrupt) -> Result<()> {
     if let (Some(domain), Some(problem)) = (&options.domain, &options.problem) {
         return plan_symbolic::run(domain, problem, &options.symbolic, options.json);
     }
@@ -32,7 +32,7 @@ pub(crate) fn run(options: &Plan) -> Result<()> {
             "a bundle plans with the settings that it was learned by; leave '{}' out, or plan in an environment",
             if options.settings.is_empty() { "--config".to_owned() } else { options.settings.join(" ") }
         );
-        let loaded = load_bundle(&Lists, Path::new(what))?;
+        let loaded = load_bundle(&Lists, Path::new(what), interrupt)?;
         (loaded.made, loaded.agent)
     } else {
         check_name(what)?;
@@ -52,7 +52,7 @@ pub(crate) fn run(options: &Plan) -> Result<()> {
             "the dynamics of {0} are not known: learn them with `worldwright learn {0}`, and plan with the bundle that it leaves",
             what
         );
-        let agent = Lists.agent(&experiment, &made)?;
+        let agent = Lists.agent(&experiment, &made, interrupt)?;
         (made, agent)
     };
     if let Some(numbers) = &options.observation {

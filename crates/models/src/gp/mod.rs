@@ -20,8 +20,8 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 use worldwright_core::{
-    Array, Batch, Columns, Entry, FitReport, LearnedModel, Parameter, Persist, Result, Rng, SettingDefault as Default,
-    Settings, State,
+    Array, Batch, Columns, Entry, FitReport, Interrupt, LearnedModel, Parameter, Persist, Result, Rng,
+    SettingDefault as Default, Settings, State,
 };
 
 use crate::transition::{ANGLES, Answer, Examples, Question, Regressor, TransitionModel, saved_shape};
@@ -149,7 +149,14 @@ impl GaussianProcesses {
     }
 
     /// Hyper-parameters of one output, and evaluations spent.
-    fn hyper(&self, inputs: Columns<'_>, y: &[f64], before: Option<Hyper>, rng: &mut Rng) -> Hyper {
+    fn hyper(
+        &self,
+        inputs: Columns<'_>,
+        y: &[f64],
+        before: Option<Hyper>,
+        interrupt: &Interrupt,
+        rng: &mut Rng,
+    ) -> Hyper {
         let dims = inputs.dims();
         if y.iter().all(|y| *y == 0.0) {
             // A target that never varied: any signal would be made up.
@@ -175,7 +182,11 @@ impl GaussianProcesses {
         let mut best = (f64::INFINITY, Hyper::start(dims));
         for start in starts {
             let mut vector = start.to_vector();
-            let value = lbfgs::minimize(|at, slope| likelihood.evaluate(at, slope), &mut vector, evaluations);
+            // Where the function is not defined the search ends, and so it does at an interrupt.
+            let value = |at: &[f64], slope: &mut [f64]| {
+                if interrupt.requested() { f64::INFINITY } else { likelihood.evaluate(at, slope) }
+            };
+            let value = lbfgs::minimize(value, &mut vector, evaluations);
             if value < best.0 {
                 best = (value, Hyper::from_vector(&vector));
             }
@@ -203,7 +214,13 @@ impl GaussianProcesses {
                 }
                 _ => None,
             };
-            self.hyper(inputs.columns(), targets.columns().column(dim), before, &mut Rng::new(*seed))
+            self.hyper(
+                inputs.columns(),
+                targets.columns().column(dim),
+                before,
+                examples.interrupt,
+                &mut Rng::new(*seed),
+            )
         };
         seeds.par_iter().enumerate().map(one).collect()
     }
@@ -229,7 +246,9 @@ impl Regressor for GaussianProcesses {
 
     fn fit(&mut self, examples: &Examples<'_>, rng: &mut Rng) -> Result<FitReport> {
         let hypers = self.hypers(examples, rng);
-        let kept = subset::choose(self.kernel, &hypers, examples.inputs, self.max_points);
+        examples.interrupt.check("the fit")?;
+        let kept = subset::choose(self.kernel, &hypers, examples.inputs, self.max_points, examples.interrupt);
+        examples.interrupt.check("the fit")?;
         let (inputs, targets) = (rows_of(examples.inputs, &kept), rows_of(examples.targets, &kept));
         let seeds = hypers.iter().map(|_| rng.next_u64()).collect();
         let fitted = self.condition(hypers, inputs, targets, seeds)?;

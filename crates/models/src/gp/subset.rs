@@ -4,7 +4,7 @@
 //! pivoted Cholesky decomposition", 2012): each pivot is the example about which those kept before say least. All outputs keep
 //! the same examples, chosen with the geometric mean of their lengths.
 
-use worldwright_core::Columns;
+use worldwright_core::{Columns, Interrupt};
 use worldwright_nn::dense::dot;
 
 use super::kernel::{Hyper, Kernel, Points};
@@ -12,8 +12,14 @@ use super::kernel::{Hyper, Kernel, Points};
 /// Examples among which to choose, the most recent ones: the decomposition holds this times the number kept.
 const POOL: usize = 10_000;
 
-/// The examples to keep, in ascending order: all of them up to `keep`.
-pub(super) fn choose(kernel: Kernel, hypers: &[Hyper], inputs: Columns<'_>, keep: usize) -> Vec<usize> {
+/// The examples to keep, in ascending order: all of them up to `keep`; fewer after an interrupt.
+pub(super) fn choose(
+    kernel: Kernel,
+    hypers: &[Hyper],
+    inputs: Columns<'_>,
+    keep: usize,
+    interrupt: &Interrupt,
+) -> Vec<usize> {
     let (count, dims) = (inputs.rows(), inputs.dims());
     if count <= keep {
         return (0..count).collect();
@@ -33,7 +39,7 @@ pub(super) fn choose(kernel: Kernel, hypers: &[Hyper], inputs: Columns<'_>, keep
         let Some(pivot) = (0..pool).max_by(|a, b| remaining[*a].total_cmp(&remaining[*b]).then(b.cmp(a))) else {
             break;
         };
-        if remaining[pivot] < 1e-10 {
+        if remaining[pivot] < 1e-10 || interrupt.requested() {
             break;
         }
         points.covariances(kernel, 1.0, candidates, pivot, pool, &mut query, &mut covariance, None);
@@ -67,7 +73,7 @@ mod tests {
         let mut inputs = Batch::zeros(1, n);
         inputs.columns_mut().column_mut(0).iter_mut().for_each(|x| *x = rng.normal());
         let hypers = [Hyper { log_lengths: vec![0.1_f64.ln()], log_signal: 0.0, log_noise: -3.0 }];
-        let kept = choose(Kernel::SquaredExponential, &hypers, inputs.columns(), keep);
+        let kept = choose(Kernel::SquaredExponential, &hypers, inputs.columns(), keep, &Interrupt::never());
         assert!(kept.len() == keep && kept.is_sorted_by(|a, b| a < b));
         let x = inputs.columns().column(0);
         let farthest = |kept: &[usize]| {

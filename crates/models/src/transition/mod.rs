@@ -26,8 +26,8 @@ pub use regressor::{Answer, Examples, Question, Regressor, Rescaling};
 use std::sync::Arc;
 
 use worldwright_core::{
-    Array, Batch, Dataset, Error, FitReport, Imagination, Learn, ModelSpec, Persist, Result, RewardFunction, Rng,
-    Settings, Space, State, WorldModel,
+    Array, Batch, Dataset, Error, FitReport, Imagination, Interrupt, Learn, ModelSpec, Persist, Result, RewardFunction,
+    Rng, Settings, Space, State, WorldModel,
 };
 
 use crate::ModelContext;
@@ -149,7 +149,7 @@ impl<R: Regressor> WorldModel for TransitionModel<R> {
 }
 
 impl<R: Regressor> Learn for TransitionModel<R> {
-    fn fit(&mut self, dataset: &Dataset, rng: &mut Rng) -> Result<FitReport> {
+    fn fit(&mut self, dataset: &Dataset, rng: &mut Rng, interrupt: &Interrupt) -> Result<FitReport> {
         self.check(dataset)?;
         let (mut inputs, mut targets) = self.columns(dataset);
         let input_normalizer = Normalizer::fit(inputs.columns());
@@ -165,6 +165,7 @@ impl<R: Regressor> Learn for TransitionModel<R> {
             targets: targets.columns(),
             episode_ends: dataset.episode_ends(),
             rescaling: rescaling.as_ref(),
+            interrupt,
         };
         let mut report = self.regressor.fit(&examples, rng)?;
         let continuation = match self.reward {

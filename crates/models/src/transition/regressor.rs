@@ -1,6 +1,6 @@
 //! The hook that makes a model: a function from normalised inputs to normalised targets, learned.
 
-use worldwright_core::{Columns, ColumnsMut, Error, FitReport, Key, Persist, Result, Rng, Rows, State};
+use worldwright_core::{Columns, ColumnsMut, Error, FitReport, Interrupt, Key, Persist, Result, Rng, Rows, State};
 
 use super::Normalizer;
 
@@ -15,6 +15,8 @@ pub struct Examples<'a> {
     pub episode_ends: &'a [bool],
     /// How the units changed since the last fit, for a warm start; `None` at the first fit.
     pub rescaling: Option<&'a Rescaling>,
+    /// A long fit looks at it as it goes.
+    pub interrupt: &'a Interrupt,
 }
 
 /// Old standard deviation divided by new, dimension by dimension: a length of 1 in the old units is this long in the new ones.
@@ -101,7 +103,7 @@ pub trait Regressor: Send + Sync + Persist {
     /// Buffers of one block; one thread uses it at a time.
     type Workspace: Send;
 
-    /// Learns, starting from what was learned before. The report is in normalised units.
+    /// Learns, starting from what was learned before. The report is in normalised units. An interrupted fit leaves all as it was.
     ///
     /// # Errors
     /// As for [`Learn::fit`](worldwright_core::Learn::fit).

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use worldwright_core::{Actions, Array, Imagined, Key, LearnedModel, Rng, Rows, Setting, Value};
+use worldwright_core::{Actions, Array, Imagined, Interrupt, Key, LearnedModel, Rng, Rows, Setting, Value};
 use worldwright_testkit::allocations::{self, CountingAllocator};
 use worldwright_testkit::check_world_model;
 
@@ -30,7 +30,7 @@ fn cases() -> Vec<Case> {
 
 fn fitted(case: &Case) -> Box<dyn LearnedModel> {
     let mut model = made(case.0, None, &case.1);
-    model.fit(&linear_data(50, 0.05, 1), &mut Rng::new(2)).unwrap();
+    model.fit(&linear_data(50, 0.05, 1), &mut Rng::new(2), &Interrupt::never()).unwrap();
     model
 }
 
@@ -63,7 +63,7 @@ fn bits(numbers: &[f64]) -> Vec<u64> {
 fn every_model_of_the_list_keeps_to_the_contract() {
     for entry in worldwright_models::ALL {
         let mut model = made(entry.name, None, &[]);
-        model.fit(&linear_data(60, 0.05, 1), &mut Rng::new(2)).unwrap();
+        model.fit(&linear_data(60, 0.05, 1), &mut Rng::new(2), &Interrupt::never()).unwrap();
         let observations: Vec<Value> = many(4).0.iter().map(|state| Value::Floats(state.to_vec())).collect();
         check_world_model(model.as_world_model(), &observations, 1e-5);
     }
@@ -146,7 +146,7 @@ fn a_diverged_row_is_marked_and_stays_alone() {
     for case in cases() {
         // A reward that looks at nothing must not hide it either.
         let mut model = made(case.0, Some(Arc::new(Alive)), &case.1);
-        model.fit(&linear_data(50, 0.05, 1), &mut Rng::new(2)).unwrap();
+        model.fit(&linear_data(50, 0.05, 1), &mut Rng::new(2), &Interrupt::never()).unwrap();
         let healthy = rollout(&*model, &[[0.1, 0.1], [0.1, 0.1]], &[0.3, 0.3], 1);
         let spoilt = rollout(&*model, &[[0.1, 0.1], [f64::NAN, 0.1]], &[0.3, 0.3], 1);
         let lanes = model.spec().members;

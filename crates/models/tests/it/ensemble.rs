@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use worldwright_core::{
-    Actions, Columns, Dataset, Imagined, Key, LearnedModel, RewardFunction, Rng, Rows, Setting, Space, Transitions,
-    Value,
+    Actions, Columns, Dataset, Imagined, Interrupt, Key, LearnedModel, RewardFunction, Rng, Rows, Setting, Space,
+    Transitions, Value,
 };
 use worldwright_models::{ModelContext, build};
 
@@ -83,7 +83,7 @@ fn moments(numbers: &[f64]) -> (f64, f64) {
 #[test]
 fn noise_that_depends_on_the_state_is_recovered() {
     let mut model = build("ensemble", &context(), &settings(&[])).unwrap();
-    model.fit(&data(4000), &mut Rng::new(1)).unwrap();
+    model.fit(&data(4000), &mut Rng::new(1), &Interrupt::never()).unwrap();
     let points: Vec<f64> = (-6..=6).map(|i| f64::from(i) * 0.25).collect();
     let mut ratio = 0.0;
     for x in &points {
@@ -102,7 +102,7 @@ fn members_disagree_where_there_were_no_data() {
     for propagation in ["ts-inf", "expectation"] {
         let mut model =
             build("ensemble", &context(), &settings(&[("propagation", Setting::Text(propagation.into()))])).unwrap();
-        model.fit(&data(1000), &mut Rng::new(2)).unwrap();
+        model.fit(&data(1000), &mut Rng::new(2), &Interrupt::never()).unwrap();
         let spread = |xs: &[f64]| xs.iter().map(|x| imagine(model.as_ref(), *x, 1, 0).1).sum::<f64>() / xs.len() as f64;
         let (on, off) = (spread(&[-1.5, -0.75, 0.0, 0.75, 1.5]), spread(&[-5.0, -4.0, 4.0, 5.0]));
         assert!(off > 3.0 * on, "{propagation}: {off} off the data, {on} on it");
@@ -115,7 +115,7 @@ fn moment_matching_keeps_the_moments_of_one_step() {
     let fit = |propagation: &str| {
         let given = [("propagation", Setting::Text(propagation.into())), ("particles", Setting::Integer(40))];
         let mut model = build("ensemble", &context(), &settings(&given)).unwrap();
-        model.fit(&data(500), &mut Rng::new(3)).unwrap();
+        model.fit(&data(500), &mut Rng::new(3), &Interrupt::never()).unwrap();
         let all: Vec<f64> = (0..40).flat_map(|lane| imagine(model.as_ref(), 0.5, 200, lane).0).collect();
         moments(&all)
     };
@@ -128,12 +128,12 @@ fn moment_matching_keeps_the_moments_of_one_step() {
 fn a_restored_ensemble_predicts_and_learns_the_same() {
     let given = settings(&[("elites", Setting::Integer(3)), ("epochs", Setting::Integer(5))]);
     let mut first = build("ensemble", &context(), &given).unwrap();
-    first.fit(&data(300), &mut Rng::new(4)).unwrap();
+    first.fit(&data(300), &mut Rng::new(4), &Interrupt::never()).unwrap();
     let mut second = build("ensemble", &context(), &given).unwrap();
     second.restore(&first.save()).unwrap();
     assert_eq!(imagine(first.as_ref(), 0.3, 50, 2), imagine(second.as_ref(), 0.3, 50, 2));
     for model in [&mut first, &mut second] {
-        model.fit(&data(400), &mut Rng::new(5)).unwrap();
+        model.fit(&data(400), &mut Rng::new(5), &Interrupt::never()).unwrap();
     }
     assert_eq!(first.save(), second.save());
 }
@@ -147,7 +147,7 @@ fn a_network_beats_the_best_line() {
             all.remove("particles");
         }
         let mut model = build(name, &context(), &all).unwrap();
-        model.fit(&data(1000), &mut Rng::new(6)).unwrap();
+        model.fit(&data(1000), &mut Rng::new(6), &Interrupt::never()).unwrap();
         let points: Vec<f64> = (-6..=6).map(|i| f64::from(i) * 0.3).collect();
         points.iter().map(|x| (imagine(model.as_ref(), *x, 1, 0).0[0] - (2.0 * x).sin()).powi(2)).sum::<f64>()
             / points.len() as f64

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use worldwright_core::{Dataset, Key, Rng, Rows, Setting};
+use worldwright_core::{Dataset, Interrupt, Key, Rng, Rows, Setting};
 
 use crate::systems::*;
 
@@ -22,7 +22,7 @@ fn data(count: usize, seed: u64) -> Dataset {
 /// Mean squared error of the next velocity over held-out transitions.
 fn error(name: &str, pairs: &[(&str, Setting)], train: &Dataset) -> (f64, String) {
     let mut model = made(name, Some(Arc::new(Alive)), pairs);
-    let report = model.fit(train, &mut Rng::new(1)).unwrap();
+    let report = model.fit(train, &mut Rng::new(1), &Interrupt::never()).unwrap();
     let test = data(200, 99);
     let mut world = model.imagination(200);
     let observations: Vec<[f64; 2]> = (0..200).map(|i| [test.observation(i)[0], test.observation(i)[1]]).collect();
@@ -60,7 +60,7 @@ fn a_subset_is_kept_and_the_report_says_so() {
 #[test]
 fn it_is_uncertain_away_from_the_data_and_only_there() {
     let mut model = made("gp", Some(Arc::new(Alive)), &[("uncertainty", Setting::Bool(true))]);
-    model.fit(&data(80, 5), &mut Rng::new(0)).unwrap();
+    model.fit(&data(80, 5), &mut Rng::new(0), &Interrupt::never()).unwrap();
     let mut world = model.imagination(2);
     observe(&mut *world, &[[0.5, 0.5], [40.0, -40.0]]);
     let out = step(&mut *world, Rows::Span(0..2), &[0.0, 0.0], Key::new(0));
@@ -70,8 +70,8 @@ fn it_is_uncertain_away_from_the_data_and_only_there() {
 #[test]
 fn a_later_fit_goes_on_from_the_earlier_one() {
     let mut model = made("gp", Some(Arc::new(Alive)), &[]);
-    let first = model.fit(&data(60, 6), &mut Rng::new(0)).unwrap();
-    let second = model.fit(&data(120, 6), &mut Rng::new(0)).unwrap();
+    let first = model.fit(&data(60, 6), &mut Rng::new(0), &Interrupt::never()).unwrap();
+    let second = model.fit(&data(120, 6), &mut Rng::new(0), &Interrupt::never()).unwrap();
     assert!(second.holdout_mse < first.holdout_mse, "{} then {}", first.holdout_mse, second.holdout_mse);
 }
 
@@ -83,7 +83,7 @@ fn a_target_that_never_varies_is_predicted_as_it_is() {
         train.push(&x, &[rng.uniform()], 0.0, &[0.5 * x[0], 4.0], false, false).unwrap();
     }
     let mut model = made("gp", Some(Arc::new(Alive)), &[]);
-    model.fit(&train, &mut Rng::new(0)).unwrap();
+    model.fit(&train, &mut Rng::new(0), &Interrupt::never()).unwrap();
     let mut world = model.imagination(1);
     observe(&mut *world, &[[0.3, 4.0]]);
     step(&mut *world, Rows::Span(0..1), &[0.4], Key::new(0));

@@ -1,13 +1,13 @@
 //! Rewards and continuations that are learned.
 
-use worldwright_core::{Key, Rng, Rows};
+use worldwright_core::{Interrupt, Key, Rng, Rows};
 
 use crate::systems::*;
 
 #[test]
 fn the_gp_learns_a_quadratic_reward_and_where_the_task_ends() {
     let mut model = made("gp", None, &[]);
-    let report = model.fit(&linear_data(300, 0.0, 1), &mut Rng::new(0)).unwrap();
+    let report = model.fit(&linear_data(300, 0.0, 1), &mut Rng::new(0), &Interrupt::never()).unwrap();
     assert!(report.note.contains("terminations"), "{}", report.note);
     let mut world = model.imagination(4);
     let states = [[0.5, -0.5], [1.5, 1.0], [2.99, 2.0], [-2.99, -2.0]];
@@ -30,7 +30,7 @@ fn where_nothing_ended_nothing_is_thought_to_end() {
         data.push(&x, &[0.0], x[0], &x, false, false).unwrap();
     }
     let mut model = made("linear", None, &[]);
-    model.fit(&data, &mut Rng::new(0)).unwrap();
+    model.fit(&data, &mut Rng::new(0), &Interrupt::never()).unwrap();
     let mut world = model.imagination(1);
     observe(&mut *world, &[[100.0, 0.0]]);
     let out = step(&mut *world, Rows::Span(0..1), &[0.0], Key::new(0));

@@ -1,13 +1,13 @@
 use std::sync::Arc;
 
-use worldwright_core::{Dataset, Key, Rng, Rows, Setting};
+use worldwright_core::{Dataset, Interrupt, Key, Rng, Rows, Setting};
 
 use crate::systems::*;
 
 #[test]
 fn it_recovers_a_linear_system_exactly() {
     let mut model = made("linear", Some(Arc::new(Alive)), &[]);
-    let report = model.fit(&linear_data(60, 0.0, 1), &mut Rng::new(0)).unwrap();
+    let report = model.fit(&linear_data(60, 0.0, 1), &mut Rng::new(0), &Interrupt::never()).unwrap();
     assert!(report.holdout_mse < 1e-14, "{report:?}");
     let mut world = model.imagination(2);
     // Far outside of the data, since nothing bends.
@@ -27,7 +27,7 @@ fn its_draws_spread_as_the_posterior_does() {
     let pairs = [("propagation", text("draws")), ("particles", Setting::Integer(draws))];
     let mut model = made("linear", Some(Arc::new(Alive)), &pairs);
     let data = linear_data(40, 0.3, 2);
-    model.fit(&data, &mut Rng::new(5)).unwrap();
+    model.fit(&data, &mut Rng::new(5), &Interrupt::never()).unwrap();
     assert!(model.spec().deterministic && model.spec().members == draws as usize);
     let std = |numbers: &[f64]| {
         let mean = numbers.iter().sum::<f64>() / numbers.len() as f64;
@@ -58,13 +58,25 @@ fn dependent_inputs_are_no_obstacle() {
         data.push(&[x, 2.0 * x], &[0.0], 0.0, &[1.1 * x, 2.2 * x], false, false).unwrap();
     }
     let mut model = made("linear", Some(Arc::new(Alive)), &[]);
-    let report = model.fit(&data, &mut Rng::new(0)).unwrap();
+    let report = model.fit(&data, &mut Rng::new(0), &Interrupt::never()).unwrap();
     assert!(report.holdout_mse < 1e-12, "{report:?}");
 }
 
 #[test]
 fn too_little_or_foreign_data_is_refused() {
     let mut model = made("linear", None, &[]);
-    assert!(model.fit(&Dataset::new(2, 1), &mut Rng::new(0)).unwrap_err().to_string().contains("at least 2"));
-    assert!(model.fit(&Dataset::new(3, 1), &mut Rng::new(0)).unwrap_err().to_string().contains("[2, 1], got [3, 1]"));
+    assert!(
+        model
+            .fit(&Dataset::new(2, 1), &mut Rng::new(0), &Interrupt::never())
+            .unwrap_err()
+            .to_string()
+            .contains("at least 2")
+    );
+    assert!(
+        model
+            .fit(&Dataset::new(3, 1), &mut Rng::new(0), &Interrupt::never())
+            .unwrap_err()
+            .to_string()
+            .contains("[2, 1], got [3, 1]")
+    );
 }

@@ -56,7 +56,7 @@ struct Sampled {
 
 impl Rule for Sampled {
     fn most_actions(&self, simulations: usize) -> usize {
-        self.samples * (simulations + 1)
+        self.samples.saturating_mul(simulations.saturating_add(1))
     }
 
     fn actions_at(&self, _visits: f64) -> usize {

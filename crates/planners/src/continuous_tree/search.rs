@@ -8,11 +8,9 @@
 //! begins with the line that this one chose, imagined anew: rows of the arena belong to a state that was not observed, so keeping
 //! them would be wrong for any model that is not exact. A wave, not a simulation, is the iteration of the budget.
 
-use std::time::Instant;
-
 use worldwright_core::{
     Action, Array, Budget, Error, Imagination, Imagined, Key, ModelSpec, Persist, PlanReport, PlanStatus, Planner,
-    Priors, Result, Rng, Rows, Settings, Space, State, Values, Weighed,
+    Priors, Result, Rng, Rows, Settings, Space, State, Values, Weighed, cost,
 };
 
 use super::tree::Tree;
@@ -84,6 +82,19 @@ impl<R: Rule> Search<R> {
         let (horizon, simulations) = (settings.count("horizon", 1)?, settings.count("simulations", 1)?);
         let batch = settings.count("batch", 2)?.min(simulations.max(2));
         let (dims, members) = (low.len(), context.members.max(1));
+        let edges = rule.most_actions(simulations);
+        let each_node = 40.0 + 16.0 * (members + dims) as f64;
+        let each_edge = 56.0 + 8.0 * dims as f64;
+        let room = [
+            ("simulations", simulations),
+            ("actions of all nodes", edges),
+            ("horizon", horizon),
+            ("particles", members),
+        ];
+        let bytes = (simulations as f64 + 1.0) * each_node + edges as f64 * each_edge;
+        cost::memory(&room, bytes + 16.0 * horizon as f64 * dims as f64 + 32.0 * (batch * members) as f64)?;
+        let steps = simulations as f64 * (1.0 + horizon as f64) * members as f64;
+        cost::work(&room, "steps of the model a decision", steps)?;
         let given = settings.numbers("action_std")?;
         if given.len() > 1 && given.len() != dims || given.iter().any(|std| !(*std > 0.0 && std.is_finite())) {
             let why = format!("one positive number, or one for each of the {dims} action dimensions");
@@ -108,7 +119,7 @@ impl<R: Rule> Search<R> {
             constraint_penalty: settings.float("constraint_penalty", 0.0, f64::MAX)?,
             risk: common::risk(settings)?,
             epistemic_penalty: settings.float("epistemic_penalty", 0.0, f64::MAX)?,
-            tree: Tree::new(simulations + 1, rule.most_actions(simulations), dims, members),
+            tree: Tree::new(simulations + 1, edges, dims, members),
             members,
             chosen,
             seed: context.seed,
@@ -141,7 +152,7 @@ impl<R: Rule> Search<R> {
     }
 
     fn search(&mut self, world: &mut dyn Imagination, root: usize, budget: &Budget) -> Result<PlanReport> {
-        let deadline = budget.time.map(|time| Instant::now() + time);
+        let deadline = budget.deadline();
         if root != 0 {
             world.copy(root, Rows::Span(0..1));
         }
@@ -169,7 +180,7 @@ impl<R: Rule> Search<R> {
             let affordable = budget.model_steps.map_or(u64::MAX, |steps| (steps - report.model_steps) / each);
             let count =
                 self.batch.min(self.simulations - simulated).min(usize::try_from(affordable).unwrap_or(usize::MAX));
-            let late = deadline.is_some_and(|deadline| Instant::now() >= deadline);
+            let late = deadline.passed();
             if count == 0 || late || budget.iterations.is_some_and(|limit| report.iterations >= limit) {
                 report.status = PlanStatus::BudgetSpent;
                 break;

@@ -65,7 +65,7 @@ fn solve(settings: &Settings) -> Result<Solution> {
     let resolution = settings.float("resolution", 1e-4, 10.0)?;
     let scene = ArmScene::new(base, links, thickness, axes.collect(), obstacles.clone(), resolution)?;
     check_ends(|at| scene.is_free(at), start, goal)?;
-    let mut rng = Key::new(settings.count("seed", 0)? as u64).rng();
+    let mut rng = Key::new(settings.seed("seed")?).rng();
     let mut report = rrt_connect(settings)?.plan(&scene, start, goal, &mut rng)?;
     report.path.iter_mut().for_each(|path| path.straighten(&scene));
     let mut solution = Solution::new(Status::Solved, &["point", "angles", "tip x", "tip y"]);

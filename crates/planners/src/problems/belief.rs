@@ -104,7 +104,7 @@ pub(super) fn decider<'p, P: Pomdp>(
     settings: &Settings,
     solution: &mut Solution,
 ) -> Result<Box<dyn Decider + 'p>> {
-    let seed = settings.count("seed", 0)? as u64;
+    let seed = settings.seed("seed")?;
     let particles = settings.count("particles", 1)?;
     let gap = settings.float("gap", 1e-9, f64::MAX)?;
     let method = METHODS[settings.choice("method", &METHODS)?];
@@ -165,7 +165,7 @@ pub(super) fn play<P: Pomdp>(
     mut each: impl FnMut(&mut Solution, &P::State, (u32, f64), &Step) -> Result<()>,
 ) -> Result<()> {
     let steps = settings.count("steps", 1)?;
-    let mut rng = Key::new(settings.count("seed", 0)? as u64).fold(u64::MAX).rng();
+    let mut rng = Key::new(settings.seed("seed")?).fold(u64::MAX).rng();
     let mut state = problem.initial(&mut rng);
     let (mut total, mut factor) = (0.0, 1.0);
     for t in 0..steps {

@@ -47,7 +47,7 @@ pub(super) const ENTRY: Entry<Solve> = Entry {
 };
 
 fn solve(settings: &Settings) -> Result<Solution> {
-    let key = Key::new(settings.count("seed", 0)? as u64);
+    let key = Key::new(settings.seed("seed")?);
     let (scramble, stickers) = (settings.text("scramble")?, settings.text("stickers")?);
     let mut cube = match (scramble, stickers) {
         (_, stickers) if !stickers.is_empty() => Cube::from_facelets(stickers)?,

@@ -66,7 +66,7 @@ fn solve(settings: &Settings) -> Result<Solution> {
         let resolution = settings.float("resolution", 1e-4, f64::MAX)?;
         let scene = RigidScene::new(DubinsSpace::new(low, high, radius)?, body, obstacles, resolution)?;
         check_ends(|at| scene.is_free(at), &start, &goal)?;
-        let mut rng = Key::new(settings.count("seed", 0)? as u64).rng();
+        let mut rng = Key::new(settings.seed("seed")?).rng();
         let mut report = rrt_connect(settings)?.plan(&scene, &start, &goal, &mut rng)?;
         solution.fact("samples", report.iterations);
         solution.fact("nodes", report.nodes);

@@ -91,7 +91,7 @@ fn read(settings: &Settings) -> Result<(Maze, usize, usize)> {
         if side > 30 {
             return Err(Error::config("side", format!("must be at most 30, got {side}: all pairs of cells are held")));
         }
-        let maze = Maze::random(side, loops, &mut Key::new(settings.count("seed", 0)? as u64).rng());
+        let maze = Maze::random(side, loops, &mut Key::new(settings.seed("seed")?).rng());
         let last = maze.cells.len() - 1;
         return Ok((maze, 0, last));
     }

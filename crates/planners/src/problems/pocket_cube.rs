@@ -28,7 +28,7 @@ fn solve(settings: &Settings) -> Result<Solution> {
     let scramble = settings.text("scramble")?;
     // A scramble that cannot be read is told before the table is made.
     let scrambled = if scramble == "random" { None } else { Some(parse_moves(scramble)?) };
-    let seed = settings.count("seed", 0)? as u64;
+    let seed = settings.seed("seed")?;
     let solver = PocketSolver::new(metric);
     let pocket = match scrambled {
         Some(moves) => solver.after(&Pocket::default(), &moves),

@@ -48,7 +48,7 @@ fn solve(settings: &Settings) -> Result<Solution> {
     let (inner_low, inner_high) = (low.map(|x| x + radius), high.map(|x| x - radius));
     let scene = DiscsScene::new(inner_low, inner_high, &[([0.0; 2], radius)], obstacles.clone())?;
     check_ends(|at| scene.is_free(at), &start, &goal)?;
-    let key = Key::new(settings.count("seed", 0)? as u64);
+    let key = Key::new(settings.seed("seed")?);
     let planner = rrt_connect(settings)?;
     let method = settings.choice("method", &["rrt-connect", "rrt-star", "leap"])?;
     let mut solution = Solution::new(Status::Solved, &["point", "x", "y", "length so far"]);

@@ -54,7 +54,7 @@ fn solve(settings: &Settings) -> Result<Solution> {
         );
         return Err(Error::config("rocks", why));
     }
-    let seed = settings.count("seed", 0)? as u64;
+    let seed = settings.seed("seed")?;
     let rocks: Vec<Rock> = if (size, count) == (7, 8) {
         RockSample::SEVEN_EIGHT.to_vec()
     } else {

@@ -52,7 +52,7 @@ fn solve(settings: &Settings) -> Result<Solution> {
         })
     };
     let (start, goal) = (cell("start")?, cell("goal")?);
-    let seed = settings.count("seed", 0)? as u64;
+    let seed = settings.seed("seed")?;
     let world = MazeModel::new(maze, goal, settings.float("discount", 0.0, 1.0)?, 0.0)?;
     let hallways: Vec<usize> = HALLWAYS.iter().filter_map(|cell| world.maze.at(*cell)).collect();
     let steps = MazeModel::MOVES.iter().enumerate();

@@ -63,7 +63,7 @@ fn solve<G: Game>(
 ) -> Result<Solution> {
     let (position, player) = replay::<G>(settings.text("moves")?, place)?;
     let model = GameModel::<G>::new();
-    let seed = settings.count("seed", 0)? as u64;
+    let seed = settings.seed("seed")?;
     let simulations = settings.count("simulations", 1)?;
     let overrides = BTreeMap::from([
         ("simulations".to_owned(), Setting::Integer(i64::try_from(simulations).unwrap_or(i64::MAX))),

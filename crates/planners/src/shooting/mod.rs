@@ -159,7 +159,7 @@ impl<D: Direction> Shooting<D> {
                 low: &frame.low,
                 high: &frame.high,
             };
-            if !rollouts.run(world, CANDIDATES, LENGTHS, Some(&law), Key::new(0), purse.deadline)? {
+            if !rollouts.run(world, CANDIDATES, LENGTHS, Some(&law), Key::new(0), &purse.deadline)? {
                 return Ok((value, PlanStatus::BudgetSpent));
             }
             report.model_steps += trial_steps;

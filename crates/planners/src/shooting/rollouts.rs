@@ -1,8 +1,6 @@
 //! Candidate trajectories under a feedback law, imagined side by side.
 
-use std::time::Instant;
-
-use worldwright_core::{Actions, Batch, Imagination, Imagined, Key, ModelSpec, Result, Rows, Values};
+use worldwright_core::{Actions, Batch, Deadline, Imagination, Imagined, Key, ModelSpec, Result, Rows, Values};
 
 /// Candidates stepped together, with the latents on their way.
 #[derive(Debug)]
@@ -102,7 +100,7 @@ impl Rollouts {
         count: usize,
         law: Option<&Law<'_>>,
         key: Key,
-        deadline: Option<Instant>,
+        deadline: &Deadline,
     ) -> Result<bool> {
         let (z, a, members) = (self.latent_dim, self.action_dim, world.spec().members);
         let rows = || Rows::Span(first..first + count);
@@ -110,7 +108,7 @@ impl Rollouts {
         self.returns[..count].fill(0.0);
         self.weights[..count].fill(1.0);
         for t in 0..self.horizon {
-            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            if deadline.passed() {
                 return Ok(false);
             }
             self.actions[t].set_rows(count);

@@ -1,10 +1,8 @@
 //! The plans that a decision starts from: a locally optimal plan is only as good as the valley that its start lies in. All starts are
 //! imagined in one batch and ranked by their returns; the best few are then improved, at the first decision each of them.
 
-use std::time::Instant;
-
 use worldwright_core::{
-    Budget, Imagination, Key, Parameter, PlanReport, PlanStatus, Result, SettingDefault as Default, Settings,
+    Budget, Deadline, Imagination, Key, Parameter, PlanReport, PlanStatus, Result, SettingDefault as Default, Settings,
 };
 
 use super::expander::Expanded;
@@ -65,7 +63,7 @@ fn draw(frame: &Frame, i: usize, values: &mut [f64]) {
 
 /// What a decision may still spend.
 pub(crate) struct Purse {
-    pub(crate) deadline: Option<Instant>,
+    pub(crate) deadline: Deadline,
     /// Iterations from one start at most …
     pub(crate) limit: usize,
     /// … and from all of them.
@@ -79,7 +77,7 @@ impl Purse {
     pub(crate) fn new(budget: &Budget, iterations: usize, world: &dyn Imagination) -> Self {
         let unlimited = budget.time.is_none() && budget.model_steps.is_none();
         Self {
-            deadline: budget.time.map(|time| Instant::now() + time),
+            deadline: budget.deadline(),
             limit: budget.iterations.unwrap_or(if unlimited { iterations } else { usize::MAX }),
             total: budget.iterations.unwrap_or(usize::MAX),
             steps: budget.model_steps.unwrap_or(u64::MAX),
@@ -89,7 +87,7 @@ impl Purse {
 
     /// Whether there is time, and `steps` more model steps.
     pub(crate) fn affords(&self, report: &PlanReport, steps: u64) -> bool {
-        report.model_steps + steps <= self.steps && self.deadline.is_none_or(|deadline| Instant::now() < deadline)
+        report.model_steps + steps <= self.steps && !self.deadline.passed()
     }
 }
 
@@ -145,7 +143,7 @@ impl Starts {
             draw(frame, i, plan);
             rollouts.set_actions(i, plan);
         }
-        if !rollouts.run(world, row, self.count, None, Key::new(0), purse.deadline)? {
+        if !rollouts.run(world, row, self.count, None, Key::new(0), &purse.deadline)? {
             return Ok((false, report));
         }
         report.model_steps += steps;

@@ -1,6 +1,6 @@
 //! Settings that all tree searches share.
 
-use worldwright_core::{Error, Parameter, Result, SettingDefault as Default, Settings};
+use worldwright_core::{Error, Parameter, Result, SettingDefault as Default, Settings, cost};
 
 use super::backup::Backup;
 use super::outcomes::Widening;
@@ -143,12 +143,29 @@ impl Options {
         if capacity.saturating_mul(roots) > MOST_ROWS {
             return Err(Error::config("nodes", format!("{capacity} nodes of {roots} trees are beyond {MOST_ROWS}")));
         }
+        let (horizon, rollout_steps) = (settings.count("horizon", 1)?, settings.count("rollout_steps", 1)?);
+        let actions = context.action_space.flat_dim().max(1) as f64;
+        let (nodes, members) = (capacity as f64 * roots as f64, context.members.max(1) as f64);
+        let batch = roots as f64 * leaves as f64;
+        let each = 64.0 * (actions + 2.0) + if chance { 256.0 } else { 0.0 };
+        let room = [("simulations", simulations), ("nodes", capacity), ("leaves", leaves), ("horizon", horizon)];
+        cost::memory(&room, nodes * each + batch * (24.0 * horizon as f64 + 32.0 * members + 16.0 * actions))?;
+        let steps = simulations as f64 * (1.0 + rollout_steps as f64) * members;
+        cost::work(
+            &[("simulations", simulations), ("rollout_steps", rollout_steps)],
+            "steps of the model a decision",
+            steps,
+        )?;
+        let widening = Widening {
+            factor: settings.float("chance_factor", 0.0, f64::MAX)?,
+            exponent: settings.float("chance_exponent", 0.0, 1.0)?,
+        };
         let by_maximum = settings.choice("backup", &["mean", "maximum"])? == 1;
         Ok(Self {
             name,
             roots,
             simulations,
-            horizon: settings.count("horizon", 1)?,
+            horizon,
             leaves,
             virtual_loss: settings.float("virtual_loss", 0.0, f64::MAX)?,
             evaluation: match settings.choice("evaluation", &["auto", "value", "rollout"])? {
@@ -156,7 +173,7 @@ impl Options {
                 1 => Leaf::Value,
                 _ => Leaf::Rollout,
             },
-            rollout_steps: settings.count("rollout_steps", 1)?,
+            rollout_steps,
             backup: Backup {
                 by_maximum,
                 solve: settings.bool("solve")? && !chance,
@@ -164,14 +181,7 @@ impl Options {
                 range_of_means: false,
             },
             temperature: if declared("temperature") { settings.float("temperature", 0.0, 1e6)? } else { 0.0 },
-            widening: if chance {
-                Some(Widening {
-                    factor: settings.float("chance_factor", 0.0, f64::MAX)?,
-                    exponent: settings.float("chance_exponent", 0.0, 1.0)?,
-                })
-            } else {
-                None
-            },
+            widening: chance.then_some(widening),
             transpositions: settings.bool("transpositions")?,
             reuse,
             capacity,

@@ -50,7 +50,8 @@ impl<R: Rule> TreePlanner<R> {
         if self.search.options.reuse && self.kept.nodes > 0 {
             replayed = self.search.regrow(world, &self.kept, &self.done, budget, key)?;
         }
-        let left = Budget { model_steps: budget.model_steps.map(|steps| steps.saturating_sub(replayed)), ..*budget };
+        let left =
+            Budget { model_steps: budget.model_steps.map(|steps| steps.saturating_sub(replayed)), ..budget.clone() };
         let mut report = self.search.run(world, &left, key)?;
         report.model_steps += replayed;
         if report.iterations == 0 {

@@ -1,7 +1,5 @@
 //! The search of all rules: what it is made of, its budget, and its roots. The rounds that it makes are in [`rounds`](super::rounds).
 
-use std::time::Instant;
-
 use worldwright_core::{
     Budget, Error, Imagination, Imagined, Key, ModelSpec, PlanReport, PlanStatus, Result, Rows, Space,
 };
@@ -189,7 +187,7 @@ impl<R: Rule> Search<R> {
     /// # Errors
     /// What the model gives.
     pub(super) fn run(&mut self, world: &mut dyn Imagination, budget: &Budget, key: Key) -> Result<PlanReport> {
-        let deadline = budget.time.map(|time| Instant::now() + time);
+        let deadline = budget.deadline();
         self.prepare(world)?;
         let mut report = PlanReport { value: f64::NEG_INFINITY, ..PlanReport::default() };
         let members = world.spec().members as u64;
@@ -207,7 +205,7 @@ impl<R: Rule> Search<R> {
         let planned = self.options.simulations.min(rounds.saturating_mul(self.options.leaves));
         let planned = planned.min(affordable(&report, true)).max(1);
         self.rule.plan(planned);
-        let late = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
+        let late = || deadline.passed();
         report.status = PlanStatus::BudgetSpent;
         if rounds == 0 || affordable(&report, true) == 0 || late() {
             return Ok(report);

@@ -1,6 +1,5 @@
 //! Evaluation, and what a complete run leaves.
 
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use worldwright_core::{Error, Frame, Result};
@@ -20,11 +19,11 @@ impl Run<'_, '_> {
             picture: last,
             step_limit: self.made.episode_steps.unwrap_or(STEP_LIMIT),
         };
-        let (stop, observers) = (self.stop, &mut self.observers);
+        let (interrupt, observers) = (self.interrupt, &mut self.observers);
         let mut after = |episode: usize, episode_return: f64| {
             let event = Event::EvaluationEpisode { episode, of: options.episodes, episode_return };
             observers.tell(&event)?;
-            Ok(!stop.load(Ordering::Relaxed))
+            Ok(!interrupt.requested())
         };
         let began = Instant::now();
         let mut tries = 0;

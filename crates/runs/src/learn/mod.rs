@@ -13,10 +13,9 @@ mod closing;
 mod episode;
 mod saving;
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use worldwright_core::{Agent, Environment, Error, Result};
+use worldwright_core::{Agent, Environment, Error, Interrupt, Result};
 use worldwright_data::EpisodeWriter;
 use worldwright_envs::Made;
 
@@ -36,8 +35,8 @@ pub struct LearnOptions<'a> {
     pub folder: RunFolder,
     /// Whether to go on with what the folder holds.
     pub resume: bool,
-    /// Becomes true when the run shall stop, by a signal handler for instance.
-    pub stop: &'a AtomicBool,
+    /// Requested when the run shall stop, by a signal handler for instance.
+    pub interrupt: &'a Interrupt,
     /// Who follows it.
     pub observers: Vec<&'a mut dyn Observer>,
 }
@@ -63,9 +62,9 @@ pub enum Outcome {
 /// When the folder holds another run, or this one and `resume` is not set; when another process writes it; when a file cannot be written;
 /// when the agent or, after all retries, the environment fails. Everything up to the last checkpoint is then safe.
 pub fn learn(workshop: &dyn Workshop, experiment: &Experiment, options: LearnOptions<'_>) -> Result<Outcome> {
-    let LearnOptions { folder, resume, stop, observers } = options;
+    let LearnOptions { folder, resume, interrupt, observers } = options;
     let made = workshop.environment(experiment)?;
-    let agent = workshop.agent(experiment, &made)?;
+    let agent = workshop.agent(experiment, &made, interrupt)?;
     let opened = open(&folder, experiment, resume, &made.environment.versions())?;
     if let Some(summary) = opened.finished {
         if !folder.report().exists() {
@@ -87,7 +86,7 @@ pub fn learn(workshop: &dyn Workshop, experiment: &Experiment, options: LearnOpt
         store: None,
         session: Instant::now(),
         before: 0.0,
-        stop,
+        interrupt,
         _lock: opened.lock,
     };
     if !run.load(resume)? {
@@ -117,7 +116,10 @@ enum Halt {
 
 impl From<Error> for Halt {
     fn from(error: Error) -> Self {
-        Self::Failed(error)
+        match error {
+            Error::Interrupted { .. } => Self::Stopped,
+            other => Self::Failed(other),
+        }
     }
 }
 
@@ -152,7 +154,7 @@ struct Run<'r, 'o> {
     /// When this process took the run up, and the seconds of work before.
     session: Instant,
     before: f64,
-    stop: &'o AtomicBool,
+    interrupt: &'o Interrupt,
     _lock: Lock,
 }
 
@@ -166,7 +168,7 @@ impl Run<'_, '_> {
     }
 
     fn should_stop(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
+        self.interrupt.requested()
     }
 
     fn train(&mut self) -> Result<(), Halt> {

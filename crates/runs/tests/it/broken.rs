@@ -4,7 +4,7 @@ use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use worldwright_core::{Action, Agent, Environment, Error, Observation, Result, Space, Step};
+use worldwright_core::{Action, Agent, Environment, Error, Interrupt, Observation, Result, Space, Step};
 use worldwright_envs::Made;
 use worldwright_runs::{Event, Experiment, Lists, Observer, RunFolder, Workshop, learn};
 
@@ -18,7 +18,7 @@ fn stopped_or_out_of_disk_it_goes_on_to_the_same_end() {
     let cut = place.path().join("cut");
     stopped_at(150, &cut);
     stopped_at(777, &cut);
-    let mut full = AtStep { step: 1333, stop: None };
+    let mut full = AtStep { step: 1333, interrupt: None };
     let error = run(&Lists, &experiment(&[]), &cut, true, &GO_ON, vec![&mut full]).unwrap_err();
     assert!(error.to_string().contains("no space left"));
     finish(&experiment(&[]), &cut, true);
@@ -151,8 +151,8 @@ impl Workshop for Fragile {
             Box::new(Mortal { inner: made.environment, deaths: self.deaths.clone(), steps: Arc::clone(&self.steps) });
         Ok(made)
     }
-    fn agent(&self, experiment: &Experiment, made: &Made) -> Result<Box<dyn Agent>> {
-        Lists.agent(experiment, made)
+    fn agent(&self, experiment: &Experiment, made: &Made, interrupt: &Interrupt) -> Result<Box<dyn Agent>> {
+        Lists.agent(experiment, made, interrupt)
     }
 }
 
@@ -187,7 +187,7 @@ fn an_observer_may_not_be_needed() {
     let options = worldwright_runs::LearnOptions {
         folder: RunFolder::new(place.path().join("run")),
         resume: false,
-        stop: &GO_ON,
+        interrupt: &GO_ON,
         observers: Vec::new(),
     };
     let summary = finished(learn(&Lists, &experiment(&["steps=100"]), options).unwrap());

@@ -1,8 +1,8 @@
 //! A run that begins with episodes that were recorded before.
 
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
 
+use worldwright_core::Interrupt;
 use worldwright_runs::{Experiment, Lists, Outcome, RunFolder};
 
 use crate::tiny::{AtStep, GO_ON, experiment, finish, run, trace};
@@ -37,9 +37,9 @@ fn what_was_recorded_counts_as_experience_and_a_cut_run_keeps_it() {
     // Cut before the first checkpoint of its own, and after it.
     std::fs::remove_dir_all(&cut).unwrap();
     for step in [120, 430] {
-        let stop = AtomicBool::new(false);
-        let mut observer = AtStep { step, stop: Some(&stop) };
-        let outcome = run(&Lists, &begun, &cut, true, &stop, vec![&mut observer]).unwrap();
+        let interrupt = Interrupt::new();
+        let mut observer = AtStep { step, interrupt: Some(&interrupt) };
+        let outcome = run(&Lists, &begun, &cut, true, &interrupt, vec![&mut observer]).unwrap();
         assert!(matches!(outcome, Outcome::Stopped { .. }), "{outcome:?}");
     }
     finish(&begun, &cut, true);

@@ -1,15 +1,14 @@
 //! A small real run, and what must be the same of two runs.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use worldwright_core::{Error, Result};
+use worldwright_core::{Error, Interrupt, Result};
 use worldwright_runs::{
     Choices, Event, Experiment, LearnOptions, Lists, Observer, Outcome, RunFolder, Summary, Workshop, learn,
 };
 
-/// Never set.
-pub(crate) static GO_ON: AtomicBool = AtomicBool::new(false);
+/// Never requested.
+pub(crate) static GO_ON: Interrupt = Interrupt::never();
 
 /// Bayesian linear regression and a few random candidates: a whole run takes about a second.
 pub(crate) fn experiment(overrides: &[&str]) -> Experiment {
@@ -44,10 +43,10 @@ pub(crate) fn run<'a>(
     experiment: &Experiment,
     folder: &Path,
     resume: bool,
-    stop: &'a AtomicBool,
+    interrupt: &'a Interrupt,
     observers: Vec<&'a mut dyn Observer>,
 ) -> Result<Outcome> {
-    learn(workshop, experiment, LearnOptions { folder: RunFolder::new(folder), resume, stop, observers })
+    learn(workshop, experiment, LearnOptions { folder: RunFolder::new(folder), resume, interrupt, observers })
 }
 
 /// Runs it to its end.
@@ -65,7 +64,7 @@ pub(crate) fn finished(outcome: Outcome) -> Summary {
 /// Sets a flag, or fails, at the given training step.
 pub(crate) struct AtStep<'a> {
     pub(crate) step: u64,
-    pub(crate) stop: Option<&'a AtomicBool>,
+    pub(crate) interrupt: Option<&'a Interrupt>,
 }
 
 impl Observer for AtStep<'_> {
@@ -74,8 +73,8 @@ impl Observer for AtStep<'_> {
     }
 
     fn event(&mut self, event: &Event<'_>) -> Result<()> {
-        match (event, self.stop) {
-            (Event::Step { step, .. }, Some(stop)) if *step == self.step => stop.store(true, Ordering::Relaxed),
+        match (event, self.interrupt) {
+            (Event::Step { step, .. }, Some(interrupt)) if *step == self.step => interrupt.request(),
             (Event::Step { step, .. }, None) if *step == self.step => {
                 return Err(Error::external("somewhere/file", "cannot be written: no space left on device"));
             }
@@ -87,9 +86,9 @@ impl Observer for AtStep<'_> {
 
 /// Stops the tiny run at `step`.
 pub(crate) fn stopped_at(step: u64, folder: &Path) {
-    let stop = AtomicBool::new(false);
-    let mut observer = AtStep { step, stop: Some(&stop) };
-    let outcome = run(&Lists, &experiment(&[]), folder, true, &stop, vec![&mut observer]).expect("no failure");
+    let interrupt = Interrupt::new();
+    let mut observer = AtStep { step, interrupt: Some(&interrupt) };
+    let outcome = run(&Lists, &experiment(&[]), folder, true, &interrupt, vec![&mut observer]).expect("no failure");
     assert!(matches!(outcome, Outcome::Stopped { step: at } if at <= step), "{outcome:?}");
 }
 

@@ -8,7 +8,7 @@ use worldwright_runs::{
     EvaluationOptions, Experiment, List, Lists, RunFolder, Workshop, collect, evaluate, load_bundle, plan,
 };
 
-use crate::tiny::{experiment, finish, trace};
+use crate::tiny::{GO_ON, experiment, finish, trace};
 
 #[test]
 fn a_run_leaves_what_it_promises_and_its_bundle_acts_the_same() {
@@ -48,7 +48,7 @@ fn a_run_leaves_what_it_promises_and_its_bundle_acts_the_same() {
     assert_eq!(diagnostics.rollouts[0].observation[0].real.len(), diagnostics.rollouts[0].observation[0].mean.len());
 
     // The bundle acts as the run's agent did in its evaluation.
-    let mut loaded = load_bundle(&Lists, &path).unwrap();
+    let mut loaded = load_bundle(&Lists, &path, &GO_ON).unwrap();
     assert_eq!(loaded.card.weights_digest, summary.weights_digest);
     let options = EvaluationOptions { episodes: 2, seed: experiment.seed, picture: true, step_limit: 1000 };
     let evaluation =
@@ -63,10 +63,10 @@ fn a_run_leaves_what_it_promises_and_its_bundle_acts_the_same() {
     assert_eq!(planned, again);
 
     let out = place.path().join("collected");
-    let collected = collect(&mut loaded.made, Some(loaded.agent.as_mut()), 250, 5, &out).unwrap();
+    let collected = collect(&mut loaded.made, Some(loaded.agent.as_mut()), 250, 5, &out, &GO_ON).unwrap();
     assert_eq!((collected.steps, collected.returns.len()), (250, 2));
     assert_eq!(EpisodeStore::open(&out).unwrap().steps(), 250);
-    assert!(collect(&mut loaded.made, None, 10, 5, &out).unwrap_err().to_string().contains("exists already"));
+    assert!(collect(&mut loaded.made, None, 10, 5, &out, &GO_ON).unwrap_err().to_string().contains("exists already"));
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn a_resume_writes_what_a_finished_run_lacks() {
         fs::write(&lost, b"{").unwrap();
         finish(&experiment, &path, true);
         assert_eq!(trace(&path), before, "{}", lost.display());
-        assert!(load_bundle(&Lists, &path).is_ok());
+        assert!(load_bundle(&Lists, &path, &GO_ON).is_ok());
     }
     assert_eq!(finish(&experiment, &path, true), folder.read_summary().unwrap());
 }
@@ -128,7 +128,7 @@ fn with_bundle<T>(files: &[(String, Vec<u8>)], then: impl FnOnce(&std::path::Pat
 }
 
 fn refusal(files: &[(String, Vec<u8>)]) -> String {
-    with_bundle(files, |path| match load_bundle(&Lists, path) {
+    with_bundle(files, |path| match load_bundle(&Lists, path, &GO_ON) {
         Ok(_) => "loaded".to_owned(),
         Err(error) => error.to_string(),
     })

@@ -1,6 +1,6 @@
 //! What a grid is built from.
 
-use worldwright_core::{Error, Key, Result, Space};
+use worldwright_core::{Error, Key, Result, Space, cost};
 
 use super::actions::ActionSet;
 use super::axes::{Axis, Grid};
@@ -80,7 +80,7 @@ impl GridValue {
         }
         let mut actions = ActionSet::new(action_space, &config.action_points)?;
         let (samples, members) = (config.samples.max(1), members.max(1));
-        let draws = samples * members;
+        let draws = samples.saturating_mul(members);
         let points = grid.points();
         let entries = points.saturating_mul(actions.count()).saturating_mul(draws);
         if entries > MOST_ENTRIES {
@@ -90,6 +90,9 @@ impl GridValue {
             );
             return Err(Error::config("points", why));
         }
+        // An entry is where it leads, by each corner, and what it pays.
+        let bytes = entries as f64 * 24.0 + points as f64 * 16.0;
+        cost::memory(&[("points", points), ("action_points", actions.count()), ("samples", draws)], bytes)?;
         let together = (BATCH / actions.count()).max(1);
         // A single action is tried twice in a lookahead, so that one row that diverges is not all there is.
         let rows = (together * actions.count()).max(2);

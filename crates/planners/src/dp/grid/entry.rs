@@ -96,6 +96,7 @@ fn build(context: &PlannerContext, settings: &Settings) -> Result<Box<dyn Planne
         ));
     }
     let points = counts(settings, "points", 2, low.len())?;
+    let samples = settings.count("samples", 1)?;
     let periodic = places(settings, "periodic", low.len())?;
     let axis =
         |dim: usize| Axis { low: low[dim], high: high[dim], points: points[dim], periodic: periodic.contains(&dim) };
@@ -107,10 +108,10 @@ fn build(context: &PlannerContext, settings: &Settings) -> Result<Box<dyn Planne
             _ => Interpolation::Simplex,
         },
         action_points: counts(settings, "action_points", 1, 0)?,
-        samples: if context.deterministic { 1 } else { settings.count("samples", 1)? },
+        samples: if context.deterministic { 1 } else { samples },
         discount: settings.float("discount", 0.0, 1.0)?,
         epistemic_penalty: settings.float("epistemic_penalty", 0.0, f64::MAX)?,
-        threads: settings.count("threads", 1)?,
+        threads: settings.count_in("threads", 1, 1024)?,
         seed: context.seed,
     };
     let value = GridValue::new(&config, &context.action_space, context.members)?;
@@ -125,12 +126,8 @@ fn build(context: &PlannerContext, settings: &Settings) -> Result<Box<dyn Planne
 
 /// Whole numbers of at least `least`; one is repeated `dims` times.
 fn counts(settings: &Settings, key: &str, least: usize, dims: usize) -> Result<Vec<usize>> {
-    let numbers = settings.numbers(key)?;
     let wrong = |why: String| Error::config(key, why);
-    if let Some(number) = numbers.iter().find(|number| **number < least as f64 || number.fract() != 0.0) {
-        return Err(wrong(format!("must be whole numbers of at least {least}, got {number}")));
-    }
-    let counts: Vec<usize> = numbers.iter().map(|number| *number as usize).collect();
+    let counts = settings.counts_in(key, least, Settings::MOST_COUNT)?;
     match counts.len() {
         1 if dims > 0 => Ok(vec![counts[0]; dims]),
         given if dims > 0 && given != dims => Err(wrong(format!("needs 1 or {dims} counts, got {given}"))),

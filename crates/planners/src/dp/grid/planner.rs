@@ -4,11 +4,9 @@
 //! the plan shown. With a budget both go on from decision to decision, and the plan is greedy for the value so far. A sweep that a deadline
 //! would cut is not begun after it. See the module's text for the equations; Munos and Moore 2002.
 
-use std::time::Instant;
-
 use worldwright_core::{
-    Action, Array, Budget, Error, Imagination, Key, ModelSpec, Persist, PlanReport, PlanStatus, Planner, Result, Space,
-    State,
+    Action, Array, Budget, Deadline, Error, Imagination, Key, ModelSpec, Persist, PlanReport, PlanStatus, Planner,
+    Result, Space, State,
 };
 
 use super::lookahead::WALK;
@@ -48,14 +46,14 @@ pub(super) struct GridPlanner {
 
 /// What the budget leaves.
 struct Purse {
-    deadline: Option<Instant>,
+    deadline: Deadline,
     steps: Option<u64>,
     sweeps: usize,
 }
 
 impl Purse {
     fn late(&self) -> bool {
-        self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+        self.deadline.passed()
     }
 }
 
@@ -109,7 +107,7 @@ impl GridPlanner {
     }
 
     fn search(&mut self, world: &mut dyn Imagination, root: usize, budget: &Budget) -> Result<PlanReport> {
-        let deadline = budget.time.map(|time| Instant::now() + time);
+        let deadline = budget.deadline();
         let purse = Purse { deadline, steps: budget.model_steps, sweeps: budget.iterations.unwrap_or(usize::MAX) };
         let mut report =
             PlanReport { value: f64::NEG_INFINITY, status: PlanStatus::BudgetSpent, ..PlanReport::default() };

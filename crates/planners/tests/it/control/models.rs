@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use worldwright_core::Setting::{Integer, Numbers, Text};
 use worldwright_core::{
-    Action, Actions, Budget, Columns, ColumnsMut, Dataset, Error, Key, LearnedModel, Observation, Result,
+    Action, Actions, Budget, Columns, ColumnsMut, Dataset, Error, Interrupt, Key, LearnedModel, Observation, Result,
     RewardFunction, Rng, Setting, Simulator, Space, Transitions, WorldModel,
 };
 use worldwright_models::{ModelContext, build};
@@ -90,7 +90,7 @@ fn fitted(name: &str, overrides: &BTreeMap<String, Setting>) -> Box<dyn LearnedM
         data.push(&x, &[u], paid(x, u), &next(x, u), false, false).unwrap();
     }
     let mut model = build(name, &context, overrides).unwrap();
-    model.fit(&data, &mut Rng::new(2)).unwrap();
+    model.fit(&data, &mut Rng::new(2), &Interrupt::never()).unwrap();
     model
 }
 
