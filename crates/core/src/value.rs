@@ -1,5 +1,7 @@
 //! Elements of spaces: what environments show and what they are told.
 
+use crate::{Error, Result};
+
 /// An element of a [`Space`](crate::Space).
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
@@ -13,6 +15,8 @@ pub enum Value {
     Integers(Vec<i64>),
     /// Named parts, in the order of their space.
     Dict(Vec<(String, Value)>),
+    /// Parts by their places.
+    Tuple(Vec<Value>),
 }
 
 /// What an environment shows.
@@ -21,6 +25,38 @@ pub type Observation = Value;
 pub type Action = Value;
 
 impl Value {
+    /// The parts of a dictionary or tuple, in order; none for other values.
+    pub fn parts(&self) -> Vec<&Self> {
+        match self {
+            Self::Dict(parts) => parts.iter().map(|(_, part)| part).collect(),
+            Self::Tuple(parts) => parts.iter().collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The part of a dictionary called `name`, which most often stands at place `at`; the part of a tuple at `at`.
+    ///
+    /// # Errors
+    /// [`Error::NotInSpace`] where there is none.
+    pub fn part(&self, at: usize, name: &str) -> Result<&Self> {
+        let found = match self {
+            Self::Dict(parts) => {
+                let expected = parts.get(at).filter(|(given, _)| given == name);
+                expected.or_else(|| parts.iter().find(|(given, _)| given == name)).map(|(_, part)| part)
+            }
+            Self::Tuple(parts) => parts.get(at),
+            _ => None,
+        };
+        found.ok_or_else(|| {
+            let given = match self {
+                Self::Dict(parts) => parts.iter().map(|(given, _)| given.as_str()).collect::<Vec<_>>().join(", "),
+                Self::Tuple(parts) => format!("{} parts", parts.len()),
+                other => format!("{other:?}"),
+            };
+            Error::NotInSpace { what: "value".into(), reason: format!("expected a part '{name}', got {given}") }
+        })
+    }
+
     /// The numbers of a `Floats` value.
     pub fn floats(&self) -> Option<&[f64]> {
         match self {

@@ -42,9 +42,9 @@ impl Numbers {
 
 fn small(space: &Space) -> bool {
     match space {
-        Space::Box { element, .. } => *element == worldwright_core::ElementType::U8,
+        Space::Box { element, .. } => element.is_bytes(),
         Space::Discrete { .. } | Space::MultiDiscrete { .. } | Space::MultiBinary { .. } => true,
-        Space::Dict(parts) => parts.iter().all(|(_, part)| small(part)),
+        Space::Dict(_) | Space::Tuple(_) => space.parts().into_iter().all(|(_, part)| small(part)),
     }
 }
 

@@ -10,20 +10,25 @@ pub fn space_to_json(space: &Space) -> String {
     match space {
         Space::Box { shape, low, high, element } => format!(
             r#"{{"type": "Box", "dtype": "{}", "shape": {}, "low": {}, "high": {}}}"#,
-            dtype(*element),
+            element.name(),
             list(shape.iter()),
-            nested(shape, low, *element),
-            nested(shape, high, *element)
+            nested(shape, low, &|n| number(n, *element)),
+            nested(shape, high, &|n| number(n, *element))
         ),
-        Space::Discrete { n, start } => {
-            format!(r#"{{"type": "Discrete", "dtype": "int64", "start": {start}, "n": {n}}}"#)
+        Space::Discrete { n, start, element } => {
+            format!(r#"{{"type": "Discrete", "dtype": "{}", "start": {start}, "n": {n}}}"#, element.name())
         }
-        Space::MultiDiscrete { nvec } => format!(
-            r#"{{"type": "MultiDiscrete", "dtype": "int64", "nvec": {}, "start": {}}}"#,
-            list(nvec.iter()),
-            list(nvec.iter().map(|_| 0))
+        Space::MultiDiscrete { shape, nvec, start, element } => format!(
+            r#"{{"type": "MultiDiscrete", "dtype": "{}", "nvec": {}, "start": {}}}"#,
+            element.name(),
+            nested(shape, nvec, &|n| n.to_string()),
+            nested(shape, start, &|n| n.to_string())
         ),
-        Space::MultiBinary { n } => format!(r#"{{"type": "MultiBinary", "n": {n}}}"#),
+        // As Gymnasium has it, a row's length stands alone.
+        Space::MultiBinary { shape } => match shape.as_slice() {
+            [n] => format!(r#"{{"type": "MultiBinary", "n": {n}}}"#),
+            _ => format!(r#"{{"type": "MultiBinary", "n": {}}}"#, list(shape.iter())),
+        },
         Space::Dict(parts) => {
             let parts: Vec<String> = parts
                 .iter()
@@ -31,11 +36,14 @@ pub fn space_to_json(space: &Space) -> String {
                 .collect();
             format!(r#"{{"type": "Dict", "subspaces": {{{}}}}}"#, parts.join(", "))
         }
+        Space::Tuple(parts) => {
+            let parts: Vec<String> = parts.iter().map(space_to_json).collect();
+            format!(r#"{{"type": "Tuple", "subspaces": [{}]}}"#, parts.join(", "))
+        }
     }
 }
 
-/// The space that a JSON text describes. A `Tuple` becomes a `Dict` with parts named `0`, `1`, …; whole-number boxes of any
-/// width become 64-bit ones, half precision becomes single.
+/// The space that a JSON text describes.
 ///
 /// # Errors
 /// [`Error::External`] for text that is no space, [`Error::Unsupported`] for a kind of space that has no counterpart.
@@ -55,14 +63,7 @@ fn from_value(json: &Json, depth: usize) -> Result<Space> {
     match kind {
         "Box" => {
             let shape = counts(json, "shape")?;
-            let dtype = json.get("dtype").and_then(Json::as_str).unwrap_or("float32");
-            let element = match dtype {
-                "float32" | "float16" => ElementType::F32,
-                "float64" => ElementType::F64,
-                "uint8" | "bool" => ElementType::U8,
-                "int64" | "int32" | "int16" | "int8" | "uint64" | "uint32" | "uint16" => ElementType::I64,
-                other => return Err(Error::unsupported("a Box", format!("the number type '{other}'"))),
-            };
+            let element = element_of(json, "float32")?;
             let size = shape
                 .iter()
                 .try_fold(1_usize, |size, n| size.checked_mul(*n))
@@ -80,27 +81,37 @@ fn from_value(json: &Json, depth: usize) -> Result<Space> {
             let (low, high) = (bounds("low")?, bounds("high")?);
             Ok(Space::Box { shape, low, high, element })
         }
-        "Discrete" => Ok(Space::Discrete {
-            n: json.get("n").and_then(Json::as_u64).ok_or_else(|| bad("a Discrete has no 'n'".into()))? as usize,
-            start: json.get("start").and_then(Json::as_i64).unwrap_or(0),
-        }),
+        "Discrete" => {
+            let n = json.get("n").and_then(Json::as_u64).ok_or_else(|| bad("a Discrete has no 'n'".into()))?;
+            let start = json.get("start").and_then(Json::as_i64).unwrap_or(0);
+            check_choices(n, start)?;
+            Ok(Space::Discrete { n: n as usize, start, element: element_of(json, "int64")? })
+        }
         "MultiDiscrete" => {
-            let mut start = Vec::new();
-            if let Some(given) = json.get("start") {
-                flatten(given, &mut start, 0)?;
+            let given = json.get("nvec").ok_or_else(|| bad("a MultiDiscrete has no 'nvec'".into()))?;
+            let (mut nvec, mut start) = (Vec::new(), Vec::new());
+            let whole = |n: &Json| n.as_i64().or_else(|| n.as_f64().filter(|n| n.fract() == 0.0).map(|n| n as i64));
+            leaves(given, &mut nvec, 0, &|n| whole(n).filter(|n| *n > 0).map(|n| n as usize))?;
+            match json.get("start") {
+                Some(given) => leaves(given, &mut start, 0, &whole)?,
+                None => start.resize(nvec.len(), 0),
             }
-            if start.iter().any(|n| *n != 0.0) {
-                return Err(Error::unsupported("a MultiDiscrete space", "choices that do not start at 0"));
+            let shape = shape_of(given);
+            if start.len() != nvec.len() || shape.iter().product::<usize>() != nvec.len() {
+                return Err(bad("'nvec' and 'start' of a MultiDiscrete are no arrays of one shape".into()));
             }
-            let mut nvec = Vec::new();
-            flatten(json.get("nvec").ok_or_else(|| bad("a MultiDiscrete has no 'nvec'".into()))?, &mut nvec, 0)?;
-            Ok(Space::MultiDiscrete { nvec: nvec.into_iter().map(|n| n as usize).collect() })
+            nvec.iter().zip(&start).try_for_each(|(n, start)| check_choices(*n as u64, *start))?;
+            Ok(Space::MultiDiscrete { shape, nvec, start, element: element_of(json, "int64")? })
         }
         "MultiBinary" => {
-            let mut n = Vec::new();
-            flatten(json.get("n").ok_or_else(|| bad("a MultiBinary has no 'n'".into()))?, &mut n, 0)?;
-            let n = n.iter().try_fold(1_usize, |size, n| size.checked_mul(*n as usize));
-            Ok(Space::MultiBinary { n: n.ok_or_else(|| bad("a MultiBinary is too large".into()))? })
+            let shape = match json.get("n") {
+                Some(Json::Array(_)) => counts(json, "n")?,
+                Some(n) => vec![n.as_u64().ok_or_else(|| bad(format!("'n' of a MultiBinary is {n}")))? as usize],
+                None => return Err(bad("a MultiBinary has no 'n'".into())),
+            };
+            let size = shape.iter().try_fold(1_usize, |size, n| size.checked_mul(*n));
+            size.filter(|size| *size <= i32::MAX as usize).ok_or_else(|| bad("a MultiBinary is too large".into()))?;
+            Ok(Space::MultiBinary { shape })
         }
         "Dict" => {
             let parts = json.get("subspaces").and_then(Json::as_object).ok_or_else(|| bad("a Dict is empty".into()))?;
@@ -109,34 +120,51 @@ fn from_value(json: &Json, depth: usize) -> Result<Space> {
         }
         "Tuple" => {
             let parts = json.get("subspaces").and_then(Json::as_array).ok_or_else(|| bad("a Tuple is empty".into()))?;
-            let parts = parts.iter().enumerate().map(|(i, part)| Ok((i.to_string(), from_value(part, depth + 1)?)));
-            Ok(Space::Dict(parts.collect::<Result<_>>()?))
+            Ok(Space::Tuple(parts.iter().map(|part| from_value(part, depth + 1)).collect::<Result<_>>()?))
         }
         other => Err(Error::unsupported("the episode store", format!("spaces of type '{other}'"))),
     }
 }
 
-/// NumPy's name of an element type.
-pub(crate) fn dtype(element: ElementType) -> &'static str {
-    match element {
-        ElementType::F32 => "float32",
-        ElementType::F64 => "float64",
-        ElementType::U8 => "uint8",
-        ElementType::I64 => "int64",
+fn element_of(json: &Json, default: &str) -> Result<ElementType> {
+    let dtype = json.get("dtype").and_then(Json::as_str).unwrap_or(default);
+    ElementType::from_name(dtype).ok_or_else(|| Error::unsupported("a space", format!("the number type '{dtype}'")))
+}
+
+/// Choices are one-hot in flat vectors, so that their number is bounded as an array's length is.
+fn check_choices(n: u64, start: i64) -> Result<()> {
+    if n == 0 || n > i32::MAX as u64 || start.checked_add_unsigned(n).is_none() {
+        return Err(bad(format!("{n} choices from {start} on are none, or too many: at most {} are read", i32::MAX)));
     }
+    Ok(())
+}
+
+/// The shape of an array as nested lists, by their first items.
+fn shape_of(json: &Json) -> Vec<usize> {
+    let mut shape = Vec::new();
+    let mut at = json;
+    while let (Json::Array(items), true) = (at, shape.len() < DEEPEST) {
+        shape.push(items.len());
+        match items.first() {
+            Some(first) => at = first,
+            None => break,
+        }
+    }
+    shape
 }
 
 fn list(items: impl Iterator<Item = impl std::fmt::Display>) -> String {
     format!("[{}]", items.map(|item| item.to_string()).collect::<Vec<_>>().join(", "))
 }
 
-fn nested(shape: &[usize], numbers: &[f64], element: ElementType) -> String {
+/// Numbers as nested lists of a shape.
+fn nested<T: Copy>(shape: &[usize], numbers: &[T], write: &impl Fn(T) -> String) -> String {
     match shape {
-        [] => number(numbers.first().copied().unwrap_or(0.0), element),
-        [_] => list(numbers.iter().map(|n| number(*n, element))),
+        [] => numbers.first().map(|n| write(*n)).unwrap_or_default(),
+        [_] => list(numbers.iter().map(|n| write(*n))),
         [n, rest @ ..] => {
             let size = numbers.len() / (*n).max(1);
-            list(numbers.chunks(size.max(1)).map(|part| nested(rest, part, element)))
+            list(numbers.chunks(size.max(1)).map(|part| nested(rest, part, write)))
         }
     }
 }
@@ -146,8 +174,8 @@ fn number(n: f64, element: ElementType) -> String {
         _ if n == f64::INFINITY => "Infinity".into(),
         _ if n == f64::NEG_INFINITY => "-Infinity".into(),
         _ if n.is_nan() => "NaN".into(),
-        ElementType::U8 | ElementType::I64 => format!("{n:.0}"),
-        ElementType::F32 | ElementType::F64 => format!("{n:?}"),
+        _ if element.is_float() => format!("{n:?}"),
+        _ => format!("{n:.0}"),
     }
 }
 
@@ -158,24 +186,30 @@ fn counts(json: &Json, key: &str) -> Result<Vec<usize>> {
         .collect()
 }
 
+/// Numbers of nested lists, in order.
 fn flatten(json: &Json, out: &mut Vec<f64>, depth: usize) -> Result<()> {
+    leaves(json, out, depth, &|leaf| match leaf {
+        Json::Number(n) => n.as_f64(),
+        Json::Bool(b) => Some(f64::from(u8::from(*b))),
+        Json::String(s) => match s.as_str() {
+            "Infinity" => Some(f64::INFINITY),
+            "-Infinity" => Some(f64::NEG_INFINITY),
+            "NaN" => Some(f64::NAN),
+            _ => None,
+        },
+        _ => None,
+    })
+}
+
+/// What stands in nested lists, each read by `read`.
+fn leaves<T>(json: &Json, out: &mut Vec<T>, depth: usize, read: &impl Fn(&Json) -> Option<T>) -> Result<()> {
     match json {
-        Json::Number(n) => out.push(n.as_f64().ok_or_else(|| bad(format!("{n} is not a number")))?),
-        Json::Bool(b) => out.push(f64::from(u8::from(*b))),
-        Json::String(s) => out.push(match s.as_str() {
-            "Infinity" => f64::INFINITY,
-            "-Infinity" => f64::NEG_INFINITY,
-            "NaN" => f64::NAN,
-            other => return Err(bad(format!("'{other}' is not a number"))),
-        }),
-        Json::Array(items) if depth <= DEEPEST => {
-            for item in items {
-                flatten(item, out, depth + 1)?;
-            }
+        Json::Array(items) if depth <= DEEPEST => items.iter().try_for_each(|item| leaves(item, out, depth + 1, read)),
+        leaf => {
+            out.push(read(leaf).ok_or_else(|| bad(format!("{leaf} is not a number that can stand here")))?);
+            Ok(())
         }
-        other => return Err(bad(format!("{other} is not a number or a list of them"))),
     }
-    Ok(())
 }
 
 /// Puts quotes about the bare words that JSON itself does not know.

@@ -88,7 +88,7 @@ impl<W: World> Native<W> {
                 self.action.clear();
                 self.action.extend_from_slice(numbers);
             }
-            (Space::Discrete { n, start }, Value::Integer(choice)) => {
+            (Space::Discrete { n, start, .. }, Value::Integer(choice)) => {
                 let index = choice.checked_sub(*start).and_then(|index| usize::try_from(index).ok());
                 let index = index
                     .filter(|index| index < n)

@@ -19,8 +19,8 @@ pub(crate) enum ActionKind {
 pub(crate) enum Form {
     /// A whole number counted from `start`.
     Single { start: i64 },
-    /// Digits to these bases, the most significant first.
-    Several { bases: Vec<usize> },
+    /// Digits to these bases, the most significant first, each counted from its start.
+    Several { bases: Vec<usize>, starts: Vec<i64> },
 }
 
 /// One sequence of actions over the horizon.
@@ -36,11 +36,11 @@ impl ActionKind {
     /// # Errors
     /// [`Error::Unsupported`] for spaces that are neither, or have too many choices.
     pub(crate) fn new(planner: &'static str, space: &Space) -> Result<Self> {
-        let product = |bases: Vec<usize>| {
+        let product = |bases: Vec<usize>, starts: Vec<i64>| {
             let choices = bases.iter().try_fold(1_usize, |product, base| product.checked_mul(*base));
             match choices {
                 Some(choices) if (1..=MOST_CHOICES).contains(&choices) => {
-                    Ok(Self::Discrete { choices, form: Form::Several { bases } })
+                    Ok(Self::Discrete { choices, form: Form::Several { bases, starts } })
                 }
                 _ => Err(Error::unsupported(
                     planner,
@@ -58,11 +58,11 @@ impl ActionKind {
                 }
                 Ok(Self::Continuous { low: low.clone(), high: high.clone() })
             }
-            Space::Discrete { n, start } if *n > 0 => {
+            Space::Discrete { n, start, .. } if *n > 0 => {
                 Ok(Self::Discrete { choices: *n, form: Form::Single { start: *start } })
             }
-            Space::MultiDiscrete { nvec } => product(nvec.clone()),
-            Space::MultiBinary { n } => product(vec![2; *n]),
+            Space::MultiDiscrete { nvec, start, .. } => product(nvec.clone(), start.clone()),
+            Space::MultiBinary { .. } => product(vec![2; space.numbers()], vec![0; space.numbers()]),
             other => Err(Error::unsupported(
                 planner,
                 format!("the action space {other:?}: it searches boxes of real numbers and discrete choices"),
@@ -111,7 +111,7 @@ impl ActionKind {
             Self::Discrete { form: Form::Single { start }, .. } => {
                 *out = Value::Integer(start + i64::from(sequence.choices[t]));
             }
-            Self::Discrete { form: Form::Several { bases }, .. } => {
+            Self::Discrete { form: Form::Several { bases, starts }, .. } => {
                 if !matches!(out, Value::Integers(_)) {
                     *out = Value::Integers(Vec::with_capacity(bases.len()));
                 }
@@ -119,8 +119,8 @@ impl ActionKind {
                 digits.clear();
                 digits.resize(bases.len(), 0);
                 let mut rest = sequence.choices[t] as usize;
-                for (digit, base) in digits.iter_mut().zip(bases).rev() {
-                    *digit = (rest % base) as i64;
+                for ((digit, base), start) in digits.iter_mut().zip(bases).zip(starts).rev() {
+                    *digit = start + (rest % base) as i64;
                     rest /= base;
                 }
             }

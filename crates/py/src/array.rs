@@ -56,7 +56,7 @@ pub(crate) fn batch(what: &str, given: &Bound<'_, PyAny>, dims: usize) -> PyResu
 pub(crate) fn actions(space: &Space, given: &Bound<'_, PyAny>) -> PyResult<OwnedActions> {
     let py = given.py();
     match space {
-        Space::Discrete { n, start } => {
+        Space::Discrete { n, start, .. } => {
             let flat = crate::space::numbers(given)?;
             let choices = flat.iter().map(|choice| {
                 let place = *choice - *start as f64;

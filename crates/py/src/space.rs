@@ -35,27 +35,40 @@ pub(crate) fn read(given: &Bound<'_, PyAny>) -> PyResult<Space> {
             shape: given.getattr("shape")?.extract()?,
             low: numbers(&given.getattr("low")?)?,
             high: numbers(&given.getattr("high")?)?,
-            element: element(&given.getattr("dtype")?)?,
+            element: element(given)?,
         }),
         "Discrete" => {
-            Ok(Space::Discrete { n: given.getattr("n")?.extract()?, start: given.getattr("start")?.extract()? })
+            // Older versions of Gymnasium know neither the first choice nor the type.
+            let start = given.getattr("start").and_then(|start| start.extract()).unwrap_or(0);
+            Ok(Space::Discrete { n: given.getattr("n")?.extract()?, start, element: element(given)? })
         }
-        "MultiDiscrete" => Ok(Space::MultiDiscrete {
-            nvec: numbers(&given.getattr("nvec")?)?.into_iter().map(|n| n as usize).collect(),
-        }),
-        "MultiBinary" => Ok(Space::MultiBinary { n: given.call_method0("sample")?.len()? }),
+        "MultiDiscrete" => {
+            let nvec = whole(&given.getattr("nvec")?)?;
+            let start = given.getattr("start").and_then(|start| whole(&start)).unwrap_or_else(|_| vec![0; nvec.len()]);
+            Ok(Space::MultiDiscrete {
+                shape: given.getattr("shape")?.extract()?,
+                nvec: nvec.into_iter().map(|n| usize::try_from(n).unwrap_or(0)).collect(),
+                start,
+                element: element(given)?,
+            })
+        }
+        "MultiBinary" => Ok(Space::MultiBinary { shape: given.getattr("shape")?.extract()? }),
         "Dict" => {
             let parts = given.getattr("spaces")?.call_method0("items")?;
-            let parts = parts.try_iter()?.map(|item| {
-                let (name, part): (String, Bound<'_, PyAny>) = item?.extract()?;
-                Ok((name, read(&part)?))
-            });
-            Ok(Space::Dict(parts.collect::<PyResult<_>>()?))
+            let mut named: Vec<(String, Space)> = Vec::new();
+            for item in parts.try_iter()? {
+                let (name, part): (Bound<'_, PyAny>, Bound<'_, PyAny>) = item?.extract()?;
+                let name = name.str()?.to_string();
+                if named.iter().any(|(given, _)| *given == name) {
+                    return Err(refuse(py, format!("two parts of a Dict are called '{name}'")));
+                }
+                named.push((name, read(&part)?));
+            }
+            Ok(Space::Dict(named))
         }
         "Tuple" => {
             let parts = given.getattr("spaces")?;
-            let parts = parts.try_iter()?.enumerate().map(|(i, part)| Ok((i.to_string(), read(&part?)?)));
-            Ok(Space::Dict(parts.collect::<PyResult<_>>()?))
+            Ok(Space::Tuple(parts.try_iter()?.map(|part| read(&part?)).collect::<PyResult<_>>()?))
         }
         _ => Err(refuse(
             py,
@@ -67,14 +80,22 @@ pub(crate) fn read(given: &Bound<'_, PyAny>) -> PyResult<Space> {
     }
 }
 
-fn element(dtype: &Bound<'_, PyAny>) -> PyResult<ElementType> {
-    let (kind, size): (String, usize) = (dtype.getattr("kind")?.extract()?, dtype.getattr("itemsize")?.extract()?);
-    Ok(match (kind.as_str(), size) {
-        ("f", 8) => ElementType::F64,
-        ("f", _) => ElementType::F32,
-        ("u", 1) => ElementType::U8,
-        _ => ElementType::I64,
+/// The number type of one of Gymnasium's spaces.
+fn element(space: &Bound<'_, PyAny>) -> PyResult<ElementType> {
+    let py = space.py();
+    let dtype = py.import("numpy")?.call_method1("dtype", (space.getattr("dtype")?,))?;
+    let name: String = dtype.getattr("name")?.extract()?;
+    ElementType::from_name(&name).ok_or_else(|| {
+        refuse(py, format!("cannot take a space of number type {name}: give it a dtype such as float32"))
     })
+}
+
+/// Whole numbers of an array, row-major.
+fn whole(given: &Bound<'_, PyAny>) -> PyResult<Vec<i64>> {
+    let numpy = given.py().import("numpy")?;
+    let flat = numpy.call_method1("asarray", (given, "int64"))?.call_method0("ravel")?;
+    let flat = flat.cast_into::<PyArray1<i64>>().map_err(PyErr::from)?;
+    Ok(flat.to_vec()?)
 }
 
 /// Numbers of an array, a sequence or a single number, row-major.
@@ -90,35 +111,72 @@ pub(crate) fn write<'py>(py: Python<'py>, space: &Space) -> PyResult<Bound<'py, 
     let spaces = py.import("gymnasium.spaces")?;
     match space {
         Space::Box { shape, low, high, element } => {
-            let dtype = match element {
-                ElementType::F32 => "float32",
-                ElementType::F64 => "float64",
-                ElementType::U8 => "uint8",
-                ElementType::I64 => "int64",
-            };
-            let array = |numbers: &[f64]| -> PyResult<_> {
-                let array = PyArray1::from_slice(py, numbers).call_method1("reshape", (PyTuple::new(py, shape)?,))?;
-                array.call_method1("astype", (dtype,))
-            };
+            let shape = PyTuple::new(py, shape)?;
+            let array = |numbers: &[f64]| converted(py, *element, numbers)?.call_method1("reshape", (&shape,));
             let options = PyDict::new(py);
             options.set_item("low", array(low)?)?;
             options.set_item("high", array(high)?)?;
-            options.set_item("dtype", py.import("numpy")?.getattr(dtype)?)?;
+            options.set_item("dtype", dtype(py, *element)?)?;
             spaces.getattr("Box")?.call((), Some(&options))
         }
-        Space::Discrete { n, start } => {
+        Space::Discrete { n, start, element } => {
             let options = PyDict::new(py);
             options.set_item("start", start)?;
-            spaces.getattr("Discrete")?.call((*n,), Some(&options))
+            typed(py, &spaces.getattr("Discrete")?, n.into_pyobject(py)?.as_any(), &options, *element)
         }
-        Space::MultiDiscrete { nvec } => spaces.getattr("MultiDiscrete")?.call1((nvec.clone(),)),
-        Space::MultiBinary { n } => spaces.getattr("MultiBinary")?.call1((*n,)),
+        Space::MultiDiscrete { shape, nvec, start, element } => {
+            let shape = PyTuple::new(py, shape)?;
+            let array = |numbers: Vec<i64>| PyArray1::from_vec(py, numbers).call_method1("reshape", (&shape,));
+            let options = PyDict::new(py);
+            options.set_item("start", array(start.clone())?)?;
+            let nvec = array(nvec.iter().map(|n| *n as i64).collect())?;
+            typed(py, &spaces.getattr("MultiDiscrete")?, &nvec, &options, *element)
+        }
+        Space::MultiBinary { shape } => match shape.as_slice() {
+            [n] => spaces.getattr("MultiBinary")?.call1((*n,)),
+            _ => spaces.getattr("MultiBinary")?.call1((shape.clone(),)),
+        },
+        // Pairs in a list keep their order, where Gymnasium would sort the keys of a dictionary.
         Space::Dict(parts) => {
-            let named = PyDict::new(py);
-            for (name, part) in parts {
-                named.set_item(name, write(py, part)?)?;
-            }
+            let named = parts.iter().map(|(name, part)| Ok((name, write(py, part)?))).collect::<PyResult<Vec<_>>>()?;
             spaces.getattr("Dict")?.call1((named,))
         }
+        Space::Tuple(parts) => {
+            let parts = parts.iter().map(|part| write(py, part)).collect::<PyResult<Vec<_>>>()?;
+            spaces.getattr("Tuple")?.call1((PyTuple::new(py, parts)?,))
+        }
     }
+}
+
+/// One of Gymnasium's spaces of choices, with its number type where this version takes one.
+fn typed<'py>(
+    py: Python<'py>,
+    kind: &Bound<'py, PyAny>,
+    first: &Bound<'py, PyAny>,
+    options: &Bound<'py, PyDict>,
+    element: ElementType,
+) -> PyResult<Bound<'py, PyAny>> {
+    if element == ElementType::I64 {
+        return kind.call((first,), Some(options));
+    }
+    options.set_item("dtype", dtype(py, element)?)?;
+    kind.call((first,), Some(options))
+}
+
+fn dtype(py: Python<'_>, element: ElementType) -> PyResult<Bound<'_, PyAny>> {
+    py.import("numpy")?.getattr(if element == ElementType::Bool { "bool_" } else { element.name() })
+}
+
+/// Numbers as a flat array of the environment's own type: whole ones within its range, because NumPy would wrap those beyond it.
+pub(crate) fn converted<'py>(py: Python<'py>, element: ElementType, numbers: &[f64]) -> PyResult<Bound<'py, PyAny>> {
+    let dtype = dtype(py, element)?;
+    if element.is_float() {
+        return PyArray1::from_slice(py, numbers).call_method1("astype", (dtype,));
+    }
+    if element == ElementType::U64 {
+        let whole = PyArray1::from_iter(py, numbers.iter().map(|number| element.nearest(*number) as u64));
+        return Ok(whole.into_any());
+    }
+    let whole = PyArray1::from_iter(py, numbers.iter().map(|number| element.nearest(*number) as i64));
+    whole.call_method1("astype", (dtype,))
 }

@@ -1,8 +1,9 @@
 //! Elements of spaces: observations and actions as Python has them, to and from [`Value`].
 
 use numpy::{PyArray1, PyArrayDyn, PyArrayMethods, PyUntypedArrayMethods};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyTuple};
+use pyo3::types::{PyDict, PyList, PyMapping, PyTuple};
 use worldwright_core::{ElementType, Space, Value};
 
 use crate::error::exception;
@@ -21,7 +22,7 @@ pub(crate) fn read(space: &Space, given: &Bound<'_, PyAny>) -> PyResult<Value> {
     match space {
         Space::Box { shape, low, element, .. } => {
             let value = match element {
-                ElementType::U8 => bytes(given).map(Value::Bytes),
+                _ if element.is_bytes() => bytes(given).map(Value::Bytes),
                 _ => floats(*element, given).map(Value::Floats),
             };
             let value = value.map_err(|error| {
@@ -36,29 +37,58 @@ pub(crate) fn read(space: &Space, given: &Bound<'_, PyAny>) -> PyResult<Value> {
             };
             if length == low.len() { Ok(value) } else { Err(foreign(format!("an array of shape {shape:?}"))) }
         }
-        Space::Discrete { n, start } => {
+        Space::Discrete { n, start, .. } => {
             let choice = given.call_method0("__index__").or_else(|_| given.call_method0("item"));
             let choice: i64 = choice
                 .and_then(|choice| choice.extract())
                 .map_err(|_| foreign(format!("a whole number from {start} to {}", start + *n as i64 - 1)))?;
             Ok(Value::Integer(choice))
         }
-        Space::MultiDiscrete { nvec } => {
-            integers(given, nvec.len()).ok_or_else(|| foreign(format!("{} whole numbers", nvec.len())))
+        Space::MultiDiscrete { shape, .. } => {
+            integers(given, space.numbers()).ok_or_else(|| foreign(format!("whole numbers of shape {shape:?}")))
         }
-        Space::MultiBinary { n } => integers(given, *n).ok_or_else(|| foreign(format!("{n} bits"))),
+        Space::MultiBinary { shape } => {
+            integers(given, space.numbers()).ok_or_else(|| foreign(format!("bits of shape {shape:?}")))
+        }
         Space::Dict(parts) => {
-            let item = |i: usize, name: &str| match given.cast::<PyTuple>() {
-                Ok(tuple) => tuple.get_item(i),
-                Err(_) => given.get_item(name),
-            };
-            let parts = parts.iter().enumerate().map(|(i, (name, part))| {
-                let value = item(i, name).map_err(|_| foreign(format!("a part '{name}'")))?;
+            let mapping = given.cast::<PyMapping>().map_err(|_| foreign(format!("named parts {}", names(parts))))?;
+            if mapping.len()? != parts.len() {
+                return Err(foreign(format!("the parts {}", names(parts))));
+            }
+            let parts = parts.iter().map(|(name, part)| {
+                let value = part_of(mapping, name)?.ok_or_else(|| foreign(format!("the parts {}", names(parts))))?;
                 Ok((name.clone(), read(part, &value)?))
             });
             Ok(Value::Dict(parts.collect::<PyResult<_>>()?))
         }
+        Space::Tuple(parts) => {
+            let given: Vec<Bound<'_, PyAny>> =
+                given.extract().map_err(|_| foreign(format!("a tuple of {} parts", parts.len())))?;
+            if given.len() != parts.len() {
+                return Err(foreign(format!("a tuple of {} parts", parts.len())));
+            }
+            let parts = parts.iter().zip(&given).map(|(part, value)| read(part, value));
+            Ok(Value::Tuple(parts.collect::<PyResult<_>>()?))
+        }
     }
+}
+
+fn names(parts: &[(String, Space)]) -> String {
+    parts.iter().map(|(name, _)| format!("'{name}'")).collect::<Vec<_>>().join(", ")
+}
+
+/// The part called `name`: the key itself, or else another whose text it is, such as the number 1 for `1`.
+fn part_of<'py>(mapping: &Bound<'py, PyMapping>, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
+    if mapping.contains(name)? {
+        return mapping.get_item(name).map(Some);
+    }
+    for item in mapping.items()?.iter() {
+        let (key, value): (Bound<'py, PyAny>, Bound<'py, PyAny>) = item.extract()?;
+        if key.str()? == name {
+            return Ok(Some(value));
+        }
+    }
+    Ok(None)
 }
 
 fn integers(given: &Bound<'_, PyAny>, length: usize) -> Option<Value> {
@@ -79,9 +109,10 @@ fn bytes(given: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
     if let Some(bytes) = contiguous::<u8, _>(given, |byte| byte) {
         return Ok(bytes);
     }
-    let numpy = given.py().import("numpy")?;
-    let flat = numpy.call_method1("asarray", (given, "uint8"))?.call_method0("ravel")?;
-    Ok(flat.cast_into::<PyArray1<u8>>().map_err(PyErr::from)?.to_vec()?)
+    // NumPy would wrap numbers that are no bytes.
+    let not_byte = |number: f64| PyValueError::new_err(format!("{number} is no whole number from 0 to 255"));
+    let byte = |number: f64| if number == f64::from(number as u8) { Ok(number as u8) } else { Err(not_byte(number)) };
+    numbers(given)?.into_iter().map(byte).collect()
 }
 
 /// The numbers of an array of this type; none for another or one that is not contiguous.
@@ -106,11 +137,23 @@ pub(crate) fn write<'py>(py: Python<'py>, space: &Space, value: &Value) -> PyRes
         (Space::Box { shape, element, .. }, Value::Floats(numbers)) => match element {
             ElementType::F64 => shaped(PyArray1::from_slice(py, numbers), shape)?,
             ElementType::F32 => shaped(converted(py, numbers, |x| x as f32), shape)?,
-            ElementType::U8 => shaped(converted(py, numbers, |x| x as u8), shape)?,
-            ElementType::I64 => shaped(converted(py, numbers, |x| x as i64), shape)?,
+            _ => {
+                crate::space::converted(py, *element, numbers)?.call_method1("reshape", (PyTuple::new(py, shape)?,))?
+            }
         },
+        (Space::Box { shape, element: ElementType::Bool, .. }, Value::Bytes(bytes)) => {
+            let flags = PyArray1::from_iter(py, bytes.iter().map(|byte| *byte != 0));
+            shaped(flags, shape)?
+        }
         (Space::Box { shape, .. }, Value::Bytes(bytes)) => shaped(PyArray1::from_slice(py, bytes), shape)?,
         (_, Value::Integer(choice)) => choice.into_pyobject(py)?.into_any(),
+        (Space::MultiDiscrete { shape, element, .. }, Value::Integers(choices)) => {
+            let whole = shaped(PyArray1::from_slice(py, choices), shape)?;
+            if *element == ElementType::I64 { whole } else { whole.call_method1("astype", (element.name(),))? }
+        }
+        (Space::MultiBinary { shape }, Value::Integers(bits)) => {
+            shaped(PyArray1::from_iter(py, bits.iter().map(|bit| *bit as i8)), shape)?
+        }
         (_, Value::Integers(choices)) => PyArray1::from_slice(py, choices).into_any(),
         (Space::Dict(spaces), Value::Dict(parts)) => {
             let named = PyDict::new(py);
@@ -118,6 +161,10 @@ pub(crate) fn write<'py>(py: Python<'py>, space: &Space, value: &Value) -> PyRes
                 named.set_item(name, write(py, space, part)?)?;
             }
             named.into_any()
+        }
+        (Space::Tuple(spaces), Value::Tuple(parts)) => {
+            let parts = spaces.iter().zip(parts).map(|(space, part)| write(py, space, part));
+            PyTuple::new(py, parts.collect::<PyResult<Vec<_>>>()?)?.into_any()
         }
         (_, Value::Floats(numbers)) => PyArray1::from_slice(py, numbers).into_any(),
         (_, Value::Bytes(bytes)) => PyArray1::from_slice(py, bytes).into_any(),
@@ -127,6 +174,10 @@ pub(crate) fn write<'py>(py: Python<'py>, space: &Space, value: &Value) -> PyRes
                 named.set_item(name, write(py, space, part)?)?;
             }
             named.into_any()
+        }
+        (_, Value::Tuple(parts)) => {
+            let parts = parts.iter().map(|part| write(py, space, part));
+            PyTuple::new(py, parts.collect::<PyResult<Vec<_>>>()?)?.into_any()
         }
     })
 }

@@ -328,8 +328,11 @@ fn repeated(space: &Space, action: &Action, rows: usize) -> Result<Repeated> {
         }
         (Space::Discrete { start, .. }, Value::Integer(choice)) => choice - start,
         // As planners read them: the first place is the most significant.
-        (Space::MultiDiscrete { nvec }, Value::Integers(choices)) => digits(&mut nvec.iter().copied(), choices),
-        (Space::MultiBinary { n }, Value::Integers(bits)) => digits(&mut std::iter::repeat_n(2, *n), bits),
+        (Space::MultiDiscrete { nvec, start, .. }, Value::Integers(choices)) => {
+            let places: Vec<i64> = choices.iter().zip(start).map(|(choice, start)| choice - start).collect();
+            digits(&mut nvec.iter().copied(), &places)
+        }
+        (Space::MultiBinary { .. }, Value::Integers(bits)) => digits(&mut std::iter::repeat_n(2, bits.len()), bits),
         _ => return Err(foreign()),
     };
     Ok(Repeated::Discrete(vec![u32::try_from(choice).map_err(|_| foreign())?; rows]))

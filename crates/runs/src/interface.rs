@@ -90,10 +90,14 @@ fn values(space: &Space) -> Vec<String> {
                 (false, false) => "any number".to_owned(),
             })
             .collect(),
-        Space::Discrete { n, start } => (*start..start + *n as i64).map(|choice| format!("choice {choice}")).collect(),
-        Space::MultiDiscrete { nvec } => nvec.iter().map(|n| format!("0 to {}", n - 1)).collect(),
-        Space::MultiBinary { n } => vec!["0 or 1".to_owned(); *n],
-        Space::Dict(parts) => parts.iter().flat_map(|(_, part)| values(part)).collect(),
+        Space::Discrete { n, start, .. } => {
+            (*start..start + *n as i64).map(|choice| format!("choice {choice}")).collect()
+        }
+        Space::MultiDiscrete { nvec, start, .. } => {
+            nvec.iter().zip(start).map(|(n, start)| format!("{start} to {}", start + *n as i64 - 1)).collect()
+        }
+        Space::MultiBinary { .. } => vec!["0 or 1".to_owned(); space.numbers()],
+        Space::Dict(_) | Space::Tuple(_) => space.parts().into_iter().flat_map(|(_, part)| values(part)).collect(),
     }
 }
 

@@ -17,9 +17,9 @@ pub fn bounded_box(dims: usize) -> impl Strategy<Value = Space> {
 pub fn action_space() -> impl Strategy<Value = Space> {
     prop_oneof![
         bounded_box(3),
-        (1..6_usize, -3..4_i64).prop_map(|(n, start)| Space::Discrete { n, start }),
-        vec(1..4_usize, 1..4).prop_map(|nvec| Space::MultiDiscrete { nvec }),
-        (1..5_usize).prop_map(|n| Space::MultiBinary { n }),
+        (1..6_usize, -3..4_i64).prop_map(|(n, start)| Space::choices(n, start)),
+        vec(1..4_usize, 1..4).prop_map(|nvec| Space::multi_discrete(&nvec)),
+        (1..5_usize).prop_map(Space::bits),
     ]
 }
 

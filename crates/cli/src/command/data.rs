@@ -93,17 +93,19 @@ fn as_json(found: &Inspection) -> Value {
 fn space_json(space: &Space) -> Value {
     match space {
         Space::Box { shape, low, high, element } => {
-            let dtype = match element {
-                ElementType::F32 => "float32",
-                ElementType::F64 => "float64",
-                ElementType::U8 => "uint8",
-                ElementType::I64 => "int64",
-            };
-            json!({"type": "Box", "dtype": dtype, "shape": shape, "low": low, "high": high})
+            json!({"type": "Box", "dtype": element.name(), "shape": shape, "low": low, "high": high})
         }
-        Space::Discrete { n, start } => json!({"type": "Discrete", "n": n, "start": start}),
-        Space::MultiDiscrete { nvec } => json!({"type": "MultiDiscrete", "nvec": nvec}),
-        Space::MultiBinary { n } => json!({"type": "MultiBinary", "n": n}),
+        Space::Discrete { n, start, element } => {
+            json!({"type": "Discrete", "dtype": element.name(), "n": n, "start": start})
+        }
+        Space::MultiDiscrete { shape, nvec, start, element } => {
+            json!({"type": "MultiDiscrete", "dtype": element.name(), "shape": shape, "nvec": nvec, "start": start})
+        }
+        Space::MultiBinary { shape } => json!({"type": "MultiBinary", "shape": shape}),
+        Space::Tuple(parts) => {
+            let parts: Vec<Value> = parts.iter().map(space_json).collect();
+            json!({"type": "Tuple", "subspaces": parts})
+        }
         Space::Dict(parts) => {
             let parts: Value = parts.iter().map(|(name, part)| (name.clone(), space_json(part))).collect();
             json!({"type": "Dict", "subspaces": parts})
@@ -118,8 +120,10 @@ fn described(space: &Space) -> String {
             let kind = match element {
                 ElementType::F32 => "32-bit numbers",
                 ElementType::F64 => "64-bit numbers",
+                ElementType::F16 => "16-bit numbers",
                 ElementType::U8 => "bytes",
-                ElementType::I64 => "whole numbers",
+                ElementType::Bool => "bits",
+                _ => "whole numbers",
             };
             let shape = shape.iter().map(usize::to_string).collect::<Vec<_>>().join(" × ");
             let least = low.iter().copied().fold(f64::INFINITY, f64::min);
@@ -132,12 +136,12 @@ fn described(space: &Space) -> String {
             }
         }
         Space::Discrete { n, .. } => format!("one of {n} choices"),
-        Space::MultiDiscrete { nvec } => {
+        Space::MultiDiscrete { nvec, .. } => {
             format!("a choice each of {}", nvec.iter().map(usize::to_string).collect::<Vec<_>>().join(", "))
         }
-        Space::MultiBinary { n } => counted(*n as u64, "bit"),
-        Space::Dict(parts) => {
-            let parts = parts.iter().map(|(name, part)| format!("{name}: {}", described(part)));
+        Space::MultiBinary { .. } => counted(space.numbers() as u64, "bit"),
+        Space::Dict(_) | Space::Tuple(_) => {
+            let parts = space.parts().into_iter().map(|(name, part)| format!("{name}: {}", described(part)));
             parts.collect::<Vec<_>>().join("; ")
         }
     }

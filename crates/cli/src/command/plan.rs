@@ -130,6 +130,7 @@ fn json_of(value: &Value) -> Json {
         Value::Integer(choice) => json!(choice),
         Value::Integers(choices) => json!(choices),
         Value::Dict(parts) => parts.iter().map(|(name, part)| (name.clone(), json_of(part))).collect(),
+        Value::Tuple(parts) => parts.iter().map(json_of).collect(),
     }
 }
 

@@ -35,7 +35,8 @@ impl Feature {
                 match element {
                     ElementType::F64 => "float64",
                     ElementType::F32 => "float32",
-                    ElementType::U8 | ElementType::I64 => "int64",
+                    ElementType::F16 => "float32",
+                    _ => "int64",
                 },
             ),
             Space::Discrete { .. } => (1, "int64"),
@@ -58,7 +59,7 @@ impl Feature {
             Value::Floats(numbers) => self.numbers.extend(numbers),
             Value::Bytes(bytes) => self.numbers.extend(bytes.iter().map(|b| f64::from(*b))),
             Value::Integer(choice) => self.numbers.push(*choice as f64),
-            Value::Integers(_) | Value::Dict(_) => {}
+            Value::Integers(_) | Value::Dict(_) | Value::Tuple(_) => {}
         }
     }
 

@@ -14,7 +14,7 @@ use serde_json::{Value as Json, json};
 use worldwright_core::{ElementType, Error, Result, Space};
 
 use super::sink::Sink;
-use super::{missing, narrowed, read_bytes, values, write_bytes};
+use super::{missing, read_bytes, values, write_bytes};
 use crate::space_json::{space_from_json, space_to_json};
 use crate::store::{Column, Kind, arrow, decode_batch, decode_schema, frame_at, io, numbers_of};
 use crate::{Episode, EpisodeStore, Header, Precision};
@@ -82,10 +82,10 @@ fn episode_file(header: &Header, episode: &Episode) -> Result<Vec<u8>> {
     let mut observations = Column::new(&header.observation_space, Precision::Element)?;
     let mut actions = Column::new(&header.action_space, Precision::Element)?;
     for observation in &episode.observations {
-        observations.push(Some(&narrowed(&header.observation_space, observation)))?;
+        observations.push(Some(&header.observation_space.narrowed(observation)))?;
     }
     for action in &episode.actions {
-        actions.push(Some(&narrowed(&header.action_space, action)))?;
+        actions.push(Some(&header.action_space.narrowed(action)))?;
     }
     actions.push(None)?;
     let flags = |ended: bool| -> ArrayRef {
@@ -193,8 +193,7 @@ fn has_image(space: &Space) -> bool {
         Space::Box { shape, element: ElementType::U8, .. } => {
             matches!(shape.len(), 2 | 3) && shape[0] >= 32 && shape[1] >= 32
         }
-        Space::Dict(parts) => parts.iter().any(|(_, part)| has_image(part)),
-        _ => false,
+        _ => space.parts().into_iter().any(|(_, part)| has_image(part)),
     }
 }
 

@@ -129,20 +129,7 @@ fn values(space: &Space, array: &dyn arrow_array::Array, rows: std::ops::Range<u
 fn choices(least: i64, most: i64) -> Option<Space> {
     let start = least.min(0);
     let n = most.checked_sub(start).filter(|n| (0..1 << 20).contains(n))?;
-    Some(Space::Discrete { n: n as usize + 1, start })
-}
-
-/// A value rounded to what its space's own element type can hold.
-fn narrowed(space: &Space, value: &Value) -> Value {
-    match (space, value) {
-        (Space::Box { element: worldwright_core::ElementType::F32, .. }, Value::Floats(numbers)) => {
-            Value::Floats(numbers.iter().map(|number| f64::from(*number as f32)).collect())
-        }
-        (Space::Dict(parts), Value::Dict(values)) => Value::Dict(
-            parts.iter().zip(values).map(|((_, part), (name, value))| (name.clone(), narrowed(part, value))).collect(),
-        ),
-        _ => value.clone(),
-    }
+    Some(Space::choices(n as usize + 1, start))
 }
 
 fn missing(path: &Path) -> Error {

@@ -65,15 +65,9 @@ pub(super) fn export(store: &EpisodeStore, out: &Path) -> Result<()> {
 
 /// Stacks values of a space into arrays under a name, a dictionary's parts under names below it.
 fn gather(name: &str, space: &Space, values: &[&Value], arrays: &mut Vec<(String, Npy)>) {
-    if let Space::Dict(parts) = space {
-        for (place, (part, space)) in parts.iter().enumerate() {
-            let below: Vec<&Value> = values
-                .iter()
-                .filter_map(|value| match value {
-                    Value::Dict(values) => values.get(place).map(|(_, value)| value),
-                    _ => None,
-                })
-                .collect();
+    if matches!(space, Space::Dict(_) | Space::Tuple(_)) {
+        for (place, (part, space)) in space.parts().into_iter().enumerate() {
+            let below: Vec<&Value> = values.iter().filter_map(|value| value.part(place, &part).ok()).collect();
             gather(&format!("{name}/{part}"), space, &below, arrays);
         }
         return;
@@ -81,9 +75,8 @@ fn gather(name: &str, space: &Space, values: &[&Value], arrays: &mut Vec<(String
     let (mut shape, mut doubles, mut bytes, mut whole) = (vec![values.len()], Vec::new(), Vec::new(), Vec::new());
     match space {
         Space::Box { shape: own, .. } => shape.extend(own),
-        Space::MultiDiscrete { nvec } => shape.push(nvec.len()),
-        Space::MultiBinary { n } => shape.push(*n),
-        Space::Discrete { .. } | Space::Dict(_) => {}
+        Space::MultiDiscrete { shape: own, .. } | Space::MultiBinary { shape: own } => shape.extend(own),
+        Space::Discrete { .. } | Space::Dict(_) | Space::Tuple(_) => {}
     }
     for value in values {
         match value {
@@ -91,14 +84,16 @@ fn gather(name: &str, space: &Space, values: &[&Value], arrays: &mut Vec<(String
             Value::Bytes(numbers) => bytes.extend(numbers),
             Value::Integer(number) => whole.push(*number),
             Value::Integers(numbers) => whole.extend(numbers),
-            Value::Dict(_) => {}
+            Value::Dict(_) | Value::Tuple(_) => {}
         }
     }
     let data = match space {
-        Space::Box { element: ElementType::U8, .. } => Data::U8(bytes),
-        Space::Box { element: ElementType::I64, .. } => Data::I64(doubles.iter().map(|n| *n as i64).collect()),
+        Space::Box { element, .. } if element.is_bytes() => Data::U8(bytes),
+        Space::Box { element, .. } if !element.is_float() => Data::I64(doubles.iter().map(|n| *n as i64).collect()),
         // Single precision only where nothing is lost by it.
-        Space::Box { element: ElementType::F32, .. } if doubles.iter().all(|n| f64::from(*n as f32) == *n) => {
+        Space::Box { element: ElementType::F32 | ElementType::F16, .. }
+            if doubles.iter().all(|n| f64::from(*n as f32) == *n) =>
+        {
             Data::F32(doubles.iter().map(|n| *n as f32).collect())
         }
         Space::Box { .. } => Data::F64(doubles),
@@ -198,21 +193,16 @@ fn unpack(bytes: &[u8]) -> Result<BTreeMap<String, Npy>> {
 
 /// The values of a space in the arrays below a name.
 fn scatter(name: &str, space: &Space, arrays: &BTreeMap<String, Npy>, rows: usize) -> Result<Vec<Value>> {
-    if let Space::Dict(parts) = space {
-        let mut values = vec![Vec::with_capacity(parts.len()); rows];
-        for (part, space) in parts {
+    if matches!(space, Space::Dict(_) | Space::Tuple(_)) {
+        let mut values = vec![Vec::new(); rows];
+        for (part, space) in space.parts() {
             let below = scatter(&format!("{name}/{part}"), space, arrays, rows)?;
-            values.iter_mut().zip(below).for_each(|(dict, value)| dict.push((part.clone(), value)));
+            values.iter_mut().zip(below).for_each(|(whole, value)| whole.push(value));
         }
-        return Ok(values.into_iter().map(Value::Dict).collect());
+        return Ok(values.into_iter().map(|parts| space.gather(parts)).collect());
     }
     let array = arrays.get(name).ok_or_else(|| bad(format!("holds no array '{name}'")))?;
-    let dim = match space {
-        Space::Box { low, .. } => low.len(),
-        Space::MultiDiscrete { nvec } => nvec.len(),
-        Space::MultiBinary { n } => *n,
-        Space::Discrete { .. } | Space::Dict(_) => 1,
-    };
+    let dim = space.numbers();
     let numbers = array.numbers();
     if dim == 0 || numbers.len() != rows.saturating_mul(dim) {
         return Err(wrong(name, rows.saturating_mul(dim), numbers.len()));
@@ -220,7 +210,7 @@ fn scatter(name: &str, space: &Space, arrays: &BTreeMap<String, Npy>, rows: usiz
     Ok(numbers
         .chunks_exact(dim)
         .map(|row| match space {
-            Space::Box { element: ElementType::U8, .. } => Value::Bytes(row.iter().map(|n| *n as u8).collect()),
+            Space::Box { element, .. } if element.is_bytes() => Value::Bytes(row.iter().map(|n| *n as u8).collect()),
             Space::Box { .. } => Value::Floats(row.to_vec()),
             Space::Discrete { .. } => Value::Integer(row[0] as i64),
             _ => Value::Integers(row.iter().map(|n| *n as i64).collect()),

@@ -10,7 +10,7 @@ use arrow_array::{Array, ArrayRef, FixedSizeListArray, PrimitiveArray, StructArr
 use arrow_array::{ArrowPrimitiveType, cast::AsArray};
 use arrow_buffer::{NullBuffer, ScalarBuffer};
 use arrow_schema::{DataType, Field, Fields};
-use worldwright_core::{ElementType, Error, Result, Space, Value};
+use worldwright_core::{ElementType, Error, LARGEST_WHOLE, Result, Space, Value};
 
 use super::Precision;
 
@@ -37,20 +37,21 @@ impl Column {
             Space::Box { low, element, .. } => {
                 let dim = size(low.len())?;
                 match (element, precision) {
-                    (ElementType::F64, _) | (ElementType::F32, Precision::Exact) => {
+                    (ElementType::F64, _) | (ElementType::F32 | ElementType::F16, Precision::Exact) => {
                         Self::F64 { dim, numbers: Vec::new() }
                     }
-                    (ElementType::F32, Precision::Element) => Self::F32 { dim, numbers: Vec::new() },
-                    (ElementType::U8, _) => Self::U8 { dim, numbers: Vec::new() },
-                    (ElementType::I64, _) => Self::I64 { dim, numbers: Vec::new() },
+                    (ElementType::F32 | ElementType::F16, Precision::Element) => Self::F32 { dim, numbers: Vec::new() },
+                    _ if element.is_bytes() => Self::U8 { dim, numbers: Vec::new() },
+                    _ => Self::I64 { dim, numbers: Vec::new() },
                 }
             }
             Space::Discrete { .. } => Self::Choice { numbers: Vec::new() },
-            Space::MultiDiscrete { nvec } => Self::I64 { dim: size(nvec.len())?, numbers: Vec::new() },
-            Space::MultiBinary { n } => Self::U8 { dim: size(*n)?, numbers: Vec::new() },
-            Space::Dict(parts) => {
+            Space::MultiDiscrete { nvec, .. } => Self::I64 { dim: size(nvec.len())?, numbers: Vec::new() },
+            Space::MultiBinary { .. } => Self::U8 { dim: size(space.numbers())?, numbers: Vec::new() },
+            Space::Dict(_) | Space::Tuple(_) => {
+                let parts = space.parts();
                 size(parts.len())?;
-                let parts = parts.iter().map(|(name, part)| Ok((name.clone(), Self::new(part, precision)?)));
+                let parts = parts.into_iter().map(|(name, part)| Ok((name, Self::new(part, precision)?)));
                 Self::Dict { parts: parts.collect::<Result<_>>()? }
             }
         })
@@ -117,18 +118,14 @@ impl Column {
             }
             (Self::I64 { dim, numbers }, Value::Floats(given)) if given.len() == *dim => {
                 // Beyond 2^53 an f64 no longer tells neighbouring whole numbers apart.
-                let limit = (1_u64 << 53) as f64;
                 for number in given {
-                    numbers.push(whole(*number, -limit, limit)? as i64);
+                    numbers.push(whole(*number, -LARGEST_WHOLE, LARGEST_WHOLE)? as i64);
                 }
             }
             (Self::Choice { numbers }, Value::Integer(choice)) => numbers.push(*choice),
-            (Self::Dict { parts }, Value::Dict(values)) if parts.len() == values.len() => {
-                for ((name, part), (given, value)) in parts.iter_mut().zip(values) {
-                    if name != given {
-                        return Err(not_in(format!("expected part '{name}', got '{given}'")));
-                    }
-                    part.push(Some(value))?;
+            (Self::Dict { parts }, Value::Dict(_) | Value::Tuple(_)) if parts.len() == value.parts().len() => {
+                for (at, (name, part)) in parts.iter_mut().enumerate() {
+                    part.push(Some(value.part(at, name)?))?;
                 }
             }
             (column, _) => {
@@ -198,14 +195,14 @@ pub(crate) fn value_at(space: &Space, array: &dyn Array, row: usize) -> Result<V
             if let Some(bytes) = values.as_primitive_opt::<UInt8Type>() {
                 let bytes = &bytes.values()[span];
                 return Ok(match element {
-                    ElementType::U8 => Value::Bytes(bytes.to_vec()),
+                    _ if element.is_bytes() => Value::Bytes(bytes.to_vec()),
                     _ => Value::Floats(bytes.iter().map(|b| f64::from(*b)).collect()),
                 });
             }
             let mut numbers = Vec::with_capacity(low.len());
             numbers_of(&*values, span, &mut numbers)?;
             Ok(match element {
-                ElementType::U8 => Value::Bytes(numbers.into_iter().map(|n| n as u8).collect()),
+                _ if element.is_bytes() => Value::Bytes(numbers.into_iter().map(|n| n as u8).collect()),
                 _ => Value::Floats(numbers),
             })
         }
@@ -220,15 +217,14 @@ pub(crate) fn value_at(space: &Space, array: &dyn Array, row: usize) -> Result<V
             }
             Ok(Value::Integer(number[0] as i64))
         }
-        Space::MultiDiscrete { nvec } => integers(array, row, nvec.len()),
-        Space::MultiBinary { n } => integers(array, row, *n),
-        Space::Dict(parts) => {
+        Space::MultiDiscrete { .. } | Space::MultiBinary { .. } => integers(array, row, space.numbers()),
+        Space::Dict(_) | Space::Tuple(_) => {
             let dict = array.as_struct_opt().ok_or_else(|| wrong(array, "a struct"))?;
-            let values = parts.iter().map(|(name, part)| {
-                let column = dict.column_by_name(name).ok_or_else(|| damaged(format!("part '{name}' is missing")))?;
-                Ok((name.clone(), value_at(part, column, row)?))
+            let values = space.parts().into_iter().map(|(name, part)| {
+                let column = dict.column_by_name(&name).ok_or_else(|| damaged(format!("part '{name}' is missing")))?;
+                value_at(part, column, row)
             });
-            Ok(Value::Dict(values.collect::<Result<_>>()?))
+            Ok(space.gather(values.collect::<Result<_>>()?))
         }
     }
 }

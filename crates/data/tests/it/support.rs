@@ -14,9 +14,17 @@ pub(crate) fn spaces() -> Vec<(&'static str, Space)> {
         ("scalar", boxed(vec![], -1.0, 1.0, ElementType::F64)),
         ("image", boxed(vec![4, 4, 3], 0.0, 255.0, ElementType::U8)),
         ("i64", boxed(vec![2], -5.0, 5.0, ElementType::I64)),
-        ("discrete", Space::Discrete { n: 4, start: -1 }),
-        ("multi-discrete", Space::MultiDiscrete { nvec: vec![2, 3] }),
-        ("bits", Space::MultiBinary { n: 3 }),
+        ("discrete", Space::choices(4, -1)),
+        (
+            "multi-discrete",
+            Space::MultiDiscrete { shape: vec![1, 2], nvec: vec![2, 3], start: vec![-4, 5], element: ElementType::I32 },
+        ),
+        ("bits", Space::MultiBinary { shape: vec![3, 2] }),
+        ("half", boxed(vec![3], -2.0, 2.0, ElementType::F16)),
+        ("flags", boxed(vec![3], 0.0, 1.0, ElementType::Bool)),
+        ("i8", boxed(vec![3], -7.0, 100.0, ElementType::I8)),
+        ("u32", boxed(vec![2], 0.0, 4e9, ElementType::U32)),
+        ("pair", Space::Tuple(vec![Space::discrete(3), boxed(vec![2], -1.0, 1.0, ElementType::F32)])),
     ];
     let dict = Space::Dict(all.iter().map(|(name, space)| ((*name).to_owned(), space.clone())).collect());
     all.push(("dict", Space::Dict(vec![("inner".into(), dict), ("n".into(), Space::discrete(2))])));
@@ -25,18 +33,7 @@ pub(crate) fn spaces() -> Vec<(&'static str, Space)> {
 
 /// An element of a space that its own element type can hold.
 pub(crate) fn element(space: &Space, rng: &mut Rng) -> Value {
-    match (space, space.sample(rng)) {
-        (Space::Box { element: ElementType::F32, .. }, Value::Floats(numbers)) => {
-            Value::Floats(numbers.iter().map(|n| f64::from(*n as f32)).collect())
-        }
-        (Space::Box { element: ElementType::I64, .. }, Value::Floats(numbers)) => {
-            Value::Floats(numbers.iter().map(|n| n.round()).collect())
-        }
-        (Space::Dict(parts), _) => {
-            Value::Dict(parts.iter().map(|(name, part)| (name.clone(), element(part, rng))).collect())
-        }
-        (_, value) => value,
-    }
+    space.narrowed(&space.sample(rng))
 }
 
 pub(crate) fn episode(observations: &Space, actions: &Space, steps: usize, rng: &mut Rng) -> Episode {

@@ -165,7 +165,9 @@ pub(super) fn action_channels(description: &Description) -> Vec<String> {
 /// `root[0]`, `root[1]` …; the parts of a dict by their own names.
 fn numbered(root: &str, space: &Space) -> Vec<String> {
     match space {
-        Space::Dict(parts) => parts.iter().flat_map(|(name, part)| numbered(name, part)).collect(),
+        Space::Dict(_) | Space::Tuple(_) => {
+            space.parts().into_iter().flat_map(|(name, part)| numbered(&name, part)).collect()
+        }
         _ => (0..space.flat_dim()).map(|i| format!("{root}[{i}]")).collect(),
     }
 }

@@ -8,25 +8,46 @@ use worldwright_core::{ElementType, Error, Result, Space, Value};
 
 use super::shared::{ARRAYS, Shared};
 
-/// One leaf: its number type, how many numbers, and where the first environment's begin.
+/// How a leaf's numbers lie in the memory, whatever the environment's own type: each holds all numbers of the types that it
+/// stands for. The worker derives the same from NumPy's names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Storage {
+    U8,
+    I64,
+    F32,
+    F64,
+}
+
+impl Storage {
+    fn of(element: ElementType) -> Self {
+        match element {
+            ElementType::F64 => Self::F64,
+            ElementType::F16 | ElementType::F32 => Self::F32,
+            _ if element.is_bytes() => Self::U8,
+            _ => Self::I64,
+        }
+    }
+
+    fn bytes(self) -> usize {
+        match self {
+            Self::U8 => 1,
+            Self::F32 => 4,
+            Self::F64 | Self::I64 => 8,
+        }
+    }
+}
+
+/// One leaf: how its numbers lie, how many there are, and where the first environment's begin.
 #[derive(Debug, Clone, Copy)]
 struct Leaf {
-    element: ElementType,
+    storage: Storage,
     len: usize,
     offset: usize,
 }
 
 impl Leaf {
     fn bytes(&self) -> usize {
-        self.len * element_bytes(self.element)
-    }
-}
-
-fn element_bytes(element: ElementType) -> usize {
-    match element {
-        ElementType::U8 => 1,
-        ElementType::F32 => 4,
-        ElementType::F64 | ElementType::I64 => 8,
+        self.len * self.storage.bytes()
     }
 }
 
@@ -67,14 +88,13 @@ impl Codec {
 }
 
 fn collect(space: &Space, leaves: &mut Vec<Leaf>) {
-    let (element, len) = match space {
-        Space::Box { low, element, .. } => (*element, low.len()),
-        Space::Discrete { .. } => (ElementType::I64, 1),
-        Space::MultiDiscrete { nvec } => (ElementType::I64, nvec.len()),
-        Space::MultiBinary { n } => (ElementType::I64, *n),
+    let storage = match space {
+        Space::Box { element, .. } => Storage::of(*element),
+        Space::Discrete { .. } | Space::MultiDiscrete { .. } | Space::MultiBinary { .. } => Storage::I64,
         Space::Dict(parts) => return parts.iter().for_each(|(_, part)| collect(part, leaves)),
+        Space::Tuple(parts) => return parts.iter().for_each(|part| collect(part, leaves)),
     };
-    leaves.push(Leaf { element, len, offset: 0 });
+    leaves.push(Leaf { storage, len: space.numbers(), offset: 0 });
 }
 
 fn reserve(cursor: &mut usize, bytes: usize) -> usize {
@@ -84,23 +104,27 @@ fn reserve(cursor: &mut usize, bytes: usize) -> usize {
 }
 
 fn read(space: &Space, leaves: &mut std::slice::Iter<'_, Leaf>, shared: &Shared, lane: usize) -> Value {
-    if let Space::Dict(parts) = space {
-        return Value::Dict(
-            parts.iter().map(|(name, part)| (name.clone(), read(part, leaves, shared, lane))).collect(),
-        );
+    match space {
+        Space::Dict(parts) => {
+            return Value::Dict(
+                parts.iter().map(|(name, part)| (name.clone(), read(part, leaves, shared, lane))).collect(),
+            );
+        }
+        Space::Tuple(parts) => {
+            return Value::Tuple(parts.iter().map(|part| read(part, leaves, shared, lane)).collect());
+        }
+        _ => {}
     }
     let leaf = leaves.next().expect("a leaf for every space, by construction");
     let at = leaf.offset + lane * leaf.bytes();
     match space {
         Space::Discrete { .. } => Value::Integer(shared.get(at)),
         Space::MultiDiscrete { .. } | Space::MultiBinary { .. } => Value::Integers(load(shared, at, leaf.len)),
-        _ => match leaf.element {
-            ElementType::U8 => Value::Bytes(load(shared, at, leaf.len)),
-            ElementType::F64 => Value::Floats(load(shared, at, leaf.len)),
-            ElementType::F32 => {
-                Value::Floats((0..leaf.len).map(|i| f64::from(shared.get::<f32>(at + 4 * i))).collect())
-            }
-            ElementType::I64 => Value::Floats((0..leaf.len).map(|i| shared.get::<i64>(at + 8 * i) as f64).collect()),
+        _ => match leaf.storage {
+            Storage::U8 => Value::Bytes(load(shared, at, leaf.len)),
+            Storage::F64 => Value::Floats(load(shared, at, leaf.len)),
+            Storage::F32 => Value::Floats((0..leaf.len).map(|i| f64::from(shared.get::<f32>(at + 4 * i))).collect()),
+            Storage::I64 => Value::Floats((0..leaf.len).map(|i| shared.get::<i64>(at + 8 * i) as f64).collect()),
         },
     }
 }
@@ -118,40 +142,43 @@ fn write(
     lane: usize,
     value: &Value,
 ) -> Result<()> {
-    if let (Space::Dict(parts), Value::Dict(given)) = (space, value)
-        && parts.len() == given.len()
-    {
-        for ((name, part), (given_name, value)) in parts.iter().zip(given) {
-            if name != given_name {
-                return Err(not_in(format!("expected part '{name}', got '{given_name}'")));
-            }
-            write(part, leaves, shared, lane, value)?;
+    match (space, value) {
+        (Space::Dict(parts), Value::Dict(given)) if parts.len() == given.len() => {
+            return parts
+                .iter()
+                .enumerate()
+                .try_for_each(|(at, (name, part))| write(part, leaves, shared, lane, value.part(at, name)?));
         }
-        return Ok(());
+        (Space::Tuple(parts), Value::Tuple(given)) if parts.len() == given.len() => {
+            return parts.iter().zip(given).try_for_each(|(part, value)| write(part, leaves, shared, lane, value));
+        }
+        _ => {}
     }
     let mismatch = || not_in(format!("{value:?} is not of the kind or shape of {space:?}"));
     let leaf = match space {
-        Space::Dict(_) => return Err(mismatch()),
+        Space::Dict(_) | Space::Tuple(_) => return Err(mismatch()),
         _ => leaves.next().expect("a leaf for every space, by construction"),
     };
     let at = leaf.offset + lane * leaf.bytes();
     match (space, value) {
-        (Space::Box { .. }, Value::Floats(numbers)) if numbers.len() == leaf.len => {
+        (Space::Box { element, .. }, Value::Floats(numbers)) if numbers.len() == leaf.len => {
             if let Some(i) = numbers.iter().position(|number| !number.is_finite()) {
                 return Err(not_in(format!("element {i} is {}, which is not finite", numbers[i])));
             }
-            match leaf.element {
-                ElementType::F64 => shared.write(at, numbers),
-                ElementType::F32 => {
-                    numbers.iter().enumerate().for_each(|(i, x)| shared.write(at + 4 * i, &[*x as f32]))
+            match leaf.storage {
+                Storage::F64 => shared.write(at, numbers),
+                Storage::F32 => numbers.iter().enumerate().for_each(|(i, x)| shared.write(at + 4 * i, &[*x as f32])),
+                // What plans in real numbers gives the nearest whole ones.
+                Storage::I64 => numbers
+                    .iter()
+                    .enumerate()
+                    .for_each(|(i, x)| shared.write(at + 8 * i, &[element.nearest(*x) as i64])),
+                Storage::U8 => {
+                    numbers.iter().enumerate().for_each(|(i, x)| shared.write(at + i, &[element.nearest(*x) as u8]))
                 }
-                ElementType::I64 => {
-                    numbers.iter().enumerate().for_each(|(i, x)| shared.write(at + 8 * i, &[*x as i64]))
-                }
-                ElementType::U8 => numbers.iter().enumerate().for_each(|(i, x)| shared.write(at + i, &[*x as u8])),
             }
         }
-        (Space::Box { .. }, Value::Bytes(bytes)) if bytes.len() == leaf.len && leaf.element == ElementType::U8 => {
+        (Space::Box { .. }, Value::Bytes(bytes)) if bytes.len() == leaf.len && leaf.storage == Storage::U8 => {
             shared.write(at, bytes);
         }
         (Space::Discrete { .. }, Value::Integer(choice)) => {
@@ -228,6 +255,7 @@ pub(super) fn space_from_json(json: &Json) -> Option<Space> {
     let counts = |key: &str| -> Option<Vec<usize>> {
         json[key].as_array()?.iter().map(|n| n.as_u64().map(|n| n as usize)).collect()
     };
+    let element = || ElementType::from_name(json["dtype"].as_str()?);
     Some(match json["type"].as_str()? {
         "box" => {
             let shape = counts("shape")?;
@@ -241,18 +269,19 @@ pub(super) fn space_from_json(json: &Json) -> Option<Space> {
                     _ => None,
                 }
             };
-            let element = match json["element"].as_str()? {
-                "f32" => ElementType::F32,
-                "f64" => ElementType::F64,
-                "u8" => ElementType::U8,
-                "i64" => ElementType::I64,
-                _ => return None,
-            };
-            Space::Box { low: bound("low")?, high: bound("high")?, shape, element }
+            Space::Box { low: bound("low")?, high: bound("high")?, shape, element: element()? }
         }
-        "discrete" => Space::Discrete { n: json["n"].as_u64()? as usize, start: json["start"].as_i64()? },
-        "multi_discrete" => Space::MultiDiscrete { nvec: counts("nvec")? },
-        "multi_binary" => Space::MultiBinary { n: json["n"].as_u64()? as usize },
+        "discrete" => {
+            Space::Discrete { n: json["n"].as_u64()? as usize, start: json["start"].as_i64()?, element: element()? }
+        }
+        "multi_discrete" => Space::MultiDiscrete {
+            shape: counts("shape")?,
+            nvec: counts("nvec")?,
+            start: json["start"].as_array()?.iter().map(Json::as_i64).collect::<Option<_>>()?,
+            element: element()?,
+        },
+        "multi_binary" => Space::MultiBinary { shape: counts("shape")? },
+        "tuple" => Space::Tuple(json["parts"].as_array()?.iter().map(space_from_json).collect::<Option<_>>()?),
         "dict" => Space::Dict(
             json["parts"]
                 .as_array()?
@@ -270,40 +299,32 @@ mod tests {
     use proptest::prelude::*;
 
     fn spaces() -> impl Strategy<Value = Space> {
-        let element =
-            prop_oneof![Just(ElementType::F32), Just(ElementType::F64), Just(ElementType::U8), Just(ElementType::I64)];
+        let element = prop::sample::select(ElementType::all().collect::<Vec<_>>());
         let leaf = prop_oneof![
             (1_usize..5, element).prop_map(|(n, element)| Space::Box {
                 shape: vec![n],
                 low: vec![0.0; n],
-                high: vec![200.0; n],
+                high: vec![element.range().1.min(100.0); n],
                 element
             }),
-            (1_usize..9, -5_i64..5).prop_map(|(n, start)| Space::Discrete { n, start }),
-            prop::collection::vec(1_usize..6, 1..4).prop_map(|nvec| Space::MultiDiscrete { nvec }),
-            (1_usize..6).prop_map(|n| Space::MultiBinary { n }),
+            (1_usize..9, -5_i64..5).prop_map(|(n, start)| Space::choices(n, start)),
+            prop::collection::vec((1_usize..6, -9_i64..9), 1..4).prop_map(|places| Space::MultiDiscrete {
+                shape: vec![1, places.len()],
+                nvec: places.iter().map(|place| place.0).collect(),
+                start: places.iter().map(|place| place.1).collect(),
+                element: ElementType::I16,
+            }),
+            (1_usize..6).prop_map(|n| Space::MultiBinary { shape: vec![n, 2] }),
         ];
         leaf.prop_recursive(2, 8, 3, |inner| {
-            prop::collection::vec(inner, 1..4).prop_map(|parts| {
-                Space::Dict(parts.into_iter().enumerate().map(|(i, part)| (format!("part{i}"), part)).collect())
+            (prop::collection::vec(inner, 1..4), any::<bool>()).prop_map(|(parts, named)| {
+                if named {
+                    Space::Dict(parts.into_iter().enumerate().map(|(i, part)| (format!("part{i}"), part)).collect())
+                } else {
+                    Space::Tuple(parts)
+                }
             })
         })
-    }
-
-    /// Numbers as their element type keeps them.
-    fn rounded(space: &Space, value: Value) -> Value {
-        match (space, value) {
-            (Space::Box { element: ElementType::F32, .. }, Value::Floats(x)) => {
-                Value::Floats(x.into_iter().map(|x| f64::from(x as f32)).collect())
-            }
-            (Space::Box { element: ElementType::I64, .. }, Value::Floats(x)) => {
-                Value::Floats(x.into_iter().map(f64::trunc).collect())
-            }
-            (Space::Dict(spaces), Value::Dict(values)) => Value::Dict(
-                spaces.iter().zip(values).map(|((_, space), (name, value))| (name, rounded(space, value))).collect(),
-            ),
-            (_, value) => value,
-        }
     }
 
     proptest! {
@@ -313,7 +334,7 @@ mod tests {
             let layout = Layout::new(&space, &space, 3);
             let shared = Shared::create(layout.size).expect("a shared file");
             let mut rng = worldwright_core::Key::new(seed).rng();
-            let values: Vec<Value> = (0..3).map(|_| rounded(&space, space.sample(&mut rng))).collect();
+            let values: Vec<Value> = (0..3).map(|_| space.narrowed(&space.sample(&mut rng))).collect();
             for (lane, value) in values.iter().enumerate() {
                 layout.actions.write(&shared, lane, value).expect("an element of the space");
             }
@@ -325,8 +346,7 @@ mod tests {
 
     #[test]
     fn bounds_without_end_are_understood() {
-        let json =
-            serde_json::json!({"type": "box", "shape": [2], "low": ["-inf"], "high": ["1.5", "inf"], "element": "f32"});
+        let json = serde_json::json!({"type": "box", "shape": [2], "low": ["-inf"], "high": ["1.5", "inf"], "dtype": "float32"});
         let expected = Space::Box {
             shape: vec![2],
             low: vec![f64::NEG_INFINITY; 2],

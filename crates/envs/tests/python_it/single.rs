@@ -79,16 +79,19 @@ fn every_kind_of_space_goes_there_and_back() {
     };
     // Gymnasium keeps a dict's parts in the order of their names.
     let expected = Space::Dict(vec![
-        ("bits".into(), Space::MultiBinary { n: 4 }),
-        ("choice".into(), Space::Discrete { n: 4, start: 2 }),
-        ("choices".into(), Space::MultiDiscrete { nvec: vec![3, 5] }),
-        ("half".into(), float(&[2], -2.0, ElementType::F32)),
-        ("long".into(), float(&[2, 1], -9.0, ElementType::I64)),
+        ("bits".into(), Space::MultiBinary { shape: vec![2, 2] }),
+        ("choice".into(), Space::choices(4, 2)),
+        (
+            "choices".into(),
+            Space::MultiDiscrete { shape: vec![2], nvec: vec![3, 5], start: vec![0, 1], element: ElementType::I64 },
+        ),
+        ("half".into(), float(&[2], -2.0, ElementType::F16)),
+        ("long".into(), float(&[2, 1], -9.0, ElementType::I32)),
         (
             "pair".into(),
-            Space::Dict(vec![
-                ("0".into(), Space::discrete(3)),
-                ("1".into(), Space::Box { shape: vec![], low: vec![0.0], high: vec![1.0], element: ElementType::F64 }),
+            Space::Tuple(vec![
+                Space::discrete(3),
+                Space::Box { shape: vec![], low: vec![0.0], high: vec![1.0], element: ElementType::F64 },
             ]),
         ),
     ]);

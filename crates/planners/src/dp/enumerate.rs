@@ -10,7 +10,6 @@
 
 use worldwright_core::{Actions, Error, Imagination, Imagined, Key, Observation, Result, Rows};
 
-use super::flat::unflatten;
 use super::mdp::{Mdp, MdpBuilder};
 use super::states::States;
 use crate::actions::ActionKind;
@@ -138,7 +137,7 @@ impl Explorer {
         for sample in 0..self.how.samples.max(1) {
             for i in 0..count {
                 let row = i * self.choices;
-                let observation = unflatten(&world.spec().observation_space, &states.get(first + i)[..width]);
+                let observation = world.spec().observation_space.unflatten(&states.get(first + i)[..width])?;
                 world.observe(row, None, &observation, self.key)?;
                 if self.choices > 1 {
                     world.copy(row, Rows::Span(row + 1..row + self.choices));

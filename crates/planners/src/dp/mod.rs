@@ -26,7 +26,6 @@ mod average;
 mod certificate;
 mod dyna;
 mod enumerate;
-mod flat;
 mod horizon;
 mod linear;
 mod mdp;

@@ -40,7 +40,7 @@ fn plan(name: &str, model: &dyn WorldModel, horizon: i64) -> (Vec<Action>, f64) 
 fn the_categorical_distribution_converges_on_the_one_right_sequence() {
     let target = [3, 1, 0, 2, 2, 3, 0, 1, 3, 0];
     for name in ["cem", "icem", "mppi"] {
-        let (actions, value) = plan(name, &lock(&target, Space::Discrete { n: 4, start: -1 }), 10);
+        let (actions, value) = plan(name, &lock(&target, Space::choices(4, -1)), 10);
         let want: Vec<Action> = target.iter().map(|digit| Action::Integer(i64::from(*digit) - 1)).collect();
         assert_eq!((actions, value), (want, 10.0), "{name}");
     }
@@ -51,7 +51,7 @@ fn the_categorical_distribution_converges_on_the_one_right_sequence() {
 #[test]
 fn products_of_choices_are_searched_as_digits() {
     // Choice 7 of places (2, 3, 2) is digits 1, 0, 1; choice 10 is 1, 2, 0.
-    let space = Space::MultiDiscrete { nvec: vec![2, 3, 2] };
+    let space = Space::multi_discrete(&[2, 3, 2]);
     let (actions, value) = plan("cem", &lock(&[7, 10], space), 2);
     assert_eq!(actions, [Action::Integers(vec![1, 0, 1]), Action::Integers(vec![1, 2, 0])]);
     assert_eq!(value, 2.0);
@@ -61,7 +61,7 @@ fn products_of_choices_are_searched_as_digits() {
 fn too_many_choices_are_refused() {
     use worldwright_planners::{PlannerContext, make};
     let context = PlannerContext {
-        action_space: Space::MultiDiscrete { nvec: vec![17, 17, 17] },
+        action_space: Space::multi_discrete(&[17, 17, 17]),
         members: 1,
         latent_dim: 0,
         has_value: false,

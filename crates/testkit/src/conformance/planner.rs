@@ -121,8 +121,8 @@ fn plan(planner: &dyn Planner, space: &Space, name: &str) -> Vec<Action> {
 fn choices(space: &Space) -> usize {
     match space {
         Space::Discrete { n, .. } => *n,
-        Space::MultiDiscrete { nvec } => nvec.iter().product(),
-        Space::MultiBinary { n } => 1 << n,
+        Space::MultiDiscrete { nvec, .. } => nvec.iter().product(),
+        Space::MultiBinary { shape } => 1 << shape.iter().product::<usize>(),
         _ => usize::MAX,
     }
 }

@@ -10,14 +10,14 @@ class Refusal(Exception):
     """Something that cannot be done, said in full: no traceback would add to it."""
 
 
-def element_of(dtype):
-    """The number type in shared memory for an array of `dtype`: the same where the host knows it, else one that holds it."""
+def storage_of(dtype):
+    """The number type in shared memory for an array of `dtype`: one that holds all its numbers, the same that the host takes."""
     dtype = np.dtype(dtype)
     if dtype == np.bool_ or dtype == np.uint8:
         return "u8"
     if dtype.kind in "iu":
         return "i64"
-    if dtype.kind == "f":
+    if dtype.kind == "f" and dtype.itemsize <= 8:
         return "f32" if dtype.itemsize <= 4 else "f64"
     raise Refusal(f"arrays of type {dtype} are not supported")
 
@@ -33,15 +33,19 @@ def bound_of(values):
 class Box:
     def __init__(self, shape, low, high, dtype):
         self.shape, self.dtype = tuple(int(n) for n in shape), np.dtype(dtype)
-        self.element = element_of(dtype)
+        self.storage = storage_of(dtype)
         self.low, self.high = low, high
 
     def describe(self):
         low, high = bound_of(self.low), bound_of(self.high)
-        return {"type": "box", "shape": self.shape, "low": low, "high": high, "element": self.element}
+        return {"type": "box", "shape": self.shape, "low": low, "high": high, "dtype": self.dtype.name}
+
+    def batched(self, count):
+        """The same with an axis of environments in front, for writers and readers of whole arrays; likewise below."""
+        return Box((count, *self.shape), self.low, self.high, self.dtype)
 
     def leaves(self):
-        return [(self.element, self.shape)]
+        return [(self.storage, self.shape)]
 
     def writer(self, views):
         view, shape = views.pop(0), self.shape
@@ -61,11 +65,14 @@ class Box:
 
 
 class Discrete:
-    def __init__(self, n, start):
-        self.n, self.start = int(n), int(start)
+    def __init__(self, n, start, dtype):
+        self.n, self.start, self.dtype = int(n), int(start), np.dtype(dtype)
 
     def describe(self):
-        return {"type": "discrete", "n": self.n, "start": self.start}
+        return {"type": "discrete", "n": self.n, "start": self.start, "dtype": self.dtype.name}
+
+    def batched(self, count):
+        return self
 
     def leaves(self):
         return [("i64", ())]
@@ -79,47 +86,57 @@ class Discrete:
         return write
 
     def reader(self, views):
-        view = views.pop(0)
-        return lambda: view.copy() if view.shape else view[()]
+        view, kind = views.pop(0), self.dtype.type
+        return lambda: view.astype(kind)[()]
 
 
 class Choices:
-    """MultiDiscrete, whose first choice may be another than zero, and MultiBinary; of any shape."""
+    """MultiDiscrete and MultiBinary; of any shape."""
 
-    def __init__(self, description, shape, start, dtype):
-        self.description, self.shape, self.start, self.dtype = description, tuple(shape), start, dtype
+    def __init__(self, description, shape, dtype):
+        self.description = {**description, "shape": [int(n) for n in shape], "dtype": np.dtype(dtype).name}
+        self.shape, self.dtype = tuple(shape), dtype
 
     def describe(self):
         return self.description
+
+    def batched(self, count):
+        return Choices(self.description, (count, *self.shape), self.dtype)
 
     def leaves(self):
         return [("i64", self.shape)]
 
     def writer(self, views):
-        view, start = views.pop(0), self.start
+        view, shape = views.pop(0), self.shape
 
         def write(value):
+            if np.shape(value) != shape:
+                raise Refusal(f"an observation has shape {np.shape(value)}, but its space says {shape}")
             view[...] = value
-            if start is not None:
-                np.subtract(view, start, out=view)
 
         return write
 
     def reader(self, views):
-        view, start, dtype = views.pop(0), self.start, self.dtype
-        if start is None:
-            return lambda: view.astype(dtype)
-        return lambda: (view + start).astype(dtype)
+        view, dtype = views.pop(0), self.dtype
+        return lambda: view.astype(dtype)
 
 
 class Parts:
-    """Dict and Tuple spaces; a tuple's parts are named by their places."""
+    """Dict and Tuple spaces; a dict's parts are found by name in each element, whatever its order."""
 
     def __init__(self, parts, is_tuple):
         self.parts, self.is_tuple = parts, is_tuple
 
     def describe(self):
+        if self.is_tuple:
+            return {"type": "tuple", "parts": [part.describe() for _, part in self.parts]}
+        names = [str(name) for name, _ in self.parts]
+        if len(set(names)) < len(names):
+            raise Refusal(f"parts of a Dict share a name: {names}")
         return {"type": "dict", "parts": [[str(name), part.describe()] for name, part in self.parts]}
+
+    def batched(self, count):
+        return Parts([(key, part.batched(count)) for key, part in self.parts], self.is_tuple)
 
     def leaves(self):
         return [leaf for _, part in self.parts for leaf in part.leaves()]
@@ -174,14 +191,14 @@ def from_gymnasium(space):
     if isinstance(space, spaces.Box):
         return Box(space.shape, space.low, space.high, space.dtype)
     if isinstance(space, spaces.Discrete):
-        return Discrete(space.n, getattr(space, "start", 0))
+        return Discrete(space.n, getattr(space, "start", 0), space.dtype)
     if isinstance(space, spaces.MultiDiscrete):
-        nvec, start = space.nvec, np.asarray(getattr(space, "start", 0))
-        description = {"type": "multi_discrete", "nvec": [int(n) for n in nvec.ravel()]}
-        return Choices(description, nvec.shape, start if np.any(start) else None, space.dtype)
+        nvec = np.asarray(space.nvec)
+        start = np.broadcast_to(getattr(space, "start", 0), nvec.shape)
+        numbers = {"nvec": [int(n) for n in nvec.ravel()], "start": [int(n) for n in start.ravel()]}
+        return Choices({"type": "multi_discrete", **numbers}, nvec.shape, space.dtype)
     if isinstance(space, spaces.MultiBinary):
-        description = {"type": "multi_binary", "n": int(np.prod(space.shape))}
-        return Choices(description, space.shape, None, space.dtype)
+        return Choices({"type": "multi_binary"}, space.shape, space.dtype)
     if isinstance(space, spaces.Dict):
         return Parts([(key, from_gymnasium(part)) for key, part in space.spaces.items()], False)
     if isinstance(space, spaces.Tuple):

@@ -8,7 +8,7 @@ step that was none: its action was ignored and its observation begins an episode
 import importlib
 
 import numpy as np
-from worldwright_spaces import Box, Parts, Refusal, from_gymnasium
+from worldwright_spaces import Refusal, from_gymnasium
 from worldwright_suites import ControlOne, ControlSuite, GymOne, GymSuite
 
 TERMINATED, TRUNCATED, STARTED, RESTARTED = 1, 2, 4, 8
@@ -97,16 +97,8 @@ class Vector:
         self.over = np.zeros(self.count, dtype=bool)
 
     def attach(self, arrays):
-        def batched(space, i=None):
-            """The same space with the axis of the environments in front, for writers and readers of whole arrays."""
-            if isinstance(space, Parts):
-                return Parts([(key, batched(part)) for key, part in space.parts], space.is_tuple)
-            if isinstance(space, Box):
-                return Box((self.count, *space.shape), space.low, space.high, space.dtype)
-            return space
-
-        self.write = batched(self.observation_space).writer(list(arrays.observations))
-        self.read = batched(self.action_space).reader(list(arrays.actions))
+        self.write = self.observation_space.batched(self.count).writer(list(arrays.observations))
+        self.read = self.action_space.batched(self.count).reader(list(arrays.actions))
         lanes = range(self.count)
         self.write_one = [self.observation_space.writer([leaf[i, ...] for leaf in arrays.observations]) for i in lanes]
         self.observations, self.starts = arrays.observations, arrays.starts
