@@ -8,7 +8,7 @@ use std::time::Duration;
 use self_cell::self_cell;
 use worldwright_core::{
     Action, Agent, Array, Budget, Dataset, Error, Imagination, Key, LearnedModel, Metrics, Observation, Persist, Plan,
-    PlanReport, PlanStatus, Planner, Result, Rng, Space, State, Transition, Value, WorldModel, find,
+    PlanReport, PlanStatus, Planner, Result, Rng, Space, State, Transition, Value, WorldModel, find, is_bounded,
 };
 use worldwright_models::ModelContext;
 use worldwright_planners::PlannerContext;
@@ -202,12 +202,14 @@ impl ModelBasedAgent {
     /// A random change of the planned action, inside its space.
     fn perturb(&mut self) {
         match (&self.action_space, &mut self.action) {
-            (Space::Box { low, high, .. }, Value::Floats(numbers)) => {
+            (Space::Box { low, high, element, .. }, Value::Floats(numbers)) => {
                 for (i, number) in numbers.iter_mut().enumerate() {
-                    let half_range =
-                        if low[i].is_finite() && high[i].is_finite() { 0.5 * (high[i] - low[i]) } else { 1.0 };
+                    let half_range = if is_bounded(low[i], high[i]) { 0.5 * (high[i] - low[i]) } else { 1.0 };
                     *number = (*number + self.exploration_noise * half_range * self.explore_rng.normal())
                         .clamp(low[i], high[i]);
+                    if !element.is_float() {
+                        *number = element.nearest(*number);
+                    }
                 }
             }
             (space, action) => {
@@ -305,6 +307,7 @@ impl Agent for ModelBasedAgent {
         let fitted = model.fit(&self.dataset, &mut self.fit_rng, &self.budget.interrupt);
         self.world = Some(world(model, self.planner.rows()));
         let report = fitted?;
+        self.planner.widen(&self.dataset.action_std());
         self.fits += 1;
         self.fitted_at = self.steps;
         self.note = report.note;

@@ -117,6 +117,15 @@ impl Dataset {
         &self.next_observations[i * self.observation_dim..(i + 1) * self.observation_dim]
     }
 
+    /// Standard deviations of the actions `[A]`.
+    pub fn action_std(&self) -> Vec<f64> {
+        let (dims, n) = (self.action_dim(), self.len().max(1) as f64);
+        let moment = |dim: usize, about: f64, power: i32| {
+            (0..self.len()).map(|i| (self.action(i)[dim] - about).powi(power)).sum::<f64>() / n
+        };
+        (0..dims).map(|dim| moment(dim, moment(dim, 0.0, 1), 2).sqrt()).collect()
+    }
+
     /// All rewards.
     pub fn rewards(&self) -> &[f64] {
         &self.rewards

@@ -6,9 +6,9 @@ use crate::{Columns, Error, Key, ModelSpec, Observation, Result, Rows};
 /// Actions for a batch of rows.
 #[derive(Debug, Clone, Copy)]
 pub enum Actions<'a> {
-    /// One column an action dimension, in the units of the action space.
+    /// One column a number of the flat action, in the units of the action space; choices within it one-hot.
     Continuous(Columns<'a>),
-    /// Zero-based choices, one a row.
+    /// Zero-based choices, one a row: the numbers of elements of any space that can be counted.
     Discrete(&'a [u32]),
 }
 

@@ -6,6 +6,7 @@
 //! Start with [`WorldModel`] and [`Imagination`]: the one meeting place of every model and every planner.
 
 mod agent;
+mod choices;
 mod columns;
 pub mod cost;
 mod dataset;
@@ -30,6 +31,7 @@ mod space;
 mod value;
 
 pub use agent::{Agent, Metrics, Plan};
+pub use choices::is_bounded;
 pub use columns::{Batch, Columns, ColumnsMut, RowIter, Rows};
 pub use dataset::{Dataset, Transition};
 pub use element::{ElementType, LARGEST_WHOLE};

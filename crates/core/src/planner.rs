@@ -112,6 +112,10 @@ pub trait Planner: Send + Persist {
     /// Moves on by `steps`: the plan's tail becomes the warm start.
     fn shift(&mut self, steps: usize);
 
+    /// Tells how far actions in the data spread, one standard deviation a dimension of the flat action. It is how far a plan first
+    /// looks along dimensions that no bounds limit; planners without such a spread have no use for it.
+    fn widen(&mut self, _std: &[f64]) {}
+
     /// Forgets the plan and takes a new seed.
     fn reset(&mut self, seed: u64);
 

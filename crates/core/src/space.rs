@@ -1,6 +1,6 @@
 //! Spaces: the shape, type and bounds of observations and actions, in Gymnasium's words.
 
-use crate::{ElementType, Error, Result, Rng, Value};
+use crate::{ElementType, Error, Result, Rng, Value, is_bounded};
 
 /// A set of values.
 #[derive(Debug, Clone, PartialEq)]
@@ -186,35 +186,9 @@ impl Space {
         if flat.len() != self.flat_dim() {
             return Err(Error::shape("flat vector", &[self.flat_dim()], &[flat.len()]));
         }
-        let mut rest = flat;
-        let mut next = |length: usize| {
-            let (own, others) = rest.split_at(length);
-            rest = others;
-            own
-        };
-        Ok(match self {
-            Self::Box { element, .. } if element.is_bytes() => {
-                Value::Bytes(flat.iter().map(|number| element.nearest(*number) as u8).collect())
-            }
-            Self::Box { element, .. } if !element.is_float() => {
-                Value::Floats(flat.iter().map(|number| element.nearest(*number)).collect())
-            }
-            Self::Box { .. } => Value::Floats(flat.to_vec()),
-            Self::Discrete { start, .. } => Value::Integer(start + largest(flat) as i64),
-            Self::MultiBinary { .. } => Value::Integers(flat.iter().map(|bit| i64::from(*bit >= 0.5)).collect()),
-            Self::MultiDiscrete { nvec, start, .. } => {
-                Value::Integers(nvec.iter().zip(start).map(|(n, start)| start + largest(next(*n)) as i64).collect())
-            }
-            Self::Dict(parts) => Value::Dict(
-                parts
-                    .iter()
-                    .map(|(name, part)| Ok((name.clone(), part.unflatten(next(part.flat_dim()))?)))
-                    .collect::<Result<_>>()?,
-            ),
-            Self::Tuple(parts) => {
-                Value::Tuple(parts.iter().map(|part| part.unflatten(next(part.flat_dim()))).collect::<Result<_>>()?)
-            }
-        })
+        let mut value = Value::Integer(0);
+        self.write_flat(flat, &mut value);
+        Ok(value)
     }
 
     /// Whether `value` is an element, with the reason when it is not.
@@ -280,14 +254,11 @@ impl Space {
         let below = |rng: &mut Rng, n: usize| rng.below(n as u64) as i64;
         match self {
             Self::Box { low, high, element, .. } => {
-                let numbers = low.iter().zip(high).map(|(low, high)| {
-                    // A range wider than the largest number is as good as none.
-                    match (low.is_finite(), high.is_finite()) {
-                        (true, true) if (high - low).is_finite() => rng.uniform_in(*low, *high),
-                        (true, false) => low + rng.normal().abs(),
-                        (false, true) => high - rng.normal().abs(),
-                        _ => rng.normal(),
-                    }
+                let numbers = low.iter().zip(high).map(|(low, high)| match (low.is_finite(), high.is_finite()) {
+                    (true, true) if is_bounded(*low, *high) => rng.uniform_in(*low, *high),
+                    (true, false) => low + rng.normal().abs(),
+                    (false, true) => high - rng.normal().abs(),
+                    _ => rng.normal(),
                 });
                 // Rounded inwards: the middle of a whole-number box may lie half a step beyond its last number.
                 let inside = numbers.zip(low.iter().zip(high)).map(|(number, (low, high))| match element {
@@ -325,11 +296,6 @@ fn place(choice: i64, n: usize, start: i64) -> Result<usize> {
 
 fn not_in(reason: String) -> Error {
     Error::NotInSpace { what: "value".into(), reason }
-}
-
-/// The place of the largest number, the first of equal ones.
-fn largest(numbers: &[f64]) -> usize {
-    (0..numbers.len()).fold(0, |best, i| if numbers[i] > numbers[best] { i } else { best })
 }
 
 #[cfg(test)]

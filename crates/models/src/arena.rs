@@ -125,23 +125,24 @@ pub(crate) fn check_step(
         return Err(Error::shape("rows to step into, actions", &[from.len(), from.len()], &[to.len(), actions.rows()]));
     }
     match (action_space, actions) {
-        (Space::Discrete { n, .. }, Actions::Discrete(choices)) => {
-            match choices.iter().find(|choice| **choice as usize >= *n) {
+        (space, Actions::Discrete(choices)) => {
+            let n = space.count().unwrap_or(0);
+            match choices.iter().find(|choice| **choice as usize >= n) {
                 Some(choice) => Err(Error::NotInSpace {
                     what: "action".into(),
-                    reason: format!("choice {choice} is not below {n}"),
+                    reason: format!("choice {choice} is not below {n}, the number of choices of {action_space:?}"),
                 }),
                 None => Ok(()),
             }
         }
-        (Space::Box { low, .. }, Actions::Continuous(columns)) if columns.dims() == low.len() => Ok(()),
-        (Space::Box { low, .. }, Actions::Continuous(columns)) => {
-            Err(Error::shape("action columns", &[low.len()], &[columns.dims()]))
-        }
-        _ => Err(Error::NotInSpace {
+        (Space::Discrete { .. }, Actions::Continuous(_)) => Err(Error::NotInSpace {
             what: "actions".into(),
             reason: format!("{actions:?} are not of the kind of {action_space:?}"),
         }),
+        (space, Actions::Continuous(columns)) if columns.dims() == space.flat_dim() => Ok(()),
+        (space, Actions::Continuous(columns)) => {
+            Err(Error::shape("action columns", &[space.flat_dim()], &[columns.dims()]))
+        }
     }
 }
 

@@ -3,15 +3,20 @@
 //! Every update rule here comes down to weights on candidates (elites have equal ones, MPPI exponential ones), so both kinds
 //! share it: means and standard deviations, or probabilities, move to the weighted moments with a momentum.
 
-use worldwright_core::{Array, Error, Key, Result, State};
+use worldwright_core::{Array, Error, Key, Result, State, is_bounded};
 
-use crate::actions::{ActionKind, Sequence};
+use crate::actions::{ActionKind, Flat, Sequence, Snap};
 use crate::candidates::Candidates;
 use crate::noise::Noise;
 use crate::spline::Basis;
 
 /// Share of the uniform distribution mixed into warm-started probabilities, as continuous plans get their full spread back.
 const RESTART_UNIFORM: f64 = 0.5;
+/// Standard deviation along a dimension without bounds of which nothing else is known.
+const UNBOUNDED_STD: f64 = 1.0;
+/// Where there are no bounds, a plan that has gone far from zero is searched with this share of its distance, so that each
+/// decision can go further than the last by a factor, not by a step.
+const REACH: f64 = 0.5;
 
 /// The distribution that candidates are drawn from.
 #[derive(Debug, Clone)]
@@ -23,6 +28,8 @@ pub(crate) struct Distribution {
     initial_mean: Vec<f64>,
     /// `[A]`
     initial_std: Vec<f64>,
+    /// `[A]`: whether nothing bounds the dimension, so that its spread must grow where the plan goes.
+    open: Vec<bool>,
     /// `[K][A]`, empty for choices.
     pub(crate) mean: Vec<f64>,
     /// `[K][A]`, empty for choices.
@@ -34,14 +41,14 @@ pub(crate) struct Distribution {
 }
 
 impl Distribution {
-    /// The distribution before anything is known: the middle of the bounds with `action_std` (empty: a quarter of each range;
-    /// one number: for all dimensions), or uniform choices.
+    /// The distribution before anything is known: the middle of the bounds with `action_std` (empty: a quarter of each range, and
+    /// one where there are no bounds; one number: for all dimensions), or uniform choices.
     ///
     /// # Errors
-    /// [`Error::Config`] for a dimension without bounds and without a standard deviation, or a wrong number of them.
+    /// [`Error::Config`] for standard deviations that are none, or a wrong number of them.
     pub(crate) fn new(kind: &ActionKind, knots: usize, action_std: &[f64]) -> Result<Self> {
-        let (mut initial_mean, mut initial_std) = (Vec::new(), Vec::new());
-        if let ActionKind::Continuous { low, high } = kind {
+        let (mut initial_mean, mut initial_std, mut open) = (Vec::new(), Vec::new(), Vec::new());
+        if let ActionKind::Continuous { low, high, form } = kind {
             if action_std.len() > 1 && action_std.len() != low.len() {
                 return Err(Error::shape("action_std", &[low.len()], &[action_std.len()]));
             }
@@ -49,19 +56,27 @@ impl Distribution {
                 return Err(Error::config("action_std", format!("must be positive and finite, got {action_std:?}")));
             }
             for (dim, (low, high)) in low.iter().zip(high).enumerate() {
-                let bounded = low.is_finite() && high.is_finite();
+                let bounded = is_bounded(*low, *high);
                 initial_mean.push(if bounded { 0.5 * (low + high) } else { 0.0_f64.clamp(*low, *high) });
                 initial_std.push(match action_std {
                     [] if bounded => 0.25 * (high - low),
-                    [] => {
-                        return Err(Error::config(
-                            "action_std",
-                            format!("action dimension {dim} has no bounds: give a standard deviation to search with"),
-                        ));
-                    }
+                    [] => UNBOUNDED_STD,
                     [one] => *one,
                     each => each[dim],
                 });
+                open.push(!bounded);
+            }
+            // Of the places of a choice, and of bits, any must be able to come first.
+            if let Flat::Snapped { parts, .. } = form {
+                for part in parts {
+                    match *part {
+                        Snap::OneOf { first, n } => {
+                            initial_mean[first..first + n].fill(1.0 / n as f64);
+                            initial_std[first..first + n].fill(0.5);
+                        }
+                        Snap::Whole { dim } => initial_std[dim] = initial_std[dim].max(0.5),
+                    }
+                }
             }
         }
         let choices = kind.choices();
@@ -74,6 +89,7 @@ impl Distribution {
             scratch: vec![0.0; choices],
             initial_mean,
             initial_std,
+            open,
         };
         distribution.reset();
         Ok(distribution)
@@ -91,11 +107,31 @@ impl Distribution {
     /// Spreads out again around the present plan.
     pub(crate) fn restart(&mut self) {
         for (i, std) in self.std.iter_mut().enumerate() {
-            *std = self.initial_std[i % self.initial_std.len()];
+            let dim = i % self.initial_std.len();
+            let reach = if self.open[dim] { REACH * self.mean[i].abs() } else { 0.0 };
+            *std = self.initial_std[dim].max(reach);
+        }
+        if let ActionKind::Continuous { low, form: Flat::Snapped { parts, .. }, .. } = &self.kind {
+            for action in self.mean.chunks_exact_mut(low.len()) {
+                for part in parts {
+                    let Snap::OneOf { first, n } = *part else { continue };
+                    let uniform = RESTART_UNIFORM / n as f64;
+                    action[first..first + n].iter_mut().for_each(|p| *p = (1.0 - RESTART_UNIFORM) * *p + uniform);
+                }
+            }
         }
         let uniform = RESTART_UNIFORM / self.kind.choices().max(1) as f64;
         for probability in &mut self.probabilities {
             *probability = (1.0 - RESTART_UNIFORM) * *probability + uniform;
+        }
+    }
+
+    /// Takes spreads seen in data for dimensions without bounds, from the next decision on.
+    pub(crate) fn widen(&mut self, std: &[f64]) {
+        for ((initial, open), std) in self.initial_std.iter_mut().zip(&self.open).zip(std) {
+            if *open && std.is_finite() && *std > 0.0 {
+                *initial = *std;
+            }
         }
     }
 
@@ -106,7 +142,7 @@ impl Distribution {
 
     /// Puts numbers of one action dimension back into its bounds.
     pub(crate) fn clip_column(&self, dim: usize, column: &mut [f64]) {
-        if let ActionKind::Continuous { low, high } = &self.kind {
+        if let ActionKind::Continuous { low, high, .. } = &self.kind {
             column.iter_mut().for_each(|x| *x = x.max(low[dim]).min(high[dim]));
         }
     }
@@ -120,6 +156,7 @@ impl Distribution {
     pub(crate) fn copy_from(&mut self, other: &Self) {
         self.mean.copy_from_slice(&other.mean);
         self.std.copy_from_slice(&other.std);
+        self.initial_std.copy_from_slice(&other.initial_std);
         self.probabilities.copy_from_slice(&other.probabilities);
     }
 
@@ -134,7 +171,7 @@ impl Distribution {
     pub(crate) fn draw(&mut self, key: Key, noise: &mut Noise, candidates: &mut Candidates) {
         let n = candidates.count();
         match &self.kind {
-            ActionKind::Continuous { low, high } => {
+            ActionKind::Continuous { low, high, .. } => {
                 let dims = low.len();
                 let (means, stds) = (&self.mean, &self.std);
                 noise.each_normals(key, n, |row, first, normals| {
@@ -171,11 +208,11 @@ impl Distribution {
 
     /// Draws every candidate evenly over the bounds where they are finite, else as [`draw`](Self::draw) does.
     pub(crate) fn draw_uniform(&mut self, key: Key, noise: &mut Noise, candidates: &mut Candidates) {
-        let ActionKind::Continuous { low, high } = &self.kind else {
+        let ActionKind::Continuous { low, high, .. } = &self.kind else {
             self.probabilities.fill(1.0 / self.kind.choices() as f64);
             return self.draw(key, noise, candidates);
         };
-        if low.iter().chain(high).any(|bound| bound.is_infinite()) {
+        if self.open.contains(&true) {
             return self.draw(key, noise, candidates);
         }
         let (dims, n) = (low.len(), candidates.count());
@@ -215,14 +252,17 @@ impl Distribution {
     ) {
         let blend = |old: f64, new: f64| momentum * old + (1.0 - momentum) * new;
         match &self.kind {
-            ActionKind::Continuous { low, high } => {
+            ActionKind::Continuous { low, high, .. } => {
                 let dims = low.len();
                 for dim in 0..dims {
                     let (row, column) = (knot * dims + dim, candidates.column(knot, dim));
                     let mean = weighted_sum(column, chosen, weights, |x| x);
                     if adapt_std {
                         let variance = weighted_sum(column, chosen, weights, |x| (x - mean) * (x - mean));
-                        self.std[row] = blend(self.std[row], variance.sqrt());
+                        // The best candidates of a plan that must go further lie together at its edge: their own spread would
+                        // stop it, so that the way they went counts too.
+                        let way = if self.open[dim] { (mean - self.mean[row]).abs() } else { 0.0 };
+                        self.std[row] = blend(self.std[row], variance.sqrt().max(way));
                     }
                     // Rounding of the weighted sum must not leave the bounds.
                     self.mean[row] = blend(self.mean[row], mean).max(low[dim]).min(high[dim]);
@@ -275,6 +315,9 @@ impl Distribution {
         state.put("mean", Array::F64(shape(self.kind.dims()), self.mean.clone()));
         state.put("std", Array::F64(shape(self.kind.dims()), self.std.clone()));
         state.put("probabilities", Array::F64(shape(self.kind.choices()), self.probabilities.clone()));
+        if self.open.contains(&true) {
+            state.put("initial_std", Array::F64(vec![self.initial_std.len()], self.initial_std.clone()));
+        }
     }
 
     /// # Errors
@@ -283,6 +326,10 @@ impl Distribution {
         let mean = state.f64s("mean", self.mean.len())?;
         let std = state.f64s("std", self.std.len())?;
         let probabilities = state.f64s("probabilities", self.probabilities.len())?;
+        if self.open.contains(&true) {
+            let initial = state.f64s("initial_std", self.initial_std.len())?;
+            self.initial_std.copy_from_slice(initial);
+        }
         self.mean.copy_from_slice(mean);
         self.std.copy_from_slice(std);
         self.probabilities.copy_from_slice(probabilities);

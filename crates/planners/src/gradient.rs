@@ -5,7 +5,7 @@
 //! `m̂ / (√v̂ + ε)`, in units of the actions' ranges. Deviation: the learning rate is the longest of ten halved steps tried side by
 //! side, and the best is taken, so that the return never falls.
 
-use worldwright_core::{Entry, Parameter, Planner, Result, SettingDefault as Default, Settings};
+use worldwright_core::{Entry, Parameter, Planner, Result, SettingDefault as Default, Settings, is_bounded};
 
 use crate::shooting::{CONVERGED, DIFFERENCE, Direction, Expanded, REFINED, SCRATCH, STARTS, Shooting};
 use crate::{Build, PlannerContext, common};
@@ -94,7 +94,7 @@ impl Direction for Adam {
             }
             for j in 0..a {
                 let at = t * a + j;
-                let half = if low[j].is_finite() && high[j].is_finite() { 0.5 * (high[j] - low[j]) } else { 1.0 };
+                let half = if is_bounded(low[j], high[j]) { 0.5 * (high[j] - low[j]) } else { 1.0 };
                 self.gradient[at] = slope(z + j, &self.next_costate);
                 let scaled = half * self.gradient[at];
                 self.first[at] = FIRST_DECAY * self.first[at] + (1.0 - FIRST_DECAY) * scaled;

@@ -27,8 +27,10 @@
 //! go on past them until the limit is reached or the spread is below `tolerance`; set `iterations` too to only cap it. When
 //! nothing could be improved (no budget, or every candidate diverged) the plan stands and the report's value is minus infinity.
 //!
-//! Discrete actions are zero-based choices; the places of a `MultiDiscrete` or `MultiBinary` space are read as the digits of
-//! one choice, the first place the most significant.
+//! Any action space is searched. Single choices, and spaces of several places with few elements, are lists of zero-based choices (element
+//! number `i` as [`Space::write_element`] counts them); larger ones are searched in their flat vector ([`Space::flatten`]), factor by factor,
+//! and candidates are snapped to elements before a model sees them. Where nothing bounds a number, its spread begins at that of the data
+//! and grows to where the reward is. A model takes what its planner gives: numbers of choices, or flat actions.
 //!
 //! Tasks that are stated in symbols (PDDL) have no model to imagine with; [`symbolic`] reads, grounds and searches them.
 //! Finite processes and spaces of up to four dimensions need no search: [`dp`] finds their optimal values, by which the others are judged.

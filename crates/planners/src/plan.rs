@@ -75,6 +75,7 @@ impl Plan {
     pub(crate) fn choose_centre(&mut self) {
         self.distribution.mode(&mut self.centre);
         self.basis.expand(&self.kind, &self.centre, &mut self.chosen);
+        self.kind.snap_sequence(&mut self.chosen);
     }
 
     /// Copies without allocating.

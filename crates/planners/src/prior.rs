@@ -55,7 +55,7 @@ impl Guide {
         self.ask(world, first_row + guided.start..first_row + guided.end)?;
         let mut rng = key.rng();
         match &self.kind {
-            ActionKind::Continuous { low, high } => {
+            ActionKind::Continuous { low, high, .. } => {
                 let dims = low.len();
                 let normals = &mut self.noise[..guided.len() * dims];
                 rng.fill_normal(normals);

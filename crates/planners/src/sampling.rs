@@ -135,6 +135,10 @@ impl Planner for Sampling {
         self.search.plan.shift(steps);
     }
 
+    fn widen(&mut self, std: &[f64]) {
+        self.search.plan.distribution.widen(std);
+    }
+
     fn reset(&mut self, seed: u64) {
         self.search.seed = seed;
         self.search.plan.reset();

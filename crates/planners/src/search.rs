@@ -272,6 +272,9 @@ impl Search {
         self.rule.draw(draw, &mut self.plan, &mut self.noise, &mut self.knots, &mut self.scratch);
         if !self.shared.basis.is_identity() {
             self.shared.basis.expand_all(&self.kind, &self.knots, &mut self.expanded);
+            self.kind.snap_all(&mut self.expanded);
+        } else {
+            self.kind.snap_all(&mut self.knots);
         }
         true
     }

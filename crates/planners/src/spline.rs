@@ -133,7 +133,7 @@ impl Basis {
             return out.copy_from(knots);
         }
         for (h, blend) in self.blends.iter().enumerate() {
-            if let ActionKind::Continuous { low, high } = kind {
+            if let ActionKind::Continuous { low, high, .. } = kind {
                 let dims = low.len();
                 for dim in 0..dims {
                     let sum: f64 = (0..4).map(|i| blend.weights[i] * knots.values[blend.knots[i] * dims + dim]).sum();
@@ -149,7 +149,7 @@ impl Basis {
     pub(crate) fn expand_all(&self, kind: &ActionKind, knots: &Candidates, out: &mut Candidates) {
         out.begin(knots.count());
         for (h, blend) in self.blends.iter().enumerate() {
-            let ActionKind::Continuous { low, high } = kind else {
+            let ActionKind::Continuous { low, high, .. } = kind else {
                 out.choices_mut(h).copy_from_slice(knots.choices(blend.knots[0]));
                 continue;
             };
@@ -179,7 +179,7 @@ impl Basis {
     /// nearest to them by least squares, or the choices at the knots' first steps.
     pub(crate) fn fit(&self, kind: &ActionKind, actions: &Candidates, first: usize, knots: &mut Candidates) {
         for k in 0..self.knots {
-            let ActionKind::Continuous { low, high } = kind else {
+            let ActionKind::Continuous { low, high, .. } = kind else {
                 let from = actions.choices(self.time(k) as usize);
                 knots.choices_mut(k)[first..].copy_from_slice(&from[first..]);
                 continue;
@@ -230,7 +230,7 @@ mod tests {
     use super::*;
 
     fn kind() -> ActionKind {
-        ActionKind::Continuous { low: vec![-100.0], high: vec![100.0] }
+        ActionKind::Continuous { low: vec![-100.0], high: vec![100.0], form: crate::actions::Flat::Real }
     }
 
     fn expand(basis: &Basis, values: &[f64], horizon: usize) -> Vec<f64> {

@@ -12,7 +12,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use worldwright_core::{
     Action, Actions, Dataset, Error, FitReport, Imagination, Imagined, Interrupt, Key, Learn, ModelSpec, Observation,
-    Persist, Result, RewardFunction, Rng, Rows, State, Transitions, Values, WorldModel,
+    Persist, Result, RewardFunction, Rng, Rows, Space, State, Transitions, Values, WorldModel,
 };
 
 use crate::array;
@@ -80,6 +80,9 @@ fn choices_or_rows<'py>(py: Python<'py>, actions: Actions<'_>) -> PyResult<Bound
     }
 }
 
+/// The most joint choices of a space of several places that a planner may number.
+const MOST_NUMBERED: usize = 4096;
+
 /// A model of Python's: an object of `worldwright._callables.Dynamics`, whose
 /// `step(observations [M, N, O], actions [N, A] or [N], seed)` gives next observations, flat `[M, N, O]`, rewards `[M, N]`,
 /// whether the task ends `[M, N]`, and epistemic spreads `[M, N]`.
@@ -88,12 +91,18 @@ pub(crate) struct Dynamics {
     object: Py<PyAny>,
     discount: f64,
     failures: Failures,
+    /// Flat actions `[count][A]` by their numbers, where the space is no single choice but short enough to be listed.
+    numbered: Vec<f64>,
 }
 
 impl Dynamics {
     /// Takes the wrapped model.
     pub(crate) fn new(spec: ModelSpec, object: Py<PyAny>, discount: f64, failures: Failures) -> Self {
-        Self { spec, object, discount, failures }
+        let numbered = match &spec.action_space {
+            Space::Discrete { .. } => Vec::new(),
+            space => space.flat_elements(MOST_NUMBERED).unwrap_or_default(),
+        };
+        Self { spec, object, discount, failures, numbered }
     }
 }
 
@@ -164,7 +173,17 @@ impl DynamicsImagination<'_> {
     ) -> PyResult<()> {
         let (members, n) = (self.model.spec.members, from.len());
         let observations = array::shaped(py, self.gather(from), &[members, n, self.dims])?;
-        let actions = choices_or_rows(py, actions)?;
+        let width = self.model.spec.action_space.flat_dim();
+        let actions = match actions {
+            // Of a space of several places, Python sees the flat action, never the number that a planner gave it.
+            Actions::Discrete(choices) if !self.model.numbered.is_empty() => {
+                let flat = choices.iter().flat_map(|choice| {
+                    self.model.numbered[*choice as usize * width..(*choice as usize + 1) * width].iter().copied()
+                });
+                array::shaped(py, flat.collect(), &[choices.len(), width])?
+            }
+            actions => choices_or_rows(py, actions)?,
+        };
         let object = self.model.object.bind(py);
         let answer = object.call_method1(intern!(py, "step"), (observations, actions, key.to_seed()))?;
         let answer = answer.cast_into::<PyTuple>().map_err(PyErr::from)?;

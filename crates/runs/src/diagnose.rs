@@ -317,25 +317,15 @@ impl Repeated {
 }
 
 fn repeated(space: &Space, action: &Action, rows: usize) -> Result<Repeated> {
-    let foreign = || Error::NotInSpace { what: "action".into(), reason: format!("{action:?} is not of {space:?}") };
-    let digits = |bases: &mut dyn Iterator<Item = usize>, choices: &[i64]| {
-        bases.zip(choices).fold(0i64, |sum, (base, choice)| sum * base as i64 + choice)
-    };
-    let choice = match (space, action) {
-        (Space::Box { .. }, Value::Floats(numbers)) => {
-            let data = numbers.iter().flat_map(|number| std::iter::repeat_n(*number, rows)).collect();
-            return Ok(Repeated::Continuous(data, numbers.len()));
-        }
-        (Space::Discrete { start, .. }, Value::Integer(choice)) => choice - start,
-        // As planners read them: the first place is the most significant.
-        (Space::MultiDiscrete { nvec, start, .. }, Value::Integers(choices)) => {
-            let places: Vec<i64> = choices.iter().zip(start).map(|(choice, start)| choice - start).collect();
-            digits(&mut nvec.iter().copied(), &places)
-        }
-        (Space::MultiBinary { .. }, Value::Integers(bits)) => digits(&mut std::iter::repeat_n(2, bits.len()), bits),
-        _ => return Err(foreign()),
-    };
-    Ok(Repeated::Discrete(vec![u32::try_from(choice).map_err(|_| foreign())?; rows]))
+    if let (Space::Discrete { start, .. }, Value::Integer(choice)) = (space, action) {
+        let reason = format!("{action:?} is not of {space:?}");
+        let place = u32::try_from(choice - start).map_err(|_| Error::NotInSpace { what: "action".into(), reason })?;
+        return Ok(Repeated::Discrete(vec![place; rows]));
+    }
+    let mut flat = vec![0.0; space.flat_dim()];
+    space.flatten(action, &mut flat)?;
+    let data = flat.iter().flat_map(|number| std::iter::repeat_n(*number, rows)).collect();
+    Ok(Repeated::Continuous(data, flat.len()))
 }
 
 #[cfg(test)]

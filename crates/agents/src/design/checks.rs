@@ -1,6 +1,6 @@
 //! What a search refuses before it begins, so that users hear of their slip and not of what came of it.
 
-use worldwright_core::{Columns, Dataset, Error, Result, Space, Transitions};
+use worldwright_core::{Columns, Dataset, Error, Result, Transitions};
 
 use super::{DesignOptions, prediction};
 use crate::AgentContext;
@@ -22,9 +22,6 @@ pub(super) fn check(context: &AgentContext, dataset: &Dataset, options: &DesignO
     if dataset.len() < LEAST {
         let why = format!("needs at least {LEAST} transitions to design a model from, got {}", dataset.len());
         return Err(Error::config("data", why));
-    }
-    if !matches!(context.action_space, Space::Box { .. } | Space::Discrete { .. }) {
-        return Err(Error::unsupported("design", "action spaces other than a box or discrete choices"));
     }
     if !(options.held_out > 0.0 && options.held_out < 1.0) {
         return Err(Error::config("held_out", format!("must lie between 0 and 1, got {}", options.held_out)));

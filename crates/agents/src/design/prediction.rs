@@ -150,12 +150,11 @@ pub(super) fn choice(flat: &[f64]) -> u32 {
 /// Flat actions as models take them: `numbers` is `[dimension][row]`, `choices` one a row.
 ///
 /// # Errors
-/// [`Error::Unsupported`] for spaces that no model of the list learns.
+/// [`Error::Shape`] for numbers of another length.
 pub(super) fn actions<'a>(space: &Space, numbers: &'a [f64], choices: &'a [u32], rows: usize) -> Result<Actions<'a>> {
     match space {
-        Space::Box { low, .. } => Ok(Actions::Continuous(Columns::new(numbers, low.len(), rows)?)),
         Space::Discrete { .. } => Ok(Actions::Discrete(choices)),
-        _ => Err(Error::unsupported("design", "action spaces other than a box or discrete choices")),
+        space => Ok(Actions::Continuous(Columns::new(numbers, space.flat_dim(), rows)?)),
     }
 }
 

@@ -7,7 +7,7 @@ use worldwright_core::{
     Action, Actions, Batch, Error, Imagination, Imagined, Key, ModelSpec, Observation, Result, Rows, Space, Transitions,
 };
 
-use super::{Answer, Features, Fitted, Question, Regressor, TransitionModel};
+use super::{Answer, Fitted, Question, Regressor, TransitionModel};
 use crate::arena::{Pace, check_latent, check_rows, check_step, gather, scatter, spread};
 
 /// Rows below which a block is not worth another thread.
@@ -221,7 +221,7 @@ impl<W: Send> Block<W> {
         for buffer in [&mut self.observations, &mut self.actions, &mut self.inputs, &mut self.targets, &mut self.next] {
             buffer.set_rows(places);
         }
-        self.gather(&model.features, batch, first, rows, lanes);
+        self.gather(model, batch, first, rows, lanes);
         let question = Question {
             inputs: self.inputs.columns(),
             lanes,
@@ -247,7 +247,14 @@ impl<W: Send> Block<W> {
         self.pay(model, batch.fitted, places);
     }
 
-    fn gather(&mut self, features: &Features, batch: &Batched<'_>, first: usize, rows: usize, lanes: usize) {
+    fn gather<R: Regressor<Workspace = W>>(
+        &mut self,
+        model: &TransitionModel<R>,
+        batch: &Batched<'_>,
+        first: usize,
+        rows: usize,
+        lanes: usize,
+    ) {
         let columns = batch.arena.chunks_exact(lanes * batch.arena_rows);
         for (into, columns) in self.observations.columns_mut().columns_mut().zip(columns) {
             for (into, column) in into.chunks_exact_mut(rows).zip(columns.chunks_exact(batch.arena_rows)) {
@@ -261,6 +268,18 @@ impl<W: Send> Block<W> {
                     into.chunks_exact_mut(rows).for_each(|lane| lane.copy_from_slice(column));
                 }
             }
+            // The numbers of joint choices become the flat actions that were learned from.
+            Actions::Discrete(choices) if !matches!(model.spec.action_space, Space::Discrete { .. }) => {
+                let (choices, width) = (&choices[first..first + rows], self.actions.dims());
+                for (dim, into) in self.actions.columns_mut().columns_mut().enumerate() {
+                    let numbers = choices.iter().map(|choice| model.numbered[*choice as usize * width + dim]);
+                    for (lane, number) in
+                        into.chunks_exact_mut(rows).flat_map(|lane| lane.iter_mut().zip(numbers.clone()))
+                    {
+                        *lane = number;
+                    }
+                }
+            }
             Actions::Discrete(choices) => {
                 let choices = &choices[first..first + rows];
                 self.choices[..lanes * rows].chunks_exact_mut(rows).for_each(|lane| lane.copy_from_slice(choices));
@@ -270,7 +289,7 @@ impl<W: Send> Block<W> {
                 }
             }
         }
-        features.fill(self.observations.columns(), self.actions.columns(), &mut self.inputs.columns_mut());
+        model.features.fill(self.observations.columns(), self.actions.columns(), &mut self.inputs.columns_mut());
         batch.fitted.inputs.normalize(&mut self.inputs.columns_mut());
     }
 

@@ -40,9 +40,14 @@ pub struct TransitionModel<R> {
     reward: Option<Arc<dyn RewardFunction>>,
     discount: f64,
     features: Features,
+    /// Flat actions `[count][A]` of a space other than single choices that planners may number, empty where they cannot.
+    numbered: Vec<f64>,
     regressor: R,
     fitted: Option<Fitted>,
 }
+
+/// The most joint choices of a space of several places that a planner may number; beyond, it gives flat actions.
+const MOST_NUMBERED: usize = 4096;
 
 /// What a fit found out besides the regressor's own.
 struct Fitted {
@@ -55,7 +60,7 @@ impl<R: Regressor> TransitionModel<R> {
     /// A model called `name` whose rows carry `lanes` lanes; `deterministic` says that the regressor uses no randomness.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] for action spaces other than a box or discrete choices.
+    /// [`Error::Config`] for settings that do not fit the spaces.
     pub(crate) fn new(
         name: &str,
         context: &ModelContext,
@@ -64,9 +69,6 @@ impl<R: Regressor> TransitionModel<R> {
         deterministic: bool,
         regressor: R,
     ) -> Result<Self> {
-        if !matches!(context.action_space, Space::Box { .. } | Space::Discrete { .. }) {
-            return Err(Error::unsupported(name.to_owned(), "action spaces other than a box or discrete choices"));
-        }
         let spec = ModelSpec {
             name: name.into(),
             observation_space: context.observation_space.clone(),
@@ -79,7 +81,12 @@ impl<R: Regressor> TransitionModel<R> {
             has_prior: false,
         };
         let features = Features::new(context, settings)?;
-        Ok(Self { spec, reward: context.reward.clone(), discount: context.discount, features, regressor, fitted: None })
+        let numbered = match &spec.action_space {
+            Space::Discrete { .. } => Vec::new(),
+            space => space.flat_elements(MOST_NUMBERED).unwrap_or_default(),
+        };
+        let (reward, discount) = (context.reward.clone(), context.discount);
+        Ok(Self { spec, reward, discount, features, numbered, regressor, fitted: None })
     }
 
     /// The regressor within.

@@ -10,13 +10,13 @@
 
 use worldwright_core::{
     Action, Array, Budget, Error, Imagination, Imagined, Key, ModelSpec, Persist, PlanReport, PlanStatus, Planner,
-    Priors, Result, Rng, Rows, Settings, Space, State, Values, Weighed, cost,
+    Priors, Result, Rng, Rows, Settings, Space, State, Values, Weighed, cost, is_bounded,
 };
 
 use super::tree::Tree;
 use super::{NONE, Rule};
 use crate::PlannerContext;
-use crate::actions::{ActionKind, Sequence};
+use crate::actions::{ActionKind, Flat, Sequence};
 use crate::common;
 use crate::objective::Risk;
 
@@ -33,6 +33,9 @@ pub(crate) struct Search<R> {
     pub(super) rule: R,
     pub(super) action_space: Space,
     pub(super) kind: ActionKind,
+    pub(super) form: Flat,
+    /// `[A]`, to snap one action in.
+    pub(super) snapped: Vec<f64>,
     pub(super) low: Vec<f64>,
     pub(super) high: Vec<f64>,
     /// Standard deviation of actions without bounds, and the unit of local draws.
@@ -72,7 +75,7 @@ impl<R: Rule> Search<R> {
     /// Allocates everything.
     pub(crate) fn new(name: &'static str, rule: R, context: &PlannerContext, settings: &Settings) -> Result<Self> {
         let kind = ActionKind::new(name, &context.action_space)?;
-        let ActionKind::Continuous { low, high } = kind.clone() else {
+        let ActionKind::Continuous { low, high, form } = kind.clone() else {
             let what = format!(
                 "the action space {:?}: it searches boxes of real numbers; use a planner for choices",
                 context.action_space
@@ -101,13 +104,14 @@ impl<R: Rule> Search<R> {
             return Err(Error::config("action_std", why));
         }
         let spread = (0..dims).map(|dim| match given {
-            [] if (high[dim] - low[dim]).is_finite() => 0.25 * (high[dim] - low[dim]),
+            [] if is_bounded(low[dim], high[dim]) => 0.25 * (high[dim] - low[dim]),
             [] => 1.0,
             [one] => *one,
             several => several[dim],
         });
         let mut chosen = Sequence::new(&kind, horizon);
         chosen.values.iter_mut().enumerate().for_each(|(i, slot)| *slot = middle(low[i % dims], high[i % dims]));
+        kind.snap_sequence(&mut chosen);
         Ok(Self {
             spread: spread.collect(),
             local_share: settings.float("local_share", 0.0, 1.0)?,
@@ -139,6 +143,8 @@ impl<R: Rule> Search<R> {
             name,
             rule,
             kind,
+            form,
+            snapped: vec![0.0; dims],
             low,
             high,
             horizon,
@@ -319,13 +325,14 @@ impl<R: Rule> Search<R> {
                 self.tree.action_of(best)[dim] + shrink * spread * rng.normal()
             } else if self.tree.prior_std[prior] > 0.0 {
                 self.tree.prior_mean[prior] + self.tree.prior_std[prior] * rng.normal()
-            } else if (high - low).is_finite() {
+            } else if is_bounded(low, high) {
                 rng.uniform_in(low, high)
             } else {
                 spread * rng.normal()
             };
             self.tree.action[edge as usize * dims + dim] = drawn.max(low).min(high);
         }
+        self.form.snap(&mut self.tree.action[edge as usize * dims..(edge as usize + 1) * dims]);
         edge
     }
 
@@ -400,6 +407,7 @@ impl<R: Rule> Planner for Search<R> {
         for (i, slot) in self.chosen.values.iter_mut().enumerate() {
             *slot = middle(low[i % dims], high[i % dims]);
         }
+        self.kind.snap_sequence(&mut self.chosen);
     }
 
     fn weighed(&self) -> Vec<Weighed> {
@@ -409,8 +417,10 @@ impl<R: Rule> Planner for Search<R> {
         let dims = self.dims();
         let weighed = self.tree.edges(0).map(|edge| {
             let edge = edge as usize;
+            let mut action = Action::Integer(0);
+            self.form.write(&self.tree.action[edge * dims..(edge + 1) * dims], &mut action);
             Weighed {
-                action: Action::Floats(self.tree.action[edge * dims..(edge + 1) * dims].to_vec()),
+                action,
                 visits: self.tree.tried[edge] as u64,
                 value: if self.tree.tried[edge] > 0.0 { self.tree.worth(edge as u32) } else { f64::NAN },
             }
@@ -421,7 +431,7 @@ impl<R: Rule> Planner for Search<R> {
 
 /// The middle of bounds; zero, or the bound nearest to it, where one is infinite.
 fn middle(low: f64, high: f64) -> f64 {
-    if (high - low).is_finite() { 0.5 * (low + high) } else { 0.0_f64.clamp(low, high) }
+    if is_bounded(low, high) { 0.5 * (low + high) } else { 0.0_f64.clamp(low, high) }
 }
 
 impl<R: Rule> Persist for Search<R> {

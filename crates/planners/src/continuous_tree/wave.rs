@@ -123,8 +123,10 @@ impl<R: Rule> Search<R> {
             } else {
                 self.columns[dim * n + i] + DRIFT * self.spread[dim] * rng.normal()
             };
-            self.columns[dim * n + i] = drawn.max(self.low[dim]).min(self.high[dim]);
+            self.snapped[dim] = drawn.max(self.low[dim]).min(self.high[dim]);
         }
+        self.form.snap(&mut self.snapped);
+        self.snapped.iter().enumerate().for_each(|(dim, number)| self.columns[dim * n + i] = *number);
     }
 
     pub(super) fn ask_new_priors(&mut self, world: &mut dyn Imagination) -> Result<()> {

@@ -55,7 +55,7 @@ pub struct Enumerated {
 /// rows than choices, and what the model gives.
 pub fn enumerate(world: &mut dyn Imagination, starts: &[Observation], how: &Enumeration) -> Result<Enumerated> {
     let spec = world.spec().clone();
-    let choices = ActionKind::new("enumeration", &spec.action_space)?.choices();
+    let choices = ActionKind::listed("enumeration", &spec.action_space)?.choices();
     if choices == 0 {
         return Err(Error::unsupported("enumeration", "continuous actions: use a grid (dp::grid) instead"));
     }

@@ -29,12 +29,9 @@ impl Frame {
     /// # Errors
     /// [`Error::Unsupported`] for discrete actions, random models and latents that cannot be read.
     pub(crate) fn new(name: &'static str, context: &PlannerContext, settings: &Settings) -> Result<Self> {
-        let kind = ActionKind::new(name, &context.action_space)?;
-        let ActionKind::Continuous { low, high } = &kind else {
-            return Err(Error::unsupported(
-                name,
-                "discrete actions: it follows derivatives by the action; use cem, icem or mppi",
-            ));
+        let kind = ActionKind::real(name, &context.action_space, "it follows derivatives by the action")?;
+        let ActionKind::Continuous { low, high, .. } = &kind else {
+            return Err(Error::unsupported(name, "actions that are not real numbers"));
         };
         if context.latent_dim == 0 || !context.deterministic {
             return Err(Error::unsupported(

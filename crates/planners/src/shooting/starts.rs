@@ -3,6 +3,7 @@
 
 use worldwright_core::{
     Budget, Deadline, Imagination, Key, Parameter, PlanReport, PlanStatus, Result, SettingDefault as Default, Settings,
+    is_bounded,
 };
 
 use super::expander::Expanded;
@@ -47,7 +48,7 @@ fn draw(frame: &Frame, i: usize, values: &mut [f64]) {
                 let wave = SHORTEST * (longest / SHORTEST).max(1.0).powf(rng.uniform_in(0.0, 1.0));
                 let phase = rng.uniform_in(0.0, std::f64::consts::TAU);
                 let (low, high) = (low[j], high[j]);
-                let (middle, swing) = if low.is_finite() && high.is_finite() {
+                let (middle, swing) = if is_bounded(low, high) {
                     (0.5 * (low + high), 0.5 * (high - low))
                 } else {
                     (low.max(0.0).min(high), 1.0)

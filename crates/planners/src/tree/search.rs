@@ -30,19 +30,7 @@ pub(super) const GROUP: usize = 16;
 /// # Errors
 /// [`Error::Unsupported`] for boxes.
 pub(super) fn actions(name: &'static str, context: &PlannerContext) -> Result<usize> {
-    Ok(kind(name, &context.action_space)?.choices())
-}
-
-/// # Errors
-/// [`Error::Unsupported`] for boxes.
-pub(super) fn kind(name: &'static str, space: &Space) -> Result<ActionKind> {
-    match ActionKind::new(name, space)? {
-        ActionKind::Continuous { .. } => Err(Error::unsupported(
-            name,
-            "continuous actions: it searches discrete choices; use icem, mppi or another sampling planner for boxes",
-        )),
-        kind => Ok(kind),
-    }
+    Ok(ActionKind::listed(name, &context.action_space)?.choices())
 }
 
 /// A search over `roots` trees at once.
@@ -87,7 +75,7 @@ impl<R: Rule> Search<R> {
     /// # Errors
     /// [`Error::Unsupported`] for an action space that is not discrete.
     pub(super) fn new(rule: R, mut options: Options, context: &PlannerContext) -> Result<Self> {
-        let kind = kind(options.name, &context.action_space)?;
+        let kind = ActionKind::listed(options.name, &context.action_space)?;
         let chance = options.widening.is_some();
         options.backup.range_of_means = R::RANGE_OF_MEANS;
         let room = Room {

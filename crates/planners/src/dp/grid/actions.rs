@@ -1,6 +1,6 @@
 //! The finite set of actions that a grid tries: the model's choices, or evenly spaced numbers within its bounds.
 
-use worldwright_core::{Actions, Columns, Error, Result, Space};
+use worldwright_core::{Actions, Columns, Error, Result, Space, is_bounded};
 
 use crate::actions::{ActionKind, Sequence};
 
@@ -23,12 +23,15 @@ impl ActionSet {
     /// `points` numbers for each dimension of a box (one for all dimensions or one each), both bounds among them; a single one is the
     /// middle.
     pub(super) fn new(space: &Space, points: &[usize]) -> Result<Self> {
-        let kind = ActionKind::new("grid", space)?;
+        let kind = match space {
+            Space::Box { element, .. } if element.is_float() => ActionKind::new("grid", space)?,
+            _ => ActionKind::listed("grid", space)?,
+        };
         let mut numbers = Vec::new();
         let mut count = kind.choices();
-        if let ActionKind::Continuous { low, high } = &kind {
+        if let ActionKind::Continuous { low, high, .. } = &kind {
             let dims = low.len();
-            if low.iter().chain(high).any(|bound| !bound.is_finite()) {
+            if low.iter().zip(high).any(|(low, high)| !is_bounded(*low, *high)) {
                 return Err(Error::unsupported("grid", "actions without bounds: bound them, or use cem or icem"));
             }
             if points.len() != 1 && points.len() != dims || points.contains(&0) {
