@@ -1,6 +1,8 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use worldwright_core::{Dataset, Interrupt, Key, Rng, Rows, Setting};
+use worldwright_core::{Dataset, Interrupt, Key, Rng, Rows, Setting, Space, Value};
+use worldwright_models::{ModelContext, build};
 
 use crate::systems::*;
 
@@ -79,4 +81,39 @@ fn too_little_or_foreign_data_is_refused() {
             .to_string()
             .contains("[2, 1], got [3, 1]")
     );
+}
+
+/// What is paid for being near to something has no slope that leads there: only the curvature does.
+#[test]
+fn a_learned_reward_is_quadratic_whatever_its_units() {
+    for (low, high, target) in
+        [(0.0, 1000.0, 300.0), (99.0, 101.0, 100.5), (1e6, 1e6 + 1.0, 1e6 + 0.3), (0.0, 1.0, 0.3)]
+    {
+        let context = ModelContext {
+            observation_space: Space::unbounded(1),
+            action_space: Space::vector(&[low], &[high]),
+            reward: None,
+            simulator: None,
+            discount: 1.0,
+            seed: 0,
+        };
+        let mut model = build("linear", &context, &BTreeMap::new()).unwrap();
+        let (mut rng, mut data) = (Rng::new(4), Dataset::new(1, 1));
+        let paid = |x: f64, u: f64| 2.0 - ((u - target) / (high - low)).powi(2) - 0.1 * x * (u - target) / (high - low);
+        for _ in 0..80 {
+            let (x, u) = (rng.normal(), rng.uniform_in(low, high));
+            data.push(&[x], &[u], paid(x, u), &[0.9 * x], false, false).unwrap();
+        }
+        model.fit(&data, &mut Rng::new(0), &Interrupt::never()).unwrap();
+        let saved = model.save();
+        let mut again = build("linear", &context, &BTreeMap::new()).unwrap();
+        again.restore(&saved).unwrap();
+        let mut world = again.imagination(1);
+        for share in [0.0, 0.2, 0.7, 1.0] {
+            let (x, u) = (0.5, low + share * (high - low));
+            world.observe(0, None, &Value::Floats(vec![x]), Key::new(0)).unwrap();
+            let out = step(&mut *world, Rows::Span(0..1), &[u], Key::new(0));
+            assert!((out.reward[0] - paid(x, u)).abs() < 1e-6, "[{low}, {high}] at {u}: {}", out.reward[0]);
+        }
+    }
 }
