@@ -5,6 +5,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
 
 mod docs;
+mod fuzz;
 mod licences;
 mod package;
 mod peers;
@@ -32,6 +33,7 @@ usage: cargo xtask CHORE
   licences   check the licence of every dependency
   peers      [NAME]: run the planners' speed programs beside those of other tools
   results    NAME [SEEDS]: run a learning experiment over seeds and write its table under docs/results
+  fuzz       [NAME [CASES]]: run a property or a fuzzer for many cases; without a name, say which there are
   rooms      check the rooms table of ARCHITECTURE.md against every Cargo.toml";
 
 fn main() -> ExitCode {
@@ -48,6 +50,7 @@ fn main() -> ExitCode {
         "peers" => peers::run(argument(1)),
         "results" => results::run(argument(1), argument(2)),
         "rooms" => rooms::check(),
+        "fuzz" => fuzz::run(argument(1), argument(2)),
         _ => {
             eprintln!("{USAGE}");
             return ExitCode::from(2);

@@ -8,7 +8,7 @@ use std::time::Duration;
 use self_cell::self_cell;
 use worldwright_core::{
     Action, Agent, Array, Budget, Dataset, Error, Imagination, Key, LearnedModel, Metrics, Observation, Persist, Plan,
-    PlanReport, PlanStatus, Planner, Result, Rng, Space, State, Transition, Value, WorldModel, find, is_bounded,
+    PlanReport, PlanStatus, Planner, Result, Rng, Space, State, Transition, Value, WorldModel, cost, find, is_bounded,
 };
 use worldwright_models::ModelContext;
 use worldwright_planners::PlannerContext;
@@ -126,6 +126,7 @@ impl ModelBasedAgent {
         let planner_context = PlannerContext::for_model(&spec, context.seed);
         let planner = (planner_entry.build)(&planner_context, &resolved.planner)?;
         planner.check(&spec)?;
+        cost::arena(&spec, planner.rows(), "rows that the planner imagines")?;
         let milliseconds = settings.float("decision_ms", 0.0, 1e9)?;
         let seed = Key::new(context.seed);
         let (o, a) = (context.observation_space.flat_dim(), context.action_space.flat_dim());

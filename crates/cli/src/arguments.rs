@@ -1,5 +1,6 @@
 //! The grammar of the command line: commands, options, and the texts of `--help`.
 
+use std::num::IntErrorKind;
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, PossibleValuesParser};
@@ -89,10 +90,10 @@ pub(crate) struct Learn {
     #[arg(long, value_name = "NAME")]
     pub(crate) algorithm: Option<String>,
     /// Steps in the real environment [default: five episodes, or 1000 where their length is open]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole, allow_negative_numbers = true)]
     pub(crate) steps: Option<u64>,
     /// What all randomness comes from [default: 0]
-    #[arg(long, value_name = "S")]
+    #[arg(long, value_name = "S", value_parser = whole, allow_negative_numbers = true)]
     pub(crate) seed: Option<u64>,
     /// Where the run is kept [default: runs/ENV-ALGORITHM-seedS]
     #[arg(long, value_name = "DIR")]
@@ -123,22 +124,22 @@ pub(crate) struct Design {
     #[arg(value_name = "ENV|EPISODES")]
     pub(crate) what: String,
     /// Steps of random actions to begin with, in an environment
-    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(20..))]
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = from::<20>, allow_negative_numbers = true)]
     pub(crate) steps: u64,
     /// Steps that all trials together may take [default: 64 episodes]
-    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true, value_parser = whole, allow_negative_numbers = true)]
     pub(crate) trial_steps: u64,
     /// Models whose plans are tried [default: all that may be best]
-    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true, value_parser = whole, allow_negative_numbers = true)]
     pub(crate) finalists: u64,
     /// What all randomness comes from
-    #[arg(long, value_name = "S", default_value_t = 0)]
+    #[arg(long, value_name = "S", default_value_t = 0, value_parser = whole, allow_negative_numbers = true)]
     pub(crate) seed: u64,
     /// Leave the simulator of an environment with known dynamics unused
     #[arg(long)]
     pub(crate) learned: bool,
     /// Seconds after which no further candidate is tried; results then depend on the machine's speed
-    #[arg(long, value_name = "SECS")]
+    #[arg(long, value_name = "SECS", value_parser = seconds, allow_negative_numbers = true)]
     pub(crate) time_limit: Option<f64>,
     /// Print JSON
     #[arg(long)]
@@ -157,10 +158,10 @@ pub(crate) struct Eval {
     #[arg(value_name = "BUNDLE")]
     pub(crate) bundle: PathBuf,
     /// Episodes
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = from::<1>, allow_negative_numbers = true)]
     pub(crate) episodes: u64,
     /// What the episodes' starts come from
-    #[arg(long, value_name = "S", default_value_t = 0)]
+    #[arg(long, value_name = "S", default_value_t = 0, value_parser = whole, allow_negative_numbers = true)]
     pub(crate) seed: u64,
     /// Write a film of the last episode
     #[arg(long, value_name = "FILE.gif")]
@@ -179,10 +180,10 @@ pub(crate) struct Collect {
     #[arg(value_name = "ENV|BUNDLE")]
     pub(crate) what: String,
     /// Steps
-    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = from::<1>, allow_negative_numbers = true)]
     pub(crate) steps: u64,
     /// What all randomness comes from
-    #[arg(long, value_name = "S", default_value_t = 0)]
+    #[arg(long, value_name = "S", default_value_t = 0, value_parser = whole, allow_negative_numbers = true)]
     pub(crate) seed: u64,
     /// The new folder of the episodes
     #[arg(long, value_name = "DIR")]
@@ -210,7 +211,7 @@ pub(crate) struct Plan {
     #[arg(long, value_name = "X,Y,…", value_delimiter = ',', allow_hyphen_values = true, conflicts_with = "domain")]
     pub(crate) observation: Option<Vec<f64>>,
     /// What the start and the planner's randomness come from
-    #[arg(long, value_name = "S", default_value_t = 0)]
+    #[arg(long, value_name = "S", default_value_t = 0, value_parser = whole, allow_negative_numbers = true)]
     pub(crate) seed: u64,
     /// Print JSON
     #[arg(long)]
@@ -245,10 +246,10 @@ pub(crate) struct Symbolic {
     #[arg(long, value_name = "NAME,…", value_delimiter = ',', requires = "domain", value_parser = heuristics())]
     pub(crate) heuristic: Vec<String>,
     /// Seconds after which to give up
-    #[arg(long, value_name = "SECS", requires = "domain")]
+    #[arg(long, value_name = "SECS", requires = "domain", value_parser = seconds, allow_negative_numbers = true)]
     pub(crate) time_limit: Option<f64>,
     /// States expanded after which to give up
-    #[arg(long, value_name = "N", requires = "domain")]
+    #[arg(long, value_name = "N", requires = "domain", value_parser = whole, allow_negative_numbers = true)]
     pub(crate) expansion_limit: Option<u64>,
     /// Megabytes of states after which to give up
     #[arg(long, value_name = "MB", requires = "domain")]
@@ -352,6 +353,30 @@ pub(crate) enum DataCommand {
         #[arg(long)]
         json: bool,
     },
+}
+
+/// A whole number that settings can hold; the words are for people who meant one.
+fn whole(text: &str) -> Result<u64, String> {
+    match text.parse::<i64>() {
+        Ok(number) => u64::try_from(number).map_err(|_| "must not be negative".to_owned()),
+        Err(error) => Err(match error.kind() {
+            IntErrorKind::PosOverflow => format!("must be at most {}", i64::MAX),
+            IntErrorKind::NegOverflow => "must not be negative".to_owned(),
+            _ => "expected a whole number".to_owned(),
+        }),
+    }
+}
+
+/// The same from `LEAST` on.
+fn from<const LEAST: u64>(text: &str) -> Result<u64, String> {
+    let number = whole(text)?;
+    if number < LEAST { Err(format!("must be at least {LEAST}")) } else { Ok(number) }
+}
+
+/// Seconds that a clock can hold.
+fn seconds(text: &str) -> Result<f64, String> {
+    let secs: f64 = text.parse().map_err(|_| "expected a number of seconds".to_owned())?;
+    if (0.0..=1e9).contains(&secs) { Ok(secs) } else { Err("must lie between 0 and 1e9 seconds".to_owned()) }
 }
 
 /// The names of data formats, known to help, errors and completions.

@@ -1,16 +1,23 @@
 //! Interrupts (Ctrl-C) and requests to terminate, for every command.
 //!
 //! The first asks the work to stop: it heeds that within moments and ends with what it has to say. Whatever has not ended [`WAITED`]
-//! later is ended: no command keeps anything that a cut could spoil, since files appear whole or are cut back on resume.
+//! later is ended: no command keeps anything that a cut could spoil, since files appear whole or are cut back on resume. A hang-up is left
+//! to the system, so that `nohup` means what it says.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
 use worldwright_core::{Error, Interrupt};
 
 use crate::INTERRUPTED;
 use crate::arguments::Command;
 
+/// How often is looked whether somebody asked.
+const LOOKED: Duration = Duration::from_millis(20);
 /// How long work may take to end by itself.
 const WAITED: Duration = Duration::from_millis(800);
 
@@ -37,20 +44,24 @@ pub(crate) fn of(command: &Command) -> Words {
 /// # Errors
 /// When the system does not let it.
 pub(crate) fn listen(words: Words) -> Result<Interrupt> {
-    let interrupt = Interrupt::new();
-    let asked = interrupt.clone();
-    ctrlc::set_handler(move || {
-        if !asked.requested() {
-            asked.request();
-            if !words.at_once.is_empty() {
-                eprintln!("{}", words.at_once);
-            }
-            std::thread::sleep(WAITED);
+    let asked = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        // Further signals change nothing: what they ask for has been asked, and comes within moments.
+        flag::register(signal, Arc::clone(&asked)).context("cannot listen for interrupts")?;
+    }
+    let interrupt = Interrupt::from(asked);
+    let heard = interrupt.clone();
+    std::thread::spawn(move || {
+        while !heard.requested() {
+            std::thread::sleep(LOOKED);
         }
+        if !words.at_once.is_empty() {
+            eprintln!("{}", words.at_once);
+        }
+        std::thread::sleep(WAITED);
         eprintln!("{}", words.ended);
         std::process::exit(i32::from(INTERRUPTED));
-    })
-    .context("cannot listen for interrupts")?;
+    });
     Ok(interrupt)
 }
 

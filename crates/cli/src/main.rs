@@ -25,6 +25,7 @@ const INTERRUPTED: u8 = 130;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    worldwright_runs::know_the_machine();
     let interrupt = match interrupts::listen(interrupts::of(&arguments.command)) {
         Ok(interrupt) => interrupt,
         Err(error) => return finish(Err(error)),

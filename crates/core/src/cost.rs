@@ -12,8 +12,10 @@ use crate::{Error, ModelSpec, Result};
 
 /// Bytes that one thing may take where nobody has said what the machine has.
 const UNKNOWN_MACHINE: u64 = 8 << 30;
-/// Steps of work that one thing may take: some minutes to an hour, whatever a step is.
-const MOST_WORK: f64 = 1e11;
+/// Steps of a model that a decision may take: minutes of the quickest model.
+pub const MOST_MODEL_STEPS: f64 = 1e10;
+/// Multiplications that building a thing may take: seconds.
+pub const MOST_MULTIPLICATIONS: f64 = 1e9;
 
 static MEMORY_LIMIT: AtomicU64 = AtomicU64::new(UNKNOWN_MACHINE);
 
@@ -44,16 +46,16 @@ pub fn memory(settings: &[(&str, usize)], bytes: f64) -> Result<()> {
     Err(refused(settings, &why))
 }
 
-/// Refuses settings that would keep the machine busy for hours before anything comes of them. `steps` are of any kind: model steps of a
-/// decision, multiplications of a factorisation.
+/// Refuses settings that would keep the machine busy for long before anything comes of them: with more than `most` steps of the kind
+/// `what`.
 ///
 /// # Errors
 /// [`Error::Config`] that names them, the estimate and the limit.
-pub fn work(settings: &[(&str, usize)], what: &str, steps: f64) -> Result<()> {
-    if steps <= MOST_WORK {
+pub fn work(settings: &[(&str, usize)], what: &str, steps: f64, most: f64) -> Result<()> {
+    if steps <= most {
         return Ok(());
     }
-    Err(refused(settings, &format!("would take about {steps:.0e} {what}, and {MOST_WORK:.0e} are the most; take less")))
+    Err(refused(settings, &format!("would take about {steps:.0e} {what}, and {most:.0e} are the most; take less")))
 }
 
 /// Refuses an arena of so many rows for a model of this spec. `rows_from` is the setting that they come from.
@@ -103,9 +105,12 @@ mod tests {
              most here; take less"
         );
         assert!(memory(&[("hidden", usize::MAX)], f64::INFINITY).is_err());
-        assert!(work(&[("knots", 10)], "multiplications", 1e9).is_ok());
-        assert!(
-            work(&[("knots", 1_000_000)], "multiplications", 1e18).unwrap_err().to_string().contains("knots = 1000000")
+        assert!(work(&[("knots", 10)], "multiplications", 1e9, MOST_MULTIPLICATIONS).is_ok());
+        let error =
+            work(&[("knots", 1_000_000)], "multiplications", 1e18, MOST_MULTIPLICATIONS).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "knots: knots = 1000000 would take about 1e18 multiplications, and 1e9 are the most; take less"
         );
     }
 

@@ -96,9 +96,9 @@ impl Error {
         Self::Unsupported { who: who.into(), what: what.into() }
     }
 
-    /// A setting that is missing, mistyped or out of range.
+    /// A setting that is missing, mistyped or out of range. A reason that repeats a very long value is cut.
     pub fn config(key: impl Into<String>, why: impl Into<String>) -> Self {
-        Self::Config { key: key.into(), why: why.into() }
+        Self::Config { key: key.into(), why: cut(&why.into(), LONGEST_REASON) }
     }
 
     /// A failure outside this process.
@@ -120,7 +120,22 @@ impl Error {
             .max_by(|a, b| a.0.total_cmp(&b.0))
             .map(|(_, candidate)| (*candidate).to_owned());
         let known = if known.len() <= FEW { known.into_iter().map(str::to_owned).collect() } else { Vec::new() };
-        Self::Unknown { what: what.into(), name: name.to_owned(), nearest, known }
+        Self::Unknown { what: what.into(), name: brief(name), nearest, known }
+    }
+}
+
+/// Characters of a reason beyond which it is cut.
+const LONGEST_REASON: usize = 1000;
+
+/// A text in few words: what was given by mistake may be long.
+pub(crate) fn brief(text: &str) -> String {
+    cut(text, 80)
+}
+
+fn cut(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}… ({} characters)", &text[..end], text.chars().count()),
+        None => text.to_owned(),
     }
 }
 

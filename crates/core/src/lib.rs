@@ -28,6 +28,7 @@ mod reward;
 mod settings;
 mod simulator;
 mod space;
+mod uninterrupted;
 mod value;
 
 pub use agent::{Agent, Metrics, Plan};
@@ -50,4 +51,5 @@ pub use reward::{RewardFunction, Transitions};
 pub use settings::{Default as SettingDefault, Parameter, Setting, Settings};
 pub use simulator::Simulator;
 pub use space::Space;
+pub use uninterrupted::uninterrupted;
 pub use value::{Action, Observation, Value};

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::error::brief;
 use crate::{Error, Result};
 
 /// A setting's value.
@@ -103,7 +104,8 @@ impl Settings {
                 ));
             };
             if !finite {
-                return Err(Error::config(format!("{owner}.{key}"), format!("must be finite, got {given}")));
+                let why = format!("must be finite, got {}", brief(&given.to_string()));
+                return Err(Error::config(format!("{owner}.{key}"), why));
             }
             *slot = match (&*slot, given) {
                 (Setting::Float(_), Setting::Integer(i)) => Setting::Float(*i as f64),
@@ -113,7 +115,7 @@ impl Settings {
                 (declared, given) => {
                     return Err(Error::config(
                         format!("{owner}.{key}"),
-                        format!("expected {}, got {given}", kind(declared)),
+                        format!("expected {}, got {}", wanted(declared, given), brief(&given.to_string())),
                     ));
                 }
             };
@@ -246,6 +248,16 @@ fn kind(setting: &Setting) -> &'static str {
         Setting::Float(_) => "a number",
         Setting::Text(_) => "text",
         Setting::Numbers(_) => "a list of numbers",
+    }
+}
+
+/// What was wanted in place of another type.
+fn wanted(declared: &Setting, given: &Setting) -> String {
+    match (declared, given) {
+        (Setting::Integer(_), Setting::Float(number)) if number.abs() >= i64::MAX as f64 => {
+            format!("a whole number of at most {}", i64::MAX)
+        }
+        _ => kind(declared).to_owned(),
     }
 }
 

@@ -26,5 +26,5 @@ pub(crate) const ACTION_REPEAT: Parameter = Parameter {
 
 /// The action repeat that the settings give.
 pub(crate) fn action_repeat(settings: &Settings) -> Result<usize> {
-    settings.count(ACTION_REPEAT.name, 1)
+    settings.count_in(ACTION_REPEAT.name, 1, 10_000)
 }

@@ -4,7 +4,7 @@ use worldwright_core::{Entry, LearnedModel, Result, Settings};
 
 use crate::ensemble::{
     ACTIVATION, BATCH, EPOCHS, Ensemble, HIDDEN, HOLDOUT, LEARNING_RATE, PATIENCE, Propagation, WEIGHT_DECAY, network,
-    schedule,
+    network_cost, schedule,
 };
 use crate::transition::{ANGLES, TransitionModel};
 use crate::{Build, ModelContext};
@@ -19,7 +19,8 @@ pub(crate) const ENTRY: Entry<Build> = Entry {
 };
 
 fn build(context: &ModelContext, settings: &Settings) -> Result<Box<dyn LearnedModel>> {
-    let network = network(settings, 1, false)?;
-    let regressor = Ensemble::new(network, schedule(settings, false)?, Propagation::Expectation, 1);
+    let (network, schedule) = (network(settings, 1, false)?, schedule(settings, false)?);
+    network_cost(context, &network, schedule.batch)?;
+    let regressor = Ensemble::new(network, schedule, Propagation::Expectation, 1);
     Ok(Box::new(TransitionModel::new(ENTRY.name, context, settings, 1, true, regressor)?))
 }

@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 
 use worldwright_core::{
     Array, Entry, Error, FitReport, LearnedModel, Parameter, Persist, Result, Rng, SettingDefault as Default, Settings,
-    State,
+    State, cost,
 };
 use worldwright_nn::{Activation, AdamConfig, EnsembleConfig, EnsembleMlp, Predictor};
 
@@ -114,9 +114,12 @@ fn build(context: &ModelContext, settings: &Settings) -> Result<Box<dyn LearnedM
         elites => return Err(Error::config("elites", format!("must not exceed members = {members}, got {elites}"))),
     };
     let propagation = Propagation::ALL[settings.choice("propagation", &Propagation::NAMES)?];
-    let lanes = if propagation == Propagation::Expectation { 1 } else { settings.count("particles", 1)? };
+    let particles = settings.count("particles", 1)?;
+    let lanes = if propagation == Propagation::Expectation { 1 } else { particles };
     let network = network(settings, members, true)?;
-    let regressor = Ensemble::new(network, schedule(settings, settings.bool("bootstrap")?)?, propagation, elites);
+    let schedule = schedule(settings, settings.bool("bootstrap")?)?;
+    network_cost(context, &network, schedule.batch)?;
+    let regressor = Ensemble::new(network, schedule, propagation, elites);
     let deterministic = propagation == Propagation::Expectation;
     Ok(Box::new(TransitionModel::new(ENTRY.name, context, settings, lanes, deterministic, regressor)?))
 }
@@ -131,10 +134,7 @@ pub(crate) fn with_defaults() -> Result<Ensemble> {
 
 /// Reads the settings of the networks.
 pub(crate) fn network(settings: &Settings, members: usize, gaussian: bool) -> Result<EnsembleConfig> {
-    let hidden: Vec<usize> = settings.numbers("hidden")?.iter().map(|width| *width as usize).collect();
-    if hidden.is_empty() || settings.numbers("hidden")?.iter().any(|width| *width < 1.0 || width.fract() != 0.0) {
-        return Err(Error::config("hidden", "needs at least one width, each a whole number of at least 1"));
-    }
+    let hidden = settings.counts_in("hidden", 1, Settings::MOST_COUNT)?;
     let decay = settings.float("weight_decay", 0.0, 1.0)? as f32;
     Ok(EnsembleConfig {
         members,
@@ -147,10 +147,25 @@ pub(crate) fn network(settings: &Settings, members: usize, gaussian: bool) -> Re
     })
 }
 
+/// Refuses networks that do not fit: their weights with what training keeps beside them, and what a training step computes.
+pub(crate) fn network_cost(context: &ModelContext, config: &EnsembleConfig, batch: usize) -> Result<()> {
+    let observation = context.observation_space.flat_dim();
+    // Angles enter twice, targets have a mean and a variance.
+    let inputs = 2 * observation + context.action_space.flat_dim();
+    let widths: Vec<f64> =
+        [inputs].iter().chain(&config.hidden).chain(&[2 * observation + 2]).map(|width| *width as f64).collect();
+    let weights: f64 = widths.windows(2).map(|pair| (pair[0] + 1.0) * pair[1]).sum();
+    let members = config.members as f64;
+    let bytes = 4.0 * members * (10.0 * weights + 4.0 * batch as f64 * widths.iter().sum::<f64>());
+    let widest = config.hidden.iter().copied().max().unwrap_or(0);
+    let settings = [("hidden", widest), ("members", config.members), ("batch", batch), ("inputs", inputs)];
+    cost::memory(&settings, bytes)
+}
+
 /// Reads the settings of training.
 pub(crate) fn schedule(settings: &Settings, bootstrap: bool) -> Result<Schedule> {
     Ok(Schedule {
-        epochs: settings.count("epochs", 1)?,
+        epochs: settings.count_in("epochs", 1, 10_000_000)?,
         patience: settings.count("patience", 1)?,
         holdout: settings.float("holdout", 0.0, 0.9)?,
         batch: settings.count("batch", 1)?,

@@ -20,7 +20,7 @@ mod products;
 
 use worldwright_core::{
     Columns, Entry, FitReport, LearnedModel, Parameter, Persist, Result, Rng, SettingDefault as Default, Settings,
-    State,
+    State, cost,
 };
 use worldwright_nn::dense::LANES;
 
@@ -57,7 +57,12 @@ pub(crate) const ENTRY: Entry<Build> = Entry {
 
 fn build(context: &ModelContext, settings: &Settings) -> Result<Box<dyn LearnedModel>> {
     let draws = settings.choice("propagation", &["mean", "draws"])? == 1;
-    let lanes = if draws { settings.count("particles", 1)? } else { 1 };
+    let particles = settings.count("particles", 1)?;
+    let lanes = if draws { particles } else { 1 };
+    let observation = context.observation_space.flat_dim();
+    let inputs = 2 * observation + context.action_space.flat_dim() + 1;
+    let (p, q) = (inputs as f64, observation as f64 + 1.0);
+    cost::memory(&[("particles", lanes), ("inputs", inputs)], 8.0 * p * (6.0 * p + q * (2.0 + lanes as f64)))?;
     let noise = draws && settings.bool("noise")?;
     let regressor = Linear { draws, lanes, noise, pays: context.reward.is_none(), changes: None, reward: None };
     Ok(Box::new(TransitionModel::new(ENTRY.name, context, settings, lanes, !noise, regressor)?))

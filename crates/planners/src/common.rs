@@ -241,23 +241,24 @@ fn plan_cost(horizon: usize, knots: usize, each: usize, coloured: bool) -> Resul
     let settings = [("horizon", horizon), ("knots", knots)];
     cost::memory(&settings, 8.0 * numbers)?;
     let steps = if blended { k * k * (k + h) } else { 0.0 } + if coloured { k * k } else { 0.0 };
-    cost::work(&settings, "multiplications before the first plan", steps)
+    cost::work(&settings, "multiplications before the first plan", steps, cost::MOST_MULTIPLICATIONS)
 }
 
-/// Refuses a decision of so many candidates whose rollouts do not fit, or do not end.
-pub(crate) fn decision_cost(
-    context: &PlannerContext,
-    horizon: usize,
-    population: usize,
-    iterations: usize,
-) -> Result<()> {
-    let (h, n, lanes) = (horizon as f64, population as f64, context.members.max(1) as f64);
+/// Refuses decisions of so many candidates that their rollouts do not fit, or do not end.
+pub(crate) fn decision_cost(context: &PlannerContext, shared: &Shared, population: usize) -> Result<()> {
+    let (horizon, particles) = (shared.horizon, context.members.max(1));
+    let (h, n, lanes) = (horizon as f64, population as f64, particles as f64);
     let each = context.action_space.flat_dim() as f64 + 1.0;
-    let settings = [("population", population), ("horizon", horizon), ("particles", context.members)];
-    cost::memory(&settings, 8.0 * n * (4.0 * h * each + 8.0 * lanes + 8.0))?;
-    let settings =
-        [("iterations", iterations), ("population", population), ("horizon", horizon), ("particles", context.members)];
-    cost::work(&settings, "steps of the model a decision", iterations as f64 * n * h * lanes)
+    let settings = [
+        ("population", population),
+        ("horizon", horizon),
+        ("particles", particles),
+        ("iterations", shared.iterations),
+        ("extra_iterations", shared.extra_iterations),
+    ];
+    cost::memory(&settings[..3], 8.0 * n * (4.0 * h * each + 8.0 * lanes + 8.0))?;
+    let steps = (shared.iterations as f64 + shared.extra_iterations as f64) * n * h * lanes;
+    cost::work(&settings, "steps of the model a decision", steps, cost::MOST_MODEL_STEPS)
 }
 
 /// Reads the settings on what a trajectory is worth.

@@ -136,8 +136,7 @@ impl Search {
     pub(crate) fn new(sampler: &Sampler, context: &PlannerContext, settings: &Settings) -> Result<Self> {
         let kind = ActionKind::new(sampler.name, &context.action_space)?;
         let shared = Shared::read(sampler.name, &kind, settings)?;
-        let iterations = shared.iterations.saturating_add(shared.extra_iterations);
-        decision_cost(context, shared.horizon, settings.count("population", 2)?, iterations)?;
+        decision_cost(context, &shared, settings.count("population", 2)?)?;
         let (setup, rule) = (sampler.assemble)(&kind, &shared, settings)?;
         let (knots, horizon, capacity) = (shared.basis.knots(), shared.horizon, rule.population(0));
         let distribution = Distribution::new(&kind, knots, &shared.action_std)?;

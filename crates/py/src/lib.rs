@@ -53,6 +53,7 @@ mod _native {
     fn init(module: &super::Bound<'_, super::PyModule>) -> super::PyResult<()> {
         use pyo3::types::PyModuleMethods;
         crate::pool::settle_in();
+        worldwright_runs::know_the_machine();
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 }

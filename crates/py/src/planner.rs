@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use worldwright_core::{Action, Budget, Key, PlanReport, Value};
+use worldwright_core::{Action, Budget, Key, PlanReport, Value, cost};
 use worldwright_runs::agents::planners::{self, PlannerContext};
 
 use crate::error::{Failures, OrRaise};
@@ -72,6 +72,7 @@ impl Planner {
         let context = PlannerContext::for_model(shared.spec(), seed);
         let planner = planners::make(name, &context, &settings::named(settings)?).or_raise(py)?;
         planner.check(shared.spec()).or_raise(py)?;
+        cost::arena(shared.spec(), planner.rows(), "rows that the planner imagines").or_raise(py)?;
         let arena = world(&shared, planner.rows());
         let state = State {
             planner,

@@ -9,7 +9,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
-use worldwright_core::{Error, Interrupt, Result, State};
+use worldwright_core::{Error, Interrupt, Result, State, uninterrupted};
 
 use crate::checkpoint::{Checkpoint, Checkpoints};
 use crate::experiment::hex;
@@ -74,7 +74,7 @@ pub fn branch(workshop: &dyn Workshop, experiment: &Experiment, from: &RunFolder
         remove(to.path())?;
     }
     let parent = to.path().parent().unwrap_or(Path::new("."));
-    fs::rename(part.path(), to.path())
+    uninterrupted(|| fs::rename(part.path(), to.path()))
         .and_then(|()| sync_folder(parent))
         .map_err(|error| file_error(to.path(), "cannot be written", &error))
 }
@@ -106,13 +106,13 @@ fn part_of(folder: &RunFolder) -> RunFolder {
 }
 
 fn remove(folder: &Path) -> Result<()> {
-    fs::remove_dir_all(folder).map_err(|error| file_error(folder, "cannot be removed", &error))
+    uninterrupted(|| fs::remove_dir_all(folder)).map_err(|error| file_error(folder, "cannot be removed", &error))
 }
 
 fn copy_folder(from: &Path, to: &Path) -> Result<()> {
     let unread = |error: &std::io::Error| file_error(from, "cannot be read", error);
-    fs::create_dir_all(to).map_err(|error| file_error(to, "cannot be created", &error))?;
-    for entry in fs::read_dir(from).map_err(|error| unread(&error))? {
+    uninterrupted(|| fs::create_dir_all(to)).map_err(|error| file_error(to, "cannot be created", &error))?;
+    for entry in uninterrupted(|| fs::read_dir(from)).map_err(|error| unread(&error))? {
         let entry = entry.map_err(|error| unread(&error))?;
         let target = to.join(entry.file_name());
         if entry.path().is_dir() {
@@ -126,7 +126,7 @@ fn copy_folder(from: &Path, to: &Path) -> Result<()> {
 
 fn copy_file(from: &Path, to: &Path) -> Result<()> {
     let attempt = || -> std::io::Result<()> {
-        fs::copy(from, to)?;
+        uninterrupted(|| fs::copy(from, to))?;
         File::open(to)?.sync_all()
     };
     attempt().map_err(|error| file_error(to, "cannot be written", &error))

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use worldwright_core::{Agent, Error, Interrupt, Result, RewardFunction, State};
+use worldwright_core::{Agent, Error, Interrupt, Result, RewardFunction, State, uninterrupted};
 use worldwright_data::space_to_json;
 use worldwright_envs::Made;
 
@@ -71,7 +71,7 @@ pub(crate) fn write(folder: &Path, experiment: &Experiment, made: &Made, weights
     let part = PathBuf::from(part);
     for old in [&part, folder] {
         if old.exists() {
-            fs::remove_dir_all(old).map_err(|error| file_error(old, "cannot be removed", &error))?;
+            uninterrupted(|| fs::remove_dir_all(old)).map_err(|error| file_error(old, "cannot be removed", &error))?;
         }
     }
     let files = [(WEIGHTS, state_file::to_bytes(weights)?), (CONFIG, experiment.to_toml().into_bytes())];
@@ -94,7 +94,7 @@ pub(crate) fn write(folder: &Path, experiment: &Experiment, made: &Made, weights
     }
     let card = toml::to_string(&card).map_err(|error| Error::external("bundle", error.to_string()))?;
     write_whole(&part.join(CARD), card.as_bytes())?;
-    fs::rename(&part, folder)
+    uninterrupted(|| fs::rename(&part, folder))
         .and_then(|()| sync_folder(folder.parent().unwrap_or(Path::new("."))))
         .map_err(|error| file_error(folder, "cannot be written", &error))
 }

@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
-use worldwright_core::{Array, Error, Result, State};
+use worldwright_core::{Array, Error, Result, State, uninterrupted};
 
 use crate::experiment::hex;
 use crate::folder::{file_error, sync_folder, write_whole};
@@ -72,7 +72,8 @@ impl Checkpoints {
     pub(crate) fn write(&self, checkpoint: &Checkpoint) -> Result<()> {
         let part = self.folder.join(PART);
         if part.exists() {
-            fs::remove_dir_all(&part).map_err(|error| file_error(&part, "cannot be removed", &error))?;
+            uninterrupted(|| fs::remove_dir_all(&part))
+                .map_err(|error| file_error(&part, "cannot be removed", &error))?;
         }
         let state = state_file::to_bytes(&to_state(checkpoint))?;
         let card = format!(
@@ -86,15 +87,15 @@ impl Checkpoints {
         let place = self.folder.join(name(&checkpoint.progress));
         let attempt = || -> std::io::Result<()> {
             if place.exists() {
-                fs::remove_dir_all(&place)?;
+                uninterrupted(|| fs::remove_dir_all(&place))?;
             }
-            fs::rename(&part, &place)?;
+            uninterrupted(|| fs::rename(&part, &place))?;
             sync_folder(&self.folder)
         };
         attempt().map_err(|error| file_error(&place, "cannot be written", &error))?;
         let all = self.all()?;
         for old in all.iter().rev().skip(KEPT) {
-            fs::remove_dir_all(old).map_err(|error| file_error(old, "cannot be removed", &error))?;
+            uninterrupted(|| fs::remove_dir_all(old)).map_err(|error| file_error(old, "cannot be removed", &error))?;
         }
         Ok(())
     }
@@ -122,7 +123,7 @@ impl Checkpoints {
 
     /// Checkpoint folders, oldest first.
     fn all(&self) -> Result<Vec<PathBuf>> {
-        let entries = match fs::read_dir(&self.folder) {
+        let entries = match uninterrupted(|| fs::read_dir(&self.folder)) {
             Ok(entries) => entries,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => return Err(file_error(&self.folder, "cannot be read", &error)),

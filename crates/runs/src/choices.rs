@@ -95,6 +95,8 @@ impl Choices {
         match self.entries.get(key) {
             None => Ok(None),
             Some(Setting::Text(text)) => Ok(Some(text.clone())),
+            // A number is an expression too, and may be a folder's name.
+            Some(number @ (Setting::Integer(_) | Setting::Float(_))) => Ok(Some(number.to_string())),
             Some(other) => Err(Error::config(key, format!("expected text, got {}", settings_text::value_text(other)))),
         }
     }
@@ -170,6 +172,8 @@ mod tests {
             let message = Choices::new().assign(slip).unwrap_err().to_string();
             assert!(message.contains(&format!("did you mean '{nearest}'?")), "{message}");
         }
+        let plain = Choices::new().assign("reward.expression=0").unwrap();
+        assert_eq!(plain.text("reward.expression").unwrap().as_deref(), Some("0"));
         assert!(Choices::new().assign("steps").unwrap_err().to_string().contains("key=value"));
         assert!(Choices::new().assign("steps=-1").unwrap().whole("steps", 1).is_err());
     }

@@ -16,6 +16,7 @@ use worldwright_core::{
 use worldwright_data::{EpisodeStore, Replay};
 use worldwright_envs::Made;
 
+use crate::evaluate::transitions_cost;
 use crate::{Experiment, Lists, Workshop};
 
 /// Steps after which an episode is cut whose environment sets no limit: a search plays many of them.
@@ -51,6 +52,7 @@ pub fn explore(made: &mut Made, steps: usize, seed: u64, interrupt: &Interrupt) 
     if steps == 0 {
         return Err(Error::config("steps", "must be at least 1"));
     }
+    transitions_cost("steps", steps, 1, made.environment.as_ref())?;
     let episode_steps = made.episode_steps.unwrap_or(LONGEST);
     let mut environment = Stoppable { inner: made.environment.as_mut(), interrupt };
     let (data, _) = random_transitions(&mut environment, steps, episode_steps, seed)?;

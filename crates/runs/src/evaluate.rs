@@ -3,7 +3,7 @@
 //! Episode `i` of seed `s` starts from a stream of its own, apart from all training streams of every seed, so that evaluations of
 //! different agents with the same seed meet the same starts.
 
-use worldwright_core::{Agent, Environment, Error, Frame, Key, Result, Transition};
+use worldwright_core::{Agent, Environment, Error, Frame, Key, Result, Transition, cost};
 
 /// Streams of the run's seed. Training and evaluation never share one.
 pub(crate) mod stream {
@@ -95,6 +95,7 @@ pub fn evaluate(
     if options.episodes == 0 {
         return Err(Error::config("evaluation.episodes", "must be at least 1"));
     }
+    transitions_cost("evaluation.episodes", options.episodes, options.step_limit, environment)?;
     let mut evaluation = Evaluation::default();
     for index in 0..options.episodes {
         let seed = |stream| episode_seed(options.seed, stream, index as u64);
@@ -133,6 +134,18 @@ pub fn evaluate(
         }
     }
     Ok(evaluation)
+}
+
+/// Refuses to hold the transitions of so many episodes, or steps, in memory. Episodes are counted with 100 steps at most: most end sooner than
+/// they must.
+pub(crate) fn transitions_cost(
+    key: &str,
+    count: usize,
+    steps_each: usize,
+    environment: &dyn Environment,
+) -> Result<()> {
+    let numbers = 2 * environment.observation_space().flat_dim() + environment.action_space().flat_dim() + 8;
+    cost::memory(&[(key, count)], 8.0 * numbers as f64 * steps_each.min(100) as f64 * count as f64)
 }
 
 /// Draws the present state; false where the environment cannot be drawn.

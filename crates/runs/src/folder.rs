@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use worldwright_core::{Error, Result};
+use worldwright_core::{Error, Result, uninterrupted};
 
 use crate::{Diagnostics, Summary};
 
@@ -149,16 +149,16 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let part = PathBuf::from(part);
     let attempt = || -> std::io::Result<()> {
         if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder)?;
+            uninterrupted(|| fs::create_dir_all(folder))?;
         }
         let mut file = File::create(&part)?;
         file.write_all(bytes)?;
         file.sync_all()?;
-        fs::rename(&part, path)?;
+        uninterrupted(|| fs::rename(&part, path))?;
         sync_folder(path.parent().unwrap_or(Path::new(".")))
     };
     attempt().map_err(|error| {
-        _ = fs::remove_file(&part);
+        _ = uninterrupted(|| fs::remove_file(&part));
         file_error(path, "cannot be written", &error)
     })
 }

@@ -1,9 +1,9 @@
 //! One writer a run folder: an advisory lock that the operating system drops when its process ends, however it ends.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::Write as _;
+use std::fs::{File, OpenOptions};
+use std::io::{ErrorKind, Write as _};
 
-use worldwright_core::{Error, Result};
+use worldwright_core::{Error, Result, uninterrupted};
 
 use crate::RunFolder;
 use crate::folder::file_error;
@@ -20,7 +20,7 @@ impl Lock {
     /// # Errors
     /// [`Error::External`] when another process holds it, or when the folder cannot be written.
     pub(crate) fn take(folder: &RunFolder) -> Result<Self> {
-        std::fs::create_dir_all(folder.path())
+        uninterrupted(|| std::fs::create_dir_all(folder.path()))
             .map_err(|error| file_error(folder.path(), "cannot be created", &error))?;
         let path = folder.lock();
         let mut file = OpenOptions::new()
@@ -29,17 +29,17 @@ impl Lock {
             .write(true)
             .open(&path)
             .map_err(|error| file_error(&path, "cannot be written", &error))?;
-        match file.try_lock() {
+        match uninterrupted(|| file.try_lock().map_err(std::io::Error::from)) {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
                 return Err(Error::external(
                     folder.path().display().to_string(),
                     "another process is writing this run; wait for it, stop it, or choose another --run-dir",
                 ));
             }
             // Some network file systems know no locks; a run is worth more than the guard.
-            Err(TryLockError::Error(error)) if error.kind() == std::io::ErrorKind::Unsupported => {}
-            Err(TryLockError::Error(error)) => return Err(file_error(&path, "cannot be locked", &error)),
+            Err(error) if error.kind() == ErrorKind::Unsupported => {}
+            Err(error) => return Err(file_error(&path, "cannot be locked", &error)),
         }
         // For people who look; nothing reads it.
         _ = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));

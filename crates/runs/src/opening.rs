@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use worldwright_core::{Error, Result};
+use worldwright_core::{Error, Result, uninterrupted};
 
 use crate::folder::{file_error, write_whole};
 use crate::lock::Lock;
@@ -49,7 +49,7 @@ pub(crate) fn open(
 
 /// Whether anything but a lock stands there.
 pub(crate) fn in_use(folder: &RunFolder) -> bool {
-    fs::read_dir(folder.path())
+    uninterrupted(|| fs::read_dir(folder.path()))
         .is_ok_and(|mut entries| entries.any(|entry| entry.is_ok_and(|entry| entry.path() != folder.lock())))
 }
 

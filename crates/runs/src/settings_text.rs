@@ -85,7 +85,14 @@ pub(crate) fn parse_value(text: &str) -> Setting {
         .parse::<toml::Table>()
         .ok()
         .and_then(|table| if table.len() == 1 { table.get("value").and_then(to_setting) } else { None })
-        .unwrap_or_else(|| Setting::Text(text.to_owned()))
+        .unwrap_or_else(|| whole_beyond(text).unwrap_or_else(|| Setting::Text(text.to_owned())))
+}
+
+/// A whole number with more digits than the format's own have, as a real one, where one is so large.
+fn whole_beyond(text: &str) -> Option<Setting> {
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let whole = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|number: &f64| whole && number.is_finite()).map(Setting::Float)
 }
 
 fn to_setting(value: &Value) -> Option<Setting> {
@@ -155,6 +162,8 @@ mod tests {
         assert_eq!(parse_value("gp"), Setting::Text("gp".into()));
         assert_eq!(parse_value("3"), Setting::Integer(3));
         assert_eq!(parse_value("1e-3"), Setting::Float(1e-3));
+        assert_eq!(parse_value("100000000000000000000"), Setting::Float(1e20));
+        assert!(matches!(parse_value(&"9".repeat(400)), Setting::Text(_)));
         assert_eq!(parse_value("[1, 2.5]"), Setting::Numbers(vec![1.0, 2.5]));
         assert_eq!(parse_value("[[1, 2], [3]]"), Setting::Numbers(vec![1.0, 2.0, 3.0]));
         assert_eq!(parse_value("1\nother = 2"), Setting::Text("1\nother = 2".into()));

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use worldwright_core::{Error, Result};
+use worldwright_core::{Error, Result, uninterrupted};
 
 use crate::folder::file_error;
 use crate::{Event, Observer, RunFolder};
@@ -62,7 +62,7 @@ impl EventWriter {
             let length = file.metadata()?.len();
             if length >= position {
                 file.set_len(position)?;
-                file.seek(SeekFrom::End(0))?;
+                uninterrupted(|| file.seek(SeekFrom::End(0)))?;
             }
             Ok((file, length))
         };
@@ -159,7 +159,7 @@ impl Observer for TensorBoard {
 
     fn rewind(&mut self, folder: &RunFolder, position: u64) -> Result<()> {
         let folder = folder.tensorboard();
-        std::fs::create_dir_all(&folder).map_err(|error| failed(&folder, &error))?;
+        uninterrupted(|| std::fs::create_dir_all(&folder)).map_err(|error| failed(&folder, &error))?;
         // The old writer, if any, must not flush into a file that is being cut.
         self.writer = None;
         self.writer = Some(match position {

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
+use worldwright_core::uninterrupted;
 use worldwright_runs::envs::python::{Suite, install};
 
 use crate::arguments::EnvCommand;
@@ -41,7 +42,8 @@ pub(crate) fn run(command: &EnvCommand) -> Result<()> {
             if !folder.exists() {
                 return print(&format!("{suite} is not installed\n"));
             }
-            std::fs::remove_dir_all(&folder).with_context(|| format!("{} cannot be removed", folder.display()))?;
+            uninterrupted(|| std::fs::remove_dir_all(&folder))
+                .with_context(|| format!("{} cannot be removed", folder.display()))?;
             print(&format!("removed {}\n", folder.display()))
         }
     }

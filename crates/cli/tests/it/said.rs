@@ -35,6 +35,11 @@ says! {
     unknown_section: ["learn", "pendulum", "planer.horizon=3"];
     wrong_type: ["learn", "pendulum", "planner.horizon=long"];
     wrong_number: ["learn", "pendulum", "--steps", "many"];
+    negative_seed: ["learn", "pendulum", "--seed", "-1"];
+    large_seed: ["plan", "pendulum", "--seed", "9223372036854775808"];
+    endless_time: ["design", "pendulum", "--time-limit", "nan"];
+    large_number: ["learn", "pendulum", "planner.horizon=100000000000000000000"];
+    too_large: ["plan", "pendulum", "planner.horizon=3000000000"];
     no_assignment: ["learn", "pendulum", "horizon"];
     missing_config: ["learn", "--config", "nowhere.toml"];
     missing_bundle: ["eval", "nowhere"];

@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::path::Path;
 
-use worldwright_core::{Error, Result, find};
+use worldwright_core::{Error, Result, find, uninterrupted};
 
 use super::sink::{Sink, check};
 use super::{FORMATS, missing};
@@ -87,7 +87,7 @@ fn size(path: &Path) -> u64 {
     if !about.is_dir() {
         return about.len();
     }
-    let entries = std::fs::read_dir(path).into_iter().flatten();
+    let entries = uninterrupted(|| std::fs::read_dir(path)).into_iter().flatten();
     entries.filter_map(|entry| Some(size(&entry.ok()?.path()))).sum()
 }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Int64Array, StringArray};
 use serde_json::{Map, Value as Json, json};
-use worldwright_core::{ElementType, Error, Result, Space};
+use worldwright_core::{ElementType, Error, Result, Space, uninterrupted};
 
 use super::lerobot_tables::{Feature, episode_table, statistics, table};
 use super::sink::Sink;
@@ -233,7 +233,8 @@ fn feature_space(info: &Json, name: &str) -> Result<Space> {
 }
 
 fn listing(folder: &Path) -> Result<Vec<std::path::PathBuf>> {
-    let entries = std::fs::read_dir(folder).map_err(|e| crate::store::io(folder, "cannot be read", &e))?;
+    let entries =
+        uninterrupted(|| std::fs::read_dir(folder)).map_err(|e| crate::store::io(folder, "cannot be read", &e))?;
     let mut paths: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
     paths.sort();
     Ok(paths)

@@ -11,7 +11,7 @@ use arrow_buffer::Buffer;
 use arrow_ipc::writer::FileWriter;
 use arrow_schema::{Field, Schema};
 use serde_json::{Value as Json, json};
-use worldwright_core::{ElementType, Error, Result, Space};
+use worldwright_core::{ElementType, Error, Result, Space, uninterrupted};
 
 use super::sink::Sink;
 use super::{missing, read_bytes, values, write_bytes};
@@ -166,7 +166,7 @@ pub(super) fn import(path: &Path, sink: &mut dyn Sink) -> Result<()> {
     sink.begin(&header)?;
     for i in 0..episodes {
         let folder = data.join(i.to_string());
-        let mut files: Vec<_> = std::fs::read_dir(&folder)
+        let mut files: Vec<_> = uninterrupted(|| std::fs::read_dir(&folder))
             .map_err(|e| io(&folder, "episode is missing", &e))?
             .filter_map(|entry| Some(entry.ok()?.path()))
             .filter(|path| path.extension().is_some_and(|end| end == "arrow"))

@@ -14,7 +14,7 @@ mod tables;
 use std::path::Path;
 
 use sink::{Sink, Store};
-use worldwright_core::{Entry, Error, Result, Space, Value, find};
+use worldwright_core::{Entry, Error, Result, Space, Value, find, uninterrupted};
 
 use crate::EpisodeStore;
 use crate::store::value_at;
@@ -102,7 +102,7 @@ pub fn import(path: &Path, format: &str, out: &Path) -> Result<()> {
     read.and(closed).inspect_err(|_| {
         // Half an import would look like a whole data set.
         for name in ["segment-000000.arrows", "index.txt"] {
-            let _ = std::fs::remove_file(out.join(name));
+            let _ = uninterrupted(|| std::fs::remove_file(out.join(name)));
         }
     })
 }
@@ -142,7 +142,8 @@ fn read_bytes(path: &Path) -> Result<Vec<u8>> {
 
 fn write_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
     if let Some(parent) = path.parent() {
-        std::fs::create_dir_all(parent).map_err(|e| crate::store::io(parent, "cannot be made", &e))?;
+        uninterrupted(|| std::fs::create_dir_all(parent))
+            .map_err(|e| crate::store::io(parent, "cannot be made", &e))?;
     }
     std::fs::write(path, bytes).map_err(|e| crate::store::io(path, "cannot be written", &e))
 }

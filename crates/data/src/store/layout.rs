@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
-use worldwright_core::{Error, Result};
+use worldwright_core::{Error, Result, uninterrupted};
 
 use super::columns::Column;
 use super::header::{Header, KEY};
@@ -67,7 +67,7 @@ pub(crate) fn segment_path(folder: &Path, segment: u64) -> PathBuf {
 /// The numbers of the segments in a folder, in order.
 pub(crate) fn segments(folder: &Path) -> Result<Vec<u64>> {
     let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(|e| io(folder, "cannot be read", &e))? {
+    for entry in uninterrupted(|| std::fs::read_dir(folder)).map_err(|e| io(folder, "cannot be read", &e))? {
         let name = entry.map_err(|e| io(folder, "cannot be read", &e))?.file_name();
         let number: Option<u64> =
             name.to_str().and_then(|name| name.strip_prefix("segment-")?.strip_suffix(".arrows")?.parse().ok());

@@ -3,10 +3,11 @@
 //! The file stays empty and stays where it is. A store at rest is then the same bytes whichever process wrote it, and however that
 //! ended; and no two writers can hold locks on two files of one name, as they could if it were removed.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions};
+use std::io::ErrorKind;
 use std::path::Path;
 
-use worldwright_core::{Error, Result};
+use worldwright_core::{Error, Result, uninterrupted};
 
 use super::layout::{io, segments};
 
@@ -23,13 +24,13 @@ impl Lock {
         let path = folder.join("writer.lock");
         let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
         let file = open.map_err(|e| io(&path, "cannot be opened", &e))?;
-        match file.try_lock() {
-            Err(TryLockError::WouldBlock) => Err(Error::external(
+        match uninterrupted(|| file.try_lock().map_err(std::io::Error::from)) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Err(Error::external(
                 folder.display().to_string(),
                 "another writer is at work on these episodes; wait for it, stop it, or choose another folder",
             )),
             // Some network file systems know no locks: there, one writer a store is the user's promise.
-            Ok(()) | Err(TryLockError::Error(_)) => Ok(Self { file }),
+            Ok(()) | Err(_) => Ok(Self { file }),
         }
     }
 

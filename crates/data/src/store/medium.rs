@@ -4,6 +4,8 @@ use std::fs::{File, OpenOptions};
 use std::io::{Result, Seek, SeekFrom, Write};
 use std::path::Path;
 
+use worldwright_core::uninterrupted;
+
 /// A growing file, written at offsets so that what a failed write left behind is overwritten by the next.
 pub(crate) trait Medium: Send + std::fmt::Debug {
     /// Writes all bytes at `offset`.
@@ -31,7 +33,7 @@ pub(crate) fn files() -> Open {
 
 impl Medium for File {
     fn write_at(&mut self, offset: u64, bytes: &[u8]) -> Result<()> {
-        self.seek(SeekFrom::Start(offset))?;
+        uninterrupted(|| self.seek(SeekFrom::Start(offset)))?;
         self.write_all(bytes)
     }
 

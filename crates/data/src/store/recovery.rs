@@ -14,7 +14,7 @@ use arrow_array::{Array, RecordBatch};
 use arrow_buffer::Buffer;
 use arrow_schema::SchemaRef;
 use memmap2::Mmap;
-use worldwright_core::{Error, Result};
+use worldwright_core::{Error, Result, uninterrupted};
 
 use super::frames::{Frame, Kind, NoFrame, decode_batch, decode_schema, frame_at};
 use super::index::{Line, parse};
@@ -152,7 +152,8 @@ fn map(path: &Path) -> Result<Buffer> {
     // SAFETY: the map is read-only, and the bytes under it stay as they are: writers only append beyond the length taken here,
     // and cutting a store back while something reads it is documented as forbidden.
     #[expect(unsafe_code, reason = "memory-mapped reads have no safe form")]
-    let map = unsafe { Mmap::map(&file) }.map_err(|e| io(path, "cannot be mapped into memory", &e))?;
+    let map =
+        uninterrupted(|| unsafe { Mmap::map(&file) }).map_err(|e| io(path, "cannot be mapped into memory", &e))?;
     Ok(Buffer::from(bytes::Bytes::from_owner(map)))
 }
 

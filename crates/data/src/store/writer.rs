@@ -13,7 +13,7 @@ use arrow_array::{ArrayRef, BooleanArray, Float64Array, RecordBatch, UInt64Array
 use arrow_buffer::NullBuffer;
 use arrow_ipc::writer::StreamWriter;
 use arrow_schema::SchemaRef;
-use worldwright_core::{Action, Array, Error, Observation, Result, State, Step};
+use worldwright_core::{Action, Array, Error, Observation, Result, State, Step, uninterrupted};
 
 use super::Header;
 use super::columns::{Column, arrow};
@@ -139,7 +139,7 @@ impl EpisodeWriter {
     }
 
     pub(crate) fn create_on(folder: &Path, header: &Header, options: WriterOptions, open: Open) -> Result<Self> {
-        std::fs::create_dir_all(folder).map_err(|e| io(folder, "cannot be made", &e))?;
+        uninterrupted(|| std::fs::create_dir_all(folder)).map_err(|e| io(folder, "cannot be made", &e))?;
         let lock = Some(Lock::take(folder)?);
         if !layout::segments(folder)?.is_empty() {
             return Err(Error::config(
@@ -151,7 +151,7 @@ impl EpisodeWriter {
         // An index without a segment is what a failed creation leaves.
         let index = index_path(folder);
         if index.exists() {
-            std::fs::remove_file(&index).map_err(|e| io(&index, "cannot be replaced", &e))?;
+            uninterrupted(|| std::fs::remove_file(&index)).map_err(|e| io(&index, "cannot be replaced", &e))?;
         }
         let mut index_file = open(&index, true).map_err(|e| io(&index, "cannot be made", &e))?;
         index_file.write_at(0, TITLE.as_bytes()).map_err(|e| io(&index, "cannot be written", &e))?;
@@ -221,11 +221,11 @@ impl EpisodeWriter {
         let text = to_text(&survey.lines[..end.batches as usize]);
         let fresh = folder.join("index.txt.new");
         std::fs::write(&fresh, &text).map_err(|e| io(&fresh, "cannot be written", &e))?;
-        std::fs::rename(&fresh, &index).map_err(|e| io(&index, "cannot be replaced", &e))?;
+        uninterrupted(|| std::fs::rename(&fresh, &index)).map_err(|e| io(&index, "cannot be replaced", &e))?;
         let mut index_file = open(&index, false).map_err(|e| io(&index, "cannot be written", &e))?;
         for segment in layout::segments(folder)?.into_iter().filter(|segment| *segment > end.segment).rev() {
             let path = segment_path(folder, segment);
-            std::fs::remove_file(&path).map_err(|e| io(&path, "cannot be removed", &e))?;
+            uninterrupted(|| std::fs::remove_file(&path)).map_err(|e| io(&path, "cannot be removed", &e))?;
         }
         let path = segment_path(folder, end.segment);
         let mut segment_file = open(&path, false).map_err(|e| io(&path, "cannot be written", &e))?;
@@ -456,7 +456,7 @@ fn begin_segment(open: &Open, folder: &Path, segment: u64, schema: &SchemaRef) -
     let mut file = open(&path, true).map_err(|e| io(&path, "cannot be made", &e))?;
     if let Err(error) = file.write_at(0, bytes) {
         drop(file);
-        let _ = std::fs::remove_file(&path);
+        let _ = uninterrupted(|| std::fs::remove_file(&path));
         return Err(io(&path, "cannot be written", &error));
     }
     Ok((file, bytes.len() as u64))

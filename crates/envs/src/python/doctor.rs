@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
+use worldwright_core::uninterrupted;
 
 use super::install::is_complete;
 use super::{Suite, data_folder, python3};
@@ -81,7 +82,7 @@ fn folder() -> Finding {
     let probe = existing.join(format!(".worldwright-doctor-{}", std::process::id()));
     match std::fs::write(&probe, b"written to see whether it can be") {
         Ok(()) => {
-            let _ = std::fs::remove_file(&probe);
+            let _ = uninterrupted(|| std::fs::remove_file(&probe));
             Finding::new(subject, Health::Fine, folder.display().to_string(), None)
         }
         Err(error) => {

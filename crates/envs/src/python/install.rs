@@ -3,11 +3,11 @@
 //! The lists are complete, so pip is told not to look for further packages, and wheels only, so that nothing is compiled. A copy
 //! of the list is written last: a folder without it was not finished and is made anew.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use worldwright_core::{Error, Result};
+use worldwright_core::{Error, Result, uninterrupted};
 
 use super::{Suite, python3};
 
@@ -36,7 +36,7 @@ pub fn install(suite: Suite, progress: &mut dyn FnMut(&str)) -> Result<PathBuf> 
             )
         }
     };
-    fs::create_dir_all(&parent).map_err(at(&parent))?;
+    uninterrupted(|| fs::create_dir_all(&parent)).map_err(at(&parent))?;
     let lock = parent.join(format!("{}-install.lock", suite.name()));
     let _held = alone(&lock, progress).map_err(at(&lock))?;
     if is_complete(suite) {
@@ -46,7 +46,7 @@ pub fn install(suite: Suite, progress: &mut dyn FnMut(&str)) -> Result<PathBuf> 
     let python = python3::find()?;
     progress(&format!("making {} with Python {}", folder.display(), python.version_text()));
     if folder.exists() {
-        fs::remove_dir_all(&folder).map_err(at(&folder))?;
+        uninterrupted(|| fs::remove_dir_all(&folder)).map_err(at(&folder))?;
     }
     let log = parent.join(format!("{}-install.log", suite.name()));
     let requirements = parent.join(format!("{}-requirements.txt", suite.name()));
@@ -83,7 +83,7 @@ pub fn install(suite: Suite, progress: &mut dyn FnMut(&str)) -> Result<PathBuf> 
     run(Command::new(&interpreter).args(["-c", &check]), "the first start")?;
     let receipt = folder.join(RECEIPT);
     fs::write(&receipt, suite.requirements()).map_err(at(&receipt))?;
-    let _ = fs::remove_file(&requirements);
+    let _ = uninterrupted(|| fs::remove_file(&requirements));
     progress(&format!("{} is ready", suite.name()));
     Ok(interpreter)
 }
@@ -91,13 +91,13 @@ pub fn install(suite: Suite, progress: &mut dyn FnMut(&str)) -> Result<PathBuf> 
 /// Waits until no other process installs the same; the lock holds as long as the file, which stays, is open.
 fn alone(path: &Path, progress: &mut dyn FnMut(&str)) -> std::io::Result<File> {
     let file = File::options().create(true).truncate(false).write(true).open(path)?;
-    match file.try_lock() {
+    match uninterrupted(|| file.try_lock().map_err(std::io::Error::from)) {
         Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
+        Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
             progress("another process is installing it; waiting");
             file.lock()?;
         }
-        Err(TryLockError::Error(error)) => return Err(error),
+        Err(error) => return Err(error),
     }
     Ok(file)
 }

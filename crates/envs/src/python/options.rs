@@ -123,7 +123,7 @@ impl WorkerOptions {
             reset_deadline: seconds("worker.reset_secs")?,
             step_deadline: seconds("worker.step_secs")?,
             render: settings.bool("worker.render")?,
-            frame_size: (settings.count("worker.width", 1)?, settings.count("worker.height", 1)?),
+            frame_size: (settings.count_in("worker.width", 1, 8192)?, settings.count_in("worker.height", 1, 8192)?),
             ..Self::default()
         })
     }

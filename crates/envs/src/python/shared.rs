@@ -10,6 +10,7 @@ use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use worldwright_core::uninterrupted;
 
 use memmap2::MmapRaw;
 
@@ -52,7 +53,7 @@ impl Shared {
             match Self::create_at(&path, size) {
                 Ok(map) => return Ok(Self { map, path, named: true }),
                 Err(error) => {
-                    let _ = std::fs::remove_file(&path);
+                    let _ = uninterrupted(|| std::fs::remove_file(&path));
                     last = std::io::Error::new(error.kind(), format!("{}: {error}", path.display()));
                 }
             }
@@ -75,7 +76,7 @@ impl Shared {
             left -= part;
         }
         file.flush()?;
-        MmapRaw::map_raw(&file)
+        uninterrupted(|| MmapRaw::map_raw(&file))
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -84,7 +85,7 @@ impl Shared {
 
     /// Takes the file's name away, where the system lets an open file be removed.
     pub(super) fn unname(&mut self) {
-        if std::fs::remove_file(&self.path).is_ok() {
+        if uninterrupted(|| std::fs::remove_file(&self.path)).is_ok() {
             self.named = false;
         }
     }
@@ -141,7 +142,7 @@ impl Shared {
 impl Drop for Shared {
     fn drop(&mut self) {
         if self.named {
-            let _ = std::fs::remove_file(&self.path);
+            let _ = uninterrupted(|| std::fs::remove_file(&self.path));
         }
     }
 }

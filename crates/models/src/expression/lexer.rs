@@ -27,9 +27,9 @@ const MARKS: [&str; 17] = ["<=", ">=", "==", "!=", "**", "<", ">", "+", "-", "*"
 /// The words of `source`, each with its column counted in characters from 1; or the column and what is wrong there.
 pub(super) fn words(source: &str) -> Result<Vec<(usize, Word<'_>)>, (usize, String)> {
     let mut words = Vec::new();
-    let mut at = 0;
+    let (mut at, mut column) = (0, 1);
     while let Some(first) = source[at..].chars().next() {
-        let (rest, column) = (&source[at..], source[..at].chars().count() + 1);
+        let rest = &source[at..];
         let length = if first.is_whitespace() {
             first.len_utf8()
         } else if first.is_ascii_digit() || first == '.' {
@@ -48,9 +48,10 @@ pub(super) fn words(source: &str) -> Result<Vec<(usize, Word<'_>)>, (usize, Stri
         } else {
             return Err((column, format!("'{first}' has no meaning here")));
         };
+        column += rest[..length].chars().count();
         at += length;
     }
-    words.push((source.chars().count() + 1, Word::End));
+    words.push((column, Word::End));
     Ok(words)
 }
 

@@ -39,12 +39,21 @@ pub(super) struct Channels<'a> {
 
 const KEYWORDS: [&str; 6] = ["if", "then", "else", "and", "or", "not"];
 const CONSTANTS: [(&str, f64); 2] = [("pi", std::f64::consts::PI), ("e", std::f64::consts::E)];
+/// Characters of an expression: each step of planning evaluates all of it for each row, so that longer ones are a slip.
+const LONGEST: usize = 100_000;
 /// Nested brackets, signs and choices: the parser calls itself for each, so the limit guards the machine's stack.
 const NESTING: usize = 100;
 
 /// Reads `source`, which must give `kind`; `key` names it in errors.
 pub(super) fn read(key: &str, source: &str, channels: &Channels<'_>, kind: Kind) -> Result<Program> {
     let fail = |(column, why): (usize, String)| Error::config(key, format!("column {column}: {why}"));
+    if source.len() > LONGEST {
+        let why = format!(
+            "the expression is {} characters long, and {LONGEST} are the most; take a shorter one",
+            source.len()
+        );
+        return Err(Error::config(key, why));
+    }
     let words = words(source).map_err(fail)?;
     let mut parser = Parser { words: &words, next: 0, channels, program: Program::default(), nested: 0 };
     let parsed = parser.choice().and_then(|value| {

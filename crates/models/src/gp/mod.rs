@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 use worldwright_core::{
     Array, Batch, Columns, Entry, FitReport, Interrupt, LearnedModel, Parameter, Persist, Result, Rng,
-    SettingDefault as Default, Settings, State,
+    SettingDefault as Default, Settings, State, cost,
 };
 
 use crate::transition::{ANGLES, Answer, Examples, Question, Regressor, TransitionModel, saved_shape};
@@ -88,6 +88,10 @@ pub(crate) const ENTRY: Entry<Build> = Entry {
 
 fn build(context: &ModelContext, settings: &Settings) -> Result<Box<dyn LearnedModel>> {
     let regressor = GaussianProcesses::new(settings)?;
+    let observation = context.observation_space.flat_dim();
+    let inputs = 2 * observation + context.action_space.flat_dim();
+    let (lanes, each) = (regressor.lanes.unwrap_or(1), posterior::lane_numbers(inputs) * (observation + 1) as f64);
+    cost::memory(&[("particles", lanes), ("inputs", inputs)], 8.0 * lanes as f64 * each)?;
     let (lanes, noise) = (regressor.lanes.unwrap_or(1), regressor.noise);
     Ok(Box::new(TransitionModel::new(ENTRY.name, context, settings, lanes, !noise, regressor)?))
 }
@@ -123,17 +127,18 @@ struct Fitted {
 
 impl GaussianProcesses {
     fn new(settings: &Settings) -> Result<Self> {
-        let particles = settings.choice("propagation", &["mean", "particles"])? == 1;
+        let draws = settings.choice("propagation", &["mean", "particles"])? == 1;
+        let particles = settings.count("particles", 1)?;
         Ok(Self {
             kernel: [Kernel::SquaredExponential, Kernel::Matern52]
                 [settings.choice("kernel", &["squared-exponential", "matern-5/2"])?],
-            lanes: if particles { Some(settings.count("particles", 1)?) } else { None },
-            noise: particles && settings.bool("noise")?,
+            lanes: draws.then_some(particles),
+            noise: draws && settings.bool("noise")?,
             uncertainty: settings.bool("uncertainty")?,
             max_points: settings.count("max_points", 2)?,
             likelihood_points: settings.count("likelihood_points", 2)?,
-            restarts: settings.count("restarts", 0)?,
-            evaluations: settings.count("evaluations", 1)?,
+            restarts: settings.count_in("restarts", 0, 10_000)?,
+            evaluations: settings.count_in("evaluations", 1, 1_000_000)?,
             fitted: None,
         })
     }
@@ -146,6 +151,14 @@ impl GaussianProcesses {
         };
         let posteriors = hypers.par_iter().enumerate().map(condition).collect::<Result<Vec<_>>>()?;
         Ok(Fitted { hypers, inputs, targets, seeds, posteriors })
+    }
+
+    /// Refuses to condition on more points than matrices over them fit: two for each output, and while the likelihood is evaluated five.
+    fn fit_cost(&self, transitions: usize, targets: usize) -> Result<()> {
+        let (points, sample) = (transitions.min(self.max_points), transitions.min(self.likelihood_points));
+        let (n, m, threads) = (points as f64, sample as f64, rayon::current_num_threads() as f64);
+        cost::memory(&[("max_points", points)], 8.0 * n * n * (targets as f64 + 2.0 * threads))?;
+        cost::memory(&[("likelihood_points", sample)], 40.0 * m * m * threads.min(targets as f64))
     }
 
     /// Hyper-parameters of one output, and evaluations spent.
@@ -245,6 +258,7 @@ impl Regressor for GaussianProcesses {
     type Workspace = Workspace;
 
     fn fit(&mut self, examples: &Examples<'_>, rng: &mut Rng) -> Result<FitReport> {
+        self.fit_cost(examples.inputs.rows(), examples.targets.dims())?;
         let hypers = self.hypers(examples, rng);
         examples.interrupt.check("the fit")?;
         let kept = subset::choose(self.kernel, &hypers, examples.inputs, self.max_points, examples.interrupt);

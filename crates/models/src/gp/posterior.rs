@@ -58,6 +58,11 @@ impl Workspace {
     }
 }
 
+/// Numbers that a lane keeps for an output with so many inputs, without those for each point.
+pub(super) fn lane_numbers(inputs: usize) -> f64 {
+    FEATURES as f64 * (inputs as f64 + 3.0)
+}
+
 impl Posterior {
     /// Conditions on data. `lanes` draws of a function, or the mean where there is none; `variance` keeps what it needs.
     pub(super) fn new(

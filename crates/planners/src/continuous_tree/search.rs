@@ -88,16 +88,12 @@ impl<R: Rule> Search<R> {
         let edges = rule.most_actions(simulations);
         let each_node = 40.0 + 16.0 * (members + dims) as f64;
         let each_edge = 56.0 + 8.0 * dims as f64;
-        let room = [
-            ("simulations", simulations),
-            ("actions of all nodes", edges),
-            ("horizon", horizon),
-            ("particles", members),
-        ];
+        let samples = if settings.iter().any(|(key, _)| key == "samples") { settings.count("samples", 1)? } else { 1 };
+        let room = [("simulations", simulations), ("samples", samples), ("horizon", horizon), ("particles", members)];
         let bytes = (simulations as f64 + 1.0) * each_node + edges as f64 * each_edge;
         cost::memory(&room, bytes + 16.0 * horizon as f64 * dims as f64 + 32.0 * (batch * members) as f64)?;
         let steps = simulations as f64 * (1.0 + horizon as f64) * members as f64;
-        cost::work(&room, "steps of the model a decision", steps)?;
+        cost::work(&room, "steps of the model a decision", steps, cost::MOST_MODEL_STEPS)?;
         let given = settings.numbers("action_std")?;
         if given.len() > 1 && given.len() != dims || given.iter().any(|std| !(*std > 0.0 && std.is_finite())) {
             let why = format!("one positive number, or one for each of the {dims} action dimensions");

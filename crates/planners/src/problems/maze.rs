@@ -39,7 +39,7 @@ pub(super) const ENTRY: Entry<Solve> = Entry {
 
 fn solve(settings: &Settings) -> Result<Solution> {
     let (maze, start, goal) = read(settings)?;
-    let reach = WithinReach::new(&maze.neighbours, settings.count("range", 1)?);
+    let reach = WithinReach::new(&maze.neighbours, settings.count_in("range", 1, 10_000)?);
     let mut solution = Solution::new(Status::Optimal, &["leg", "from", "to", "steps"]);
     let path = if settings.choice("method", &["subgoal-tree", "dc-mcts"])? == 0 {
         // Levels double the reach, so these are enough for any way there can be.
@@ -49,8 +49,8 @@ fn solve(settings: &Settings) -> Result<Solution> {
     } else {
         solution.status = Status::Solved;
         let search = DcMcts {
-            simulations: settings.count("simulations", 1)?,
-            depth: settings.count("depth", 1)?,
+            simulations: settings.count_in("simulations", 1, 10_000_000)?,
+            depth: settings.count_in("depth", 1, 64)?,
             exploration: 2.0,
         };
         let report = search.plan(&reach, &Midway(&maze), start, goal)?;
@@ -87,7 +87,7 @@ fn solve(settings: &Settings) -> Result<Solution> {
 fn read(settings: &Settings) -> Result<(Maze, usize, usize)> {
     let map = settings.text("map")?;
     if map == "random" {
-        let (side, loops) = (settings.count("side", 2)?, settings.count("loops", 0)?);
+        let (side, loops) = (settings.count("side", 2)?, settings.count_in("loops", 0, 10_000)?);
         if side > 30 {
             return Err(Error::config("side", format!("must be at most 30, got {side}: all pairs of cells are held")));
         }

@@ -72,7 +72,7 @@ fn solve(settings: &Settings) -> Result<Solution> {
         _ => {
             let across = (high[0] - low[0]).hypot(high[1] - low[1]);
             let mut sight = Sight { scene: &scene, blocked: 2.0 * across };
-            let subgoals = settings.count("subgoals", 1)?;
+            let subgoals = settings.count_in("subgoals", 1, 64)?;
             let leap = Leap { subgoals, legs: Legs::Sum, population: 1000, elites: 20, spread: 0.6, ..Leap::default() };
             let report = leap.plan(&mut sight, (&inner_low, &inner_high), &start, &goal, key)?;
             solution.fact("pairs evaluated", report.evaluations as usize);

@@ -78,8 +78,8 @@ pub(super) fn shapes(settings: &Settings) -> Result<Vec<Shape>> {
 pub(super) fn rrt_connect(settings: &Settings) -> Result<RrtConnect> {
     Ok(RrtConnect {
         step: settings.float("step", 1e-9, f64::MAX)?,
-        iterations: settings.count("samples", 1)?,
-        shortcuts: settings.count("shortcuts", 0)?,
+        iterations: settings.count_in("samples", 1, 10_000_000)?,
+        shortcuts: settings.count_in("shortcuts", 0, 1_000_000)?,
     })
 }
 

@@ -108,7 +108,7 @@ const SKELETONS: usize = 100_000;
 fn solve(settings: &Settings) -> Result<Solution> {
     let problem = PickPlace::new(world(settings)?)?;
     let mut search = CheapestSkeletons::new(&problem.task, SKELETONS)?;
-    let (seed, rounds) = (settings.seed("seed")?, settings.count("rounds", 1)?);
+    let (seed, rounds) = (settings.seed("seed")?, settings.count_in("rounds", 1, 16)?);
     let report = TaskMotion { seed, rounds, ..TaskMotion::default() }.solve(&problem, &mut search)?;
     let mut solution = Solution::new(Status::Solved, &["step", "action", "x", "y", "way", "way points"]);
     solution.picture = picture(&problem.world);

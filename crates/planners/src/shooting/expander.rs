@@ -2,7 +2,7 @@
 
 use worldwright_core::{
     Actions, Batch, Differences, Imagination, Linearizations, Parameter, PlanReport, Result, Rows,
-    SettingDefault as Default, Settings, Values,
+    SettingDefault as Default, Settings, Values, cost,
 };
 
 use super::frame::Frame;
@@ -53,6 +53,10 @@ impl Expander {
         let (z, a) = frame.dims();
         let scratch = settings.count("scratch", 2)?;
         let (reward_curvature, latent_curvature) = curvature;
+        let (h, d) = (horizon as f64, (z + a) as f64);
+        let probes = if reward_curvature || latent_curvature { 2.0 * d * d } else { 3.0 * d };
+        let sizes = [("horizon", horizon), ("numbers of a latent", z)];
+        cost::memory(&sizes, 8.0 * h * (z as f64 + 1.0) * (probes + d))?;
         let around = Expanded {
             horizon,
             latent_dim: z,

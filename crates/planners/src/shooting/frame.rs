@@ -47,13 +47,13 @@ impl Frame {
             false => Ok(1),
         };
         let (starts, scratch, iterations) = (count("starts", 2)?, count("scratch", 2)?, count("iterations", 1)?);
-        let (z, d) = (context.latent_dim as f64, (context.latent_dim + low.len()) as f64);
+        let d = (context.latent_dim + low.len()) as f64;
         let (h, candidates) = (horizon as f64, starts.max(10) as f64);
-        let numbers = h * (8.0 * d * d + z * d * d + 32.0 * d) + candidates * h * 4.0 * d + 16.0 * d * scratch as f64;
+        let numbers = h * (8.0 * d * d + 32.0 * d) + candidates * h * 4.0 * d + 16.0 * d * scratch as f64;
         let room = [("horizon", horizon), ("starts", starts), ("scratch", scratch), ("iterations", iterations)];
         cost::memory(&room, 8.0 * numbers)?;
         let steps = (iterations as f64 * (10.0 + d * d) + 1.0) * candidates * h * context.members.max(1) as f64;
-        cost::work(&room, "steps of the model a decision", steps)?;
+        cost::work(&room, "steps of the model a decision", steps, cost::MOST_MODEL_STEPS)?;
         let mut plan = Sequence::new(&kind, horizon);
         rest(&low, &high, &mut plan.values);
         let spec = ModelSpec {

@@ -148,13 +148,21 @@ impl Options {
         let (nodes, members) = (capacity as f64 * roots as f64, context.members.max(1) as f64);
         let batch = roots as f64 * leaves as f64;
         let each = 64.0 * (actions + 2.0) + if chance { 256.0 } else { 0.0 };
-        let room = [("simulations", simulations), ("nodes", capacity), ("leaves", leaves), ("horizon", horizon)];
+        let particles = context.members.max(1);
+        let room = [
+            ("simulations", simulations),
+            ("nodes", capacity),
+            ("leaves", leaves),
+            ("horizon", horizon),
+            ("particles", particles),
+        ];
         cost::memory(&room, nodes * each + batch * (24.0 * horizon as f64 + 32.0 * members + 16.0 * actions))?;
         let steps = simulations as f64 * (1.0 + rollout_steps as f64) * members;
         cost::work(
-            &[("simulations", simulations), ("rollout_steps", rollout_steps)],
+            &[("simulations", simulations), ("rollout_steps", rollout_steps), ("particles", particles)],
             "steps of the model a decision",
             steps,
+            cost::MOST_MODEL_STEPS,
         )?;
         let widening = Widening {
             factor: settings.float("chance_factor", 0.0, f64::MAX)?,

@@ -5,9 +5,13 @@ use std::time::Instant;
 use worldwright_core::{Error, Key, Result, Transition};
 
 use super::saving::no_store;
-use super::{Halt, Run};
+use super::{Halt, Run, STEP_LIMIT};
 use crate::evaluate::{episode_seed, stream};
+use crate::report::duration;
 use crate::{Event, Row, RowKind};
+
+/// Seconds of the first decision beyond which something is said.
+const SLOW_SECS: f64 = 1.0;
 
 /// How an episode ended.
 pub(super) enum Ended {
@@ -55,6 +59,9 @@ impl Run<'_, '_> {
                 decisions += 1;
                 self.progress.clock.act += took;
                 self.progress.decisions += 1;
+            }
+            if let Some(slow) = took.filter(|took| self.progress.decisions == 1 && *took > SLOW_SECS) {
+                self.tell_of_slow_decisions(slow)?;
             }
             self.progress.step += 1;
             length += 1;
@@ -104,6 +111,34 @@ impl Run<'_, '_> {
                 return Ok(Ended::Whole);
             }
         }
+    }
+
+    /// Says what the rest of the run will take where each decision takes seconds, as with pictures, and what makes it quicker.
+    fn tell_of_slow_decisions(&mut self, secs: f64) -> Result<()> {
+        let experiment = self.experiment;
+        let episodes = (experiment.evaluation.episodes as u64)
+            .saturating_mul(self.made.episode_steps.unwrap_or(STEP_LIMIT) as u64);
+        let (left, numbers) = (
+            experiment.steps.saturating_sub(self.progress.step).saturating_add(episodes) as f64,
+            self.made.environment.observation_space().flat_dim(),
+        );
+        let quicker: Vec<String> = ["population", "horizon", "iterations", "simulations"]
+            .into_iter()
+            .filter(|key| experiment.planner.settings.contains_key(*key))
+            .map(|key| format!("planner.{key}"))
+            .chain(
+                ["particles", "members", "hidden"]
+                    .into_iter()
+                    .filter(|key| experiment.model.settings.contains_key(*key))
+                    .map(|key| format!("model.{key}")),
+            )
+            .collect();
+        let (time, unit) = duration(secs * left);
+        self.tell(&Event::Note(&format!(
+            "a decision takes {secs:.1} s over observations of {numbers} numbers, so that what is left may take {time} {unit}; smaller \
+             {}, a larger agent.replan_every or an environment with fewer numbers make it quicker",
+            quicker.join(", ")
+        )))
     }
 
     /// Lets the agent learn if it is due.

@@ -21,13 +21,17 @@ use worldwright_envs::Made;
 
 use self::episode::Ended;
 use crate::checkpoint::{Checkpoints, Progress};
+use crate::evaluate::transitions_cost;
 use crate::lock::Lock;
 use crate::metrics::MetricsFile;
 use crate::opening::open;
-use crate::{Event, Experiment, Observer, RunFolder, Summary, Workshop, pages};
+use crate::{EvaluationPlan, Event, Experiment, Observer, RunFolder, Summary, Workshop, pages};
 
 /// Steps after which an evaluation episode is cut where neither the environment nor the task says when.
 pub const STEP_LIMIT: usize = 10_000;
+
+/// Numbers of an observation from which on it is said what they cost.
+const MANY_NUMBERS: usize = 512;
 
 /// How a run is carried out; nothing here changes its result.
 pub struct LearnOptions<'a> {
@@ -65,6 +69,13 @@ pub fn learn(workshop: &dyn Workshop, experiment: &Experiment, options: LearnOpt
     let LearnOptions { folder, resume, interrupt, observers } = options;
     let made = workshop.environment(experiment)?;
     let agent = workshop.agent(experiment, &made, interrupt)?;
+    // What does not fit is refused before anything is written.
+    let limit = made.episode_steps.unwrap_or(STEP_LIMIT);
+    let EvaluationPlan { episodes, interval_episodes, .. } = experiment.evaluation;
+    let steps = usize::try_from(experiment.steps).unwrap_or(usize::MAX);
+    transitions_cost("steps", steps, 1, made.environment.as_ref())?;
+    transitions_cost("evaluation.episodes", episodes, limit, made.environment.as_ref())?;
+    transitions_cost("evaluation.interval_episodes", interval_episodes, limit, made.environment.as_ref())?;
     let opened = open(&folder, experiment, resume, &made.environment.versions())?;
     if let Some(summary) = opened.finished {
         if !folder.report().exists() {
@@ -94,6 +105,7 @@ pub fn learn(workshop: &dyn Workshop, experiment: &Experiment, options: LearnOpt
     }
     let (step, episode) = (run.progress.step, run.progress.episode);
     run.tell(&Event::Started { experiment, folder: &folder, step, episode })?;
+    run.tell_of_many_numbers()?;
     match run.train() {
         Err(Halt::Stopped) => return run.stopped(),
         Err(Halt::Failed(error)) => return Err(error),
@@ -165,6 +177,19 @@ impl Run<'_, '_> {
 
     fn wall_secs(&self) -> f64 {
         self.before + self.session.elapsed().as_secs_f64()
+    }
+
+    /// Says what pictures cost a model that learns each of their numbers, before the first fit and the first decision show it.
+    fn tell_of_many_numbers(&mut self) -> Result<()> {
+        let numbers = self.made.environment.observation_space().flat_dim();
+        if numbers < MANY_NUMBERS {
+            return Ok(());
+        }
+        self.tell(&Event::Note(&format!(
+            "observations have {numbers} numbers, each of which the model learns and foretells: a fit may take minutes and a decision \
+             seconds; quicker are smaller pictures or features (a wrapper that crops, shrinks or turns them grey) and smaller \
+             planner.population, planner.horizon, model.particles and model.members"
+        )))
     }
 
     fn should_stop(&self) -> bool {

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use worldwright_core::{Dataset, Error, Result, Transition};
+use worldwright_core::{Dataset, Error, Result, Transition, uninterrupted};
 use worldwright_data::{EpisodeWriter, Header, Position, WriterOptions};
 
 use super::{Outcome, Run};
@@ -16,7 +16,8 @@ impl Run<'_, '_> {
         let episodes = self.folder.episodes();
         if episodes.exists() {
             // A run killed before its first checkpoint left it; nothing of it was acknowledged.
-            std::fs::remove_dir_all(&episodes).map_err(|error| file_error(&episodes, "cannot be removed", &error))?;
+            uninterrupted(|| std::fs::remove_dir_all(&episodes))
+                .map_err(|error| file_error(&episodes, "cannot be removed", &error))?;
         }
         let environment = &self.made.environment;
         let header = Header::new(

@@ -4,6 +4,7 @@ mod branch;
 mod broken;
 mod disk;
 mod killed;
+mod nonsense;
 mod progress;
 mod recorded;
 mod report;
