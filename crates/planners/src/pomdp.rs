@@ -37,13 +37,13 @@ mod table;
 
 pub use belief::exact_update;
 pub use bounds::{Vectors, blind_policies, fast_informed_bound, qmdp};
-pub use cassandra::parse_pomdp;
+pub use cassandra::{FileConfig, parse_pomdp, parse_pomdp_with};
 pub use despot::{Despot, DespotConfig, DespotReport};
 pub use exact::{Exact, ExactConfig};
 pub use generative::{Actions, Pomdp, Step};
-pub use named::Named;
+pub use named::{Named, Names};
 pub use particles::ParticleBelief;
-pub use point_based::{PointBased, PointBasedConfig, PointBasedReport};
+pub use point_based::{PointBased, PointBasedConfig, PointBasedEnd, PointBasedReport};
 pub use pomcp::{Pomcp, PomcpConfig, PomcpReport};
 pub use problems::rock_sample::{Rock, RockSample, RockState};
 pub use problems::tiger::{Tiger, tiger};

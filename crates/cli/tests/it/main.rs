@@ -29,5 +29,13 @@ fn told(arguments: &[&str]) -> String {
     let output = worldwright(arguments);
     let code = output.status.code().expect("it ends by itself");
     let (out, err) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    // What a search took is another number each time.
+    let out: String = out
+        .split_inclusive('\n')
+        .map(|line| match line.strip_prefix("seconds ") {
+            Some(rest) => format!("seconds {}<time>\n", &rest[..rest.len() - rest.trim_start().len()]),
+            None => line.to_owned(),
+        })
+        .collect();
     format!("exit code {code}\n---- stdout\n{out}---- stderr\n{err}")
 }

@@ -5,6 +5,8 @@
 //! alpha vectors are then 256 numbers long. This finds by itself what Ong, Png, Hsu and Lee ("Planning under Uncertainty for Robotic
 //! Tasks with Mixed Observability", 2010) have to be told. A problem without such structure is one part.
 
+use std::collections::HashMap;
+
 use super::Table;
 
 /// No part: a state that cannot be reached.
@@ -21,6 +23,8 @@ pub(super) struct Blocks {
     pub(super) members: Vec<Vec<u32>>,
     /// Where (part, action)'s branches begin.
     first_branch: Vec<u32>,
+    /// The group of each place of (part, action), where several places share one.
+    groups: Vec<Option<Groups>>,
     branches: Vec<Branch>,
 }
 
@@ -30,8 +34,15 @@ pub(super) struct Branch {
     pub(super) observation: u32,
     /// The part that it leads to.
     pub(super) block: u32,
-    /// (place before, place after, probability), sorted by the place before.
+    /// (group before, place after, probability), sorted by the group before.
     pub(super) moves: Vec<(u32, u32, f64)>,
+}
+
+/// Places that an action treats alike, since their states share a row of the table. Elsewhere each place is a group of its own.
+#[derive(Debug)]
+pub(super) struct Groups {
+    pub(super) of: Vec<u32>,
+    pub(super) count: usize,
 }
 
 struct Union(Vec<u32>);
@@ -63,24 +74,27 @@ impl Blocks {
             union.join(support[0] as u32, *state as u32);
             reached[*state] = true;
         }
-        // The first state seen of each (part, action, observation), which later ones are joined with.
-        let mut seen = vec![NONE; states * table.observations()];
+        // The first state seen of each (part, observation) after an action, which later ones are joined with.
+        let mut seen: HashMap<(u32, u32), u32> = HashMap::new();
+        // The part from which each row was followed last: from the same part it leads nowhere else.
+        let mut followed = vec![NONE; table.rows()];
         loop {
             let mut changed = false;
+            followed.fill(NONE);
             for action in 0..table.actions() {
-                seen.fill(NONE);
+                seen.clear();
                 for state in 0..states {
                     if !reached[state] {
                         continue;
                     }
-                    let part = union.root(state as u32) as usize;
-                    for way in table.ways(state, action).iter().filter(|way| way.probability > 0.0) {
+                    let (part, row) = (union.root(state as u32), table.row_of(state, action));
+                    if std::mem::replace(&mut followed[row], part) == part {
+                        continue;
+                    }
+                    for way in table.row(row).iter().filter(|way| way.probability > 0.0) {
                         changed |= !std::mem::replace(&mut reached[way.next as usize], true);
-                        let slot = &mut seen[part * table.observations() + way.observation as usize];
-                        if *slot == NONE {
-                            *slot = way.next;
-                        }
-                        changed |= union.join(*slot, way.next);
+                        let first = *seen.entry((part, way.observation)).or_insert(way.next);
+                        changed |= union.join(first, way.next);
                     }
                 }
             }
@@ -101,33 +115,52 @@ impl Blocks {
             local[state] = part.len() as u32;
             part.push(state as u32);
         }
-        let mut blocks = Self { of, local, members, first_branch: vec![0], branches: Vec::new() };
+        let mut blocks = Self { of, local, members, first_branch: vec![0], groups: Vec::new(), branches: Vec::new() };
         blocks.fill(table);
         blocks
     }
 
     fn fill(&mut self, table: &Table) {
+        // The branch of each observation, and the group of each row, while a (part, action) is filled.
+        let mut branch_of = vec![NONE; table.observations()];
+        let mut group_of: HashMap<usize, u32> = HashMap::new();
         for part in 0..self.members.len() {
             for action in 0..table.actions() {
                 let begin = self.branches.len();
-                for (place, state) in self.members[part].iter().enumerate() {
-                    for way in table.ways(*state as usize, action).iter().filter(|way| way.probability > 0.0) {
-                        let block = self.of[way.next as usize];
-                        let moved = (place as u32, self.local[way.next as usize], way.probability);
-                        let known = self.branches[begin..].iter_mut().find(|b| b.observation == way.observation);
-                        match known {
-                            Some(branch) => branch.moves.push(moved),
-                            None => {
-                                let observation = way.observation;
-                                self.branches.push(Branch { observation, block, moves: vec![moved] });
-                            }
+                group_of.clear();
+                let mut groups = Vec::with_capacity(self.members[part].len());
+                for state in &self.members[part] {
+                    let row = table.row_of(*state as usize, action);
+                    let next = group_of.len() as u32;
+                    let group = *group_of.entry(row).or_insert(next);
+                    groups.push(group);
+                    if group < next {
+                        continue;
+                    }
+                    for way in table.row(row).iter().filter(|way| way.probability > 0.0) {
+                        let moved = (group, self.local[way.next as usize], way.probability);
+                        let slot = &mut branch_of[way.observation as usize];
+                        if *slot == NONE {
+                            *slot = self.branches.len() as u32;
+                            let (observation, block) = (way.observation, self.of[way.next as usize]);
+                            self.branches.push(Branch { observation, block, moves: Vec::new() });
                         }
+                        self.branches[*slot as usize].moves.push(moved);
                     }
                 }
+                let count = group_of.len();
+                self.groups.push((count < groups.len()).then_some(Groups { of: groups, count }));
+                self.branches[begin..].iter().for_each(|branch| branch_of[branch.observation as usize] = NONE);
                 self.branches[begin..].sort_by_key(|branch| branch.observation);
                 self.first_branch.push(self.branches.len() as u32);
             }
         }
+    }
+
+    /// The groups of a part's places for an action, where several places share one.
+    #[inline]
+    pub(super) fn groups(&self, block: u32, action: usize, actions: usize) -> Option<&Groups> {
+        self.groups[block as usize * actions + action].as_ref()
     }
 
     /// What an action in a part may lead to.

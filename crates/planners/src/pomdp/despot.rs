@@ -10,7 +10,7 @@
 //! action leads to only when a trial first takes that action; before, the action counts with its μ alone. Both bounds hold as they
 //! did, and following the default policy, which is nearly all the work, is done for one action in place of all.
 
-use worldwright_core::{Error, Key, Result, Rng};
+use worldwright_core::{Error, Key, Result, Rng, cost};
 
 use super::streams::Streams;
 use super::{ParticleBelief, Pomdp};
@@ -130,6 +130,13 @@ impl<'p, P: Pomdp> Despot<'p, P> {
             let why = "scenarios, depth and nodes must be positive, regularization not negative, gap_share in (0, 1)";
             return Err(Error::config("despot", why));
         }
+        let (scenarios, state) = (config.scenarios as f64, size_of::<(u32, P::State)>() as f64);
+        let streams = scenarios * (config.depth as f64 + 1.0) * size_of::<Rng>() as f64;
+        cost::memory(&[("scenarios", config.scenarios), ("depth", config.depth)], streams)?;
+        // An action in a node makes a node at least, and takes all its scenarios along.
+        let trials = config.trials as f64 * config.depth as f64 * problem.actions() as f64;
+        let nodes = trials.min(config.nodes as f64) + problem.actions() as f64;
+        cost::memory(&[("scenarios", config.scenarios), ("nodes", config.nodes)], nodes * scenarios * state)?;
         let key = Key::new(seed);
         Ok(Self {
             belief: ParticleBelief::new(problem, config.particles, config.reinvigorated, &mut key.fold(0).rng())?,

@@ -19,10 +19,18 @@ pub(super) struct Dominance {
 const ZERO: f64 = 1e-12;
 /// Pivots after which Bland's rule chooses, which cannot cycle, in place of the steepest column.
 const PATIENCE: usize = 50;
+/// Pivots for each row and column after which rounding is taken to go in circles; the best mixture so far is the answer then.
+const MOST: usize = 20;
 
 impl Dominance {
     /// The largest margin by which `vector` beats all of `others` (infinite where there are none); the belief is left in `witness`.
-    pub(super) fn margin<'a>(&mut self, vector: &[f64], others: impl Iterator<Item = &'a [f64]> + Clone) -> f64 {
+    /// Where it is found not to exceed `floor`, a bound on it is returned instead, and the belief means nothing.
+    pub(super) fn margin<'a>(
+        &mut self,
+        vector: &[f64],
+        others: impl Iterator<Item = &'a [f64]> + Clone,
+        floor: f64,
+    ) -> f64 {
         let (rows, columns) = (vector.len(), others.clone().count());
         self.witness.clear();
         self.witness.resize(rows, 1.0 / rows as f64);
@@ -47,7 +55,7 @@ impl Dominance {
             self.tableau[row * width + columns + row] = 1.0;
             self.tableau[row * width + width - 1] = 1.0;
         }
-        self.solve(rows, width);
+        self.solve(rows, width, shift + floor);
         let objective = &self.tableau[rows * width..];
         let total = objective[width - 1];
         for (row, share) in self.witness.iter_mut().enumerate() {
@@ -58,9 +66,13 @@ impl Dominance {
         1.0 / total - shift
     }
 
-    /// Pivots until no column improves. The programme is bounded, for every payoff is positive.
-    fn solve(&mut self, rows: usize, width: usize) {
-        for pivot in 0.. {
+    /// Pivots until no column improves. The programme is bounded, for every payoff is positive. Each mixture of columns bounds the value
+    /// from above by one over its sum, so the search may end once that is not above `floor`.
+    fn solve(&mut self, rows: usize, width: usize, floor: f64) {
+        for pivot in 0..PATIENCE + MOST * (rows + width) {
+            if self.tableau[rows * width + width - 1] * floor >= 1.0 {
+                return;
+            }
             let objective = &self.tableau[rows * width..rows * width + width - 1];
             let improving = |(_, price): &(usize, &f64)| **price < -ZERO;
             let entering = if pivot < PATIENCE {
@@ -98,7 +110,7 @@ mod tests {
 
     fn margin(vector: &[f64], others: &[&[f64]]) -> (f64, Vec<f64>) {
         let mut dominance = Dominance::default();
-        (dominance.margin(vector, others.iter().copied()), dominance.witness)
+        (dominance.margin(vector, others.iter().copied(), f64::NEG_INFINITY), dominance.witness)
     }
 
     #[test]

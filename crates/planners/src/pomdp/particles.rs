@@ -4,7 +4,7 @@
 //! Resampling is systematic (Kitagawa 1996). Afterwards a share of the particles moves to states that the history makes as likely,
 //! where the problem knows such moves, so that a belief never collapses to copies of one state.
 
-use worldwright_core::{Error, Result, Rng};
+use worldwright_core::{Error, Result, Rng, cost};
 
 use super::Pomdp;
 
@@ -30,6 +30,7 @@ impl<S: Copy> ParticleBelief<S> {
         if count == 0 || !(0.0..=1.0).contains(&reinvigorated) {
             return Err(Error::config("particles", "needs a particle at least, and a share to move in [0, 1]"));
         }
+        cost::memory(&[("particles", count)], count as f64 * (2 * size_of::<S>() + size_of::<f64>()) as f64)?;
         let particles: Vec<S> = (0..count).map(|_| problem.initial(rng)).collect();
         let next = Vec::with_capacity(count);
         Ok(Self { particles, history: Vec::new(), next, weights: Vec::with_capacity(count), reinvigorated })

@@ -23,6 +23,7 @@ use self::graph::Graph;
 use self::lower::Lower;
 use self::upper::Upper;
 use super::blocks::Blocks;
+use super::bounds::{blind_until, informed_until};
 use super::{Table, exact_update};
 
 /// How long to search, and how closely.
@@ -32,8 +33,10 @@ pub struct PointBasedConfig {
     pub gap: f64,
     /// Backups at most.
     pub backups: usize,
-    /// Beliefs at most; a trial that needs more ends early.
+    /// Beliefs at most; a trial that needs more ends early, and the search ends where trials without new ones gain nothing more.
     pub beliefs: usize,
+    /// Bytes at most, counted for what grows: beliefs, vectors and points.
+    pub memory: usize,
     /// Wall-clock time at most; results then depend on the machine.
     pub time: Option<Duration>,
     /// ε of a trial as a share of the present gap, in (0, 1].
@@ -42,13 +45,46 @@ pub struct PointBasedConfig {
 
 impl Default for PointBasedConfig {
     fn default() -> Self {
-        Self { gap: 1e-3, backups: 100_000, beliefs: 200_000, time: None, trial_share: 0.5 }
+        Self { gap: 1e-3, backups: 100_000, beliefs: 10_000_000, memory: 4 << 30, time: None, trial_share: 0.5 }
+    }
+}
+
+/// Why the search ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PointBasedEnd {
+    /// The bounds are as close as was asked for.
+    Gap,
+    /// All backups were made.
+    Backups,
+    /// There are as many beliefs as there may be, and those that there are gain nothing more.
+    Beliefs,
+    /// The memory is used up.
+    Memory,
+    /// The time ran out.
+    Time,
+    /// No trial finds anything to improve: the rest of the gap is rounding.
+    Settled,
+}
+
+impl PointBasedEnd {
+    /// The reason in words.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Gap => "the gap was reached",
+            Self::Backups => "the backups were used up",
+            Self::Beliefs => "no more beliefs were allowed",
+            Self::Memory => "the memory was used up",
+            Self::Time => "the time ran out",
+            Self::Settled => "nothing improved any more",
+        }
     }
 }
 
 /// Where the search stands.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PointBasedReport {
+    /// Why it ended last.
+    pub ended: PointBasedEnd,
     /// Lower bound on the value of the first belief.
     pub lower: f64,
     /// Upper bound on it.
@@ -76,9 +112,14 @@ pub struct PointBased<'t> {
     trials: usize,
     backups: usize,
     path: Vec<u32>,
+    ended: PointBasedEnd,
+    deadline: Option<Instant>,
 }
 
 const ROOT: u32 = 0;
+/// Trials in a row that may gain less than a share [`GAIN`] of the gap and find no belief.
+const IDLE: usize = 100;
+const GAIN: f64 = 1e-6;
 /// Accuracy of the first bounds: backups do the rest.
 const FIRST: f64 = 1e-3;
 
@@ -86,18 +127,29 @@ impl<'t> PointBased<'t> {
     /// The bounds that cost little: blind policies below, the fast informed bound above.
     ///
     /// # Errors
-    /// None at present beyond those of the table itself; a belief without a state is refused by [`Table::new`].
+    /// [`Error::Config`] for a discount of 1 without a horizon.
     pub fn new(table: &'t Table) -> Result<Self> {
+        Self::within(table, None)
+    }
+
+    /// The same, with looser bounds where there is no time for closer ones.
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new).
+    pub fn within(table: &'t Table, time: Option<Duration>) -> Result<Self> {
+        let deadline = time.and_then(|time| Instant::now().checked_add(time));
         let blocks = Blocks::new(table);
         let mut search = Self {
-            lower: Lower::new(table, &blocks, FIRST),
-            upper: Upper::new(table, &blocks, FIRST),
+            lower: Lower::new(table, &blocks, &blind_until(table, FIRST, deadline)?),
+            upper: Upper::new(table, &blocks, &informed_until(table, FIRST, deadline)?),
             graph: Graph::new(table.actions()),
             blocks,
             table,
             trials: 0,
             backups: 0,
             path: Vec::new(),
+            ended: PointBasedEnd::Settled,
+            deadline: None,
         };
         let mut local = Vec::new();
         let block = search.blocks.localise(table.initial(), &mut local);
@@ -115,24 +167,53 @@ impl<'t> PointBased<'t> {
         if !(config.trial_share > 0.0 && config.trial_share <= 1.0) {
             return Err(Error::config("trial_share", format!("must lie in (0, 1], got {}", config.trial_share)));
         }
-        let deadline = config.time.map(|time| Instant::now() + time);
-        while self.gap(ROOT) > config.gap
-            && self.backups < config.backups
-            && deadline.is_none_or(|deadline| Instant::now() < deadline)
-        {
-            let before = self.backups;
+        self.deadline = config.time.and_then(|time| Instant::now().checked_add(time));
+        let mut idle = 0;
+        self.ended = loop {
+            let before = (self.gap(ROOT), self.backups, self.graph.nodes.len());
+            if let Some(end) = self.end(config) {
+                break end;
+            }
             self.trial(config);
             self.trials += 1;
-            if self.backups == before {
-                break;
+            let is_full = self.graph.nodes.len() >= config.beliefs;
+            if self.backups == before.1 {
+                break if is_full { PointBasedEnd::Beliefs } else { PointBasedEnd::Settled };
             }
-        }
+            // Without new beliefs the same trial comes again once its backups change nothing.
+            let gained = self.graph.nodes.len() > before.2 || before.0 - self.gap(ROOT) > GAIN * before.0;
+            idle = if gained { 0 } else { idle + 1 };
+            if idle >= IDLE {
+                break if is_full { PointBasedEnd::Beliefs } else { PointBasedEnd::Settled };
+            }
+        };
         Ok(self.report())
+    }
+
+    /// Why the search is to end, if it is.
+    fn end(&self, config: &PointBasedConfig) -> Option<PointBasedEnd> {
+        match () {
+            () if self.gap(ROOT) <= config.gap => Some(PointBasedEnd::Gap),
+            () if self.backups >= config.backups => Some(PointBasedEnd::Backups),
+            () if self.is_late() => Some(PointBasedEnd::Time),
+            () if self.bytes() >= config.memory => Some(PointBasedEnd::Memory),
+            () => None,
+        }
+    }
+
+    fn is_late(&self) -> bool {
+        self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+    }
+
+    /// Bytes that the search has taken for what grows.
+    fn bytes(&self) -> usize {
+        self.graph.bytes() + self.lower.bytes() + self.upper.bytes()
     }
 
     /// Where the search stands.
     pub fn report(&self) -> PointBasedReport {
         PointBasedReport {
+            ended: self.ended,
             lower: self.graph.nodes[ROOT as usize].lower,
             upper: self.graph.nodes[ROOT as usize].upper,
             trials: self.trials,
@@ -211,7 +292,10 @@ impl<'t> PointBased<'t> {
         let mut node = ROOT;
         loop {
             path.push(node);
-            self.expand(node, config.beliefs);
+            // One node may have as many children as there are observations: limits are looked at before each.
+            if !self.is_late() && self.bytes() < config.memory {
+                self.expand(node, config.beliefs);
+            }
             if !self.graph.nodes[node as usize].is_expanded() {
                 path.pop();
                 break;
@@ -221,7 +305,7 @@ impl<'t> PointBased<'t> {
             node = child;
         }
         for node in path.iter().rev() {
-            if self.backups < config.backups {
+            if self.backups < config.backups && !self.is_late() {
                 self.backup(*node);
             }
         }

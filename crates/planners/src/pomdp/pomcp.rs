@@ -7,7 +7,7 @@
 
 mod tree;
 
-use worldwright_core::{Error, Key, Result, Rng};
+use worldwright_core::{Error, Key, Result, Rng, cost};
 
 use self::tree::{Prior, Tree};
 use super::{ParticleBelief, Pomdp};
@@ -92,6 +92,13 @@ impl<'p, P: Pomdp> Pomcp<'p, P> {
         if config.simulations == 0 || config.depth == 0 || !sound {
             let why = "simulations and depth must be positive, exploration and the prior's numbers not negative";
             return Err(Error::config("pomcp", why));
+        }
+        let (simulations, actions) = (config.simulations, problem.actions());
+        cost::memory(&[("simulations", simulations)], Tree::bytes(actions, simulations))?;
+        cost::memory(&[("depth", config.depth)], 24.0 * config.depth as f64)?;
+        if 2.0 * (simulations as f64 + 1.0) * actions.next_multiple_of(64) as f64 > f64::from(u32::MAX) {
+            let why = format!("{simulations} of {actions} actions are more than a tree can number: take less");
+            return Err(Error::config("simulations", why));
         }
         let key = Key::new(seed);
         let belief = ParticleBelief::new(problem, config.particles, config.reinvigorated, &mut key.fold(0).rng())?;

@@ -3,9 +3,12 @@
 //! Steps are drawn from the table's ways. A rollout always does the one action that is worth the most when it is always done, for
 //! random actions say little where one of them is ruinous; the bound on a known state is QMDP's, `max_a Q(s, a)`.
 
+use std::time::{Duration, Instant};
+
 use worldwright_core::{Result, Rng};
 
-use super::{Actions, Pomdp, Step, Table, blind_policies, qmdp};
+use super::bounds::{blind_until, qmdp_until};
+use super::{Actions, Pomdp, Step, Table};
 
 /// The simulator of a table.
 #[derive(Debug, Clone)]
@@ -27,12 +30,21 @@ impl<'t> Simulated<'t> {
     /// The simulator of a table.
     ///
     /// # Errors
-    /// None at present: searches refuse more than 64 actions by themselves.
+    /// [`Error::Config`](worldwright_core::Error::Config) for a discount of 1 without a horizon.
     pub fn new(table: &'t Table) -> Result<Self> {
+        Self::within(table, None)
+    }
+
+    /// The same, with looser bounds where there is no time for closer ones.
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new).
+    pub fn within(table: &'t Table, time: Option<Duration>) -> Result<Self> {
+        let deadline = time.and_then(|time| Instant::now().checked_add(time));
         let pairs = || (0..table.states()).flat_map(|s| (0..table.actions()).map(move |a| table.reward(s, a)));
         let (low, high) = pairs().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), r| (l.min(r), h.max(r)));
         let accuracy = ACCURACY * (high - low).max(1.0);
-        let values = qmdp(table, accuracy);
+        let values = qmdp_until(table, accuracy, deadline)?;
         let best = |state: usize| (0..table.actions()).map(|a| values.of(a)[state]).fold(f64::NEG_INFINITY, f64::max);
         let stays = |state: usize, action: usize| {
             let ways = table.ways(state, action);
@@ -41,7 +53,7 @@ impl<'t> Simulated<'t> {
         Ok(Self {
             bound: (0..table.states()).map(|state| best(state) + accuracy).collect(),
             end: (0..table.states()).map(|state| (0..table.actions()).all(|action| stays(state, action))).collect(),
-            blind: blind_policies(table, accuracy).best(table.initial()).0 as u32,
+            blind: blind_until(table, accuracy, deadline)?.best(table.initial()).0 as u32,
             range: (high - low).max(f64::MIN_POSITIVE),
             table,
         })

@@ -1,12 +1,17 @@
 //! A partially observed problem from a file.
 
+use std::io::Read;
+
 use worldwright_core::{Entry, Error, Parameter, Result, SettingDefault as Default, Settings};
 
 use super::Solve;
-use super::belief::{BACKUPS, GAP, METHOD, PARTICLES, SCENARIOS, SIMULATIONS, STEPS, TRIALS, solve_named};
+use super::belief::{
+    BACKUPS, BELIEFS, GAP, HORIZON, MEMORY, METHOD, PARTICLES, SCENARIOS, SIMULATIONS, STEPS, TIME, TRIALS, VECTORS,
+    memory, solve_named,
+};
 use super::cube::SEED;
 use super::solution::Solution;
-use crate::pomdp::parse_pomdp;
+use crate::pomdp::{FileConfig, parse_pomdp_with};
 
 /// What is read where no file is named: the tiger, as an example of the format.
 const EXAMPLE: &str = include_str!("tiger.pomdp");
@@ -17,10 +22,20 @@ pub(super) const ENTRY: Entry<Solve> = Entry {
     source: "Cassandra, Littman and Zhang 1997; Smith and Simmons 2005 (HSVI2); Kurniawati, Hsu and Lee 2008 (SARSOP)",
     parameters: &[
         Parameter { name: "file", default: Default::Text(""), summary: "the file; none: the tiger's" },
+        Parameter {
+            name: "discount",
+            default: Default::Float(0.0),
+            summary: "what a reward one step later counts, in place of what the file says; 0: as in the file",
+        },
         METHOD,
         STEPS,
+        HORIZON,
         GAP,
+        VECTORS,
         BACKUPS,
+        BELIEFS,
+        TIME,
+        MEMORY,
         SIMULATIONS,
         SCENARIOS,
         TRIALS,
@@ -32,10 +47,19 @@ pub(super) const ENTRY: Entry<Solve> = Entry {
 
 fn solve(settings: &Settings) -> Result<Solution> {
     let file = settings.text("file")?;
+    let discount = settings.float("discount", 0.0, 1.0)?;
+    let config = FileConfig { discount: (discount > 0.0).then_some(discount), memory: memory(settings)? };
     if file.is_empty() {
-        return solve_named(&parse_pomdp("tiger.pomdp", EXAMPLE)?, settings);
+        return solve_named(&parse_pomdp_with("tiger.pomdp", EXAMPLE, &config)?, settings);
     }
-    let text =
-        std::fs::read_to_string(file).map_err(|why| Error::external(format!("cannot read {file}"), why.to_string()))?;
-    solve_named(&parse_pomdp(file, &text)?, settings)
+    let failed = |why: std::io::Error| Error::external(format!("cannot read {file}"), why.to_string());
+    let mut bytes = Vec::new();
+    let opened = std::fs::File::open(file).map_err(failed)?;
+    opened.take(config.memory as u64).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() >= config.memory {
+        let why = format!("is longer than the {} MiB that `memory` allows", config.memory >> 20);
+        return Err(Error::config(file, why));
+    }
+    // The format is ASCII; comments of old files come in whatever was at hand.
+    solve_named(&parse_pomdp_with(file, &String::from_utf8_lossy(&bytes), &config)?, settings)
 }

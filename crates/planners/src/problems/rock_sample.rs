@@ -3,7 +3,9 @@
 use worldwright_core::{Entry, Error, Key, Parameter, Result, SettingDefault as Default, Settings};
 
 use super::Solve;
-use super::belief::{BACKUPS, GAP, METHOD, PARTICLES, SCENARIOS, SIMULATIONS, STEPS, TRIALS, decider, play};
+use super::belief::{
+    BACKUPS, BELIEFS, GAP, MEMORY, METHOD, PARTICLES, SCENARIOS, SIMULATIONS, STEPS, TIME, TRIALS, decider, play,
+};
 use super::cube::SEED;
 use super::solution::{Cell, Solution, Status};
 use crate::pomdp::{Rock, RockSample, Table};
@@ -33,6 +35,9 @@ pub(super) const ENTRY: Entry<Solve> = Entry {
         Parameter { default: Default::Integer(60), ..STEPS },
         GAP,
         Parameter { default: Default::Integer(500), ..BACKUPS },
+        BELIEFS,
+        TIME,
+        MEMORY,
         SIMULATIONS,
         SCENARIOS,
         TRIALS,
@@ -74,7 +79,7 @@ fn solve(settings: &Settings) -> Result<Solution> {
         let made = problem.table()?;
         Ok(table.get_or_init(|| made))
     };
-    let mut decider = decider(&problem, known, settings, &mut solution)?;
+    let mut decider = decider(&problem, known, None, settings, &mut solution)?;
     let mut good: Option<Vec<String>> = None;
     play(&problem, &mut *decider, settings, &mut solution, |solution, state, (action, value), step| {
         good.get_or_insert_with(|| {

@@ -3,10 +3,13 @@
 use worldwright_core::{Entry, Parameter, Result, SettingDefault as Default, Settings};
 
 use super::Solve;
-use super::belief::{BACKUPS, GAP, METHOD, PARTICLES, SCENARIOS, SIMULATIONS, STEPS, TRIALS, solve_named};
+use super::belief::{
+    BACKUPS, BELIEFS, GAP, HORIZON, MEMORY, METHOD, PARTICLES, SCENARIOS, SIMULATIONS, STEPS, TIME, TRIALS, VECTORS,
+    solve_named,
+};
 use super::cube::SEED;
 use super::solution::Solution;
-use crate::pomdp::{Named, tiger};
+use crate::pomdp::{Named, Names, tiger};
 
 pub(super) const ENTRY: Entry<Solve> = Entry {
     name: "tiger",
@@ -16,8 +19,13 @@ pub(super) const ENTRY: Entry<Solve> = Entry {
         Parameter { name: "discount", default: Default::Float(0.95), summary: "what a reward one step later counts" },
         METHOD,
         STEPS,
+        HORIZON,
         GAP,
+        VECTORS,
         BACKUPS,
+        BELIEFS,
+        TIME,
+        MEMORY,
         SIMULATIONS,
         SCENARIOS,
         TRIALS,
@@ -28,12 +36,12 @@ pub(super) const ENTRY: Entry<Solve> = Entry {
 };
 
 fn solve(settings: &Settings) -> Result<Solution> {
-    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
     let named = Named {
         table: tiger(settings.float("discount", 0.0, 1.0)?)?,
-        states: names(&["tiger-left", "tiger-right"]),
-        actions: names(&["listen", "open-left", "open-right"]),
-        observations: names(&["hear-left", "hear-right"]),
+        states: Names::listed(&["tiger-left", "tiger-right"]),
+        actions: Names::listed(&["listen", "open-left", "open-right"]),
+        observations: Names::listed(&["hear-left", "hear-right"]),
+        notes: Vec::new(),
     };
     solve_named(&named, settings)
 }

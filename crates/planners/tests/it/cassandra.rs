@@ -1,7 +1,9 @@
 //! Partially observed problems from text in Cassandra's format.
 
 use worldwright_core::Rng;
-use worldwright_planners::pomdp::{Exact, ExactConfig, Pomdp, Simulated, Table, exact_update, parse_pomdp, tiger};
+use worldwright_planners::pomdp::{
+    Exact, ExactConfig, FileConfig, Pomdp, Simulated, Table, exact_update, parse_pomdp, parse_pomdp_with, tiger,
+};
 
 const TIGER: &str = include_str!("../../src/problems/tiger.pomdp");
 
@@ -19,7 +21,7 @@ fn the_tiger_has_its_known_values() {
         let built_in = tiger(discount.parse().unwrap()).unwrap();
         let pairs = (0..2).flat_map(|state| (0..3).map(move |action| (state, action)));
         pairs.for_each(|(s, a)| assert_eq!(named.table.reward(s, a), built_in.reward(s, a)));
-        assert_eq!((named.states[0].as_str(), named.actions[2].as_str()), ("tiger-left", "open-right"));
+        assert_eq!((named.states.name(0).as_ref(), named.actions.name(2).as_ref()), ("tiger-left", "open-right"));
     }
 }
 
@@ -98,7 +100,7 @@ fn errors_say_where_and_what() {
         parse_pomdp("tiger.pomdp", &TIGER.replacen(from, to, 1)).unwrap_err().to_string()
     };
     for (from, to, where_, what) in [
-        ("discount: 0.95", "discount: 1.5", "tiger.pomdp:3:11: ", "must lie in (0, 1)"),
+        ("discount: 0.95", "discount: 1.5", "tiger.pomdp:3:11: ", "must lie in (0, 1]"),
         ("values: reward", "values: rewards", "tiger.pomdp:4:9: ", "neither reward nor cost"),
         ("T: listen\n", "T: lisen\n", "tiger.pomdp:10:4: ", "unknown action 'lisen'; did you mean 'listen'?"),
         ("identity", "identitie", "tiger.pomdp:11:1: ", "a probability, a number, found 'identitie'"),
@@ -147,4 +149,161 @@ fn a_simulated_table_follows_its_probabilities() {
     assert_eq!(simulated.reward_range(), 110.0);
     // Whoever sees the tiger opens the other door for ever.
     assert!((simulated.upper_bound(&0) - 200.0).abs() < 1e-3);
+}
+
+/// A problem of two states with these lines in place of some of its own.
+fn small(preamble: &str, lines: &str) -> String {
+    format!("discount: 0.9\nvalues: reward\n{preamble}\n{lines}\n")
+}
+
+const TWO: &str = "states: a b\nactions: x y\nobservations: u v";
+
+#[test]
+fn counts_are_counts() {
+    for (count, what) in [
+        ("0", "'0' is no count of states"),
+        ("-3", "'-3' is no count of states"),
+        ("2.5", "'2.5' is no count of states"),
+        ("1e3", "'1e3' is no count of states"),
+        ("99999999999", "'99999999999' is no count of states"),
+        ("*", "'*' is no name"),
+        ("a 0.5", "'0.5' is no name"),
+    ] {
+        let text = small(&format!("states: {count}\nactions: 2\nobservations: 2"), "T: * uniform\nO: * uniform");
+        let error = parse_pomdp("c", &text).unwrap_err().to_string();
+        assert!(error.starts_with("c:3:") && error.contains(what), "{error}");
+    }
+    // A thousand million states are read as such, and are more than a table can have.
+    let text = small("states: 1000000000\nactions: 2\nobservations: 2", "T: * uniform\nO: * uniform");
+    let error = parse_pomdp("c", &text).unwrap_err().to_string();
+    assert!(error.starts_with("c:6:1: 1000000000 states times 2 actions are too many rows"), "{error}");
+    assert!(error.contains("4096 MiB") && error.contains("`memory`"), "{error}");
+    let text = small("states: 2\nactions: 2\nobservations: 1000000000", "T: * uniform\nO: * : * : 3 1");
+    let error = parse_pomdp("c", &text).unwrap_err().to_string();
+    assert!(error.contains("1000000000 observations takes") && error.contains("`memory` allows"), "{error}");
+}
+
+#[test]
+fn what_is_not_said_at_all_is_refused_with_a_line_to_add() {
+    let bare = small(TWO, "");
+    let error = |text: &str| parse_pomdp("f", text).unwrap_err().to_string();
+    assert_eq!(error(&bare), "f: has no 'T:' line: say what each action does, for instance `T: * uniform`");
+    assert!(error(&format!("{bare}T: * uniform")).starts_with("f: has no 'O:' line"));
+    let partly = error(&format!("{bare}T: x uniform\nO: * uniform"));
+    assert!(partly.ends_with("add a line such as `T: y : a uniform`"), "{partly}");
+    assert!(error(&bare.replace("discount: 0.9", "")).contains("discount as a setting (discount=0.95)"));
+    let given = FileConfig { discount: Some(0.5), ..FileConfig::default() };
+    let whole = format!("{bare}T: * uniform\nO: * uniform");
+    assert_eq!(parse_pomdp_with("f", &whole.replace("discount: 0.9", ""), &given).unwrap().table.discount(), 0.5);
+    let named = parse_pomdp_with("f", &whole, &given).unwrap();
+    assert_eq!(
+        (named.table.discount(), named.notes.len()),
+        (0.5, 1),
+        "the file's own is passed over, and that is said"
+    );
+    assert_eq!(parse_pomdp("f", &whole.replace("values: reward", "")).unwrap().notes.len(), 1);
+}
+
+/// Every way to write a statement that the grammar has, and the lenient ones, means what its longhand means.
+#[test]
+fn every_statement_has_its_longhand() {
+    let table = |lines: &str| parse_pomdp("f", &small(TWO, lines)).unwrap_or_else(|why| panic!("{lines}: {why}")).table;
+    let rest = "O: * uniform\nT: y uniform\n";
+    for (short, long) in [
+        ("T: x identity", "T: x : a : a 1\nT: x : b : b 1"),
+        ("T: x uniform", "T: x : * : * 0.5"),
+        ("T: x\n.25 .75\n1. 0", "T: x : a : a 0.25\nT: x : a : b 0.75\nT: x : b : a 1"),
+        ("T: 0 : 1 0.5 0.5\nT: x : a 1 0", "T: x : a : a 1\nT: x : b uniform"),
+        ("T:x:*1 0\nT : x : b : * 2.5e-1\nT: x :b: b 75E-2", "T: x : a : a 1\nT: x : b : a 0.25\nT: x : b : b 0.75"),
+        ("T: x : * 1 0 # to a\nT: x : b 0 1#!", "T: x identity"),
+        (
+            "T: x identity\nR: x : a : a : u - 5\nR: x : b : b +2 -.5",
+            "T: x identity\nR: x : a : a : u -5\nR: x : b : b : u 2\nR: x : b : b : v -0.5",
+        ),
+        (
+            "T: x identity\nR: x : a 1 2 3 4",
+            "T: x identity\nR: x : a : a : u 1\nR: x : a : a : v 2\nR: x : a : b : u 3\nR: x : a : b : v 4",
+        ),
+        (
+            "T: x identity\nR: * : * : * : * 1\nR: x : * : * : * 2\nR: * : b : * : * 3",
+            "T: x identity\nR: y : a : * : * 1\nR: x : a : * : * 2\nR: * : b : * : * 3",
+        ),
+        // The last of all that fit counts, however narrow an earlier one is.
+        ("T: x identity\nR: x : a : a : u 9\nR: * : * : * : * 1", "T: x identity\nR: * : * : * : * 1"),
+        ("T: x identity\nO: x : * : u 1\nO: x : * : v 0", "T: x identity\nO: x\n1 0\n1 0"),
+        ("T: x identity\nT: x : a : b 1\nT: x : a : a 0", "T: x : * 0 1"),
+        ("start include: a\nT: x reset", "start: a\nT: x : * : a 1\nT: x : * : b 0"),
+        ("start exclude: 0\nT: x : * reset", "start: 0 1\nT: x : * : b 1"),
+        ("start include: *\nT: x identity", "start: uniform\nT: x identity"),
+        ("start: b\nT: x identity", "start: 1\nT: x identity"),
+    ] {
+        let lines = format!("{rest}{short}");
+        assert_eq!(table(&lines), table(&format!("{rest}{long}")), "{short}");
+        let windows = lines.replace('\n', "\r\n");
+        let old = lines.replace('\n', "\r");
+        // Without a line's end, with those of other systems, with a mark of byte order.
+        for lines in [&windows, &old] {
+            assert_eq!(table(lines), table(&lines.replace(['\r', '\n'], "\n")), "{short}");
+        }
+        let marked = format!("\u{feff}{}", small(TWO, &lines));
+        assert!(parse_pomdp("f", &marked).is_ok());
+    }
+    // A lone T, O or R may be a name; names that are numbers are names.
+    let turns = small(
+        "states: 1 2\nactions: L R\nobservations: T O",
+        "T: R : 2 : 1 1\nT: R : 1 : 1 1\nT: L uniform\nO: * : * : T 1",
+    );
+    let named = parse_pomdp("f", &turns).unwrap();
+    assert_eq!((named.actions.name(1).as_ref(), named.observations.name(0).as_ref()), ("R", "T"));
+    let mixed = turns.replace("T: L uniform", "T: L : 0 uniform");
+    assert!(
+        parse_pomdp("f", &mixed).unwrap_err().to_string().contains("unknown state '0'"),
+        "neither a name nor a place"
+    );
+}
+
+#[test]
+fn errors_of_statements_name_line_and_mend() {
+    let rest = "O: * uniform\nT: y uniform\n";
+    for (lines, what) in [
+        ("T: x\n0.5 0.5\n1", "f:9:1: row 2 of 2 of the 'T:' of line 6 has 1 of 2 numbers"),
+        ("T: x : a 1", "f:7:1: the 'T:' of line 6 has 1 of 2 numbers"),
+        ("T: x\n1 0\n0 1\n0", "f:9:1: '0' is a number too many for the 'T:' of line 6"),
+        ("T: x : c uniform", "f:6:8: unknown state 'c'"),
+        ("T: x : 2 uniform", "f:6:8: unknown state '2': they are numbered from 0 to 1"),
+        ("T: x : a : a 1.5", "f:6:14: 1.5 is not a probability"),
+        ("T: x : a : a nan", "a number, found 'nan'"),
+        ("T: x identity\nR: x : a : a : u inf", "the reward, a number, found 'inf'"),
+        ("T: x identity\nR: x : a : a : u 1e999", "the reward, a number, found '1e999'"),
+        ("T: x identity\nR: x : a : a : u 1e200", "beyond 1e100"),
+        ("T: x : a 0.5 0.4\nT: x : b uniform", "f:6:1: the T of action 'x' and state 'a' sums to 0.9, not to 1"),
+        ("states: a b c\nT: x identity", "f:6:1: 'states:' stands in line 3 already"),
+        ("T: x reset\nstart: a", "f:7:1: 'start:' must stand before the 'reset' of line 6"),
+        ("T: x identity\nT x", "expected ':' after T"),
+        ("start include:\nT: x identity", "no state is left"),
+        ("E: x identity", "unknown statement 'E'"),
+    ] {
+        let text = small(TWO, &format!("{lines}\n{rest}"));
+        let error = parse_pomdp("f", &text).unwrap_err().to_string();
+        assert!(error.contains(what), "{lines}\n{error}");
+    }
+}
+
+/// What grows with the square of the states is not stored where a word says it.
+#[test]
+fn large_files_are_read_sparsely_or_refused_by_size() {
+    let many = small("states: 20000\nactions: 3\nobservations: 20000", "");
+    let within = |memory: usize, lines: &str| {
+        parse_pomdp_with("f", &format!("{many}{lines}"), &FileConfig { memory, ..FileConfig::default() })
+    };
+    let lines = "T: * identity\nT: 1 uniform\nT: 2 : * reset\nT: 2 : 7 : * 0\nT: 2 : 7 : 19999 1\nO: * : * : 5 1\nR: * : 3 : * : * 2\nR: 1 : * : 6 : * 4";
+    let named = within(64 << 20, lines).unwrap();
+    assert_eq!(named.table.reward(3, 0), 2.0);
+    assert!((named.table.reward(9, 1) - 4.0 / 20_000.0).abs() < 1e-15);
+    assert_eq!(named.table.reward(9, 2), 0.0);
+    let error = within(64 << 20, "T: * identity\nO: * uniform").unwrap_err().to_string();
+    assert!(
+        error.contains("takes 6104 MiB, more than the 64 MiB") || error.contains("MiB, more than the 64 MiB"),
+        "{error}"
+    );
 }

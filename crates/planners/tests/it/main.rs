@@ -18,6 +18,8 @@ mod lqr;
 mod motion;
 mod pendulum;
 mod pomdp;
+mod pomdp_exact;
+mod pomdp_fuzz;
 mod problems;
 mod robust;
 mod sampling;

@@ -67,6 +67,16 @@ impl Graph {
         }
     }
 
+    /// Bytes of what grows.
+    pub(super) fn bytes(&self) -> usize {
+        // A place of the table of known beliefs is a key, a node and a byte, and some are free.
+        self.nodes.len() * (size_of::<Node>() + 32)
+            + self.numbers.len() * size_of::<f64>()
+            + self.children.len() * (size_of::<(f64, u32)>() + size_of::<u32>())
+            + self.first.len() * size_of::<u32>()
+            + self.rewards.len() * size_of::<f64>()
+    }
+
     /// The numbers of a node's belief.
     #[inline]
     pub(super) fn belief(&self, node: u32) -> &[f64] {
@@ -125,16 +135,24 @@ impl Graph {
         self.nodes[node as usize].expansion = self.first.len() as u32;
         let members = &blocks.members[block as usize];
         let mut next = std::mem::take(&mut self.scratch);
+        let mut weights = Vec::new();
         for action in 0..self.actions {
             let rewards = belief.iter().zip(members).map(|(share, s)| share * table.reward(*s as usize, action));
             self.rewards.push(rewards.sum());
             self.first.push(self.children.len() as u32);
             let number = blocks.first(block, action, self.actions);
+            let grouped = blocks.groups(block, action, self.actions);
+            if let Some(groups) = grouped {
+                weights.clear();
+                weights.resize(groups.count, 0.0);
+                groups.of.iter().zip(&belief).for_each(|(group, share)| weights[*group as usize] += share);
+            }
+            let weights = if grouped.is_some() { &weights } else { &belief };
             for (i, branch) in blocks.branches(block, action, self.actions).iter().enumerate() {
                 next.clear();
                 next.resize(blocks.members[branch.block as usize].len(), 0.0);
                 for (from, to, probability) in &branch.moves {
-                    next[*to as usize] += belief[*from as usize] * probability;
+                    next[*to as usize] += weights[*from as usize] * probability;
                 }
                 let total: f64 = next.iter().sum();
                 if total > 0.0 {

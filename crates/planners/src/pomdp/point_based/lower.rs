@@ -2,7 +2,7 @@
 
 use super::graph::Graph;
 use crate::pomdp::blocks::Blocks;
-use crate::pomdp::{Table, blind_policies};
+use crate::pomdp::{Table, Vectors};
 
 /// The vectors of all parts. A vector that others exceed everywhere leaves its part's list, but its numbers stay, for nodes refer to them.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub(super) struct Lower {
 const WORTH: f64 = 1e-9;
 
 impl Lower {
-    pub(super) fn new(table: &Table, blocks: &Blocks, tolerance: f64) -> Self {
+    pub(super) fn new(table: &Table, blocks: &Blocks, blind: &Vectors) -> Self {
         let len: Vec<usize> = blocks.members.iter().map(Vec::len).collect();
         let mut lower = Self {
             numbers: Vec::new(),
@@ -30,7 +30,6 @@ impl Lower {
             len,
             scratch: Vec::new(),
         };
-        let blind = blind_policies(table, tolerance);
         for (block, members) in blocks.members.iter().enumerate() {
             for action in 0..table.actions() {
                 let values: Vec<f64> = members.iter().map(|state| blind.of(action)[*state as usize]).collect();
@@ -38,6 +37,11 @@ impl Lower {
             }
         }
         lower
+    }
+
+    /// Bytes of the vectors.
+    pub(super) fn bytes(&self) -> usize {
+        self.numbers.len() * size_of::<f64>() + self.vectors.len() * size_of::<(usize, u32)>()
     }
 
     /// Vectors in use.
@@ -102,8 +106,9 @@ impl Lower {
         let (block, action) = (graph.nodes[node as usize].block, best.0);
         let members = &blocks.members[block as usize];
         let mut values = std::mem::take(&mut self.scratch);
+        let groups = blocks.groups(block, action, table.actions());
         values.clear();
-        values.resize(members.len(), 0.0);
+        values.resize(groups.map_or(members.len(), |groups| groups.count), 0.0);
         // Where the belief rules an observation out, no child says which vector follows; any is right, for the new vector is a bound
         // for every belief of the part.
         let first = blocks.first(block, action, table.actions());
@@ -118,6 +123,9 @@ impl Lower {
             for (from, to, probability) in &branch.moves {
                 values[*from as usize] += probability * next[*to as usize];
             }
+        }
+        if let Some(groups) = groups {
+            values = groups.of.iter().map(|group| values[*group as usize]).collect();
         }
         for (value, state) in values.iter_mut().zip(members) {
             *value = table.reward(*state as usize, action) + discount * *value;

@@ -2,7 +2,7 @@
 
 use super::graph::Graph;
 use crate::pomdp::blocks::Blocks;
-use crate::pomdp::{Table, fast_informed_bound};
+use crate::pomdp::{Table, Vectors};
 
 /// A point of the sawtooth: a belief by its inverse shares where they are positive, and how far its value is below the corners'.
 #[derive(Debug)]
@@ -21,6 +21,8 @@ pub(super) struct Upper {
     /// The fast informed bound's vectors, by part.
     informed: Vec<Vec<Vec<f64>>>,
     points: Vec<Point>,
+    /// Entries of all points.
+    entries: usize,
     /// The points in use of each part, oldest first.
     parts: Vec<Vec<u32>>,
     /// The newest point of each node; [`NONE`] where it has none.
@@ -32,8 +34,7 @@ const NONE: u32 = u32::MAX;
 const WORTH: f64 = 1e-7;
 
 impl Upper {
-    pub(super) fn new(table: &Table, blocks: &Blocks, tolerance: f64) -> Self {
-        let bound = fast_informed_bound(table, tolerance);
+    pub(super) fn new(table: &Table, blocks: &Blocks, bound: &Vectors) -> Self {
         let values = |members: &Vec<u32>, action: usize| -> Vec<f64> {
             members.iter().map(|state| bound.of(action)[*state as usize]).collect()
         };
@@ -46,7 +47,13 @@ impl Upper {
             vectors.iter().map(|vector| vector[place]).fold(f64::NEG_INFINITY, f64::max)
         };
         let corners = informed.iter().map(|v| (0..v[0].len()).map(|place| corner(v, place)).collect()).collect();
-        Self { corners, parts: vec![Vec::new(); informed.len()], informed, points: Vec::new(), newest: Vec::new() }
+        let parts = vec![Vec::new(); informed.len()];
+        Self { corners, parts, informed, points: Vec::new(), entries: 0, newest: Vec::new() }
+    }
+
+    /// Bytes of the points.
+    pub(super) fn bytes(&self) -> usize {
+        self.entries * size_of::<(u32, f64)>() + self.points.len() * size_of::<Point>()
     }
 
     /// Points in use.
@@ -130,6 +137,7 @@ impl Upper {
                 .filter(|(_, share)| **share > 0.0)
                 .map(|(place, share)| (place as u32, 1.0 / share))
                 .collect();
+            self.entries += inverse.len();
             inverse.sort_by(|a, b| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0)));
             inverse
         } else {

@@ -62,6 +62,13 @@ pub(super) struct Tree {
 impl Tree {
     pub(super) const ROOT: u32 = 0;
 
+    /// Bytes of a tree for so many simulations.
+    pub(super) fn bytes(actions: usize, simulations: usize) -> f64 {
+        let (nodes, lanes) = (2.0 * simulations as f64 + 1.0, actions.next_multiple_of(LANES) as f64);
+        // Two sets of arrays: visits, origin, three numbers a lane, and up to four places of the table a node; then the roots of logarithms.
+        2.0 * nodes * (12.0 + 12.0 * lanes + 4.0 * 12.0) + 16.0 * simulations as f64
+    }
+
     /// Room for `simulations` new nodes beside as many kept ones.
     pub(super) fn new(actions: usize, simulations: usize) -> Self {
         let capacity = 2 * simulations + 1;
