@@ -64,6 +64,13 @@ pub const ALL: &[Entry<Composition>] = &[
         build: Composition { model: "gp", planner: "icem", build: model_based::build },
     },
     Entry {
+        name: "tabular",
+        summary: "dynamic programming in the finite process that was counted, with optimism: for discrete observations",
+        source: "Strehl and Littman, JCSS 2008",
+        parameters: LEARNING,
+        build: Composition { model: "tabular", planner: "greedy", build: model_based::build },
+    },
+    Entry {
         name: "mpc",
         summary: "model-predictive control on the known simulator: nothing is learned",
         source: "Rawlings, Mayne and Diehl, Model Predictive Control, 2017",
@@ -106,6 +113,14 @@ const LEARNING: &[Parameter] = &[
         summary: "milliseconds a decision may take, 0 for no limit; with a limit, results depend on the machine's speed",
     },
 ];
+
+/// The algorithm for an environment of which nobody said another: dynamic programming where everything can be counted, else an
+/// ensemble.
+pub fn default_algorithm(observations: &Space, actions: &Space) -> &'static str {
+    const MOST_COUNTED: usize = 100_000;
+    let few = |space: &Space, most: usize| space.count().is_some_and(|count| count <= most);
+    if few(observations, MOST_COUNTED) && few(actions, 1000) { "tabular" } else { "pets" }
+}
 
 /// Builds the agent that `resolved` describes.
 ///

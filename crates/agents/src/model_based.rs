@@ -186,12 +186,13 @@ impl ModelBasedAgent {
 }
 
 impl ModelBasedAgent {
-    fn improve(&mut self, observation: &Observation) -> Result<PlanReport> {
+    fn improve(&mut self, observation: &Observation, explore: bool) -> Result<PlanReport> {
         let key = self.decision_key.fold(self.decisions);
         self.decisions += 1;
         let (planner, budget) = (&mut self.planner, &self.budget);
         let world = self.world.as_mut().ok_or_else(lost)?;
         let report = world.with_dependent_mut(|_, arena| {
+            arena.explore(explore);
             arena.observe(0, None, observation, key)?;
             planner.improve(arena.as_mut(), 0, budget)
         })?;
@@ -270,7 +271,7 @@ impl Agent for ModelBasedAgent {
             self.since_plan = 0;
         }
         if self.since_plan == 0 {
-            let report = self.improve(observation)?;
+            let report = self.improve(observation, explore)?;
             // Evaluation between training episodes must leave nothing behind.
             if explore {
                 self.tally.count(&report);
@@ -357,7 +358,7 @@ impl Agent for ModelBasedAgent {
         if !self.is_ready() {
             return Err(Error::NotFitted { who: "the agent's model".into() });
         }
-        let report = self.improve(observation)?;
+        let report = self.improve(observation, false)?;
         let actions = (0..self.planner.horizon())
             .map(|t| {
                 self.planner.act(t, &mut self.action);

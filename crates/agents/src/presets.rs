@@ -64,6 +64,15 @@ pub const PRESETS: &[Preset] = &[
         planner: ("icem", &[("population", D::Integer(128)), ("iterations", D::Integer(3))]),
     },
     Preset {
+        algorithm: "tabular",
+        environment: "*",
+        setting: &[],
+        reward: &[],
+        agent: &[("initial_steps", D::Integer(0)), ("fit_every", D::Integer(1))],
+        model: NONE,
+        planner: ("greedy", &[]),
+    },
+    Preset {
         algorithm: "mpc",
         environment: "*",
         setting: &[],

@@ -44,6 +44,50 @@ impl Space {
         Some(flat)
     }
 
+    /// The number of an element, as [`write_element`](Self::write_element) counts; none for what is no element or a space that
+    /// cannot be counted.
+    pub fn element_number(&self, value: &Value) -> Option<usize> {
+        self.count()?;
+        self.check(value).ok()?;
+        self.add_digits(0, value)
+    }
+
+    /// `before` with the digits of an element behind it.
+    fn add_digits(&self, before: usize, value: &Value) -> Option<usize> {
+        let digit = |number: usize, base: usize, place: i128| Some(number * base + usize::try_from(place).ok()?);
+        match (self, value) {
+            (Self::Box { low, high, element, .. }, Value::Bytes(bytes)) => {
+                low.iter().zip(high).zip(bytes).try_fold(before, |number, ((low, high), byte)| {
+                    digit(number, whole_numbers(*element, *low, *high)?, i128::from(*byte) - low.ceil() as i128)
+                })
+            }
+            (Self::Box { low, high, element, .. }, Value::Floats(numbers)) => {
+                low.iter().zip(high).zip(numbers).try_fold(before, |number, ((low, high), x)| {
+                    digit(number, whole_numbers(*element, *low, *high)?, (x - low.ceil()) as i128)
+                })
+            }
+            (Self::Discrete { n, start, .. }, Value::Integer(choice)) => {
+                digit(before, *n, i128::from(*choice) - i128::from(*start))
+            }
+            (Self::MultiDiscrete { nvec, start, .. }, Value::Integers(choices)) => {
+                nvec.iter().zip(start).zip(choices).try_fold(before, |number, ((n, start), choice)| {
+                    digit(number, *n, i128::from(*choice) - i128::from(*start))
+                })
+            }
+            (Self::MultiBinary { .. }, Value::Integers(bits)) => {
+                bits.iter().try_fold(before, |number, bit| digit(number, 2, i128::from(*bit)))
+            }
+            (Self::Dict(parts), Value::Dict(_)) => parts
+                .iter()
+                .enumerate()
+                .try_fold(before, |number, (at, (name, part))| part.add_digits(number, value.part(at, name).ok()?)),
+            (Self::Tuple(parts), Value::Tuple(values)) => {
+                parts.iter().zip(values).try_fold(before, |number, (part, value)| part.add_digits(number, value))
+            }
+            _ => None,
+        }
+    }
+
     /// Writes the lowest digits of `index` and returns the others: the last part is the least significant.
     fn write_digits(&self, index: usize, out: &mut Value) -> usize {
         let mut rest = index;
@@ -226,6 +270,7 @@ mod tests {
         for index in 0..count {
             space.write_element(index, &mut value);
             space.check(&value).unwrap();
+            assert_eq!(space.element_number(&value), Some(index));
             assert!(!seen.contains(&value), "{value:?} is two elements");
             seen.push(value.clone());
         }

@@ -184,6 +184,10 @@ pub trait Imagination: Send {
     /// [`Error::Shape`] for a wrong number of rows or action columns. Numbers that diverge are no error: see [`Imagined`].
     fn step(&mut self, from: Rows<'_>, actions: Actions<'_>, to: Rows<'_>, key: Key, out: &mut Imagined) -> Result<()>;
 
+    /// Tells whether what follows is imagined to explore: a model that knows how little it was tried may then hope for more of it in
+    /// its values and priors. Off at first; models without such hope have no use for it.
+    fn explore(&mut self, _on: bool) {}
+
     /// The values of rows.
     ///
     /// # Errors

@@ -29,6 +29,7 @@ pub mod expression;
 mod gp;
 mod known;
 mod linear;
+mod tabular;
 mod training;
 pub mod transition;
 
@@ -44,7 +45,7 @@ use worldwright_core::{Entry, LearnedModel, Result, RewardFunction, Setting, Set
 pub struct ModelContext {
     /// What is observed. Models see flat observations (see [`Space::flat_dim`]).
     pub observation_space: Space,
-    /// What can be done: a box or a discrete space.
+    /// What can be done. Models see flat actions, or numbers of choices.
     pub action_space: Space,
     /// Reward and termination where they are known; `None` has the model learn both from the data.
     pub reward: Option<Arc<dyn RewardFunction>>,
@@ -61,7 +62,7 @@ pub type Build = fn(&ModelContext, &Settings) -> Result<Box<dyn LearnedModel>>;
 
 /// Every model that can be named.
 pub const ALL: &[Entry<Build>] =
-    &[known::ENTRY, linear::ENTRY, gp::ENTRY, deterministic::ENTRY, ensemble::ENTRY, auto::ENTRY];
+    &[known::ENTRY, tabular::ENTRY, linear::ENTRY, gp::ENTRY, deterministic::ENTRY, ensemble::ENTRY, auto::ENTRY];
 
 /// The model called `name` with `overrides` laid over its default settings.
 ///

@@ -61,6 +61,7 @@ mod elites;
 mod exponential;
 pub mod games;
 mod gradient;
+mod greedy;
 mod icem;
 mod ilqr;
 mod interner;
@@ -129,6 +130,7 @@ pub type Build = fn(&PlannerContext, &Settings) -> Result<Box<dyn Planner>>;
 
 /// Every planner.
 pub const ALL: &[Entry<Build>] = &[
+    greedy::ENTRY,
     random_shooting::ENTRY,
     predictive_sampling::ENTRY,
     cem::ENTRY,

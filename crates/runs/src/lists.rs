@@ -52,9 +52,10 @@ impl Lists {
         })?;
         let name =
             envs::ALIASES.iter().find(|(alias, _)| *alias == name).map_or(name.as_str(), |(_, name)| name).to_owned();
-        let algorithm = choices.name("agent")?.unwrap_or_else(|| "pets".to_owned());
+        let asked = choices.name("agent")?;
         let known = known_as(&name);
-        let mut given = agents::environment_settings(&algorithm, known);
+        // The environment's spaces tell which algorithm fits, once it is made; none of those that are chosen by them changes it.
+        let mut given = agents::environment_settings(asked.as_deref().unwrap_or("pets"), known);
         given.extend(choices.section("environment"));
         let settings = match envs::ALL.iter().find(|entry| entry.name == name) {
             Some(entry) => complete(&Settings::resolve(entry.name, entry.parameters, &given)?),
@@ -62,6 +63,8 @@ impl Lists {
             None => given,
         };
         let made = make(&name, &settings)?;
+        let spaces = (made.environment.observation_space(), made.environment.action_space());
+        let algorithm = asked.unwrap_or_else(|| agents::default_algorithm(spaces.0, spaces.1).to_owned());
         let choice =
             |section| Ok::<_, Error>(Choice { name: choices.name(section)?, settings: choices.section(section) });
         let parts = Parts { agent: choices.section("agent"), model: choice("model")?, planner: choice("planner")? };

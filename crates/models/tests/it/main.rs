@@ -8,3 +8,4 @@ mod heads;
 mod known;
 mod linear;
 mod systems;
+mod tabular;

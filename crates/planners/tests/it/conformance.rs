@@ -32,7 +32,8 @@ fn check_all(model: &dyn WorldModel, state: &[f64]) {
     let mut checked = 0;
     for entry in ALL {
         let overrides = declared(entry.name, small.clone());
-        if refuses(entry.name, model, state, &overrides) {
+        // It imagines nothing, so that there are no steps to count and no candidates to rank; `greedy.rs` has its tests.
+        if entry.name == "greedy" || refuses(entry.name, model, state, &overrides) {
             continue;
         }
         let build = |seed| planner(entry.name, model, seed, &overrides);

@@ -14,6 +14,7 @@ mod cube;
 mod discrete;
 mod dp;
 mod dp_grid;
+mod greedy;
 mod lqr;
 mod motion;
 mod pendulum;

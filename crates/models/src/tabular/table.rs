@@ -1,0 +1,202 @@
+//! What was counted: of each state and action, how often what came of it, and what that paid.
+
+use std::collections::BTreeMap;
+
+use worldwright_core::{Array, Error, Result, State};
+
+/// Changes of a value, as a share of the largest value, below which sweeping has converged.
+const TOLERANCE: f64 = 1e-9;
+/// The most sweeps a fit; values go on from where they were, so that few are enough after the first.
+const MOST_SWEEPS: usize = 2000;
+/// Stands for the end of the task in saved arrays.
+const END: u64 = u64::MAX;
+
+/// One thing that came of a state and action.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Outcome {
+    /// Place of the next state; none where the task ended.
+    pub(super) next: Option<usize>,
+    pub(super) count: f64,
+    /// Sum of the rewards.
+    pub(super) paid: f64,
+}
+
+/// A state that was seen.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Seen {
+    /// Its number in the space.
+    pub(super) number: usize,
+    /// `[action]`.
+    pub(super) outcomes: Vec<Vec<Outcome>>,
+}
+
+/// Action values and state values, under the mean of what was counted or optimistically.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Solved {
+    /// `[state][action]`; minus infinity where the mean knows nothing of an action.
+    pub(super) action_values: Vec<f64>,
+    /// `[state]`.
+    pub(super) values: Vec<f64>,
+}
+
+/// Everything counted.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Table {
+    actions: usize,
+    pub(super) seen: Vec<Seen>,
+    /// Places of the states by their numbers.
+    places: BTreeMap<usize, usize>,
+    /// The least and the greatest reward.
+    least: f64,
+    most: f64,
+}
+
+impl Table {
+    pub(super) fn new(actions: usize) -> Self {
+        Self { actions, ..Self::default() }
+    }
+
+    /// The place of a state by its number.
+    pub(super) fn place(&self, number: usize) -> Option<usize> {
+        self.places.get(&number).copied()
+    }
+
+    fn place_or_new(&mut self, number: usize) -> usize {
+        let (seen, actions) = (&mut self.seen, self.actions);
+        *self.places.entry(number).or_insert_with(|| {
+            seen.push(Seen { number, outcomes: vec![Vec::new(); actions] });
+            seen.len() - 1
+        })
+    }
+
+    /// Counts a transition between states by their numbers.
+    pub(super) fn count(&mut self, state: usize, action: usize, reward: f64, next: usize, ended: bool) {
+        let (state, arrived) = (self.place_or_new(state), self.place_or_new(next));
+        self.add(state, action, Outcome { next: (!ended).then_some(arrived), count: 1.0, paid: reward });
+        (self.least, self.most) = (self.least.min(reward), self.most.max(reward));
+    }
+
+    fn add(&mut self, state: usize, action: usize, outcome: Outcome) {
+        let outcomes = &mut self.seen[state].outcomes[action];
+        match outcomes.iter_mut().find(|known| known.next == outcome.next) {
+            Some(known) => (known.count, known.paid) = (known.count + outcome.count, known.paid + outcome.paid),
+            None => outcomes.push(outcome),
+        }
+    }
+
+    /// What the values are: `Q(s, a) = r̂ + γ Σ P̂ V`, with `β / √n` on top where `bonus` is a share of the rewards' range.
+    pub(super) fn solve(&self, discount: f64, bonus: Option<f64>, solved: &mut Solved) {
+        let n = self.seen.len();
+        solved.values.resize(n, 0.0);
+        solved.action_values.clear();
+        solved.action_values.resize(n * self.actions, 0.0);
+        let beta = bonus.map_or(0.0, |bonus| bonus * (self.most - self.least).max(1.0));
+        // The most that the task could pay for ever: what was never tried is believed to.
+        let bliss = if bonus.is_some() { (self.most + beta) / (1.0 - discount) } else { f64::NEG_INFINITY };
+        for _ in 0..MOST_SWEEPS {
+            let (mut change, mut largest) = (0.0_f64, 1.0_f64);
+            for (state, seen) in self.seen.iter().enumerate() {
+                let mut best = f64::NEG_INFINITY;
+                for (action, outcomes) in seen.outcomes.iter().enumerate() {
+                    let visits: f64 = outcomes.iter().map(|outcome| outcome.count).sum();
+                    let worth = |outcome: &Outcome| {
+                        outcome.paid + outcome.count * discount * outcome.next.map_or(0.0, |next| solved.values[next])
+                    };
+                    let value = if visits > 0.0 {
+                        let mean = outcomes.iter().map(worth).sum::<f64>() / visits + beta / visits.sqrt();
+                        if bonus.is_some() { mean.min(bliss) } else { mean }
+                    } else {
+                        bliss
+                    };
+                    solved.action_values[state * self.actions + action] = value;
+                    best = best.max(value);
+                }
+                // Where nothing was tried, nothing is known to follow.
+                let value = if best.is_finite() { best } else { 0.0 };
+                change = change.max((value - solved.values[state]).abs());
+                largest = largest.max(value.abs());
+                solved.values[state] = value;
+            }
+            if change <= TOLERANCE * largest {
+                break;
+            }
+        }
+    }
+
+    pub(super) fn save(&self) -> State {
+        let (mut places, mut sums) = (Vec::new(), Vec::new());
+        for (state, seen) in self.seen.iter().enumerate() {
+            for (action, outcomes) in seen.outcomes.iter().enumerate() {
+                for outcome in outcomes {
+                    places.extend([state as u64, action as u64, outcome.next.map_or(END, |next| next as u64)]);
+                    sums.extend([outcome.count, outcome.paid]);
+                }
+            }
+        }
+        let mut state = State::new();
+        state.put("numbers", Array::U64(self.seen.iter().map(|seen| seen.number as u64).collect()));
+        state.put("outcomes", Array::U64(places));
+        state.put("sums", Array::F64(vec![sums.len()], sums));
+        state.put("range", Array::F64(vec![2], vec![self.least, self.most]));
+        state
+    }
+
+    pub(super) fn restore(state: &State, actions: usize) -> Result<Self> {
+        let damaged = || Error::external("saved state", "counts of states and actions that do not fit together");
+        let u64s = |name: &str| match state.array(name)? {
+            Array::U64(numbers) => Ok(numbers),
+            _ => Err(damaged()),
+        };
+        let mut table = Self::new(actions);
+        for number in u64s("numbers")? {
+            table.place_or_new(*number as usize);
+        }
+        let places = u64s("outcomes")?;
+        let sums = state.f64s("sums", places.len() / 3 * 2)?;
+        for (place, sum) in places.as_chunks::<3>().0.iter().zip(sums.as_chunks::<2>().0) {
+            let [state, action, next] = place.map(|place| place as usize);
+            let next = (place[2] != END).then_some(next);
+            if state >= table.seen.len() || action >= actions || next.is_some_and(|next| next >= table.seen.len()) {
+                return Err(damaged());
+            }
+            table.add(state, action, Outcome { next, count: sum[0], paid: sum[1] });
+        }
+        let range = state.f64s("range", 2)?;
+        (table.least, table.most) = (range[0], range[1]);
+        Ok(table)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two states: waiting pays 1 and stays, leaving pays 5 and ends; the closed form is 1 / (1 − γ).
+    #[test]
+    fn values_are_those_of_the_counted_process() {
+        let mut table = Table::new(2);
+        for _ in 0..4 {
+            table.count(7, 0, 1.0, 7, false);
+            table.count(7, 1, 5.0, 9, true);
+        }
+        let mut solved = Solved::default();
+        table.solve(0.9, None, &mut solved);
+        assert!((solved.values[0] - 10.0).abs() < 1e-6, "{solved:?}");
+        assert_eq!(solved.action_values[1], 5.0);
+        // Nothing was tried in the other state.
+        assert_eq!(solved.action_values[2], f64::NEG_INFINITY);
+        let again = Table::restore(&table.save(), 2).unwrap();
+        assert_eq!(again, table);
+    }
+
+    #[test]
+    fn optimism_leads_to_what_was_never_tried() {
+        let mut table = Table::new(2);
+        // Once is no more than never: what a pair tried once pays may be the most that there is.
+        table.count(0, 0, 1.0, 0, false);
+        table.count(0, 0, 1.0, 0, false);
+        let mut solved = Solved::default();
+        table.solve(0.9, Some(0.5), &mut solved);
+        assert!(solved.action_values[1] > solved.action_values[0], "{solved:?}");
+    }
+}
