@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use serde_json::json;
 use worldwright_runs::agents::planners::symbolic::{
-    Algorithm, HeuristicKind, SearchOptions, SearchReport, SearchStatus, Task, ground, parse_domain, parse_problem,
-    search, validate_plan,
+    Algorithm, HeuristicKind, LmCutTies, SearchOptions, SearchReport, SearchStatus, Task, ground, parse_domain,
+    parse_problem, search, validate_plan,
 };
 use worldwright_runs::report::counted;
 use worldwright_runs::write_whole;
@@ -22,6 +22,8 @@ pub(crate) fn run(domain: &Path, problem: &Path, options: &Symbolic, json: bool)
         wanted.heuristics =
             options.heuristic.iter().map(|name| HeuristicKind::named(name)).collect::<Result<_, _>>()?;
     }
+    wanted.lm_cut =
+        LmCutTies { goal_zone_detection: options.goal_zone_detection, border_detection: options.border_detection };
     wanted.limits.time = options.time_limit.map(Duration::try_from_secs_f64).transpose().context("--time-limit")?;
     wanted.limits.expansions = options.expansion_limit;
     wanted.limits.memory_bytes = options.memory_limit.map(|megabytes| megabytes << 20);
@@ -34,7 +36,7 @@ pub(crate) fn run(domain: &Path, problem: &Path, options: &Symbolic, json: bool)
     let task = ground(&domain, &problem)?;
     let ground_secs = started.elapsed().as_secs_f64();
     let report = search(&task, &wanted)?;
-    let Some(plan) = &report.plan else { return Err(none(&report)) };
+    let Some(plan) = &report.plan else { return Err(none(&report, algorithm)) };
     // The judge reads the domain by itself: a plan that it refuses is never shown.
     validate_plan(&domain, &problem, plan)?;
     if let Some(file) = &options.out {
@@ -78,15 +80,18 @@ fn remarks(task: &Task, report: &SearchReport, ground_secs: f64) -> String {
 }
 
 /// Why there is no plan, and what may help.
-fn none(report: &SearchReport) -> anyhow::Error {
+fn none(report: &SearchReport, algorithm: Algorithm) -> anyhow::Error {
+    // What to try instead is never what has just been tried.
+    let other = match algorithm {
+        Algorithm::AStar => "--search gbfs finds some plan sooner",
+        Algorithm::Gbfs => "give it more, or let another --heuristic guide it, such as landmarks or ff alone",
+    };
     let expanded = counted(report.statistics.expanded, "state");
     let after = format!("after {expanded} in {:.1} s", report.statistics.seconds);
     let message = match report.status {
-        SearchStatus::TimeLimit => {
-            format!("no plan yet at --time-limit, {after}; --search gbfs finds some plan sooner")
-        }
-        SearchStatus::ExpansionLimit => format!("no plan yet at --expansion-limit, {after}"),
-        SearchStatus::MemoryLimit => format!("no plan yet at --memory-limit, {after}; --search gbfs needs less"),
+        SearchStatus::TimeLimit => format!("no plan yet at --time-limit, {after}; {other}"),
+        SearchStatus::ExpansionLimit => format!("no plan yet at --expansion-limit, {after}; {other}"),
+        SearchStatus::MemoryLimit => format!("no plan yet at --memory-limit, {after}; {other}"),
         SearchStatus::Unsolvable | SearchStatus::Solved => {
             format!("there is no plan: no sequence of actions leads to the goal ({expanded} expanded)")
         }

@@ -5,8 +5,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::heuristic::{HeuristicKind, Visit};
-use super::search::{Effort, End, SearchStatus};
+use super::heuristic::Visit;
+use super::search::{Effort, End, SearchOptions, SearchStatus};
 use super::states::{NONE, Node, States};
 use super::successors::Successors;
 use super::task::Task;
@@ -37,9 +37,9 @@ impl Open {
 }
 
 /// Searches from the initial state; the number of the goal state in `states`.
-pub(crate) fn astar(task: &Task, kind: HeuristicKind, states: &mut States, effort: &mut Effort) -> End {
+pub(crate) fn astar(task: &Task, options: &SearchOptions, states: &mut States, effort: &mut Effort) -> End {
     let costs: Vec<u32> = task.operators.iter().map(|operator| operator.cost).collect();
-    let mut heuristic = kind.build(task, &costs);
+    let mut heuristic = options.heuristics[0].build(task, &costs, options.lm_cut);
     let successors = Successors::new(task);
     let mut open = Open::default();
     let mut state = task.initial.clone();

@@ -8,8 +8,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::heuristic::{Heuristic, HeuristicKind, Visit};
-use super::search::{Effort, End, SearchStatus};
+use super::heuristic::{Heuristic, Visit};
+use super::search::{Effort, End, SearchOptions, SearchStatus};
 use super::states::{NONE, Node, States};
 use super::successors::Successors;
 use super::task::Task;
@@ -95,9 +95,11 @@ impl Guides {
 }
 
 /// Searches from the initial state; the number of the goal state in `states`.
-pub(crate) fn greedy(task: &Task, kinds: &[HeuristicKind], states: &mut States, effort: &mut Effort) -> End {
+pub(crate) fn greedy(task: &Task, options: &SearchOptions, states: &mut States, effort: &mut Effort) -> End {
+    let kinds = &options.heuristics;
     let unit: Vec<u32> = task.operators.iter().map(|operator| u32::from(operator.action.is_some())).collect();
-    let heuristics: Vec<Box<dyn Heuristic>> = kinds.iter().map(|kind| kind.build(task, &unit)).collect();
+    let heuristics: Vec<Box<dyn Heuristic>> =
+        kinds.iter().map(|kind| kind.build(task, &unit, options.lm_cut)).collect();
     let lists = (0..2 * kinds.len()).map(|i| Open { preferred: i % 2 == 1, ..Open::default() }).collect();
     let best = vec![u32::MAX; kinds.len()];
     let mut guides = Guides { heuristics, lists, best, estimates: Vec::new(), preferred: Vec::new() };

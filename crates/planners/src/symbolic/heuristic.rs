@@ -4,7 +4,7 @@ use worldwright_core::{Error, Result};
 
 use super::delete_relaxation::{DeleteRelaxation, Folding};
 use super::landmarks::Landmarks;
-use super::lm_cut::LmCut;
+use super::lm_cut::{LmCut, LmCutTies};
 use super::task::Task;
 
 /// Which state is evaluated, for estimates that remember the path.
@@ -77,13 +77,13 @@ impl HeuristicKind {
     }
 
     /// Builds it for a task in which the operators have `costs`.
-    pub(crate) fn build(self, task: &Task, costs: &[u32]) -> Box<dyn Heuristic> {
+    pub(crate) fn build(self, task: &Task, costs: &[u32], ties: LmCutTies) -> Box<dyn Heuristic> {
         match self {
             Self::Blind => Box::new(Blind { task: task.clone(), least: costs.iter().copied().min().unwrap_or(0) }),
             Self::Hmax => Box::new(DeleteRelaxation::new(task, costs, Folding::Max)),
             Self::Hadd => Box::new(DeleteRelaxation::new(task, costs, Folding::Sum)),
             Self::Ff => Box::new(DeleteRelaxation::new(task, costs, Folding::Plan)),
-            Self::LmCut => Box::new(LmCut::new(task, costs)),
+            Self::LmCut => Box::new(LmCut::new(task, costs, ties)),
             Self::Landmarks => Box::new(Landmarks::new(task)),
         }
     }

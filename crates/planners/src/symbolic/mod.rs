@@ -51,6 +51,7 @@ pub use error::{PddlError, PddlResult, Position};
 pub use ground::ground;
 pub use heuristic::HeuristicKind;
 pub use language::{Domain, Problem};
+pub use lm_cut::LmCutTies;
 pub use plan::{PlanStep, SymbolicPlan};
 pub use problem::parse_problem;
 pub use search::{Algorithm, SearchLimits, SearchOptions, SearchReport, SearchStatistics, SearchStatus, search};

@@ -7,6 +7,7 @@ use worldwright_core::{Error, Result};
 use super::astar::astar;
 use super::greedy::greedy;
 use super::heuristic::HeuristicKind;
+use super::lm_cut::LmCutTies;
 use super::plan::{PlanStep, SymbolicPlan};
 use super::states::States;
 use super::task::Task;
@@ -69,6 +70,8 @@ pub struct SearchOptions {
     pub algorithm: Algorithm,
     /// What guides it: one heuristic for A*, one or more for the greedy search.
     pub heuristics: Vec<HeuristicKind>,
+    /// How LM-cut breaks ties.
+    pub lm_cut: LmCutTies,
     /// Where it gives up.
     pub limits: SearchLimits,
 }
@@ -76,7 +79,12 @@ pub struct SearchOptions {
 impl SearchOptions {
     /// An algorithm with its usual heuristics and no limits.
     pub fn new(algorithm: Algorithm) -> Self {
-        Self { algorithm, heuristics: algorithm.heuristics(), limits: SearchLimits::default() }
+        Self {
+            algorithm,
+            heuristics: algorithm.heuristics(),
+            lm_cut: LmCutTies::default(),
+            limits: SearchLimits::default(),
+        }
     }
 }
 
@@ -150,8 +158,8 @@ pub fn search(task: &Task, options: &SearchOptions) -> Result<SearchReport> {
     let mut states = States::new(task);
     let end = match options.algorithm {
         _ if !task.reachable => Err(SearchStatus::Unsolvable),
-        Algorithm::AStar => astar(task, options.heuristics[0], &mut states, &mut effort),
-        Algorithm::Gbfs => greedy(task, &options.heuristics, &mut states, &mut effort),
+        Algorithm::AStar => astar(task, options, &mut states, &mut effort),
+        Algorithm::Gbfs => greedy(task, options, &mut states, &mut effort),
     };
     let mut statistics = effort.statistics;
     statistics.seconds = effort.started.elapsed().as_secs_f64();

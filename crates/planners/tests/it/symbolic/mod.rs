@@ -1,5 +1,7 @@
 //! Symbolic planning against known optima, and what is said of texts that are not PDDL.
 
+mod lm_cut;
+
 use std::path::Path;
 
 use worldwright_planners::symbolic::{
