@@ -4,7 +4,7 @@ use std::num::IntErrorKind;
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, PossibleValuesParser};
-use clap::{ArgAction, Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 use worldwright_runs::agents::planners::symbolic::{Algorithm, HeuristicKind};
 use worldwright_runs::data::FORMATS;
 use worldwright_runs::envs::python::Suite;
@@ -245,12 +245,10 @@ pub(crate) struct Symbolic {
     /// What guides the search: one for astar [default: lm-cut], one or more for gbfs [default: ff,landmarks]
     #[arg(long, value_name = "NAME,…", value_delimiter = ',', requires = "domain", value_parser = heuristics())]
     pub(crate) heuristic: Vec<String>,
-    /// lm-cut: of equally costly preconditions prefer one in the goal zone
-    #[arg(long, value_name = "BOOL", default_value_t = true, action = ArgAction::Set, requires = "domain")]
-    pub(crate) goal_zone_detection: bool,
-    /// lm-cut: of equally costly preconditions prefer one that nothing free achieves
-    #[arg(long, value_name = "BOOL", default_value_t = true, action = ArgAction::Set, requires = "domain")]
-    pub(crate) border_detection: bool,
+    /// Ties of lm-cut: goal-zone, border, both or none
+    #[arg(long, value_name = "NAME", default_value = "both", hide_possible_values = true, requires = "domain",
+        value_parser = ["goal-zone", "border", "both", "none"])]
+    pub(crate) ties: String,
     /// Seconds after which to give up
     #[arg(long, value_name = "SECS", requires = "domain", value_parser = seconds, allow_negative_numbers = true)]
     pub(crate) time_limit: Option<f64>,

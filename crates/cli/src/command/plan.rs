@@ -16,7 +16,7 @@ use crate::output::{print, print_json};
 
 pub(crate) fn run(options: &Plan, interrupt: &Interrupt) -> Result<()> {
     if let (Some(domain), Some(problem)) = (&options.domain, &options.problem) {
-        return plan_symbolic::run(domain, problem, &options.symbolic, options.json);
+        return plan_symbolic::run(domain, problem, &options.symbolic, options.json, interrupt);
     }
     if options.pomdp.is_some() {
         return plan_problem::run("pomdp", options);

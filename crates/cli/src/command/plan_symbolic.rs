@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use serde_json::json;
+use worldwright_core::{Error, Interrupt};
 use worldwright_runs::agents::planners::symbolic::{
-    Algorithm, HeuristicKind, LmCutTies, SearchOptions, SearchReport, SearchStatus, Task, ground, parse_domain,
-    parse_problem, search, validate_plan,
+    Algorithm, Domain, HeuristicKind, LmCutTies, PddlErrorKind, PddlResult, Problem, Resources, SearchOptions,
+    SearchReport, SearchStatus, Task, ground_within, parse_domain_within, parse_problem_within, search, validate_plan,
 };
 use worldwright_runs::report::counted;
 use worldwright_runs::write_whole;
@@ -15,27 +16,52 @@ use worldwright_runs::write_whole;
 use crate::arguments::Symbolic;
 use crate::output::{print, print_json};
 
-pub(crate) fn run(domain: &Path, problem: &Path, options: &Symbolic, json: bool) -> Result<()> {
+pub(crate) fn run(domain: &Path, problem: &Path, options: &Symbolic, json: bool, interrupt: &Interrupt) -> Result<()> {
     let algorithm = Algorithm::named(&options.search)?;
     let mut wanted = SearchOptions::new(algorithm);
     if !options.heuristic.is_empty() {
         wanted.heuristics =
             options.heuristic.iter().map(|name| HeuristicKind::named(name)).collect::<Result<_, _>>()?;
     }
-    wanted.lm_cut =
-        LmCutTies { goal_zone_detection: options.goal_zone_detection, border_detection: options.border_detection };
-    wanted.limits.time = options.time_limit.map(Duration::try_from_secs_f64).transpose().context("--time-limit")?;
-    wanted.limits.expansions = options.expansion_limit;
-    wanted.limits.memory_bytes = options.memory_limit.map(|megabytes| megabytes << 20);
+    wanted.lm_cut = LmCutTies {
+        goal_zone_detection: matches!(&*options.ties, "goal-zone" | "both"),
+        border_detection: matches!(&*options.ties, "border" | "both"),
+    };
+    let time = options.time_limit.map(Duration::try_from_secs_f64).transpose().context("--time-limit")?;
+    let memory = options.memory_limit.map(|megabytes| megabytes.saturating_mul(1 << 20));
+    // The limits are for all of it: reading, grounding and searching.
+    let resources = Resources::new(time, memory, interrupt.clone());
 
     let started = Instant::now();
     let (domain_file, problem_file) = (domain.display().to_string(), problem.display().to_string());
     let read = |path: &Path| std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()));
-    let domain = parse_domain(&domain_file, &read(domain)?)?;
-    let problem = parse_problem(&domain, &problem_file, &read(problem)?)?;
-    let task = ground(&domain, &problem)?;
+    let grounded = || -> PddlResult<Result<(Domain, Problem, Task)>> {
+        let texts = read(domain).and_then(|domain| Ok((domain, read(problem)?)));
+        let (domain, problem) = match texts {
+            Ok(texts) => texts,
+            Err(error) => return Ok(Err(error)),
+        };
+        let domain = parse_domain_within(&domain_file, &domain, &resources)?;
+        let problem = parse_problem_within(&domain, &problem_file, &problem, &resources)?;
+        let task = ground_within(&domain, &problem, &resources)?;
+        Ok(Ok((domain, problem, task)))
+    };
+    let (domain, problem, task) = match grounded() {
+        Ok(grounded) => grounded?,
+        Err(error) if error.kind == PddlErrorKind::Interrupted => {
+            return Err(Error::Interrupted { who: "the plan".into() }.into());
+        }
+        Err(error) => return Err(error.into()),
+    };
     let ground_secs = started.elapsed().as_secs_f64();
+    wanted.limits.time = resources.time_left();
+    wanted.limits.expansions = options.expansion_limit;
+    wanted.limits.memory_bytes = memory;
+    wanted.limits.interrupt = interrupt.clone();
     let report = search(&task, &wanted)?;
+    if report.status == SearchStatus::Interrupted {
+        return Err(Error::Interrupted { who: "the plan".into() }.into());
+    }
     let Some(plan) = &report.plan else { return Err(none(&report, algorithm)) };
     // The judge reads the domain by itself: a plan that it refuses is never shown.
     validate_plan(&domain, &problem, plan)?;
@@ -92,7 +118,7 @@ fn none(report: &SearchReport, algorithm: Algorithm) -> anyhow::Error {
         SearchStatus::TimeLimit => format!("no plan yet at --time-limit, {after}; {other}"),
         SearchStatus::ExpansionLimit => format!("no plan yet at --expansion-limit, {after}; {other}"),
         SearchStatus::MemoryLimit => format!("no plan yet at --memory-limit, {after}; {other}"),
-        SearchStatus::Unsolvable | SearchStatus::Solved => {
+        SearchStatus::Unsolvable | SearchStatus::Solved | SearchStatus::Interrupted => {
             format!("there is no plan: no sequence of actions leads to the goal ({expanded} expanded)")
         }
     };

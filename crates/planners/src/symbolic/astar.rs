@@ -44,7 +44,7 @@ pub(crate) fn astar(task: &Task, options: &SearchOptions, states: &mut States, e
     let mut open = Open::default();
     let mut state = task.initial.clone();
     let mut next = state.clone();
-    let mut applicable = Vec::new();
+    let (mut applicable, mut stack) = (Vec::new(), Vec::new());
     let mut layer = 0;
 
     let (root, _) = states.insert(&state);
@@ -74,7 +74,7 @@ pub(crate) fn astar(task: &Task, options: &SearchOptions, states: &mut States, e
             return Ok(id);
         }
         applicable.clear();
-        successors.applicable(&state, &mut applicable);
+        successors.applicable(&state, &mut applicable, &mut stack);
         effort.statistics.generated += applicable.len() as u64;
         for &operator in &applicable {
             states.successor(task, operator, &state, &mut next);

@@ -1,5 +1,7 @@
 //! Ground atoms with an index from each argument to the atoms that hold it: the database that grounding joins over.
 
+use std::collections::HashMap;
+
 use super::language::ObjectId;
 use crate::interner::Interner;
 
@@ -8,32 +10,44 @@ pub(crate) struct Atoms {
     relations: Vec<Relation>,
     /// Predicate and row of each atom.
     list: Vec<(u32, u32)>,
+    /// Bytes held, about.
+    bytes: usize,
 }
+
+/// Bytes of an atom in all tables, and of each of its arguments in the index.
+const ATOM_BYTES: usize = 32;
+const ARGUMENT_BYTES: usize = 16;
+const ENTRY_BYTES: usize = 64;
 
 /// The atoms of one predicate.
 struct Relation {
     rows: Interner<u32>,
     /// The atom's number of each row.
     ids: Vec<u32>,
-    /// For each argument and object the rows that hold the object there, in rising order. Only indexed rows are joined.
-    by_argument: Vec<Vec<Vec<u32>>>,
+    /// For each place and object the rows that hold the object there, in rising order. Only indexed rows are joined.
+    by_argument: HashMap<(u32, ObjectId), Vec<u32>>,
     indexed: Vec<u32>,
 }
 
 impl Atoms {
-    /// No atoms of predicates with these arities over `objects` objects.
-    pub(crate) fn new(arities: impl Iterator<Item = usize>, objects: usize) -> Self {
+    /// No atoms of predicates with these arities.
+    pub(crate) fn new(arities: impl Iterator<Item = usize>) -> Self {
         let relations = arities.map(|arity| Relation {
             rows: Interner::new(arity),
             ids: Vec::new(),
-            by_argument: vec![vec![Vec::new(); objects]; arity],
+            by_argument: HashMap::new(),
             indexed: Vec::new(),
         });
-        Self { relations: relations.collect(), list: Vec::new() }
+        Self { relations: relations.collect(), list: Vec::new(), bytes: 0 }
     }
 
     pub(crate) fn len(&self) -> usize {
         self.list.len()
+    }
+
+    /// Bytes held, about.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// The atom's number, which is new if the atom is.
@@ -41,6 +55,7 @@ impl Atoms {
         let relation = &mut self.relations[predicate as usize];
         let (row, new) = relation.rows.insert(arguments);
         if new {
+            self.bytes += ATOM_BYTES + arguments.len() * ARGUMENT_BYTES;
             relation.ids.push(self.list.len() as u32);
             self.list.push((predicate, row));
         }
@@ -63,8 +78,12 @@ impl Atoms {
         let (predicate, row) = self.list[atom as usize];
         let relation = &mut self.relations[predicate as usize];
         relation.indexed.push(row);
-        for (place, &object) in relation.by_argument.iter_mut().zip(relation.rows.row(row)) {
-            place[object as usize].push(row);
+        for (place, &object) in (0..).zip(relation.rows.row(row)) {
+            let rows = relation.by_argument.entry((place, object)).or_default();
+            if rows.is_empty() {
+                self.bytes += ENTRY_BYTES;
+            }
+            rows.push(row);
         }
     }
 
@@ -72,9 +91,9 @@ impl Atoms {
     pub(crate) fn candidates(&self, predicate: u32, arguments: impl Iterator<Item = Option<ObjectId>>) -> &[u32] {
         let relation = &self.relations[predicate as usize];
         let mut best = relation.indexed.as_slice();
-        for (place, argument) in relation.by_argument.iter().zip(arguments) {
+        for (place, argument) in (0..).zip(arguments) {
             if let Some(object) = argument {
-                let rows = place[object as usize].as_slice();
+                let rows = relation.by_argument.get(&(place, object)).map_or(&[][..], Vec::as_slice);
                 if rows.len() < best.len() {
                     best = rows;
                 }

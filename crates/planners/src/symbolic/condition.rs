@@ -1,8 +1,10 @@
 //! Ground conditions: a formula under a binding, with all that cannot change already decided, written as a disjunction of
 //! conjunctions of literals.
 
+use super::error::PddlErrorKind;
 use super::language::{Atom, Formula, ObjectId};
 use super::reachability::{Reachable, UNBOUND};
+use super::resources::Resources;
 use super::task::Literal;
 
 /// A condition over atoms of the relaxed fixpoint. `All` of nothing is true, `Any` of nothing is false.
@@ -18,16 +20,41 @@ pub(crate) const MOST_DISJUNCTS: usize = 4096;
 
 /// Grounds formulas over the atoms that are reachable.
 pub(crate) struct Grounder<'a> {
-    pub(crate) reachable: &'a Reachable,
+    reachable: &'a Reachable,
     /// For each variable the objects that it may be.
-    pub(crate) domains: &'a [Vec<ObjectId>],
+    domains: &'a [Vec<ObjectId>],
     pub(crate) binding: Vec<ObjectId>,
+    resources: &'a Resources,
+    /// Bytes that are held besides what is grounded now.
+    pub(crate) held: usize,
+    /// Parts of the formula in progress.
+    parts: usize,
+    /// The limit that was reached: what was grounded since then is worth nothing.
+    pub(crate) spent: Option<PddlErrorKind>,
 }
 
-impl Grounder<'_> {
+/// Parts of a formula between two looks at what is left of the resources.
+const POLLED: usize = 1024;
+
+impl<'a> Grounder<'a> {
+    pub(crate) fn new(reachable: &'a Reachable, domains: &'a [Vec<ObjectId>], resources: &'a Resources) -> Self {
+        let binding = vec![UNBOUND; domains.len()];
+        Self { reachable, domains, binding, resources, held: 0, parts: 0, spent: None }
+    }
+
+    /// Counts a part; false once a limit is reached.
+    fn goes_on(&mut self) -> bool {
+        self.parts += 1;
+        if self.parts.is_multiple_of(POLLED) {
+            self.spent = self.spent.or(self.resources.spent(self.held + self.parts * size_of::<Ground>()));
+        }
+        self.spent.is_none()
+    }
+
     /// The conjunctions of which one must hold: none if the formula is false, an empty one if it is true. Nothing if there are
     /// more than [`MOST_DISJUNCTS`].
     pub(crate) fn disjuncts(&mut self, formula: &Formula) -> Option<Vec<Vec<Literal>>> {
+        self.parts -= self.parts % POLLED;
         let mut disjuncts = self.ground(formula, true).disjuncts()?;
         disjuncts.sort_unstable();
         disjuncts.dedup();
@@ -71,22 +98,31 @@ impl Grounder<'_> {
                 }
                 let conjunction = matches!(formula, Formula::Forall(..)) == positive;
                 let mut grounded = Vec::new();
-                self.each(variables, &mut |grounder| grounded.push(grounder.ground(inner, positive)));
-                Ground::join(grounded, conjunction)
+                let undecided = self.each(variables, &mut |grounder| {
+                    let part = grounder.ground(inner, positive);
+                    let open = part != Ground::constant(!conjunction);
+                    // What leaves the whole open by being neutral need not be kept.
+                    if part != Ground::constant(conjunction) {
+                        grounded.push(part);
+                    }
+                    open
+                });
+                if undecided { Ground::join(grounded, conjunction) } else { Ground::constant(!conjunction) }
             }
         }
     }
 
-    /// Calls `visit` under every binding of `variables`.
-    pub(crate) fn each(&mut self, variables: &[u32], visit: &mut dyn FnMut(&mut Self)) {
-        let Some((&first, rest)) = variables.split_first() else { return visit(self) };
+    /// Calls `visit` under the bindings of `variables` until it returns false or a limit is reached; whether all were visited.
+    pub(crate) fn each(&mut self, variables: &[u32], visit: &mut dyn FnMut(&mut Self) -> bool) -> bool {
+        let Some((&first, rest)) = variables.split_first() else { return self.goes_on() && visit(self) };
         let domains = self.domains;
         let before = self.binding[first as usize];
-        for &object in &domains[first as usize] {
+        let all = domains[first as usize].iter().all(|&object| {
             self.binding[first as usize] = object;
-            self.each(rest, visit);
-        }
+            self.each(rest, visit)
+        });
         self.binding[first as usize] = before;
+        all
     }
 }
 

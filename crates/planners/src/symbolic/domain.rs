@@ -1,8 +1,11 @@
 //! Reads a domain: `(define (domain NAME) (:requirements ...) (:types ...) ... (:action ...) ...)`.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::error::{PddlResult, Source};
 use super::formula::{Scope, counted};
 use super::language::{Action, Domain, Formula, Object, Symbol};
+use super::resources::Resources;
 use super::syntax::{Node, read};
 use super::types::{OBJECT, Types, typed};
 use worldwright_core::Error;
@@ -30,8 +33,16 @@ const MOST_ARGUMENTS: usize = 64;
 /// # Errors
 /// [`PddlError`](super::PddlError) at the first place that is not PDDL, names something unknown, or asks for what is not supported.
 pub fn parse_domain(file: &str, text: &str) -> PddlResult<Domain> {
+    parse_domain_within(file, text, &Resources::default())
+}
+
+/// [`parse_domain`] within limits.
+///
+/// # Errors
+/// As [`parse_domain`], and where a limit is reached.
+pub fn parse_domain_within(file: &str, text: &str, resources: &Resources) -> PddlResult<Domain> {
     let source = Source::new(file, text);
-    let root = read(&source)?;
+    let root = read(&source, resources)?;
     let (name, sections) = define(&source, &root, "domain")?;
     let mut domain = Domain {
         name,
@@ -77,9 +88,10 @@ pub fn parse_domain(file: &str, text: &str) -> PddlResult<Domain> {
             check_types(&source, &domain.types, rest)?;
         }
     }
+    let mut names = BTreeSet::new();
     for node in actions {
         let action = action(&domain, node)?;
-        if domain.actions.iter().any(|other| other.name == action.name) {
+        if !names.insert(action.name.clone()) {
             return source.fail(node.at(), format!("a second action '{}'", action.name));
         }
         domain.actions.push(action);
@@ -127,6 +139,8 @@ pub(crate) fn requirements(source: &Source, items: &[Node]) -> PddlResult<()> {
 pub(crate) fn objects(source: &Source, types: &Types, items: &[Node], before: Vec<Object>) -> PddlResult<Vec<Object>> {
     let constants = before.len();
     let mut objects = before;
+    let mut places: BTreeMap<String, usize> =
+        objects.iter().enumerate().map(|(place, object)| (object.name.clone(), place)).collect();
     for (names, groups) in typed(source, items, "an object")? {
         let mut ids: Vec<u32> =
             groups.into_iter().map(|node| types.resolve(source, node)).collect::<PddlResult<_>>()?;
@@ -135,11 +149,14 @@ pub(crate) fn objects(source: &Source, types: &Types, items: &[Node], before: Ve
         }
         for node in names {
             let name = node.name(source, "an object")?;
-            match objects.iter().position(|object| object.name == name) {
+            match places.get(name).copied() {
                 // Problems of the competitions list the constants of their domain again.
                 Some(known) if known < constants => objects[known].types.extend(&ids),
                 Some(_) => return source.fail(node.at(), format!("a second object '{name}'")),
-                None => objects.push(Object { name: name.to_owned(), types: ids.clone() }),
+                None => {
+                    places.insert(name.to_owned(), objects.len());
+                    objects.push(Object { name: name.to_owned(), types: ids.clone() });
+                }
             }
         }
     }
@@ -147,12 +164,12 @@ pub(crate) fn objects(source: &Source, types: &Types, items: &[Node], before: Ve
 }
 
 /// `(name ?x - type ...)` with its number of variables.
-fn symbol(source: &Source, node: &Node, kind: &str, known: &[Symbol]) -> PddlResult<Symbol> {
+fn symbol(source: &Source, node: &Node, kind: &str, known: &mut BTreeSet<String>) -> PddlResult<Symbol> {
     let (name, rest) = node.headed(source, &format!("a {kind} such as '(on ?x ?y)'"))?;
     if matches!(name, "and" | "or" | "not" | "imply" | "forall" | "exists" | "when" | "=") {
         return source.fail(node.at(), format!("'{name}' cannot be the name of a {kind}"));
     }
-    if known.iter().any(|other| other.name == name) {
+    if !known.insert(name.to_owned()) {
         return source.fail(node.at(), format!("a second {kind} '{name}'"));
     }
     let mut arity = 0;
@@ -172,15 +189,13 @@ fn symbol(source: &Source, node: &Node, kind: &str, known: &[Symbol]) -> PddlRes
 }
 
 fn predicates(source: &Source, items: &[Node]) -> PddlResult<Vec<Symbol>> {
-    items.iter().try_fold(Vec::new(), |mut known, item| {
-        known.push(symbol(source, item, "predicate", &known)?);
-        Ok(known)
-    })
+    let mut known = BTreeSet::new();
+    items.iter().map(|item| symbol(source, item, "predicate", &mut known)).collect()
 }
 
 /// Functions, each optionally `- number`.
 fn functions(source: &Source, items: &[Node]) -> PddlResult<Vec<Symbol>> {
-    let mut known = Vec::new();
+    let (mut known, mut functions) = (BTreeSet::new(), Vec::new());
     let mut items = items.iter();
     while let Some(item) = items.next() {
         if item.word() == Some("-") {
@@ -193,9 +208,9 @@ fn functions(source: &Source, items: &[Node]) -> PddlResult<Vec<Symbol>> {
                 None => return source.fail(item.at(), "expected 'number' after this '-'"),
             }
         }
-        known.push(symbol(source, item, "function", &known)?);
+        functions.push(symbol(source, item, "function", &mut known)?);
     }
-    Ok(known)
+    Ok(functions)
 }
 
 /// Holds the types that predicates name against those that there are.
@@ -245,15 +260,7 @@ fn action(domain: &Domain, node: &Node) -> PddlResult<Action> {
             _ => effect = Some(value),
         }
     }
-    let mut scope = Scope {
-        source,
-        types: &domain.types,
-        objects: &domain.constants,
-        predicates: &domain.predicates,
-        functions: &domain.functions,
-        variables: Vec::new(),
-        reach: Vec::new(),
-    };
+    let mut scope = Scope::new(source, domain, &domain.constants);
     let bound = scope.bind(parameters)?;
     let formula = precondition.map_or(Ok(Formula::TRUE), |node| scope.formula(node))?;
     let effects = effect.map_or_else(|| Ok(Default::default()), |node| scope.effects(node))?;
@@ -262,6 +269,7 @@ fn action(domain: &Domain, node: &Node) -> PddlResult<Action> {
         parameters: bound.len(),
         variables: scope.variables,
         precondition: formula,
+        at: node.at(),
         precondition_at: precondition.map_or_else(|| node.at(), Node::at),
         effects: effects.literals,
         costs: effects.costs,

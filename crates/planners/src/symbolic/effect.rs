@@ -71,7 +71,7 @@ impl Scope<'_> {
                     }
                     _ => (true, node),
                 };
-                let atom = self.atom(literal, "predicate", self.predicates)?;
+                let atom = self.atom(literal, "predicate", &self.predicates)?;
                 let condition = Formula::And(conditions.clone());
                 effects.literals.push(Effect { universal: universal.clone(), condition, atom, adds });
                 Ok(())
@@ -94,7 +94,7 @@ impl Scope<'_> {
             Node::Word { .. } => Ok(Cost::Number(self.cost_number(amount)?)),
             Node::List { items, .. } => match items.first().and_then(Node::word) {
                 Some("+" | "-" | "*" | "/") => self.unsupported(amount, "sums and products in costs"),
-                _ => Ok(Cost::Function(self.atom(amount, "function", self.functions)?, amount.at())),
+                _ => Ok(Cost::Function(self.atom(amount, "function", &self.functions)?, amount.at())),
             },
         }
     }

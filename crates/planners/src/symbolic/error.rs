@@ -11,9 +11,26 @@ pub struct Position {
     pub column: u32,
 }
 
-/// A PDDL text that cannot be read, or asks for what is not supported.
+/// What kind of trouble there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum PddlErrorKind {
+    /// The text cannot be read, or asks for what is not supported.
+    #[default]
+    Text,
+    /// Reading or grounding it takes more time than there is.
+    TimeLimit,
+    /// Reading or grounding it takes more memory than there is.
+    MemoryLimit,
+    /// Somebody asked to stop.
+    Interrupted,
+}
+
+/// A PDDL text that cannot be read, asks for what is not supported, or is too large.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PddlError {
+    /// Whether the text is wrong, or a limit has been reached.
+    pub kind: PddlErrorKind,
     /// The file as it was named to the reader.
     pub file: String,
     /// Where in the file.
@@ -29,12 +46,28 @@ impl fmt::Display for PddlError {
         let Position { line, column } = self.position;
         writeln!(f, "{}:{line}:{column}: {}", self.file, self.message)?;
         let number = line.to_string();
-        writeln!(f, "  {number} | {}", self.source_line.trim_end())?;
+        let (shown, before) = around(&self.source_line, column);
+        writeln!(f, "  {number} | {shown}")?;
         // Tabs are kept in the padding, so that the mark stands below its place however wide they are shown.
-        let before = self.source_line.chars().take(column.saturating_sub(1) as usize);
-        let padding: String = before.map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
+        let padding: String = before.chars().map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
         write!(f, "  {} | {padding}^", " ".repeat(number.len()))
     }
+}
+
+/// Characters of a long line that are shown on either side of a mark.
+const SHOWN: usize = 80;
+
+/// A line, or where it is long the part around a column, and what of it stands before the column.
+fn around(line: &str, column: u32) -> (String, String) {
+    let line = line.trim_end();
+    let column = (column as usize).saturating_sub(1);
+    let skipped = if column > 2 * SHOWN { column - SHOWN } else { 0 };
+    let start = if skipped > 0 { "…" } else { "" };
+    let mut rest = line.chars().skip(skipped);
+    let before: String = start.chars().chain(rest.by_ref().take(column - skipped)).collect();
+    let after: String = rest.by_ref().take(2 * SHOWN).collect();
+    let end = if rest.next().is_some() { "…" } else { "" };
+    (format!("{before}{after}{end}"), before)
 }
 
 impl std::error::Error for PddlError {}
@@ -57,7 +90,13 @@ impl Source {
     /// The error that `message` describes at `position`.
     pub(crate) fn error(&self, position: Position, message: impl Into<String>) -> PddlError {
         let source_line = self.text.lines().nth(position.line.saturating_sub(1) as usize).unwrap_or_default();
-        PddlError { file: self.file.clone(), position, message: message.into(), source_line: source_line.to_owned() }
+        PddlError {
+            kind: PddlErrorKind::Text,
+            file: self.file.clone(),
+            position,
+            message: message.into(),
+            source_line: source_line.to_owned(),
+        }
     }
 
     /// [`error`](Self::error) as a result.

@@ -1,25 +1,59 @@
 //! Conditions: conjunction, disjunction, negation, implication, equality and both quantifiers.
 
+use std::collections::BTreeMap;
+
 use super::error::{PddlResult, Source};
-use super::language::{Atom, Formula, Object, Symbol, Term, Variable};
+use super::language::{Atom, Domain, Formula, Object, Symbol, Term, Variable};
 use super::syntax::Node;
 use super::types::{OBJECT, Types, typed};
 use worldwright_core::Error;
 
+/// Things with names, found by name.
+pub(crate) struct Named<'a, T> {
+    items: &'a [T],
+    places: BTreeMap<&'a str, u32>,
+}
+
+impl<'a, T> Named<'a, T> {
+    fn new(items: &'a [T], name: impl Fn(&'a T) -> &'a str) -> Self {
+        Self { items, places: items.iter().map(name).zip(0..).collect() }
+    }
+
+    fn find(&self, name: &str) -> Option<u32> {
+        self.places.get(name).copied()
+    }
+}
+
+/// Variables of one action, or of the goal. Bindings are walked by recursion, and a stack has an end.
+const MOST_VARIABLES: usize = 1000;
+
 /// What a text may name at some place: the symbols of the domain and the variables in reach.
 pub(crate) struct Scope<'a> {
     pub(crate) source: &'a Source,
-    pub(crate) types: &'a Types,
-    pub(crate) objects: &'a [Object],
-    pub(crate) predicates: &'a [Symbol],
-    pub(crate) functions: &'a [Symbol],
+    types: &'a Types,
+    objects: Named<'a, Object>,
+    pub(crate) predicates: Named<'a, Symbol>,
+    pub(crate) functions: Named<'a, Symbol>,
     /// All variables so far, each binding its own number.
     pub(crate) variables: Vec<Variable>,
     /// Those in reach, the innermost last.
-    pub(crate) reach: Vec<u32>,
+    reach: Vec<u32>,
 }
 
-impl Scope<'_> {
+impl<'a> Scope<'a> {
+    /// The symbols of a domain and these objects.
+    pub(crate) fn new(source: &'a Source, domain: &'a Domain, objects: &'a [Object]) -> Self {
+        Self {
+            source,
+            types: &domain.types,
+            objects: Named::new(objects, |object| &object.name),
+            predicates: Named::new(&domain.predicates, |symbol| &symbol.name),
+            functions: Named::new(&domain.functions, |symbol| &symbol.name),
+            variables: Vec::new(),
+            reach: Vec::new(),
+        }
+    }
+
     /// Binds the variables of a typed list, and returns their numbers.
     pub(crate) fn bind(&mut self, items: &[Node]) -> PddlResult<Vec<u32>> {
         let mut bound: Vec<u32> = Vec::new();
@@ -36,6 +70,10 @@ impl Scope<'_> {
                 };
                 if bound.iter().any(|&other| self.variables[other as usize].name == word) {
                     return self.source.fail(name.at(), format!("the variable {word} stands twice in this list"));
+                }
+                if self.variables.len() == MOST_VARIABLES {
+                    let message = format!("more than {MOST_VARIABLES} variables, those of quantifiers included");
+                    return self.source.fail(name.at(), message);
                 }
                 bound.push(self.variables.len() as u32);
                 self.variables.push(Variable { name: word.to_owned(), types: ids.clone() });
@@ -84,28 +122,28 @@ impl Scope<'_> {
             "<" | ">" | "<=" | ">=" => self.unsupported(node, "numeric conditions"),
             "preference" => self.unsupported(node, "preferences"),
             "always" | "sometime" | "within" | "at-most-once" | "sometime-after" | "sometime-before"
-                if !self.predicates.iter().any(|symbol| symbol.name == head) =>
+                if self.predicates.find(head).is_none() =>
             {
                 self.unsupported(node, "trajectory constraints")
             }
-            _ => Ok(Formula::Atom(self.atom(node, "predicate", self.predicates)?)),
+            _ => Ok(Formula::Atom(self.atom(node, "predicate", &self.predicates)?)),
         }
     }
 
     /// A predicate (or function, by `symbols`) with its terms.
-    pub(crate) fn atom(&self, node: &Node, kind: &'static str, symbols: &[Symbol]) -> PddlResult<Atom> {
+    pub(crate) fn atom(&self, node: &Node, kind: &'static str, symbols: &Named<'_, Symbol>) -> PddlResult<Atom> {
         let (head, rest) = node.headed(self.source, &format!("a {kind} with its arguments in parentheses"))?;
-        let Some(symbol) = symbols.iter().position(|symbol| symbol.name == head) else {
-            let error = Error::unknown(kind, head, symbols.iter().map(|symbol| symbol.name.as_str()));
+        let Some(symbol) = symbols.find(head) else {
+            let error = Error::unknown(kind, head, symbols.items.iter().map(|symbol| symbol.name.as_str()));
             return self.source.fail(node.at(), error.to_string());
         };
-        let arity = symbols[symbol].arity;
+        let arity = symbols.items[symbol as usize].arity;
         if rest.len() != arity {
             let (expected, got) = (counted(arity, "argument"), rest.len());
             return self.source.fail(node.at(), format!("the {kind} '{head}' takes {expected}, found {got}"));
         }
         let terms = rest.iter().map(|term| self.term(term)).collect::<PddlResult<_>>()?;
-        Ok(Atom { symbol: symbol as u32, terms })
+        Ok(Atom { symbol, terms })
     }
 
     /// A variable in reach, or an object.
@@ -121,10 +159,10 @@ impl Scope<'_> {
                 None => self.source.fail(node.at(), Error::unknown("variable", word, names()).to_string()),
             };
         }
-        match self.objects.iter().position(|object| object.name == word) {
-            Some(found) => Ok(Term::Object(found as u32)),
+        match self.objects.find(word) {
+            Some(found) => Ok(Term::Object(found)),
             None => {
-                let known = self.objects.iter().map(|object| object.name.as_str());
+                let known = self.objects.items.iter().map(|object| object.name.as_str());
                 self.source.fail(node.at(), Error::unknown("object", word, known).to_string())
             }
         }
@@ -133,7 +171,7 @@ impl Scope<'_> {
     /// `=` compares objects here; between numbers it would be a numeric condition.
     fn refuse_numbers(&self, node: &Node) -> PddlResult<()> {
         let number = node.word().is_some_and(|word| word.parse::<f64>().is_ok())
-            && !self.objects.iter().any(|object| Some(object.name.as_str()) == node.word());
+            && node.word().is_some_and(|word| self.objects.find(word).is_none());
         if number || node.word().is_none() { self.unsupported(node, "numeric conditions") } else { Ok(()) }
     }
 

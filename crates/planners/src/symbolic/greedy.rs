@@ -106,7 +106,7 @@ pub(crate) fn greedy(task: &Task, options: &SearchOptions, states: &mut States, 
     let successors = Successors::new(task);
     let mut state = task.initial.clone();
     let mut next = state.clone();
-    let mut applicable = Vec::new();
+    let (mut applicable, mut stack) = (Vec::new(), Vec::new());
     let mut entry = Some((NONE, NONE));
     while let Some((parent, operator)) = entry {
         let mut g = 0;
@@ -130,7 +130,7 @@ pub(crate) fn greedy(task: &Task, options: &SearchOptions, states: &mut States, 
                 }
                 effort.expand(|| states.bytes() + guides.bytes())?;
                 applicable.clear();
-                successors.applicable(&next, &mut applicable);
+                successors.applicable(&next, &mut applicable, &mut stack);
                 effort.statistics.generated += applicable.len() as u64;
                 applicable.iter().for_each(|&operator| guides.push(id, operator));
             } else {

@@ -3,28 +3,44 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::condition::{Grounder, MOST_DISJUNCTS, consistent};
-use super::error::{PddlError, PddlResult, Position, Source};
+use super::error::{PddlError, PddlErrorKind, PddlResult, Position, Source};
 use super::language::{Action, Cost, Domain, Formula, Problem, Variable};
 use super::prune::prune;
-use super::reachability::{Reachable, UNBOUND, reach};
+use super::reachability::{Reachable, reach};
+use super::resources::Resources;
 use super::task::{Change, Literal, Names, Operator, Task, set};
 
 /// Grounds a problem.
 ///
 /// # Errors
-/// [`PddlError`] where a condition is too long a disjunction, or a cost has no value.
+/// [`PddlError`] where a condition is too long a disjunction, a cost has no value, or the task is too large for the memory that
+/// may be taken.
 pub fn ground(domain: &Domain, problem: &Problem) -> PddlResult<Task> {
-    let reachable = reach(domain, problem);
+    ground_within(domain, problem, &Resources::default())
+}
+
+/// [`ground`] within limits.
+///
+/// # Errors
+/// As [`ground`], and where a limit is reached: the error says at which action, and how many instances there were.
+pub fn ground_within(domain: &Domain, problem: &Problem, resources: &Resources) -> PddlResult<Task> {
+    let reachable = reach(domain, problem, resources)?;
     let mut operators = Vec::new();
-    for (number, action) in domain.actions.iter().enumerate() {
-        instances(domain, problem, &reachable, number, action, &mut operators)?;
+    let mut held = reachable.atoms.bytes();
+    for number in 0..domain.actions.len() {
+        held =
+            instances(&Grounding { domain, problem, reachable: &reachable, resources, number }, held, &mut operators)?;
     }
     let domain_of = |variable: &Variable| problem.objects_of(domain, &variable.types);
     let domains: Vec<Vec<u32>> = problem.goal_variables.iter().map(domain_of).collect();
-    let binding = vec![UNBOUND; domains.len()];
-    let mut grounder = Grounder { reachable: &reachable, domains: &domains, binding };
-    let too_long = || too_long(&problem.source, problem.goal_at);
-    let mut goals = grounder.disjuncts(&problem.goal).ok_or_else(too_long)?;
+    let mut grounder = Grounder::new(&reachable, &domains, resources);
+    grounder.held = held;
+    let goals = grounder.disjuncts(&problem.goal);
+    if let Some(kind) = grounder.spent {
+        let message = format!("grounding the goal is too much: {}", resources.passed(kind));
+        return Err(PddlError { kind, ..problem.source.error(problem.goal_at, message) });
+    }
+    let mut goals = goals.ok_or_else(|| too_long(&problem.source, problem.goal_at))?;
     let mut facts: Vec<(u32, Vec<u32>)> = (0..reachable.atoms.len() as u32)
         .map(|atom| {
             let (predicate, arguments) = reachable.atoms.get(atom);
@@ -52,13 +68,14 @@ pub fn ground(domain: &Domain, problem: &Problem) -> PddlResult<Task> {
         }
     }
     // By name, so that ties do not depend on the order in which a file lists its objects.
-    let object = |object: &u32| problem.objects[*object as usize].name.as_str();
-    let action = |action: u32| domain.actions[action as usize].name.as_str();
+    let objects = ranks(problem.objects.iter().map(|object| object.name.as_str()));
+    let actions = ranks(domain.actions.iter().map(|action| action.name.as_str()));
     operators.sort_by(|a: &Operator, b: &Operator| {
-        a.action
-            .map(action)
-            .cmp(&b.action.map(action))
-            .then_with(|| a.arguments.iter().map(object).cmp(b.arguments.iter().map(object)))
+        let action = |operator: &Operator| operator.action.map(|action| actions[action as usize]);
+        let arguments = |operator: &Operator| -> Vec<u32> {
+            operator.arguments.iter().map(|&object| objects[object as usize]).collect()
+        };
+        action(a).cmp(&action(b)).then_with(|| arguments(a).cmp(&arguments(b)))
     });
     let predicates = domain.predicates.iter().map(|symbol| symbol.name.clone());
     let names = Names {
@@ -72,6 +89,16 @@ pub fn ground(domain: &Domain, problem: &Problem) -> PddlResult<Task> {
     Ok(prune(task))
 }
 
+/// The place of each name in their order.
+fn ranks<'a>(names: impl Iterator<Item = &'a str>) -> Vec<u32> {
+    let names: Vec<&str> = names.collect();
+    let mut order: Vec<usize> = (0..names.len()).collect();
+    order.sort_by_key(|&place| names[place]);
+    let mut ranks = vec![0; names.len()];
+    order.iter().zip(0..).for_each(|(&place, rank)| ranks[place] = rank);
+    ranks
+}
+
 fn too_long(source: &Source, at: Position) -> PddlError {
     source.error(
         at,
@@ -79,29 +106,56 @@ fn too_long(source: &Source, at: Position) -> PddlError {
     )
 }
 
-/// The operators of an action.
-fn instances(
-    domain: &Domain,
-    problem: &Problem,
-    reachable: &Reachable,
+/// An action on the way to its operators.
+struct Grounding<'a> {
+    domain: &'a Domain,
+    problem: &'a Problem,
+    reachable: &'a Reachable,
+    resources: &'a Resources,
     number: usize,
-    action: &Action,
-    operators: &mut Vec<Operator>,
-) -> PddlResult<()> {
+}
+
+impl Grounding<'_> {
+    fn refusal(&self, kind: PddlErrorKind, done: usize) -> PddlError {
+        let action = &self.domain.actions[self.number];
+        let message = format!(
+            "grounding the action '{}' is too much: {}, with {done} of its {} instances done",
+            action.name,
+            self.resources.passed(kind),
+            self.reachable.instances[self.number].len(),
+        );
+        PddlError { kind, ..self.domain.source.error(action.at, message) }
+    }
+}
+
+/// Instances between two looks at what is left of the resources.
+const POLLED: usize = 256;
+
+/// Adds the operators of an action; the bytes held with them.
+fn instances(of: &Grounding<'_>, mut held: usize, operators: &mut Vec<Operator>) -> PddlResult<usize> {
+    let Grounding { domain, problem, reachable, resources, number } = *of;
+    let action = &domain.actions[number];
     let too_long = || too_long(&domain.source, action.precondition_at);
     // Bound quantifiers and disjuncts can lead to the same operator more than once.
     let simple = conjunctive(&action.precondition);
     let mut seen = BTreeSet::new();
-    let mut grounder = Grounder { reachable, domains: &reachable.domains[number], binding: Vec::new() };
-    for binding in reachable.instances[number].iter() {
+    let mut grounder = Grounder::new(reachable, &reachable.domains[number], resources);
+    for (done, binding) in reachable.instances[number].iter().enumerate() {
+        grounder.held = held;
+        if done.is_multiple_of(POLLED) {
+            grounder.spent = grounder.spent.or(resources.spent(held));
+        }
         grounder.binding.clear();
         grounder.binding.extend_from_slice(binding);
-        let preconditions = grounder.disjuncts(&action.precondition).ok_or_else(too_long)?;
-        if preconditions.is_empty() {
-            continue;
+        let preconditions = grounder.disjuncts(&action.precondition);
+        let effects = preconditions.as_ref().filter(|list| !list.is_empty()).map(|_| effects(&mut grounder, action));
+        if let Some(kind) = grounder.spent {
+            return Err(of.refusal(kind, done));
         }
+        let preconditions = preconditions.ok_or_else(too_long)?;
+        let Some(effects) = effects else { continue };
+        let effects = effects.ok_or_else(too_long)?;
         let cost = if problem.minimizes_cost { cost(domain, problem, action, binding)? } else { 1 };
-        let effects = effects(&mut grounder, action).ok_or_else(too_long)?;
         let arguments = binding[..action.parameters].to_vec();
         for precondition in preconditions {
             let changes = changes(&precondition, &effects);
@@ -109,11 +163,13 @@ fn instances(
             if changes.is_empty() || !simple && !seen.insert(key()) {
                 continue;
             }
-            let arguments = arguments.clone();
-            operators.push(Operator { action: Some(number as u32), arguments, cost, precondition, changes });
+            let operator =
+                Operator { action: Some(number as u32), arguments: arguments.clone(), cost, precondition, changes };
+            held += operator.bytes() * if simple { 1 } else { 2 };
+            operators.push(operator);
         }
     }
-    Ok(())
+    Ok(held)
 }
 
 /// Whether a formula is a conjunction of literals.
@@ -158,7 +214,7 @@ fn effects(grounder: &mut Grounder<'_>, action: &Action) -> Option<Effects> {
     for effect in &action.effects {
         grounder.each(&effect.universal, &mut |grounder| {
             // What is never true cannot be deleted.
-            let Some(atom) = grounder.atom(&effect.atom) else { return };
+            let Some(atom) = grounder.atom(&effect.atom) else { return true };
             match grounder.disjuncts(&effect.condition) {
                 None => short_enough = false,
                 Some(conditions) => {
@@ -166,6 +222,7 @@ fn effects(grounder: &mut Grounder<'_>, action: &Action) -> Option<Effects> {
                     effects.extend(conditions.into_iter().map(|condition| (condition, literal)));
                 }
             }
+            short_enough
         });
     }
     short_enough.then_some(effects)

@@ -73,7 +73,8 @@ pub(crate) struct Action {
     pub(crate) parameters: usize,
     pub(crate) variables: Vec<Variable>,
     pub(crate) precondition: Formula,
-    /// Where the precondition stands.
+    /// Where the action stands, and where its precondition does.
+    pub(crate) at: Position,
     pub(crate) precondition_at: Position,
     pub(crate) effects: Vec<Effect>,
     pub(crate) costs: Vec<Cost>,
@@ -143,7 +144,8 @@ impl Problem {
 
     /// The objects of any of `types`.
     pub(crate) fn objects_of(&self, domain: &Domain, types: &[u32]) -> Vec<ObjectId> {
-        let is = |object: &Object| object.types.iter().any(|&t| types.iter().any(|&of| domain.types.is(t, of)));
+        let below = domain.types.below(types);
+        let is = |object: &Object| object.types.iter().any(|&t| below[t as usize]);
         (0..self.objects.len() as u32).filter(|&i| is(&self.objects[i as usize])).collect()
     }
 }

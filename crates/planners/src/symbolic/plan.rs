@@ -1,10 +1,12 @@
 //! Plans, written and read in the form of the International Planning Competition: a step a line, `(pick-up a)`.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use super::error::PddlResult;
 use super::error::Source;
 use super::language::Domain;
+use super::resources::Resources;
 use super::syntax::{Node, read_all};
 
 /// One step: an action with its objects.
@@ -47,9 +49,10 @@ impl fmt::Display for SymbolicPlan {
 /// # Errors
 /// [`PddlError`](super::PddlError) for what is no list of words.
 pub(crate) fn read_steps(source: &Source, domain: &Domain) -> PddlResult<Vec<(PlanStep, Node)>> {
+    let known: BTreeSet<&str> = domain.actions.iter().map(|known| known.name.as_str()).collect();
     let step = |node: Node| {
         let (action, rest) = node.headed(source, "a step such as '(pick-up a)'")?;
-        if !domain.actions.iter().any(|known| known.name == action) {
+        if !known.contains(action) {
             let known = domain.actions.iter().map(|known| known.name.as_str());
             let error = worldwright_core::Error::unknown("action", action, known);
             return source.fail(node.at(), error.to_string());
@@ -59,5 +62,5 @@ pub(crate) fn read_steps(source: &Source, domain: &Domain) -> PddlResult<Vec<(Pl
         let step = PlanStep { action: action.to_owned(), arguments };
         Ok((step, node))
     };
-    read_all(source)?.into_iter().map(step).collect()
+    read_all(source, &Resources::default())?.into_iter().map(step).collect()
 }

@@ -6,6 +6,7 @@ use super::domain::{define, objects, requirements};
 use super::error::{PddlResult, Source};
 use super::formula::Scope;
 use super::language::{Domain, ObjectId, Problem, Term};
+use super::resources::Resources;
 use super::syntax::{Node, read};
 use worldwright_core::Error;
 
@@ -15,8 +16,16 @@ use worldwright_core::Error;
 /// [`PddlError`](super::PddlError) at the first place that is not PDDL, names something unknown, belongs to another domain, or asks
 /// for what is not supported.
 pub fn parse_problem(domain: &Domain, file: &str, text: &str) -> PddlResult<Problem> {
+    parse_problem_within(domain, file, text, &Resources::default())
+}
+
+/// [`parse_problem`] within limits.
+///
+/// # Errors
+/// As [`parse_problem`], and where a limit is reached.
+pub fn parse_problem_within(domain: &Domain, file: &str, text: &str, resources: &Resources) -> PddlResult<Problem> {
     let source = Source::new(file, text);
-    let root = read(&source)?;
+    let root = read(&source, resources)?;
     let (name, sections) = define(&source, &root, "problem")?;
     let mut of: BTreeMap<&str, (&Node, &[Node])> = BTreeMap::new();
     for section in sections {
@@ -50,15 +59,7 @@ pub fn parse_problem(domain: &Domain, file: &str, text: &str) -> PddlResult<Prob
     }
     let listed = of.get(":objects").map_or(&[][..], |(_, rest)| rest);
     let objects = objects(&source, &domain.types, listed, domain.constants.clone())?;
-    let mut scope = Scope {
-        source: &source,
-        types: &domain.types,
-        objects: &objects,
-        predicates: &domain.predicates,
-        functions: &domain.functions,
-        variables: Vec::new(),
-        reach: Vec::new(),
-    };
+    let mut scope = Scope::new(&source, domain, &objects);
     let (initial, values) = initial(&scope, of[":init"].1)?;
     let (section, parts) = of[":goal"];
     let [goal] = parts else {
@@ -106,7 +107,7 @@ fn initial(scope: &Scope<'_>, items: &[Node]) -> PddlResult<Initial> {
 
 /// A predicate or function of objects.
 fn ground(scope: &Scope<'_>, node: &Node, kind: &'static str) -> PddlResult<(u32, Vec<ObjectId>)> {
-    let symbols = if kind == "function" { scope.functions } else { scope.predicates };
+    let symbols = if kind == "function" { &scope.functions } else { &scope.predicates };
     let atom = scope.atom(node, kind, symbols)?;
     let object = |term: &Term| match term {
         Term::Object(object) => Ok(*object),

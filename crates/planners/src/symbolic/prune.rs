@@ -30,12 +30,11 @@ pub(crate) fn prune(mut task: Task) -> Task {
         deletes: facts(&change.deletes),
     };
     let useful = |change: &Change| achieved(change).any(|literal| matters[literal.index()]);
-    let operators = task.operators.iter().filter(|operator| operator.changes.iter().any(useful));
-    let operators = operators.map(|operator| Operator {
+    let operators = std::mem::take(&mut task.operators).into_iter();
+    let operators = operators.filter(|operator| operator.changes.iter().any(useful)).map(|operator| Operator {
         precondition: literals(&operator.precondition),
         changes: operator.changes.iter().map(change).filter(|c| !c.adds.is_empty() || !c.deletes.is_empty()).collect(),
-        arguments: operator.arguments.clone(),
-        ..*operator
+        ..operator
     });
     Task {
         operators: operators.collect(),

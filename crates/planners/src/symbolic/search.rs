@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use worldwright_core::{Error, Result};
+use worldwright_core::{Error, Interrupt, Result};
 
 use super::astar::astar;
 use super::greedy::greedy;
@@ -53,7 +53,7 @@ impl Algorithm {
 }
 
 /// Where a search ends though it has found nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct SearchLimits {
     /// Time from its start. Only with this limit do results depend on the machine's speed.
     pub time: Option<Duration>,
@@ -61,10 +61,12 @@ pub struct SearchLimits {
     pub expansions: Option<u64>,
     /// Bytes of the states, the nodes and the open list.
     pub memory_bytes: Option<usize>,
+    /// A request to stop.
+    pub interrupt: Interrupt,
 }
 
 /// What a search is asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct SearchOptions {
     /// The order of expansion.
     pub algorithm: Algorithm,
@@ -101,6 +103,8 @@ pub enum SearchStatus {
     ExpansionLimit,
     /// At the limit in memory.
     MemoryLimit,
+    /// By a request to stop.
+    Interrupted,
 }
 
 /// What a search has done.
@@ -154,7 +158,7 @@ pub fn search(task: &Task, options: &SearchOptions) -> Result<SearchReport> {
         return Err(Error::config("heuristic", why));
     }
     let mut effort =
-        Effort { limits: options.limits, started: Instant::now(), statistics: SearchStatistics::default() };
+        Effort { limits: options.limits.clone(), started: Instant::now(), statistics: SearchStatistics::default() };
     let mut states = States::new(task);
     let end = match options.algorithm {
         _ if !task.reachable => Err(SearchStatus::Unsolvable),
@@ -183,12 +187,15 @@ impl Effort {
     #[inline]
     pub(crate) fn expand(&mut self, bytes: impl Fn() -> usize) -> std::result::Result<(), SearchStatus> {
         self.statistics.bytes = bytes();
-        let SearchLimits { time, expansions, memory_bytes } = self.limits;
+        let SearchLimits { time, expansions, memory_bytes, ref interrupt } = self.limits;
         if expansions.is_some_and(|most| self.statistics.expanded >= most) {
             return Err(SearchStatus::ExpansionLimit);
         }
         if time.is_some_and(|most| self.started.elapsed() >= most) {
             return Err(SearchStatus::TimeLimit);
+        }
+        if interrupt.requested() {
+            return Err(SearchStatus::Interrupted);
         }
         if memory_bytes.is_some_and(|most| self.statistics.bytes > most) {
             return Err(SearchStatus::MemoryLimit);

@@ -68,18 +68,19 @@ impl Successors {
         trie
     }
 
-    /// Appends the operators that are applicable in `state`, in an order that depends on nothing else.
-    pub(crate) fn applicable(&self, state: &[u64], out: &mut Vec<u32>) {
-        self.visit(0, state, out);
-    }
-
-    fn visit(&self, node: u32, state: &[u64], out: &mut Vec<u32>) {
-        let node = &self.nodes[node as usize];
-        out.extend_from_slice(&self.operators[node.operators.0 as usize..node.operators.1 as usize]);
-        for child in node.children.0..node.children.1 {
-            let next = &self.nodes[child as usize];
-            if state[next.word as usize] >> next.bit & 1 == next.wanted {
-                self.visit(child, state, out);
+    /// Appends the operators that are applicable in `state`, in an order that depends on nothing else. `stack` is what it works in:
+    /// a trie is as deep as the longest precondition, which a call stack need not be.
+    pub(crate) fn applicable(&self, state: &[u64], out: &mut Vec<u32>, stack: &mut Vec<u32>) {
+        stack.clear();
+        stack.push(0);
+        while let Some(number) = stack.pop() {
+            let node = &self.nodes[number as usize];
+            out.extend_from_slice(&self.operators[node.operators.0 as usize..node.operators.1 as usize]);
+            for child in (node.children.0..node.children.1).rev() {
+                let next = &self.nodes[child as usize];
+                if state[next.word as usize] >> next.bit & 1 == next.wanted {
+                    stack.push(child);
+                }
             }
         }
     }

@@ -3,7 +3,8 @@
 //! Words are lower-cased, since PDDL does not tell cases apart (McDermott et al., PDDL 1.2, section 3); `;` starts a comment that
 //! ends with its line.
 
-use super::error::{PddlResult, Position, Source};
+use super::error::{PddlError, PddlResult, Position, Source};
+use super::resources::Resources;
 
 /// A word or a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,12 +77,17 @@ impl Node {
     }
 }
 
+/// Tokens between two looks at what is left of the resources.
+const POLLED: usize = 4096;
+/// Bytes that a token takes in the tree, with its text.
+const TOKEN_BYTES: usize = size_of::<Node>() + 24;
+
 /// The one list that a text holds.
 ///
 /// # Errors
 /// What [`read_all`] says, a second list, or nothing at all.
-pub(crate) fn read(source: &Source) -> PddlResult<Node> {
-    let mut nodes = read_all(source)?.into_iter();
+pub(crate) fn read(source: &Source, resources: &Resources) -> PddlResult<Node> {
+    let mut nodes = read_all(source, resources)?.into_iter();
     let Some(first) = nodes.next() else {
         return source.fail(Position { line: 1, column: 1 }, "expected '(define ...)', found an empty file");
     };
@@ -97,11 +103,19 @@ pub(crate) fn read(source: &Source) -> PddlResult<Node> {
 /// The lists that a text holds.
 ///
 /// # Errors
-/// An unbalanced parenthesis, or a word outside of all lists.
-pub(crate) fn read_all(source: &Source) -> PddlResult<Vec<Node>> {
+/// An unbalanced parenthesis, a word outside of all lists, or a text that the resources do not suffice for.
+pub(crate) fn read_all(source: &Source, resources: &Resources) -> PddlResult<Vec<Node>> {
+    let mut tokens = 0_usize;
     let mut open: Vec<(Vec<Node>, Position)> = Vec::new();
     let mut whole = Vec::new();
     for (token, at) in Tokens::new(&source.text) {
+        tokens += 1;
+        if tokens.is_multiple_of(POLLED)
+            && let Some(kind) = resources.spent(source.text.len() + tokens * TOKEN_BYTES)
+        {
+            let message = format!("{} after {tokens} words and parentheses of this text", resources.passed(kind));
+            return Err(PddlError { kind, ..source.error(at, message) });
+        }
         match token {
             "(" => {
                 if open.len() == DEEPEST {

@@ -69,6 +69,17 @@ pub(crate) struct Operator {
     pub(crate) changes: Vec<Change>,
 }
 
+impl Operator {
+    /// Bytes held, about.
+    pub(crate) fn bytes(&self) -> usize {
+        let changes = self.changes.iter().map(|change| {
+            size_of::<Change>() + (change.condition.len() + change.adds.len() + change.deletes.len()) * size_of::<u32>()
+        });
+        let lists = (self.arguments.len() + self.precondition.len()) * size_of::<u32>();
+        size_of::<Self>() + lists + changes.sum::<usize>()
+    }
+}
+
 /// A problem whose variables are replaced by objects, and from which everything is dropped that cannot change, be reached or matter.
 #[derive(Debug, Clone)]
 pub struct Task {

@@ -1,5 +1,7 @@
 //! Types: a hierarchy below `object`, where a type may stand below several others (`either`).
 
+use std::collections::BTreeMap;
+
 use super::error::{PddlResult, Source};
 use super::syntax::Node;
 use worldwright_core::Error;
@@ -11,60 +13,89 @@ pub(crate) const OBJECT: u32 = 0;
 #[derive(Debug, Clone)]
 pub(crate) struct Types {
     names: Vec<String>,
-    /// For each type the types that it is of, itself among them, sorted.
-    ancestors: Vec<Vec<u32>>,
+    by_name: BTreeMap<String, u32>,
+    /// For each type those that are declared to be right below it. Chains may be long, so that no closure is kept.
+    children: Vec<Vec<u32>>,
 }
 
 impl Types {
     /// Only `object`.
     pub(crate) fn new() -> Self {
-        Self { names: vec!["object".to_owned()], ancestors: vec![vec![OBJECT]] }
+        let name = "object".to_owned();
+        Self { names: vec![name.clone()], by_name: BTreeMap::from([(name, OBJECT)]), children: vec![Vec::new()] }
     }
 
     /// The types that `(:types ...)` lists. A name that only stands as a parent is a type below `object`.
     pub(crate) fn parse(source: &Source, items: &[Node]) -> PddlResult<Self> {
         let mut types = Self::new();
-        let mut parents: Vec<Vec<u32>> = vec![Vec::new()];
-        let declare = |types: &mut Self, parents: &mut Vec<Vec<u32>>, name: &str| {
-            types.find(name).unwrap_or_else(|| {
-                types.names.push(name.to_owned());
-                parents.push(Vec::new());
-                types.names.len() as u32 - 1
-            })
-        };
+        let mut declared: Vec<(u32, &Node)> = Vec::new();
         for (children, above) in typed(source, items, "a type")? {
-            let above: Vec<u32> =
-                above.iter().map(|node| declare(&mut types, &mut parents, node.word().unwrap_or_default())).collect();
+            let above: Vec<u32> = above.iter().map(|node| types.declare(node.word().unwrap_or_default())).collect();
             for child in children {
-                let name = child.name(source, "a type")?;
-                let child_id = declare(&mut types, &mut parents, name);
-                if child_id != OBJECT {
-                    parents[child_id as usize].extend(&above);
+                let id = types.declare(child.name(source, "a type")?);
+                if id != OBJECT {
+                    above.iter().for_each(|&parent| types.children[parent as usize].push(id));
+                    declared.push((id, child));
                 }
             }
         }
-        types.ancestors = (0..types.names.len() as u32).map(|start| closure(&parents, start)).collect();
-        for (children, _) in typed(source, items, "a type")? {
-            for child in children {
-                let id = types.find(child.word().unwrap_or_default()).unwrap_or(OBJECT);
-                let below_itself =
-                    parents[id as usize].iter().any(|&parent| types.ancestors[parent as usize].contains(&id));
-                if id != OBJECT && below_itself {
-                    return source
-                        .fail(child.at(), format!("the type {} is declared to be below itself", child.found()));
+        let suspects = types.suspects();
+        match declared.iter().find(|(id, _)| suspects[*id as usize] && types.is_below_itself(*id)) {
+            Some((_, child)) => {
+                source.fail(child.at(), format!("the type {} is declared to be below itself", child.found()))
+            }
+            None => Ok(types),
+        }
+    }
+
+    fn declare(&mut self, name: &str) -> u32 {
+        if let Some(known) = self.find(name) {
+            return known;
+        }
+        let id = self.names.len() as u32;
+        self.names.push(name.to_owned());
+        self.by_name.insert(name.to_owned(), id);
+        self.children.push(Vec::new());
+        id
+    }
+
+    /// The types that are left when those without a parent that is left are taken away again and again (Kahn, 1962): all that are
+    /// below themselves are among them.
+    fn suspects(&self) -> Vec<bool> {
+        let mut parents = vec![0_u32; self.names.len()];
+        self.children.iter().flatten().for_each(|&child| parents[child as usize] += 1);
+        let mut open: Vec<u32> = (0..self.names.len() as u32).filter(|&id| parents[id as usize] == 0).collect();
+        let mut left = vec![true; self.names.len()];
+        while let Some(id) = open.pop() {
+            left[id as usize] = false;
+            for &child in &self.children[id as usize] {
+                parents[child as usize] -= 1;
+                if parents[child as usize] == 0 {
+                    open.push(child);
                 }
             }
         }
-        Ok(types)
+        left
+    }
+
+    fn is_below_itself(&self, id: u32) -> bool {
+        self.below(&self.children[id as usize])[id as usize]
     }
 
     pub(crate) fn find(&self, name: &str) -> Option<u32> {
-        self.names.iter().position(|known| known == name).map(|i| i as u32)
+        self.by_name.get(name).copied()
     }
 
-    /// Whether everything of type `child` is of type `of`.
-    pub(crate) fn is(&self, child: u32, of: u32) -> bool {
-        self.ancestors[child as usize].binary_search(&of).is_ok()
+    /// For each type whether everything of it is of one of the types `of`.
+    pub(crate) fn below(&self, of: &[u32]) -> Vec<bool> {
+        let mut below = vec![of.contains(&OBJECT); self.names.len()];
+        let mut open: Vec<u32> = of.iter().copied().filter(|&id| !below[id as usize]).collect();
+        while let Some(id) = open.pop() {
+            if !std::mem::replace(&mut below[id as usize], true) {
+                open.extend(self.children[id as usize].iter().filter(|&&child| !below[child as usize]));
+            }
+        }
+        below
     }
 
     /// The number of a type that a text names.
@@ -75,25 +106,6 @@ impl Types {
             source.error(node.at(), error.to_string())
         })
     }
-}
-
-/// Everything that can be reached upwards from `start`, and `object`.
-fn closure(parents: &[Vec<u32>], start: u32) -> Vec<u32> {
-    let mut found = vec![start];
-    let mut next = 0;
-    while next < found.len() {
-        for &parent in &parents[found[next] as usize] {
-            if !found.contains(&parent) {
-                found.push(parent);
-            }
-        }
-        next += 1;
-    }
-    if !found.contains(&OBJECT) {
-        found.push(OBJECT);
-    }
-    found.sort_unstable();
-    found
 }
 
 /// Groups of a typed list `a b - t c - (either t u) d`: the things of a group, and the nodes of their types (none: `object`).

@@ -3,6 +3,7 @@
 //! Nothing of the grounding or of the searches is used, so that neither can hide its own mistake.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use super::error::{PddlResult, Source};
 use super::language::{Action, Atom, Cost, Domain, Formula, ObjectId, Problem, Term, Variable};
@@ -70,11 +71,19 @@ struct Checker<'a> {
     problem: &'a Problem,
     variables: &'a [Variable],
     binding: Vec<ObjectId>,
+    /// The objects of each variable, once they were asked for.
+    domains: Vec<Option<Rc<[ObjectId]>>>,
 }
 
 impl<'a> Checker<'a> {
     fn new(domain: &'a Domain, problem: &'a Problem, variables: &'a [Variable]) -> Self {
-        Self { domain, problem, variables, binding: vec![ObjectId::MAX; variables.len()] }
+        Self {
+            domain,
+            problem,
+            variables,
+            binding: vec![ObjectId::MAX; variables.len()],
+            domains: vec![None; variables.len()],
+        }
     }
 
     fn value(&self, term: Term) -> ObjectId {
@@ -95,29 +104,21 @@ impl<'a> Checker<'a> {
             Formula::Not(inner) => !self.holds(world, inner),
             Formula::Equal(left, right) => self.value(*left) == self.value(*right),
             Formula::Atom(atom) => world.contains(&self.ground(atom)),
-            Formula::Exists(variables, inner) => self.bindings(variables).iter().any(|objects| {
-                self.bind(variables, objects);
-                self.holds(world, inner)
-            }),
-            Formula::Forall(variables, inner) => self.bindings(variables).iter().all(|objects| {
-                self.bind(variables, objects);
-                self.holds(world, inner)
-            }),
+            Formula::Exists(variables, inner) => !self.each(variables, &mut |checker| !checker.holds(world, inner)),
+            Formula::Forall(variables, inner) => self.each(variables, &mut |checker| checker.holds(world, inner)),
         }
     }
 
-    fn bind(&mut self, variables: &[u32], objects: &[ObjectId]) {
-        variables.iter().zip(objects).for_each(|(&variable, &object)| self.binding[variable as usize] = object);
-    }
-
-    /// All choices of objects for `variables`.
-    fn bindings(&self, variables: &[u32]) -> Vec<Vec<ObjectId>> {
-        variables.iter().fold(vec![Vec::new()], |choices, &variable| {
-            let objects = self.problem.objects_of(self.domain, &self.variables[variable as usize].types);
-            let longer = |choice: &Vec<ObjectId>| -> Vec<Vec<ObjectId>> {
-                objects.iter().map(|&object| choice.iter().copied().chain([object]).collect()).collect()
-            };
-            choices.iter().flat_map(longer).collect()
+    /// Calls `visit` under the choices of objects for `variables` until it returns false; whether it never did.
+    fn each(&mut self, variables: &[u32], visit: &mut dyn FnMut(&mut Self) -> bool) -> bool {
+        let Some((&first, rest)) = variables.split_first() else { return visit(self) };
+        let types = &self.variables[first as usize].types;
+        let objects =
+            self.domains[first as usize].get_or_insert_with(|| self.problem.objects_of(self.domain, types).into());
+        let objects = Rc::clone(objects);
+        objects.iter().all(|&object| {
+            self.binding[first as usize] = object;
+            self.each(rest, visit)
         })
     }
 
@@ -136,12 +137,12 @@ impl<'a> Checker<'a> {
     fn apply(&mut self, world: &mut World, action: &Action) {
         let (mut added, mut deleted) = (Vec::new(), Vec::new());
         for effect in &action.effects {
-            for objects in self.bindings(&effect.universal) {
-                self.bind(&effect.universal, &objects);
-                if self.holds(world, &effect.condition) {
-                    if effect.adds { &mut added } else { &mut deleted }.push(self.ground(&effect.atom));
+            self.each(&effect.universal, &mut |checker| {
+                if checker.holds(world, &effect.condition) {
+                    if effect.adds { &mut added } else { &mut deleted }.push(checker.ground(&effect.atom));
                 }
-            }
+                true
+            });
         }
         deleted.iter().for_each(|atom| {
             world.remove(atom);

@@ -1,6 +1,8 @@
 //! Symbolic planning against known optima, and what is said of texts that are not PDDL.
 
+mod limits;
 mod lm_cut;
+mod mutated;
 
 use std::path::Path;
 
