@@ -133,7 +133,8 @@ impl ActionKind {
             )),
             _ => Err(Error::unsupported(
                 planner,
-                "continuous actions: it searches discrete choices; use icem, mppi or another sampling planner for boxes",
+                "continuous actions: it goes through discrete choices; use icem, mppi or another sampling planner for boxes, or the \
+                 grids of dp::grid",
             )),
         }
     }

@@ -34,7 +34,7 @@ pub const HALLWAYS: [[usize; 2]; 4] = [[6, 3], [2, 6], [9, 7], [6, 10]];
 /// A maze: free cells of a grid, numbered row by row, walls left out.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Maze {
-    /// Column and row of each free cell.
+    /// Column and row of each free cell, row by row.
     pub cells: Vec<[usize; 2]>,
     /// Free cells beside each free cell.
     pub neighbours: Vec<Vec<u32>>,
@@ -48,12 +48,14 @@ impl Maze {
         for (y, row) in rows.iter().enumerate() {
             cells.extend(row.iter().enumerate().filter(|(_, c)| **c != '#').map(|(x, _)| [x, y]));
         }
-        let beside = |a: &[usize; 2], b: &[usize; 2]| a[0].abs_diff(b[0]) + a[1].abs_diff(b[1]) == 1;
-        let neighbours = cells
-            .iter()
-            .map(|a| (0..cells.len()).filter(|b| beside(a, &cells[*b])).map(|b| b as u32).collect())
-            .collect();
-        Self { cells, neighbours }
+        let mut maze = Self { cells, neighbours: Vec::new() };
+        let beside = |[x, y]: [usize; 2]| {
+            // In the order of the cells: above, left, right, below.
+            let around = [[x, y.wrapping_sub(1)], [x.wrapping_sub(1), y], [x + 1, y], [x, y + 1]];
+            around.iter().filter_map(|cell| maze.at(*cell)).map(|cell| cell as u32).collect()
+        };
+        maze.neighbours = maze.cells.iter().map(|cell| beside(*cell)).collect();
+        maze
     }
 
     /// A maze of `side` × `side` chambers with a wall between neighbours wherever a random spanning tree needs no opening, and
@@ -93,7 +95,7 @@ impl Maze {
 
     /// The number of the free cell in a column and row.
     pub fn at(&self, cell: [usize; 2]) -> Option<usize> {
-        self.cells.iter().position(|other| *other == cell)
+        self.cells.binary_search_by_key(&(cell[1], cell[0]), |other| (other[1], other[0])).ok()
     }
 
     /// A shortest way, both ends among it; of equal ones the first.

@@ -28,7 +28,7 @@ pub use dubins::{Dubins, DubinsSpace, Pose, Turn};
 pub use nearest::{KdTree, LinearScan, Nearest};
 pub use obstacles::Obstacles;
 pub use path::Path;
-pub use rrt_connect::{MotionReport, RrtConnect};
+pub use rrt_connect::{MOST_CONFIGURATIONS, MotionReport, RrtConnect};
 pub use rrt_star::RrtStar;
 pub use scene::Scene;
 pub use scenes::{ArmScene, DiscsScene, RigidScene};

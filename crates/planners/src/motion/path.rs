@@ -68,16 +68,15 @@ impl Path {
     /// Leaves out every point that both its neighbours can do without, from the start on. In a space whose distance obeys the triangle
     /// inequality the path does not become longer; it stays free.
     pub fn straighten(&mut self, scene: &dyn Scene) {
-        let mut i = 1;
-        while i + 1 < self.points.len() {
-            if scene.motion_is_free(&self.points[i - 1], &self.points[i + 1]) {
-                self.points.remove(i);
-                // What was kept before may be left out now.
-                i = i.saturating_sub(1).max(1);
-            } else {
-                i += 1;
+        let mut kept: Vec<Vec<f64>> = Vec::new();
+        for point in self.points.drain(..) {
+            // Once a point is left out, the one before it may be as well.
+            while kept.len() > 1 && scene.motion_is_free(&kept[kept.len() - 2], &point) {
+                kept.pop();
             }
+            kept.push(point);
         }
+        self.points = kept;
     }
 
     /// Whether going over `from` and `to` between two segments is free. Ends of segments are checked again, since a local path need

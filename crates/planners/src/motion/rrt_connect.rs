@@ -10,6 +10,7 @@ use super::MAX_DIMS;
 use super::nearest::{KdTree, LinearScan, Nearest};
 use super::path::Path;
 use super::scene::Scene;
+use super::space::Axis;
 
 /// The planner's settings.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -37,7 +38,12 @@ pub struct MotionReport {
     pub iterations: usize,
     /// Configurations in both trees.
     pub nodes: usize,
+    /// Whether it gave up because they hold as many as they may.
+    pub full: bool,
 }
+
+/// Configurations that a search may hold: half a gigabyte of them in the plane.
+pub const MOST_CONFIGURATIONS: usize = 10_000_000;
 
 /// Checks both ends of a search.
 ///
@@ -59,13 +65,15 @@ impl RrtConnect {
     /// Looks for a free path. The answer depends on the arguments and the generator's place alone.
     ///
     /// # Errors
-    /// [`Error::Shape`] for other dimensions than the space's, [`Error::NotInSpace`] for a start or goal that is not finite.
-    /// A start or goal that collides is no error: there is no path then.
+    /// [`Error::Shape`] for other dimensions than the space's, [`Error::NotInSpace`] for a start or goal that is not finite,
+    /// [`Error::Config`] for a step so short that one way across the space fills the trees. A start or goal that collides is no error:
+    /// there is no path then.
     pub fn plan(&self, scene: &dyn Scene, start: &[f64], goal: &[f64], rng: &mut Rng) -> Result<MotionReport> {
         let mut report = MotionReport::default();
         if !ends_are_sound(scene, start, goal)? {
             return Ok(report);
         }
+        self.check_step(scene, start, goal)?;
         if scene.motion_is_free(start, goal) {
             report.path = Some(Path { points: vec![start.to_vec(), goal.to_vec()] });
             return Ok(report);
@@ -74,6 +82,10 @@ impl RrtConnect {
         let mut sample = [0.0; MAX_DIMS];
         let mut trees = [Tree::new(scene, start, false), Tree::new(scene, goal, true)];
         for i in 0..self.iterations {
+            report.full = trees.iter().map(|tree| tree.parents.len()).sum::<usize>() >= MOST_CONFIGURATIONS;
+            if report.full {
+                break;
+            }
             report.iterations = i + 1;
             scene.space().sample(rng, &mut sample[..dims]);
             let [a, b] = &mut trees;
@@ -95,6 +107,20 @@ impl RrtConnect {
         }
         report.nodes = trees.iter().map(|tree| tree.parents.len()).sum();
         Ok(report)
+    }
+
+    fn check_step(&self, scene: &dyn Scene, start: &[f64], goal: &[f64]) -> Result<()> {
+        let ways = scene.space().axes().map(|axes| axes.iter().map(Axis::span));
+        let across = ways.map_or(0.0, |spans| spans.map(|span| span * span).sum::<f64>().sqrt());
+        let steps = across.max(scene.space().distance(start, goal)) / self.step;
+        if steps <= MOST_CONFIGURATIONS as f64 / 2.0 {
+            return Ok(());
+        }
+        let why = format!(
+            "{} is too short: one way across takes {steps:.0} steps, and a search holds at most {MOST_CONFIGURATIONS}",
+            self.step
+        );
+        Err(Error::config("step", why))
     }
 }
 
@@ -149,9 +175,13 @@ impl Tree {
             (false, false) => space.interpolate(from, target, step / distance, new),
             (false, true) => space.interpolate(target, from, 1.0 - step / distance, new),
         }
+        // A step too short for the numbers leads nowhere.
+        if !reached && new == from {
+            return Extension::Trapped;
+        }
         let free = scene.is_free(new)
             && if self.backwards { scene.motion_is_free(new, from) } else { scene.motion_is_free(from, new) };
-        if !free || distance == 0.0 && !reached {
+        if !free {
             return Extension::Trapped;
         }
         self.points.insert(new);

@@ -45,6 +45,14 @@ impl Axis {
             Self::Circle => (to - from + PI).rem_euclid(2.0 * PI) - PI,
         }
     }
+
+    /// How far two may be apart.
+    pub fn span(&self) -> f64 {
+        match self {
+            Self::Interval { low, high } => high - low,
+            Self::Circle => PI,
+        }
+    }
 }
 
 /// A product of intervals and circles, joined by straight lines: joints of an arm, positions, orientations.

@@ -4,7 +4,7 @@ use worldwright_core::{Entry, Error, Key, Parameter, Result, SettingDefault as D
 
 use super::Solve;
 use super::cube::SEED;
-use super::room::{self, BOXES, DISCS, NO_PATH, SAMPLES, SHORTCUTS, STEP, check_ends, point, rrt_connect, shapes};
+use super::room::{self, BOXES, DISCS, SAMPLES, SHORTCUTS, STEP, check_ends, point, rrt_connect, shapes};
 use super::solution::{Cell, Solution, Status};
 use crate::motion::{ArmScene, Axis, MAX_DIMS, Obstacles, Point, Scene};
 
@@ -74,7 +74,7 @@ fn solve(settings: &Settings) -> Result<Solution> {
     match &report.path {
         None => {
             solution.status = Status::Unsolved;
-            solution.notes.push(NO_PATH.to_owned());
+            solution.notes.push(room::no_path(report.full));
         }
         Some(path) => {
             for (i, at) in path.points.iter().enumerate() {

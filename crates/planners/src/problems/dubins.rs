@@ -4,9 +4,7 @@ use worldwright_core::{Entry, Error, Key, Parameter, Result, SettingDefault as D
 
 use super::Solve;
 use super::cube::SEED;
-use super::room::{
-    self, BOXES, DISCS, HIGH, LOW, NO_PATH, SAMPLES, SHORTCUTS, STEP, check_ends, point, rrt_connect, shapes,
-};
+use super::room::{self, BOXES, DISCS, HIGH, LOW, SAMPLES, SHORTCUTS, STEP, check_ends, point, rrt_connect, shapes};
 use super::solution::{Solution, Status};
 use crate::motion::{Dubins, DubinsSpace, Obstacles, Pose, RigidScene, Scene, Shape, Turn};
 
@@ -73,7 +71,7 @@ fn solve(settings: &Settings) -> Result<Solution> {
         report.path.iter_mut().for_each(|path| path.straighten(&scene));
         if report.path.is_none() {
             solution.status = Status::Unsolved;
-            solution.notes.push(NO_PATH.to_owned());
+            solution.notes.push(room::no_path(report.full));
         }
         report.path.map(|path| path.points).unwrap_or_default()
     };

@@ -68,7 +68,8 @@ fn solve(settings: &Settings) -> Result<Solution> {
             cells[cell][0].wrapping_add_signed(MOVES[towards].0),
             cells[cell][1].wrapping_add_signed(MOVES[towards].1),
         ];
-        cells.iter().position(|other| *other == at).unwrap_or(cell)
+        // Cells are numbered row by row.
+        cells.binary_search_by_key(&(at[1], at[0]), |other| (other[1], other[0])).unwrap_or(cell)
     };
     let mut builder = MdpBuilder::new(settings.float("discount", 0.0, 1.0)?);
     for cell in 0..cells.len() {

@@ -1,6 +1,6 @@
 //! A maze whose near ways alone are known, crossed by way of subgoals.
 
-use worldwright_core::{Entry, Error, Key, Parameter, Result, SettingDefault as Default, Settings};
+use worldwright_core::{Entry, Error, Key, Parameter, Result, SettingDefault as Default, Settings, cost};
 
 use super::Solve;
 use super::cube::SEED;
@@ -53,6 +53,8 @@ fn solve(settings: &Settings) -> Result<Solution> {
             depth: settings.count_in("depth", 1, 64)?,
             exploration: 2.0,
         };
+        let divisions = search.simulations as f64 * (search.depth as f64).exp2();
+        cost::work(&[("simulations", search.simulations), ("depth", search.depth)], "divisions", divisions, 1e11)?;
         let report = search.plan(&reach, &Midway(&maze), start, goal)?;
         solution.fact("pairs met", report.nodes);
         report.path
@@ -84,12 +86,22 @@ fn solve(settings: &Settings) -> Result<Solution> {
     Ok(solution)
 }
 
+/// Cells of a map: some hundred megabytes of pairs.
+const MOST_CELLS: usize = 2_500;
+
+/// Openings beyond what joins all chambers, several for each wall of the largest maze.
+const MOST_LOOPS: usize = 100_000;
+
 fn read(settings: &Settings) -> Result<(Maze, usize, usize)> {
     let map = settings.text("map")?;
     if map == "random" {
         let (side, loops) = (settings.count("side", 2)?, settings.count_in("loops", 0, 10_000)?);
         if side > 30 {
             return Err(Error::config("side", format!("must be at most 30, got {side}: all pairs of cells are held")));
+        }
+        if loops > MOST_LOOPS {
+            let why = format!("must be at most {MOST_LOOPS}, got {loops}: that opens nearly every wall of any maze");
+            return Err(Error::config("loops", why));
         }
         let maze = Maze::random(side, loops, &mut Key::new(settings.seed("seed")?).rng());
         let last = maze.cells.len() - 1;
@@ -100,6 +112,11 @@ fn read(settings: &Settings) -> Result<(Maze, usize, usize)> {
         return Err(Error::config("map", format!("'{letter}' is none of S, G, # and .")));
     }
     let maze = Maze::parse(&map);
+    if maze.cells.len() > MOST_CELLS {
+        let why =
+            format!("has {} free cells, at most {MOST_CELLS} may be: all pairs of them are held", maze.cells.len());
+        return Err(Error::config("map", why));
+    }
     let one = |wanted: char| {
         let free = map.chars().filter(|letter| !"#\n".contains(*letter));
         let found: Vec<usize> =

@@ -1,12 +1,10 @@
 //! A disc that moves through a room.
 
-use worldwright_core::{Columns, Entry, Error, Key, Parameter, Result, SettingDefault as Default, Settings};
+use worldwright_core::{Columns, Entry, Error, Key, Parameter, Result, SettingDefault as Default, Settings, cost};
 
 use super::Solve;
 use super::cube::SEED;
-use super::room::{
-    self, BOXES, DISCS, HIGH, LOW, NO_PATH, SAMPLES, SHORTCUTS, STEP, check_ends, point, rrt_connect, shapes,
-};
+use super::room::{self, BOXES, DISCS, HIGH, LOW, SAMPLES, SHORTCUTS, STEP, check_ends, point, rrt_connect, shapes};
 use super::solution::{Solution, Status};
 use crate::motion::{DiscsScene, Obstacles, Path, RrtStar, Scene};
 use crate::subgoal::{Leap, Legs, StateGoalValue};
@@ -52,14 +50,18 @@ fn solve(settings: &Settings) -> Result<Solution> {
     let planner = rrt_connect(settings)?;
     let method = settings.choice("method", &["rrt-connect", "rrt-star", "leap"])?;
     let mut solution = Solution::new(Status::Solved, &["point", "x", "y", "length so far"]);
+    let mut full = false;
     let mut path = match method {
         0 => {
             let report = planner.plan(&scene, &start, &goal, &mut key.rng())?;
+            full = report.full;
             solution.fact("samples", report.iterations);
             solution.fact("nodes", report.nodes);
             report.path
         }
         1 => {
+            let samples = planner.iterations;
+            cost::work(&[("samples", samples)], "comparisons", (samples as f64).powi(2), 1e11)?;
             let area = (inner_high[0] - inner_low[0]) * (inner_high[1] - inner_low[1]);
             // The radius of the tree's neighbourhoods for the whole room, which is more than its free part.
             let gamma = 2.0 * (1.5 * area / std::f64::consts::PI).sqrt();
@@ -87,7 +89,7 @@ fn solve(settings: &Settings) -> Result<Solution> {
     match &path {
         None => {
             solution.status = Status::Unsolved;
-            solution.notes.push(if method == 2 { BLOCKED } else { NO_PATH }.to_owned());
+            solution.notes.push(if method == 2 { BLOCKED.to_owned() } else { room::no_path(full) });
         }
         Some(path) => {
             let mut length = 0.0;

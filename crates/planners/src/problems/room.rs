@@ -3,7 +3,7 @@
 use worldwright_core::{Error, Parameter, Result, SettingDefault as Default, Settings};
 
 use super::floor::Floor;
-use crate::motion::{Obstacles, Point, RrtConnect, Shape};
+use crate::motion::{MOST_CONFIGURATIONS, Obstacles, Point, RrtConnect, Shape};
 
 pub(super) const LOW: Parameter =
     Parameter { name: "low", default: Default::Numbers(&[0.0, 0.0]), summary: "lowest corner of the room" };
@@ -84,7 +84,14 @@ pub(super) fn rrt_connect(settings: &Settings) -> Result<RrtConnect> {
 }
 
 /// What to say where no path was found.
-pub(super) const NO_PATH: &str = "no path was found, which does not prove that there is none: more samples may help";
+pub(super) fn no_path(full: bool) -> String {
+    let more = if full {
+        format!("the search held {MOST_CONFIGURATIONS} configurations, the most it may: a larger step may help")
+    } else {
+        "more samples may help".to_owned()
+    };
+    format!("no path was found, which does not prove that there is none: {more}")
+}
 
 /// The room from above.
 pub(super) fn floor(low: Point, high: Point, obstacles: &Obstacles) -> Floor {

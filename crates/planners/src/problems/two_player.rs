@@ -11,7 +11,7 @@ use super::cube::SEED;
 use super::solution::{Solution, Status};
 use crate::PlannerContext;
 use crate::games::{ConnectFour, Game, GameModel, TicTacToe};
-use crate::tree::Forest;
+use crate::tree::{Forest, Length};
 
 const SIMULATIONS: Parameter =
     Parameter { name: "simulations", default: Default::Integer(20_000), summary: "simulations of the search" };
@@ -94,6 +94,15 @@ fn solve<G: Game>(
     solution.fact("player", ["X", "O"][player]);
     solution.fact("play", best as usize + 1);
     solution.fact("value", forest.value(0).unwrap_or(f64::NAN));
+    if let Some(Length { least, most }) = forest.length(0) {
+        solution.fact("moves to the end", most);
+        let end = if forest.value(0) < Some(0.0) { "defence lasts longer" } else { "win is shorter" };
+        solution.notes.push(if least >= most {
+            format!("no {end}, whatever both do")
+        } else {
+            format!("none was found whose {end}; what there may be takes {least} moves at the least: more simulations may tell")
+        });
+    }
     solution.fact("steps imagined", report.model_steps as usize);
     let sure = if proven { "proven" } else { "the mean of what was searched" };
     solution.notes.push(format!("a value of 1 is a win for {}, 0 a draw, −1 a loss: {sure}", ["X", "O"][player]));

@@ -49,6 +49,9 @@ impl Default for DcMcts {
     }
 }
 
+/// Divisions one below another that a search may make: with more it would not end.
+const MOST_DIVISIONS: usize = 24;
+
 /// What a search gave.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DcReport {
@@ -96,10 +99,15 @@ impl DcMcts {
     /// Plans from one state to another.
     ///
     /// # Errors
-    /// [`Error::Config`] for a state that does not exist, or a proposal of one.
+    /// [`Error::Config`] for a state that does not exist, or a proposal of one, and for more than 24 divisions one below another.
     pub fn plan(&self, value: &dyn GoalValue, proposals: &dyn Proposals, from: usize, to: usize) -> Result<DcReport> {
         if from >= value.states() || to >= value.states() {
             return Err(Error::config("states", format!("{from} or {to} is not below {}", value.states())));
+        }
+        if self.depth > MOST_DIVISIONS {
+            let why =
+                format!("must be at most {MOST_DIVISIONS}, got {}: each doubles the legs that are tried", self.depth);
+            return Err(Error::config("depth", why));
         }
         let mut search = Search {
             settings: *self,
@@ -204,20 +212,25 @@ impl Search<'_> {
         Ok(())
     }
 
-    /// Appends the best plan of a node, its first state left out.
-    fn collect(&mut self, node: usize, path: &mut Vec<usize>) {
-        let Node { from, to, direct, best, .. } = self.nodes[node];
-        if from == to {
-            return;
+    /// Appends the best plan of a node, its first state left out. Nodes are shared, so that plans may be divided more often than one descent
+    /// does.
+    fn collect(&self, root: usize, path: &mut Vec<usize>) {
+        let mut open = vec![root];
+        while let Some(node) = open.pop() {
+            let Node { from, to, direct, best, .. } = self.nodes[node];
+            if from == to {
+                continue;
+            }
+            if direct >= best {
+                path.push(to);
+                continue;
+            }
+            // Halves may have become better since; the best choice by what they are now is worth at least `best`.
+            let now = |choice: &Choice| choice.halves.map(|[a, b]| self.nodes[a].best + self.nodes[b].best);
+            let choices = self.nodes[node].choices.iter().filter_map(|choice| Some((now(choice)?, choice.halves?)));
+            if let Some((_, [first, second])) = choices.reduce(|a, b| if b.0 > a.0 { b } else { a }) {
+                open.extend([second, first]);
+            }
         }
-        if direct >= best {
-            path.push(to);
-            return;
-        }
-        // Halves may have become better since; the best choice by what they are now is worth at least `best`.
-        let now = |choice: &Choice| choice.halves.map(|[a, b]| self.nodes[a].best + self.nodes[b].best);
-        let choices = self.nodes[node].choices.iter().filter_map(|choice| Some((now(choice)?, choice.halves?)));
-        let Some((_, halves)) = choices.reduce(|a, b| if b.0 > a.0 { b } else { a }) else { return };
-        halves.into_iter().for_each(|half| self.collect(half, path));
     }
 }

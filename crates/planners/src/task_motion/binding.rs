@@ -39,31 +39,50 @@ pub(super) struct Binder<'p> {
 }
 
 impl Binder<'_> {
-    /// Binds the actions from the `i`-th on; the steps in order, or none.
-    pub(super) fn bind(&mut self, i: usize, placement: &Placement, rng: &mut Rng) -> Result<Option<Vec<Step>>> {
-        let Some(operator) = self.operators.get(i) else { return Ok(Some(Vec::new())) };
-        let meaning = self.problem.meanings[*operator];
-        self.verdicts[i].tried = true;
-        self.verdicts[i].depends_on_samples |= matches!(meaning, Meaning::Pick { from_home: false, .. });
-        for _ in 0..self.samples {
-            let Some((to, after)) = (0..DRAWS).find_map(|_| self.sample(meaning, placement, rng)) else { break };
-            if self.motions == 0 {
-                self.verdicts[i].depends_on_samples = true;
-                return Ok(None);
+    /// Binds the actions from a first placement on; the steps in order, or none.
+    pub(super) fn bind(&mut self, first: Placement, rng: &mut Rng) -> Result<Option<Vec<Step>>> {
+        // A placement an action that was begun, with the samples that it has left: as deep as the skeleton is long, which no stack of calls
+        // need be.
+        let mut begun: Vec<(Placement, usize)> = Vec::new();
+        let mut steps: Vec<Step> = Vec::new();
+        let mut next = Some(first);
+        loop {
+            if let Some(placement) = next.take() {
+                let Some(operator) = self.operators.get(begun.len()) else { return Ok(Some(steps)) };
+                let from_samples = matches!(self.problem.meanings[*operator], Meaning::Pick { from_home: false, .. });
+                let verdict = &mut self.verdicts[begun.len()];
+                verdict.tried = true;
+                verdict.depends_on_samples |= from_samples;
+                begun.push((placement, self.samples));
             }
+            let Some(i) = begun.len().checked_sub(1) else { return Ok(None) };
+            let (placement, left) = &mut begun[i];
+            let meaning = self.problem.meanings[self.operators[i]];
+            let drawn = match left.checked_sub(1) {
+                Some(fewer) => {
+                    *left = fewer;
+                    (0..DRAWS).find_map(|_| self.sample(meaning, placement, rng))
+                }
+                None => None,
+            };
+            let planned = self.motions > 0;
+            self.verdicts[i].depends_on_samples |= drawn.is_some() && !planned;
+            let Some((to, after)) = drawn.filter(|_| planned) else {
+                // Back to the action before, whose step this was to follow.
+                begun.pop();
+                steps.pop();
+                continue;
+            };
             let Some(path) = self.motion(i, placement, to, rng)? else { continue };
             self.verdicts[i].succeeded = true;
-            if let Some(mut steps) = self.bind(i + 1, &after, rng)? {
-                let action = match meaning {
-                    Meaning::Pick { object, .. } => Action::Pick { object },
-                    Meaning::Place { object, region } => Action::Place { object, region, at: after.objects[object] },
-                };
-                let held = placement.held;
-                steps.insert(0, Step { name: self.problem.task.operators[*operator].name.clone(), action, path, held });
-                return Ok(Some(steps));
-            }
+            let action = match meaning {
+                Meaning::Pick { object, .. } => Action::Pick { object },
+                Meaning::Place { object, region } => Action::Place { object, region, at: after.objects[object] },
+            };
+            let (name, held) = (self.problem.task.operators[self.operators[i]].name.clone(), placement.held);
+            steps.push(Step { name, action, path, held });
+            next = Some(after);
         }
-        Ok(None)
     }
 
     /// Where the robot has to go for one sample of the action, and what is where after it. None where a wall or the room's border

@@ -4,7 +4,7 @@
 //! home. That rests on finitely many samples, so each round forgets it and tries twice as hard: a plan that exists is found
 //! with a probability that goes to one.
 
-use worldwright_core::{Key, Result};
+use worldwright_core::{Error, Key, Result};
 
 use crate::motion::{Path, Point, RrtConnect};
 
@@ -28,6 +28,9 @@ pub struct TaskMotion {
     /// The seed of all random numbers.
     pub seed: u64,
 }
+
+/// Rounds after which the effort of one is beyond any patience.
+const MOST_ROUNDS: usize = 20;
 
 impl Default for TaskMotion {
     fn default() -> Self {
@@ -96,8 +99,12 @@ impl TaskMotion {
     /// Looks for a plan along the skeletons that `search` proposes for the problem's task.
     ///
     /// # Errors
-    /// What the search gives; motion planning gives none for a checked world.
+    /// What the search gives, and [`Error::Config`] for more than 20 rounds; motion planning gives none for a checked world.
     pub fn solve(&self, problem: &PickPlace, search: &mut dyn SkeletonSearch) -> Result<Report> {
+        if self.rounds > MOST_ROUNDS {
+            let why = format!("must be at most {MOST_ROUNDS}, got {}: each tries twice as hard", self.rounds);
+            return Err(Error::config("rounds", why));
+        }
         let mut report = Report::default();
         for round in 0..self.rounds {
             search.restart();
@@ -119,7 +126,7 @@ impl TaskMotion {
                     verdicts: vec![Verdict::default(); skeleton.operators.len()],
                     planned: 0,
                 };
-                let steps = binder.bind(0, &problem.world.first(), &mut key.fold(proposal as u64).rng())?;
+                let steps = binder.bind(problem.world.first(), &mut key.fold(proposal as u64).rng())?;
                 report.motions += binder.planned;
                 if let Some(steps) = steps {
                     report.plan = Some(Plan { steps, cost: skeleton.cost });

@@ -7,6 +7,7 @@
 
 use worldwright_core::Applicable;
 
+use super::shorter::{Least, Stage, UNKNOWN};
 use super::softmax::softmax;
 
 /// No child yet, no slot, no edges yet.
@@ -71,6 +72,9 @@ pub(super) struct Tree {
     pub(super) zero_sum: bool,
     /// Whether some step ended an episode: before, nothing can be proven.
     pub(super) ends: bool,
+    /// Whether rewards came at ends alone, undiscounted: the length of the game is then no part of the values.
+    pub(super) at_end_only: bool,
+    pub(super) stage: Stage,
     /// Simulations backed up, the edges on their paths together, and the most of one.
     pub(super) simulations: u64,
     pub(super) depths: u64,
@@ -86,6 +90,10 @@ pub(super) struct Tree {
     /// The value proven, or, with backups of the maximum, the best so far.
     pub(super) value: Vec<f64>,
     pub(super) proven: Vec<bool>,
+    /// Of proven nodes: the steps to the end.
+    pub(super) plies: Vec<u32>,
+    /// While wins are shortened: lower bounds of the steps to the end.
+    pub(super) least: Vec<Least>,
     pub(super) key: Vec<u64>,
     /// `[nodes][words]`
     pub(super) applicable: Vec<u64>,
@@ -99,6 +107,9 @@ pub(super) struct Tree {
     pub(super) total: Vec<f64>,
     pub(super) prior: Vec<f64>,
     pub(super) edge_proven: Vec<bool>,
+    /// Of proven edges: the steps to the end, and the mean return of the simulations.
+    pub(super) edge_plies: Vec<u32>,
+    pub(super) searched: Vec<f32>,
     /// Random numbers of the root's edges, `[actions]`.
     pub(super) noise: Vec<f64>,
 
@@ -127,6 +138,8 @@ impl Tree {
             estimate: vec![0.0; nodes],
             value: vec![0.0; nodes],
             proven: vec![false; nodes],
+            plies: vec![0; nodes],
+            least: vec![Least::default(); nodes],
             key: vec![0; nodes],
             applicable: vec![0; nodes * words],
             logits: vec![0.0; nodes * logits_each],
@@ -135,6 +148,8 @@ impl Tree {
             total: vec![0.0; edges],
             prior: vec![0.0; if room.logits { edges } else { 0 }],
             edge_proven: vec![false; edges],
+            edge_plies: vec![0; edges],
+            searched: vec![0.0; edges],
             noise: vec![0.0; actions],
             child: vec![0; slots],
             paid: vec![Paid::default(); slots],
@@ -150,7 +165,7 @@ impl Tree {
     pub(super) fn clear(&mut self, seed: u64) {
         (self.nodes, self.edges, self.outcomes, self.pending) = (0, 0, 0, 0);
         (self.low, self.high) = (f64::INFINITY, f64::NEG_INFINITY);
-        (self.zero_sum, self.ends) = (false, false);
+        (self.zero_sum, self.ends, self.at_end_only, self.stage) = (false, false, true, Stage::Open);
         (self.simulations, self.depths, self.deepest) = (0, 0, 0);
         self.generator = seed | 1;
     }
@@ -168,6 +183,9 @@ impl Tree {
         self.row[node] = row;
         self.branches[node].first = NONE;
         self.proven[node] = false;
+        if self.stage == Stage::Shortening {
+            self.least[node] = UNKNOWN;
+        }
         // Each array not written is a line of cache not taken: what edges need is set when they are made.
         if let Some(key) = key {
             self.key[node] = key;
@@ -320,6 +338,13 @@ impl Tree {
         self.total[edge] / f64::from(self.edge_visits[edge])
     }
 
+    /// The return by way of a slot, whose node returned `g`.
+    #[inline]
+    pub(super) fn returned(&self, slot: usize, g: f64) -> f64 {
+        let below = if self.child[slot] == ENDED { 0.0 } else { self.paid[slot].continuation * g };
+        self.paid[slot].reward + below
+    }
+
     /// What returns range over; 1 before two different ones were seen.
     #[inline]
     pub(super) fn range(&self) -> f64 {
@@ -334,28 +359,33 @@ impl Tree {
     }
 
     /// The visited edge of a node that search trusts most: the most visited, the better and then the first of equals; an edge whose value
-    /// is proven counts instead where it is no worse. None where all diverged or none was visited.
+    /// is proven counts instead where it is no worse, of several the one of the soonest win or the latest loss. None where all diverged or none was visited.
     pub(super) fn favourite(&self, node: usize) -> Option<usize> {
-        let sound =
-            || self.edges_made(node).filter(|edge| self.edge_visits[*edge] > 0 && self.total[*edge].is_finite());
-        let better = |a: f64, b: f64| a > b;
+        let sound = || {
+            self.edges_made(node).filter(|edge| {
+                self.total[*edge].is_finite() && (self.edge_visits[*edge] > 0 || self.edge_proven[*edge])
+            })
+        };
+        let worth = |edge: usize| if self.edge_proven[edge] { self.proven_value(edge) } else { self.mean(edge) };
         let mut visited: Option<usize> = None;
         let mut proven: Option<usize> = None;
         for edge in sound() {
             let slot = if self.edge_proven[edge] { &mut proven } else { &mut visited };
             let wins = slot.is_none_or(|best| {
                 let (visits, most) = (self.edge_visits[edge], self.edge_visits[best]);
-                let by_value = better(self.mean(edge), self.mean(best));
-                if self.edge_proven[edge] { by_value } else { visits > most || (visits == most && by_value) }
+                let (value, other) = (worth(edge), worth(best));
+                if self.edge_proven[edge] {
+                    value > other || (value == other && self.ends_better(edge, best))
+                } else {
+                    visits > most || (visits == most && value > other)
+                }
             });
             if wins {
                 *slot = Some(edge);
             }
         }
         match (visited, proven) {
-            (Some(visited), Some(proven)) if !self.proven[node] && self.mean(visited) > self.mean(proven) => {
-                Some(visited)
-            }
+            (Some(visited), Some(proven)) if !self.proven[node] && worth(visited) > worth(proven) => Some(visited),
             (visited, proven) => proven.or(visited),
         }
     }

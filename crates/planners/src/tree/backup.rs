@@ -3,12 +3,10 @@
 //! From the leaf up, `G ← r + c G` with the reward and the continuation of each step, which is negative where the other player moves next; an
 //! edge's value is the mean of its `G`s. With backups of the maximum (DP-UCT; Keller and Helmert, "Trial-based Heuristic Tree
 //! Search for Finite Horizon MDPs", ICAPS 2013) an edge's value is instead `Σ p̂ (r + c V)` over the outcomes seen and a node's `V` its best edge.
-//!
-//! Solver (MCTS-Solver; Winands, Björnsson and Saito, "Monte-Carlo Tree Search Solver", 2008, with values in place of wins and losses): an edge
-//! is proven when the episode ends there or its node is proven; a node is proven when all its edges are, or when one attains the
-//! best return of a zero-sum game.
+//! What is proven (see [`proofs`](super::proofs)) takes the place of means.
 
 use super::arena::{ENDED, NONE, Tree};
+use super::shorter::Stage;
 use super::simulations::Step;
 
 /// How values are backed up.
@@ -31,22 +29,18 @@ impl Backup {
         tree.simulations += 1;
         tree.depths += path.len() as u64;
         tree.deepest = tree.deepest.max(path.len());
+        if tree.stage == Stage::Shortening {
+            return self.shorten(tree, path, value);
+        }
         let mut g = value;
         for step in path.iter().rev() {
             let (edge, slot) = (step.edge as usize, step.slot as usize);
-            g = if tree.child[slot] == ENDED {
-                tree.paid[slot].reward
-            } else {
-                tree.paid[slot].reward + tree.paid[slot].continuation * g
-            };
+            g = tree.returned(slot, g);
             if self.solve && tree.ends {
-                self.prove(tree, step);
+                tree.prove(step, g, self.win);
             }
             if tree.edge_proven[edge] {
-                let child = tree.child[edge];
-                let below =
-                    if child == ENDED { 0.0 } else { tree.paid[edge].continuation * tree.value[child as usize] };
-                g = tree.paid[edge].reward + below;
+                g = tree.value_below(edge);
                 tree.total[edge] = g * f64::from(tree.edge_visits[edge]);
             } else if self.by_maximum {
                 let expected = expected(tree, edge);
@@ -78,28 +72,6 @@ impl Backup {
             tree.branches[step.node as usize].visits -= 1;
             tree.edge_visits[edge] -= 1;
             tree.total[edge] -= step.lent;
-        }
-    }
-
-    /// Marks the step's edge, and then its node, if their values are settled.
-    #[inline]
-    fn prove(&self, tree: &mut Tree, step: &Step) {
-        let (node, edge) = (step.node as usize, step.edge as usize);
-        let child = tree.child[edge];
-        let settled = child == ENDED || (child < ENDED && tree.proven[child as usize]);
-        if tree.edge_proven[edge] || !settled || tree.total[edge] == f64::NEG_INFINITY {
-            return;
-        }
-        tree.edge_proven[edge] = true;
-        let below = if child == ENDED { 0.0 } else { tree.paid[edge].continuation * tree.value[child as usize] };
-        let value = tree.paid[edge].reward + below;
-        tree.total[edge] = value * f64::from(tree.edge_visits[edge]);
-        let won = tree.zero_sum && value >= self.win;
-        let edges = tree.edges_made(node);
-        if won || edges.clone().all(|edge| tree.edge_proven[edge]) {
-            let proven = edges.filter(|edge| tree.edge_proven[*edge]);
-            tree.value[node] = proven.map(|edge| tree.mean(edge)).fold(f64::NEG_INFINITY, f64::max);
-            tree.proven[node] = true;
         }
     }
 }

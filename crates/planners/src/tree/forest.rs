@@ -53,6 +53,17 @@ trait Trees: Send {
     fn each_edge(&self, root: usize, visit: &mut dyn FnMut(usize, u32, f64));
     fn policy(&self, root: usize, out: &mut [f64]);
     fn depth(&self, root: usize) -> Depth;
+    fn length(&self, root: usize) -> Option<Length>;
+}
+
+/// In how many steps a game ends whose root is proven won or lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Length {
+    /// By best play of both no sooner than this.
+    pub least: usize,
+    /// By the play that is proven no later than this. Where it is no more than the least, that play is the best: the
+    /// shortest win, or the longest defence.
+    pub most: usize,
 }
 
 /// How deep the simulations of a tree went, in edges from the root.
@@ -156,6 +167,11 @@ impl Forest {
         self.search.policy(root, out);
     }
 
+    /// How long the game goes on from a root that is proven won or lost; none for others.
+    pub fn length(&self, root: usize) -> Option<Length> {
+        self.search.length(root)
+    }
+
     /// How deep a tree is.
     pub fn depth(&self, root: usize) -> Depth {
         self.search.depth(root)
@@ -206,5 +222,9 @@ impl<R: Rule> Trees for Search<R> {
     fn depth(&self, root: usize) -> Depth {
         let tree = &self.trees[root];
         Depth { mean: tree.depths as f64 / tree.simulations.max(1) as f64, most: tree.deepest }
+    }
+
+    fn length(&self, root: usize) -> Option<Length> {
+        self.trees[root].length().map(|[least, most]| Length { least: least as usize, most: most as usize })
     }
 }

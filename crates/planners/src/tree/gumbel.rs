@@ -5,7 +5,7 @@
 //! `g(a) + logit(a) + σ(q̂(a))`, and so on; the best of the most visited is done. Inside, the edge with the largest
 //! `π'(a) − N(a) / (1 + Σ N)`, `π' = softmax(logit + σ(q̄))`. Values: `σ(q) = (c_visit + max N) c_scale q`, on means completed by
 //! `v_mix = (v + ΣN Σ_{N>0} π q / Σ_{N>0} π) / (1 + ΣN)` (equation 33) where there was no visit, and brought to [0, 1] among the
-//! edges of the node.
+//! edges of the node. Without `mixed_value` means are completed by v, without `rescale` they are weighed as they are.
 
 use worldwright_core::{Entry, Key, Parameter, Planner, Result, SettingDefault as Default, Settings};
 
@@ -26,10 +26,16 @@ const PARAMETERS: &[Parameter] = &[
         summary: "actions that the root samples and halves",
     },
     Parameter { name: "c_visit", default: Default::Float(50.0), summary: "visits that values weigh like at the least" },
+    Parameter { name: "c_scale", default: Default::Float(0.1), summary: "weight of values" },
     Parameter {
-        name: "c_scale",
-        default: Default::Float(0.1),
-        summary: "weight of values, which are brought to [0, 1]",
+        name: "rescale",
+        default: Default::Bool(true),
+        summary: "bring the values at a node to [0, 1]; false weighs them as they are",
+    },
+    Parameter {
+        name: "mixed_value",
+        default: Default::Bool(true),
+        summary: "actions without visits count as the node's mean and its estimate mixed; false takes the estimate alone",
     },
     Parameter {
         name: "gumbel_scale",
@@ -73,6 +79,8 @@ pub(super) fn search(context: &PlannerContext, settings: &Settings, roots: usize
     let mut rule = Gumbel {
         c_visit: settings.float("c_visit", 0.0, f64::MAX)?,
         c_scale: settings.float("c_scale", 0.0, f64::MAX)?,
+        rescale: settings.bool("rescale")?,
+        mixed_value: settings.bool("mixed_value")?,
         gumbel_scale: settings.float("gumbel_scale", 0.0, f64::MAX)?,
         planned: 0,
         schedules: vec![Vec::with_capacity(longest + considered.min(actions)); considered.min(actions) + 1],
@@ -87,6 +95,8 @@ pub(super) fn search(context: &PlannerContext, settings: &Settings, roots: usize
 pub(super) struct Gumbel {
     c_visit: f64,
     c_scale: f64,
+    rescale: bool,
+    mixed_value: bool,
     gumbel_scale: f64,
     /// Simulations that the schedules are made for.
     planned: usize,
@@ -97,13 +107,15 @@ pub(super) struct Gumbel {
     scores: Vec<f64>,
 }
 
-/// What the values of a node's edges are brought to [0, 1] by, and weighed with.
+/// What the values of a node's edges are brought to [0, 1] by, if at all, and weighed with.
 struct Completion {
     /// Value of an edge without visits.
     mixed: f64,
     low: f64,
     scale: f64,
     weight: f64,
+    /// No σ is larger.
+    top: f64,
     visits: f64,
 }
 
@@ -143,16 +155,16 @@ impl Gumbel {
         }
         let n = f64::from(all);
         let mean = if visited > 0 { sum / weight } else { 0.0 };
-        let mixed = if visited > 0 { (tree.estimate[node] + n * mean) / (n + 1.0) } else { tree.estimate[node] };
+        let mixes = visited > 0 && self.mixed_value;
+        let mixed = if mixes { (tree.estimate[node] + n * mean) / (n + 1.0) } else { tree.estimate[node] };
         if visited < tree.branches[node].count {
             (low, high) = (low.min(mixed), high.max(mixed));
         }
-        Completion {
-            mixed,
-            low,
-            scale: 1.0 / (high - low).max(SMALLEST_RANGE),
-            weight: (self.c_visit + f64::from(most)) * self.c_scale,
-            visits: n,
+        let weight = (self.c_visit + f64::from(most)) * self.c_scale;
+        if self.rescale {
+            Completion { mixed, low, scale: 1.0 / (high - low).max(SMALLEST_RANGE), weight, top: weight, visits: n }
+        } else {
+            Completion { mixed, low: 0.0, scale: 1.0, weight, top: weight * high, visits: n }
         }
     }
 
@@ -207,15 +219,14 @@ fn improved(
     place: impl Fn(usize, u32) -> usize,
     out: &mut [f64],
 ) -> f64 {
-    // Values lie in [0, 1], so that the largest exponent is the weight itself.
-    let unvisited = exp(completion.transform(completion.mixed) - completion.weight);
+    let unvisited = exp(completion.transform(completion.mixed) - completion.top);
     let edges = tree.edges_opened(node);
     let (mut sum, mut rest) = (0.0, if edges.len() < tree.branches[node].count as usize { 1.0 } else { 0.0 });
     for (i, edge) in edges.enumerate() {
         let factor = match tree.edge_visits[edge] {
             0 => unvisited,
             _ if tree.total[edge] == f64::NEG_INFINITY => 0.0,
-            _ => exp(completion.transform(tree.mean(edge)) - completion.weight),
+            _ => exp(completion.transform(tree.mean(edge)) - completion.top),
         };
         let weight = tree.prior[edge] * factor;
         out[place(i, tree.action[edge])] = weight;

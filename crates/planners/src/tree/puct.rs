@@ -1,12 +1,13 @@
 //! PUCT: a policy prior leads the search, as in MuZero.
 //!
 //! Schrittwieser et al., "Mastering Atari, Go, chess and shogi by planning with a learned model", Nature 2020, appendix B: the edge with the
-//! largest `Q̄(s, a) + P(s, a) √N(s) / (1 + N(s, a)) (c₁ + ln((N(s) + c₂ + 1) / c₂))`. `Q̄` is the mean brought to [0, 1] by
-//! the least and the largest mean in the tree, 0 for an edge not yet tried; N(s) counts the node's own evaluation. Dirichlet noise
+//! largest `Q̄(s, a) + P(s, a) √N(s) / (1 + N(s, a)) (c₁ + ln((N(s) + c₂ + 1) / c₂))`. `Q̄` is the mean brought to [0, 1], 0 for an edge
+//! not yet tried: by the least and the largest mean in the tree, by those of the node's own edges and its own mean (as mctx has it:
+//! Babuschkin et al., "The DeepMind JAX Ecosystem", 2020), or by a known range. N(s) counts the node's own evaluation. Dirichlet noise
 //! is mixed into the root's prior, and the action is drawn by visits at a temperature (0: the most visited). Without a
 //! policy head the prior is uniform.
 
-use worldwright_core::{Entry, Key, Parameter, Planner, Result, SettingDefault as Default, Settings};
+use worldwright_core::{Entry, Error, Key, Parameter, Planner, Result, SettingDefault as Default, Settings};
 
 use super::arena::{Branches, Tree};
 use super::noise::dirichlet;
@@ -27,6 +28,16 @@ const PARAMETERS: &[Parameter] = &[
         name: "pb_c_base",
         default: Default::Float(19652.0),
         summary: "c₂ of the rule: visits from which the prior weighs more",
+    },
+    Parameter {
+        name: "normalise",
+        default: Default::Text("tree"),
+        summary: "what brings means to [0, 1]: the range seen in the whole 'tree', at the 'node', or 'fixed' in value_range",
+    },
+    Parameter {
+        name: "value_range",
+        default: Default::Numbers(&[-1.0, 1.0]),
+        summary: "normalise=fixed: the least and the largest return",
     },
     Parameter {
         name: "dirichlet_fraction",
@@ -76,7 +87,18 @@ pub(super) fn search(context: &PlannerContext, settings: &Settings, roots: usize
         let n = visits as f64 + 1.0;
         n.sqrt() * (init + ((n + base + 1.0) / base).ln())
     };
+    let normalise = match (settings.choice("normalise", &["tree", "node", "fixed"])?, settings.numbers("value_range")?)
+    {
+        (0, _) => Normalise::Tree,
+        (1, _) => Normalise::Node,
+        (_, [low, high]) if low < high && (high - low).is_finite() => Normalise::Fixed { low: *low, high: *high },
+        (_, range) => {
+            let why = format!("takes two finite numbers, the least return and a larger one, got {range:?}");
+            return Err(Error::config("value_range", why));
+        }
+    };
     let rule = Puct {
+        normalise,
         weights: (0..options.capacity + options.leaves + 1).map(weight).collect(),
         inverses: (0..TABLE.min(options.capacity + options.leaves + 2))
             .map(|n| if n == 0 { 0.0 } else { 1.0 / n as f64 })
@@ -91,8 +113,37 @@ pub(super) fn search(context: &PlannerContext, settings: &Settings, roots: usize
 /// The longest table of inverses: visits beyond are divided by.
 const TABLE: usize = 1 << 12;
 
+/// What brings means to [0, 1].
+#[derive(Debug, Clone, Copy)]
+enum Normalise {
+    Tree,
+    Node,
+    Fixed { low: f64, high: f64 },
+}
+
+/// Below this, values at a node count as equal.
+const SMALLEST_RANGE: f64 = 1e-8;
+
+/// The least of the means at a node and its range: of its opened edges and of the node itself.
+fn around(tree: &Tree, node: usize) -> (f64, f64) {
+    let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
+    let (mut visits, mut sum) = (1.0, tree.estimate[node]);
+    for edge in tree.edges_opened(node) {
+        if tree.edge_visits[edge] > 0 && tree.total[edge] != f64::NEG_INFINITY {
+            let mean = tree.mean(edge);
+            (low, high) = (low.min(mean), high.max(mean));
+            visits += f64::from(tree.edge_visits[edge]);
+            sum += tree.total[edge];
+        }
+    }
+    let own = sum / visits;
+    low = low.min(own);
+    (low, (high.max(own) - low).max(SMALLEST_RANGE))
+}
+
 /// The rule.
 pub(super) struct Puct {
+    normalise: Normalise,
     /// What multiplies `P / (1 + n)`, by the simulations below the node.
     weights: Vec<f64>,
     /// 1/n, and 0 for no visit.
@@ -124,7 +175,12 @@ impl Rule for Puct {
         let Branches { first, count, opened, visits } = tree.branches[node];
         let edges = first as usize..(first + opened) as usize;
         let weight = self.weights[(visits as usize).min(self.weights.len() - 1)];
-        let (low, scale) = (if tree.low.is_finite() { tree.low } else { 0.0 }, 1.0 / tree.range());
+        let (low, range) = match self.normalise {
+            Normalise::Tree => (if tree.low.is_finite() { tree.low } else { 0.0 }, tree.range()),
+            Normalise::Node => around(tree, node),
+            Normalise::Fixed { low, high } => (low, high - low),
+        };
+        let scale = 1.0 / range;
         let (visits, totals) = (&tree.edge_visits[edges.clone()], &tree.total[edges.clone()]);
         let (priors, proven) = (&tree.prior[edges.clone()], &tree.edge_proven[edges.clone()]);
         let last = self.inverses.len() - 1;

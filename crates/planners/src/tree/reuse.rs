@@ -57,12 +57,14 @@ impl<R: Rule> Search<R> {
         tree.copy_evaluations(old, root, 0);
         tree.add_node(0, Some(old.key[root]));
         (tree.low, tree.high, tree.zero_sum) = (old.low, old.high, old.zero_sum);
+        tree.at_end_only = old.at_end_only;
         tree.ends = true;
         let mut node = 0;
         while node < tree.nodes {
             let from = self.origin[node] as usize;
             tree.value[node] = old.value[from];
             tree.proven[node] = keep_proofs && old.proven[from];
+            tree.plies[node] = old.plies[from];
             if old.branches[from].first != NONE {
                 let edges = tree.copy_edges(old, from, node, keep_proofs);
                 for (edge, old_edge) in edges.zip(old.edges_made(from)) {
@@ -160,6 +162,8 @@ impl Tree {
             self.prior[edges.clone()].copy_from_slice(&old.prior[source.clone()]);
         }
         self.paid[edges.clone()].copy_from_slice(&old.paid[source.clone()]);
+        self.edge_plies[edges.clone()].copy_from_slice(&old.edge_plies[source.clone()]);
+        self.searched[edges.clone()].copy_from_slice(&old.searched[source.clone()]);
         for (edge, old_edge) in edges.clone().zip(source) {
             self.edge_proven[edge] = keep_proofs && old.edge_proven[old_edge];
             self.child[edge] = if old.child[old_edge] == ENDED { ENDED } else { NONE };

@@ -12,6 +12,7 @@ use super::backup::Backup;
 use super::outcomes::{self, Sampled};
 use super::rule::Rule;
 use super::search::{LEAF, Search};
+use super::shorter::Stage;
 use super::simulations::Step;
 
 const STEP: u64 = 2;
@@ -27,7 +28,8 @@ enum Rest {
 }
 
 impl<R: Rule> Search<R> {
-    /// One round: `leaves` simulations in every tree of a group.
+    /// One round: `leaves` simulations in every tree of a group. Returns how many of those that shorten came to nothing: few edges are asked
+    /// about then, and simulations of the same round meet there.
     pub(super) fn round(
         &mut self,
         world: &mut dyn Imagination,
@@ -35,13 +37,19 @@ impl<R: Rule> Search<R> {
         leaves: usize,
         key: Key,
         report: &mut PlanReport,
-    ) -> Result<()> {
+    ) -> Result<usize> {
         self.simulations.clear();
         self.clear_batch();
+        self.wasted = 0;
         for _ in 0..leaves {
             for b in group.clone() {
-                if !self.trees[b].proven[0] {
+                let tree = &self.trees[b];
+                let shortens = tree.stage == Stage::Shortening;
+                if shortens || !tree.proven[0] {
                     let simulation = self.simulations.begin(b);
+                    if shortens {
+                        self.simulations.question[simulation] = tree.question(self.options.backup.win);
+                    }
                     self.go_on(simulation, leaves);
                 }
             }
@@ -58,7 +66,7 @@ impl<R: Rule> Search<R> {
             self.going.clear();
             batch += 1;
         }
-        Ok(())
+        Ok(self.wasted)
     }
 
     pub(super) fn clear_batch(&mut self) {
@@ -71,23 +79,29 @@ impl<R: Rule> Search<R> {
     /// Takes a simulation down from where it stands, until it needs the model or ends.
     #[inline]
     fn go_on(&mut self, simulation: usize, leaves: usize) {
-        let rest = self.descend(simulation, leaves);
+        let shortens = self.trees[self.simulations.tree[simulation] as usize].stage == Stage::Shortening;
+        let rest =
+            if shortens { self.descend::<true>(simulation, leaves) } else { self.descend::<false>(simulation, leaves) };
         let tree = &mut self.trees[self.simulations.tree[simulation] as usize];
         match rest {
             Rest::Requested => {}
             Rest::Valued(value) => self.options.backup.run(tree, self.simulations.path(simulation), value),
-            Rest::Blocked => Backup::withdraw(tree, self.simulations.path(simulation)),
+            Rest::Blocked => {
+                self.wasted += usize::from(shortens);
+                Backup::withdraw(tree, self.simulations.path(simulation));
+            }
         }
     }
 
+    /// `SHORTENS` where the root is proven, and what is asked is how soon the game ends.
     #[inline]
-    fn descend(&mut self, simulation: usize, leaves: usize) -> Rest {
+    fn descend<const SHORTENS: bool>(&mut self, simulation: usize, leaves: usize) -> Rest {
         let tree = &mut self.trees[self.simulations.tree[simulation] as usize];
         let mut node = self.simulations.node[simulation] as usize;
         // By the maximum, totals are written anew by every backup: there is nothing to lend.
         let lend = leaves > 1 && !self.options.backup.by_maximum;
         loop {
-            if tree.proven[node] {
+            if !SHORTENS && tree.proven[node] {
                 return Rest::Valued(tree.value[node]);
             }
             if self.simulations.depth(simulation) == self.options.horizon {
@@ -99,7 +113,16 @@ impl<R: Rule> Search<R> {
                     tree.rotate_edges(node);
                 }
             }
-            let Some(edge) = self.rule.choose(tree, node) else {
+            let chosen = if SHORTENS {
+                tree.choose_shorter(node, self.simulations.question[simulation], self.options.backup.win)
+            } else {
+                self.rule.choose(tree, node)
+            };
+            let Some(edge) = chosen else {
+                if SHORTENS {
+                    self.options.backup.settle(tree, node);
+                    return Rest::Valued(self.simulations.question[simulation].failed(self.options.backup.win));
+                }
                 return Rest::Valued(tree.estimate[node]);
             };
             tree.open(node, edge);
@@ -151,6 +174,10 @@ impl<R: Rule> Search<R> {
                 PENDING => return Rest::Blocked,
                 child => node = child as usize,
             }
+            if SHORTENS {
+                let question = &mut self.simulations.question[simulation];
+                *question = question.after(tree.paid[slot].continuation);
+            }
         }
     }
 
@@ -181,6 +208,9 @@ impl<R: Rule> Search<R> {
             }
             tree.zero_sum |= continuation < 0.0;
             tree.ends |= continuation == 0.0;
+            tree.at_end_only &= continuation == 0.0 || (reward == 0.0 && continuation.abs() == 1.0);
+            let question = &mut self.simulations.question[simulation];
+            *question = question.after(continuation);
             let key = self.with_keys.then(|| self.keys[i]);
             let sampled = Sampled { reward, continuation, key };
             let mut slot = edge;

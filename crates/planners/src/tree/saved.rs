@@ -13,6 +13,9 @@ const BRANCHES: [Number; 4] = [
     ("visits", |branches| branches.visits, |branches| &mut branches.visits),
 ];
 
+/// Whole numbers of edges.
+const WHOLE: [&str; 4] = ["action", "edge_visits", "child", "edge_plies"];
+
 impl Tree {
     /// All that a kept tree holds, as arrays as long as what is in use.
     pub(super) fn save(&self) -> State {
@@ -23,7 +26,8 @@ impl Tree {
         let real = |numbers: &[f64]| Array::F64(vec![numbers.len()], numbers.to_vec());
         let flags = |flags: &[bool]| Array::U8(flags.iter().map(|flag| u8::from(*flag)).collect());
         let mut state = State::new();
-        let sizes = [nodes as u64, edges as u64, u64::from(self.zero_sum)];
+        let kind = u64::from(self.zero_sum) + 2 * u64::from(self.at_end_only);
+        let sizes = [nodes as u64, edges as u64, kind];
         state.put("sizes", Array::U64(sizes.to_vec()));
         state.put("range", Array::F64(vec![2], vec![self.low, self.high]));
         for (name, read, _) in BRANCHES {
@@ -36,9 +40,12 @@ impl Tree {
         state.put("key", Array::U64(self.key[..nodes].to_vec()));
         state.put("applicable", Array::U64(self.applicable[..nodes * words].to_vec()));
         state.put("logits", Array::F32(vec![nodes * each], self.logits[..nodes * each].to_vec()));
-        for (name, array) in [("action", &self.action), ("edge_visits", &self.edge_visits), ("child", &self.child)] {
+        let whole_numbers = [&self.action, &self.edge_visits, &self.child, &self.edge_plies];
+        for (name, array) in WHOLE.into_iter().zip(whole_numbers) {
             state.put(name, whole(&array[..edges]));
         }
+        state.put("plies", whole(&self.plies[..nodes]));
+        state.put("searched", Array::F32(vec![edges], self.searched[..edges].to_vec()));
         state.put("total", real(&self.total[..edges]));
         state.put("prior", real(&self.prior[..edges.min(self.prior.len())]));
         let paid = |read: fn(&Paid) -> f64| Array::F64(vec![edges], self.paid[..edges].iter().map(read).collect());
@@ -78,9 +85,12 @@ impl Tree {
             let numbers = state.u64s(name, nodes)?;
             self.branches.iter_mut().zip(numbers).for_each(|(branches, number)| *write(branches) = *number as u32);
         }
-        whole("action", &mut self.action[..edges])?;
-        whole("edge_visits", &mut self.edge_visits[..edges])?;
-        whole("child", &mut self.child[..edges])?;
+        let whole_numbers = [&mut self.action, &mut self.edge_visits, &mut self.child, &mut self.edge_plies];
+        for (name, array) in WHOLE.into_iter().zip(whole_numbers) {
+            whole(name, &mut array[..edges])?;
+        }
+        whole("plies", &mut self.plies[..nodes])?;
+        self.searched[..edges].copy_from_slice(state.f32s("searched", edges)?);
         flags("proven", &mut self.proven[..nodes])?;
         flags("edge_proven", &mut self.edge_proven[..edges])?;
         self.estimate[..nodes].copy_from_slice(state.f64s("estimate", nodes)?);
@@ -101,7 +111,8 @@ impl Tree {
         if !sound {
             return Err(Error::external("saved state", "the tree's nodes and edges do not fit together"));
         }
-        (self.low, self.high, self.zero_sum) = (range[0], range[1], sizes[2] != 0);
+        (self.low, self.high, self.zero_sum) = (range[0], range[1], sizes[2] & 1 != 0);
+        self.at_end_only = sizes[2] & 2 != 0;
         (self.nodes, self.edges, self.outcomes) = (nodes, edges, 0);
         Ok(())
     }

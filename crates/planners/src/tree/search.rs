@@ -8,6 +8,7 @@ use super::arena::{NONE, Room, Tree};
 use super::evaluation::Evaluation;
 use super::options::{Leaf, Options};
 use super::rule::Rule;
+use super::shorter::Stage;
 use super::simulations::Simulations;
 use super::transpositions::Transpositions;
 use crate::PlannerContext;
@@ -62,6 +63,8 @@ pub(super) struct Search<R> {
     pub(super) new_simulations: Vec<u32>,
     /// Simulations that go on in a further batch.
     pub(super) going: Vec<u32>,
+    /// Simulations of the round that shortened and came to nothing.
+    pub(super) wasted: usize,
     pub(super) with_keys: bool,
     /// Of a regrown tree: where each node was, its parent and edge, and where old nodes are now.
     pub(super) origin: Vec<u32>,
@@ -111,6 +114,7 @@ impl<R: Rule> Search<R> {
             new_rows: Vec::with_capacity(batch),
             new_simulations: Vec::with_capacity(batch),
             going: Vec::with_capacity(batch),
+            wasted: 0,
             with_keys: false,
             origin: Vec::with_capacity(kept),
             parents: Vec::with_capacity(kept),
@@ -205,11 +209,16 @@ impl<R: Rule> Search<R> {
         // that every multiple of the largest group begins one.
         let few = 1 << (GROUP / self.options.leaves).max(1).ilog2();
         let group = if unlimited { few } else { roots };
-        let all = left;
+        let (all, counted) = (left, left != usize::MAX);
         for first in (0..roots).step_by(group) {
             let group = first..(first + group).min(roots);
             left = all;
-            for round in 0..rounds {
+            self.go_further(group.clone());
+            // Without a limit simulations are counted, not rounds: those that came to nothing are made up for.
+            for round in 0..if counted { usize::MAX } else { rounds } {
+                if left == 0 {
+                    break;
+                }
                 let leaves = self.options.leaves.min(affordable(&report, false)).min(left);
                 if leaves == 0 || late() {
                     report.status = PlanStatus::BudgetSpent;
@@ -217,9 +226,13 @@ impl<R: Rule> Search<R> {
                 }
                 left -= leaves;
                 let round_key = key.fold((self.first_root + first) as u64).fold(round as u64 + 1);
-                self.round(world, group.clone(), leaves, round_key, &mut report)?;
+                let wasted = self.round(world, group.clone(), leaves, round_key, &mut report)?;
+                if counted {
+                    left += (wasted / group.len()).min(leaves - 1);
+                }
+                self.go_further(group.clone());
                 report.iterations = report.iterations.max(round + 1);
-                if self.trees[group.clone()].iter().all(|tree| tree.proven[0]) {
+                if self.trees[group.clone()].iter().all(|tree| tree.stage == Stage::Settled) {
                     break;
                 }
             }
@@ -228,6 +241,11 @@ impl<R: Rule> Search<R> {
             report.status = PlanStatus::Converged;
         }
         Ok(report)
+    }
+
+    /// Trees whose roots are proven look for shorter wins and longer defences, or rest.
+    fn go_further(&mut self, group: std::ops::Range<usize>) {
+        self.trees[group].iter_mut().for_each(|tree| self.options.backup.go_further(tree));
     }
 
     /// Puts the roots into empty trees, and draws what the rule needs.
@@ -303,7 +321,9 @@ impl<R: Rule> Search<R> {
                 report.diverged += 1;
             }
             tree.evaluate(0, if sound { value } else { 0.0 }, applicable, logits, i);
-            tree.value[0] = tree.estimate[0];
+            if !tree.proven[0] {
+                tree.value[0] = tree.estimate[0];
+            }
             if !sound {
                 tree.forget_logits(0);
             }

@@ -4,6 +4,8 @@
 //! van den Herik, "Parallel Monte-Carlo Tree Search", 2008), so that others of the same round go elsewhere. The backup
 //! takes back exactly what was lent.
 
+use super::shorter::Question;
+
 /// Simulations side by side, each with room for `longest` edges.
 #[derive(Debug, Default)]
 pub(super) struct Simulations {
@@ -13,6 +15,8 @@ pub(super) struct Simulations {
     pub(super) tree: Vec<u32>,
     /// The node where the simulation stands.
     pub(super) node: Vec<u32>,
+    /// What it asks there, where it shortens.
+    pub(super) question: Vec<Question>,
     depth: Vec<u32>,
     /// `[simulations][longest]`
     steps: Vec<Step>,
@@ -35,6 +39,7 @@ impl Simulations {
             count: 0,
             tree: vec![0; capacity],
             node: vec![0; capacity],
+            question: vec![Question::default(); capacity],
             depth: vec![0; capacity],
             steps: vec![Step::default(); capacity * longest],
         }

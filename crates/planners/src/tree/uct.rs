@@ -60,6 +60,9 @@ pub(super) fn search(context: &PlannerContext, settings: &Settings, roots: usize
 /// Tables reach so far; visits beyond are rare enough to be computed.
 const LONGEST_TABLE: usize = 1 << 16;
 
+/// In place of 1/√0: its square times any bonus is beyond all means and still a number.
+const FIRST: f64 = 1e100;
+
 /// The rule.
 pub(super) struct Uct {
     exploration: f64,
@@ -76,7 +79,8 @@ impl Uct {
             exploration,
             temperature,
             roots_of_logs: visits().map(|n| n.max(1.0).ln().sqrt()).collect(),
-            inverse_roots: visits().map(|n| 1.0 / n.sqrt()).collect(),
+            // An edge whose only visit was withdrawn comes first, as one not yet tried does.
+            inverse_roots: visits().map(|n| if n == 0.0 { FIRST } else { 1.0 / n.sqrt() }).collect(),
         }
     }
 

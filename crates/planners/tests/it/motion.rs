@@ -81,18 +81,32 @@ proptest! {
         prop_assert!((got - least).abs() < 2e-3, "{got} {least}");
         prop_assert_eq!(got, distance(&b, &a));
     }
+}
 
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases()) })]
+
+    /// Whatever the order: uniform, along a line forth and back, on a coarse grid with many equal coordinates, or again and again the same.
     #[test]
-    fn the_tree_finds_what_the_scan_finds(seed in 0_u64..1000, n in 1_usize..200) {
+    fn the_tree_finds_what_the_scan_finds(seed in 0_u64..1000, n in 1_usize..400, order in 0..5) {
         let axes = vec![Axis::Interval { low: -1.0, high: 2.0 }, Axis::Circle, Axis::Circle];
         let space = JointSpace::new(axes.clone()).unwrap();
         let (mut tree, mut scan) = (KdTree::new(&axes), LinearScan::new(3));
         let mut rng = Rng::new(seed);
         let mut at = [0.0; 3];
-        for _ in 0..n {
-            space.sample(&mut rng, &mut at);
-            // Angles need not come between −π and π.
-            at[1] += TAU * rng.below(3) as f64;
+        for i in 0..n {
+            let along = i as f64 / n as f64;
+            match order {
+                0 => {
+                    space.sample(&mut rng, &mut at);
+                    // Angles need not come between −π and π.
+                    at[1] += TAU * rng.below(3) as f64;
+                }
+                1 => at = [3.0 * along - 1.0, 0.5, 3.0 * along],
+                2 => at = [0.5, 3.0 - 6.0 * along, 1.0],
+                3 => at = [0.5 * rng.below(3) as f64, rng.below(2) as f64, rng.below(3) as f64],
+                _ => at = [rng.below(2) as f64, -PI, PI],
+            }
             tree.insert(&at);
             scan.insert(&at);
         }
@@ -103,6 +117,33 @@ proptest! {
             prop_assert!((a - b).abs() < 1e-12, "{a} {b}");
         }
     }
+}
+
+/// Cases of a property, more where the environment says so.
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(400)
+}
+
+/// In order, sampled finely: the tree must neither be as deep as the line is long nor take as many comparisons.
+#[test]
+fn a_long_line_is_searched_as_fast_as_any_tree() {
+    let axes = vec![Axis::Interval { low: 0.0, high: 1.0 }; 2];
+    let space = JointSpace::new(axes.clone()).unwrap();
+    let n = 300_000;
+    let mut tree = KdTree::new(&axes);
+    for i in 0..n {
+        tree.insert(&[i as f64 / n as f64, 0.5]);
+    }
+    // On a stack that holds some hundred calls, no more. Ten thousand questions to a chain would be three billion comparisons.
+    std::thread::scope(|scope| {
+        let search = || {
+            for i in 0..10_000 {
+                let at = (i * 30) as f64 / n as f64;
+                assert_eq!(tree.nearest(&space, &[at, 0.7], false), i * 30);
+            }
+        };
+        std::thread::Builder::new().stack_size(256 << 10).spawn_scoped(scope, search).unwrap();
+    });
 }
 
 /// A room of 4 × 2 with a wall from the floor to height 1.2 at x = 2, as thin as a line.

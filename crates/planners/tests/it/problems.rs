@@ -271,7 +271,7 @@ fn games_are_proven_where_they_can_be() {
     assert_eq!((corner.status, fact(&corner, "play"), fact(&corner, "value")), (Status::Optimal, 5.0, 0.0));
     // Three in a row with both ends open: the next one wins.
     let three = of("connect-four", &[("moves", text("314157"))]);
-    assert_eq!((three.status, fact(&three, "value")), (Status::Optimal, 1.0));
+    assert_eq!((three.status, fact(&three, "value"), fact(&three, "moves to the end")), (Status::Optimal, 1.0, 1.0));
     for (moves, why) in [("8", "digit"), ("1x", "digit"), ("1111111", "taken"), ("1213141", "over")] {
         let error = solve("connect-four", &settings([("moves", text(moves))])).unwrap_err().to_string();
         assert!(error.contains(why), "{error}");
@@ -301,6 +301,27 @@ fn settings_change_what_is_solved() {
     assert!(solved.get("tries by the hand").is_none() && fact(&solved, "turns") <= 4.0);
 }
 
+/// Trees along long straight ways hold hundreds of thousands of configurations in order.
+#[test]
+fn fine_steps_and_large_rooms_are_no_harder_than_their_size() {
+    let vast = [("high", Numbers(vec![20_000.0; 2])), ("goal", Numbers(vec![19_000.0, 19_500.0]))];
+    for (name, overrides, least) in [
+        ("reach", &[("step", Float(1e-3))][..], 1_000.0),
+        ("arm", &[("step", Float(1e-5))], 10_000.0),
+        ("reach", &vast, 5_000.0),
+    ] {
+        let solution = of(name, overrides);
+        assert!(fact(&solution, "nodes") > least, "{name}: {:?}", solution.facts);
+    }
+    for (name, method, key) in
+        [("maze", "dc-mcts", "depth"), ("reach", "rrt-star", "samples"), ("reach", "leap", "subgoals")]
+    {
+        let beyond = solve(name, &settings([("method", text(method)), (key, Integer(1_000_000_000))])).unwrap_err();
+        let said = beyond.to_string();
+        assert!(said.contains(key) && said.contains("1000000000"), "{beyond}");
+    }
+}
+
 #[test]
 fn what_cannot_be_is_said() {
     let walled = of("maze", &[("map", text("S#G"))]);
@@ -320,6 +341,11 @@ fn what_cannot_be_is_said() {
         ("gridworld", "map", text("S.X"), "'X' at place 3 of line 1"),
         ("gridworld", "map", text("..G"), "0 starts"),
         ("maze", "map", text("S..S.G"), "2 times 'S'"),
+        ("maze", "loops", Integer(1_000_000_000), "at most 10000"),
+        ("maze", "map", text(&format!("S{}G", ".".repeat(3000))), "3002 free cells"),
+        ("reach", "step", Float(1e-9), "too short"),
+        ("arm", "step", Float(1e-8), "too short"),
+        ("tabletop", "rounds", Integer(1_000_000_000), "at most 16"),
         ("rooms", "start", Numbers(vec![0.0, 0.0]), "no free cell"),
         ("hanoi", "discs", Integer(40), "at most 12"),
         ("hanoi", "heuristic", text("lmcut"), "did you mean 'lm-cut'?"),

@@ -15,8 +15,10 @@ use crate::{planner, settings};
 mod bandit;
 mod branching;
 mod games;
+mod mctx;
 mod reuse;
 mod roots;
+mod shorter;
 
 const METHODS: [&str; 3] = ["uct", "puct", "gumbel"];
 
