@@ -318,15 +318,21 @@ pub(crate) enum EnvCommand {
 #[derive(Debug, Subcommand)]
 pub(crate) enum DataCommand {
     /// Import a data set of another program as recorded episodes
-    #[command(after_help = "Example:
-  worldwright data import hopper/medium-v0 --format minari --out data/hopper")]
+    #[command(after_help = "Tables are read by the names of their columns: observation, action, reward,
+next_observation, terminated, truncated, done, episode, step, and what D4RL, imitation,
+robomimic, Stable-Baselines3, RLDS and LeRobot call them. Columns that are left out are
+named; a misspelt name is an error.
+
+Examples:
+  worldwright data import hopper/medium-v0 --out data/hopper
+  worldwright data import log.csv --format csv --out data/log")]
     Import {
         /// The file or folder of the data set
         #[arg(value_name = "PATH")]
         path: PathBuf,
-        /// What it is
+        /// What it is; told by what stands in the file or folder unless given
         #[arg(long, value_name = "FORMAT", value_parser = formats())]
-        format: String,
+        format: Option<String>,
         /// The new folder of the episodes
         #[arg(long, value_name = "DIR")]
         out: PathBuf,
@@ -340,7 +346,7 @@ pub(crate) enum DataCommand {
         #[arg(value_name = "EPISODES|RUN")]
         episodes: PathBuf,
         /// What to write
-        #[arg(long, value_name = "FORMAT", value_parser = formats())]
+        #[arg(long, value_name = "FORMAT", value_parser = written_formats())]
         format: String,
         /// The new file or folder
         #[arg(long, value_name = "PATH")]
@@ -386,6 +392,12 @@ fn seconds(text: &str) -> Result<f64, String> {
 /// The names of data formats, known to help, errors and completions.
 fn formats() -> PossibleValuesParser {
     PossibleValuesParser::new(FORMATS.iter().map(|entry| PossibleValue::new(entry.name).help(entry.summary)))
+}
+
+/// Those of them that can be written.
+fn written_formats() -> PossibleValuesParser {
+    let written = FORMATS.iter().filter(|entry| entry.build.writes());
+    PossibleValuesParser::new(written.map(|entry| PossibleValue::new(entry.name).help(entry.summary)))
 }
 
 /// The names of symbolic searches.

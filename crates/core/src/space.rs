@@ -258,7 +258,8 @@ impl Space {
                     (true, true) if is_bounded(*low, *high) => rng.uniform_in(*low, *high),
                     (true, false) => low + rng.normal().abs(),
                     (false, true) => high - rng.normal().abs(),
-                    _ => rng.normal(),
+                    // A range as wide as the numbers themselves has ends all the same.
+                    _ => rng.normal().max(*low).min(*high),
                 });
                 // Rounded inwards: the middle of a whole-number box may lie half a step beyond its last number.
                 let inside = numbers.zip(low.iter().zip(high)).map(|(number, (low, high))| match element {

@@ -4,22 +4,27 @@
 //!   back to.
 //! - [`Replay`] holds recent rows in memory, samples from them and gives a model its `Dataset`; [`Priorities`] draws from it by priority.
 //! - [`Normaliser`] keeps running means and standard deviations.
+//! - [`COLUMNS`], [`resolve`], [`flag_of_text`] and [`lay_out`] are the rules by which tables of any origin become episodes.
 //! - [`import`], [`export`] and [`inspect`] stand behind `worldwright data`; [`FORMATS`] lists what they read and write.
 
 mod formats;
+mod limits;
 mod normaliser;
 mod priorities;
 mod replay;
 mod space_json;
 mod store;
+mod table;
 
-pub use formats::{
-    FORMATS, Format, Inspection, export, format_of, fuzz_minari_episode, fuzz_npz, fuzz_parquet, import, inspect,
-};
+pub use formats::{FORMATS, Format, Inspection, export, format_of, fuzz_reader, import, inspect};
 pub use normaliser::Normaliser;
 pub use priorities::{Priorities, SumTree};
 pub use replay::{Replay, Sample};
 pub use space_json::{space_from_json, space_to_json};
 pub use store::{
     Damage, Episode, EpisodeStore, EpisodeSummary, EpisodeWriter, Header, Position, Precision, Recovery, WriterOptions,
+};
+pub use table::{
+    COLUMNS, EpisodeRows, Flag, Known, Laid, Part, Quantity, Resolved, RowEnds, Rows, flag_of_number, flag_of_text,
+    lay_out, name_of, nearest_name, resolve, row_ends,
 };

@@ -6,7 +6,7 @@
 
 use worldwright_core::{Action, Array, Dataset, Error, Observation, Persist, Result, Rng, Space, State, Step};
 
-use crate::EpisodeStore;
+use crate::{EpisodeStore, limits};
 
 /// Flat numbers, kept as bytes where every one of them is a whole number below 256 by the kind of its space.
 #[derive(Debug, Clone, PartialEq)]
@@ -120,10 +120,35 @@ impl Replay {
     /// Room for a whole store, filled with it.
     ///
     /// # Errors
-    /// When the rows do not fit the store's header.
+    /// When the rows do not fit the store's header, [`Error::Diverged`] naming the first number that is not finite, and
+    /// [`Error::Unsupported`] for more than this machine's memory holds.
     pub fn from_store(store: &EpisodeStore) -> Result<Self> {
         let header = store.header();
         let rows = store.steps() + store.episodes().len();
+        let numbers = limits::numbers(&header.observation_space, true) + limits::numbers(&header.action_space, true);
+        // Held here, and once more as the transitions that a model learns from, whose observations come twice.
+        limits::fits(
+            &format!("{rows} rows of {numbers} numbers"),
+            (rows.max(2) as u128).saturating_mul(numbers).saturating_mul(3 * 8),
+        )?;
+        for i in 0..store.episodes().len() {
+            let mut step = 0;
+            store.visit_flat(i, |observation, taken| {
+                let (action, reward) = taken.map_or((&[][..], 0.0), |(action, reward)| (action, reward));
+                for (what, numbers) in [("observation", observation), ("action", action), ("reward", &[reward][..])] {
+                    if let Some(number) = numbers.iter().find(|number| !number.is_finite()) {
+                        return Err(Error::Diverged {
+                            who: format!("episode {i}, step {step}").into(),
+                            why: format!(
+                                "its {what} holds {number}, which no model can learn from; leave the episode out"
+                            ),
+                        });
+                    }
+                }
+                step += 1;
+                Ok(())
+            })?;
+        }
         let mut replay = Self::new(header.observation_space.clone(), header.action_space.clone(), rows.max(2))?;
         replay.extend_from_store(store)?;
         Ok(replay)

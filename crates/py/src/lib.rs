@@ -1,7 +1,7 @@
 //! The Python skin: conversions between Python's objects and the project's traits, and one map of errors.
 //!
 //! What a Python user holds stands in `python/worldwright`; this crate is its module `_native`. Python objects become traits
-//! (`environment`, `callable`, `guided`), arrays go in and out (`array`, `value`, `space`, `data`, `store`), and classes
+//! (`environment`, `callable`, `guided`), arrays go in and out (`array`, `value`, `space`, `data`, `store`, `tables`), and classes
 //! hold what lives in Rust (`model`, `planner`, `agent`). No science stands here.
 //!
 //! The interpreter's lock is given up in every call that may take long (`pool`), and taken again for each call into Python.
@@ -23,6 +23,7 @@ mod pool;
 mod settings;
 mod space;
 mod store;
+mod tables;
 mod value;
 
 use pyo3::prelude::*;
@@ -48,6 +49,8 @@ mod _native {
     use crate::planner::Planner;
     #[pymodule_export]
     use crate::store::{data_format_of, data_formats, export_data, import_data, read_store, write_store};
+    #[pymodule_export]
+    use crate::tables::{column_names, lay_out_rows, read_flags, resolve_columns, row_ends};
 
     #[pymodule_init]
     fn init(module: &super::Bound<'_, super::PyModule>) -> super::PyResult<()> {

@@ -112,6 +112,7 @@ pub(crate) fn read_store(py: Python<'_>, path: PathBuf) -> PyResult<Bound<'_, Py
     answer.set_item("environment", &header.environment)?;
     answer.set_item("seed", header.seed)?;
     answer.set_item("versions", header.versions.clone())?;
+    answer.set_item("notes", header.notes.clone())?;
     answer.set_item("observation_space", space::write(py, &header.observation_space)?)?;
     answer.set_item("action_space", space::write(py, &header.action_space)?)?;
     answer.set_item("observations", observations.array(py, header.observation_space.flat_dim())?)?;

@@ -15,9 +15,22 @@ use crate::output::{print, print_json};
 pub(crate) fn run(command: &DataCommand) -> Result<()> {
     match command {
         DataCommand::Import { path, format, out } => {
+            let format = match format.as_deref() {
+                Some(format) => format,
+                // What is of no format is told by looking into it.
+                None => match data::format_of(path) {
+                    Some(format) => format,
+                    None => {
+                        data::inspect(path)?;
+                        anyhow::bail!("{} is a store of episodes already", path.display())
+                    }
+                },
+            };
             data::import(path, format, out)?;
             let found = data::inspect(out)?;
-            print(&format!("{} in {}\n", amount(&found), out.display()))
+            let said = found.header.notes.iter().filter(|(name, _)| matches!(name.as_str(), "left out" | "note"));
+            let said: String = said.map(|(name, text)| format!("{name}: {text}\n")).collect();
+            print(&format!("{} in {}\n{said}", amount(&found), out.display()))
         }
         DataCommand::Export { episodes, format, out } => {
             let store = store(episodes);

@@ -3,10 +3,9 @@
 use std::io::Read;
 use std::path::Path;
 
-use worldwright_core::{Error, Result, find, uninterrupted};
+use worldwright_core::{Error, Result, find};
 
-use super::sink::{Sink, check};
-use super::{FORMATS, missing};
+use super::{FORMATS, Sink, foreign, missing, run_import, size};
 use crate::{Episode, EpisodeStore, Header, Recovery};
 
 /// What is in a data set.
@@ -42,15 +41,13 @@ pub fn inspect(path: &Path) -> Result<Inspection> {
     }
     if let Some(name) = format_of(path) {
         let mut tally = Tally::default();
-        (find(FORMATS, "data format", name)?.build.import)(path, &mut tally)?;
+        run_import(&find(FORMATS, "data format", name)?.build, path, &mut tally)?;
         let header = tally.header.take().ok_or_else(|| Error::external(path.display().to_string(), "is empty"))?;
         return Ok(tally.finish(name, header, size(path), Recovery::default()));
     }
     if path.is_file() {
-        return Err(Error::external(
-            path.display().to_string(),
-            "is neither a Parquet file nor an archive of NumPy; a store, a Minari or a LeRobot data set is a folder",
-        ));
+        std::fs::File::open(path).map_err(|e| crate::store::io(path, "cannot be read", &e))?;
+        return Err(foreign(path));
     }
     let store = EpisodeStore::open(path)?;
     let mut tally = Tally::default();
@@ -73,22 +70,22 @@ pub fn format_of(path: &Path) -> Option<&'static str> {
             None
         };
     }
-    let mut magic = [0; 4];
-    std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut magic)).ok()?;
-    match &magic {
-        b"PAR1" => Some("parquet"),
-        b"PK\x03\x04" => Some("npz"),
-        _ => None,
+    let mut head = Vec::new();
+    std::fs::File::open(path).and_then(|file| file.take(4096).read_to_end(&mut head)).ok()?;
+    let end = path.extension().and_then(|end| end.to_str()).unwrap_or_default().to_ascii_lowercase();
+    let text = std::str::from_utf8(&head).map_or_else(|error| error.valid_up_to() + 4 > head.len(), |_| true);
+    match head.get(..4) {
+        Some(b"PAR1") => Some("parquet"),
+        Some(b"PK\x03\x04") => Some("npz"),
+        Some(b"ARRO" | b"FEA1" | b"\xFF\xFF\xFF\xFF") => Some("feather"),
+        Some(b"\x89HDF") => Some("hdf5"),
+        _ if !text => None,
+        _ => match end.as_str() {
+            "csv" | "tsv" => Some("csv"),
+            "jsonl" | "ndjson" | "json" => Some("jsonl"),
+            _ => None,
+        },
     }
-}
-
-fn size(path: &Path) -> u64 {
-    let Ok(about) = std::fs::symlink_metadata(path) else { return 0 };
-    if !about.is_dir() {
-        return about.len();
-    }
-    let entries = uninterrupted(|| std::fs::read_dir(path)).into_iter().flatten();
-    entries.filter_map(|entry| Some(size(&entry.ok()?.path()))).sum()
 }
 
 /// Counts episodes as they come.
@@ -138,7 +135,6 @@ impl Sink for Tally {
     }
 
     fn episode(&mut self, episode: Episode) -> Result<()> {
-        check(&episode)?;
         self.add(episode.steps(), episode.terminated, episode.truncated, episode.rewards.iter().sum());
         Ok(())
     }

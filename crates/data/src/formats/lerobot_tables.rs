@@ -55,11 +55,10 @@ impl Feature {
     }
 
     pub(super) fn push(&mut self, value: &Value) {
-        match value {
-            Value::Floats(numbers) => self.numbers.extend(numbers),
-            Value::Bytes(bytes) => self.numbers.extend(bytes.iter().map(|b| f64::from(*b))),
-            Value::Integer(choice) => self.numbers.push(*choice as f64),
-            Value::Integers(_) | Value::Dict(_) | Value::Tuple(_) => {}
+        self.numbers.extend(numbers_of_value(value));
+        // Single precision only where nothing is lost by it.
+        if self.dtype == "float32" && self.numbers.iter().rev().take(self.dim).any(|n| f64::from(*n as f32) != *n) {
+            self.dtype = "float64";
         }
     }
 
@@ -76,6 +75,16 @@ impl Feature {
         }
         let field = Arc::new(Field::new("item", values.data_type().clone(), true));
         Ok(Arc::new(FixedSizeListArray::try_new(field, self.dim as i32, values, None).map_err(arrow)?))
+    }
+}
+
+/// The numbers of a vector or of a single choice.
+pub(super) fn numbers_of_value(value: &Value) -> Vec<f64> {
+    match value {
+        Value::Floats(numbers) => numbers.clone(),
+        Value::Bytes(bytes) => bytes.iter().map(|b| f64::from(*b)).collect(),
+        Value::Integer(choice) => vec![*choice as f64],
+        _ => Vec::new(),
     }
 }
 

@@ -13,16 +13,18 @@ use arrow_schema::{Field, Schema};
 use serde_json::{Value as Json, json};
 use worldwright_core::{ElementType, Error, Result, Space, uninterrupted};
 
-use super::sink::Sink;
-use super::{missing, read_bytes, values, write_bytes};
+use super::{Sink, Target, exact_enough, hdf5_file, is_litter, missing, read_bytes, values, write_bytes};
 use crate::space_json::{space_from_json, space_to_json};
 use crate::store::{Column, Kind, arrow, decode_batch, decode_schema, frame_at, io, numbers_of};
 use crate::{Episode, EpisodeStore, Header, Precision};
 
-pub(super) fn export(store: &EpisodeStore, out: &Path) -> Result<()> {
-    let id = dataset_id(out)?;
+/// What Minari calls the one file of its older layout.
+const HDF5: &str = "main_data.hdf5";
+
+pub(super) fn export(store: &EpisodeStore, out: &Target<'_>) -> Result<()> {
+    let id = dataset_id(out.name)?;
     let header = store.header();
-    let data = out.join("data");
+    let data = out.place.join("data");
     let mut size = 0;
     for i in 0..store.episodes().len() {
         let episode = store.episode(i)?;
@@ -49,11 +51,16 @@ pub(super) fn export(store: &EpisodeStore, out: &Path) -> Result<()> {
         "dataset_size": (size as f64 / 1e5).round() / 10.0,
         "requirements": requirements,
         "description": format!("{}, recorded by Worldwright with seed {}", header.environment, header.seed),
-        "worldwright": {"environment": header.environment, "seed": header.seed, "versions": header.versions},
+        "worldwright": {
+            "environment": header.environment,
+            "seed": header.seed,
+            "versions": header.versions,
+            "notes": header.notes,
+        },
     });
     write_bytes(&data.join("metadata.json"), about.to_string().as_bytes())?;
     // Minari lists only namespaces that carry this file.
-    for parent in out.ancestors().skip(1).take(id.matches('/').count()) {
+    for parent in out.name.ancestors().skip(1).take(id.matches('/').count()) {
         let file = parent.join("namespace_metadata.json");
         if !file.exists() {
             write_bytes(&file, b"{}")?;
@@ -79,13 +86,15 @@ fn dataset_id(out: &Path) -> Result<String> {
 
 fn episode_file(header: &Header, episode: &Episode) -> Result<Vec<u8>> {
     let rows = episode.observations.len();
-    let mut observations = Column::new(&header.observation_space, Precision::Element)?;
-    let mut actions = Column::new(&header.action_space, Precision::Element)?;
+    // Single precision only where nothing is lost by it.
+    let mut observations =
+        Column::new(&header.observation_space, exact_enough(&header.observation_space, &episode.observations))?;
+    let mut actions = Column::new(&header.action_space, exact_enough(&header.action_space, &episode.actions))?;
     for observation in &episode.observations {
-        observations.push(Some(&header.observation_space.narrowed(observation)))?;
+        observations.push(Some(observation))?;
     }
     for action in &episode.actions {
-        actions.push(Some(&header.action_space.narrowed(action)))?;
+        actions.push(Some(action))?;
     }
     actions.push(None)?;
     let flags = |ended: bool| -> ArrayRef {
@@ -117,19 +126,19 @@ pub(super) fn import(path: &Path, sink: &mut dyn Sink) -> Result<()> {
     let about: Json = serde_json::from_slice(&read_bytes(&file)?)
         .map_err(|e| Error::external(who.clone(), format!("is not JSON: {e}")))?;
     let text = |key: &str| about.get(key).and_then(Json::as_str);
-    match text("data_format") {
-        Some("arrow") => {}
-        other => {
+    let old = match text("data_format") {
+        Some("arrow") => false,
+        // Before 0.5 there was no other.
+        Some("hdf5") | None => true,
+        Some(other) => {
             return Err(Error::unsupported(
                 format!("the Minari import of {}", path.display()),
-                format!(
-                    "data stored as {}; convert them in Python: `from minari.dataset.minari_storage import MinariStorage as S; \
-                     old = S.read(OLD); S.new(NEW, old.observation_space, old.action_space, data_format='arrow', \
-                     jpeg_encoding=False).update_from_storage(old)`",
-                    other.unwrap_or("hdf5")
-                ),
+                format!("data stored as {other}; store them as arrow or hdf5"),
             ));
         }
+    };
+    if old && text("observation_space").is_none() {
+        return hdf5_file::import(&data.join(HDF5), sink);
     }
     let space = |key: &str| -> Result<Space> {
         space_from_json(text(key).ok_or_else(|| {
@@ -160,8 +169,13 @@ pub(super) fn import(path: &Path, sink: &mut dyn Sink) -> Result<()> {
     header.versions = kept
         .and_then(|kept| serde_json::from_value(kept.get("versions")?.clone()).ok())
         .unwrap_or_else(|| vec![("minari".into(), text("minari_version").unwrap_or("unknown").into())]);
-    header.notes = vec![("imported from Minari".into(), id)];
-    header.precision = Precision::Element;
+    header.notes = kept
+        .and_then(|kept| serde_json::from_value(kept.get("notes")?.clone()).ok())
+        .unwrap_or_else(|| vec![("imported from Minari".into(), id)]);
+    header.precision = Precision::Exact;
+    if old {
+        return hdf5_file::import_minari(&data.join(HDF5), header, sink);
+    }
     let episodes = about.get("total_episodes").and_then(Json::as_u64).unwrap_or(0);
     sink.begin(&header)?;
     for i in 0..episodes {
@@ -169,7 +183,7 @@ pub(super) fn import(path: &Path, sink: &mut dyn Sink) -> Result<()> {
         let mut files: Vec<_> = uninterrupted(|| std::fs::read_dir(&folder))
             .map_err(|e| io(&folder, "episode is missing", &e))?
             .filter_map(|entry| Some(entry.ok()?.path()))
-            .filter(|path| path.extension().is_some_and(|end| end == "arrow"))
+            .filter(|path| !is_litter(path) && path.extension().is_some_and(|end| end == "arrow"))
             .collect();
         files.sort();
         let [file] = files.as_slice() else {
@@ -197,17 +211,8 @@ fn has_image(space: &Space) -> bool {
     }
 }
 
-/// Reads one episode's Arrow file from its bytes, for fuzzing, with one-dimensional boxes for spaces; returns its steps.
-///
-/// # Errors
-/// As for importing such a file.
-pub fn fuzz_minari_episode(bytes: &[u8]) -> Result<usize> {
-    let header = Header::new("fuzz", Space::unbounded(1), Space::unbounded(1), 0);
-    Ok(read_episode(bytes, &header)?.steps())
-}
-
 /// An Arrow file is the magic, padding, and then the messages of a stream: read as such, its footer is not needed.
-fn read_episode(bytes: &[u8], header: &Header) -> Result<Episode> {
+pub(super) fn read_episode(bytes: &[u8], header: &Header) -> Result<Episode> {
     let bad = |why: &str| Error::external("Minari episode", why.to_owned());
     if !bytes.starts_with(b"ARROW1\0\0") {
         return Err(bad("is no Arrow file, or a damaged one"));

@@ -1,93 +1,145 @@
 //! Import and export: other programs' data sets in and out of the episode store.
 
+mod arrow_claims;
+mod csv_file;
+mod feather;
+mod fuzzing;
+mod hdf5_arrays;
+mod hdf5_file;
 mod inspect;
+mod json_lines;
 mod lerobot;
+mod lerobot_import;
 mod lerobot_tables;
 mod minari;
 mod npy;
 mod npz;
-mod parquet_columns;
+mod npz_names;
 mod parquet_file;
 mod sink;
 mod tables;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use sink::{Sink, Store};
+use sink::{Checked, Store};
 use worldwright_core::{Entry, Error, Result, Space, Value, find, uninterrupted};
 
-use crate::EpisodeStore;
 use crate::store::value_at;
+use crate::{EpisodeStore, Precision};
 
+pub use fuzzing::fuzz_reader;
 pub use inspect::{Inspection, format_of, inspect};
-pub use minari::fuzz_minari_episode;
-pub use npz::fuzz_npz;
-pub use parquet_file::fuzz_parquet;
+pub(crate) use sink::{Sink, finite};
+
+/// Where an export goes: written at a place beside, and then renamed to its name.
+pub(crate) struct Target<'a> {
+    /// What users call it.
+    name: &'a Path,
+    /// Where it is written.
+    place: &'a Path,
+}
 
 /// How a format is read and written.
 #[derive(Debug, Clone, Copy)]
 pub struct Format {
     /// Reads a data set into a sink.
     import: fn(&Path, &mut dyn Sink) -> Result<()>,
-    /// Writes a store's episodes to a path that does not exist yet.
-    export: fn(&EpisodeStore, &Path) -> Result<()>,
+    /// Writes a store's episodes to a path that does not exist yet; none where the format is only read.
+    export: Option<fn(&EpisodeStore, &Target<'_>) -> Result<()>>,
+}
+
+impl Format {
+    /// Whether the format can be written.
+    pub fn writes(&self) -> bool {
+        self.export.is_some()
+    }
 }
 
 /// All formats.
 pub const FORMATS: &[Entry<Format>] = &[
     Entry {
         name: "minari",
-        summary: "a Minari data set folder with Arrow files",
+        summary: "a Minari data set folder (Arrow files; read: the older HDF5 file too)",
         source: "Minari 0.5.4",
         parameters: &[],
-        build: Format { import: minari::import, export: minari::export },
+        build: Format { import: minari::import, export: Some(minari::export) },
     },
     Entry {
         name: "parquet",
-        summary: "one Parquet file, a row a step; files of other programs by the names of their columns",
+        summary: "one Parquet file, a row a step",
         source: "Apache Parquet",
         parameters: &[],
-        build: Format { import: parquet_file::import, export: parquet_file::export },
+        build: Format { import: parquet_file::import, export: Some(parquet_file::export) },
+    },
+    Entry {
+        name: "feather",
+        summary: "one Feather or Arrow IPC file, a row a step",
+        source: "Apache Arrow, Feather version 2",
+        parameters: &[],
+        build: Format { import: feather::import, export: Some(feather::export) },
     },
     Entry {
         name: "npz",
-        summary: "one NumPy archive of concatenated arrays",
+        summary: "one NumPy archive; read: those of D4RL, imitation and Stable-Baselines too",
         source: "NumPy's npy format, version 1.0",
         parameters: &[],
-        build: Format { import: npz::import, export: npz::export },
+        build: Format { import: npz::import, export: Some(npz::export) },
     },
     Entry {
         name: "lerobot",
-        summary: "a LeRobot v3.0 data set folder (tables, no videos)",
+        summary: "a LeRobot v3.0 data set folder (tables, no videos; read: v2.1 too)",
         source: "LeRobotDataset v3.0",
         parameters: &[],
-        build: Format { import: lerobot::import, export: lerobot::export },
+        build: Format { import: lerobot_import::import, export: Some(lerobot::export) },
+    },
+    Entry {
+        name: "csv",
+        summary: "one CSV file, a row a step (only read)",
+        source: "RFC 4180",
+        parameters: &[],
+        build: Format { import: csv_file::import, export: None },
+    },
+    Entry {
+        name: "jsonl",
+        summary: "JSON lines, or a list of objects, one a step (only read)",
+        source: "RFC 8259",
+        parameters: &[],
+        build: Format { import: json_lines::import, export: None },
+    },
+    Entry {
+        name: "hdf5",
+        summary: "one HDF5 file of D4RL, robomimic or Minari before 0.5 (only read)",
+        source: "D4RL 1.1, robomimic 0.3, Minari 0.4",
+        parameters: &[],
+        build: Format { import: hdf5_file::import, export: None },
     },
 ];
 
 /// Imports a data set into a new episode store in the folder `out`.
 ///
-/// A Parquet file of another program is read by the names of its columns:
+/// A table of another program (Parquet, Feather, CSV, JSON lines, NumPy, HDF5) is read by the names of its columns, of which
+/// [`COLUMNS`](crate::COLUMNS) knows those of other programs too:
 ///
 /// | column | holds |
 /// |---|---|
-/// | `episode` | a whole number; the rows of an episode stand together |
-/// | `step` | may be left out; rises by one from row to row of an episode |
-/// | `observation` | numbers or lists of numbers; or several columns of numbers `observation_…` (or with a dot), in order |
-/// | `action` | likewise; a single column of whole numbers (pandas' `Int64` where some are empty) are choices |
-/// | `reward`, `terminated` | numbers; true or false |
-/// | `truncated` | may be left out: an episode that does not terminate then counts as truncated |
-/// | `next_observation` | may be left out; like `observation` |
+/// | `observation` | numbers or arrays of numbers; or several columns `observation_…` (or with a dot), in the order of their numbers or as they stand |
+/// | `action` | likewise; a single column of whole numbers are choices |
+/// | `reward` | numbers |
+/// | `terminated`, `truncated`, `done` | flags; each may be left out. Without one of cuts, an episode that does not terminate counts as truncated; `done` alone counts as terminated |
+/// | `episode` | a name or a whole number; the rows of an episode stand together. Where it is left out, flags, steps or next observations tell where episodes end |
+/// | `step` | may be left out; a counter rises by one from row to row of an episode, a time somehow |
+/// | `next_observation` | may be left out; its parts are paired with the observation's by name |
 ///
 /// A row holds an observation, the action taken at it and what came of that. Without `next_observation` the last row of an
 /// episode of T steps is row T + 1, whose action is empty; where it is missing the last action has no outcome and is dropped, and
 /// the episode counts as truncated. When instead the first row's action is empty, a row holds an action and the observation
-/// after it, as in the files that [`export`] writes.
+/// after it, as in the files that [`export`] writes. What is left out, and what had to be guessed, stands in the header's notes.
 ///
 /// # Errors
 /// [`Error::Unknown`] for a format that is not in [`FORMATS`], [`Error::External`] for files that are missing, foreign or damaged,
-/// [`Error::Config`] when `out` holds a store already, [`Error::Unsupported`] for what a store cannot hold. After an error
-/// `out` holds no store.
+/// [`Error::Config`] for columns that are misspelt or missing and when `out` holds a store already, [`Error::NotInSpace`] for numbers that
+/// are not finite or not in their space, [`Error::Unsupported`] for what a store or this machine cannot hold. After an error `out` holds
+/// no store.
 pub fn import(path: &Path, format: &str, out: &Path) -> Result<()> {
     let entry = find(FORMATS, "data format", format)?;
     if !path.exists() {
@@ -96,14 +148,28 @@ pub fn import(path: &Path, format: &str, out: &Path) -> Result<()> {
     if out.join("segment-000000.arrows").exists() {
         return Err(Error::config(out.display().to_string(), "holds an episode store already: choose another folder"));
     }
-    let mut store = Store::new(out);
-    let read = (entry.build.import)(path, &mut store);
+    if out.exists() && !out.is_dir() {
+        return Err(Error::config(out.display().to_string(), "is a file: choose a folder for the episodes"));
+    }
+    // Half an import would look like a whole data set: it is written beside, and put in its place when it is done.
+    let beside = Beside::of(out)?;
+    let mut store = Store::new(&beside.place);
+    let read = run_import(&entry.build, path, &mut store);
     let closed = store.close();
-    read.and(closed).inspect_err(|_| {
-        // Half an import would look like a whole data set.
-        for name in ["segment-000000.arrows", "index.txt"] {
-            let _ = uninterrupted(|| std::fs::remove_file(out.join(name)));
-        }
+    read.and(closed)?;
+    beside.settle(out)
+}
+
+/// Imports with every check, and the path in every error.
+fn run_import(format: &Format, path: &Path, sink: &mut dyn Sink) -> Result<()> {
+    let shown = path.display().to_string();
+    (format.import)(path, &mut Checked::new(sink, size(path))).map_err(|error| match error {
+        Error::External { who, why } if who.contains(&shown) => Error::External { who, why },
+        Error::External { who, why } => Error::external(shown, format!("{who} {why}")),
+        Error::NotInSpace { what, reason } => Error::NotInSpace { what: format!("{shown}: {what}").into(), reason },
+        Error::Config { key, why } if !key.contains(&shown) => Error::Config { key: format!("{shown}: {key}"), why },
+        Error::Shape { what, expected, got } => Error::Shape { what: format!("{shown}: {what}").into(), expected, got },
+        other => other,
     })
 }
 
@@ -111,13 +177,120 @@ pub fn import(path: &Path, format: &str, out: &Path) -> Result<()> {
 ///
 /// # Errors
 /// [`Error::Unknown`] for a format that is not in [`FORMATS`], [`Error::Config`] when `out` exists, [`Error::External`] when there
-/// is no store or `out` cannot be written, [`Error::Unsupported`] for spaces that the format cannot hold.
+/// is no store or `out` cannot be written, [`Error::Unsupported`] for formats that are only read and for spaces that the format cannot
+/// hold, [`Error::NotInSpace`] for what [`import`] would refuse. After an error there is no `out`.
 pub fn export(path: &Path, format: &str, out: &Path) -> Result<()> {
     let entry = find(FORMATS, "data format", format)?;
     if out.exists() {
         return Err(Error::config(out.display().to_string(), "exists already: choose another path"));
     }
-    (entry.build.export)(&EpisodeStore::open(path)?, out)
+    let Some(write) = entry.build.export else {
+        let written: Vec<&str> = FORMATS.iter().filter(|entry| entry.build.writes()).map(|entry| entry.name).collect();
+        return Err(Error::unsupported(
+            "the export",
+            format!("{format}, which is only read; write {}", written.join(", ")),
+        ));
+    };
+    let store = EpisodeStore::open(path)?;
+    // What no import would take is not written.
+    for i in 0..store.episodes().len() {
+        sink::check(store.header(), i, &store.episode(i)?)?;
+    }
+    let beside = Beside::of(out)?;
+    write(&store, &Target { name: out, place: &beside.place })?;
+    beside.settle(out)
+}
+
+/// A path beside another on which something is written until it is whole; removed when it never was.
+struct Beside {
+    place: PathBuf,
+}
+
+impl Beside {
+    fn of(out: &Path) -> Result<Self> {
+        let name = out.file_name().and_then(|name| name.to_str()).unwrap_or("data");
+        let parent = out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        uninterrupted(|| std::fs::create_dir_all(parent))
+            .map_err(|e| crate::store::io(parent, "cannot be made", &e))?;
+        let beside = Self { place: parent.join(format!(".{name}.unfinished")) };
+        // What was cut short before is of no use.
+        beside.remove();
+        Ok(beside)
+    }
+
+    fn remove(&self) {
+        let _ = uninterrupted(|| std::fs::remove_file(&self.place));
+        let _ = uninterrupted(|| std::fs::remove_dir_all(&self.place));
+    }
+
+    /// Renames what was written; into a folder that is there already, file by file.
+    fn settle(self, out: &Path) -> Result<()> {
+        let failed = |path: &Path, error: &std::io::Error| crate::store::io(path, "cannot be put in its place", error);
+        if !out.exists() {
+            return uninterrupted(|| std::fs::rename(&self.place, out)).map_err(|error| failed(out, &error));
+        }
+        let entries = uninterrupted(|| std::fs::read_dir(&self.place)).map_err(|error| failed(&self.place, &error))?;
+        let mut files: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+        // The segment comes last: it is what makes a folder a store.
+        files.sort();
+        for file in files {
+            let to = out.join(file.file_name().unwrap_or_default());
+            uninterrupted(|| std::fs::rename(&file, &to)).map_err(|error| failed(&to, &error))?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        self.remove();
+    }
+}
+
+/// Files that systems and tools leave in folders: `.DS_Store`, `._name`, `Thumbs.db` ….
+fn is_litter(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    name.starts_with('.') || matches!(name, "Thumbs.db" | "desktop.ini" | "__MACOSX")
+}
+
+/// Bytes of a file, or of all files in a folder.
+fn size(path: &Path) -> u64 {
+    let Ok(about) = std::fs::metadata(path) else { return 0 };
+    if !about.is_dir() {
+        return about.len();
+    }
+    let entries = uninterrupted(|| std::fs::read_dir(path)).into_iter().flatten().filter_map(|entry| entry.ok());
+    // A link to a folder above would go round for ever.
+    entries.map(|entry| if entry.path().is_symlink() { 0 } else { size(&entry.path()) }).sum()
+}
+
+/// What is read, for messages about what is not.
+fn readable() -> String {
+    "Parquet, Feather (Arrow IPC), CSV, JSON lines, HDF5 (D4RL, robomimic, Minari) and NumPy archives (npz) as files; episode stores, \
+     Minari and LeRobot data sets as folders"
+        .into()
+}
+
+/// An error for a file or folder that is there but is of no format.
+pub(crate) fn foreign(path: &Path) -> Error {
+    let shown = path.display().to_string();
+    if let Err(error) = std::fs::File::open(path) {
+        return crate::store::io(path, "cannot be read", &error);
+    }
+    if let Some(format) = format_of(path) {
+        let why = format!(
+            "is no store of episodes, but can be imported as one: worldwright data import {shown} --format {format} --out FOLDER"
+        );
+        return Error::external(shown, why);
+    }
+    let end = path.extension().and_then(|end| end.to_str()).unwrap_or_default().to_ascii_lowercase();
+    let pickled = matches!(end.as_str(), "pkl" | "pickle" | "joblib" | "pt" | "pth");
+    let why = if pickled {
+        "is a Python pickle, which could run any program and is never read: write it as Parquet or CSV (frame.to_parquet(…))"
+    } else {
+        "is of no format that is known"
+    };
+    Error::external(shown, format!("{why}; read are {}", readable()))
 }
 
 /// All elements of a space in an array.
@@ -126,10 +299,15 @@ fn values(space: &Space, array: &dyn arrow_array::Array, rows: std::ops::Range<u
 }
 
 /// The space of a single column of whole numbers; `None` when they are too far apart to be choices.
-fn choices(least: i64, most: i64) -> Option<Space> {
+pub(crate) fn choices(least: i64, most: i64) -> Option<Space> {
     let start = least.min(0);
     let n = most.checked_sub(start).filter(|n| (0..1 << 20).contains(n))?;
     Some(Space::choices(n as usize + 1, start))
+}
+
+/// The precision at which a column of 32-bit boxes loses nothing.
+fn exact_enough(space: &Space, values: &[Value]) -> Precision {
+    if values.iter().all(|value| space.narrowed(value) == *value) { Precision::Element } else { Precision::Exact }
 }
 
 fn missing(path: &Path) -> Error {

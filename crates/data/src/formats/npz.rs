@@ -6,8 +6,11 @@
 //! actions       [ΣT, …]       likewise
 //! rewards, terminated, truncated [ΣT]
 //! seeds         [E] i64       -1 for none; may be left out
-//! header        [n] u8        spaces, environment, versions as JSON; without it boxes without bounds are assumed
+//! seeded        [E] bool      whether there is one: seeds of 64 bits may be -1
+//! header        [n] u8        spaces, environment, versions as JSON
 //! ```
+//!
+//! An archive without that header is read by the names of its arrays (`npz_names.rs`).
 
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read, Write};
@@ -17,23 +20,24 @@ use worldwright_core::{ElementType, Error, Result, Space, Value};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
-use super::npy::{Data, Npy};
-use super::sink::Sink;
-use super::{choices, read_bytes, write_bytes};
+use super::npy::Npy;
+use super::{Sink, Target, npz_names, read_bytes, write_bytes};
 use crate::store::guarded;
-use crate::{Episode, EpisodeStore, Header, Precision};
+use crate::table::cells::Data;
+use crate::{Episode, EpisodeStore, Header, limits};
 
-pub(super) fn export(store: &EpisodeStore, out: &Path) -> Result<()> {
+pub(super) fn export(store: &EpisodeStore, out: &Target<'_>) -> Result<()> {
     let header = store.header();
     let mut arrays: Vec<(String, Npy)> = Vec::new();
     let (mut observations, mut actions) = (Vec::new(), Vec::new());
     let (mut steps, mut seeds, mut rewards) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut terminated, mut truncated) = (Vec::new(), Vec::new());
+    let (mut terminated, mut truncated, mut seeded) = (Vec::new(), Vec::new(), Vec::new());
     for i in 0..store.episodes().len() {
         let episode = store.episode(i)?;
         let t = episode.steps();
         steps.push(t as i64);
         seeds.push(episode.seed.map_or(-1, |seed| seed as i64));
+        seeded.push(episode.seed.is_some());
         terminated.extend((0..t).map(|at| episode.terminated && at + 1 == t));
         truncated.extend((0..t).map(|at| episode.truncated && at + 1 == t));
         rewards.extend(episode.rewards);
@@ -49,18 +53,19 @@ pub(super) fn export(store: &EpisodeStore, out: &Path) -> Result<()> {
     let count = steps.len();
     arrays.push(("episode_steps".into(), flat(Data::I64(steps), count)));
     arrays.push(("seeds".into(), flat(Data::I64(seeds), count)));
+    arrays.push(("seeded".into(), flat(Data::Bool(seeded), count)));
     let text = header.to_json().into_bytes();
     let len = text.len();
     arrays.push(("header".into(), flat(Data::U8(text), len)));
     let failed =
-        |e: &dyn std::fmt::Display| Error::external(out.display().to_string(), format!("cannot be packed: {e}"));
+        |e: &dyn std::fmt::Display| Error::external(out.name.display().to_string(), format!("cannot be packed: {e}"));
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored).large_file(true);
     for (name, array) in arrays {
         zip.start_file(format!("{name}.npy"), options).map_err(|e| failed(&e))?;
         zip.write_all(&array.to_bytes()).map_err(|e| failed(&e))?;
     }
-    write_bytes(out, &zip.finish().map_err(|e| failed(&e))?.into_inner())
+    write_bytes(out.place, &zip.finish().map_err(|e| failed(&e))?.into_inner())
 }
 
 /// Stacks values of a space into arrays under a name, a dictionary's parts under names below it.
@@ -103,68 +108,63 @@ fn gather(name: &str, space: &Space, values: &[&Value], arrays: &mut Vec<(String
 }
 
 pub(super) fn import(path: &Path, sink: &mut dyn Sink) -> Result<()> {
-    let who = |error: Error| Error::external(path.display().to_string(), error.to_string());
-    let (header, episodes) = read(&read_bytes(path)?).map_err(who)?;
+    let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or("npz");
+    read(&read_bytes(path)?, name, sink)
+}
+
+pub(super) fn read(bytes: &[u8], name: &str, sink: &mut dyn Sink) -> Result<()> {
+    let (mut arrays, left_out) = guarded(|| unpack(bytes))?;
+    let Some(header) = arrays.remove("header") else { return npz_names::read(arrays, left_out, name, sink) };
+    let Data::U8(text) = header.data else { return Err(bad("has a header that is not of bytes".into())) };
+    let header =
+        Header::from_json(std::str::from_utf8(&text).map_err(|_| bad("has a header that is not text".into()))?)?;
     sink.begin(&header)?;
-    episodes.into_iter().try_for_each(|episode| sink.episode(episode))
+    episodes(&header, &arrays)?.into_iter().try_for_each(|episode| sink.episode(episode))
 }
 
-/// Reads an archive from its bytes, for fuzzing; returns its episodes' number.
-///
-/// # Errors
-/// As for importing such a file.
-pub fn fuzz_npz(bytes: &[u8]) -> Result<usize> {
-    Ok(read(bytes)?.1.len())
-}
-
-/// The most that one array may hold unpacked: an archive of a few bytes can claim any size.
-const LARGEST: u64 = 1 << 34;
-
-fn read(bytes: &[u8]) -> Result<(Header, Vec<Episode>)> {
-    let arrays = guarded(|| unpack(bytes))?;
+fn episodes(header: &Header, arrays: &BTreeMap<String, Npy>) -> Result<Vec<Episode>> {
     let get = |name: &str| arrays.get(name).ok_or_else(|| bad(format!("holds no array '{name}'")));
-    let header = match arrays.get("header") {
-        Some(Npy { data: Data::U8(text), .. }) => {
-            Header::from_json(std::str::from_utf8(text).map_err(|_| bad("has a header that is not text".into()))?)?
-        }
-        Some(_) => return Err(bad("has a header that is not of bytes".into())),
-        None => {
-            let mut header = Header::new("npz", guess(get("observations")?)?, guess(get("actions")?)?, 0);
-            header.precision = Precision::Element;
-            header
-        }
-    };
+    let rewards = get("rewards")?.numbers();
     let mut lengths = Vec::new();
     for steps in get("episode_steps")?.numbers() {
-        if !(steps >= 0.0 && steps.fract() == 0.0 && steps < 1e12) {
-            return Err(bad(format!("'episode_steps' holds {steps}")));
+        if !(steps >= 0.0 && steps.fract() == 0.0 && steps <= rewards.len() as f64) {
+            return Err(bad(format!("'episode_steps' holds {steps}, but there are {} rewards", rewards.len())));
         }
         lengths.push(steps as usize);
     }
-    let transitions: usize = lengths.iter().sum();
+    let transitions = lengths.iter().try_fold(0_usize, |sum, steps| sum.checked_add(*steps)).unwrap_or(usize::MAX);
+    if transitions != rewards.len() {
+        return Err(wrong("rewards", transitions, rewards.len()));
+    }
     let rows = transitions + lengths.len();
-    let observations = scatter("observations", &header.observation_space, &arrays, rows)?;
-    let actions = scatter("actions", &header.action_space, &arrays, transitions)?;
-    let column = |name: &str| -> Result<Vec<f64>> {
-        let numbers = get(name)?.numbers();
-        if numbers.len() == transitions { Ok(numbers) } else { Err(wrong(name, transitions, numbers.len())) }
+    let observations = scatter("observations", &header.observation_space, arrays, rows)?;
+    let actions = scatter("actions", &header.action_space, arrays, transitions)?;
+    let flags = |name: &str| -> Result<Vec<bool>> {
+        let flags = crate::table::all_flags(name, &get(name)?.clone().cells()?)?;
+        if flags.len() != transitions {
+            return Err(wrong(name, transitions, flags.len()));
+        }
+        flags.into_iter().map(|flag| flag.ok_or_else(|| bad(format!("'{name}' lacks a flag")))).collect()
     };
-    let (rewards, terminated, truncated) = (column("rewards")?, column("terminated")?, column("truncated")?);
-    let seeds = arrays.get("seeds").map(Npy::numbers).unwrap_or_default();
+    let (terminated, truncated) = (flags("terminated")?, flags("truncated")?);
+    let seeded = arrays.get("seeded").map(Npy::numbers);
+    let seed = |i: usize| match arrays.get("seeds").map(|array| &array.data) {
+        Some(Data::I64(exact)) => {
+            let there = |seed: &i64| seeded.as_ref().map_or(*seed != -1, |seeded| seeded.get(i) == Some(&1.0));
+            exact.get(i).filter(|seed| there(seed)).map(|seed| *seed as u64)
+        }
+        _ => None,
+    };
     let (mut observations, mut actions) = (observations.into_iter(), actions.into_iter());
     let (mut episodes, mut at) = (Vec::new(), 0);
     for (i, steps) in lengths.into_iter().enumerate() {
         let end = at + steps;
-        let last = |flags: &[f64]| steps > 0 && flags[end - 1] != 0.0;
-        if (at..end.saturating_sub(1)).any(|row| terminated[row] != 0.0 || truncated[row] != 0.0) {
+        let last = |flags: &[bool]| steps > 0 && flags[end - 1];
+        if (at..end.saturating_sub(1)).any(|row| terminated[row] || truncated[row]) {
             return Err(bad(format!("episode {i} goes on after its end")));
         }
-        let seed = match arrays.get("seeds").map(|array| &array.data) {
-            Some(Data::I64(exact)) => exact.get(i).filter(|seed| **seed != -1).map(|seed| *seed as u64),
-            _ => seeds.get(i).filter(|seed| **seed >= 0.0).map(|seed| *seed as u64),
-        };
         episodes.push(Episode {
-            seed,
+            seed: seed(i),
             observations: observations.by_ref().take(steps + 1).collect(),
             actions: actions.by_ref().take(steps).collect(),
             rewards: rewards[at..end].to_vec(),
@@ -173,26 +173,39 @@ fn read(bytes: &[u8]) -> Result<(Header, Vec<Episode>)> {
         });
         at = end;
     }
-    Ok((header, episodes))
+    Ok(episodes)
 }
 
-fn unpack(bytes: &[u8]) -> Result<BTreeMap<String, Npy>> {
+/// The arrays of an archive; and the names of those that hold pickled Python objects, which are left alone.
+fn unpack(bytes: &[u8]) -> Result<(BTreeMap<String, Npy>, Vec<String>)> {
     let failed = |e: &dyn std::fmt::Display| bad(format!("is no archive of NumPy, or a damaged one: {e}"));
     let mut zip = ZipArchive::new(Cursor::new(bytes)).map_err(|e| failed(&e))?;
-    let mut arrays = BTreeMap::new();
+    let (mut arrays, mut left_out, mut whole) = (BTreeMap::new(), Vec::new(), 0_u128);
     for i in 0..zip.len() {
         let file = zip.by_index(i).map_err(|e| failed(&e))?;
         let name = file.name().map_err(|e| failed(&e))?.into_owned();
         let Some(name) = name.strip_suffix(".npy") else { continue };
+        // An archive of a few bytes can claim any size: what it says is checked before, what it holds while it is unpacked. Each
+        // number is held as it stands in the file, and again while episodes are made of it.
+        let claimed = file.size();
+        whole += u128::from(claimed);
+        limits::fits(&format!("array '{name}' of {claimed} bytes"), whole * 3)?;
         let mut content = Vec::new();
-        file.take(LARGEST).read_to_end(&mut content).map_err(|e| failed(&e))?;
-        arrays.insert(name.to_owned(), Npy::from_bytes(&content)?);
+        let read = file.take(claimed.saturating_add(1)).read_to_end(&mut content).map_err(|e| failed(&e))?;
+        if read as u64 != claimed {
+            return Err(bad(format!("array '{name}' is not of the {claimed} bytes that the archive says")));
+        }
+        match Npy::from_bytes(&content) {
+            Ok(array) => drop(arrays.insert(name.to_owned(), array)),
+            Err(Error::Unsupported { .. }) if crate::table::is_extra(name) => left_out.push(name.to_owned()),
+            Err(error) => return Err(bad(format!("array '{name}': {error}"))),
+        }
     }
-    Ok(arrays)
+    Ok((arrays, left_out))
 }
 
 /// The values of a space in the arrays below a name.
-fn scatter(name: &str, space: &Space, arrays: &BTreeMap<String, Npy>, rows: usize) -> Result<Vec<Value>> {
+pub(super) fn scatter(name: &str, space: &Space, arrays: &BTreeMap<String, Npy>, rows: usize) -> Result<Vec<Value>> {
     if matches!(space, Space::Dict(_) | Space::Tuple(_)) {
         let mut values = vec![Vec::new(); rows];
         for (part, space) in space.parts() {
@@ -216,29 +229,6 @@ fn scatter(name: &str, space: &Space, arrays: &BTreeMap<String, Npy>, rows: usiz
             _ => Value::Integers(row.iter().map(|n| *n as i64).collect()),
         })
         .collect())
-}
-
-/// The space of an array whose archive carries no header.
-fn guess(array: &Npy) -> Result<Space> {
-    let shape = array.shape.get(1..).unwrap_or_default().to_vec();
-    let n = shape.iter().product();
-    let boxed = |low: f64, high: f64, element| Space::Box {
-        shape: shape.clone(),
-        low: vec![low; n],
-        high: vec![high; n],
-        element,
-    };
-    Ok(match &array.data {
-        Data::I64(numbers) if shape.is_empty() => {
-            let least = numbers.iter().min().copied().unwrap_or(0);
-            let most = numbers.iter().max().copied().unwrap_or(0);
-            choices(least, most).ok_or_else(|| bad("has whole numbers too far apart to be choices".into()))?
-        }
-        Data::U8(_) => boxed(0.0, 255.0, ElementType::U8),
-        Data::F32(_) => boxed(f64::NEG_INFINITY, f64::INFINITY, ElementType::F32),
-        Data::I64(_) => boxed(f64::NEG_INFINITY, f64::INFINITY, ElementType::I64),
-        _ => boxed(f64::NEG_INFINITY, f64::INFINITY, ElementType::F64),
-    })
 }
 
 fn wrong(name: &str, expected: usize, got: usize) -> Error {

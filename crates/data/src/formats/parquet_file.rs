@@ -1,7 +1,7 @@
 //! Parquet: one file with the rows of a store as they are (an episode of T steps is T + 1 rows, row 0 the reset).
 //!
 //! The header travels in the Arrow schema that Parquet keeps; pandas reads the columns without it. A file without that header
-//! is read by the names of its columns (`parquet_columns.rs`).
+//! is read by the names of its columns ([`crate::table`]).
 
 use std::path::Path;
 
@@ -10,16 +10,16 @@ use arrow_array::types::{Float64Type, UInt64Type};
 use arrow_array::{Array, RecordBatch};
 use worldwright_core::{Error, Result};
 
-use super::sink::Sink;
-use super::tables::{from_parquet, to_parquet};
-use super::{parquet_columns, read_bytes, write_bytes};
+use super::tables::{Parquet, to_parquet};
+use super::{Sink, Target, read_bytes, write_bytes};
 use crate::store::{layout, value_at};
+use crate::table::{self, About};
 use crate::{Episode, EpisodeStore, Header};
 
-pub(super) fn export(store: &EpisodeStore, out: &Path) -> Result<()> {
+pub(super) fn export(store: &EpisodeStore, out: &Target<'_>) -> Result<()> {
     let schema = layout::schema(store.header())?;
     let kept: Vec<RecordBatch> = store.batches().cloned().collect();
-    write_bytes(out, &to_parquet(schema, kept.iter(), &[])?)
+    write_bytes(out.place, &to_parquet(schema, kept.iter(), &[])?)
 }
 
 pub(super) fn import(path: &Path, sink: &mut dyn Sink) -> Result<()> {
@@ -27,47 +27,31 @@ pub(super) fn import(path: &Path, sink: &mut dyn Sink) -> Result<()> {
     read(read_bytes(path)?, name, sink)
 }
 
-/// Reads every row of a Parquet file from its bytes, for fuzzing; returns how many steps its episodes have.
-///
-/// # Errors
-/// As for importing such a file.
-pub fn fuzz_parquet(bytes: &[u8]) -> Result<usize> {
-    struct Steps(usize);
-    impl Sink for Steps {
-        fn begin(&mut self, _: &Header) -> Result<()> {
-            Ok(())
-        }
-
-        fn episode(&mut self, episode: Episode) -> Result<()> {
-            super::sink::check(&episode)?;
-            self.0 += episode.steps();
-            Ok(())
-        }
-    }
-    let mut steps = Steps(0);
-    read(bytes.to_vec(), "fuzz", &mut steps)?;
-    Ok(steps.0)
-}
-
-fn read(bytes: Vec<u8>, name: &str, sink: &mut dyn Sink) -> Result<()> {
-    let (schema, batches) = from_parquet(bytes)?;
+pub(super) fn read(bytes: Vec<u8>, name: &str, sink: &mut dyn Sink) -> Result<()> {
+    let parquet = Parquet::open(bytes)?;
+    let schema = parquet.schema();
     if !layout::is_ours(&schema) {
-        return parquet_columns::read(&schema, &batches, name, sink);
+        let (table, left_out) = parquet.table()?;
+        return table::read(table, About { left_out, ..About::new(name, "Parquet") }, sink);
     }
     let header = layout::header_of(&schema)?;
-    let fits = layout::schema(&header)?;
-    if batches.iter().any(|batch| batch.schema().fields() != fits.fields()) {
-        return Err(Error::external("Parquet file", "its columns do not fit its header"));
-    }
     sink.begin(&header)?;
     let mut current: Option<Episode> = None;
-    for batch in &batches {
-        rows(&header, batch, &mut current, sink)?;
-    }
+    let all: Vec<usize> = (0..schema.fields().len()).collect();
+    parquet.each(&all, &mut |batch| rows(&header, &batch, &mut current, sink))?;
     current.map_or(Ok(()), |episode| sink.episode(episode))
 }
 
-fn rows(header: &Header, batch: &RecordBatch, current: &mut Option<Episode>, sink: &mut dyn Sink) -> Result<()> {
+/// The rows of a batch that lies as in a store.
+pub(super) fn rows(
+    header: &Header,
+    batch: &RecordBatch,
+    current: &mut Option<Episode>,
+    sink: &mut dyn Sink,
+) -> Result<()> {
+    if *batch.schema().fields() != *layout::schema(header)?.fields() {
+        return Err(Error::external("table", "its columns do not fit its header"));
+    }
     let seeds = batch.column(layout::SEED).as_primitive::<UInt64Type>();
     let rewards = batch.column(layout::REWARD).as_primitive::<Float64Type>();
     let steps = batch.column(layout::STEP).as_primitive::<UInt64Type>();
@@ -83,8 +67,11 @@ fn rows(header: &Header, batch: &RecordBatch, current: &mut Option<Episode>, sin
         }
         let ordered = current.as_mut().filter(|episode| episode.steps() as u64 + 1 == steps.value(row));
         let Some(episode) = ordered.filter(|episode| !episode.terminated && !episode.truncated) else {
-            return Err(Error::external("Parquet file", "its rows are not in the order of their steps"));
+            return Err(Error::external("table", "its rows are not in the order of their steps"));
         };
+        if batch.column(layout::ACTION).is_null(row) || rewards.is_null(row) {
+            return Err(Error::external("table", format!("step {} has no action or no reward", steps.value(row))));
+        }
         episode.observations.push(observation);
         episode.actions.push(value_at(&header.action_space, batch.column(layout::ACTION), row)?);
         episode.rewards.push(rewards.value(row));

@@ -82,6 +82,11 @@ pub(crate) fn io(path: &Path, what: &str, error: &std::io::Error) -> Error {
     use std::io::ErrorKind as K;
     let advice = match error.kind() {
         K::StorageFull | K::QuotaExceeded => "; make room and try again",
+        K::PermissionDenied
+            if ["cannot be read", "cannot be opened", "cannot be mapped into memory"].contains(&what) =>
+        {
+            "; ask for the right to read it, or copy it to where you have that"
+        }
         K::PermissionDenied | K::ReadOnlyFilesystem => "; choose a folder that you may write to",
         K::NotFound => "; check the path",
         _ => "",

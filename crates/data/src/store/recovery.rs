@@ -162,6 +162,9 @@ fn map(path: &Path) -> Result<Buffer> {
 /// # Errors
 /// [`Error::External`] when there is no store, or none whose header can be read.
 pub(crate) fn survey(folder: &Path) -> Result<Survey> {
+    if folder.is_file() {
+        return Err(crate::formats::foreign(folder));
+    }
     if !folder.is_dir() {
         return Err(Error::external(folder.display().to_string(), "there is no such folder; check the path"));
     }

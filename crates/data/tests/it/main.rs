@@ -1,7 +1,10 @@
 //! Integration tests of the data room.
 mod formats;
 mod fuzz;
+mod limits;
 mod parquet_columns;
 mod replay;
+mod roundtrip;
 mod store;
 mod support;
+mod tables;

@@ -38,11 +38,13 @@ pub(crate) fn element(space: &Space, rng: &mut Rng) -> Value {
 
 pub(crate) fn episode(observations: &Space, actions: &Space, steps: usize, rng: &mut Rng) -> Episode {
     Episode {
-        seed: Some(rng.next_u64() >> 20),
+        // All of the 64 bits, and none at times.
+        seed: Some(rng.next_u64()).filter(|seed| seed % 4 > 0),
         observations: (0..=steps).map(|_| element(observations, rng)).collect(),
         actions: (0..steps).map(|_| element(actions, rng)).collect(),
         rewards: (0..steps).map(|_| rng.normal()).collect(),
-        terminated: steps.is_multiple_of(2),
+        // An episode without a step has no row that could tell of an end.
+        terminated: steps > 0 && steps.is_multiple_of(2),
         truncated: !steps.is_multiple_of(2),
     }
 }

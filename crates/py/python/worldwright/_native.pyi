@@ -357,6 +357,7 @@ class _Store(TypedDict):
     environment: str
     seed: int
     versions: list[tuple[str, str]]
+    notes: list[tuple[str, str]]
     observation_space: Any
     action_space: Any
     observations: NDArray[Any]
@@ -386,3 +387,20 @@ def write_store(
     *, path: str | Path, environment: str, observation_space: Any, action_space: Any, seed: int, episodes: Any
 ) -> None:
     """Writes a new episode store of episodes ``(observations, actions, rewards, terminated, truncated, seed)``."""
+
+def resolve_columns(names: Sequence[str], *, strict: bool) -> tuple[dict[str, list[tuple[str, int, bool]]], list[int]]:
+    """Which columns hold what: for each quantity its parts ``(name, column, named)``; and the columns that are left out."""
+
+def column_names() -> list[tuple[str, list[str]]]:
+    """What columns are called: the name that this project gives a quantity, and all others."""
+
+def read_flags(column: str, cells: Sequence[Any]) -> list[bool | None]:
+    """The flags of a column of texts, or of numbers; what is missing is none."""
+
+def lay_out_rows(
+    given: dict[str, Any],
+) -> tuple[list[tuple[str, tuple[int, int], tuple[int, int], int | None, bool, bool]], list[str]]:
+    """Lays the rows of a table out as episodes; and sentences about how it was read."""
+
+def row_ends(given: dict[str, Any]) -> tuple[list[bool], list[bool], list[str]]:
+    """Whether each row terminates and is cut; and sentences about that."""

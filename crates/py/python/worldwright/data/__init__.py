@@ -10,20 +10,24 @@ arrays, a table of Arrow, pandas or polars, a Minari data set or its id, a list 
 
 from __future__ import annotations
 
+import difflib
+import inspect
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
+from gymnasium import spaces as gym_spaces
 
 from .. import _native
 from ..errors import ConfigError, ShapeError
+from .columns import Table, columns_of, kind_of, say
 from .files import formats, read, write
 from .minari_sets import from_minari, to_minari
 from .recorded import Episode, Episodes
 from .spaces import action_rows, as_space, infer_actions
-from .tables import columns_of, from_table, group, kind_of
+from .tables import from_columns, from_table, gathered, hollow
 
 __all__ = [
     "Dataset",
@@ -75,14 +79,25 @@ def episodes(given: Any, *, observation_space: Any = None, action_space: Any = N
         return from_minari(given)
     if isinstance(given, Mapping):
         if "lengths" in given:
-            return Episodes(**{**given, **spaces})
-        return from_table({str(name): np.asarray(column) for name, column in given.items()}, **spaces)
+            return Episodes(**_arguments({**given, **spaces}))
+        return from_table(given, **spaces)
     if isinstance(given, (Episode, Sequence)) and not isinstance(given, (bytes, bytearray)):
         return Episodes.of([given] if isinstance(given, Episode) else given, **spaces)
     raise ConfigError(
         f"cannot take {type(given).__name__} as episodes: give Episodes, a run or a path, a table of Arrow, pandas or polars, "
         "a Minari data set, or a list of episodes"
     )
+
+
+def _arguments(given: dict[str, Any]) -> dict[str, Any]:
+    """Keywords of :class:`Episodes`, none of them unknown."""
+    known = list(inspect.signature(Episodes).parameters)
+    for name in given:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            hint = f"; did you mean '{near[0]}'?" if near else ""
+            raise ConfigError(f"{name}: episodes with lengths have no such part{hint} (there are {', '.join(known)})")
+    return given
 
 
 def dataset(data: Any = None, *, action_space: Any = None, **columns: Any) -> Dataset:
@@ -104,46 +119,53 @@ def dataset(data: Any = None, *, action_space: Any = None, **columns: Any) -> Da
         return data
     if data is not None and not (isinstance(data, Mapping) or kind_of(data) is not None):
         return episodes(data).dataset(action_space=action_space)
-    if kind_of(data) is not None:
-        columns = {**columns_of(data), **columns}
-    elif data is not None:
-        columns = {**data, **columns}
+    strict = kind_of(data) is None
+    if data is not None:
+        columns = {**(data if strict else columns_of(data)), **columns}
     if "lengths" in columns:
         return episodes(columns, action_space=action_space).dataset(action_space=action_space)
-    found = {name: np.asarray(column) for name, column in columns.items()}
-    following = group(found, "next_observation")
-    if following is None and "episode" in found:
-        return episodes(found).dataset(action_space=action_space)
-    parts = {"observations": group(found, "observation"), "actions": group(found, "action"), "next_observations": following}
-    missing = [name for name, column in parts.items() if column is None]
+    table = Table.of(columns_of(columns), strict=strict)
+    tells = ("episode", "step", "terminated", "truncated", "done", "is_first")
+    if not table.has("next_observation") and table.has("reward") and any(table.has(name) for name in tells):
+        return from_columns(table).dataset(action_space=action_space)
+    seen = gathered(table, "observation")
+    parts = {
+        "observations": seen,
+        "actions": gathered(table, "action", action_space if isinstance(action_space, gym_spaces.Space) else None),
+        "next_observations": None if seen is None else gathered(table, "next_observation", seen[2], like=seen[1]),
+    }
+    missing = [name for name, part in parts.items() if part is None]
     if missing:
-        raise ConfigError(f"the data lack {', '.join(missing)} (there are {', '.join(found) or 'none'})")
-    for name, column in parts.items():
-        if np.asarray(column).dtype.kind not in "fiub":
-            raise ShapeError(
-                f"{name} are of type {np.asarray(column).dtype}, expected numbers: rows of different lengths make no array"
-            )
-    observations, actions = np.asarray(parts["observations"]), np.asarray(parts["actions"])
+        raise ConfigError(f"the data lack {', '.join(missing)} (there are {', '.join(table.names) or 'none'})")
+    arrays = {name: part[0] for name, part in parts.items() if part is not None}
+    observations, actions, following = arrays["observations"], arrays["actions"], arrays["next_observations"]
     count = len(observations)
+    if table.has("reward") and table.has("episode") and hollow(actions):
+        # Rows of observations alone are no transitions.
+        return from_columns(table).dataset(action_space=action_space)
     if action_space is None:
         action_space = infer_actions(actions)
     if len(actions) == count and not isinstance(action_space, (int, list, tuple)):
         actions = action_rows(action_space, actions, count, "actions")
-    rewards = group(found, "reward")
-    flags = {name: np.asarray(found.get(name, np.zeros(count)), dtype=bool) for name in ("terminated", "truncated")}
-    for name, flag in flags.items():
-        if flag.shape != (count,):
-            raise ShapeError(f"{name}: expected {count} flags, got shape {flag.shape}")
-    ends = flags["terminated"] | flags["truncated"]
-    if "episode" in found and count:
-        ids = found["episode"]
+    paid = table.one("reward")
+    rewards = None if paid is None else paid[1].reshape(-1) if paid[1].size == count else paid[1]
+    given = {name: flags for name in ("terminated", "truncated", "done") if (flags := table.flags(name)) is not None}
+    for name, flag in given.items():
+        if len(flag) != count:
+            raise ShapeError(f"{name}: expected {count} flags, got {len(flag)}")
+    terminated, truncated, notes = _native.row_ends({"acted": [True] * count, **given})
+    say(notes)
+    ends = np.array(terminated, dtype=bool) | np.array(truncated, dtype=bool)
+    labels = table.one("episode")
+    if labels is not None and count:
+        ids = labels[1]
         ends = ends | np.append(ids[1:] != ids[:-1], True)
     return _native.Dataset(
         observations=observations.astype(np.float64, copy=False).reshape(count, -1),
         actions=actions.reshape(len(actions), -1) if actions.ndim > 1 else actions,
         rewards=np.zeros(count) if rewards is None else rewards.astype(np.float64),
         next_observations=np.asarray(following).astype(np.float64, copy=False).reshape(len(np.asarray(following)), -1),
-        terminated=flags["terminated"].tolist(),
+        terminated=terminated,
         episode_ends=ends.tolist(),
         action_space=action_space,
     )

@@ -9,6 +9,7 @@ from typing import Any
 
 from .. import _native
 from ..errors import ConfigError, ExternalError, UnknownNameError
+from .columns import say
 from .recorded import Episodes
 from .spaces import elements
 
@@ -22,7 +23,8 @@ def read(path: str | Path, *, format: str | None = None) -> Episodes:
     """Reads recorded episodes.
 
     Args:
-        path: A run's folder, its folder ``episodes``, or a file or folder of another format.
+        path: A run's folder, its folder ``episodes``, or a file or folder of another format. Columns that are left out, and what had to be
+            guessed, are said as :class:`worldwright.WorldwrightWarning`.
         format: One of :func:`formats`; told by what stands in the file or folder unless given.
 
     Raises:
@@ -41,7 +43,7 @@ def read(path: str | Path, *, format: str | None = None) -> Episodes:
     with tempfile.TemporaryDirectory(prefix="worldwright-") as scratch:
         store = Path(scratch) / "episodes"
         _native.import_data(path, format, store)
-        return _stored(store)
+        return _stored(store, imported=True)
 
 
 def _known(format: str) -> None:
@@ -49,9 +51,12 @@ def _known(format: str) -> None:
         raise UnknownNameError(f"no data format is called '{format}'; there are {', '.join(formats())}")
 
 
-def _stored(path: Path) -> Episodes:
+def _stored(path: Path, *, imported: bool = False) -> Episodes:
     columns: dict[str, Any] = dict(_native.read_store(path))
     columns.pop("versions")
+    notes = columns.pop("notes")
+    if imported:
+        say([f"{name}: {text}" for name, text in notes if name in ("left out", "note")])
     observations, actions = columns.pop("observations"), columns.pop("actions")
     return Episodes(
         observations=_shaped(columns["observation_space"], observations),

@@ -10,7 +10,7 @@ from gymnasium import spaces
 from ..errors import ConfigError, ExternalError
 from .recorded import Episodes
 from .spaces import elements
-from .tables import optional
+from .columns import optional
 
 
 def from_minari(given: Any) -> Episodes:

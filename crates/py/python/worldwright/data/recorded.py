@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from .. import _native
 from ..errors import ConfigError, DivergedError, ShapeError
+from .columns import told_flags
 from .spaces import action_rows, flat_dim, infer_actions, infer_observations, rows_of, unflatten
 
 if TYPE_CHECKING:
@@ -298,7 +299,7 @@ class Episodes(Sequence[Episode]):
 
 
 def _flags(given: Any, count: int, what: str) -> NDArray[np.bool_]:
-    flags = np.zeros(count, dtype=bool) if given is None else np.asarray(given, dtype=bool)
+    flags = np.zeros(count, dtype=bool) if given is None else told_flags(what, np.asarray(given).reshape(-1))
     if flags.shape != (count,):
         raise ShapeError(f"{what}: expected one flag for each of {count} episodes, got shape {flags.shape}")
     return flags
@@ -318,6 +319,7 @@ def _episode(given: Episode | Mapping[str, Any], place: int, observed: Any, done
         raise ConfigError(
             f"episode {place} is {type(given).__name__}: give an Episode, or a mapping with observations, actions and rewards"
         )
+    given = _known(given, place)
     missing = [name for name in ("observations", "actions", "rewards") if name not in given]
     if missing:
         raise ConfigError(f"episode {place} lacks {', '.join(missing)}")
@@ -338,10 +340,34 @@ def _episode(given: Episode | Mapping[str, Any], place: int, observed: Any, done
     return Episode(observations, actions, rewards, flags["terminated"], flags["truncated"], None if seed is None else int(seed))
 
 
+def _known(given: Mapping[str, Any], place: int) -> dict[str, Any]:
+    """The quantities of an episode by this package's names, whichever they came by."""
+    names = [str(name) for name in given if name != "seed"]
+    try:
+        found, _ = _native.resolve_columns(names, strict=True)
+    except ConfigError as error:
+        raise ConfigError(f"episode {place}: {error}") from error
+    plural = {"observation": "observations", "action": "actions", "reward": "rewards"}
+    values = list(value for name, value in given.items() if name != "seed")
+    known = {plural.get(name, name): values[parts[0][1]] for name, parts in found.items() if parts[0][0] == ""}
+    parted = [name for name, parts in found.items() if parts[0][0] != ""]
+    if parted:
+        raise ConfigError(f"episode {place}: {parted[0]} lies in several parts; give one array, or a list of elements of its space")
+    if "done" in known:
+        done = np.asarray(told_flags("done", np.asarray(known.pop("done")).reshape(-1)))
+        if "terminated" not in known:
+            cut = np.asarray(told_flags("truncated", np.asarray(known.get("truncated", False)).reshape(-1)))
+            known["terminated"] = bool(done.any()) and not bool(cut.any())
+        elif "truncated" not in known:
+            known["truncated"] = bool(done.any()) and not bool(np.any(told_flags("terminated", np.asarray(known["terminated"]).reshape(-1))))
+    return {**known, "seed": given.get("seed")}
+
+
 def _ended(given: Any, steps: int, place: int, name: str) -> bool:
-    flags = np.asarray(given, dtype=bool)
-    if flags.ndim == 0:
-        return bool(flags)
+    single = np.ndim(given) == 0
+    flags = told_flags(f"{name} of episode {place}", np.asarray(given).reshape(-1))
+    if single:
+        return bool(flags[0])
     if flags.shape != (steps,):
         raise ShapeError(f"{name} of episode {place}: expected one flag or {steps}, got shape {flags.shape}")
     if flags[:-1].any():

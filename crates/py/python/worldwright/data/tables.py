@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import importlib
-import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from gymnasium import spaces as gym_spaces
 from numpy.typing import NDArray
 
+from .. import _native
 from ..errors import ConfigError, DivergedError, ShapeError
+from .columns import Table, columns_of, kind_of, optional, say
 from .recorded import Episode, Episodes
+from .spaces import infer_observations, rows_of
 
 if TYPE_CHECKING:
     import pandas  # type: ignore[import-untyped,unused-ignore]
@@ -19,224 +21,220 @@ if TYPE_CHECKING:
     import pyarrow  # type: ignore[import-untyped,unused-ignore]
 
 Array = NDArray[Any]
-NAMES = ("episode", "step", "observation", "action", "reward", "next_observation", "terminated", "truncated")
 
-
-def optional(package: str, extra: str) -> Any:
-    """A package that only some need.
-
-    Raises:
-        ConfigError: It is not installed; the message names the extra that holds it.
-    """
-    try:
-        return importlib.import_module(package)
-    except ImportError as error:
-        raise ConfigError(f"this needs {package}, which is not installed: pip install worldwright[{extra}]") from error
-
-
-def kind_of(given: Any) -> str | None:
-    """``"pandas"``, ``"polars"`` or ``"arrow"`` for a table of theirs, without importing any of them."""
-    module = type(given).__module__.partition(".")[0]
-    name = type(given).__name__
-    if module == "pandas" and name == "DataFrame":
-        return "pandas"
-    if module == "polars" and name in ("DataFrame", "LazyFrame"):
-        return "polars"
-    if module == "pyarrow" and name in ("Table", "RecordBatch"):
-        return "arrow"
-    return None
-
-
-def columns_of(table: Any) -> dict[str, Array]:
-    """The columns of a table as arrays: (N,), or (N, k) for lists of one length. What is empty becomes NaN."""
-    kind = kind_of(table)
-    if kind == "pandas":
-        if any(name in NAMES for name in table.index.names):
-            table = table.reset_index()
-        return {str(name): _array(str(name), table[name].to_numpy()) for name in table.columns}
-    if kind == "polars":
-        table = table.collect() if type(table).__name__ == "LazyFrame" else table
-        return {name: _array(name, table[name].to_numpy()) for name in table.columns}
-    pyarrow = optional("pyarrow", "data")
-    return {name: _arrow_array(pyarrow, name, table.column(name)) for name in table.schema.names}
-
-
-def _array(name: str, column: Array) -> Array:
-    if column.dtype.kind != "O":
-        return column
-    empty = [value is None or (np.ndim(value) == 0 and value != value) for value in column]
-    if all(empty):
-        return np.full(len(column), np.nan)
-    first = next(value for value, none in zip(column, empty, strict=True) if not none)
-    filler = np.full(np.shape(first), np.nan) if np.ndim(first) else np.nan
-    try:
-        stacked = np.stack([np.asarray(filler if none else value) for value, none in zip(column, empty, strict=True)])
-    except ValueError as error:
-        raise ShapeError(
-            f"column '{name}': its lists have different lengths; every row needs the same number of numbers"
-        ) from error
-    return stacked
-
-
-def _arrow_array(pyarrow: Any, name: str, column: Any) -> Array:
-    column = column.combine_chunks() if isinstance(column, pyarrow.ChunkedArray) else column
-    if isinstance(column, pyarrow.ChunkedArray):
-        column = pyarrow.concat_arrays(column.chunks) if column.num_chunks else pyarrow.array([], column.type)
-    kind = column.type
-    if pyarrow.types.is_fixed_size_list(kind) and not column.null_count:
-        return np.asarray(column.flatten().to_numpy(zero_copy_only=False)).reshape(len(column), kind.list_size)
-    if pyarrow.types.is_nested(kind) or pyarrow.types.is_string(kind) or pyarrow.types.is_large_string(kind):
-        values = np.empty(len(column), dtype=object)
-        values[:] = column.to_pylist()
-        return _array(name, values)
-    return _array(name, column.to_numpy(zero_copy_only=False))
+__all__ = ["columns_of", "from_columns", "from_table", "gathered", "group", "hollow", "kind_of", "optional", "to_arrow", "to_pandas", "to_polars"]
 
 
 def group(columns: Mapping[str, Array], name: str) -> Array | None:
-    """One quantity of a table: the column of its name, or those of its parts (``observation_0``, ``observation_1``, … or with a
-    dot), in order."""
-    if name in columns:
-        return columns[name]
-    if f"{name}s" in columns:
-        return columns[f"{name}s"]
-    parts = [key for key in columns if key.startswith((f"{name}_", f"{name}."))]
-    if not parts:
+    """The rows of one quantity of a table, by whichever name it goes."""
+    names = list(columns)
+    found, _ = _native.resolve_columns(names, strict=False)
+    rows = gathered(Table(dict(columns), names, found), name)
+    return None if rows is None else rows[0]
+
+
+def gathered(table: Table, quantity: str, space: Any = None, *, like: list[str] | None = None) -> tuple[Array, list[str], Any] | None:
+    """The rows of an observation or action, the names of its parts, and the space of named parts where it has any."""
+    parts = table.parts(quantity, like=like)
+    if parts is None:
         return None
-    numbers = [re.fullmatch(r"\d+", key[len(name) + 1 :]) for key in parts]
-    if all(numbers):
-        parts.sort(key=lambda key: int(key[len(name) + 1 :]))
-        places = [int(key[len(name) + 1 :]) for key in parts]
-        if places != list(range(len(places))):
-            raise ShapeError(f"columns of {name} are numbered {places}: expected 0 to {len(places) - 1} without gaps")
-    bad = [key for key in parts if columns[key].ndim != 1 or columns[key].dtype.kind not in "fiub"]
-    if bad:
-        raise ShapeError(f"columns {', '.join(bad)} do not hold one number a row")
-    return np.stack([columns[key] for key in parts], axis=1)
+    names, arrays, together = parts
+    if together:
+        return arrays[0] if len(arrays) == 1 else np.stack(arrays, axis=1), names, None
+    if space is None:
+        space = gym_spaces.Dict([(name, infer_observations(array)) for name, array in zip(names, arrays, strict=True)])
+    if not isinstance(space, gym_spaces.Dict) or set(space.spaces) != set(names):
+        raise ConfigError(f"{quantity}: its parts are {', '.join(names)}, and its space is {space}")
+    by_name = dict(zip(names, arrays, strict=True))
+    count = len(arrays[0])
+    if all(isinstance(part, gym_spaces.Box) for part in space.spaces.values()):
+        flat = [by_name[name].reshape(count, -1).astype(np.float64) for name in space.spaces]
+        return np.concatenate(flat, axis=1), names, space
+    rows = np.empty(count, dtype=object)
+    for row in range(count):
+        rows[row] = {name: by_name[name][row] for name in names}
+    return rows_of(space, rows, count, quantity), names, space
 
 
 def from_table(table: Any, **spaces: Any) -> Episodes:
-    """Episodes of a table in long format.
+    """Episodes of a table in long format, by the rules of every reader.
 
-    A row holds an observation, the action taken at it and what came of that: ``episode`` (the rows of one stand together),
-    ``step`` (may be left out; rises by one), ``observation`` (lists of numbers, or columns ``observation_0``, …), ``action``
-    (likewise; one column of whole numbers are choices), ``reward``, ``terminated`` and ``truncated`` (may be left out), and
-    ``next_observation``. Without the last, an episode's last row is what its last action led to, with an empty action.
+    A row holds an observation, the action taken at it and what came of that: ``observation`` (lists of numbers, or columns
+    ``observation_0``, … or ``observation_x``, …), ``action`` (likewise; one column of whole numbers are choices), ``reward``, and, each
+    of which may be left out, ``terminated``, ``truncated`` or ``done``, ``episode`` (the rows of one stand together), ``step`` (rises) and
+    ``next_observation``, whose parts are paired with the observation's by name. Without the last, an episode's last row is what its
+    last action led to, with an empty action; a last action without an outcome is left out, with a warning. The names of D4RL,
+    imitation, robomimic, Stable-Baselines3, RLDS and LeRobot are known too (``worldwright._native.column_names()``); flags are truth
+    values, 0 and 1, and their words.
 
     Raises:
-        ConfigError: A column is missing, steps have gaps, or rows do not follow each other.
+        ConfigError: A column is missing or misspelt, flags are missing, steps have gaps, or rows do not follow each other.
         ShapeError: Numbers are missing or of mixed types.
         DivergedError: A number is NaN or infinite.
     """
-    columns = table if isinstance(table, Mapping) else columns_of(table)
-    found = {name: group(columns, name) for name in NAMES}
-    missing = [name for name in ("episode", "observation", "action", "reward") if found[name] is None]
+    known = Table.of(columns_of(table), strict=isinstance(table, Mapping))
+    return from_columns(known, **spaces)
+
+
+def from_columns(table: Table, **spaces: Any) -> Episodes:
+    """Episodes of columns that are known."""
+    missing = [name for name in ("observation", "action", "reward") if not table.has(name)]
     if missing:
+        known = ", ".join(name for name, _ in _native.column_names())
         raise ConfigError(
-            f"the table lacks {', '.join(missing)} (it has {', '.join(columns)}): rename its columns to episode, step, "
-            "observation (or observation_0, observation_1, …), action (likewise), reward, terminated, truncated, next_observation"
+            f"the table lacks {', '.join(missing)} (it has {', '.join(table.names)}): known names are {known}, and observation_x, "
+            "observation_y, … for the parts of one"
         )
-    for name, column in found.items():
-        if column is not None and name != "episode" and column.dtype.kind not in "fiub":
-            raise ShapeError(
-                f"column '{name}' is of type {column.dtype}, expected numbers, of which every row has the same count"
-            )
-    ids = np.asarray(found["episode"])
-    if not len(ids):
+    seen, taken = gathered(table, "observation", spaces.get("observation_space")), gathered(table, "action", spaces.get("action_space"))
+    assert seen is not None and taken is not None
+    observations, names, observation_space = seen
+    actions, _, action_space = taken
+    if observation_space is not None:
+        spaces["observation_space"] = observation_space
+    if action_space is not None:
+        spaces["action_space"] = action_space
+    after = gathered(table, "next_observation", observation_space, like=names)
+    following = None if after is None else after[0]
+    rewards = _column(table, "reward")
+    count = len(observations)
+    if not count:
         raise ConfigError("the table is empty")
-    changes = np.flatnonzero(ids[1:] != ids[:-1]) + 1
-    spans = list(zip([0, *changes], [*changes, len(ids)], strict=True))
-    order = [ids[first] for first, _ in spans]
-    if len(set(np.asarray(order).tolist())) < len(order):
-        raise ConfigError("the rows of an episode do not stand together: sort the table by episode and step")
-    parts = [_episode(found, int(first), int(last), ids[first]) for first, last in spans]
+    for what, column in (("action", actions), ("reward", rewards), ("next_observation", following)):
+        if column is not None and len(column) != count:
+            raise ShapeError(f"{what}: {len(column)} rows came with {count} observations")
+    if following is not None and following.shape != observations.shape:
+        raise ShapeError(f"observations of shape {observations.shape} came with next observations of shape {following.shape}")
+    last = table.flags("is_last") or [None] * count
+    acted = ~_empty_rows(actions) & np.array([flag is not True for flag in last])
+    given: dict[str, Any] = {"acted": acted.tolist()}
+    for name in ("terminated", "truncated", "done", "is_first"):
+        told = table.flags(name)
+        if told is not None:
+            given[name] = told
+    labels = table.one("episode")
+    if labels is not None:
+        given["episode"] = _labels(*labels)
+    steps = table.one("step")
+    if steps is not None:
+        given["step"] = _steps(*steps)
+    if following is not None:
+        same = (following[:-1] == observations[1:]) | (_nan(following[:-1]) & _nan(observations[1:]))
+        joins = same.reshape(count - 1, int(np.prod(observations.shape[1:]))).all(axis=1)
+        given["next"] = ((~_empty_rows(following)).tolist(), [*joins.tolist(), False])
+    laid, notes = _native.lay_out_rows(given)
+    say(notes)
+    choices = _were_choices(actions)
+    parts = []
+    for name, (first, end), (begin, stop), closing, terminated, truncated in laid:
+        shown = observations[first:end]
+        if closing is not None and following is not None:
+            closed = following[closing : closing + 1]
+            exact = closed.astype(shown.dtype)
+            shown = np.concatenate([shown, exact if (exact == closed).all() else closed])
+        done, paid = actions[begin:stop], rewards[begin:stop]
+        for what, numbers in (("observation", shown), ("action", done), ("reward", paid)):
+            if numbers.dtype.kind == "f" and not np.isfinite(numbers).all():
+                row = int(np.argmax(~np.isfinite(numbers).reshape(len(numbers), -1).all(axis=1)))
+                raise DivergedError(
+                    f"episode {name}: {what} of row {row} is empty, NaN or infinite; drop the episode or cut it before that row"
+                )
+        parts.append(Episode(shown, done.astype(np.int64) if choices else done, paid, terminated, truncated))
     return Episodes.of(parts, **spaces)
 
 
-def _episode(found: Mapping[str, Array | None], first: int, last: int, name: Any) -> Episode:
-    def rows(what: str) -> Array:
-        column = found[what]
-        assert column is not None
-        return column[first:last]
-
-    steps = found["step"]
-    if steps is not None:
-        gaps = np.flatnonzero(np.diff(steps[first:last].astype(np.float64)) != 1)
-        if len(gaps):
-            at = first + int(gaps[0])
-            raise ConfigError(
-                f"episode {name} goes from step {steps[at]} to step {steps[at + 1]}: steps must rise by one; sort by episode and "
-                "step, and split the episode where steps are missing"
-            )
-    observations, actions, rewards = rows("observation"), rows("action"), rows("reward").astype(np.float64)
-    ended = {what: rows(what).astype(bool) if found[what] is not None else None for what in ("terminated", "truncated")}
-    if found["next_observation"] is None:
-        if last - first < 1 or not _empty(actions[-1]):
-            raise ConfigError(
-                f"episode {name} does not say what its last action led to: give columns next_observation, or a last row with an "
-                "empty action"
-            )
-        actions, rewards = actions[:-1], rewards[:-1]
-        flags = {what: None if given is None else given[:-1] for what, given in ended.items()}
-    else:
-        following = rows("next_observation")
-        if following.shape != observations.shape:
-            raise ShapeError(f"observations of shape {observations.shape} came with next observations of shape {following.shape}")
-        apart = np.flatnonzero((following[:-1] != observations[1:]).reshape(len(observations) - 1, -1).any(axis=1))
-        if len(apart) and np.isfinite(following[:-1]).all():
-            raise ConfigError(
-                f"episode {name}: the next observation of its row {apart[0]} is not the observation of row "
-                f"{apart[0] + 1}; give separate stretches separate episodes, or fit a model to "
-                "the transitions as columns without episode"
-            )
-        observations = np.concatenate([observations, following[-1:]])
-        flags = dict(ended)
-    for what, numbers in (("observation", observations), ("action", actions), ("reward", rewards)):
-        if numbers.dtype.kind == "f" and not np.isfinite(numbers).all():
-            row = int(np.argmax(~np.isfinite(numbers).reshape(len(numbers), -1).all(axis=1)))
-            raise DivergedError(
-                f"episode {name}: {what} of row {row} is empty, NaN or infinite; drop the episode or cut it before that row"
-            )
-    if actions.dtype.kind == "f" and actions.ndim == 1 and found["action"] is not None and _were_choices(found["action"]):
-        actions = actions.astype(np.int64)
-    done = {what: bool(given.any()) if given is not None else False for what, given in flags.items()}
-    for what, given in flags.items():
-        if given is not None and given[:-1].any():
-            raise ConfigError(
-                f"episode {name} goes on after it {what} at row {int(np.argmax(given))}: give what follows an episode of its own"
-            )
-    # Without a column that says so, an episode that does not terminate was cut.
-    return Episode(
-        observations,
-        actions,
-        rewards,
-        done["terminated"],
-        done["truncated"] or (flags["truncated"] is None and not done["terminated"]),
-    )
+def _column(table: Table, quantity: str) -> NDArray[np.float64]:
+    found = table.one(quantity)
+    assert found is not None
+    name, column = found
+    if column.ndim == 2 and column.shape[1] == 1:
+        column = column[:, 0]
+    if column.ndim != 1 or column.dtype.kind not in "fiub":
+        raise ShapeError(f"column '{name}' is of type {column.dtype} and shape {column.shape}, expected one number a row")
+    return np.asarray(column, dtype=np.float64)
 
 
-def _empty(action: Any) -> bool:
-    return bool(np.all(np.isnan(np.asarray(action, dtype=np.float64))))
+def _labels(name: str, column: Array) -> list[str]:
+    labels = []
+    for row, value in enumerate(column.tolist()):
+        if value is None or value != value:
+            raise ConfigError(f"{name}: row {row} is empty: say which episode it belongs to")
+        if isinstance(value, float):
+            if not value.is_integer():
+                raise ConfigError(f"{name}: row {row} holds {value}, which is no whole number")
+            value = int(value)
+        labels.append(str(value))
+    return labels
+
+
+def _steps(name: str, column: Array) -> tuple[list[float], bool]:
+    """Steps, and whether they are those of a counter; times and fractions only rise."""
+    if column.ndim == 2 and column.shape[1] == 1:
+        column = column[:, 0]
+    if column.dtype.kind == "O":
+        places = {text: float(place) for place, text in enumerate(sorted({str(value) for value in column}))}
+        return [places[str(value)] for value in column], False
+    numbers = np.asarray(column, dtype=np.float64)
+    if not np.isfinite(numbers).all():
+        raise ConfigError(f"{name}: row {int(np.argmax(~np.isfinite(numbers)))} is empty")
+    return numbers.tolist(), bool((numbers == np.round(numbers)).all() and abs(numbers[0]) < 1e9)
+
+
+def _nan(numbers: Array) -> Any:
+    return np.isnan(numbers) if numbers.dtype.kind == "f" else np.zeros(numbers.shape, dtype=bool)
+
+
+def _empty_rows(numbers: Array) -> NDArray[np.bool_]:
+    flat = _nan(numbers).reshape(len(numbers), -1)
+    return np.asarray(flat.all(axis=1) if flat.shape[1] else np.zeros(len(numbers), dtype=bool))
+
+
+def hollow(actions: Array) -> bool:
+    """Whether some rows have no action."""
+    return bool(_empty_rows(actions).any())
 
 
 def _were_choices(column: Array) -> bool:
     """Whether a column of numbers with empty cells holds whole numbers alone: with empty cells, tables make them fractions."""
+    if column.dtype.kind != "f" or column.ndim != 1:
+        return False
     numbers = column[np.isfinite(column)]
-    return bool(np.isnan(column).any() and (numbers == np.round(numbers)).all())
+    return bool(len(numbers) and np.isnan(column).any() and (numbers == np.round(numbers)).all())
 
 
 def _long(episodes: Episodes) -> dict[str, Array]:
+    """A row a transition; an episode without a step is a row of its one observation, all else in it being empty."""
     columns = episodes.transitions()
-    step = np.arange(episodes.steps) - np.repeat(np.cumsum(episodes.lengths) - episodes.lengths, episodes.lengths)
-    return {
+    steps, lengths = episodes.steps, episodes.lengths
+    step = np.arange(steps) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    long = {
         "episode": columns["episode"],
         "step": step,
-        "observation": columns["observations"].reshape(episodes.steps, -1),
-        "action": columns["actions"] if columns["actions"].ndim == 1 else columns["actions"].reshape(episodes.steps, -1),
+        "observation": columns["observations"].reshape(steps, _width(episodes.observations)),
+        "action": columns["actions"] if columns["actions"].ndim == 1 else columns["actions"].reshape(steps, _width(episodes.actions)),
         "reward": columns["rewards"],
-        "next_observation": columns["next_observations"].reshape(episodes.steps, -1),
+        "next_observation": columns["next_observations"].reshape(steps, _width(episodes.observations)),
         "terminated": columns["terminated"],
         "truncated": columns["truncated"],
     }
+    hollow = np.flatnonzero(lengths == 0)
+    if not len(hollow):
+        return long
+    before = np.cumsum(lengths)[hollow]
+    lone = {
+        "episode": hollow,
+        "step": np.zeros(len(hollow), dtype=np.int64),
+        "observation": episodes.first_observations[hollow].reshape(len(hollow), -1),
+        "terminated": episodes.terminated[hollow],
+        "truncated": episodes.truncated[hollow],
+    }
+    for name in ("action", "reward", "next_observation"):
+        lone[name] = np.full((len(hollow), *long[name].shape[1:]), np.nan)
+        long[name] = long[name].astype(np.float64)
+    return {name: np.insert(column, before, lone[name], axis=0) for name, column in long.items()}
+
+
+def _width(rows: Array) -> int:
+    return int(np.prod(rows.shape[1:]))
 
 
 def to_arrow(episodes: Episodes) -> pyarrow.Table:

@@ -1,0 +1,111 @@
+//! CSV: a header of names, then a row a step, read as any table.
+//!
+//! Cells are whole numbers, numbers, flags, texts, or lists of numbers as JSON or NumPy write them (`[0.1, 0.2]`, `[0.1 0.2]`); what is
+//! empty, NaN or NA is missing. Commas, semicolons or tabs divide them, whichever the header has most of.
+
+use std::path::Path;
+
+use worldwright_core::{Error, Result};
+
+use super::{Sink, read_bytes};
+use crate::limits;
+use crate::table::cells::{Cells, Data, is_missing};
+use crate::table::{self, About, Table};
+
+pub(super) fn import(path: &Path, sink: &mut dyn Sink) -> Result<()> {
+    let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or("csv");
+    read(&read_bytes(path)?, name, sink)
+}
+
+pub(super) fn read(bytes: &[u8], name: &str, sink: &mut dyn Sink) -> Result<()> {
+    limits::fits("this CSV file", bytes.len() as u128 * 8)?;
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    let head = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let count = |mark: u8| head.iter().filter(|byte| **byte == mark).count();
+    let delimiter = [b',', b';', b'\t'].into_iter().max_by_key(|mark| (count(*mark), *mark == b',')).unwrap_or(b',');
+    let failed = |error: csv::Error| Error::external("CSV file", error.to_string());
+    let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).from_reader(bytes);
+    let names: Vec<String> = reader.headers().map_err(failed)?.iter().map(str::to_owned).collect();
+    let mut texts: Vec<Vec<String>> = vec![Vec::new(); names.len()];
+    for record in reader.records() {
+        let record = record.map_err(failed)?;
+        texts.iter_mut().zip(record.iter()).for_each(|(column, text)| column.push(text.trim().to_owned()));
+    }
+    let columns = names.into_iter().zip(texts).map(|(name, texts)| {
+        let cells = column(&name, texts)?;
+        Ok((name, cells))
+    });
+    table::read(Table { columns: columns.collect::<Result<_>>()? }, About::new(name, "CSV"), sink)
+}
+
+/// The cells that texts stand for.
+pub(super) fn column(name: &str, texts: Vec<String>) -> Result<Cells> {
+    let rows = texts.len();
+    let empty: Vec<bool> = texts.iter().map(|text| is_missing(text)).collect();
+    let full = || texts.iter().zip(&empty).filter(|(_, empty)| !**empty).map(|(text, _)| text.as_str());
+    let word = |text: &str| matches!(text.to_ascii_lowercase().as_str(), "true" | "false");
+    let data = if full().next().is_none() {
+        Data::F64(vec![f64::NAN; rows])
+    } else if full().all(|text| text.parse::<i64>().is_ok()) {
+        Data::I64(texts.iter().map(|text| text.parse().unwrap_or(0)).collect())
+    } else if full().all(|text| text.parse::<f64>().is_ok()) {
+        Data::F64(texts.iter().map(|text| text.parse().unwrap_or(f64::NAN)).collect())
+    } else if full().all(word) {
+        Data::Bool(texts.iter().map(|text| text.eq_ignore_ascii_case("true")).collect())
+    } else if full().all(|text| text.starts_with('[') && text.ends_with(']')) {
+        return lists(name, &texts, &empty);
+    } else {
+        Data::Text(texts)
+    };
+    Cells::with_empty(rows, Vec::new(), data, empty)
+}
+
+fn lists(name: &str, texts: &[String], empty: &[bool]) -> Result<Cells> {
+    let mut rows = Vec::with_capacity(texts.len());
+    for (row, (text, empty)) in texts.iter().zip(empty).enumerate() {
+        let json = if *empty {
+            serde_json::Value::Null
+        } else {
+            list(&mut text.trim(), 0).ok_or_else(|| {
+                Error::config(name, format!("row {row} holds '{}', which is no list of numbers", shortened(text)))
+            })?
+        };
+        rows.push(json);
+    }
+    super::json_lines::column(name, &rows)
+}
+
+/// The list that a text begins with, which is taken from it. NumPy writes its arrays without commas and numbers as `1.`.
+fn list(text: &mut &str, depth: usize) -> Option<serde_json::Value> {
+    *text = text.strip_prefix('[').filter(|_| depth < 8)?;
+    let mut items = Vec::new();
+    loop {
+        *text = text.trim_start_matches(|c: char| c.is_whitespace() || c == ',');
+        if let Some(rest) = text.strip_prefix(']') {
+            *text = rest;
+            return Some(items.into());
+        }
+        if text.starts_with('[') {
+            items.push(list(text, depth + 1)?);
+            continue;
+        }
+        let end = text.find(|c: char| c.is_whitespace() || c == ',' || c == ']')?;
+        let (word, rest) = text.split_at(end);
+        *text = rest;
+        items.push(match (word.parse::<i64>(), word.parse::<f64>()) {
+            (Ok(whole), _) => whole.into(),
+            (_, Ok(number)) if number.is_nan() => "NaN".into(),
+            (_, Ok(number)) if number.is_infinite() => if number > 0.0 { "Infinity" } else { "-Infinity" }.into(),
+            (_, Ok(number)) => number.into(),
+            _ => return None,
+        });
+    }
+}
+
+fn shortened(text: &str) -> String {
+    if text.chars().count() > 40 {
+        format!("{}…", text.chars().take(40).collect::<String>())
+    } else {
+        text.to_owned()
+    }
+}

@@ -1,0 +1,45 @@
+//! The readers of all formats on bytes, for tests with damaged ones.
+
+use worldwright_core::{Error, Result, Space};
+
+use super::sink::Checked;
+use super::{Sink, csv_file, feather, hdf5_file, json_lines, minari, npz, parquet_file};
+use crate::{Episode, Header};
+
+struct Steps(usize);
+
+impl Sink for Steps {
+    fn begin(&mut self, _: &Header) -> Result<()> {
+        Ok(())
+    }
+
+    fn episode(&mut self, episode: Episode) -> Result<()> {
+        self.0 += episode.steps();
+        Ok(())
+    }
+}
+
+/// Reads the bytes of a file as one of the [`FORMATS`](super::FORMATS); returns how many steps its episodes have. Formats of folders read
+/// one file: `minari` an episode of one-dimensional boxes, `lerobot` a table.
+///
+/// # Errors
+/// As for importing such a file.
+pub fn fuzz_reader(format: &str, bytes: &[u8]) -> Result<usize> {
+    let mut steps = Steps(0);
+    let mut sink = Checked::new(&mut steps, bytes.len() as u64);
+    match format {
+        "parquet" | "lerobot" => parquet_file::read(bytes.to_vec(), "fuzz", &mut sink)?,
+        "feather" => feather::read(bytes, "fuzz", &mut sink)?,
+        "npz" => npz::read(bytes, "fuzz", &mut sink)?,
+        "csv" => csv_file::read(bytes, "fuzz", &mut sink)?,
+        "jsonl" => json_lines::read(bytes, "fuzz", &mut sink)?,
+        "hdf5" => hdf5_file::read(bytes.to_vec(), "fuzz", &mut sink)?,
+        "minari" => {
+            let header = Header::new("fuzz", Space::unbounded(1), Space::unbounded(1), 0);
+            sink.begin(&header)?;
+            sink.episode(minari::read_episode(bytes, &header)?)?;
+        }
+        other => return Err(Error::unsupported("fuzzing", other.to_owned())),
+    }
+    Ok(steps.0)
+}

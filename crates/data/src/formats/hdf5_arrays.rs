@@ -1,0 +1,89 @@
+//! Arrays and attributes of an HDF5 file.
+
+use hdf5_reader::group::Group;
+use hdf5_reader::{Dataset, Datatype};
+use worldwright_core::{Error, Result};
+
+use super::npy::Npy;
+use crate::limits;
+use crate::table::cells::Data;
+
+type Half = <arrow_array::types::Float16Type as arrow_array::ArrowPrimitiveType>::Native;
+
+pub(super) fn failed(error: hdf5_reader::error::Error) -> Error {
+    Error::external("HDF5 file", error.to_string())
+}
+
+/// A text or number among a group's attributes, as text.
+pub(super) fn attribute(group: &Group, name: &str) -> Option<String> {
+    let attribute = group.attribute(name).ok()?;
+    if let Datatype::FixedPoint { signed, .. } = attribute.datatype {
+        return if signed {
+            attribute.read_scalar::<i64>().ok().map(|n| n.to_string())
+        } else {
+            attribute.read_scalar::<u64>().ok().map(|n| n.to_string())
+        };
+    }
+    attribute.read_string().ok()
+}
+
+/// The numbers or texts of a data set. `taken` counts the bytes of all that have been read.
+pub(super) fn array(name: &str, dataset: &Dataset, taken: &mut u128) -> Result<Npy> {
+    let shape: Vec<usize> = dataset.shape().iter().map(|n| usize::try_from(*n).unwrap_or(usize::MAX)).collect();
+    let bytes = dataset.shape().iter().fold(1_u128, |size, n| size.saturating_mul(u128::from(*n)));
+    *taken = taken.saturating_add(bytes.saturating_mul(8));
+    limits::fits(&format!("'{name}' of shape {shape:?}"), taken.saturating_mul(3))?;
+    let shape = if shape.is_empty() { vec![1] } else { shape };
+    let other = |of: &Datatype| {
+        let kind = match of {
+            Datatype::Compound { .. } => "records: save each field as an array of its own",
+            Datatype::VarLen { .. } => "lists of different lengths: every row needs the same count",
+            _ => "a type that holds no numbers",
+        };
+        Error::unsupported("the HDF5 import", format!("'{name}' of {kind}"))
+    };
+    let read = |of: &Datatype| -> Result<Data> {
+        let bytes = || dataset.read_native_bytes().map_err(failed);
+        macro_rules! numbers {
+            ($of:ty, $kind:ident as $to:ty) => {
+                Data::$kind(bytes()?.as_chunks().0.iter().map(|b| <$of>::from_ne_bytes(*b) as $to).collect())
+            };
+        }
+        Ok(match of {
+            Datatype::FloatingPoint { size: 8, .. } => numbers!(f64, F64 as f64),
+            Datatype::FloatingPoint { size: 4, .. } => numbers!(f32, F32 as f32),
+            Datatype::FloatingPoint { size: 2, .. } => Data::F32(
+                bytes()?.as_chunks().0.iter().map(|b| Half::from_bits(u16::from_ne_bytes(*b)).to_f32()).collect(),
+            ),
+            Datatype::FixedPoint { size: 1, signed: false, .. } => Data::U8(bytes()?),
+            Datatype::FixedPoint { size: 1, .. } => numbers!(i8, I64 as i64),
+            Datatype::FixedPoint { size: 2, signed: false, .. } => numbers!(u16, I64 as i64),
+            Datatype::FixedPoint { size: 2, .. } => numbers!(i16, I64 as i64),
+            Datatype::FixedPoint { size: 4, signed: false, .. } => numbers!(u32, I64 as i64),
+            Datatype::FixedPoint { size: 4, .. } => numbers!(i32, I64 as i64),
+            Datatype::FixedPoint { size: 8, signed: false, .. } => {
+                let numbers: Vec<u64> = bytes()?.as_chunks().0.iter().map(|b| u64::from_ne_bytes(*b)).collect();
+                if numbers.iter().all(|n| i64::try_from(*n).is_ok()) {
+                    Data::I64(numbers.iter().map(|n| *n as i64).collect())
+                } else {
+                    Data::F64(numbers.iter().map(|n| *n as f64).collect())
+                }
+            }
+            Datatype::FixedPoint { size: 8, .. } => numbers!(i64, I64 as i64),
+            Datatype::String { .. } | Datatype::VarLen { .. } => {
+                Data::Text(dataset.read_strings().map_err(|_| other(of))?)
+            }
+            _ => return Err(other(of)),
+        })
+    };
+    let data = match dataset.dtype() {
+        // h5py keeps truth values as an enumeration of bytes.
+        Datatype::Enum { base, members } if members.len() == 2 => {
+            let numbers = read(base)?;
+            Data::Bool((0..numbers.len()).map(|at| numbers.number(at) != 0.0).collect())
+        }
+        Datatype::Enum { base, .. } => read(base)?,
+        of => read(of)?,
+    };
+    Ok(Npy { shape, data })
+}

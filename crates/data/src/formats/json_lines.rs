@@ -1,0 +1,160 @@
+//! JSON lines: an object a step, or a list of such objects, read as any table.
+//!
+//! Objects within become named parts (`observation/place`), lists of numbers arrays. A name that a row lacks is empty there. The bare
+//! words NaN and Infinity that Python writes are read.
+
+use std::path::Path;
+
+use serde_json::Value as Json;
+use worldwright_core::{Error, Result};
+
+use super::{Sink, read_bytes};
+use crate::limits;
+use crate::space_json::quote_infinities;
+use crate::table::cells::{Cells, Data};
+use crate::table::{self, About, Table};
+
+pub(super) fn import(path: &Path, sink: &mut dyn Sink) -> Result<()> {
+    let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or("json");
+    read(&read_bytes(path)?, name, sink)
+}
+
+pub(super) fn read(bytes: &[u8], name: &str, sink: &mut dyn Sink) -> Result<()> {
+    limits::fits("this JSON file", bytes.len() as u128 * 24)?;
+    let text = std::str::from_utf8(bytes).map_err(|_| bad("is not text in UTF-8".into()))?;
+    let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
+    let parsed = |text: &str, place: &str| -> Result<Json> {
+        let plain = serde_json::from_str(text).or_else(|_| serde_json::from_str(&quote_infinities(text)));
+        plain.map_err(|error| bad(format!("{place} is not JSON: {error}")))
+    };
+    let rows: Vec<Json> = if text.trim_start().starts_with('[') {
+        match parsed(text, "the file")? {
+            Json::Array(rows) => rows,
+            _ => Vec::new(),
+        }
+    } else {
+        let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+        lines.map(|(at, line)| parsed(line, &format!("line {}", at + 1))).collect::<Result<_>>()?
+    };
+    let mut columns: Vec<(String, Vec<Json>)> = Vec::new();
+    let mut places = std::collections::HashMap::new();
+    for (at, row) in rows.into_iter().enumerate() {
+        let Json::Object(fields) = row else { return Err(bad(format!("row {at} is no object of named values"))) };
+        for (name, value) in fields {
+            add(name, value, at, &mut columns, &mut places, 0)?;
+        }
+    }
+    let rows = columns.iter().map(|(_, values)| values.len()).max().unwrap_or(0);
+    let columns = columns.into_iter().map(|(name, mut values)| {
+        values.resize(rows, Json::Null);
+        let cells = column(&name, &values)?;
+        Ok((name, cells))
+    });
+    table::read(Table { columns: columns.collect::<Result<_>>()? }, About::new(name, "JSON"), sink)
+}
+
+fn add(
+    name: String,
+    value: Json,
+    row: usize,
+    columns: &mut Vec<(String, Vec<Json>)>,
+    places: &mut std::collections::HashMap<String, usize>,
+    depth: usize,
+) -> Result<()> {
+    if let Json::Object(fields) = value {
+        if depth > 8 {
+            return Err(bad(format!("'{name}' is nested too deep")));
+        }
+        return fields
+            .into_iter()
+            .try_for_each(|(part, value)| add(format!("{name}/{part}"), value, row, columns, places, depth + 1));
+    }
+    let place = *places.entry(name.clone()).or_insert_with(|| {
+        columns.push((name, Vec::new()));
+        columns.len() - 1
+    });
+    let values = &mut columns[place].1;
+    values.resize(row, Json::Null);
+    values.push(value);
+    Ok(())
+}
+
+/// The cells that JSON values stand for.
+pub(super) fn column(name: &str, values: &[Json]) -> Result<Cells> {
+    let rows = values.len();
+    let empty: Vec<bool> = values.iter().map(Json::is_null).collect();
+    let full = || values.iter().filter(|value| !value.is_null());
+    if full().any(|value| value.is_string() && number(value).is_none()) {
+        let texts = values.iter().map(|value| match value {
+            Json::String(text) => text.clone(),
+            Json::Null => String::new(),
+            other => other.to_string(),
+        });
+        return Cells::with_empty(rows, Vec::new(), Data::Text(texts.collect()), empty);
+    }
+    if full().next().is_some() && full().all(Json::is_boolean) {
+        let flags = values.iter().map(|value| value.as_bool().unwrap_or(false)).collect();
+        return Cells::with_empty(rows, Vec::new(), Data::Bool(flags), empty);
+    }
+    let shape = full().next().map_or_else(Vec::new, shape_of);
+    let (mut numbers, mut whole) = (Vec::new(), true);
+    let width: usize = shape.iter().product();
+    for (row, value) in values.iter().enumerate() {
+        if value.is_null() {
+            numbers.extend(std::iter::repeat_n(0.0, width));
+        } else if !gather(value, &shape, &mut numbers, &mut whole) {
+            return Err(Error::config(
+                name,
+                format!(
+                    "row {row} is no array of numbers of shape {shape:?} as the rows before: every row needs the same"
+                ),
+            ));
+        }
+    }
+    let data = if whole { Data::I64(numbers.iter().map(|n| *n as i64).collect()) } else { Data::F64(numbers) };
+    Cells::with_empty(rows, shape, data, empty)
+}
+
+fn shape_of(value: &Json) -> Vec<usize> {
+    match value {
+        Json::Array(items) => {
+            std::iter::once(items.len()).chain(items.first().map_or_else(Vec::new, shape_of)).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn gather(value: &Json, shape: &[usize], out: &mut Vec<f64>, whole: &mut bool) -> bool {
+    match (value, shape) {
+        (Json::Array(items), [n, rest @ ..]) if items.len() == *n => {
+            items.iter().all(|item| gather(item, rest, out, whole))
+        }
+        (value, []) => match number(value) {
+            Some(n) => {
+                *whole &= value.is_i64() || value.is_boolean();
+                out.push(n);
+                true
+            }
+            None => false,
+        },
+        _ => false,
+    }
+}
+
+fn number(value: &Json) -> Option<f64> {
+    match value {
+        Json::Number(n) => n.as_f64(),
+        Json::Bool(flag) => Some(f64::from(u8::from(*flag))),
+        Json::String(text) => match text.as_str() {
+            "NaN" => Some(f64::NAN),
+            "Infinity" => Some(f64::INFINITY),
+            "-Infinity" => Some(f64::NEG_INFINITY),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn bad(why: String) -> Error {
+    Error::external("JSON file", why)
+}

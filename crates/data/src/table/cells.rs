@@ -1,0 +1,243 @@
+//! Cells: one column of a table, a number, an array of numbers or a text in each row.
+
+use worldwright_core::{Error, Result};
+
+/// The numbers or texts of a column, row after row.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Data {
+    F64(Vec<f64>),
+    F32(Vec<f32>),
+    I64(Vec<i64>),
+    U8(Vec<u8>),
+    Bool(Vec<bool>),
+    Text(Vec<String>),
+}
+
+macro_rules! each {
+    ($data:expr, $items:ident => $what:expr) => {
+        match $data {
+            Data::F64($items) => $what,
+            Data::F32($items) => $what,
+            Data::I64($items) => $what,
+            Data::U8($items) => $what,
+            Data::Bool($items) => $what,
+            Data::Text($items) => $what,
+        }
+    };
+}
+
+impl Data {
+    pub(crate) fn len(&self) -> usize {
+        each!(self, items => items.len())
+    }
+
+    /// The number in a place; NaN for a text.
+    pub(crate) fn number(&self, at: usize) -> f64 {
+        match self {
+            Self::F64(items) => items[at],
+            Self::F32(items) => f64::from(items[at]),
+            Self::I64(items) => items[at] as f64,
+            Self::U8(items) => f64::from(items[at]),
+            Self::Bool(items) => f64::from(u8::from(items[at])),
+            Self::Text(_) => f64::NAN,
+        }
+    }
+
+    pub(crate) fn numbers(&self) -> Vec<f64> {
+        (0..self.len()).map(|at| self.number(at)).collect()
+    }
+
+    /// Whether these are whole numbers or flags.
+    pub(crate) fn is_whole(&self) -> bool {
+        matches!(self, Self::I64(_) | Self::U8(_) | Self::Bool(_))
+    }
+
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::F64(_) => "float64",
+            Self::F32(_) => "float32",
+            Self::I64(_) => "int64",
+            Self::U8(_) => "uint8",
+            Self::Bool(_) => "bool",
+            Self::Text(_) => "text",
+        }
+    }
+
+    /// The same kind with these places; places beyond the end become zeros or empty texts.
+    pub(crate) fn pick(&self, places: impl Iterator<Item = usize>) -> Self {
+        fn of<T: Clone + Default>(items: &[T], places: impl Iterator<Item = usize>) -> Vec<T> {
+            places.map(|place| items.get(place).cloned().unwrap_or_default()).collect()
+        }
+        match self {
+            Self::F64(items) => Self::F64(of(items, places)),
+            Self::F32(items) => Self::F32(of(items, places)),
+            Self::I64(items) => Self::I64(of(items, places)),
+            Self::U8(items) => Self::U8(of(items, places)),
+            Self::Bool(items) => Self::Bool(of(items, places)),
+            Self::Text(items) => Self::Text(of(items, places)),
+        }
+    }
+
+    /// Adds the items of another column; numbers of different kinds become 64-bit ones.
+    fn append(&mut self, other: Self) -> Result<()> {
+        match (&mut *self, other) {
+            (Self::F64(own), Self::F64(more)) => own.extend(more),
+            (Self::F32(own), Self::F32(more)) => own.extend(more),
+            (Self::I64(own), Self::I64(more)) => own.extend(more),
+            (Self::U8(own), Self::U8(more)) => own.extend(more),
+            (Self::Bool(own), Self::Bool(more)) => own.extend(more),
+            (Self::Text(own), Self::Text(more)) => own.extend(more),
+            (Self::Text(_), more) if more.len() > 0 => {
+                return Err(Error::external("table", "holds texts in some rows and numbers in others"));
+            }
+            (own, Self::Text(more)) if own.len() > 0 && !more.is_empty() => {
+                return Err(Error::external("table", "holds numbers in some rows and texts in others"));
+            }
+            (own, more) => {
+                let mut numbers = own.numbers();
+                numbers.extend(more.numbers());
+                *self = Self::F64(numbers);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// One column.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Cells {
+    /// How many rows.
+    pub(crate) rows: usize,
+    /// The shape of one row; empty for single numbers and texts.
+    pub(crate) shape: Vec<usize>,
+    /// `rows` times the product of `shape` items.
+    pub(crate) data: Data,
+    /// Which rows are empty; no entries where none is.
+    empty: Vec<bool>,
+}
+
+impl Cells {
+    /// A column without empty rows.
+    pub(crate) fn new(rows: usize, shape: Vec<usize>, data: Data) -> Result<Self> {
+        Self::with_empty(rows, shape, data, Vec::new())
+    }
+
+    /// A column in which some rows are empty.
+    pub(crate) fn with_empty(rows: usize, shape: Vec<usize>, data: Data, empty: Vec<bool>) -> Result<Self> {
+        let width = shape.iter().try_fold(1_usize, |width, n| width.checked_mul(*n));
+        if width.and_then(|width| width.checked_mul(rows)) != Some(data.len())
+            || !(empty.is_empty() || empty.len() == rows)
+        {
+            return Err(Error::shape("column", &[rows, width.unwrap_or(usize::MAX)], &[data.len()]));
+        }
+        let empty = if empty.contains(&true) { empty } else { Vec::new() };
+        Ok(Self { rows, shape, data, empty })
+    }
+
+    /// Numbers in a row.
+    pub(crate) fn width(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    pub(crate) fn is_text(&self) -> bool {
+        matches!(self.data, Data::Text(_))
+    }
+
+    /// Whether a row is empty, or holds nothing but NaN: tables that know no empty cells write that.
+    pub(crate) fn is_empty(&self, row: usize) -> bool {
+        if self.is_null(row) {
+            return true;
+        }
+        let width = self.width();
+        let span = row * width..(row + 1) * width;
+        match &self.data {
+            Data::F64(numbers) => width > 0 && numbers[span].iter().all(|n| n.is_nan()),
+            Data::F32(numbers) => width > 0 && numbers[span].iter().all(|n| n.is_nan()),
+            Data::Text(texts) => texts[span].iter().all(|text| is_missing(text)),
+            _ => false,
+        }
+    }
+
+    /// Whether a row is marked as empty.
+    pub(crate) fn is_null(&self, row: usize) -> bool {
+        self.empty.get(row).copied().unwrap_or(false)
+    }
+
+    /// Numbers of a row, appended.
+    pub(crate) fn push_row(&self, row: usize, out: &mut Vec<f64>) {
+        let width = self.width();
+        out.extend((row * width..(row + 1) * width).map(|at| self.data.number(at)));
+    }
+
+    pub(crate) fn text(&self, row: usize) -> Option<&str> {
+        match &self.data {
+            Data::Text(texts) => texts.get(row).map(String::as_str),
+            _ => None,
+        }
+    }
+
+    /// The rows in these places; `None` is an empty one.
+    pub(crate) fn pick(&self, places: &[Option<usize>]) -> Result<Self> {
+        let width = self.width();
+        let items = places.iter().flat_map(|place| {
+            let start = place.map_or(usize::MAX - width, |place| place * width);
+            start..start + width
+        });
+        let data = self.data.pick(items);
+        let empty = places.iter().map(|place| place.is_none_or(|place| self.is_null(place))).collect();
+        Self::with_empty(places.len(), self.shape.clone(), data, empty)
+    }
+
+    /// Adds the rows of another column of the same name.
+    ///
+    /// # Errors
+    /// [`Error::External`] where these have another shape.
+    pub(crate) fn append(&mut self, other: Self) -> Result<()> {
+        let (hollow, hollow_other) = (self.all_empty(), other.all_empty());
+        if self.shape != other.shape && !hollow && !hollow_other {
+            return Err(Error::external(
+                "table",
+                format!("holds arrays of different lengths: {:?} and {:?} in one column", self.shape, other.shape),
+            ));
+        }
+        let rows = self.rows + other.rows;
+        let (before, after) = (self.rows, other.rows);
+        let all = (0..before).map(|row| self.is_null(row)).chain((0..after).map(|row| other.is_null(row)));
+        let all: Vec<bool> = all.collect();
+        let own = std::mem::replace(&mut self.data, Data::Bool(Vec::new()));
+        // Empty rows take on the kind and the shape of those that hold something.
+        let (shape, own, more) = if hollow && (self.shape != other.shape || !hollow_other) {
+            let width: usize = other.shape.iter().product();
+            let zeros = other.data.pick(std::iter::repeat_n(usize::MAX, before * width));
+            (other.shape, zeros, other.data)
+        } else if hollow_other {
+            let width: usize = self.shape.iter().product();
+            let zeros = own.pick(std::iter::repeat_n(usize::MAX, after * width));
+            (self.shape.clone(), own, zeros)
+        } else {
+            (other.shape, own, other.data)
+        };
+        let mut data = own;
+        data.append(more)?;
+        *self = Self::with_empty(rows, shape, data, all)?;
+        Ok(())
+    }
+
+    fn all_empty(&self) -> bool {
+        self.rows == 0 || (self.empty.len() == self.rows && self.empty.iter().all(|empty| *empty))
+    }
+
+    /// The first row whose numbers are not all finite, and the number.
+    pub(crate) fn first_not_finite(&self, row: usize) -> Option<f64> {
+        let width = self.width();
+        (row * width..(row + 1) * width).map(|at| self.data.number(at)).find(|n| !n.is_finite())
+    }
+}
+
+/// What tables of text write into an empty cell.
+pub(crate) fn is_missing(text: &str) -> bool {
+    matches!(
+        text.trim().to_ascii_lowercase().as_str(),
+        "" | "nan" | "na" | "<na>" | "n/a" | "none" | "null" | "nat" | "#n/a"
+    )
+}

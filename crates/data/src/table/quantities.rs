@@ -1,0 +1,246 @@
+//! An observation or an action in a table: one column, several numbers of a vector, or named parts.
+
+use worldwright_core::{ElementType, Error, Result, Space, Value};
+
+use super::Table;
+use super::cells::{Cells, Data};
+use crate::formats::choices;
+
+/// How a quantity lies in the columns of a table.
+#[derive(Debug, Clone)]
+pub(crate) struct Source {
+    name: &'static str,
+    kind: Kind,
+}
+
+#[derive(Debug, Clone)]
+enum Kind {
+    /// One column.
+    Whole(usize),
+    /// Numbers of a vector, each with its name and column.
+    Vector(Vec<(String, usize)>),
+    /// Named parts, each a column.
+    Parts(Vec<(String, usize)>),
+    /// A column of whole numbers that its empty cells made fractions, as choices.
+    Choices { column: usize, least: i64, most: i64 },
+}
+
+impl Source {
+    /// From parts: name, column, and whether the name stands after a slash.
+    ///
+    /// # Errors
+    /// [`Error::Config`] naming a column that holds no numbers.
+    pub(crate) fn new(name: &'static str, parts: &[(String, usize, bool)], table: &Table) -> Result<Self> {
+        for (_, column, _) in parts {
+            let (called, cells) = &table.columns[*column];
+            if cells.is_text() && (0..cells.rows).any(|row| !cells.is_empty(row)) {
+                let row = (0..cells.rows).find(|row| !cells.is_empty(*row)).unwrap_or(0);
+                return Err(Error::config(
+                    called.clone(),
+                    format!("row {row} holds the text '{}', expected numbers", cells.text(row).unwrap_or_default()),
+                ));
+            }
+            if cells.rows > 0 && cells.width() == 0 {
+                return Err(Error::config(called.clone(), "is empty: every row needs its numbers"));
+            }
+        }
+        let named = || parts.iter().map(|(name, column, _)| (name.clone(), *column)).collect();
+        let kind = match parts {
+            [(part, column, _)] if part.is_empty() => Kind::Whole(*column),
+            [(_, column, false)] => Kind::Whole(*column),
+            parts if parts.iter().all(|(_, column, named)| !named && table.columns[*column].1.shape.is_empty()) => {
+                Kind::Vector(named())
+            }
+            _ => Kind::Parts(named()),
+        };
+        Ok(Self { name, kind })
+    }
+
+    /// The same for actions: a single column of whole numbers with empty cells was one of whole numbers alone.
+    pub(crate) fn choices(self, table: &Table) -> Self {
+        let Kind::Whole(column) = self.kind else { return self };
+        let cells = &table.columns[column].1;
+        if !cells.shape.is_empty() || cells.data.is_whole() || cells.is_text() {
+            return self;
+        }
+        let there: Vec<f64> =
+            (0..cells.rows).filter(|row| !cells.is_empty(*row)).map(|row| cells.data.number(row)).collect();
+        let whole = there.len() < cells.rows && !there.is_empty() && there.iter().all(|n| n.fract() == 0.0);
+        let least = there.iter().copied().fold(f64::INFINITY, f64::min);
+        let most = there.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        if whole && choices(least as i64, most as i64).is_some() {
+            return Self { kind: Kind::Choices { column, least: least as i64, most: most as i64 }, ..self };
+        }
+        self
+    }
+
+    /// The next observation with its parts in the order of the observation's, by name.
+    ///
+    /// # Errors
+    /// [`Error::Config`] naming the parts that one has and the other lacks.
+    pub(crate) fn paired(self, observation: &Self) -> Result<Self> {
+        let (own, wanted) = match (&self.kind, &observation.kind) {
+            (Kind::Whole(_), Kind::Whole(_)) => return Ok(self),
+            (Kind::Vector(own), Kind::Vector(wanted)) | (Kind::Parts(own), Kind::Parts(wanted)) => (own, wanted),
+            _ => {
+                return Err(Error::config(
+                    self.name,
+                    "lies in other columns than the observation: give both in one column each, or both in parts of the same names",
+                ));
+            }
+        };
+        let lacks = |these: &[(String, usize)], those: &[(String, usize)]| -> Vec<String> {
+            let there = |name: &String| those.iter().any(|(other, _)| other == name);
+            these.iter().filter(|(name, _)| !there(name)).map(|(name, _)| format!("'{name}'")).collect()
+        };
+        let (missing, more) = (lacks(wanted, own), lacks(own, wanted));
+        if !missing.is_empty() || !more.is_empty() {
+            let mut why = Vec::new();
+            if !missing.is_empty() {
+                why.push(format!("lacks the part {} that the observation has", missing.join(", ")));
+            }
+            if !more.is_empty() {
+                why.push(format!("has the part {} that the observation lacks", more.join(", ")));
+            }
+            return Err(Error::config(self.name, format!("{}: parts are paired by name", why.join(" and "))));
+        }
+        let find = |name: &String| own.iter().find(|(other, _)| other == name).cloned();
+        let paired: Vec<(String, usize)> = wanted.iter().filter_map(|(name, _)| find(name)).collect();
+        let kind = if matches!(self.kind, Kind::Vector(_)) { Kind::Vector(paired) } else { Kind::Parts(paired) };
+        Ok(Self { kind, ..self })
+    }
+
+    fn columns(&self) -> Vec<usize> {
+        match &self.kind {
+            Kind::Whole(column) | Kind::Choices { column, .. } => vec![*column],
+            Kind::Vector(parts) | Kind::Parts(parts) => parts.iter().map(|(_, column)| *column).collect(),
+        }
+    }
+
+    /// Whether a row lacks it altogether.
+    pub(crate) fn is_empty(&self, table: &Table, row: usize) -> bool {
+        self.columns().iter().all(|column| table.columns[*column].1.is_empty(row))
+    }
+
+    /// Whether two rows of two quantities of the same parts hold the same numbers, NaN being the same as NaN.
+    pub(crate) fn same(&self, row: usize, other: &Self, other_row: usize, table: &Table) -> bool {
+        let (mut own, mut theirs) = (Vec::new(), Vec::new());
+        self.columns().iter().for_each(|column| table.columns[*column].1.push_row(row, &mut own));
+        other.columns().iter().for_each(|column| table.columns[*column].1.push_row(other_row, &mut theirs));
+        own.len() == theirs.len() && own.iter().zip(&theirs).all(|(a, b)| a == b || (a.is_nan() && b.is_nan()))
+    }
+
+    /// The space that its columns span.
+    ///
+    /// # Errors
+    /// [`Error::Config`] where there are no numbers to tell it.
+    pub(crate) fn space(&self, table: &Table) -> Result<Space> {
+        let whole = |column: usize| -> Result<Space> {
+            let (name, cells) = &table.columns[column];
+            if cells.is_text() || (cells.rows > 0 && (0..cells.rows).all(|row| cells.is_empty(row))) {
+                return Err(Error::config(name.clone(), "holds nothing: its numbers are all missing"));
+            }
+            Ok(space_of(cells))
+        };
+        match &self.kind {
+            Kind::Whole(column) => whole(*column),
+            Kind::Choices { least, most, .. } => {
+                choices(*least, *most).ok_or_else(|| Error::config(self.name, "holds choices too far apart"))
+            }
+            Kind::Vector(parts) => {
+                for (_, column) in parts {
+                    whole(*column)?;
+                }
+                let kinds: Vec<&Data> = parts.iter().map(|(_, column)| &table.columns[*column].1.data).collect();
+                Ok(boxed(vec![parts.len()], &kinds))
+            }
+            Kind::Parts(parts) => {
+                let spaces = parts.iter().map(|(name, column)| Ok((name.clone(), whole(*column)?)));
+                Ok(Space::Dict(spaces.collect::<Result<_>>()?))
+            }
+        }
+    }
+
+    /// The value in a row.
+    ///
+    /// # Errors
+    /// [`Error::Config`] naming the column where numbers are missing or not finite.
+    pub(crate) fn value(&self, table: &Table, row: usize, space: &Space) -> Result<Value> {
+        for column in self.columns() {
+            let (name, cells) = &table.columns[column];
+            if cells.is_empty(row) {
+                return Err(Error::config(name.clone(), "is empty or NaN"));
+            }
+            if let Some(number) = cells.first_not_finite(row) {
+                return Err(Error::config(
+                    name.clone(),
+                    format!(
+                        "holds {number}, which no model can learn from: drop the episode, or cut it before that row"
+                    ),
+                ));
+            }
+        }
+        let one = |column: usize, space: &Space| -> Value {
+            let mut numbers = Vec::new();
+            table.columns[column].1.push_row(row, &mut numbers);
+            value_of(space, numbers)
+        };
+        Ok(match (&self.kind, space) {
+            (Kind::Whole(column) | Kind::Choices { column, .. }, space) => one(*column, space),
+            (Kind::Vector(parts), space) => {
+                let mut numbers = Vec::with_capacity(parts.len());
+                parts.iter().for_each(|(_, column)| table.columns[*column].1.push_row(row, &mut numbers));
+                value_of(space, numbers)
+            }
+            (Kind::Parts(parts), Space::Dict(spaces)) => {
+                let values = parts.iter().zip(spaces);
+                Value::Dict(values.map(|((name, column), (_, space))| (name.clone(), one(*column, space))).collect())
+            }
+            (Kind::Parts(_), _) => return Err(Error::config(self.name, "has parts, but its space has none")),
+        })
+    }
+}
+
+/// A value of a space without parts.
+fn value_of(space: &Space, numbers: Vec<f64>) -> Value {
+    match space {
+        Space::Box { element, .. } if element.is_bytes() => {
+            Value::Bytes(numbers.into_iter().map(|n| n as u8).collect())
+        }
+        Space::Discrete { .. } => Value::Integer(numbers.first().map_or(0, |n| *n as i64)),
+        Space::MultiDiscrete { .. } | Space::MultiBinary { .. } => {
+            Value::Integers(numbers.into_iter().map(|n| n as i64).collect())
+        }
+        _ => Value::Floats(numbers),
+    }
+}
+
+/// The space of a column: choices where it holds single whole numbers that are near each other, else a box without bounds.
+fn space_of(cells: &Cells) -> Space {
+    if cells.shape.is_empty() && cells.data.is_whole() {
+        let (mut least, mut most) = (0.0_f64, 0.0_f64);
+        for row in (0..cells.rows).filter(|row| !cells.is_empty(*row)) {
+            let number = cells.data.number(row);
+            (least, most) = (least.min(number), most.max(number));
+        }
+        if let Some(space) = choices(least as i64, most as i64) {
+            return space;
+        }
+    }
+    boxed(cells.shape.clone(), &[&cells.data])
+}
+
+fn boxed(shape: Vec<usize>, of: &[&Data]) -> Space {
+    let all = |test: fn(&Data) -> bool| of.iter().all(|data| test(data));
+    let (low, high, element) = if all(|data| matches!(data, Data::U8(_))) {
+        (0.0, 255.0, ElementType::U8)
+    } else if all(|data| matches!(data, Data::I64(_) | Data::U8(_))) {
+        (f64::NEG_INFINITY, f64::INFINITY, ElementType::I64)
+    } else if all(|data| matches!(data, Data::F32(_))) {
+        (f64::NEG_INFINITY, f64::INFINITY, ElementType::F32)
+    } else {
+        (f64::NEG_INFINITY, f64::INFINITY, ElementType::F64)
+    };
+    let n = shape.iter().product();
+    Space::Box { shape, low: vec![low; n], high: vec![high; n], element }
+}

@@ -1,0 +1,79 @@
+"""Writes the small files of other programs' layouts that the tests read: python tables.py FOLDER. Needs numpy and h5py."""
+
+import json
+import sys
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+out = Path(sys.argv[1])
+# Three episodes of a point on a line: two, one and three steps; the first terminates, the others are cut.
+lengths = [2, 1, 3]
+observations = np.array([[0.0, 0.5], [1.0, 1.5], [2.0, 2.5], [10.0, 0.0], [11.0, 0.0], [20.0, 0.0], [21.0, 0.0], [22.0, 0.0], [23.0, 0.0]])
+rows = np.array([0, 1, 3, 5, 6, 7])
+actions = np.array([[0.25], [-0.25], [0.5], [1.0], [0.0], [-1.0]])
+rewards = np.array([0.25, -1.0, 3.0, 0.0, 1.0, 2.0])
+terminals = np.array([0, 1, 0, 0, 0, 0], dtype=bool)
+timeouts = np.array([0, 0, 1, 0, 0, 1], dtype=bool)
+
+with h5py.File(out / "d4rl.hdf5", "w") as file:
+    for name, column in {
+        "observations": observations[rows].astype(np.float32),
+        "actions": actions.astype(np.float32),
+        "rewards": rewards.astype(np.float32),
+        "next_observations": observations[rows + 1].astype(np.float32),
+        "terminals": terminals,
+        "timeouts": timeouts,
+        "infos/qpos": np.zeros((6, 3)),
+    }.items():
+        file.create_dataset(name, data=column, compression="gzip")
+    file["metadata/algorithm"] = "SAC"
+
+spans = np.cumsum([0, *lengths])
+with h5py.File(out / "robomimic.hdf5", "w") as file:
+    data = file.create_group("data")
+    data.attrs["env_args"] = json.dumps({"env_name": "Lift", "type": 1})
+    for i in range(3):
+        own = slice(spans[i], spans[i + 1])
+        demo = data.create_group(f"demo_{i}")
+        demo.attrs["num_samples"] = lengths[i]
+        demo["actions"], demo["rewards"] = actions[own], rewards[own]
+        demo["dones"] = terminals[own].astype(np.int64)
+        demo["states"] = np.zeros((lengths[i], 7))
+        for group, at in (("obs", rows[own]), ("next_obs", rows[own] + 1)):
+            demo[f"{group}/place"], demo[f"{group}/speed"] = observations[at, :1], observations[at, 1:]
+    file["mask/train"] = np.array([b"demo_0", b"demo_2"])
+
+box = lambda n: json.dumps({"type": "Box", "dtype": "float64", "shape": [n], "low": [-30.0] * n, "high": [30.0] * n})
+with h5py.File(out / "minari.hdf5", "w", track_order=True) as file:
+    file.attrs["dataset_id"], file.attrs["total_episodes"], file.attrs["total_steps"] = "line-v0", 3, 6
+    file.attrs["observation_space"], file.attrs["action_space"] = box(2), box(1)
+    for i in range(3):
+        own = slice(spans[i], spans[i + 1])
+        episode = file.create_group(f"episode_{i}")
+        episode.attrs["id"], episode.attrs["seed"], episode.attrs["total_steps"] = i, 40 + i, lengths[i]
+        episode["observations"] = observations[spans[i] + i : spans[i + 1] + i + 1]
+        episode["actions"], episode["rewards"] = actions[own], rewards[own]
+        episode["terminations"], episode["truncations"] = terminals[own], timeouts[own]
+        episode["infos/qpos"] = np.zeros((lengths[i] + 1, 3))
+
+np.savez_compressed(
+    out / "imitation.npz",
+    obs=observations,
+    acts=np.asfortranarray(actions),
+    rews=rewards.astype(">f8"),
+    infos=np.array([{}] * 6, dtype=object),
+    terminal=np.array([True, False, False]),
+    indices=np.cumsum(lengths[:-1]),
+)
+np.savez(
+    out / "d4rl.npz",
+    observations=np.asfortranarray(observations[rows]),
+    actions=actions.astype(">f4"),
+    rewards=rewards,
+    next_observations=np.asfortranarray(observations[rows + 1]),
+    terminals=terminals.astype(np.uint8),
+    timeouts=timeouts,
+    **{"infos/action_log_probs": np.zeros(6)},
+)

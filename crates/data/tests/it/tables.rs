@@ -1,0 +1,253 @@
+//! Tables of other programs: every layout and spelling reads as the same episodes, and what does not is named.
+
+use std::path::{Path, PathBuf};
+
+use proptest::prelude::*;
+use worldwright_core::{Result, Value};
+use worldwright_data::{COLUMNS, Episode, EpisodeStore, Quantity, format_of, import, inspect, nearest_name, resolve};
+
+fn golden(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)
+}
+
+fn read(path: &Path) -> Result<(EpisodeStore, Vec<Episode>)> {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("store");
+    let format = format_of(path).unwrap_or_else(|| panic!("{} is of no format", path.display()));
+    import(path, format, &out)?;
+    let store = EpisodeStore::open(&out)?;
+    let episodes = (0..store.episodes().len()).map(|i| store.episode(i)).collect::<Result<_>>()?;
+    assert_eq!(inspect(path)?.steps, store.steps());
+    Ok((store, episodes))
+}
+
+fn text(end: &str, content: &str) -> Result<(EpisodeStore, Vec<Episode>)> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(format!("log.{end}"));
+    std::fs::write(&path, content).unwrap();
+    read(&path)
+}
+
+fn refused(end: &str, content: &str) -> String {
+    text(end, content).map(|_| ()).unwrap_err().to_string()
+}
+
+fn floats(numbers: &[f64]) -> Value {
+    Value::Floats(numbers.to_vec())
+}
+
+/// The episodes that `tests/golden/tables.py` writes in every layout.
+fn line(part: impl Fn(f64, f64) -> Value) -> Vec<Episode> {
+    let episode = |observations: &[(f64, f64)], actions: &[f64], rewards: &[f64], terminated: bool| Episode {
+        seed: None,
+        observations: observations.iter().map(|(x, v)| part(*x, *v)).collect(),
+        actions: actions.iter().map(|a| floats(&[*a])).collect(),
+        rewards: rewards.to_vec(),
+        terminated,
+        truncated: !terminated,
+    };
+    vec![
+        episode(&[(0.0, 0.5), (1.0, 1.5), (2.0, 2.5)], &[0.25, -0.25], &[0.25, -1.0], true),
+        episode(&[(10.0, 0.0), (11.0, 0.0)], &[0.5], &[3.0], false),
+        episode(&[(20.0, 0.0), (21.0, 0.0), (22.0, 0.0), (23.0, 0.0)], &[1.0, 0.0, -1.0], &[0.0, 1.0, 2.0], false),
+    ]
+}
+
+#[test]
+fn files_of_d4rl_imitation_robomimic_and_minari() {
+    let vector = line(|x, v| floats(&[x, v]));
+    for name in ["d4rl.hdf5", "d4rl.npz", "imitation.npz"] {
+        let (store, episodes) = read(&golden(name)).unwrap();
+        assert_eq!(episodes, vector, "{name}");
+        let notes = format!("{:?}", store.header().notes);
+        assert!(notes.contains("infos"), "{name}: what is left out is named: {notes}");
+    }
+    let (_, minari) = read(&golden("minari.hdf5")).unwrap();
+    let seeds: Vec<Option<u64>> = minari.iter().map(|episode| episode.seed).collect();
+    assert_eq!(seeds, [Some(40), Some(41), Some(42)]);
+    assert_eq!(minari.into_iter().map(|episode| Episode { seed: None, ..episode }).collect::<Vec<_>>(), vector);
+    let named = |x: f64, v: f64| Value::Dict(vec![("place".into(), floats(&[x])), ("speed".into(), floats(&[v]))]);
+    let (store, robomimic) = read(&golden("robomimic.hdf5")).unwrap();
+    assert_eq!(robomimic, line(named));
+    assert_eq!(store.header().environment, "Lift");
+    let notes = format!("{:?}", store.header().notes);
+    assert!(notes.contains("states") && notes.contains("'done' is taken as terminated"), "{notes}");
+}
+
+#[test]
+fn texts_and_json_read_as_tables_do() {
+    let expected = line(|x, v| floats(&[x, v]));
+    let rows = "0,0,0.25,0.25,false,0.5,1.5,1\n0,1,-0.25,-1,True,1.5,2.5,2\n1,10,0.5,3,0,0,0,11\n\
+                2,20,1.0,0,F,0,0,21\n2,21,0,1,no,0,0,22\n2,22,-1,2,False,0,0,23\n";
+    let csv = format!("Episode ID,obs_x,act,Reward,terminals,obs_v,next_obs_v,next_obs_x\n{rows}");
+    assert_eq!(text("csv", &csv).unwrap().1, {
+        let mut scalar = expected.clone();
+        scalar.iter_mut().for_each(|episode| episode.truncated = !episode.terminated);
+        scalar
+    });
+    assert_eq!(text("tsv", &csv.replace(',', "\t")).unwrap().1, expected);
+    assert_eq!(text("csv", &csv.replace(',', ";")).unwrap().1, expected);
+
+    let list = "episode,observation,action,reward,next_observation,done,truncated\n\
+                0,\"[0.0, 0.5]\",[0.5],1,[1.  1.5],False,False\n0,[ 1.0  1.5],[0.25],2,\"[2, 2.5]\",True,True\n";
+    let (store, episodes) = text("csv", list).unwrap();
+    assert_eq!(episodes[0].observations, [floats(&[0.0, 0.5]), floats(&[1.0, 1.5]), floats(&[2.0, 2.5])]);
+    // An end that is a cut as well is the cut.
+    assert_eq!((episodes[0].terminated, episodes[0].truncated), (false, true));
+    assert_eq!(store.header().notes.len(), 1);
+
+    let json = r#"{"obs": {"x": [0.0], "img": [[1, 2], [3, 4]]}, "action": 1, "reward": 1, "is_first": true}
+{"obs": {"x": [1.0], "img": [[5, 6], [7, 8]]}, "action": null, "reward": null}
+{"obs": {"x": [5.0], "img": [[5, 6], [7, 9]]}, "is_first": true}
+"#;
+    let (store, episodes) = text("jsonl", json).unwrap();
+    assert_eq!(episodes.iter().map(Episode::steps).collect::<Vec<_>>(), [1, 0]);
+    assert_eq!(episodes[0].actions, [Value::Integer(1)]);
+    assert_eq!(store.header().observation_space.flat_dim(), 5);
+    let array = format!("[{}]", json.trim().lines().collect::<Vec<_>>().join(","));
+    assert_eq!(text("json", &array).unwrap().1, episodes);
+}
+
+#[test]
+fn flags_by_one_rule_and_slips_by_name() {
+    let table = |name: &str, flags: [&str; 2]| {
+        format!(
+            "episode,observation,action,reward,next_observation,{name}\n0,0.5,0.5,1,1.5,{}\n0,1.5,0.5,1,2.5,{}\n",
+            flags[0], flags[1]
+        )
+    };
+    for name in ["terminated", "terminals", "dones", "done", "Terminateds", "is_terminal", "terminations"] {
+        for flags in [["False", "True"], ["0", "1"], ["0.0", "1.0"], ["no", "YES"], ["f", "t"]] {
+            let (_, episodes) = text("csv", &table(name, flags)).unwrap();
+            assert!(episodes[0].terminated && !episodes[0].truncated, "{name} {flags:?}");
+        }
+    }
+    for name in ["truncated", "timeouts", "TimeLimit.truncated"] {
+        let (_, episodes) = text("csv", &table(name, ["False", "True"])).unwrap();
+        assert!(!episodes[0].terminated && episodes[0].truncated, "{name}");
+    }
+    for (flags, row) in [(["", "1"], 0), (["0", "NaN"], 1), (["<NA>", "True"], 0), (["False", "None"], 1)] {
+        let error = refused("csv", &table("terminated", flags));
+        assert!(error.contains(&format!("terminated: row {row} is empty")), "{error}");
+    }
+    let error = refused("csv", &table("terminated", ["0", "2"]));
+    assert!(error.contains("row 1 holds 2, which is neither true nor false"), "{error}");
+    let error = refused("csv", &table("termianted", ["0", "1"]));
+    assert!(error.contains("termianted: is no column that is known; did you mean 'terminated'?"), "{error}");
+    let (store, _) = text("csv", &table("temperature", ["7", "8"])).unwrap();
+    assert!(format!("{:?}", store.header().notes).contains("columns temperature"));
+    let error = refused("csv", &table("next_obs", ["0", "1"]));
+    assert!(error.contains("columns 'next_observation' and 'next_obs' both hold it"), "{error}");
+    let apart = "episode,obs_x,obs_y,action,reward,next_obs_x,next_obs_z\n0,0,0,1,1,1,1\n";
+    let error = refused("csv", apart);
+    assert!(error.contains("lacks the part 'y'") && error.contains("has the part 'z'"), "{error}");
+    for (bad, shown) in [("inf", "holds inf"), ("nan", "lacks a next observation"), ("-inf", "holds -inf")] {
+        let error = refused("csv", &table("done", ["0", "1"]).replace("2.5", bad));
+        assert!(
+            error.contains("row 1") && error.contains("episode") && error.contains("next") && error.contains(shown),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn rows_without_an_outcome_are_said() {
+    let flat = "obs,action,reward,terminals,timeouts\n0.5,1,1,0,0\n1.5,0,1,1,0\n0.5,1,1,0,0\n2.5,1,1,0,1\n";
+    let (store, episodes) = text("csv", flat).unwrap();
+    assert_eq!(episodes.iter().map(Episode::steps).collect::<Vec<_>>(), [1, 1]);
+    let notes = format!("{:?}", store.header().notes);
+    assert!(notes.contains("the last action of 2 of 2 episodes is left out (1 of them terminated there)"), "{notes}");
+    let error = refused("csv", "obs,action,reward\n0.5,1,1\n1.5,1,1\n");
+    assert!(error.contains("tell where episodes end"), "{error}");
+    // Reinforcement Learning Datasets: the last row of an episode shows its last observation.
+    let rlds = "is_first,is_last,is_terminal,observation,action,reward,discount\n\
+                1,0,0,0.5,1,1,1\n0,1,1,1.5,0,0,0\n1,0,0,5.5,1,2,1\n0,1,0,6.5,0,0,1\n";
+    let (_, episodes) = text("csv", rlds).unwrap();
+    assert_eq!(episodes.iter().map(|e| (e.steps(), e.terminated)).collect::<Vec<_>>(), [(1, true), (1, false)]);
+    assert_eq!(episodes[1].observations, [floats(&[5.5]), floats(&[6.5])]);
+}
+
+#[test]
+fn what_is_not_read_lists_what_is() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, content, words) in [
+        ("frame.pkl", &b"\x80\x04\x95"[..], "pickle"),
+        ("notes.txt", b"hello", "no format that is known"),
+        ("empty.csv.gz", b"\x1f\x8b\x08", "no format that is known"),
+    ] {
+        let path = folder.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        assert_eq!(format_of(&path), None);
+        let error = inspect(&path).unwrap_err().to_string();
+        assert!(error.contains(words) && error.contains("Parquet, Feather (Arrow IPC), CSV"), "{error}");
+        assert!(!error.contains("no such"), "{error}");
+    }
+}
+
+#[test]
+fn imports_and_exports_that_fail_leave_nothing_and_are_not_in_the_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let names = || {
+        let mut names: Vec<String> =
+            std::fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    };
+    std::fs::write(at("log.csv"), "episode,obs,action,reward,next_obs,done\n0,1.5,0,1,2.5,1\n1,1.5,0,1,inf,1\n")
+        .unwrap();
+    // What a killed import left is of no consequence.
+    std::fs::create_dir(at(".out.unfinished")).unwrap();
+    std::fs::write(at(".out.unfinished/segment-000000.arrows"), "half").unwrap();
+    import(&at("log.csv"), "csv", &at("out")).unwrap_err();
+    assert_eq!(names(), ["log.csv"]);
+    std::fs::write(at("log.csv"), "episode,obs,action,reward,next_obs,done\n0,1.5,0,1,2.5,1\n").unwrap();
+    std::fs::create_dir(at("out")).unwrap();
+    import(&at("log.csv"), "csv", &at("out")).unwrap();
+    assert_eq!(names(), ["log.csv", "out"]);
+    worldwright_data::export(&at("out"), "minari", &at("unnamed")).unwrap_err();
+    assert_eq!(names(), ["log.csv", "out"]);
+    worldwright_data::export(&at("out"), "parquet", &at("out.parquet")).unwrap();
+    assert_eq!(names(), ["log.csv", "out", "out.parquet"]);
+}
+
+#[test]
+fn every_name_is_found_alone() {
+    for known in COLUMNS {
+        for name in known.names.iter().chain(known.weak) {
+            for spelt in [(*name).to_owned(), name.to_uppercase(), name.replace('_', "-"), name.replace('_', " ")] {
+                let resolved = resolve(std::slice::from_ref(&spelt), true).unwrap();
+                assert_eq!(resolved.column(known.quantity), Some(0), "{spelt}");
+            }
+            if known.names.contains(name) && name.len() > 4 {
+                assert_eq!(nearest_name(name), Some(*name));
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    /// A known name with one letter changed, left out or doubled is a slip, never left out in silence.
+    #[test]
+    fn slips_are_never_swallowed(which in 0_usize..200, at in 0_usize..20, how in 0..3, letter in b'a'..=b'z') {
+        let names: Vec<&str> = COLUMNS.iter().flat_map(|known| known.names).copied().filter(|name| name.len() > 5).collect();
+        let name = names[which % names.len()];
+        let mut bytes = name.as_bytes().to_vec();
+        let at = at % bytes.len();
+        match how {
+            0 => bytes[at] = letter,
+            1 => drop(bytes.remove(at)),
+            _ => bytes.insert(at, letter),
+        }
+        let slip = String::from_utf8(bytes).unwrap();
+        let resolved = resolve(std::slice::from_ref(&slip), false);
+        let understood = |resolved: &worldwright_data::Resolved| {
+            [Quantity::Observation, Quantity::Action, Quantity::Reward, Quantity::NextObservation, Quantity::Terminated,
+             Quantity::Truncated, Quantity::Done, Quantity::Episode, Quantity::Step, Quantity::First, Quantity::Last]
+                .into_iter().any(|quantity| resolved.column(quantity) == Some(0))
+        };
+        prop_assert!(resolved.as_ref().is_err() || resolved.is_ok_and(|resolved| understood(&resolved)), "{slip}");
+    }
+}

@@ -1,0 +1,264 @@
+"""Columns of tables by name: whatever holds the table, the native half knows what they are called and what a flag is."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import importlib
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import _native
+from ..errors import ConfigError, ShapeError, WorldwrightWarning
+
+Array = NDArray[Any]
+
+
+def optional(package: str, extra: str) -> Any:
+    """A package that only some need.
+
+    Raises:
+        ConfigError: It is not installed; the message names the extra that holds it.
+    """
+    try:
+        return importlib.import_module(package)
+    except ImportError as error:
+        raise ConfigError(f"this needs {package}, which is not installed: pip install worldwright[{extra}]") from error
+
+
+def kind_of(given: Any) -> str | None:
+    """``"pandas"``, ``"polars"`` or ``"arrow"`` for a table of theirs, without importing any of them."""
+    module = type(given).__module__.partition(".")[0]
+    name = type(given).__name__
+    if module == "pandas" and name == "DataFrame":
+        return "pandas"
+    if module == "polars" and name in ("DataFrame", "LazyFrame"):
+        return "polars"
+    if module == "pyarrow" and name in ("Table", "RecordBatch"):
+        return "arrow"
+    return None
+
+
+def columns_of(table: Any) -> dict[str, Array]:
+    """The columns of a table or a mapping as arrays: (N,), or (N, k) for lists of one length. What is empty becomes NaN among numbers
+    and None among texts and flags; parts of structs and mappings are columns ``name/part``."""
+    kind = kind_of(table)
+    raw: dict[str, Any]
+    if kind == "pandas":
+        known = {name for _, names in _native.column_names() for name in names}
+        if any(name in known for name in table.index.names):
+            table = table.reset_index()
+        if len(set(table.columns)) < len(table.columns):
+            twice = [str(name) for name in table.columns[table.columns.duplicated()]]
+            raise ConfigError(f"the table has several columns called {', '.join(twice)}: keep one of each")
+        raw = {str(name): table[name].to_numpy() for name in table.columns}
+    elif kind == "polars":
+        table = table.collect() if type(table).__name__ == "LazyFrame" else table
+        raw = {}
+        for name in table.columns:
+            nested = type(table[name].dtype).__name__ in ("Struct", "List", "Array", "Decimal")
+            raw[name] = _objects(table[name].to_list()) if nested else table[name].to_numpy()
+    elif kind == "arrow":
+        pyarrow = optional("pyarrow", "data")
+        raw = {name: _arrow_array(pyarrow, table.column(name)) for name in table.schema.names}
+    else:
+        raw = {str(name): column for name, column in table.items()}
+    found: dict[str, Array] = {}
+    for name, column in raw.items():
+        _add(found, name, column)
+    return found
+
+
+def _add(found: dict[str, Array], name: str, column: Any) -> None:
+    if isinstance(column, Mapping):
+        for part, inner in column.items():
+            _add(found, f"{name}/{part}", inner)
+        return
+    try:
+        array = np.asarray(column)
+    except ValueError:
+        array = _objects(list(column))
+    if array.dtype.kind in "Mm":
+        array = array.astype(np.int64)
+    elif array.dtype.kind in "UST" or array.dtype.kind == "O":
+        array = _array(found, name, array.astype(object))
+    if array is not None:
+        found[name] = array
+
+
+def _objects(values: Sequence[Any]) -> Array:
+    objects = np.empty(len(values), dtype=object)
+    # One by one: NumPy would take lists of one length apart.
+    for place, value in enumerate(values):
+        objects[place] = value
+    return objects
+
+
+def _missing(value: Any) -> bool:
+    return value is None or type(value).__name__ in ("NAType", "NaTType") or (isinstance(value, (float, np.floating)) and value != value)
+
+
+def _array(found: dict[str, Array], name: str, column: Array) -> Any:
+    """An array of the things in a column of objects; none where they are mappings, whose parts are added one by one."""
+    if column.ndim != 1:
+        return _numbers(name, column)
+    empty = [_missing(value) for value in column]
+    if all(empty):
+        return np.full(len(column), np.nan)
+    first = next(value for value, none in zip(column, empty, strict=True) if not none)
+    if isinstance(first, Mapping):
+        for part in first:
+            _add(found, f"{name}/{part}", _objects([None if none else value.get(part) for value, none in zip(column, empty, strict=True)]))
+        return None
+    if isinstance(first, (str, bytes, bool, np.bool_)):
+        return _objects([None if none else value for value, none in zip(column, empty, strict=True)])
+    if isinstance(first, (datetime.datetime, datetime.date)):
+        return np.array(column, dtype="datetime64[ns]").astype(np.int64)
+    if isinstance(first, decimal.Decimal):
+        return np.array([np.nan if none else float(value) for value, none in zip(column, empty, strict=True)])
+    filler = np.full(np.shape(first), np.nan) if np.ndim(first) else np.nan
+    try:
+        return _numbers(name, np.stack([np.asarray(filler if none else value) for value, none in zip(column, empty, strict=True)]))
+    except ValueError as error:
+        raise ShapeError(
+            f"column '{name}': its lists have different lengths; every row needs the same number of numbers"
+        ) from error
+
+
+def _numbers(name: str, column: Array) -> Array:
+    if column.dtype.kind != "O":
+        return column
+    try:
+        return np.asarray(column.tolist(), dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ShapeError(f"column '{name}' holds something other than numbers, flags and texts") from error
+
+
+def _arrow_array(pyarrow: Any, column: Any) -> Array:
+    column = column.combine_chunks() if isinstance(column, pyarrow.ChunkedArray) else column
+    if isinstance(column, pyarrow.ChunkedArray):
+        column = pyarrow.concat_arrays(column.chunks) if column.num_chunks else pyarrow.array([], column.type)
+    kind = column.type
+    simple = pyarrow.types.is_fixed_size_list(kind) and not pyarrow.types.is_nested(kind.value_type)
+    if simple and not column.null_count and not column.values.null_count:
+        return np.asarray(column.flatten().to_numpy(zero_copy_only=False)).reshape(len(column), kind.list_size)
+    plain = pyarrow.types.is_integer(kind) or pyarrow.types.is_floating(kind) or pyarrow.types.is_boolean(kind)
+    if plain or pyarrow.types.is_timestamp(kind):
+        return np.asarray(column.to_numpy(zero_copy_only=False))
+    return _objects(column.to_pylist())
+
+
+def flags(name: str, given: Any) -> list[bool | None]:
+    """Flags by the one rule of all readers: truth values, 0 and 1, and their words; None is a missing one.
+
+    Raises:
+        ConfigError: Something is neither true nor false.
+    """
+    array = np.asarray(given)
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim != 1:
+        raise ShapeError(f"{name}: expected one flag a row, got shape {array.shape}")
+    if array.dtype.kind == "b":
+        kept: list[bool | None] = array.tolist()
+        return kept
+    return _native.read_flags(name, [None if _missing(value) else value for value in array.tolist()])
+
+
+def told_flags(name: str, given: Any) -> NDArray[np.bool_]:
+    """Flags of which none may be missing.
+
+    Raises:
+        ConfigError: One is missing, or neither true nor false.
+    """
+    found = flags(name, given)
+    if None in found:
+        raise ConfigError(f"{name}: row {found.index(None)} is empty (NaN, None or NA): give true or false, or leave it out")
+    return np.array(found, dtype=bool)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Columns, and which of them hold what."""
+
+    columns: dict[str, Array]
+    names: list[str]
+    found: dict[str, list[tuple[str, int, bool]]]
+
+    @classmethod
+    def of(cls, columns: dict[str, Array], *, strict: bool) -> Table:
+        """Finds out what columns hold; says which are left out. With ``strict`` every unknown name is an error.
+
+        Raises:
+            ConfigError: A name is a slip of a known one, two columns hold the same, or one is unknown.
+        """
+        names = list(columns)
+        found, left_out = _native.resolve_columns(names, strict=strict)
+        if left_out:
+            say([f"left out: {', '.join(names[i] for i in left_out)}"])
+        return cls(columns, names, found)
+
+    def has(self, quantity: str) -> bool:
+        """Whether there is such a column."""
+        return quantity in self.found
+
+    def one(self, quantity: str) -> tuple[str, Array] | None:
+        """The one column of a quantity and its name."""
+        if quantity not in self.found:
+            return None
+        name = self.names[self.found[quantity][0][1]]
+        return name, self.columns[name]
+
+    def flags(self, quantity: str) -> list[bool | None] | None:
+        """The flags of a column, none where it is not there."""
+        column = self.one(quantity)
+        return None if column is None else flags(*column)
+
+    def parts(self, quantity: str, *, like: list[str] | None = None) -> tuple[list[str], list[Array], bool] | None:
+        """The parts of an observation or action: their names, their arrays, and whether they are numbers of one vector (or all of it)
+        and not parts of their own. ``like`` are the names of the observation's parts, after which those of the next are ordered.
+
+        Raises:
+            ConfigError: Parts do not pair.
+            ShapeError: Something is not a number.
+        """
+        if quantity not in self.found:
+            return None
+        parts = self.found[quantity]
+        if like is not None:
+            parts = self._paired(quantity, parts, like)
+        arrays = []
+        for _, place, _ in parts:
+            name = self.names[place]
+            column = self.columns[name]
+            if column.dtype.kind not in "fiub" and all(isinstance(value, (bool, np.bool_)) for value in column):
+                column = column.astype(bool)
+            if column.dtype.kind not in "fiub":
+                raise ShapeError(f"column '{name}' is of type {column.dtype}, expected numbers, of which every row has the same count")
+            arrays.append(column)
+        single = len(parts) == 1 and not parts[0][2]
+        vector = all(not named for _, _, named in parts) and all(array.ndim == 1 for array in arrays)
+        return [name for name, _, _ in parts], arrays, single or vector
+
+    def _paired(self, quantity: str, parts: list[tuple[str, int, bool]], like: list[str]) -> list[tuple[str, int, bool]]:
+        own = {name: part for part in parts for name in [part[0]]}
+        if len(own) == 1 and len(like) == 1:
+            return parts
+        missing, more = [name for name in like if name not in own], [name for name in own if name not in like]
+        if missing or more:
+            raise ConfigError(
+                f"{quantity}: its parts are {', '.join(map(repr, own))}, those of the observation {', '.join(map(repr, like))}: parts are "
+                "paired by name"
+            )
+        return [own[name] for name in like]
+
+
+def say(notes: list[str]) -> None:
+    """Warns of what a user should know of how a table was read."""
+    for note in notes:
+        warnings.warn(note, WorldwrightWarning, stacklevel=4)

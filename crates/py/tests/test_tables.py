@@ -1,0 +1,217 @@
+"""Tables by one set of rules: names, flags, layouts; nothing is swallowed."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import numpy as np
+import pytest
+import worldwright as wm
+from worldwright import _native, data
+
+GOLDEN = Path(__file__).parents[2] / "data" / "tests" / "golden"
+
+
+def columns(**changes: Any) -> dict[str, Any]:
+    rng = np.random.default_rng(0)
+    seen = rng.normal(size=(10, 2))
+    return {"observations": seen, "actions": rng.normal(size=(10, 1)), "next_observations": seen + 1, "rewards": np.zeros(10)} | changes
+
+
+def ends(**changes: Any) -> list[bool]:
+    found: list[bool] = data.dataset(columns(**changes)).terminated.tolist()
+    return found
+
+
+LAST = np.arange(10) == 9
+
+
+@pytest.mark.parametrize("name", ["terminated", "terminals", "terminations", "is_terminal", "Terminateds"])
+@pytest.mark.parametrize(
+    "flags",
+    [LAST, LAST.astype(int), LAST.astype(float), np.where(LAST, "True", "False"), np.where(LAST, "1", "0"), LAST[:, None], LAST.tolist()],
+)
+def test_flags_by_every_name_and_kind(name: str, flags: Any) -> None:
+    assert ends(**{name: flags}) == LAST.tolist()
+
+
+def test_done_alone_and_beside_cuts() -> None:
+    with pytest.warns(wm.WorldwrightWarning, match="'done' is taken as terminated"):
+        assert ends(dones=LAST) == LAST.tolist()
+    # What a time limit cut has not terminated.
+    done, cut = np.isin(np.arange(10), [4, 9]), np.arange(10) == 4
+    dataset = data.dataset(columns(dones=done, timeouts=cut))
+    assert dataset.terminated.tolist() == LAST.tolist() and dataset.episode_ends.tolist() == done.tolist()
+
+
+def test_missing_and_strange_flags_are_refused_by_row() -> None:
+    pandas = pytest.importorskip("pandas")
+    for flags, match in (
+        (np.where(LAST, 1.0, np.nan), "terminated: row 0 is empty"),
+        ([None, *LAST[1:]], "row 0 is empty"),
+        (pandas.array([False, pandas.NA, *[False] * 8], dtype="boolean"), "row 1 is empty"),
+        (np.arange(10), "row 2 holds 2"),
+        (["maybe"] * 10, "row 0 holds 'maybe'"),
+    ):
+        with pytest.raises(wm.ConfigError, match=match):
+            data.dataset(columns(terminated=flags))
+        with pytest.raises(wm.ConfigError, match=match):
+            data.episodes(pandas.DataFrame({"episode": 0, "observation": 0.0, "next_observation": 0.0, "action": 0.5, "reward": 0.0, "terminated": flags}))
+
+
+def test_names_that_are_not_known() -> None:
+    with pytest.raises(wm.ConfigError, match="did you mean 'terminated'"):
+        data.dataset(columns(terminted=LAST))
+    with pytest.raises(wm.ConfigError, match="temperature"):
+        data.dataset(columns(temperature=LAST))
+    with pytest.raises(wm.ConfigError, match="both hold it"):
+        data.dataset(columns(obs=np.zeros((10, 2))))
+    with pytest.warns(wm.WorldwrightWarning, match="left out: infos/qpos"):
+        data.dataset(columns(**{"infos/qpos": np.zeros(10)}))
+    with pytest.raises(wm.ConfigError, match="did you mean"):
+        data.episodes([{"observations": [[0.0], [1.0]], "actions": [0.5], "rewards": [1.0], "terminted": True}])
+    model = wm.Model("linear", observation_space=([-9.0] * 2, [9.0] * 2), action_space=([-9.0], [9.0]))
+    with pytest.raises(wm.ConfigError, match="did you mean 'truncated'"):
+        model.fit(**columns(truncted=LAST))
+
+
+@pytest.mark.parametrize("kind", ["dict", "pandas", "polars", "arrow"])
+def test_parts_are_paired_by_name(kind: str) -> None:
+    seen = np.random.default_rng(0).normal(size=(10, 2))
+    table: Any = {
+        "obs_x": seen[:, 0], "obs_y": seen[:, 1], "act": np.linspace(0, 1, 10), "rew": np.zeros(10),
+        "next_obs_y": seen[:, 1] + 1, "next_obs_x": seen[:, 0] + 1,
+    }  # fmt: skip
+    if kind != "dict":
+        package = pytest.importorskip({"arrow": "pyarrow"}.get(kind, kind))
+        table = package.table(table) if kind == "arrow" else package.DataFrame(table)
+    np.testing.assert_array_equal(data.dataset(table).next_observations, seen + 1)
+    with pytest.raises(wm.ConfigError, match="paired by name"):
+        renamed = {**columns(), "observations": None}
+        data.dataset({**{k: v for k, v in renamed.items() if k in ("actions", "rewards")},
+                      "obs_x": seen[:, 0], "obs_y": seen[:, 1], "next_obs_x": seen[:, 0], "next_obs_z": seen[:, 1]})  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["pandas", "polars", "arrow", "parquet", "feather", "npz", "lerobot", "minari", "store"])
+@pytest.mark.parametrize("lengths", [[0], [1], [0, 1, 0, 2, 0], [1, 0]])
+@pytest.mark.parametrize("choices", [False, True])
+def test_short_episodes_there_and_back(kind: str, lengths: list[int], choices: bool, tmp_path: Path) -> None:
+    steps, rng = sum(lengths), np.random.default_rng(1)
+    episodes = data.Episodes(
+        observations=rng.normal(size=(steps + len(lengths), 2)),
+        actions=rng.integers(0, 3, steps) if choices else rng.normal(size=(steps, 1)),
+        rewards=rng.normal(size=steps),
+        lengths=lengths,
+        terminated=[length == 1 for length in lengths],
+        truncated=[length == 2 for length in lengths],
+        action_space=gymnasium.spaces.Discrete(3) if choices else gymnasium.spaces.Box(-9, 9, (1,), np.float64),
+    )
+    if kind in ("pandas", "polars", "arrow"):
+        pytest.importorskip({"arrow": "pyarrow"}.get(kind, kind))
+        if steps == 0:
+            # Nothing tells what an action was.
+            table = getattr(episodes, f"to_{kind}")()
+            assert len(table) == 1
+            back = data.episodes(table, action_space=episodes.action_space)
+        else:
+            back = data.episodes(getattr(episodes, f"to_{kind}")(), action_space=episodes.action_space)
+    else:
+        back = data.read(data.write(episodes, tmp_path / "datasets" / "short-v0", format=kind))
+    np.testing.assert_array_equal(back.lengths, lengths)
+    np.testing.assert_array_equal(back.observations.reshape(len(back.observations), -1), episodes.observations)
+    np.testing.assert_array_equal(back.actions, episodes.actions)
+    np.testing.assert_array_equal(back.rewards, episodes.rewards)
+    np.testing.assert_array_equal(back.terminated, episodes.terminated)
+    np.testing.assert_array_equal(back.truncated, episodes.truncated)
+
+
+def log() -> dict[str, Any]:
+    return {
+        "episode": ["a", "a", "b"], "obs_x": [0.0, 1.0, 5.0], "obs_y": [0.0, 0.5, 0.25], "action": [1, 0, 2], "reward": [0.5, -1.0, 2.0],
+        "next_obs_x": [1.0, 2.0, 6.0], "next_obs_y": [0.5, 1.0, 0.5], "terminated": [False, True, False],
+    }  # fmt: skip
+
+
+def test_files_of_pandas_and_polars(tmp_path: Path) -> None:
+    pandas, polars, pyarrow = (pytest.importorskip(name) for name in ("pandas", "polars", "pyarrow"))
+    frame = pandas.DataFrame(log())
+    expected = data.episodes(frame)
+    assert expected.lengths.tolist() == [2, 1] and expected.terminated.tolist() == [True, False]
+    categories = frame.astype({"episode": "category", "reward": "float64"})
+    halves = frame.astype({"obs_x": "float16", "next_obs_x": "float16"})
+    frame.to_csv(tmp_path / "log.csv", index=False)
+    frame.to_csv(tmp_path / "indexed.csv", sep=";")
+    frame.to_json(tmp_path / "log.jsonl", orient="records", lines=True)
+    frame.to_json(tmp_path / "log.json", orient="records")
+    categories.to_parquet(tmp_path / "log.parquet")
+    frame.to_parquet(tmp_path / "gzip.parquet", compression="gzip")
+    categories.to_feather(tmp_path / "log.feather")
+    frame.to_feather(tmp_path / "plain.feather", compression="uncompressed")
+    from pyarrow import parquet
+
+    parquet.write_table(pyarrow.Table.from_pandas(halves), tmp_path / "halves.parquet")
+    polars.DataFrame(log()).write_parquet(tmp_path / "polars.parquet", compression="lz4")
+    polars.DataFrame(log()).write_ipc(tmp_path / "polars.arrow", compression="lz4")
+    for path in sorted(tmp_path.iterdir()):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", wm.WorldwrightWarning)
+            read = data.read(path)
+        np.testing.assert_array_equal(read.observations, expected.observations, err_msg=path.name)
+        np.testing.assert_array_equal(read.actions, expected.actions, err_msg=path.name)
+        np.testing.assert_array_equal(read.terminated, expected.terminated, err_msg=path.name)
+        np.testing.assert_array_equal(read.rewards, expected.rewards, err_msg=path.name)
+    polars.DataFrame(log()).write_parquet(tmp_path / "zstd.parquet", compression="zstd")
+    with pytest.raises(wm.ExternalError, match="compression='snappy'"):
+        data.read(tmp_path / "zstd.parquet")
+    frame.to_pickle(tmp_path / "log.pkl")
+    with pytest.raises(wm.ExternalError, match="pickle.*Parquet, Feather"):
+        data.read(tmp_path / "log.pkl")
+
+
+def test_nested_structs_decimals_and_times(tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    import datetime
+    import decimal
+
+    from pyarrow import parquet
+
+    table = pyarrow.table(
+        {
+            "episode": pyarrow.array(["a", "a"]).dictionary_encode(),
+            "step": [datetime.datetime(2026, 1, 1, 12, 0, second) for second in (1, 4)],
+            "observation": [{"place": [[0.0, 1.0], [2.0, 3.0]], "speed": 0.5}, {"place": [[1.0, 1.0], [2.0, 3.0]], "speed": 1.5}],
+            "next_observation": [{"speed": 1.5, "place": [[1.0, 1.0], [2.0, 3.0]]}, {"speed": 2.5, "place": [[9.0, 1.0], [2.0, 3.0]]}],
+            "action": pyarrow.array([decimal.Decimal("0.25"), decimal.Decimal("-1.50")]),
+            "reward": pyarrow.array(np.array([1, 2], dtype=np.float16)),
+            "done": [False, True],
+            "truncated": [False, False],
+        }
+    )
+    parquet.write_table(table, tmp_path / "nested.parquet")
+    for read in (data.read(tmp_path / "nested.parquet"), data.episodes(table)):
+        assert list(read.observation_space.spaces) == ["place", "speed"]
+        np.testing.assert_array_equal(read.observations, [[0, 1, 2, 3, 0.5], [1, 1, 2, 3, 1.5], [9, 1, 2, 3, 2.5]])
+        np.testing.assert_array_equal(read.actions.ravel(), [0.25, -1.5])
+        assert read.rewards.tolist() == [1.0, 2.0] and read.terminated.tolist() == [True]
+
+
+@pytest.mark.parametrize("name", ["d4rl.hdf5", "d4rl.npz", "imitation.npz", "robomimic.hdf5", "minari.hdf5"])
+def test_files_of_other_projects(name: str) -> None:
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        episodes = data.read(GOLDEN / name)
+    assert episodes.lengths.tolist() == [2, 1, 3] and episodes.terminated.tolist() == [True, False, False]
+    np.testing.assert_array_equal(episodes.observations[:3], [[0, 0.5], [1, 1.5], [2, 2.5]])
+    assert any("left out" in str(warning.message) for warning in said) or name == "minari.hdf5"
+
+
+def test_python_knows_the_same_names() -> None:
+    names = dict(_native.column_names())
+    assert {"observation", "action", "reward", "next_observation", "terminated", "truncated", "done", "episode", "step"} <= set(names)
+    for quantity, all_names in names.items():
+        for name in all_names:
+            found, left_out = _native.resolve_columns([name], strict=True)
+            assert list(found) == [quantity] and not left_out
