@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any
 
 import worldwright
+from worldwright._files import write_whole
 
 ORDER = ("learning", "runs", "agents", "designing", "model", "written", "planner", "mcts", "data", "plots", "collecting", "multiagent", "dream", "distributed", "catalogue", "errors")
 """The order in which a reader needs them; others follow by name."""
@@ -38,7 +39,7 @@ def write(folder: Path) -> None:
     for name, text in pages.items():
         path = folder / name
         if not path.exists() or path.read_text(encoding="utf-8") != text:
-            path.write_text(text, encoding="utf-8")
+            write_whole(path, text)
 
 
 def modules() -> Iterator[tuple[str, ModuleType]]:

@@ -43,6 +43,8 @@ pub struct ModelBasedAgent {
     exploration_noise: f64,
     replan_every: usize,
     learns: bool,
+    /// Whether it keeps what it observes; of no use where nothing is learned.
+    remembers: bool,
     // What persists beside the parts above.
     steps: u64,
     fits: u64,
@@ -92,7 +94,9 @@ struct Flat {
 /// Builds the agent from resolved settings.
 pub(crate) fn build(resolved: &Resolved, context: &AgentContext) -> Result<Box<dyn Agent>> {
     let model = build_model(resolved, context)?;
-    Ok(Box::new(ModelBasedAgent::around(model, false, resolved, context)?))
+    let mut agent = ModelBasedAgent::around(model, false, resolved, context)?;
+    agent.remembers = agent.learns;
+    Ok(Box::new(agent))
 }
 
 /// The model that resolved settings name, not yet fitted.
@@ -151,6 +155,7 @@ impl ModelBasedAgent {
             exploration_noise: settings.float("exploration_noise", 0.0, 1e3)?,
             replan_every,
             learns: resolved.model_name != "known",
+            remembers: true,
             steps: 0,
             fits: u64::from(fitted),
             fitted_at: 0,
@@ -289,14 +294,16 @@ impl Agent for ModelBasedAgent {
         self.observation_space.flatten(&transition.observation, &mut self.flat.observation)?;
         self.action_space.flatten(&transition.action, &mut self.flat.action)?;
         self.observation_space.flatten(&transition.next_observation, &mut self.flat.next_observation)?;
-        self.dataset.push(
-            &self.flat.observation,
-            &self.flat.action,
-            transition.reward,
-            &self.flat.next_observation,
-            transition.terminated,
-            transition.truncated,
-        )?;
+        if self.remembers {
+            self.dataset.push(
+                &self.flat.observation,
+                &self.flat.action,
+                transition.reward,
+                &self.flat.next_observation,
+                transition.terminated,
+                transition.truncated,
+            )?;
+        }
         self.steps += 1;
         Ok(())
     }
@@ -376,7 +383,9 @@ impl Persist for ModelBasedAgent {
             state.put_all("model", world.borrow_owner().save());
         }
         state.put_all("planner", self.planner.save());
-        state.put_all("dataset", self.dataset.save());
+        if self.remembers {
+            state.put_all("dataset", self.dataset.save());
+        }
         state.put("counters", Array::U64(vec![self.steps, self.fits, self.fitted_at]));
         let Tally { plans, value, model_steps, diverged, failed } = self.tally;
         state.put("tally", Array::U64(vec![plans, value.to_bits(), model_steps, diverged, failed]));
@@ -389,7 +398,9 @@ impl Persist for ModelBasedAgent {
         let counters = state.u64s("counters", 3)?;
         self.restore_model(state)?;
         self.planner.restore(&state.part("planner"))?;
-        self.dataset.restore(&state.part("dataset"))?;
+        if self.remembers {
+            self.dataset.restore(&state.part("dataset"))?;
+        }
         self.fit_rng.restore(state, "fit_rng")?;
         [self.steps, self.fits, self.fitted_at] = [counters[0], counters[1], counters[2]];
         let tally = state.u64s("tally", 5)?;

@@ -5,6 +5,7 @@
 //! - [`Replay`] holds recent rows in memory, samples from them and gives a model its `Dataset`; [`Priorities`] draws from it by priority.
 //! - [`Normaliser`] keeps running means and standard deviations.
 //! - [`COLUMNS`], [`resolve`], [`flag_of_text`] and [`lay_out`] are the rules by which tables of any origin become episodes.
+//! - [`write_whole`] and [`make_whole`] let files and folders appear whole or not at all.
 //! - [`import`], [`export`] and [`inspect`] stand behind `worldwright data`; [`FORMATS`] lists what they read and write.
 
 mod formats;
@@ -15,6 +16,7 @@ mod replay;
 mod space_json;
 mod store;
 mod table;
+mod whole;
 
 pub use formats::{FORMATS, Format, Inspection, export, format_of, fuzz_reader, import, inspect};
 pub use normaliser::Normaliser;
@@ -28,3 +30,4 @@ pub use table::{
     COLUMNS, EpisodeRows, Flag, Known, Laid, Part, Quantity, Resolved, RowEnds, Rows, flag_of_number, flag_of_text,
     lay_out, name_of, nearest_name, resolve, row_ends,
 };
+pub use whole::{is_part, make_whole, part_of, sync_folder, write_whole};

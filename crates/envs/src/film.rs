@@ -19,8 +19,9 @@ const QUANTISER_SPEED: i32 = 10;
 /// # Errors
 /// [`Error::Shape`] when there is no frame or they differ in size; [`Error::Config`] when a frame has more than 65,535 pixels a
 /// side or `fps` is not positive; [`Error::External`] when writing fails.
-pub fn write_gif(out: impl Write, frames: &[Frame], fps: f64) -> Result<()> {
-    let first = frames.first().ok_or_else(|| Error::shape("frames of a GIF", &[1], &[0]))?;
+pub fn write_gif<F: std::borrow::Borrow<Frame>>(out: impl Write, frames: &[F], fps: f64) -> Result<()> {
+    let frames: Vec<&Frame> = frames.iter().map(std::borrow::Borrow::borrow).collect();
+    let first = *frames.first().ok_or_else(|| Error::shape("frames of a GIF", &[1], &[0]))?;
     let side = |pixels: usize| {
         u16::try_from(pixels)
             .ok()
@@ -31,7 +32,7 @@ pub fn write_gif(out: impl Write, frames: &[Frame], fps: f64) -> Result<()> {
     if fps.is_nan() || fps <= 0.0 {
         return Err(Error::config("fps", format!("must be positive, got {fps}")));
     }
-    for frame in frames {
+    for frame in &frames {
         if (frame.width, frame.height) != (first.width, first.height)
             || frame.rgb.len() != 3 * first.width * first.height
         {
@@ -40,7 +41,7 @@ pub fn write_gif(out: impl Write, frames: &[Frame], fps: f64) -> Result<()> {
         }
     }
     let delay = (100.0 / fps).round().clamp(1.0, f64::from(u16::MAX)) as u16;
-    let palette = Palette::of(frames);
+    let palette = Palette::of(&frames);
     let global: &[u8] = palette.as_ref().map_or(&[], |palette| &palette.rgb);
     let mut encoder = Encoder::new(out, width, height, global).map_err(failed)?;
     encoder.set_repeat(Repeat::Infinite).map_err(failed)?;
@@ -79,7 +80,7 @@ struct Palette {
 }
 
 impl Palette {
-    fn of(frames: &[Frame]) -> Option<Self> {
+    fn of(frames: &[&Frame]) -> Option<Self> {
         let mut index = BTreeMap::new();
         for frame in frames {
             let mut last = None;

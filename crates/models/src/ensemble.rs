@@ -24,7 +24,7 @@ use worldwright_core::{
 use worldwright_nn::{Activation, AdamConfig, EnsembleConfig, EnsembleMlp, Predictor};
 
 use crate::training::{Schedule, Tables, train};
-use crate::transition::{ANGLES, Answer, Examples, Question, Regressor, TransitionModel, saved_shape};
+use crate::transition::{ANGLES, Answer, Examples, Question, Regressor, TransitionModel, saved_shape, unfitted};
 use crate::{Build, ModelContext};
 
 mod propagation;
@@ -274,7 +274,7 @@ impl Persist for Ensemble {
     }
 
     fn restore(&mut self, state: &State) -> Result<()> {
-        if !state.contains("shape") {
+        if unfitted(state) {
             (self.networks, self.learned) = (None, None);
             return Ok(());
         }

@@ -19,14 +19,14 @@ mod posterior;
 mod products;
 
 use worldwright_core::{
-    Columns, Entry, FitReport, LearnedModel, Parameter, Persist, Result, Rng, SettingDefault as Default, Settings,
-    State, cost,
+    Array, Columns, Entry, Error, FitReport, LearnedModel, Parameter, Persist, Result, Rng, SettingDefault as Default,
+    Settings, State, cost,
 };
 use worldwright_nn::dense::LANES;
 
 use self::posterior::Posterior;
 use self::products::Products;
-use crate::transition::{ANGLES, Answer, Examples, Question, Regressor, TransitionModel};
+use crate::transition::{ANGLES, Answer, Examples, Question, Regressor, TransitionModel, unfitted};
 use crate::{Build, ModelContext};
 
 /// The line in the list of models.
@@ -152,6 +152,10 @@ impl Regressor for Linear {
 impl Persist for Linear {
     fn save(&self) -> State {
         let mut state = State::new();
+        if let Some(changes) = &self.changes {
+            // What tells this model's state from those of others.
+            state.put("shape", Array::U64(vec![changes.inputs as u64, changes.targets as u64]));
+        }
         for (name, posterior) in [("changes", &self.changes), ("reward", &self.reward)] {
             if let Some(posterior) = posterior {
                 state.put_all(name, posterior.save());
@@ -162,6 +166,12 @@ impl Persist for Linear {
 
     fn restore(&mut self, state: &State) -> Result<()> {
         let (changes, reward) = (state.part("changes"), state.part("reward"));
+        if unfitted(&changes) && unfitted(&reward) && !unfitted(state) {
+            return Err(Error::external(
+                "saved state",
+                "holds no posterior of a linear model: another model or version wrote it",
+            ));
+        }
         (self.changes, self.reward) =
             (Posterior::restore(&changes, self.lanes)?, Posterior::restore(&reward, self.lanes)?);
         Ok(())

@@ -23,6 +23,7 @@ def test_discrete_worlds_are_learned_without_a_setting(tmp_path, name, steps, le
 
 
 def test_what_is_counted_may_have_parts(tmp_path):
-    run = wm.learn(gymnasium.make("Blackjack-v1"), steps=400, progress=False, run_dir=tmp_path / "run")
-    # Drawing at random loses about 0.4 a hand.
-    assert run.return_mean > -0.35
+    environment = gymnasium.make("Blackjack-v1")
+    run = wm.learn(environment, steps=3000, evaluation={"episodes": 400}, progress=False, run_dir=tmp_path / "run")
+    # Drawing at random loses 0.39 a hand, the best play 0.04; the mean of 400 hands is known to 0.05.
+    assert run.return_mean > -0.25

@@ -154,7 +154,7 @@ ENDLESS = {
         run = wm.learn("linear", algorithm="mpc", steps=10, run_dir=sys.argv[1], evaluation={"episodes": 1}, progress=False)
         agent = run.agent()
         print("go", flush=True)
-        agent.evaluate(episodes=10**7)
+        agent.evaluate(episodes=10**5)
     """,
 }
 

@@ -6,14 +6,15 @@
 //! a worker that exploits takes weights and settings of a better one).
 
 use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use sha2::{Digest, Sha256};
 use worldwright_core::{Error, Interrupt, Result, State, uninterrupted};
+use worldwright_data::{make_whole, sync_folder};
 
 use crate::checkpoint::{Checkpoint, Checkpoints};
 use crate::experiment::hex;
-use crate::folder::{file_error, sync_folder, write_whole};
+use crate::folder::{file_error, write_whole};
 use crate::opening::{in_use, record};
 use crate::{Experiment, RunFolder, Workshop, settings_text};
 
@@ -38,7 +39,7 @@ pub fn branch(workshop: &dyn Workshop, experiment: &Experiment, from: &RunFolder
     let text =
         fs::read_to_string(from.config()).map_err(|error| file_error(&from.config(), "cannot be read", &error))?;
     same_environment(&text, from, experiment)?;
-    let checkpoints = Checkpoints::new(from.checkpoints(), hex(&Sha256::digest(text.as_bytes())));
+    let mut checkpoints = Checkpoints::new(from.checkpoints(), hex(&Sha256::digest(text.as_bytes())));
     let Some((checkpoint, _)) = checkpoints.newest()? else {
         return Err(Error::external(from.path().display().to_string(), "has no checkpoint yet to branch from"));
     };
@@ -57,26 +58,28 @@ pub fn branch(workshop: &dyn Workshop, experiment: &Experiment, from: &RunFolder
         )
     })?;
 
-    let part = part_of(to);
-    if part.path().exists() {
-        remove(part.path())?;
-    }
-    copy_folder(&from.episodes(), &part.episodes())?;
-    if from.tensorboard().exists() {
-        copy_folder(&from.tensorboard(), &part.tensorboard())?;
-    }
-    copy_file(&from.metrics(), &part.metrics())?;
-    Checkpoints::new(part.checkpoints(), experiment.sha256()).write(&Checkpoint { agent: state, ..checkpoint })?;
-    write_whole(&part.record(), record(experiment, &made.environment.versions()).as_bytes())?;
-    write_whole(&part.config(), experiment.to_toml().as_bytes())?;
-    if to.path().exists() {
-        // Nothing but a lock, else it would be in use.
-        remove(to.path())?;
-    }
-    let parent = to.path().parent().unwrap_or(Path::new("."));
-    uninterrupted(|| fs::rename(part.path(), to.path()))
-        .and_then(|()| sync_folder(parent))
-        .map_err(|error| file_error(to.path(), "cannot be written", &error))
+    let make = |part: &Path| {
+        let part = RunFolder::new(part);
+        copy_folder(&from.episodes(), &part.episodes())?;
+        if from.tensorboard().exists() {
+            copy_folder(&from.tensorboard(), &part.tensorboard())?;
+        }
+        copy_file(&from.metrics(), &part.metrics())?;
+        Checkpoints::new(part.checkpoints(), experiment.sha256()).write(&Checkpoint { agent: state, ..checkpoint })?;
+        write_whole(&part.record(), record(experiment, &made.environment.versions()).as_bytes())?;
+        write_whole(&part.config(), experiment.to_toml().as_bytes())?;
+        // Nothing but a lock may be there, else it would be in use.
+        if to.lock().exists() {
+            uninterrupted(|| fs::remove_file(to.lock()))
+                .map_err(|error| file_error(&to.lock(), "cannot be removed", &error))?;
+        }
+        if to.path().exists() {
+            uninterrupted(|| fs::remove_dir(to.path()))
+                .map_err(|error| file_error(to.path(), "cannot be replaced", &error))?;
+        }
+        Ok(())
+    };
+    make_whole(to.path(), make, |error| file_error(to.path(), "cannot be written", error))
 }
 
 fn same_environment(text: &str, from: &RunFolder, experiment: &Experiment) -> Result<()> {
@@ -97,16 +100,6 @@ fn same_environment(text: &str, from: &RunFolder, experiment: &Experiment) -> Re
             show(&now)
         ),
     ))
-}
-
-fn part_of(folder: &RunFolder) -> RunFolder {
-    let mut part = folder.path().as_os_str().to_owned();
-    part.push(".part");
-    RunFolder::new(PathBuf::from(part))
-}
-
-fn remove(folder: &Path) -> Result<()> {
-    uninterrupted(|| fs::remove_dir_all(folder)).map_err(|error| file_error(folder, "cannot be removed", &error))
 }
 
 fn copy_folder(from: &Path, to: &Path) -> Result<()> {

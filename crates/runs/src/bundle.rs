@@ -1,5 +1,5 @@
 //! Bundles: what a run leaves for use. A folder of `weights.safetensors`, `config.toml` and `card.toml`; the card names the
-//! layout version, the program's version, both spaces and the SHA-256 of the other files.
+//! layout version, the program's version, both spaces and the SHA-256 of the other files, and its last line is that of its own text.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,11 +8,11 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use worldwright_core::{Agent, Error, Interrupt, Result, RewardFunction, State, uninterrupted};
-use worldwright_data::space_to_json;
+use worldwright_data::{make_whole, space_to_json};
 use worldwright_envs::Made;
 
 use crate::experiment::hex;
-use crate::folder::{file_error, sync_folder, write_whole};
+use crate::folder::{file_error, set_aside, write_whole};
 use crate::{Experiment, Lists, Workshop, state_file};
 
 const KIND: &str = "worldwright bundle";
@@ -64,16 +64,9 @@ pub struct Loaded {
     pub reward: Option<Arc<dyn RewardFunction>>,
 }
 
-/// Writes a bundle, whole or not at all.
-pub(crate) fn write(folder: &Path, experiment: &Experiment, made: &Made, weights: &State) -> Result<()> {
-    let mut part = folder.as_os_str().to_owned();
-    part.push(".part");
-    let part = PathBuf::from(part);
-    for old in [&part, folder] {
-        if old.exists() {
-            uninterrupted(|| fs::remove_dir_all(old)).map_err(|error| file_error(old, "cannot be removed", &error))?;
-        }
-    }
+/// Writes a bundle, whole or not at all, in the place of one that this run has written before. One that it has not, or that is damaged,
+/// is moved aside; where it is then.
+pub(crate) fn write(folder: &Path, experiment: &Experiment, made: &Made, weights: &State) -> Result<Option<PathBuf>> {
     let files = [(WEIGHTS, state_file::to_bytes(weights)?), (CONFIG, experiment.to_toml().into_bytes())];
     let card = Card {
         kind: KIND.to_owned(),
@@ -89,19 +82,34 @@ pub(crate) fn write(folder: &Path, experiment: &Experiment, made: &Made, weights
         action_channels: made.action_channels.clone(),
         files: files.iter().map(|(name, bytes)| ((*name).to_owned(), hex(&Sha256::digest(bytes)))).collect(),
     };
-    for (name, bytes) in &files {
-        write_whole(&part.join(name), bytes)?;
-    }
-    let card = toml::to_string(&card).map_err(|error| Error::external("bundle", error.to_string()))?;
-    write_whole(&part.join(CARD), card.as_bytes())?;
-    uninterrupted(|| fs::rename(&part, folder))
-        .and_then(|()| sync_folder(folder.parent().unwrap_or(Path::new("."))))
-        .map_err(|error| file_error(folder, "cannot be written", &error))
+    let mut card = toml::to_string(&card).map_err(|error| Error::external("bundle", error.to_string()))?;
+    // Tables come last in TOML, so that the checksum is a comment.
+    card.push_str(&checksum_line(&card));
+    let failed = |error: &std::io::Error| file_error(folder, "cannot be written", error);
+    let make = |part: &Path| {
+        files.iter().try_for_each(|(name, bytes)| write_whole(&part.join(name), bytes))?;
+        write_whole(&part.join(CARD), card.as_bytes())?;
+        match folder.symlink_metadata() {
+            Err(_) => Ok(None),
+            Ok(_) if read(folder).is_ok_and(|(card, ..)| card.config_sha256 == experiment.sha256()) => {
+                uninterrupted(|| fs::remove_dir_all(folder))
+                    .map(|()| None)
+                    .map_err(|error| file_error(folder, "cannot be removed", &error))
+            }
+            Ok(_) => set_aside(folder).map(Some),
+        }
+    };
+    make_whole(folder, make, failed)
 }
 
-/// Whether all files of a bundle are there and are those that its card names.
-pub(crate) fn is_there(folder: &Path) -> bool {
-    read(folder).is_ok()
+/// The last line of a card, for the text before it.
+fn checksum_line(before: &str) -> String {
+    format!("# sha256 {}\n", hex(&Sha256::digest(before.as_bytes())))
+}
+
+/// Refuses a bundle that lacks a file or holds another than its card names.
+pub(crate) fn check(folder: &Path) -> Result<()> {
+    read(folder).map(|_| ())
 }
 
 /// Loads a bundle: the folder itself, or a finished run's folder. Its agent looks at `interrupt`.
@@ -118,7 +126,8 @@ pub fn load_bundle(workshop: &dyn Workshop, path: &Path, interrupt: &Interrupt) 
     let who = || path.display().to_string();
     let (card, weights, config) = read(&path)?;
     let experiment = Experiment::from_toml(&config, &path.join(CONFIG).display().to_string())?;
-    if experiment.sha256() != card.config_sha256 {
+    // Of the text itself: earlier versions wrote the same settings in other words.
+    if hex(&Sha256::digest(config.as_bytes())) != card.config_sha256 {
         return Err(Error::external(
             who(),
             "config.toml is not the configuration that the card names: the bundle is damaged",
@@ -164,7 +173,15 @@ fn read(path: &Path) -> Result<(Card, Vec<u8>, String)> {
         })
     };
     let foreign = |why: String| Error::external(who(), format!("card.toml is not a bundle's card: {why}"));
-    let card = String::from_utf8(bytes(CARD)?).map_err(|error| foreign(error.to_string()))?;
+    let damaged = |name: &str| {
+        Error::external(who(), format!("{name} is damaged: its hash is not the one in card.toml; copy it again"))
+    };
+    let card = String::from_utf8(bytes(CARD)?).map_err(|_| damaged(CARD))?;
+    let last = card.trim_end_matches('\n').rfind('\n').map_or(0, |end| end + 1);
+    // Earlier versions wrote none.
+    if card[last..].starts_with('#') && card[last..] != checksum_line(&card[..last]) {
+        return Err(damaged(CARD));
+    }
     let head: toml::Table = card.parse().map_err(|error: toml::de::Error| foreign(error.message().to_owned()))?;
     if head.get("kind").and_then(toml::Value::as_str) != Some(KIND) {
         return Err(foreign(format!("its kind is not '{KIND}'")));
@@ -180,10 +197,7 @@ fn read(path: &Path) -> Result<(Card, Vec<u8>, String)> {
     for name in [WEIGHTS, CONFIG] {
         let bytes = bytes(name)?;
         if card.files.get(name) != Some(&hex(&Sha256::digest(&bytes))) {
-            return Err(Error::external(
-                who(),
-                format!("{name} is damaged: its hash is not the one in card.toml; copy it again"),
-            ));
+            return Err(damaged(name));
         }
         checked.push(bytes);
     }

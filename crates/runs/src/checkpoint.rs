@@ -1,23 +1,30 @@
 //! Checkpoints: everything that the rest of a run depends on, in folders that appear whole or not at all.
 //!
 //! A checkpoint is `checkpoints/<steps>/` with `state.safetensors` (the agent under `agent.`, the loop under `loop.`) and
-//! `card.toml` (layout version, program version, configuration hash, hash of the state file). Both are written into
-//! `checkpoints/.part`, made durable and renamed. The last two are kept, so that a run goes on even from a damaged last one.
+//! `card.toml` (layout version, program version, configuration hash, hash of the state file, and where the arrays are that only
+//! grow, see `grown.rs`). Both are written into `checkpoints/.part`, made durable and renamed. The last two are kept, so that a run
+//! goes on even from a damaged last one.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use worldwright_core::{Array, Error, Result, State, uninterrupted};
+use worldwright_data::sync_folder;
 
 use crate::experiment::hex;
-use crate::folder::{file_error, sync_folder, write_whole};
+use crate::folder::{file_error, write_whole};
+use crate::grown::{Grown, Reference};
 use crate::state_file;
 
-const FORMAT: i64 = 1;
+const FORMAT: i64 = 2;
+/// Layouts that are read; the first held every array in the checkpoint itself.
+const READ: std::ops::RangeInclusive<i64> = 1..=FORMAT;
 const KEPT: usize = 2;
 const PART: &str = ".part";
+const CARD: &str = "card.toml";
 
 /// Where the loop stands at the end of an episode.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -34,6 +41,8 @@ pub(crate) struct Progress {
     pub(crate) clock: Clock,
     /// Bytes that each observer has written.
     pub(crate) positions: BTreeMap<String, u64>,
+    /// SHA-256 of the metrics file; empty in checkpoints of earlier versions.
+    pub(crate) metrics_sha256: String,
 }
 
 /// Where the time went, in seconds.
@@ -56,34 +65,49 @@ pub(crate) struct Checkpoint {
     pub(crate) store: State,
 }
 
+/// The card of a checkpoint.
+#[derive(Debug, Serialize, Deserialize)]
+struct Card {
+    format: i64,
+    worldwright: String,
+    config_sha256: String,
+    state_sha256: String,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    grown: BTreeMap<String, Reference>,
+}
+
 /// The checkpoints of a run.
 #[derive(Debug)]
 pub(crate) struct Checkpoints {
     folder: PathBuf,
     config_sha256: String,
+    grown: Grown,
 }
 
 impl Checkpoints {
     pub(crate) fn new(folder: PathBuf, config_sha256: String) -> Self {
-        Self { folder, config_sha256 }
+        Self { grown: Grown::new(&folder), folder, config_sha256 }
     }
 
     /// Writes a checkpoint and drops all but the last two.
-    pub(crate) fn write(&self, checkpoint: &Checkpoint) -> Result<()> {
+    pub(crate) fn write(&mut self, checkpoint: &Checkpoint) -> Result<()> {
         let part = self.folder.join(PART);
         if part.exists() {
             uninterrupted(|| fs::remove_dir_all(&part))
                 .map_err(|error| file_error(&part, "cannot be removed", &error))?;
         }
-        let state = state_file::to_bytes(&to_state(checkpoint))?;
-        let card = format!(
-            "format = {FORMAT}\nworldwright = \"{}\"\nconfig_sha256 = \"{}\"\nstate_sha256 = \"{}\"\n",
-            env!("CARGO_PKG_VERSION"),
-            self.config_sha256,
-            hex(&Sha256::digest(&state)),
-        );
+        let (state, grown) = self.grown.take(to_state(checkpoint))?;
+        let state = state_file::to_bytes(&state)?;
+        let card = Card {
+            format: FORMAT,
+            worldwright: env!("CARGO_PKG_VERSION").to_owned(),
+            config_sha256: self.config_sha256.clone(),
+            state_sha256: hex(&Sha256::digest(&state)),
+            grown,
+        };
+        let card = toml::to_string(&card).map_err(|error| Error::external("checkpoint", error.to_string()))?;
         write_whole(&part.join("state.safetensors"), &state)?;
-        write_whole(&part.join("card.toml"), card.as_bytes())?;
+        write_whole(&part.join(CARD), card.as_bytes())?;
         let place = self.folder.join(name(&checkpoint.progress));
         let attempt = || -> std::io::Result<()> {
             if place.exists() {
@@ -93,22 +117,32 @@ impl Checkpoints {
             sync_folder(&self.folder)
         };
         attempt().map_err(|error| file_error(&place, "cannot be written", &error))?;
-        let all = self.all()?;
-        for old in all.iter().rev().skip(KEPT) {
+        let mut all = self.all()?;
+        let kept = all.split_off(all.len().saturating_sub(KEPT));
+        for old in &all {
             uninterrupted(|| fs::remove_dir_all(old)).map_err(|error| file_error(old, "cannot be removed", &error))?;
         }
-        Ok(())
+        let cards: Vec<Card> = kept.iter().filter_map(|folder| self.card(folder).ok()).collect();
+        // A card that cannot be read may mean any file.
+        if cards.len() < kept.len() {
+            return Ok(());
+        }
+        self.grown.keep_only(cards.iter().flat_map(|card| card.grown.values()))
     }
 
-    /// The newest checkpoint that is whole, with a word on each newer one that is not; none when there is none at all.
+    /// The newest checkpoint that is whole, with a word on each newer one that is not; none when there is none at all. The next one
+    /// that is written goes on from it.
     ///
     /// # Errors
     /// When checkpoints are there and none of them is whole, or when they belong to another configuration.
-    pub(crate) fn newest(&self) -> Result<Option<(Checkpoint, Vec<String>)>> {
+    pub(crate) fn newest(&mut self) -> Result<Option<(Checkpoint, Vec<String>)>> {
         let mut damaged = Vec::new();
         for folder in self.all()?.iter().rev() {
             match self.read(folder) {
-                Ok(checkpoint) => return Ok(Some((checkpoint, damaged))),
+                Ok((checkpoint, grown)) => {
+                    self.grown.go_on_from(&grown);
+                    return Ok(Some((checkpoint, damaged)));
+                }
                 Err(error) => damaged.push(error.to_string()),
             }
         }
@@ -130,36 +164,52 @@ impl Checkpoints {
         };
         let mut all: Vec<PathBuf> = entries
             .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-            .filter(|path| path.file_name().is_some_and(|name| name != PART))
+            .filter(|path| path.file_name().and_then(|name| name.to_str()).is_some_and(is_name))
             .collect();
         all.sort();
         Ok(all)
     }
 
-    fn read(&self, folder: &Path) -> Result<Checkpoint> {
+    fn card(&self, folder: &Path) -> Result<Card> {
         let who = || folder.display().to_string();
-        let read = |name: &str| {
-            let path = folder.join(name);
-            fs::read(&path).map_err(|error| file_error(&path, "cannot be read", &error))
-        };
-        let card = String::from_utf8_lossy(&read("card.toml")?).into_owned();
-        let card: toml::Table = card.parse().map_err(|_| Error::external(who(), "card.toml is damaged"))?;
-        if card.get("format").and_then(toml::Value::as_integer) != Some(FORMAT) {
+        let path = folder.join(CARD);
+        let text = fs::read(&path).map_err(|error| file_error(&path, "cannot be read", &error))?;
+        let table: toml::Table =
+            String::from_utf8_lossy(&text).parse().map_err(|_| Error::external(who(), "card.toml is damaged"))?;
+        let format = table.get("format").and_then(toml::Value::as_integer);
+        if !format.is_some_and(|format| READ.contains(&format)) {
             return Err(Error::external(
                 who(),
                 "was written by another version of this program; resume with that version",
             ));
         }
-        let text = |key: &str| card.get(key).and_then(toml::Value::as_str).unwrap_or_default();
-        if text("config_sha256") != self.config_sha256 {
+        let card: Card = table.try_into().map_err(|_| Error::external(who(), "card.toml is damaged"))?;
+        if card.config_sha256 != self.config_sha256 {
             return Err(Error::external(who(), "belongs to another configuration"));
         }
-        let state = read("state.safetensors")?;
-        if text("state_sha256") != hex(&Sha256::digest(&state)) {
-            return Err(Error::external(who(), "state.safetensors is damaged: its hash is not the one in card.toml"));
-        }
-        from_state(&state_file::from_bytes(&state)?)
+        Ok(card)
     }
+
+    fn read(&self, folder: &Path) -> Result<(Checkpoint, BTreeMap<String, Reference>)> {
+        let card = self.card(folder)?;
+        let path = folder.join("state.safetensors");
+        let state = fs::read(&path).map_err(|error| file_error(&path, "cannot be read", &error))?;
+        if card.state_sha256 != hex(&Sha256::digest(&state)) {
+            return Err(Error::external(
+                folder.display().to_string(),
+                "state.safetensors is damaged: its hash is not the one in card.toml",
+            ));
+        }
+        let mut state = state_file::from_bytes(&state)?;
+        self.grown.put(&card.grown, &mut state)?;
+        Ok((from_state(&state)?, card.grown))
+    }
+}
+
+/// Whether a name is a checkpoint's; what others keep in the folder is left alone.
+fn is_name(name: &str) -> bool {
+    let digits = |part: &str, count: usize| part.len() == count && part.bytes().all(|byte| byte.is_ascii_digit());
+    name.split_once('-').is_some_and(|(step, episode)| digits(step, 12) && digits(episode, 9))
 }
 
 /// Names sort by step, then episode.
@@ -168,11 +218,12 @@ fn name(progress: &Progress) -> String {
 }
 
 fn to_state(checkpoint: &Checkpoint) -> State {
-    let Progress { step, episode, decisions, evaluated_at, clock, positions } = &checkpoint.progress;
+    let Progress { step, episode, decisions, evaluated_at, clock, positions, metrics_sha256 } = &checkpoint.progress;
     let mut state = State::new();
     state.put_all("agent", checkpoint.agent.clone());
     state.put_all("loop", checkpoint.store.clone());
     state.put("loop.counters", Array::U64(vec![*step, *episode, *evaluated_at, *decisions]));
+    state.put("loop.metrics_sha256", Array::U8(metrics_sha256.clone().into_bytes()));
     let Clock { wall, act, step, learn, evaluation } = *clock;
     state.put("loop.clock", Array::F64(vec![5], vec![wall, act, step, learn, evaluation]));
     for (observer, position) in positions {
@@ -196,6 +247,10 @@ fn from_state(state: &State) -> Result<Checkpoint> {
                 .iter()
                 .map(|(name, _)| Ok((name.to_owned(), positions.u64s(name, 1)?[0])))
                 .collect::<Result<_>>()?,
+            metrics_sha256: match state.array("loop.metrics_sha256") {
+                Ok(Array::U8(text)) => String::from_utf8_lossy(text).into_owned(),
+                _ => String::new(),
+            },
         },
         agent: state.part("agent"),
         store: state.part("loop"),

@@ -42,6 +42,8 @@ pub fn collect(
         seed,
     )
     .with_versions(environment.versions());
+    // Before the folder is made: an environment that does not even begin leaves none.
+    let mut first = Some(environment.reset(episode_seed(seed, stream::TRAINING_ENVIRONMENT, 0))?);
     let mut store = EpisodeWriter::create(out, &header, WriterOptions::default())?;
     let mut collected = Collected::default();
     let limit = made.episode_steps.unwrap_or(STEP_LIMIT);
@@ -49,7 +51,10 @@ pub fn collect(
         let environment_seed = episode_seed(seed, stream::TRAINING_ENVIRONMENT, episode);
         let agent_seed = episode_seed(seed, stream::TRAINING_AGENT, episode);
         let mut rng = Key::new(agent_seed).rng();
-        let mut observation = environment.reset(environment_seed)?;
+        let mut observation = match first.take() {
+            Some(first) => first,
+            None => environment.reset(environment_seed)?,
+        };
         store.start_episode(&observation, Some(environment_seed))?;
         if let Some(agent) = &mut agent {
             agent.begin_episode(&observation, agent_seed)?;

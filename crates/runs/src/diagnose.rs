@@ -5,12 +5,15 @@
 //! that it has under a calibrated model (probability integral transform; Gneiting, Balabdaoui and Raftery, 2007, section 3.1):
 //! a value of rank u lies in the central interval of probability p when |2u − 1| ≤ p.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use worldwright_core::{
     Action, Actions, Agent, Columns, Error, Imagined, Key, Result, Rows, Space, Transition, Value, WorldModel,
 };
 use worldwright_envs::Made;
 
 use crate::evaluate::{EvaluatedEpisode, Evaluation, mean_and_std, stream};
+use crate::report::counted;
 use crate::{CalibrationPoint, Channel, Diagnostics, KStepError, ModelErrors, Rollout};
 
 /// Steps ahead of the error curve.
@@ -23,20 +26,34 @@ const ONE_STEP_STARTS: usize = 200;
 const LANES: usize = 32;
 /// Steps of a rollout to look at.
 const ROLLOUT_STEPS: usize = 50;
+/// Dimensions of an observation that a rollout keeps: those of an image would make the file hundreds of megabytes.
+const MOST_CHANNELS: usize = 64;
 /// Single trajectories shown in a rollout.
 const SAMPLES: usize = 8;
 
-/// Diagnoses the agent's model; without one, everything is empty.
+/// Diagnoses the agent's model; without one, everything is empty. A model that cannot be diagnosed is no error: the note says why.
+///
+/// # Errors
+/// [`Error::Interrupted`] only.
 pub(crate) fn diagnose(agent: &dyn Agent, evaluation: &Evaluation, made: &Made, seed: u64) -> Result<Diagnostics> {
     let mut diagnostics =
         Diagnostics { format: Diagnostics::FORMAT, dt_secs: made.environment.dt_secs(), ..Diagnostics::default() };
     let Some(model) = agent.world_model() else { return Ok(diagnostics) };
     diagnostics.model = model.spec().name.clone();
-    let mut study = Study::new(model, made, &evaluation.episodes, Key::new(seed).fold(stream::DIAGNOSIS))?;
-    study.error_curve(&mut diagnostics)?;
-    study.calibration(&mut diagnostics)?;
-    study.rollouts(&mut diagnostics)?;
-    diagnostics.diverged = study.diverged;
+    // Whatever a model does when it is asked, the run has its result already.
+    let measured = catch_unwind(AssertUnwindSafe(|| {
+        let key = Key::new(seed).fold(stream::DIAGNOSIS);
+        let mut study = Study::new(model, made, &evaluation.episodes, key)?;
+        let studied = study.all(&mut diagnostics);
+        diagnostics.diverged = study.diverged;
+        studied
+    }));
+    diagnostics.note = match measured {
+        Ok(Ok(())) => String::new(),
+        Ok(Err(error @ Error::Interrupted { .. })) => return Err(error),
+        Ok(Err(error)) => format!("not all of the model was measured: {error}"),
+        Err(_) => "not all of the model was measured: the measurement itself failed, see the messages above".to_owned(),
+    };
     Ok(diagnostics)
 }
 
@@ -47,12 +64,30 @@ impl Diagnostics {
     /// The few numbers of the summary.
     pub fn errors(&self) -> ModelErrors {
         let (first, last) = (self.k_step.first(), self.k_step.last());
+        // What is undefined is none, as without a model.
+        let defined = |number: Option<f64>| number.filter(|number| !number.is_nan());
         ModelErrors {
-            one_step: first.map(|error| error.rmse),
-            at_horizon: last.map(|error| error.rmse),
+            one_step: defined(first.map(|error| error.rmse)),
+            at_horizon: defined(last.map(|error| error.rmse)),
             horizon: last.map_or(0, |error| error.k),
-            reward: first.map(|error| error.reward_rmse),
+            reward: defined(first.map(|error| error.reward_rmse)),
         }
+    }
+
+    /// What a person should be told of it.
+    pub(crate) fn words(&self) -> Vec<String> {
+        let mut words = Vec::new();
+        if !self.note.is_empty() {
+            words.push(self.note.clone());
+        }
+        if self.diverged > 0 {
+            let lost = if self.k_step.is_empty() { ", so that the model's error could not be measured" } else { "" };
+            words.push(format!(
+                "the model diverged: {} of the diagnosis became infinite or undefined{lost}",
+                counted(self.diverged as u64, "imagined trajectory")
+            ));
+        }
+        words
     }
 }
 
@@ -164,6 +199,12 @@ impl<'a> Study<'a> {
         Ok(predictions)
     }
 
+    fn all(&mut self, diagnostics: &mut Diagnostics) -> Result<()> {
+        self.error_curve(diagnostics)?;
+        self.calibration(diagnostics)?;
+        self.rollouts(diagnostics)
+    }
+
     fn error_curve(&mut self, diagnostics: &mut Diagnostics) -> Result<()> {
         let longest = self.episodes.iter().map(|episode| episode.transitions.len()).max().unwrap_or(0);
         let horizon = HORIZON.min(longest);
@@ -218,7 +259,7 @@ impl<'a> Study<'a> {
             let predictions = self.predict(episode, start, steps)?;
             let flat = &self.episodes[episode];
             let real = &flat.observations[start..=start + steps];
-            let observation = (0..self.scale.len())
+            let observation = (0..self.scale.len().min(MOST_CHANNELS))
                 .map(|dim| {
                     let lanes = predictions.iter().map(|predicted| &predicted.observation[dim]);
                     channel(&self.channels[dim], real.iter().map(|o| o[dim]).collect(), Some(real[0][dim]), lanes)
@@ -302,13 +343,13 @@ fn channel<'l>(
 }
 
 /// One action for every row.
-enum Repeated {
+pub(crate) enum Repeated {
     Continuous(Vec<f64>, usize),
     Discrete(Vec<u32>),
 }
 
 impl Repeated {
-    fn view(&self, rows: usize) -> Result<Actions<'_>> {
+    pub(crate) fn view(&self, rows: usize) -> Result<Actions<'_>> {
         Ok(match self {
             Self::Continuous(data, dims) => Actions::Continuous(Columns::new(data, *dims, rows)?),
             Self::Discrete(choices) => Actions::Discrete(choices),
@@ -316,7 +357,8 @@ impl Repeated {
     }
 }
 
-fn repeated(space: &Space, action: &Action, rows: usize) -> Result<Repeated> {
+/// The action of every one of `rows` rows.
+pub(crate) fn repeated(space: &Space, action: &Action, rows: usize) -> Result<Repeated> {
     if let (Space::Discrete { start, .. }, Value::Integer(choice)) = (space, action) {
         let reason = format!("{action:?} is not of {space:?}");
         let place = u32::try_from(choice - start).map_err(|_| Error::NotInSpace { what: "action".into(), reason })?;

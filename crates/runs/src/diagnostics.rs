@@ -1,9 +1,12 @@
 //! `diagnostics.json`: how well the final model predicts, measured on evaluation episodes that it never saw.
 //!
 //! All predictions are open loop: from a real observation the episode's own actions are fed to the model for `k` steps. The
-//! predictive distribution is taken over the lanes of the model and several sampled rows.
+//! predictive distribution is taken over the lanes of the model and several sampled rows. A number that is not finite is written as the text
+//! `"NaN"`, `"Infinity"` or `"-Infinity"`, and the last entry, `sha256`, is the SHA-256 of all that stands before it.
 
 use serde::{Deserialize, Serialize};
+
+use crate::json_number;
 
 /// Error `k` steps ahead.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -11,13 +14,17 @@ pub struct KStepError {
     /// Steps ahead.
     pub k: usize,
     /// Root mean square of (predicted mean − real) over starts and dimensions, in units of the real data's standard deviation.
+    #[serde(with = "json_number::one")]
     pub rmse: f64,
     /// Root mean square of the predicted standard deviation, in the same unit. A model that knows its errors has it close to
     /// `rmse`.
+    #[serde(with = "json_number::one")]
     pub predicted_std: f64,
     /// Root mean square error of the reward of the `k`-th step, in the reward's unit.
+    #[serde(with = "json_number::one")]
     pub reward_rmse: f64,
     /// Root mean square error of predicting no change, in the unit of `rmse`: what a model must beat.
+    #[serde(with = "json_number::one")]
     pub persistence_rmse: f64,
     /// Starts that it was measured over.
     pub starts: usize,
@@ -27,8 +34,10 @@ pub struct KStepError {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct CalibrationPoint {
     /// Probability of the central interval.
+    #[serde(with = "json_number::one")]
     pub nominal: f64,
     /// Share of real values that fell into it.
+    #[serde(with = "json_number::one")]
     pub observed: f64,
 }
 
@@ -38,12 +47,16 @@ pub struct Channel {
     /// Its name.
     pub name: String,
     /// Real values, `[horizon + 1]` (for the reward `[horizon]`).
+    #[serde(with = "json_number::list")]
     pub real: Vec<f64>,
     /// Predicted mean, of the same length.
+    #[serde(with = "json_number::list")]
     pub mean: Vec<f64>,
     /// Predicted standard deviation, of the same length.
+    #[serde(with = "json_number::list")]
     pub std: Vec<f64>,
     /// Some single imagined trajectories, each of the same length.
+    #[serde(with = "json_number::lists")]
     pub samples: Vec<Vec<f64>>,
 }
 
@@ -68,6 +81,7 @@ pub struct Diagnostics {
     /// The model's name; empty when the agent has none.
     pub model: String,
     /// Seconds of the world's time a step.
+    #[serde(with = "json_number::one")]
     pub dt_secs: f64,
     /// Error against steps ahead, by rising `k`.
     pub k_step: Vec<KStepError>,
@@ -77,4 +91,7 @@ pub struct Diagnostics {
     pub rollouts: Vec<Rollout>,
     /// Predicted trajectories that became infinite or undefined, of all that were imagined; they are in no number above.
     pub diverged: usize,
+    /// Why there is nothing here, or not everything; empty where all was measured.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub note: String,
 }

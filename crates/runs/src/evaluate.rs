@@ -3,7 +3,9 @@
 //! Episode `i` of seed `s` starts from a stream of its own, apart from all training streams of every seed, so that evaluations of
 //! different agents with the same seed meet the same starts.
 
-use worldwright_core::{Agent, Environment, Error, Frame, Key, Result, Transition, cost};
+use worldwright_core::{Agent, Environment, Error, Key, Result, Transition, cost};
+
+use crate::FilmRoll;
 
 /// Streams of the run's seed. Training and evaluation never share one.
 pub(crate) mod stream {
@@ -47,7 +49,7 @@ pub struct Evaluation {
     /// Each episode.
     pub episodes: Vec<EvaluatedEpisode>,
     /// Pictures of the last episode, its first state included; empty when it was not or cannot be drawn.
-    pub frames: Vec<Frame>,
+    pub film: FilmRoll,
     /// Decisions that the agent took by what it knows; random actions for want of experience are none.
     pub decisions: u64,
     /// Seconds that they took.
@@ -103,7 +105,9 @@ pub fn evaluate(
         let mut observation = environment.reset(seed(stream::EVALUATION_ENVIRONMENT))?;
         agent.begin_episode(&observation, seed(stream::EVALUATION_AGENT))?;
         let mut episode = EvaluatedEpisode::default();
-        let mut drawing = draw && snap(environment, &mut evaluation.frames)?;
+        if draw {
+            evaluation.film.take(false, || environment.render());
+        }
         for step_index in 0.. {
             let began = std::time::Instant::now();
             let action = agent.act(&observation, false)?;
@@ -112,8 +116,10 @@ pub fn evaluate(
                 evaluation.act_secs += began.elapsed().as_secs_f64();
             }
             let step = environment.step(&action)?;
-            drawing = drawing && snap(environment, &mut evaluation.frames)?;
             let truncated = step.truncated || (!step.terminated && step_index + 1 >= options.step_limit);
+            if draw {
+                evaluation.film.take(step.terminated || truncated, || environment.render());
+            }
             episode.episode_return += step.reward;
             episode.transitions.push(Transition {
                 observation: std::mem::replace(&mut observation, step.observation.clone()),
@@ -146,18 +152,6 @@ pub(crate) fn transitions_cost(
 ) -> Result<()> {
     let numbers = 2 * environment.observation_space().flat_dim() + environment.action_space().flat_dim() + 8;
     cost::memory(&[(key, count)], 8.0 * numbers as f64 * steps_each.min(100) as f64 * count as f64)
-}
-
-/// Draws the present state; false where the environment cannot be drawn.
-fn snap(environment: &mut dyn Environment, frames: &mut Vec<Frame>) -> Result<bool> {
-    match environment.render() {
-        Ok(frame) => {
-            frames.push(frame);
-            Ok(true)
-        }
-        Err(Error::Unsupported { .. }) => Ok(false),
-        Err(other) => Err(other),
-    }
 }
 
 /// Decisions a second; none where nothing was decided.

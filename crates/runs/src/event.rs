@@ -32,7 +32,7 @@ impl RowKind {
 /// A line of `metrics.jsonl`.
 ///
 /// In the file: `{"kind", "episode", "step", <values…>, "clock": {<clock…>}}`. A number that is not finite is written as
-/// `null`. Everything outside `clock` depends on the experiment alone, everything in it on the machine.
+/// the text `"NaN"`, `"Infinity"` or `"-Infinity"`. Everything outside `clock` depends on the experiment alone, everything in it on the machine.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
     /// What it is about.

@@ -1,11 +1,12 @@
-//! Where a run leaves what it did, and how files get there whole: written beside their place, made durable, then renamed.
+//! Where a run leaves what it did, and how files get there whole and are read back.
 
-use std::fs::{self, File};
-use std::io::Write as _;
+use std::fs;
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest, Sha256};
 use worldwright_core::{Error, Result, uninterrupted};
 
+use crate::experiment::hex;
 use crate::{Diagnostics, Summary};
 
 /// A run folder's paths. Nothing is created until something is written.
@@ -120,23 +121,37 @@ impl RunFolder {
     }
 }
 
+/// What stands before the checksum of a JSON file, its last entry.
+const CHECKSUM: &str = ",\n  \"sha256\": \"";
+
+fn checksum_end(before: &str) -> String {
+    format!("{}\"\n}}\n", hex(&Sha256::digest(before.as_bytes())))
+}
+
 fn read_json<T: serde::de::DeserializeOwned>(path: &Path, when_missing: &str) -> Result<T> {
-    let text = fs::read_to_string(path).map_err(|error| match error.kind() {
+    let damaged = |why: String| Error::external(path.display().to_string(), format!("is damaged: {why}"));
+    let bytes = fs::read(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => {
             Error::external(path.display().to_string(), format!("does not exist; {when_missing}"))
         }
         _ => file_error(path, "cannot be read", &error),
     })?;
-    serde_json::from_str(&text)
-        .map_err(|error| Error::external(path.display().to_string(), format!("is damaged: {error}")))
+    let text = String::from_utf8(bytes).map_err(|_| damaged("it is no text".to_owned()))?;
+    // Earlier versions wrote none.
+    if let Some((before, end)) = text.rsplit_once(CHECKSUM)
+        && end != checksum_end(before)
+    {
+        return Err(damaged("its text is not the one that its checksum was taken of".to_owned()));
+    }
+    serde_json::from_str(&text).map_err(|error| damaged(error.to_string()))
 }
 
-/// Writes a JSON file whole.
+/// Writes an object as a JSON file, whole, with a checksum as its last entry.
 pub(crate) fn write_json<T: serde::Serialize>(path: &Path, value: &T) -> Result<()> {
-    let mut text = serde_json::to_string_pretty(value)
+    let text = serde_json::to_string_pretty(value)
         .map_err(|error| Error::external(path.display().to_string(), format!("cannot be put into JSON: {error}")))?;
-    text.push('\n');
-    write_whole(path, text.as_bytes())
+    let before = text.strip_suffix("\n}").unwrap_or(&text);
+    write_whole(path, format!("{before}{CHECKSUM}{}", checksum_end(before)).as_bytes())
 }
 
 /// Writes a file so that a reader sees the old one or the new one, never a part, even across a power cut.
@@ -144,33 +159,19 @@ pub(crate) fn write_json<T: serde::Serialize>(path: &Path, value: &T) -> Result<
 /// # Errors
 /// [`Error::External`] that names the file and what to do.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    let mut part = path.as_os_str().to_owned();
-    part.push(".part");
-    let part = PathBuf::from(part);
-    let attempt = || -> std::io::Result<()> {
-        if let Some(folder) = path.parent() {
-            uninterrupted(|| fs::create_dir_all(folder))?;
-        }
-        let mut file = File::create(&part)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        uninterrupted(|| fs::rename(&part, path))?;
-        sync_folder(path.parent().unwrap_or(Path::new(".")))
-    };
-    attempt().map_err(|error| {
-        _ = uninterrupted(|| fs::remove_file(&part));
-        file_error(path, "cannot be written", &error)
-    })
+    worldwright_data::write_whole(path, bytes).map_err(|error| file_error(path, "cannot be written", &error))
 }
 
-/// Makes renames and new files of a folder durable, where the platform has such a thing.
-pub(crate) fn sync_folder(folder: &Path) -> std::io::Result<()> {
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    #[cfg(unix)]
-    File::open(folder)?.sync_all()?;
-    #[cfg(not(unix))]
-    let _ = folder;
-    Ok(())
+/// Moves what this run did not write, or what is damaged, out of the way; where it is then.
+pub(crate) fn set_aside(path: &Path) -> Result<PathBuf> {
+    let name = |n: usize| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(format!(".aside-{n}"));
+        PathBuf::from(name)
+    };
+    let aside = (1..).map(name).find(|path| path.symlink_metadata().is_err()).unwrap_or_else(|| name(1));
+    uninterrupted(|| fs::rename(path, &aside)).map_err(|error| file_error(path, "cannot be moved aside", &error))?;
+    Ok(aside)
 }
 
 /// A failed file operation, with what to do about it.

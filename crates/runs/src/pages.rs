@@ -1,13 +1,13 @@
 //! What a finished run shows to people: the moving picture and the report.
 
-use worldwright_core::{Frame, Result};
+use worldwright_core::Result;
 
 use crate::report::{self, Page};
-use crate::{RunFolder, write_whole};
+use crate::{FilmRoll, RunFolder, write_whole};
 
 /// Writes `episode.gif`, if there is anything to show.
-pub(crate) fn picture(folder: &RunFolder, frames: &[Frame], dt_secs: f64) -> Result<()> {
-    if frames.is_empty() { Ok(()) } else { write_whole(&folder.picture(), &report::gif(frames, dt_secs)?) }
+pub(crate) fn picture(folder: &RunFolder, film: &FilmRoll, dt_secs: f64) -> Result<()> {
+    if film.frames().is_empty() { Ok(()) } else { write_whole(&folder.picture(), &report::gif(film, dt_secs)?) }
 }
 
 /// Writes `report.html` from the folder's files.

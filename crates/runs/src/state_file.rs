@@ -6,6 +6,7 @@
 use std::path::Path;
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use worldwright_core::{Array, Error, Result, State};
 
@@ -20,8 +21,8 @@ pub(crate) fn to_bytes(state: &State) -> Result<Vec<u8>> {
     let arrays: Vec<(&str, Dtype, Vec<usize>, Vec<u8>)> = state
         .iter()
         .map(|(name, array)| {
-            let (dtype, shape, bytes) = encode(array);
-            (name, dtype, shape, bytes)
+            let (kind, shape, bytes) = encode(array);
+            (name, kind.dtype(), shape, bytes)
         })
         .collect();
     let views = arrays
@@ -42,15 +43,9 @@ pub(crate) fn from_bytes(bytes: &[u8]) -> Result<State> {
     let tensors = SafeTensors::deserialize(bytes).map_err(|error| damaged(error.to_string()))?;
     let mut state = State::new();
     for (name, view) in tensors.iter() {
-        let data = view.data();
-        let array = match view.dtype() {
-            Dtype::F32 => Array::F32(view.shape().to_vec(), words(data, f32::from_le_bytes)),
-            Dtype::F64 => Array::F64(view.shape().to_vec(), words(data, f64::from_le_bytes)),
-            Dtype::U64 => Array::U64(words(data, u64::from_le_bytes)),
-            Dtype::U8 => Array::U8(data.to_vec()),
-            other => return Err(damaged(format!("array '{name}' is of type {other:?}"))),
-        };
-        state.put(name, array);
+        let kind = [Kind::F32, Kind::F64, Kind::U64, Kind::U8].into_iter().find(|kind| kind.dtype() == view.dtype());
+        let array = kind.and_then(|kind| decode(kind, view.shape().to_vec(), view.data()));
+        state.put(name, array.ok_or_else(|| damaged(format!("array '{name}' is of type {:?}", view.dtype())))?);
     }
     Ok(state)
 }
@@ -63,7 +58,8 @@ pub fn digest(state: &State) -> String {
         hasher.update(bytes);
     };
     for (name, array) in state.iter() {
-        let (dtype, shape, bytes) = encode(array);
+        let (kind, shape, bytes) = encode(array);
+        let dtype = kind.dtype();
         part(name.as_bytes());
         part(format!("{dtype:?}{shape:?}").as_bytes());
         part(&bytes);
@@ -71,13 +67,50 @@ pub fn digest(state: &State) -> String {
     hex(&hasher.finalize())
 }
 
-fn encode(array: &Array) -> (Dtype, Vec<usize>, Vec<u8>) {
-    match array {
-        Array::F32(shape, data) => (Dtype::F32, shape.clone(), data.iter().flat_map(|x| x.to_le_bytes()).collect()),
-        Array::F64(shape, data) => (Dtype::F64, shape.clone(), data.iter().flat_map(|x| x.to_le_bytes()).collect()),
-        Array::U64(data) => (Dtype::U64, vec![data.len()], data.iter().flat_map(|x| x.to_le_bytes()).collect()),
-        Array::U8(data) => (Dtype::U8, vec![data.len()], data.clone()),
+/// The types that states are made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Kind {
+    F32,
+    F64,
+    U64,
+    U8,
+}
+
+impl Kind {
+    fn dtype(self) -> Dtype {
+        match self {
+            Self::F32 => Dtype::F32,
+            Self::F64 => Dtype::F64,
+            Self::U64 => Dtype::U64,
+            Self::U8 => Dtype::U8,
+        }
     }
+}
+
+/// Type, shape and little-endian bytes of an array.
+pub(crate) fn encode(array: &Array) -> (Kind, Vec<usize>, Vec<u8>) {
+    match array {
+        Array::F32(shape, data) => (Kind::F32, shape.clone(), data.iter().flat_map(|x| x.to_le_bytes()).collect()),
+        Array::F64(shape, data) => (Kind::F64, shape.clone(), data.iter().flat_map(|x| x.to_le_bytes()).collect()),
+        Array::U64(data) => (Kind::U64, vec![data.len()], data.iter().flat_map(|x| x.to_le_bytes()).collect()),
+        Array::U8(data) => (Kind::U8, vec![data.len()], data.clone()),
+    }
+}
+
+/// The array of these bytes; none where they do not fill the shape.
+pub(crate) fn decode(kind: Kind, shape: Vec<usize>, bytes: &[u8]) -> Option<Array> {
+    let size = match kind {
+        Kind::F32 => 4,
+        Kind::F64 | Kind::U64 => 8,
+        Kind::U8 => 1,
+    };
+    let wanted = shape.iter().try_fold(size, |product: usize, axis| product.checked_mul(*axis))?;
+    (wanted == bytes.len()).then(|| match kind {
+        Kind::F32 => Array::F32(shape, words(bytes, f32::from_le_bytes)),
+        Kind::F64 => Array::F64(shape, words(bytes, f64::from_le_bytes)),
+        Kind::U64 => Array::U64(words(bytes, u64::from_le_bytes)),
+        Kind::U8 => Array::U8(bytes.to_vec()),
+    })
 }
 
 fn words<T, const N: usize>(data: &[u8], read: fn([u8; N]) -> T) -> Vec<T> {

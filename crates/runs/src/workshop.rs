@@ -1,6 +1,6 @@
 //! Where a run's environment and agent come from. The loop asks a [`Workshop`], so that it can be tried on any pair of them.
 
-use worldwright_core::{Agent, Dataset, Error, Interrupt, Result};
+use worldwright_core::{Agent, Dataset, Error, Interrupt, Result, Space, Value};
 use worldwright_data::{EpisodeStore, Replay};
 use worldwright_envs::Made;
 
@@ -37,6 +37,33 @@ pub trait Workshop {
             Error::config("data", why)
         };
         let store = EpisodeStore::open(&folder).map_err(unread)?;
-        Replay::from_store(&store)?.dataset().map(Some)
+        let dataset = Replay::from_store(&store).and_then(|replay| replay.dataset());
+        dataset.map(Some).map_err(|error| match undefined(&store) {
+            Ok(Some(place)) => Error::config("data", format!("{}: {place}; leave it out", folder.display())),
+            _ => error,
+        })
     }
+}
+
+/// The first number in a store that is not finite, and where it is.
+fn undefined(store: &EpisodeStore) -> Result<Option<String>> {
+    let (observed, done) = (&store.header().observation_space, &store.header().action_space);
+    let wrong = |space: &Space, value: &Value| {
+        let mut flat = vec![0.0; space.flat_dim()];
+        let flattened = space.flatten(value, &mut flat);
+        flattened.map(|()| flat.into_iter().find(|number| !number.is_finite()))
+    };
+    for i in 0..store.episodes().len() {
+        let episode = store.episode(i)?;
+        for (t, observation) in episode.observations.iter().enumerate() {
+            let action = episode.actions.get(t).map_or(Ok(None), |action| wrong(done, action))?;
+            let reward = episode.rewards.get(t).copied().filter(|reward| !reward.is_finite());
+            let found =
+                [("an observation", wrong(observed, observation)?), ("an action", action), ("a reward", reward)];
+            if let Some((what, number)) = found.into_iter().find_map(|(what, found)| Some((what, found?))) {
+                return Ok(Some(format!("{what} holds {number} at step {t} of episode {i}")));
+            }
+        }
+    }
+    Ok(None)
 }

@@ -4,13 +4,10 @@ use anyhow::{Context, Result};
 use serde_json::json;
 use worldwright_core::Interrupt;
 use worldwright_runs::report::{gif, short};
-use worldwright_runs::{EvaluationOptions, Lists, evaluate, load_bundle};
+use worldwright_runs::{Evaluation, EvaluationOptions, Lists, Loaded, STEP_LIMIT, evaluate, load_bundle, write_whole};
 
 use crate::arguments::Eval;
 use crate::output::{print, print_json};
-
-/// Steps after which an episode is cut where the environment itself never cuts.
-const STEP_LIMIT: usize = 10_000;
 
 pub(crate) fn run(options: &Eval, interrupt: &Interrupt) -> Result<()> {
     let mut loaded = load_bundle(&Lists, &options.bundle, interrupt)?;
@@ -22,11 +19,19 @@ pub(crate) fn run(options: &Eval, interrupt: &Interrupt) -> Result<()> {
     };
     let environment = loaded.made.environment.as_mut();
     let evaluation = evaluate(loaded.agent.as_mut(), environment, &plan, &mut |_, _| Ok(true))?;
-    if let Some(path) = &options.film {
-        let film = gif(&evaluation.frames, environment.dt_secs())
-            .with_context(|| format!("{} cannot be drawn; leave --film out", environment.id()))?;
-        std::fs::write(path, film).with_context(|| format!("{} cannot be written", path.display()))?;
+    // What was measured is said first: a film that cannot be made takes none of it back.
+    tell(options, &loaded, &evaluation)?;
+    let Some(path) = &options.film else { return Ok(()) };
+    let environment = loaded.made.environment.as_ref();
+    if let Some(why) = evaluation.film.left_out() {
+        anyhow::bail!("{} cannot be drawn, so that there is no film: {}", environment.id(), why.trim());
     }
+    let film = gif(&evaluation.film, environment.dt_secs())
+        .with_context(|| format!("{} cannot be drawn; leave --film out", environment.id()))?;
+    Ok(write_whole(path, &film)?)
+}
+
+fn tell(options: &Eval, loaded: &Loaded, evaluation: &Evaluation) -> Result<()> {
     let decisions_per_sec = evaluation.decisions_per_sec();
     let (mean, std) = (evaluation.return_mean(), evaluation.return_std());
     if options.json {

@@ -1,8 +1,8 @@
 //! `worldwright report`: the page of a run, and its picture.
 
-use anyhow::{Context, Result};
-use worldwright_runs::RunFolder;
+use anyhow::Result;
 use worldwright_runs::report::{Page, html, picture};
+use worldwright_runs::{RunFolder, write_whole};
 
 use crate::arguments::Report;
 use crate::output::print;
@@ -14,7 +14,7 @@ pub(crate) fn run(options: &Report) -> Result<()> {
     let mut files = vec![(out, html(&page))];
     files.extend(options.picture.iter().map(|path| (path.clone(), picture(&page))));
     for (path, text) in files {
-        std::fs::write(&path, text).with_context(|| format!("{} cannot be written", path.display()))?;
+        write_whole(&path, text.as_bytes())?;
         print(&format!("{}\n", path.display()))?;
     }
     Ok(())

@@ -101,6 +101,39 @@ fn a_run_goes_from_learning_to_report() {
 }
 
 #[test]
+fn a_run_that_was_refused_is_not_in_the_way_of_the_next() {
+    let place = tempfile::tempdir().unwrap();
+    let small = ["planner=random-shooting", "planner.population=4", "planner.horizon=2", "evaluation.episodes=1"];
+    let learn = |more: &[&str]| {
+        let start = ["learn", "pendulum", "--algorithm", "mpc", "--steps", "20", "--run-dir", "run"];
+        in_folder(place.path(), &[&start[..], &small, more].concat())
+    };
+    let refused = learn(&["data=nowhere"]);
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(refused.status.code() == Some(1) && said.contains("data: nowhere holds no recorded episodes"), "{said}");
+    assert!(!place.path().join("run").exists());
+    assert!(learn(&[]).status.success());
+    // Its own configuration gives it again.
+    let again = in_folder(place.path(), &["learn", "--config", "run/config.toml", "--run-dir", "again", "--quiet"]);
+    assert!(again.status.success(), "{}", String::from_utf8_lossy(&again.stderr));
+    let config = |run: &str| std::fs::read(place.path().join(run).join("config.toml")).unwrap();
+    assert_eq!(config("run"), config("again"));
+}
+
+#[test]
+fn an_undefined_reward_is_named_with_its_step() {
+    let place = tempfile::tempdir().unwrap();
+    let reward = ["reward.kind=expression", "reward.expression=sqrt(cos_theta)"];
+    let start =
+        ["learn", "pendulum", "--algorithm", "mpc", "--steps", "200", "--run-dir", "run", "planner=random-shooting"];
+    let refused =
+        in_folder(place.path(), &[&start[..], &reward, &["planner.horizon=2", "planner.population=4"]].concat());
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!(refused.status.code(), Some(1));
+    assert_eq!(said.matches("reward.expression: gives NaN at step ").count(), 1, "{said}");
+}
+
+#[test]
 fn problems_come_from_files_too() {
     let place = tempfile::tempdir().unwrap();
     let tiger = concat!(env!("CARGO_MANIFEST_DIR"), "/../planners/src/problems/tiger.pomdp");

@@ -12,7 +12,7 @@ use arrow_ipc::writer::FileWriter;
 use worldwright_core::{Error, Result};
 
 use super::tables::{Gathered, of_use};
-use super::{Sink, Target, arrow_claims, parquet_file, read_bytes, write_bytes};
+use super::{Sink, Target, arrow_claims, parquet_file, read_bytes, write_part};
 use crate::store::{arrow, guarded, layout};
 use crate::table::{self, About};
 use crate::{Episode, EpisodeStore, limits};
@@ -23,7 +23,7 @@ pub(super) fn export(store: &EpisodeStore, out: &Target<'_>) -> Result<()> {
     for batch in store.batches() {
         writer.write(batch).map_err(arrow)?;
     }
-    write_bytes(out.place, &writer.into_inner().map_err(arrow)?)
+    write_part(out.place, &writer.into_inner().map_err(arrow)?)
 }
 
 pub(super) fn import(path: &Path, sink: &mut dyn Sink) -> Result<()> {

@@ -12,7 +12,7 @@ use serde_json::{Map, Value as Json, json};
 use worldwright_core::{Error, Result};
 
 use super::lerobot_tables::{Feature, episode_table, numbers_of_value, statistics, table};
-use super::{Target, write_bytes};
+use super::{Target, write_part};
 use crate::EpisodeStore;
 
 const DATA: &str = "data/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet";
@@ -75,9 +75,9 @@ pub(super) fn export(store: &EpisodeStore, out: &Target<'_>) -> Result<()> {
     let episodes = bounds.len() - 1;
     let frames = bounds[episodes];
     let columns = features.iter().map(|feature| Ok((feature.name, feature.array()?))).collect::<Result<Vec<_>>>()?;
-    write_bytes(&out.join("data").join(FIRST), &table(columns, &[])?)?;
+    write_part(&out.join("data").join(FIRST), &table(columns, &[])?)?;
     let task = note("task").unwrap_or_else(|| header.environment.clone());
-    write_bytes(&out.join("meta/episodes").join(FIRST), &episode_table(&bounds, &task, &features)?)?;
+    write_part(&out.join("meta/episodes").join(FIRST), &episode_table(&bounds, &task, &features)?)?;
     let pandas = json!({
         "index_columns": ["task"],
         "column_indexes": [],
@@ -89,7 +89,7 @@ pub(super) fn export(store: &EpisodeStore, out: &Target<'_>) -> Result<()> {
     });
     let tasks: Vec<(&str, ArrayRef)> =
         vec![("task_index", Arc::new(Int64Array::from(vec![0]))), ("task", Arc::new(StringArray::from(vec![task])))];
-    write_bytes(&out.join("meta/tasks.parquet"), &table(tasks, &[("pandas", pandas.to_string())])?)?;
+    write_part(&out.join("meta/tasks.parquet"), &table(tasks, &[("pandas", pandas.to_string())])?)?;
     let mut about = Map::new();
     for feature in &features {
         about.insert(feature.name.into(), json!({"dtype": feature.dtype, "shape": [feature.dim], "names": null}));
@@ -114,7 +114,7 @@ pub(super) fn export(store: &EpisodeStore, out: &Target<'_>) -> Result<()> {
         .map_err(|error| Error::external(HEADER, format!("cannot be written: {error}")))?;
     own["seeds"] = json!(seeds);
     own["unframed"] = json!(unframed);
-    write_bytes(&out.join(HEADER), own.to_string().as_bytes())?;
-    write_bytes(&out.join("meta/stats.json"), statistics(&features, frames as usize)?.to_string().as_bytes())?;
-    write_bytes(&out.join("meta/info.json"), info.to_string().as_bytes())
+    write_part(&out.join(HEADER), own.to_string().as_bytes())?;
+    write_part(&out.join("meta/stats.json"), statistics(&features, frames as usize)?.to_string().as_bytes())?;
+    write_part(&out.join("meta/info.json"), info.to_string().as_bytes())
 }

@@ -13,7 +13,7 @@ use arrow_schema::{Field, Schema};
 use serde_json::{Value as Json, json};
 use worldwright_core::{ElementType, Error, Result, Space, uninterrupted};
 
-use super::{Sink, Target, exact_enough, hdf5_file, is_litter, missing, read_bytes, values, write_bytes};
+use super::{Sink, Target, exact_enough, hdf5_file, is_litter, missing, read_bytes, values, write_bytes, write_part};
 use crate::space_json::{space_from_json, space_to_json};
 use crate::store::{Column, Kind, arrow, decode_batch, decode_schema, frame_at, io, numbers_of};
 use crate::{Episode, EpisodeStore, Header, Precision};
@@ -30,13 +30,13 @@ pub(super) fn export(store: &EpisodeStore, out: &Target<'_>) -> Result<()> {
         let episode = store.episode(i)?;
         let bytes = episode_file(header, &episode)?;
         size += bytes.len();
-        let folder = data.join(i.to_string());
-        write_bytes(&folder.join("part-0.arrow"), &bytes)?;
+        let at = data.join(i.to_string());
+        write_part(&at.join("part-0.arrow"), &bytes)?;
         let mut about = json!({"id": i, "total_steps": episode.steps()});
         if let Some(seed) = episode.seed {
             about["seed"] = json!(seed);
         }
-        write_bytes(&folder.join("metadata.json"), about.to_string().as_bytes())?;
+        write_part(&at.join("metadata.json"), about.to_string().as_bytes())?;
     }
     let requirements: Vec<String> = Vec::new();
     let about = json!({
@@ -58,7 +58,7 @@ pub(super) fn export(store: &EpisodeStore, out: &Target<'_>) -> Result<()> {
             "notes": header.notes,
         },
     });
-    write_bytes(&data.join("metadata.json"), about.to_string().as_bytes())?;
+    write_part(&data.join("metadata.json"), about.to_string().as_bytes())?;
     // Minari lists only namespaces that carry this file.
     for parent in out.name.ancestors().skip(1).take(id.matches('/').count()) {
         let file = parent.join("namespace_metadata.json");

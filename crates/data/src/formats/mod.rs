@@ -19,13 +19,13 @@ mod parquet_file;
 mod sink;
 mod tables;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use sink::{Checked, Store};
 use worldwright_core::{Entry, Error, Result, Space, Value, find, uninterrupted};
 
 use crate::store::value_at;
-use crate::{EpisodeStore, Precision};
+use crate::{EpisodeStore, Precision, make_whole, write_whole};
 
 pub use fuzzing::fuzz_reader;
 pub use inspect::{Inspection, format_of, inspect};
@@ -148,16 +148,33 @@ pub fn import(path: &Path, format: &str, out: &Path) -> Result<()> {
     if out.join("segment-000000.arrows").exists() {
         return Err(Error::config(out.display().to_string(), "holds an episode store already: choose another folder"));
     }
-    if out.exists() && !out.is_dir() {
+    make_room(out)?;
+    // Half an import would look like a whole data set.
+    whole(out, |part| {
+        let mut store = Store::new(part);
+        let read = run_import(&entry.build, path, &mut store);
+        let closed = store.close();
+        read.and(closed)
+    })
+}
+
+/// Takes an empty folder away, so that a new one can take its place; a `writer.lock` alone is what an attempt left.
+fn make_room(out: &Path) -> Result<()> {
+    if !out.exists() {
+        return Ok(());
+    }
+    if !out.is_dir() {
         return Err(Error::config(out.display().to_string(), "is a file: choose a folder for the episodes"));
     }
-    // Half an import would look like a whole data set: it is written beside, and put in its place when it is done.
-    let beside = Beside::of(out)?;
-    let mut store = Store::new(&beside.place);
-    let read = run_import(&entry.build, path, &mut store);
-    let closed = store.close();
-    read.and(closed)?;
-    beside.settle(out)
+    let lock = out.join("writer.lock");
+    let holds = uninterrupted(|| std::fs::read_dir(out)).map_err(|e| crate::store::io(out, "cannot be read", &e))?;
+    if holds.filter_map(|entry| Some(entry.ok()?.path())).any(|path| path != lock) {
+        return Err(Error::config(out.display().to_string(), "exists and is not empty: choose a new folder"));
+    }
+    let cleared = if lock.exists() { uninterrupted(|| std::fs::remove_file(&lock)) } else { Ok(()) };
+    cleared
+        .and_then(|()| uninterrupted(|| std::fs::remove_dir(out)))
+        .map_err(|e| crate::store::io(out, "cannot be replaced", &e))
 }
 
 /// Imports with every check, and the path in every error.
@@ -196,55 +213,7 @@ pub fn export(path: &Path, format: &str, out: &Path) -> Result<()> {
     for i in 0..store.episodes().len() {
         sink::check(store.header(), i, &store.episode(i)?)?;
     }
-    let beside = Beside::of(out)?;
-    write(&store, &Target { name: out, place: &beside.place })?;
-    beside.settle(out)
-}
-
-/// A path beside another on which something is written until it is whole; removed when it never was.
-struct Beside {
-    place: PathBuf,
-}
-
-impl Beside {
-    fn of(out: &Path) -> Result<Self> {
-        let name = out.file_name().and_then(|name| name.to_str()).unwrap_or("data");
-        let parent = out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        uninterrupted(|| std::fs::create_dir_all(parent))
-            .map_err(|e| crate::store::io(parent, "cannot be made", &e))?;
-        let beside = Self { place: parent.join(format!(".{name}.unfinished")) };
-        // What was cut short before is of no use.
-        beside.remove();
-        Ok(beside)
-    }
-
-    fn remove(&self) {
-        let _ = uninterrupted(|| std::fs::remove_file(&self.place));
-        let _ = uninterrupted(|| std::fs::remove_dir_all(&self.place));
-    }
-
-    /// Renames what was written; into a folder that is there already, file by file.
-    fn settle(self, out: &Path) -> Result<()> {
-        let failed = |path: &Path, error: &std::io::Error| crate::store::io(path, "cannot be put in its place", error);
-        if !out.exists() {
-            return uninterrupted(|| std::fs::rename(&self.place, out)).map_err(|error| failed(out, &error));
-        }
-        let entries = uninterrupted(|| std::fs::read_dir(&self.place)).map_err(|error| failed(&self.place, &error))?;
-        let mut files: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
-        // The segment comes last: it is what makes a folder a store.
-        files.sort();
-        for file in files {
-            let to = out.join(file.file_name().unwrap_or_default());
-            uninterrupted(|| std::fs::rename(&file, &to)).map_err(|error| failed(&to, &error))?;
-        }
-        Ok(())
-    }
-}
-
-impl Drop for Beside {
-    fn drop(&mut self) {
-        self.remove();
-    }
+    whole(out, |part| write(&store, &Target { name: out, place: part }))
 }
 
 /// Files that systems and tools leave in folders: `.DS_Store`, `._name`, `Thumbs.db` ….
@@ -318,10 +287,21 @@ fn read_bytes(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).map_err(|e| crate::store::io(path, "cannot be read", &e))
 }
 
+/// Writes one file that appears whole.
 fn write_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
+    write_whole(path, bytes).map_err(|e| crate::store::io(path, "cannot be written", &e))
+}
+
+/// Writes a file of what appears whole later.
+fn write_part(path: &Path, bytes: &[u8]) -> Result<()> {
     if let Some(parent) = path.parent() {
         uninterrupted(|| std::fs::create_dir_all(parent))
             .map_err(|e| crate::store::io(parent, "cannot be made", &e))?;
     }
     std::fs::write(path, bytes).map_err(|e| crate::store::io(path, "cannot be written", &e))
+}
+
+/// Lets `make` make a file or folder that appears whole or not at all.
+fn whole(out: &Path, make: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+    make_whole(out, make, |e| crate::store::io(out, "cannot be written", e))
 }

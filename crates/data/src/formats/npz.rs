@@ -21,7 +21,7 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
 use super::npy::Npy;
-use super::{Sink, Target, npz_names, read_bytes, write_bytes};
+use super::{Sink, Target, npz_names, read_bytes, write_part};
 use crate::store::guarded;
 use crate::table::cells::Data;
 use crate::{Episode, EpisodeStore, Header, limits};
@@ -65,7 +65,7 @@ pub(super) fn export(store: &EpisodeStore, out: &Target<'_>) -> Result<()> {
         zip.start_file(format!("{name}.npy"), options).map_err(|e| failed(&e))?;
         zip.write_all(&array.to_bytes()).map_err(|e| failed(&e))?;
     }
-    write_bytes(out.place, &zip.finish().map_err(|e| failed(&e))?.into_inner())
+    write_part(out.place, &zip.finish().map_err(|e| failed(&e))?.into_inner())
 }
 
 /// Stacks values of a space into arrays under a name, a dictionary's parts under names below it.

@@ -11,7 +11,7 @@ use arrow_array::{Array, RecordBatch};
 use worldwright_core::{Error, Result};
 
 use super::tables::{Parquet, to_parquet};
-use super::{Sink, Target, read_bytes, write_bytes};
+use super::{Sink, Target, read_bytes, write_part};
 use crate::store::{layout, value_at};
 use crate::table::{self, About};
 use crate::{Episode, EpisodeStore, Header};
@@ -19,7 +19,7 @@ use crate::{Episode, EpisodeStore, Header};
 pub(super) fn export(store: &EpisodeStore, out: &Target<'_>) -> Result<()> {
     let schema = layout::schema(store.header())?;
     let kept: Vec<RecordBatch> = store.batches().cloned().collect();
-    write_bytes(out.place, &to_parquet(schema, kept.iter(), &[])?)
+    write_part(out.place, &to_parquet(schema, kept.iter(), &[])?)
 }
 
 pub(super) fn import(path: &Path, sink: &mut dyn Sink) -> Result<()> {

@@ -148,9 +148,16 @@ impl EpisodeWriter {
             ));
         }
         let schema = layout::schema(header)?;
-        // An index without a segment is what a failed creation leaves.
+        // An index without a segment is what a failed creation leaves; another file of that name is somebody's.
         let index = index_path(folder);
         if index.exists() {
+            let text = std::fs::read(&index).map_err(|e| io(&index, "cannot be read", &e))?;
+            if !(text.starts_with(TITLE.as_bytes()) || TITLE.as_bytes().starts_with(&text)) {
+                return Err(Error::config(
+                    index.display().to_string(),
+                    "is a file of something else where the index of the episodes must stand: choose another folder",
+                ));
+            }
             uninterrupted(|| std::fs::remove_file(&index)).map_err(|e| io(&index, "cannot be replaced", &e))?;
         }
         let mut index_file = open(&index, true).map_err(|e| io(&index, "cannot be made", &e))?;
@@ -158,6 +165,35 @@ impl EpisodeWriter {
         let (segment_file, bytes) = begin_segment(&open, folder, 0, &schema)?;
         let at = Position { bytes, ..Position::default() };
         Self::assemble(folder, lock, header, schema, options, open, segment_file, index_file, TITLE.len() as u64, at)
+    }
+
+    /// Whether `folder` holds nothing but what making a store with this header leaves before its first batch, perhaps cut short: what may
+    /// be taken away without a loss.
+    ///
+    /// # Errors
+    /// [`Error::External`] when the folder cannot be read, [`Error::Unsupported`] for spaces without numbers.
+    pub fn is_unbegun(folder: impl AsRef<Path>, header: &Header) -> Result<bool> {
+        let folder = folder.as_ref();
+        let schema = layout::schema(header)?;
+        let head = StreamWriter::try_new(Vec::new(), &schema).map_err(arrow)?;
+        let whole = [(segment_path(folder, 0), head.get_ref().as_slice()), (index_path(folder), TITLE.as_bytes())];
+        let lock = folder.join("writer.lock");
+        for entry in uninterrupted(|| std::fs::read_dir(folder)).map_err(|e| io(folder, "cannot be read", &e))? {
+            let path = entry.map_err(|e| io(folder, "cannot be read", &e))?.path();
+            let expected = if path == lock {
+                &[]
+            } else {
+                let Some((_, expected)) = whole.iter().find(|(name, _)| *name == path) else { return Ok(false) };
+                *expected
+            };
+            let length = std::fs::metadata(&path).map_err(|e| io(&path, "cannot be read", &e))?.len();
+            if length > expected.len() as u64
+                || !expected.starts_with(&std::fs::read(&path).map_err(|e| io(&path, "cannot be read", &e))?)
+            {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Goes on with a store where its whole batches end. What a crash left half written is cut off and reported. An episode that

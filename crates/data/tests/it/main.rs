@@ -1,6 +1,7 @@
 //! Integration tests of the data room.
 mod formats;
 mod fuzz;
+mod kept;
 mod limits;
 mod parquet_columns;
 mod replay;

@@ -197,8 +197,8 @@ fn imports_and_exports_that_fail_leave_nothing_and_are_not_in_the_way() {
     std::fs::write(at("log.csv"), "episode,obs,action,reward,next_obs,done\n0,1.5,0,1,2.5,1\n1,1.5,0,1,inf,1\n")
         .unwrap();
     // What a killed import left is of no consequence.
-    std::fs::create_dir(at(".out.unfinished")).unwrap();
-    std::fs::write(at(".out.unfinished/segment-000000.arrows"), "half").unwrap();
+    std::fs::create_dir(at(".out.worldwright-part")).unwrap();
+    std::fs::write(at(".out.worldwright-part/segment-000000.arrows"), "half").unwrap();
     import(&at("log.csv"), "csv", &at("out")).unwrap_err();
     assert_eq!(names(), ["log.csv"]);
     std::fs::write(at("log.csv"), "episode,obs,action,reward,next_obs,done\n0,1.5,0,1,2.5,1\n").unwrap();

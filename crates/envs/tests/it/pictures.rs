@@ -96,7 +96,7 @@ fn many_colours_come_back_near() {
 #[test]
 fn films_that_cannot_be_are_errors() {
     let frame = |width: usize| Frame { width, height: 2, rgb: vec![0; 6 * width] };
-    assert!(write_gif(Vec::new(), &[], 10.0).is_err());
+    assert!(write_gif::<Frame>(Vec::new(), &[], 10.0).is_err());
     assert!(write_gif(Vec::new(), &[frame(2), frame(3)], 10.0).is_err());
     assert!(write_gif(Vec::new(), &[frame(70_000)], 10.0).is_err());
     assert!(write_gif(Vec::new(), &[frame(2)], f64::NAN).is_err());

@@ -24,7 +24,7 @@ use worldwright_core::{
     SettingDefault as Default, Settings, State, cost,
 };
 
-use crate::transition::{ANGLES, Answer, Examples, Question, Regressor, TransitionModel, saved_shape};
+use crate::transition::{ANGLES, Answer, Examples, Question, Regressor, TransitionModel, saved_shape, unfitted};
 use crate::{Build, ModelContext};
 use kernel::{Hyper, Kernel};
 use likelihood::Likelihood;
@@ -350,7 +350,7 @@ impl Persist for GaussianProcesses {
     }
 
     fn restore(&mut self, state: &State) -> Result<()> {
-        if !state.contains("shape") {
+        if unfitted(state) {
             self.fitted = None;
             return Ok(());
         }

@@ -4,7 +4,7 @@ use worldwright_core::{Array, Columns, Error, Result, Rng, State};
 use worldwright_nn::dense::{self, LANES, Matrix, MatrixMut};
 
 use super::products::Products;
-use crate::transition::saved_shape;
+use crate::transition::{saved_shape, unfitted};
 
 /// Prior of a noise variance in normalised units: one observation's weight on next to no noise.
 const PRIOR_SHAPE: f64 = 0.5;
@@ -220,7 +220,7 @@ impl Posterior {
 
     /// What was saved of `lanes` lanes; none where nothing was fitted.
     pub(super) fn restore(state: &State, lanes: usize) -> Result<Option<Self>> {
-        if !state.contains("shape") {
+        if unfitted(state) {
             return Ok(None);
         }
         let shape = saved_shape(state, 3)?;

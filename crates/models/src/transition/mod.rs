@@ -20,8 +20,8 @@ mod regressor;
 
 pub(crate) use features::{ANGLES, Features};
 pub use normalizer::Normalizer;
-pub(crate) use regressor::saved_shape;
 pub use regressor::{Answer, Examples, Question, Regressor, Rescaling};
+pub(crate) use regressor::{saved_shape, unfitted};
 
 use std::sync::Arc;
 

@@ -76,6 +76,12 @@ impl Question<'_> {
     }
 }
 
+/// Whether a state is that of a regressor which was not fitted. One with other arrays than it should have is not, so that what another
+/// model learned is refused and not forgotten.
+pub(crate) fn unfitted(state: &State) -> bool {
+    state.iter().next().is_none()
+}
+
 /// The dimensions saved as `shape`, which later lengths are computed from.
 ///
 /// # Errors

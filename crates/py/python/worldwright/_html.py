@@ -34,6 +34,7 @@ def run(shown: Run) -> str:
         if errors.get("one_step") is not None:
             ahead = f"; {number(errors['at_horizon'])} at {errors['horizon']} steps ahead" if errors.get("at_horizon") is not None else ""
             lines.append(("model error", f"{number(errors['one_step'])} one step ahead{ahead} (std of the data)"))
+        lines.extend(("note", html.escape(note)) for note in summary.get("notes", ()))
         lines.append(("time", f"{number(summary['train_secs'])} s of training, {number(summary['decisions_per_sec'])} decisions a second"))
     else:
         rows = shown.rows("episode")
@@ -43,7 +44,7 @@ def run(shown: Run) -> str:
     folder = html.escape(str(shown.folder))
     link = f'<a href="{html.escape(shown.report.as_posix())}" target="_blank">report</a>, ' if shown.report.exists() else ""
     lines.append(("folder", f"{link}<code>{folder}</code>"))
-    points = [(row["step"], row["return"]) for row in shown.rows("episode") if row.get("return") is not None]
+    points = [(row["step"], row["return"]) for row in shown.rows("episode") if math.isfinite(row.get("return", math.nan))]
     return _card("Run", title, lines, curve(points, "return over real steps"))
 
 

@@ -87,7 +87,7 @@ class Run:
             for line in lines:
                 if not line.endswith("\n"):
                     break  # A run that is still going is writing this one.
-                row = json.loads(line)
+                row = _numbers(json.loads(line))
                 row |= row.pop("clock", {})
                 if kind is None or row["kind"] == kind:
                     rows.append(row)
@@ -162,7 +162,7 @@ class Run:
 
     def _json(self, name: str, none: str) -> dict[str, Any]:
         try:
-            return dict(json.loads((self.folder / name).read_text(encoding="utf-8")))
+            return dict(_numbers(json.loads((self.folder / name).read_text(encoding="utf-8"))))
         except OSError as error:
             raise ExternalError(
                 f"{self.folder} has {none}: the run is not finished; go on with the same call of learn and resume=True"
@@ -175,3 +175,15 @@ class Run:
         from ._html import run
 
         return run(self)
+
+
+_WORDS = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
+
+
+def _numbers(value: Any) -> Any:
+    """A value of JSON with the words for numbers that are not finite as those numbers."""
+    if isinstance(value, dict):
+        return {key: _numbers(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_numbers(part) for part in value]
+    return _WORDS.get(value, value) if isinstance(value, str) else value

@@ -2,18 +2,18 @@
 
 use std::time::Instant;
 
-use worldwright_core::{Error, Frame, Result};
+use worldwright_core::{Error, Result};
 
 use super::{Halt, Run, STEP_LIMIT};
 use crate::evaluate::{EvaluationOptions, evaluate, rate};
 use crate::folder::write_json;
-use crate::{Evaluation, Event, Row, RowKind, Summary, bundle, diagnose, pages, state_file};
+use crate::{Evaluation, Event, FilmRoll, ModelErrors, Row, RowKind, Summary, bundle, diagnose, pages, state_file};
 
 impl Run<'_, '_> {
     /// Evaluates, at the end or on the way.
-    pub(super) fn evaluate(&mut self, last: bool) -> Result<(Evaluation, Vec<Frame>), Halt> {
+    pub(super) fn evaluate(&mut self, last: bool) -> Result<Evaluation, Halt> {
         let plan = &self.experiment.evaluation;
-        let options = EvaluationOptions {
+        let mut options = EvaluationOptions {
             episodes: if last { plan.episodes } else { plan.interval_episodes },
             seed: self.experiment.seed,
             picture: last,
@@ -26,13 +26,18 @@ impl Run<'_, '_> {
             Ok(!interrupt.requested())
         };
         let began = Instant::now();
-        let mut tries = 0;
+        let (mut tries, mut undrawn) = (0, None);
         let mut evaluation = loop {
             match evaluate(self.agent.as_mut(), self.evaluation.as_mut(), &options, &mut after) {
                 Ok(evaluation) => break evaluation,
-                // The agent learns nothing from evaluation, so that a broken one is simply done again.
-                Err(Error::External { .. }) if tries < self.experiment.retries => {
-                    tries += 1;
+                // The agent learns nothing from evaluation, so that a broken one is simply done again; without pictures at first, since
+                // drawing may be what broke it.
+                Err(error @ Error::External { .. }) if options.picture || tries < self.experiment.retries => {
+                    if std::mem::take(&mut options.picture) {
+                        undrawn = Some(error.to_string());
+                    } else {
+                        tries += 1;
+                    }
                     self.evaluation = self.workshop.environment(self.experiment)?.environment;
                 }
                 Err(error) => return Err(error.into()),
@@ -40,6 +45,9 @@ impl Run<'_, '_> {
         };
         if evaluation.episodes.len() < options.episodes {
             return Err(Halt::Stopped);
+        }
+        if let Some(why) = undrawn {
+            evaluation.film = FilmRoll::without(format!("the environment broke while it was drawn ({why})"));
         }
         self.progress.clock.evaluation += began.elapsed().as_secs_f64();
         let mut clock = vec![("wall_secs".into(), self.wall_secs())];
@@ -60,20 +68,48 @@ impl Run<'_, '_> {
             clock,
         };
         self.tell(&Event::Row(&row))?;
-        let frames = std::mem::take(&mut evaluation.frames);
-        Ok((evaluation, frames))
+        Ok(evaluation)
     }
 
-    /// Diagnostics, bundle and summary; the summary, written last, is what says that the run is complete.
-    pub(super) fn finish(mut self, train_secs: f64, evaluation: &Evaluation, frames: &[Frame]) -> Result<Summary> {
-        let experiment = self.experiment;
-        pages::picture(&self.folder, frames, self.made.environment.dt_secs())?;
-        let diagnostics = diagnose::diagnose(self.agent.as_ref(), evaluation, &self.made, experiment.seed)?;
-        write_json(&self.folder.diagnostics(), &diagnostics)?;
+    /// What was learned, for use.
+    pub(super) fn leave_bundle(&mut self) -> Result<()> {
         let weights = self.agent.weights();
-        bundle::write(&self.folder.bundle(), experiment, &self.made, &weights)?;
-        let clock = self.progress.clock;
-        let summary = Summary {
+        match bundle::write(&self.folder.bundle(), self.experiment, &self.made, &weights)? {
+            None => Ok(()),
+            Some(aside) => {
+                self.note(format!("the bundle that was there is not of this run; it is kept as {}", aside.display()))
+            }
+        }
+    }
+
+    /// What the run came to: the summary first, then what is only looked at, which cannot take it back. The summary is written again with
+    /// what the diagnosis says; a run is complete once both can be read.
+    pub(super) fn finish(&mut self, train_secs: f64, evaluation: Evaluation) -> Result<Summary> {
+        let weights = self.agent.weights();
+        self.observers.each(|observer| observer.position().map(|_| ()))?;
+        let mut summary = self.summary(train_secs, &evaluation, state_file::digest(&weights));
+        write_json(&self.folder.summary(), &summary)?;
+        let diagnostics = diagnose::diagnose(self.agent.as_ref(), &evaluation, &self.made, self.experiment.seed)?;
+        write_json(&self.folder.diagnostics(), &diagnostics)?;
+        summary.model_errors = diagnostics.errors();
+        diagnostics.words().into_iter().try_for_each(|word| self.note(word))?;
+        let drawn = pages::picture(&self.folder, &evaluation.film, self.made.environment.dt_secs());
+        let undrawn = evaluation.film.left_out().map(str::to_owned).or(drawn.err().map(|error| error.to_string()));
+        if let Some(why) = undrawn {
+            self.note(format!("there is no film of the last episode: {}", why.trim()))?;
+        }
+        summary.notes.clone_from(&self.notes);
+        write_json(&self.folder.summary(), &summary)?;
+        if let Err(error) = pages::report(&self.folder) {
+            self.note(format!("the report could not be written: {error}"))?;
+        }
+        self.tell(&Event::Finished(&summary))?;
+        Ok(summary)
+    }
+
+    fn summary(&self, train_secs: f64, evaluation: &Evaluation, weights_digest: String) -> Summary {
+        let (experiment, clock) = (self.experiment, self.progress.clock);
+        Summary {
             format: Summary::FORMAT,
             environment: experiment.environment.name.clone(),
             algorithm: experiment.agent.name.clone(),
@@ -91,14 +127,11 @@ impl Run<'_, '_> {
             evaluation_secs: clock.evaluation,
             decisions_per_sec: rate(self.progress.decisions, clock.act),
             learn_secs: clock.learn,
-            model_errors: diagnostics.errors(),
+            model_errors: ModelErrors::default(),
             bundle: "bundle".to_owned(),
-            weights_digest: state_file::digest(&weights),
-        };
-        self.observers.each(|observer| observer.position().map(|_| ()))?;
-        write_json(&self.folder.summary(), &summary)?;
-        pages::report(&self.folder)?;
-        self.tell(&Event::Finished(&summary))?;
-        Ok(summary)
+            weights_digest,
+            notes: self.notes.clone(),
+            metrics_sha256: Some(self.observers.metrics.sha256()),
+        }
     }
 }

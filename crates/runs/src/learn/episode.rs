@@ -66,6 +66,7 @@ impl Run<'_, '_> {
             self.progress.step += 1;
             length += 1;
             episode_return += step.reward;
+            self.check_defined((episode, length), &observation, &action, &step)?;
             // The last step of the run cuts its episode.
             step.truncated |= !step.terminated && self.progress.step >= self.experiment.steps;
             self.store.as_mut().ok_or_else(no_store)?.step(&action, &step)?;

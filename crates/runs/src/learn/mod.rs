@@ -10,9 +10,12 @@
 //! by accident leaves no trace; later ones start it from another seed, since the episode itself may be what breaks it.
 
 mod closing;
+mod defined;
 mod episode;
+mod recorded;
 mod saving;
 
+use std::path::PathBuf;
 use std::time::Instant;
 
 use worldwright_core::{Agent, Environment, Error, Interrupt, Result};
@@ -20,12 +23,14 @@ use worldwright_data::EpisodeWriter;
 use worldwright_envs::Made;
 
 use self::episode::Ended;
+use self::saving::header;
 use crate::checkpoint::{Checkpoints, Progress};
 use crate::evaluate::transitions_cost;
+use crate::folder::set_aside;
 use crate::lock::Lock;
 use crate::metrics::MetricsFile;
-use crate::opening::open;
-use crate::{EvaluationPlan, Event, Experiment, Observer, RunFolder, Summary, Workshop, pages};
+use crate::opening::{begin, go_on, holds_run, nothing_to_lose};
+use crate::{EvaluationPlan, Event, Experiment, Observer, RunFolder, Summary, Workshop, pages, report};
 
 /// Steps after which an evaluation episode is cut where neither the environment nor the task says when.
 pub const STEP_LIMIT: usize = 10_000;
@@ -63,7 +68,8 @@ pub enum Outcome {
 /// A folder that already holds the finished run gives its summary again when `resume` is set.
 ///
 /// # Errors
-/// When the folder holds another run, or this one and `resume` is not set; when another process writes it; when a file cannot be written;
+/// When the folder holds another run, or this one and `resume` is not set, or other things; when another process writes it; when a file
+/// that the run must go on from is damaged or gone; when a file cannot be written;
 /// when the agent or, after all retries, the environment fails. Everything up to the last checkpoint is then safe.
 pub fn learn(workshop: &dyn Workshop, experiment: &Experiment, options: LearnOptions<'_>) -> Result<Outcome> {
     let LearnOptions { folder, resume, interrupt, observers } = options;
@@ -76,18 +82,34 @@ pub fn learn(workshop: &dyn Workshop, experiment: &Experiment, options: LearnOpt
     transitions_cost("steps", steps, 1, made.environment.as_ref())?;
     transitions_cost("evaluation.episodes", episodes, limit, made.environment.as_ref())?;
     transitions_cost("evaluation.interval_episodes", interval_episodes, limit, made.environment.as_ref())?;
-    let opened = open(&folder, experiment, resume, &made.environment.versions())?;
-    if let Some(summary) = opened.finished {
-        if !folder.report().exists() {
-            pages::report(&folder)?;
+    let standing = if holds_run(&folder, resume)? { Some(go_on(&folder, experiment)?) } else { None };
+    if let Some(summary) = standing.as_ref().and_then(|standing| standing.finished.clone()) {
+        if !folder.report().exists()
+            && let Err(error) = pages::report(&folder)
+        {
+            let text = format!("the report could not be written: {error}");
+            observers.into_iter().try_for_each(|observer| observer.event(&Event::Note(&text)))?;
         }
         return Ok(Outcome::Finished(summary));
     }
     let evaluation = workshop.environment(experiment)?.environment;
+    let mut checkpoints = Checkpoints::new(folder.checkpoints(), experiment.sha256());
+    let newest = if standing.is_some() { checkpoints.newest()? } else { None };
+    // Whatever may be refused is refused before the folder is made or anything in it is changed.
+    let recorded = if newest.is_none() { recorded::read(workshop, experiment, &made)? } else { None };
+    let (lock, damaged) = match standing {
+        None => (begin(&folder, experiment, &made.environment.versions())?, Vec::new()),
+        Some(standing) => {
+            if newest.is_none() {
+                nothing_to_lose(&folder, &header(experiment, made.environment.as_ref()))?;
+            }
+            (standing.lock, standing.damaged)
+        }
+    };
     let mut run = Run {
         workshop,
         experiment,
-        checkpoints: Checkpoints::new(folder.checkpoints(), experiment.sha256()),
+        checkpoints,
         folder: folder.clone(),
         made,
         agent,
@@ -98,26 +120,40 @@ pub fn learn(workshop: &dyn Workshop, experiment: &Experiment, options: LearnOpt
         session: Instant::now(),
         before: 0.0,
         interrupt,
-        _lock: opened.lock,
+        notes: Vec::new(),
+        _lock: lock,
     };
-    if !run.load(resume)? {
-        run.begin()?;
-    }
+    let older = match newest {
+        Some((checkpoint, older)) => {
+            run.load(checkpoint)?;
+            older
+        }
+        None => {
+            run.begin(recorded.as_ref())?;
+            Vec::new()
+        }
+    };
     let (step, episode) = (run.progress.step, run.progress.episode);
     run.tell(&Event::Started { experiment, folder: &folder, step, episode })?;
     run.tell_of_many_numbers()?;
+    run.say_what_was_found(older, damaged)?;
     match run.train() {
         Err(Halt::Stopped) => return run.stopped(),
         Err(Halt::Failed(error)) => return Err(error),
         Ok(()) => {}
     }
     let train_secs = run.wall_secs() - run.progress.clock.evaluation;
-    let (evaluated, frames) = match run.evaluate(true) {
+    // Before the evaluation: what was learned is there whatever becomes of that.
+    run.leave_bundle()?;
+    let evaluated = match run.evaluate(true) {
         Err(Halt::Stopped) => return run.stopped(),
         Err(Halt::Failed(error)) => return Err(error),
         Ok(done) => done,
     };
-    run.finish(train_secs, &evaluated, &frames).map(Outcome::Finished)
+    match run.finish(train_secs, evaluated) {
+        Err(Error::Interrupted { .. }) => run.stopped(),
+        finished => finished.map(Outcome::Finished),
+    }
 }
 
 /// Why the loop ended early.
@@ -152,6 +188,15 @@ impl Observers<'_> {
     }
 }
 
+/// The setting by which a user limits the steps of an environment's episodes.
+fn limiting_setting(environment: &str) -> &'static str {
+    if environment.starts_with("gym:") {
+        "environment.max_episode_steps=1000"
+    } else {
+        "environment.episode_steps=1000"
+    }
+}
+
 struct Run<'r, 'o> {
     workshop: &'r dyn Workshop,
     experiment: &'r Experiment,
@@ -167,12 +212,47 @@ struct Run<'r, 'o> {
     session: Instant,
     before: f64,
     interrupt: &'o Interrupt,
+    /// What a person should know of the run, for its summary.
+    notes: Vec<String>,
     _lock: Lock,
 }
 
 impl Run<'_, '_> {
     fn tell(&mut self, event: &Event<'_>) -> Result<()> {
         self.observers.tell(event)
+    }
+
+    /// Says something once, now and in the summary.
+    fn note(&mut self, text: String) -> Result<()> {
+        if self.notes.contains(&text) {
+            return Ok(());
+        }
+        self.tell(&Event::Note(&text))?;
+        self.notes.push(text);
+        Ok(())
+    }
+
+    /// What is not as it should be with the folder that the run goes on in, and with its task.
+    fn say_what_was_found(&mut self, older: Vec<String>, damaged: Vec<(PathBuf, String)>) -> Result<()> {
+        for word in older {
+            let text = format!("going on from an older checkpoint, since the newest is not whole: {word}");
+            self.tell(&Event::Note(&text))?;
+        }
+        for (path, why) in damaged {
+            let aside = set_aside(&path)?;
+            let text = format!("{why}; it is kept as {} and made anew from the last checkpoint", aside.display());
+            self.tell(&Event::Note(&text))?;
+        }
+        if self.made.episode_steps.is_none() {
+            self.note(format!(
+                "nothing limits the steps of an episode of {}: one that never ends lasts as long as the run, and {} steps in an \
+                 evaluation; {} sets a limit",
+                self.experiment.environment.name,
+                report::number(STEP_LIMIT as f64, 0),
+                limiting_setting(&self.experiment.environment.name)
+            ))?;
+        }
+        Ok(())
     }
 
     fn wall_secs(&self) -> f64 {

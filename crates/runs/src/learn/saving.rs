@@ -2,37 +2,28 @@
 
 use std::time::Instant;
 
-use worldwright_core::{Dataset, Error, Result, Transition, uninterrupted};
+use worldwright_core::{Dataset, Environment, Error, Result, Transition, uninterrupted};
 use worldwright_data::{EpisodeWriter, Header, Position, WriterOptions};
 
 use super::{Outcome, Run};
-use crate::Event;
 use crate::checkpoint::Checkpoint;
 use crate::folder::file_error;
+use crate::{Event, Experiment, Observer, metrics};
 
 impl Run<'_, '_> {
     /// Starts from nothing: empty files, an empty store, a checkpoint of the beginning.
-    pub(super) fn begin(&mut self) -> Result<()> {
+    pub(super) fn begin(&mut self, recorded: Option<&Dataset>) -> Result<()> {
         let episodes = self.folder.episodes();
         if episodes.exists() {
-            // A run killed before its first checkpoint left it; nothing of it was acknowledged.
+            // A run killed before its first checkpoint left it, with no episode in it.
             uninterrupted(|| std::fs::remove_dir_all(&episodes))
                 .map_err(|error| file_error(&episodes, "cannot be removed", &error))?;
         }
-        let environment = &self.made.environment;
-        let header = Header::new(
-            environment.id(),
-            environment.observation_space().clone(),
-            environment.action_space().clone(),
-            self.experiment.seed,
-        )
-        .with_versions(environment.versions());
+        let header = header(self.experiment, self.made.environment.as_ref());
         self.store = Some(EpisodeWriter::create(&episodes, &header, WriterOptions::default())?);
         let folder = self.folder.clone();
         self.observers.each(|observer| observer.rewind(&folder, 0))?;
-        if let Some(recorded) = self.workshop.recorded(self.experiment)? {
-            self.remember(&recorded)?;
-        }
+        recorded.map_or(Ok(()), |recorded| self.remember(recorded))?;
         self.save()
     }
 
@@ -40,19 +31,6 @@ impl Run<'_, '_> {
     fn remember(&mut self, recorded: &Dataset) -> Result<()> {
         let environment = &self.made.environment;
         let (observed, done) = (environment.observation_space(), environment.action_space());
-        let (here, there) =
-            ([observed.flat_dim(), done.flat_dim()], [recorded.observation_dim(), recorded.action_dim()]);
-        if here != there {
-            let why = format!(
-                "its observations and actions have {} and {} numbers, those of {} have {} and {}",
-                there[0],
-                there[1],
-                environment.id(),
-                here[0],
-                here[1]
-            );
-            return Err(Error::config("data", why));
-        }
         for i in 0..recorded.len() {
             self.agent.observe(&Transition {
                 observation: observed.unflatten(recorded.observation(i))?,
@@ -66,29 +44,28 @@ impl Run<'_, '_> {
         Ok(())
     }
 
-    /// Takes on the newest checkpoint; false when there is none.
-    pub(super) fn load(&mut self, resume: bool) -> Result<bool> {
-        let Some((checkpoint, damaged)) = (if resume { self.checkpoints.newest()? } else { None }) else {
-            return Ok(false);
-        };
+    /// Takes on a checkpoint.
+    pub(super) fn load(&mut self, checkpoint: Checkpoint) -> Result<()> {
+        let positions = &checkpoint.progress.positions;
+        let position_of = |observer: &dyn Observer| positions.get(observer.name()).copied().unwrap_or(0);
+        let sha256 = &checkpoint.progress.metrics_sha256;
+        if !sha256.is_empty() {
+            metrics::check(&self.folder.metrics(), position_of(&self.observers.metrics), sha256)?;
+        }
         self.agent.restore(&checkpoint.agent)?;
         // The old writer's handles must be gone before its files are cut.
         self.store = None;
         let position = Position::restore(&checkpoint.store, "store")?;
         self.store = Some(EpisodeWriter::resume(self.folder.episodes(), &position, WriterOptions::default())?);
         let folder = self.folder.clone();
-        let positions = &checkpoint.progress.positions;
-        self.observers
-            .each(|observer| observer.rewind(&folder, positions.get(observer.name()).copied().unwrap_or(0)))?;
+        self.observers.each(|observer| {
+            let position = position_of(observer);
+            observer.rewind(&folder, position)
+        })?;
         self.progress = checkpoint.progress;
         self.before = self.progress.clock.wall;
         self.session = Instant::now();
-        for word in damaged {
-            self.tell(&Event::Note(&format!(
-                "going on from an older checkpoint, since the newest is not whole: {word}"
-            )))?;
-        }
-        Ok(true)
+        Ok(())
     }
 
     /// Makes everything durable and writes a checkpoint.
@@ -99,6 +76,7 @@ impl Run<'_, '_> {
             positions.insert(observer.name().to_owned(), observer.position()?);
             Ok(())
         })?;
+        self.progress.metrics_sha256 = self.observers.metrics.sha256();
         self.progress.clock.wall = self.wall_secs();
         let mut store = worldwright_core::State::new();
         store.put("store", position.save());
@@ -122,9 +100,8 @@ impl Run<'_, '_> {
         self.made = self.workshop.environment(self.experiment)?;
         // The time lost is time spent, but rates are measured over what counts.
         let wall_secs = self.wall_secs();
-        if !self.load(true)? {
-            return Err(no_store());
-        }
+        let (checkpoint, _) = self.checkpoints.newest()?.ok_or_else(no_store)?;
+        self.load(checkpoint)?;
         self.progress.clock.wall = wall_secs;
         self.before = wall_secs;
         self.tell(&Event::Note(&format!(
@@ -139,6 +116,17 @@ impl Run<'_, '_> {
         self.tell(&Event::Stopped { step })?;
         Ok(Outcome::Stopped { step })
     }
+}
+
+/// The header of the run's episodes.
+pub(super) fn header(experiment: &Experiment, environment: &dyn Environment) -> Header {
+    Header::new(
+        environment.id(),
+        environment.observation_space().clone(),
+        environment.action_space().clone(),
+        experiment.seed,
+    )
+    .with_versions(environment.versions())
 }
 
 pub(super) fn no_store() -> Error {

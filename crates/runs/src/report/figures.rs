@@ -1,6 +1,6 @@
 //! The report's figures: what each plot shows of a run, and the sentence that says what is seen in it.
 
-use super::plot::{Axis, Layer, Mark, Plot, ScaleKind, Tone};
+use super::plot::{Axis, Layer, Mark, Plot, ScaleKind, Tone, thin};
 use super::scale::{number, short};
 use crate::{Channel, Diagnostics, Rollout, Row, RowKind};
 
@@ -13,6 +13,8 @@ pub(super) struct Figure {
 /// Width of a plot that stands alone in its row, and of one beside another.
 pub(super) const WIDE: f64 = 760.0;
 const HALF: f64 = 372.0;
+/// Dots of a plot, at most: more could not be told apart, and a page of a million would not open.
+const MOST_DOTS: f64 = 1500.0;
 
 /// Return over real steps: training episodes as they came, evaluations with their spread.
 pub(super) fn learning_curve(rows: &[Row]) -> Option<Figure> {
@@ -29,11 +31,13 @@ pub(super) fn learning_curve(rows: &[Row]) -> Option<Figure> {
         return None;
     }
     let mut layers = vec![Layer::new("", Tone::Real, Mark::Line(training.clone()))];
-    layers.push(Layer::new("training episode", Tone::Real, Mark::Dots(training.clone())));
+    layers.push(Layer::new("training episode", Tone::Real, Mark::Dots(thin(&training, MOST_DOTS))));
     let means: Vec<[f64; 2]> = evaluations.iter().map(|[x, _, mean, _]| [*x, *mean]).collect();
     if !evaluations.is_empty() {
         layers.push(Layer::new("", Tone::Evaluation, Mark::Line(means)));
-        layers.push(Layer::new("evaluation, mean ± std", Tone::Evaluation, Mark::Bars(evaluations.clone())));
+        let stride = evaluations.len().div_ceil(MOST_DOTS as usize).max(1);
+        let bars = evaluations.iter().rev().step_by(stride).rev().copied().collect();
+        layers.push(Layer::new("evaluation, mean ± std", Tone::Evaluation, Mark::Bars(bars)));
     }
     let mut caption = String::new();
     if let (Some(first), Some(best)) =

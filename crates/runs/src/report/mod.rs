@@ -133,6 +133,15 @@ fn opening(out: &mut String, page: &Page) {
         tile("model error, one step", short(error), "std".into());
     }
     out.push_str("</dl>");
+    for note in &summary.notes {
+        let _ = write!(out, "<p>{}.</p>", escape(&sentence(note)));
+    }
+}
+
+/// A note as the beginning of a paragraph.
+fn sentence(note: &str) -> String {
+    let mut letters = note.trim().trim_end_matches('.').chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 fn section(out: &mut String, heading: &str, class: &str, id: &str, figure: &Figure) {

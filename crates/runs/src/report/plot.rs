@@ -351,7 +351,7 @@ impl Frame<'_> {
 }
 
 /// At most about `most` points: of each run of neighbours the lowest and the highest stay, so that no peak is lost.
-fn thin(points: &[[f64; 2]], most: f64) -> Vec<[f64; 2]> {
+pub(super) fn thin(points: &[[f64; 2]], most: f64) -> Vec<[f64; 2]> {
     let run = (2.0 * points.len() as f64 / most).ceil() as usize;
     if run <= 2 {
         return points.to_vec();

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use worldwright_core::{Error, Result};
 
 use super::Page;
-use crate::{Row, RowKind, RunFolder};
+use crate::{Row, RowKind, RunFolder, json_number};
 
 impl Page {
     /// Reads what there is of a run. Summary, diagnostics and film are missing while it is not finished.
@@ -73,14 +73,8 @@ fn row(line: &Map<String, Value>) -> Option<Row> {
     let kind = line.get("kind")?.as_str()?;
     let whole = |key: &str| line.get(key).and_then(Value::as_u64);
     let numbers = |map: &Map<String, Value>| -> Vec<(Cow<'static, str>, f64)> {
-        let number = |value: &Value| match value {
-            // What is not finite stands there as null.
-            Value::Null => Some(f64::NAN),
-            Value::Bool(b) => Some(f64::from(u8::from(*b))),
-            other => other.as_f64(),
-        };
         let named = map.iter().filter(|(key, _)| !["kind", "episode", "step", "clock"].contains(&key.as_str()));
-        named.filter_map(|(key, value)| Some((Cow::Owned(key.clone()), number(value)?))).collect()
+        named.filter_map(|(key, value)| Some((Cow::Owned(key.clone()), json_number::read(value)?))).collect()
     };
     Some(Row {
         kind: kinds.into_iter().find(|known| known.as_str() == kind)?,

@@ -23,7 +23,9 @@ impl Scale {
     /// A scale over the finite ones of `numbers`, widened to round ticks when `round` is set. With nothing to show it spans
     /// zero to one, and with a single number it opens a span around it.
     pub(super) fn over(kind: ScaleKind, numbers: impl Iterator<Item = f64>, wanted: usize, round: bool) -> Self {
-        let usable = |number: &f64| number.is_finite() && (kind == ScaleKind::Linear || *number > 0.0);
+        // Beyond these the width of an axis would itself overflow.
+        let shown = |number: &f64| number.abs() <= 1e300 && (*number == 0.0 || number.abs() >= 1e-300);
+        let usable = |number: &f64| shown(number) && (kind == ScaleKind::Linear || *number > 0.0);
         let (low, high) = numbers
             .filter(usable)
             .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), number| (low.min(number), high.max(number)));
@@ -167,6 +169,24 @@ mod tests {
                     assert!((-1e-6..=1.0 + 1e-6).contains(&scale.place(*tick)), "{label} in {low}..{high}");
                 }
                 assert!(scale.place(low) >= -1e-9 && scale.place(high) <= 1.0 + 1e-9);
+            }
+        }
+    }
+
+    #[test]
+    fn an_axis_stands_whatever_it_must_show() {
+        let wild =
+            [f64::MAX, -f64::MAX, f64::MIN_POSITIVE, 5e-324, 1e300, -1e300, 1e-300, 1.0, f64::NAN, f64::INFINITY];
+        for (i, low) in wild.iter().enumerate() {
+            for high in &wild[i..] {
+                for kind in [ScaleKind::Linear, ScaleKind::Log] {
+                    let scale = Scale::over(kind, [*low, *high].into_iter(), 5, true);
+                    assert!(scale.ticks.len() <= 40, "{low} {high}: {}", scale.ticks.len());
+                    assert!(
+                        scale.ticks.iter().all(|(tick, label)| tick.is_finite() && label.len() < 40),
+                        "{low} {high}"
+                    );
+                }
             }
         }
     }

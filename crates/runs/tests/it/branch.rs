@@ -19,9 +19,9 @@ fn with_more_steps_it_is_the_run_that_had_them_from_the_beginning() {
     let (short, long) = (experiment(&["steps=800"]), experiment(&["steps=1400"]));
     finish(&short, &first, false);
     // What a branch that was killed has left is in nobody's way.
-    std::fs::create_dir_all(place.path().join("longer.part/episodes")).unwrap();
+    std::fs::create_dir_all(place.path().join(".longer.worldwright-part/episodes")).unwrap();
     branched(&long, &first, &longer).unwrap();
-    assert!(!place.path().join("longer.part").exists());
+    assert!(!place.path().join(".longer.worldwright-part").exists());
     finish(&long, &longer, true);
     finish(&long, &whole, false);
     assert_eq!(trace(&longer), trace(&whole));

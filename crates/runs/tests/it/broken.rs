@@ -44,7 +44,7 @@ fn leftovers_of_a_cut_write_and_a_damaged_checkpoint_change_nothing() {
     let newest = fs::read_dir(folder.checkpoints())
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .filter(|path| !path.ends_with(".part"))
+        .filter(|path| path.join("state.safetensors").exists())
         .max()
         .unwrap()
         .join("state.safetensors");

@@ -3,11 +3,15 @@
 mod branch;
 mod broken;
 mod disk;
+mod kept;
 mod killed;
+mod limits;
 mod nonsense;
 mod progress;
 mod recorded;
 mod report;
+mod results;
+mod settings;
 mod tensorboard;
 mod tiny;
 mod whole;

@@ -6,7 +6,8 @@ use worldwright_core::Frame;
 use worldwright_runs::report::plot::{Axis, Layer, Mark, Plot, ScaleKind, Tone};
 use worldwright_runs::report::{Page, gif, html, picture};
 use worldwright_runs::{
-    CalibrationPoint, Channel, Diagnostics, KStepError, ModelErrors, Rollout, Row, RowKind, RunFolder, Summary,
+    CalibrationPoint, Channel, Diagnostics, FilmRoll, KStepError, ModelErrors, Rollout, Row, RowKind, RunFolder,
+    Summary,
 };
 
 fn row(kind: RowKind, step: u64, values: &[(&'static str, f64)]) -> Row {
@@ -56,6 +57,8 @@ fn page() -> Page {
             model_errors: ModelErrors { one_step: Some(0.0043), at_horizon: None, horizon: 0, reward: None },
             bundle: "bundle".into(),
             weights_digest: "2c26b46b".into(),
+            notes: vec!["there is no film <of> it".into()],
+            metrics_sha256: None,
         }),
         diagnostics: Some(Diagnostics {
             format: 1,
@@ -67,6 +70,7 @@ fn page() -> Page {
                 .collect(),
             rollouts: vec![rollout.clone(), rollout],
             diverged: 2,
+            note: String::new(),
         }),
         rows: vec![
             row(RowKind::Episode, 200, &[("return", -1402.0)]),
@@ -202,16 +206,39 @@ fn a_long_curve_is_thinned_but_keeps_its_peak() {
 }
 
 #[test]
+fn the_page_of_a_very_long_run_stays_small() {
+    let rows = (0..200_000).map(|i| row(RowKind::Episode, 10 * i, &[("return", (i as f64).sin())]));
+    let evaluations =
+        (0..50_000).map(|i| row(RowKind::Evaluation, 40 * i, &[("return_mean", 1.0), ("return_std", 0.1)]));
+    let text = html(&Page { rows: rows.chain(evaluations).collect(), ..page() });
+    assert!(text.len() < 700_000, "{}", text.len());
+}
+
+#[test]
+fn what_a_person_should_know_is_on_the_page() {
+    assert!(html(&page()).contains("<p>There is no film &lt;of&gt; it.</p>"));
+}
+
+#[test]
+fn a_film_of_noise_is_small_enough_for_a_page() {
+    let mut rng = worldwright_core::Rng::new(5);
+    let mut noise = || (0..3 * 320 * 240).map(|_| (256.0 * rng.uniform()) as u8).collect();
+    let film = FilmRoll::from((0..220).map(|_| Frame { width: 320, height: 240, rgb: noise() }).collect::<Vec<_>>());
+    let bytes = gif(&film, 0.05).unwrap();
+    assert!(bytes.len() <= 12 << 20, "{}", bytes.len());
+}
+
+#[test]
 fn a_film_leaves_frames_out_but_keeps_its_pace_and_its_end() {
     let frame = |i: u8| Frame { width: 4, height: 3, rgb: vec![10 * i; 36] };
-    let frames: Vec<Frame> = (0..20).map(frame).collect();
+    let film = FilmRoll::from((0..20).map(frame).collect::<Vec<_>>());
     // Each picture has a graphics control extension 21 f9 04 <flags> <delay in 1/100 s, little endian>.
     let delays = |film: &[u8]| -> Vec<u16> {
         film.windows(6).filter(|w| w[..3] == [0x21, 0xf9, 4]).map(|w| u16::from_le_bytes([w[4], w[5]])).collect()
     };
-    assert_eq!(delays(&gif(&frames, 0.05).unwrap()), vec![5; 20]);
-    assert_eq!(delays(&gif(&frames, 0.01).unwrap()), vec![3; 8], "frames 0, 3, …, 18 and 19");
-    assert!(gif(&[], 0.1).is_err());
+    assert_eq!(delays(&gif(&film, 0.05).unwrap()), vec![5; 20]);
+    assert_eq!(delays(&gif(&film, 0.01).unwrap()), vec![3; 8], "frames 0, 3, …, 18 and 19");
+    assert!(gif(&FilmRoll::default(), 0.1).is_err());
 }
 
 #[test]

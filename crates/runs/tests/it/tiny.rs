@@ -29,11 +29,13 @@ pub(crate) fn experiment(overrides: &[&str]) -> Experiment {
         "evaluation.interval=500",
         "evaluation.interval_episodes=1",
     ];
-    let choices = choices
-        .iter()
-        .chain(overrides)
-        .try_fold(Choices::new(), |choices, assignment| choices.assign(assignment))
-        .expect("assignments");
+    completed(&[&choices[..], overrides].concat())
+}
+
+/// The experiment of these choices alone.
+pub(crate) fn completed(choices: &[&str]) -> Experiment {
+    let choices =
+        choices.iter().try_fold(Choices::new(), |choices, assignment| choices.assign(assignment)).expect("assignments");
     Lists.resolve(&choices).expect("an experiment")
 }
 

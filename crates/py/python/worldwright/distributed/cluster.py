@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path, PurePosixPath
 
+from .._files import write_whole
 from ..errors import ConfigError
 from .job import Job, jobs_text
 from .results import RESULT, Result, Results
@@ -88,8 +89,8 @@ def slurm(
     )
     # Slurm runs nothing where it cannot write its log.
     logs.mkdir(parents=True, exist_ok=True)
-    listed.write_text(jobs_text(jobs), encoding="utf-8")
-    path.write_text(text, encoding="utf-8")
+    write_whole(listed, jobs_text(jobs))
+    write_whole(path, text)
     path.chmod(0o755)
     return path
 
@@ -159,8 +160,7 @@ def kubernetes(
             f"            - {{name: {json.dumps(key)}, value: {json.dumps(value)}}}\n" for key, value in variables.items()
         ),
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+    write_whole(path, text)
     return path
 
 

@@ -23,6 +23,7 @@ from typing import Any
 from .. import _native
 from .._callables import Reward
 from .._environments import Source
+from .._files import write_whole
 from ..errors import ConfigError, ShapeError, SpaceError, UnknownNameError, UnsupportedError, WorldwrightError
 from ..learning import learn
 from .job import Job, read_jobs
@@ -167,11 +168,7 @@ def _branch(job: Job, start: Path) -> None:
 
 
 def _write(result: Result) -> None:
-    path = result.folder / RESULT
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(result.to_json(), indent=2) + "\n", encoding="utf-8")
-    part.replace(path)
+    write_whole(result.folder / RESULT, json.dumps(result.to_json(), indent=2) + "\n")
 
 
 def _stop_on_termination() -> None:
