@@ -5,6 +5,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
 
 mod docs;
+mod environments;
 mod fuzz;
 mod licences;
 mod package;

@@ -8,7 +8,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use crate::{cargo, root, step};
+use crate::{cargo, environments, root, step};
 
 /// A learning run that is repeated over seeds.
 struct Experiment {
@@ -82,6 +82,9 @@ const EXPERIMENTS: &[Experiment] = &[
 /// Runs the experiment called `name` for every seed (or those of `seeds`, as in `0..2`), and writes its table from all runs
 /// that are there.
 pub(crate) fn run(name: Option<&str>, seeds: Option<&str>) -> Result<()> {
+    if name == Some(ENVIRONMENTS) {
+        return environments::run(seeds);
+    }
     if name == Some(DESIGN) {
         return design(false);
     }
@@ -89,7 +92,8 @@ pub(crate) fn run(name: Option<&str>, seeds: Option<&str>) -> Result<()> {
         return design(true);
     }
     let Some(experiment) = EXPERIMENTS.iter().find(|e| Some(e.name) == name) else {
-        let names: Vec<&str> = EXPERIMENTS.iter().map(|e| e.name).chain([DESIGN, DESIGN_RECORD]).collect();
+        let names: Vec<&str> =
+            EXPERIMENTS.iter().map(|e| e.name).chain([DESIGN, DESIGN_RECORD, ENVIRONMENTS]).collect();
         bail!("usage: cargo xtask results NAME [FIRST..LAST], where NAME is one of {}", names.join(", "));
     };
     let seeds = match seeds.map(|text| text.split_once("..").map(|(a, b)| (a.parse(), b.parse()))) {
@@ -115,6 +119,8 @@ pub(crate) fn run(name: Option<&str>, seeds: Option<&str>) -> Result<()> {
     table(experiment)
 }
 
+/// The table of environments that others wrote; in place of seeds stands a part of the ids to try.
+const ENVIRONMENTS: &str = "environments";
 /// The experiment that is a program of its own: what the search that designs a model loses against trying everything.
 const DESIGN: &str = "design";
 /// What the search knows of other domains.

@@ -2,9 +2,9 @@
 
 use anyhow::Result;
 
-use crate::{cargo, licences, package, python, rooms, step};
+use crate::{cargo, licences, package, python, rooms, step, wheel};
 
-/// Everything: format, lints, documentation, licences, rooms, Python environments, all tests.
+/// Everything: format, lints, documentation, licences, rooms, Python environments, all tests, and a wheel.
 pub(crate) fn all() -> Result<()> {
     lints()?;
     licences::check()?;
@@ -14,7 +14,7 @@ pub(crate) fn all() -> Result<()> {
         cargo().args(["doc", "--workspace", "--no-deps", "--quiet"]).env("RUSTDOCFLAGS", "-D warnings"),
     )?;
     let tests = step("tests", cargo().args(["test", "--workspace", "--no-fail-fast"]).envs(interpreters.clone()));
-    package::test(&interpreters).and(tests)
+    package::test(&interpreters).and(wheel::check_quickly()).and(tests)
 }
 
 /// What needs no Python.

@@ -7,7 +7,6 @@ use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand};
 use worldwright_runs::agents::planners::symbolic::{Algorithm, HeuristicKind};
 use worldwright_runs::data::FORMATS;
-use worldwright_runs::envs::python::Suite;
 
 /// Learn a world, plan in it, know how far to trust it.
 #[derive(Debug, Parser)]
@@ -188,6 +187,9 @@ pub(crate) struct Collect {
     /// The new folder of the episodes
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
+    /// Settings of the environment, such as environment.action_repeat=2
+    #[arg(value_name = "KEY=VALUE")]
+    pub(crate) settings: Vec<String>,
 }
 
 #[derive(Debug, Args)]
@@ -294,14 +296,27 @@ pub(crate) struct List {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum EnvCommand {
-    /// Make a suite's interpreter, with its packages at pinned versions
-    #[command(after_help = "Example:\n  worldwright env install gym && worldwright learn gym:InvertedPendulum-v5")]
+    /// Make a suite's interpreter, and bring packages into it
+    #[command(after_help = "Examples:
+  worldwright env install gym && worldwright learn gym:InvertedPendulum-v5
+  worldwright env install gym box2d          learn gym:LunarLander-v3
+  worldwright env install gym atari          learn gym:ALE/Pong-v5
+  worldwright env install gym minigrid       learn gym:MiniGrid-Empty-5x5-v0
+  worldwright env install robotics robotics  learn robotics:FetchReach-v4
+  worldwright env install driving highway-env==1.10    learn driving:highway-v0
+
+Packages are named as pip names them. gym keeps its pinned versions of Gymnasium, NumPy and MuJoCo;
+packages that want others go into a suite of a new name, whose environments are NAME:ID. Modules
+of these packages are imported for what they register; NAME:MODULE:ID imports another one first.")]
     Install {
-        /// The suite
-        #[arg(value_name = "SUITE", value_parser = suites())]
+        /// gym, dmc, or a name for a suite of your own
+        #[arg(value_name = "SUITE")]
         suite: String,
+        /// Packages to bring into it, or box2d, atari, robotics
+        #[arg(value_name = "PACKAGE")]
+        packages: Vec<String>,
     },
-    /// List the suites
+    /// List the suites, and whether each is whole
     List {
         /// Print JSON
         #[arg(long)]
@@ -310,7 +325,7 @@ pub(crate) enum EnvCommand {
     /// Remove a suite's interpreter
     Remove {
         /// The suite
-        #[arg(value_name = "SUITE", value_parser = suites())]
+        #[arg(value_name = "SUITE")]
         suite: String,
     },
 }
@@ -408,9 +423,4 @@ fn searches() -> PossibleValuesParser {
 /// The names of symbolic heuristics.
 fn heuristics() -> PossibleValuesParser {
     PossibleValuesParser::new(HeuristicKind::ALL.iter().map(|kind| kind.name()))
-}
-
-/// The names of the suites of Python environments.
-fn suites() -> PossibleValuesParser {
-    PossibleValuesParser::new(Suite::ALL.iter().map(|suite| PossibleValue::new(suite.name()).help(suite.summary())))
 }

@@ -50,6 +50,12 @@ pub trait Environment: Send {
     /// [`Error::External`] when a worker behind it fails.
     fn reset(&mut self, seed: u64) -> Result<Observation>;
 
+    /// The number that an episode's own generator begins with where [`reset`](Self::reset) is given `seed`, for records: whoever resets
+    /// the original with it gets the same episode. Foreign environments are given less than all 64 bits.
+    fn own_seed(&self, seed: u64) -> u64 {
+        seed
+    }
+
     /// Takes one action.
     ///
     /// # Errors

@@ -28,6 +28,7 @@ mod dmc_cartpole_swingup;
 mod dmc_pendulum_swingup;
 mod draw;
 mod film;
+mod limit;
 mod linear;
 mod mountain_car;
 mod mountain_car_continuous;
@@ -46,6 +47,7 @@ mod trig;
 mod world;
 
 pub use film::write_gif;
+pub use limit::{EPISODE_STEPS, limited};
 pub use rewards::{KNOWN as KNOWN_REWARDS, KnownReward, known_reward};
 
 use std::collections::BTreeMap;
@@ -67,6 +69,8 @@ pub struct Made {
     pub action_channels: Vec<String>,
     /// Steps until an episode is cut, where that is fixed.
     pub episode_steps: Option<usize>,
+    /// Whether that is [`EPISODE_STEPS`] for want of a limit of the environment's own or the user's.
+    pub episode_steps_assumed: bool,
 }
 
 /// Builds an environment from its settings.
@@ -163,7 +167,7 @@ pub const ALIASES: &[(&str, &str)] = &[
 ];
 
 /// Builds the environment that users call `id`: a name of [`ALL`] or [`ALIASES`], with `overrides` over its settings, or
-/// `gym:ID` or `dmc:DOMAIN-TASK` (see [`python`]).
+/// `gym:ID`, `dmc:DOMAIN-TASK` or `SUITE:ID` (see [`python`]).
 ///
 /// # Errors
 /// [`Error::Unknown`](worldwright_core::Error::Unknown) for a name that nothing has, with the nearest that something has;

@@ -29,6 +29,7 @@ pub(crate) fn made<W: World>(world: W, settings: &Settings) -> Result<Made> {
         observation_channels: spec.observation_channels,
         action_channels: spec.action_channels,
         episode_steps: spec.episode_steps,
+        episode_steps_assumed: false,
     };
     Ok(repeated(made, settings::action_repeat(settings)?))
 }

@@ -53,6 +53,10 @@ impl Environment for Repeated {
         self.inner.reset(seed)
     }
 
+    fn own_seed(&self, seed: u64) -> u64 {
+        self.inner.own_seed(seed)
+    }
+
     fn step(&mut self, action: &Action) -> Result<Step> {
         let mut step = self.inner.step(action)?;
         for _ in 1..self.repeat {

@@ -19,7 +19,7 @@ mod posterior;
 mod products;
 
 use worldwright_core::{
-    Array, Columns, Entry, Error, FitReport, LearnedModel, Parameter, Persist, Result, Rng, SettingDefault as Default,
+    Columns, Entry, Error, FitReport, LearnedModel, Parameter, Persist, Result, Rng, SettingDefault as Default,
     Settings, State, cost,
 };
 use worldwright_nn::dense::LANES;
@@ -152,10 +152,6 @@ impl Regressor for Linear {
 impl Persist for Linear {
     fn save(&self) -> State {
         let mut state = State::new();
-        if let Some(changes) = &self.changes {
-            // What tells this model's state from those of others.
-            state.put("shape", Array::U64(vec![changes.inputs as u64, changes.targets as u64]));
-        }
         for (name, posterior) in [("changes", &self.changes), ("reward", &self.reward)] {
             if let Some(posterior) = posterior {
                 state.put_all(name, posterior.save());

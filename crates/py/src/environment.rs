@@ -7,7 +7,8 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use worldwright_core::{Action, ElementType, Environment, Error, Frame, Observation, Result, Space, Step, Value};
-use worldwright_runs::envs::{Made, known_reward};
+use worldwright_runs::envs::python::python_seed;
+use worldwright_runs::envs::{Made, known_reward, limited};
 
 use crate::error::Failures;
 use crate::{space, value};
@@ -46,14 +47,15 @@ impl Source {
         };
         let names = |what: &str| -> PyResult<Vec<String>> { source.getattr(what)?.extract() };
         let dims = (environment.observation_space.flat_dim(), environment.action_space.flat_dim());
-        Ok(Made {
+        Ok(limited(Made {
             reward: known_reward(&id, dims.0, dims.1),
             simulator: None,
             observation_channels: names("observation_channels")?,
             action_channels: names("action_channels")?,
             episode_steps: source.getattr("episode_steps")?.extract()?,
+            episode_steps_assumed: false,
             environment: Box::new(environment),
-        })
+        }))
     }
 }
 
@@ -95,12 +97,16 @@ impl Environment for PythonEnvironment {
     fn reset(&mut self, seed: u64) -> Result<Observation> {
         let observation = self.call(|py, environment| {
             let options = PyDict::new(py);
-            options.set_item(intern!(py, "seed"), seed)?;
+            options.set_item(intern!(py, "seed"), self.own_seed(seed))?;
             let answer = environment.call_method(intern!(py, "reset"), (), Some(&options))?;
             value::read(&self.observation_space, &answer.get_item(0)?)
         })?;
         self.running = true;
         Ok(observation)
+    }
+
+    fn own_seed(&self, seed: u64) -> u64 {
+        python_seed(seed)
     }
 
     fn step(&mut self, action: &Action) -> Result<Step> {

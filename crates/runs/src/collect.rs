@@ -55,7 +55,7 @@ pub fn collect(
             Some(first) => first,
             None => environment.reset(environment_seed)?,
         };
-        store.start_episode(&observation, Some(environment_seed))?;
+        store.start_episode(&observation, Some(environment.own_seed(environment_seed)))?;
         if let Some(agent) = &mut agent {
             agent.begin_episode(&observation, agent_seed)?;
         }

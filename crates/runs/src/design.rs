@@ -17,10 +17,7 @@ use worldwright_data::{EpisodeStore, Replay};
 use worldwright_envs::Made;
 
 use crate::evaluate::transitions_cost;
-use crate::{Experiment, Lists, Workshop};
-
-/// Steps after which an episode is cut whose environment sets no limit: a search plays many of them.
-const LONGEST: usize = 1000;
+use crate::{Experiment, Lists, STEP_LIMIT, Workshop};
 
 /// Hears of every step of a search, and ends it by an error.
 pub type DesignObserver<'o> = &'o mut dyn FnMut(Progress<'_>) -> Result<()>;
@@ -53,7 +50,7 @@ pub fn explore(made: &mut Made, steps: usize, seed: u64, interrupt: &Interrupt) 
         return Err(Error::config("steps", "must be at least 1"));
     }
     transitions_cost("steps", steps, 1, made.environment.as_ref())?;
-    let episode_steps = made.episode_steps.unwrap_or(LONGEST);
+    let episode_steps = made.episode_steps.unwrap_or(STEP_LIMIT);
     let mut environment = Stoppable { inner: made.environment.as_mut(), interrupt };
     let (data, _) = random_transitions(&mut environment, steps, episode_steps, seed)?;
     let first = made.environment.observation_space().unflatten(data.observation(0))?;
@@ -80,7 +77,7 @@ pub fn design_from(
     };
     let Some(made) = made else { return design(context, data, options, None, &mut watched) };
     let given = options.episode_steps;
-    let episode_steps = if given > 0 { given } else { made.episode_steps.unwrap_or(LONGEST) };
+    let episode_steps = if given > 0 { given } else { made.episode_steps.unwrap_or(STEP_LIMIT) };
     let options = DesignOptions { episode_steps, ..options.clone() };
     let mut environment = Stoppable { inner: made.environment.as_mut(), interrupt };
     let mut trial = EnvironmentTrial::new(&mut environment, context.seed);
@@ -154,6 +151,10 @@ impl Environment for Stoppable<'_> {
     fn reset(&mut self, seed: u64) -> Result<Observation> {
         self.interrupt.check("the search")?;
         self.inner.reset(seed)
+    }
+
+    fn own_seed(&self, seed: u64) -> u64 {
+        self.inner.own_seed(seed)
     }
 
     fn step(&mut self, action: &Action) -> Result<Step> {

@@ -69,7 +69,8 @@ impl Lists {
             |section| Ok::<_, Error>(Choice { name: choices.name(section)?, settings: choices.section(section) });
         let parts = Parts { agent: choices.section("agent"), model: choice("model")?, planner: choice("planner")? };
         let resolved = agents::resolve(&algorithm, known, &parts)?;
-        let episode_steps = made.episode_steps.map(|steps| steps as u64);
+        // A limit that is only assumed is no measure of how long the task is.
+        let episode_steps = made.episode_steps.filter(|_| !made.episode_steps_assumed).map(|steps| steps as u64);
         let (fewest, most) = (*EVALUATION_EPISODES.start(), *EVALUATION_EPISODES.end());
         let evaluated = episode_steps.map_or(fewest, |steps| (EVALUATION_STEPS / steps.max(1)).clamp(fewest, most));
         let whole = |key, least, default| Ok::<_, Error>(choices.whole(key, least)?.unwrap_or(default));

@@ -13,10 +13,19 @@ use crate::output::print;
 
 pub(crate) fn run(options: &Collect, interrupt: &Interrupt) -> Result<()> {
     let collected = if is_path(&options.what) {
+        anyhow::ensure!(
+            options.settings.is_empty(),
+            "what was learned keeps the settings of its run; leave '{}' out, or name an environment",
+            options.settings.join(" ")
+        );
         let mut loaded = load_bundle(&Lists, Path::new(&options.what), interrupt)?;
         collect(&mut loaded.made, Some(loaded.agent.as_mut()), options.steps, options.seed, &options.out, interrupt)?
     } else {
-        let choices = Choices::new().set("environment", Setting::Text(options.what.clone()))?;
+        if let Some(other) = options.settings.iter().find(|setting| !setting.starts_with("environment.")) {
+            anyhow::bail!("'{other}' is no setting of the environment; those are called environment.KEY");
+        }
+        let given = options.settings.iter().try_fold(Choices::new(), |choices, setting| choices.assign(setting))?;
+        let choices = given.set("environment", Setting::Text(options.what.clone()))?;
         let mut made = Lists.environment(&Lists.resolve(&choices)?)?;
         collect(&mut made, None, options.steps, options.seed, &options.out, interrupt)?
     };

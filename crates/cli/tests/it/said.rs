@@ -25,6 +25,10 @@ says! {
     missing_data_set: ["data", "import", "nowhere.npz", "--format", "npz", "--out", "data"];
     unknown_format: ["data", "export", "data", "--format", "parket", "--out", "x"];
     unknown_suite: ["env", "install", "gim"];
+    help_env_install: ["env", "install", "--help"];
+    suites: ["env", "list"];
+    unknown_suite_of_an_environment: ["learn", "gim:CartPole-v1"];
+    collect_other_settings: ["collect", "pendulum", "--out", "x", "planner.horizon=3"];
     no_command: [];
     unknown_command: ["lern", "pendulum"];
     unknown_environment: ["learn", "pendulm"];

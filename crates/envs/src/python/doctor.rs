@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 use worldwright_core::uninterrupted;
 
-use super::install::is_complete;
+use super::state::{State, further_packages, state};
 use super::{Suite, data_folder, python3};
 
 /// How a checked thing is.
@@ -40,11 +40,11 @@ impl Finding {
     }
 }
 
-/// Checks Python, the data folder and every suite. Takes a second or two; changes nothing but a file that it writes into the
+/// Checks Python, the data folder and every suite, importing what it cannot do without. Takes some seconds; changes nothing but a file that it writes into the
 /// data folder and removes.
 pub fn doctor() -> Vec<Finding> {
     let mut findings = vec![python(), folder()];
-    findings.extend(Suite::ALL.iter().map(|suite| check_suite(*suite)));
+    findings.extend(Suite::all().unwrap_or_else(|_| Suite::PINNED.to_vec()).iter().map(check_suite));
     findings
 }
 
@@ -91,24 +91,40 @@ fn folder() -> Finding {
     }
 }
 
-fn check_suite(suite: Suite) -> Finding {
-    let subject = format!("suite {}", suite.name());
-    let install = Some(format!("run `worldwright env install {}`", suite.name()));
-    let variable = suite.interpreter_variable();
-    let given = std::env::var_os(variable).is_some_and(|given| !given.is_empty());
-    let interpreter = match suite.interpreter() {
-        Ok(interpreter) => interpreter,
-        Err(_) => {
-            return Finding::new(subject, Health::Missing, format!("not installed: {}", suite.summary()), install);
+fn check_suite(suite: &Suite) -> Finding {
+    let subject = format!("suite {suite}");
+    let install = format!("run `worldwright env install {suite}`");
+    let given = suite.given_interpreter();
+    let mend = match &given {
+        Some(_) => format!("correct {}, or unset it", suite.interpreter_variable()),
+        None => install.clone(),
+    };
+    let mut finished = Ok(());
+    if given.is_none() {
+        match state(suite) {
+            Err(error) => return Finding::new(subject, Health::Broken, error.to_string(), None),
+            Ok(State::Absent) => {
+                let detail = format!("not installed: {}", suite.summary());
+                return Finding::new(subject, Health::Missing, detail, Some(install));
+            }
+            Ok(State::Unfinished { usable: false, found, mend } | State::Damaged { found, mend }) => {
+                return Finding::new(subject, Health::Broken, found, Some(mend));
+            }
+            Ok(State::Unfinished { found, mend, .. }) => finished = Err((found, mend)),
+            Ok(State::Outdated) => finished = Err(("made from an older list of packages".to_owned(), install)),
+            Ok(State::Complete) => {}
         }
+    }
+    let interpreter = match given.map_or_else(|| suite.installed_interpreter(), Ok) {
+        Ok(interpreter) => interpreter,
+        Err(error) => return Finding::new(subject, Health::Broken, error.to_string(), Some(mend)),
     };
-    let mend = if given { Some(format!("correct {variable}, or unset it")) } else { install };
     let place = interpreter.display();
-    let Some(versions) = versions(suite, &interpreter) else {
-        return Finding::new(subject, Health::Broken, format!("{place} does not start"), mend);
+    let Some(Seen { versions, failures }) = look(suite, &interpreter) else {
+        return Finding::new(subject, Health::Broken, format!("{place} does not start"), Some(mend));
     };
-    if !versions.contains_key(suite.module()) {
-        return Finding::new(subject, Health::Broken, format!("{place} has no {}", suite.module()), mend);
+    if !failures.is_empty() {
+        return Finding::new(subject, Health::Broken, format!("{place} has no {}", failures.join(", ")), Some(mend));
     }
     let differing: Vec<String> = suite
         .pins()
@@ -118,24 +134,46 @@ fn check_suite(suite: Suite) -> Finding {
             None => Some(format!("{package} is missing")),
         })
         .collect();
+    if let Err((found, mend)) = finished {
+        return Finding::new(subject, Health::Differs, format!("{place}: {found}"), Some(mend));
+    }
     if !differing.is_empty() {
-        return Finding::new(subject, Health::Differs, format!("{place}: {}", differing.join(", ")), mend);
+        return Finding::new(subject, Health::Differs, format!("{place}: {}", differing.join(", ")), Some(mend));
     }
-    if !given && !is_complete(suite) {
-        let detail = format!("{place}: its installation was not finished");
-        return Finding::new(subject, Health::Differs, detail, mend);
-    }
-    let (package, version) = suite.pins().find(|(package, _)| *package == suite.module()).unwrap_or_default();
-    Finding::new(subject, Health::Fine, format!("{package} {version} ({place})"), None)
+    let package = suite.package();
+    let version = versions.get(package).map_or("", String::as_str);
+    let further = further_packages(suite).unwrap_or_default();
+    let further = if further.is_empty() { String::new() } else { format!(" with {}", further.join(", ")) };
+    Finding::new(subject, Health::Fine, format!("{package} {version}{further} ({place})"), None)
 }
 
-/// The versions of the pinned packages that an interpreter has; `None` when it does not start.
-fn versions(suite: Suite, interpreter: &Path) -> Option<BTreeMap<String, String>> {
-    let script = "import sys, importlib.metadata as m\nfor name in sys.argv[1:]:\n    try: print(name, m.version(name))\n    \
-                  except m.PackageNotFoundError: pass";
-    let mut arguments = vec!["-c", script];
-    arguments.extend(suite.pins().map(|(package, _)| package));
-    let (ok, text) = python3::output(interpreter, &arguments, Duration::from_secs(30))?;
-    let pairs = text.lines().filter_map(|line| line.split_once(' '));
-    ok.then(|| pairs.map(|(name, version)| (name.to_owned(), version.to_owned())).collect())
+/// What an interpreter has of a suite.
+struct Seen {
+    /// The packages and their versions.
+    versions: BTreeMap<String, String>,
+    /// Modules that cannot be imported, and why.
+    failures: Vec<String>,
+}
+
+/// Asks an interpreter for the suite's packages, and has it import what the suite cannot do without: the list of what is installed
+/// also names packages whose files are gone. `None` when it does not start.
+fn look(suite: &Suite, interpreter: &Path) -> Option<Seen> {
+    let script = "import sys, importlib, importlib.metadata as m
+for name in sys.argv[2:]:
+    try: print('version', name, m.version(name))
+    except m.PackageNotFoundError: pass
+for name in sys.argv[1].split(','):
+    try: importlib.import_module(name)
+    except BaseException as error: print('failure', f'{name} ({type(error).__name__}: {error})'.replace(chr(10), ' ')[:200])";
+    let modules = suite.modules().join(",");
+    let mut arguments = vec!["-c", script, &modules];
+    let pins: Vec<&str> = suite.pins().map(|(package, _)| package).collect();
+    arguments.extend(if pins.is_empty() { &["gymnasium"] } else { pins.as_slice() });
+    let (ok, text) = python3::output(interpreter, &arguments, Duration::from_secs(60))?;
+    let lines = |what: &str| text.lines().filter_map(move |line| line.strip_prefix(what)).collect::<Vec<_>>();
+    let versions = lines("version ").into_iter().filter_map(|line| line.split_once(' '));
+    ok.then(|| Seen {
+        versions: versions.map(|(name, version)| (name.to_owned(), version.to_owned())).collect(),
+        failures: lines("failure ").iter().map(|line| (*line).to_owned()).collect(),
+    })
 }

@@ -9,6 +9,11 @@ use super::remote::{Recipe, Remote};
 /// Seconds of a step where the environment names none: thirty pictures a second.
 const DEFAULT_DT_SECS: f64 = 1.0 / 30.0;
 
+/// What an environment in Python is given for `seed`: many hand their seed on to NumPy's old generator or to C, which take 31 or 32 bits.
+pub fn python_seed(seed: u64) -> u64 {
+    seed & 0x7FFF_FFFF
+}
+
 /// One environment in a worker process of its own.
 ///
 /// After an error of the worker (it crashed, raised, or was late) every call but [`reset`](Environment::reset) fails;
@@ -21,8 +26,8 @@ pub struct PythonEnvironment {
 }
 
 impl PythonEnvironment {
-    /// Starts a worker and makes the environment `id` in it: `gym:ID` or `dmc:DOMAIN-TASK`. `gym:module:ID` imports `module`
-    /// first, which registers its environments with Gymnasium.
+    /// Starts a worker and makes the environment `id` in it: `gym:ID`, `dmc:DOMAIN-TASK`, or `SUITE:ID` of a suite of the user's
+    /// own. `gym:module:ID` imports `module` first, which registers its environments with Gymnasium.
     ///
     /// # Errors
     /// [`Error::External`] when its suite is not installed, or the environment is not known or cannot be made in time;
@@ -69,10 +74,14 @@ impl Environment for PythonEnvironment {
     fn reset(&mut self, seed: u64) -> Result<Observation> {
         self.running = false;
         self.remote.revive()?;
-        self.remote.post_reset(&[true], &[seed])?;
+        self.remote.post_reset(&[true], &[python_seed(seed)])?;
         self.remote.finish_reset()?;
         self.running = true;
         self.remote.observation(0)
+    }
+
+    fn own_seed(&self, seed: u64) -> u64 {
+        python_seed(seed)
     }
 
     fn step(&mut self, action: &Action) -> Result<Step> {

@@ -3,6 +3,8 @@
 //! A space is a tree whose leaves are arrays; leaf by leaf in the tree's order, the memory holds one array `[N, …]` over the
 //! worker's N environments, each starting at a multiple of 64 bytes.
 
+use std::sync::Arc;
+
 use serde_json::Value as Json;
 use worldwright_core::{ElementType, Error, Result, Space, Value};
 
@@ -54,18 +56,18 @@ impl Leaf {
 /// A space together with the places of its leaves.
 #[derive(Debug, Clone)]
 pub(super) struct Codec {
-    space: Space,
+    space: Arc<Space>,
     leaves: Vec<Leaf>,
 }
 
 impl Codec {
-    fn new(space: &Space, environments: usize, cursor: &mut usize) -> Self {
+    fn new(space: &Arc<Space>, environments: usize, cursor: &mut usize) -> Self {
         let mut leaves = Vec::new();
         collect(space, &mut leaves);
         for leaf in &mut leaves {
             leaf.offset = reserve(cursor, leaf.bytes() * environments);
         }
-        Self { space: space.clone(), leaves }
+        Self { space: Arc::clone(space), leaves }
     }
 
     /// Where each leaf begins.
@@ -220,7 +222,7 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    pub(super) fn new(observation: &Space, action: &Space, environments: usize) -> Self {
+    pub(super) fn new(observation: &Arc<Space>, action: &Arc<Space>, environments: usize) -> Self {
         let mut cursor = ARRAYS;
         let actions = Codec::new(action, environments, &mut cursor);
         let observations = Codec::new(observation, environments, &mut cursor);
@@ -250,8 +252,42 @@ impl Layout {
     }
 }
 
-/// A space from a worker's description of it.
-pub(super) fn space_from_json(json: &Json) -> Option<Space> {
+/// The most numbers that the flat vector of a space may have. Each takes eight bytes in every observation that is held, besides
+/// its bounds and its name.
+const MOST_NUMBERS: usize = 1 << 24;
+
+/// How many numbers the flat vector of a described space has, if it is not too many, without making it.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn check_size(json: &Json) -> std::result::Result<(), String> {
+    match numbers(json) {
+        0 => Err("holds no numbers".to_owned()),
+        count if count > MOST_NUMBERS => Err(format!(
+            "has {} numbers (choices count one each), more than the {MOST_NUMBERS} that are taken: wrap the environment to \
+             observe or choose among less",
+            if count == usize::MAX { "countless".to_owned() } else { count.to_string() }
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn numbers(json: &Json) -> usize {
+    let size = |json: &Json| json.as_u64().map_or(usize::MAX, |n| usize::try_from(n).unwrap_or(usize::MAX));
+    let list = |key: &str| json[key].as_array().map(Vec::as_slice).unwrap_or_default();
+    let product = |key: &str| list(key).iter().map(size).fold(1, usize::saturating_mul);
+    match json["type"].as_str() {
+        Some("box" | "multi_binary") => product("shape"),
+        Some("discrete") => size(&json["n"]),
+        Some("multi_discrete") => list("nvec").iter().map(size).fold(0, usize::saturating_add),
+        Some("tuple") => list("parts").iter().map(numbers).fold(0, usize::saturating_add),
+        Some("dict") => list("parts").iter().map(|part| numbers(&part[1])).fold(0, usize::saturating_add),
+        _ => 1,
+    }
+}
+
+/// A space from a worker's description of it, whose size is [checked](check_size), and the bounds that came with that.
+pub(super) fn space_from_json(json: &Json, bounds: &[u8]) -> Option<Space> {
     let counts = |key: &str| -> Option<Vec<usize>> {
         json[key].as_array()?.iter().map(|n| n.as_u64().map(|n| n as usize)).collect()
     };
@@ -261,13 +297,12 @@ pub(super) fn space_from_json(json: &Json) -> Option<Space> {
             let shape = counts("shape")?;
             let len = shape.iter().product::<usize>();
             let bound = |key: &str| -> Option<Vec<f64>> {
-                let texts = json[key].as_array()?;
-                let numbers: Vec<f64> = texts.iter().map(|t| t.as_str()?.parse().ok()).collect::<Option<_>>()?;
-                match numbers.len() {
-                    n if n == len => Some(numbers),
-                    1 => Some(vec![numbers[0]; len]),
-                    _ => None,
+                if let Some(text) = json[key].as_str() {
+                    return Some(vec![text.parse().ok()?; len]);
                 }
+                let from = usize::try_from(json[key].as_u64()?).ok()?;
+                let bytes = bounds.get(from..from.checked_add(8 * len)?)?;
+                Some(bytes.chunks_exact(8).map(|x| f64::from_le_bytes(x.try_into().unwrap_or_default())).collect())
             };
             Space::Box { low: bound("low")?, high: bound("high")?, shape, element: element()? }
         }
@@ -281,12 +316,14 @@ pub(super) fn space_from_json(json: &Json) -> Option<Space> {
             element: element()?,
         },
         "multi_binary" => Space::MultiBinary { shape: counts("shape")? },
-        "tuple" => Space::Tuple(json["parts"].as_array()?.iter().map(space_from_json).collect::<Option<_>>()?),
+        "tuple" => Space::Tuple(
+            json["parts"].as_array()?.iter().map(|part| space_from_json(part, bounds)).collect::<Option<_>>()?,
+        ),
         "dict" => Space::Dict(
             json["parts"]
                 .as_array()?
                 .iter()
-                .map(|part| Some((part[0].as_str()?.to_owned(), space_from_json(&part[1])?)))
+                .map(|part| Some((part[0].as_str()?.to_owned(), space_from_json(&part[1], bounds)?)))
                 .collect::<Option<_>>()?,
         ),
         _ => return None,
@@ -331,7 +368,8 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
         fn elements_come_back_and_lanes_do_not_touch(space in spaces(), seed: u64) {
-            let layout = Layout::new(&space, &space, 3);
+            let shared_space = Arc::new(space.clone());
+            let layout = Layout::new(&shared_space, &shared_space, 3);
             let shared = Shared::create(layout.size).expect("a shared file");
             let mut rng = worldwright_core::Key::new(seed).rng();
             let values: Vec<Value> = (0..3).map(|_| space.narrowed(&space.sample(&mut rng))).collect();
@@ -346,13 +384,26 @@ mod tests {
 
     #[test]
     fn bounds_without_end_are_understood() {
-        let json = serde_json::json!({"type": "box", "shape": [2], "low": ["-inf"], "high": ["1.5", "inf"], "dtype": "float32"});
+        let json = serde_json::json!({"type": "box", "shape": [2], "low": "-inf", "high": 8, "dtype": "float32"});
+        let bounds: Vec<u8> = [0.0, 1.5, f64::INFINITY].iter().flat_map(|x: &f64| x.to_le_bytes()).collect();
         let expected = Space::Box {
             shape: vec![2],
             low: vec![f64::NEG_INFINITY; 2],
             high: vec![1.5, f64::INFINITY],
             element: ElementType::F32,
         };
-        assert_eq!(space_from_json(&json), Some(expected));
+        assert_eq!(space_from_json(&json, &bounds), Some(expected));
+        assert_eq!(space_from_json(&json, &bounds[8..]), None, "bounds that did not come");
+    }
+
+    #[test]
+    fn sizes_are_judged_before_anything_is_made() {
+        let of = |json: Json| check_size(&json).err().unwrap_or_default();
+        assert_eq!(of(serde_json::json!({"type": "box", "shape": [1000, 1000]})), "");
+        assert!(of(serde_json::json!({"type": "box", "shape": [1_u64 << 40, 1_u64 << 40]})).contains("countless"));
+        assert!(of(serde_json::json!({"type": "box", "shape": [3, 0]})).contains("holds no numbers"));
+        assert!(of(serde_json::json!({"type": "discrete", "n": 1_u64 << 60})).contains("1152921504606846976 numbers"));
+        let part = serde_json::json!(["a", {"type": "box", "shape": [1 << 24]}]);
+        assert!(of(serde_json::json!({"type": "dict", "parts": [part, part]})).contains("33554432 numbers"));
     }
 }

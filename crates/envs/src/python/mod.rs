@@ -1,7 +1,9 @@
 //! Environments that live in Python, each in a worker process with the interpreter of its suite.
 //!
-//! An id is `gym:ID` (Gymnasium; `gym:module:ID` imports a module of the user's first) or `dmc:DOMAIN-TASK` (dm_control).
-//! [`install`] makes a suite's interpreter, [`doctor`] says what is missing.
+//! An id is `gym:ID` (Gymnasium), `dmc:DOMAIN-TASK` (dm_control), or `NAME:ID` for a suite of the user's own packages.
+//! `gym:module:ID` and `NAME:module:ID` import a module first, which registers its environments; modules of packages that were
+//! installed by name are imported by themselves. [`install`] makes a suite's interpreter and adds packages to it, [`state()`] says
+//! cheaply how it is, [`doctor`] what is missing.
 //!
 //! One worker holds one environment ([`PythonEnvironment`]) or several ([`VectorEnvironment`]). Observations, actions, rewards
 //! and flags stand in shared memory; a socket carries control and the wake-ups. What happens in a worker stays there: a crash,
@@ -14,10 +16,12 @@ mod environment;
 mod install;
 mod layout;
 mod options;
+mod packages;
 mod process;
 mod python3;
 mod remote;
 mod shared;
+mod state;
 mod stream;
 mod suite;
 mod vector;
@@ -27,19 +31,20 @@ use std::collections::BTreeMap;
 use worldwright_core::{Environment, Result, Setting, Settings};
 
 pub use doctor::{Finding, Health, doctor};
-pub use environment::PythonEnvironment;
-pub use install::install;
+pub use environment::{PythonEnvironment, python_seed};
+pub use install::{install, remove};
 pub use options::{PARAMETERS, WorkerOptions};
 pub use python3::PYTHON_VARIABLE;
+pub use state::{State, further_packages, state};
 pub use stream::Transport;
 pub use suite::{DATA_DIR_VARIABLE, Suite, data_folder};
 pub use vector::{Autoreset, Lane, VectorEnvironment, VectorOptions, Vectorization};
 
 use crate::repeat::repeated;
-use crate::{Made, known_reward, settings};
+use crate::{Made, known_reward, limited, settings};
 
-/// Builds `gym:ID` or `dmc:DOMAIN-TASK`; settings called `action_repeat` and `worker.…` are [`PARAMETERS`], all others arguments
-/// of the environment's own constructor.
+/// Builds `gym:ID`, `dmc:DOMAIN-TASK` or `SUITE:ID`; settings called `action_repeat`, `episode_steps` and `worker.…` are
+/// [`PARAMETERS`], all others arguments of the environment's own constructor.
 ///
 /// # Errors
 /// [`Error::Config`](worldwright_core::Error::Config) for an action repeat below one; else as [`WorkerOptions::from_settings`] and [`PythonEnvironment::open`].
@@ -59,7 +64,8 @@ pub(crate) fn make(id: &str, overrides: &BTreeMap<String, Setting>) -> Result<Ma
         observation_channels: environment.observation_channels(),
         action_channels: environment.action_channels(),
         episode_steps: environment.episode_steps(),
+        episode_steps_assumed: false,
         environment: Box::new(environment),
     };
-    Ok(repeated(made, repeat))
+    Ok(repeated(limited(made), repeat))
 }

@@ -10,10 +10,15 @@ use worldwright_core::{Error, Parameter, Result, Setting, SettingDefault, Settin
 use super::Transport;
 use crate::settings::ACTION_REPEAT;
 
-/// Settings of the worker itself, called `worker.…`, and the action repeat that every environment has; every other setting is an
-/// argument of the environment's own constructor.
+/// Settings of the worker itself, called `worker.…`, and those that every environment has; every other setting is an argument
+/// of the environment's own constructor.
 pub const PARAMETERS: &[Parameter] = &[
     ACTION_REPEAT,
+    Parameter {
+        name: EPISODE_STEPS,
+        default: SettingDefault::Integer(0),
+        summary: "steps after which an episode is cut, before any action repeat; 0: as the environment says, or 1000 where it does not",
+    },
     Parameter {
         name: "worker.interpreter",
         default: SettingDefault::Text(""),
@@ -46,7 +51,20 @@ pub const PARAMETERS: &[Parameter] = &[
     },
     Parameter { name: "worker.width", default: SettingDefault::Integer(320), summary: "pixels across (dmc)" },
     Parameter { name: "worker.height", default: SettingDefault::Integer(240), summary: "pixels down (dmc)" },
+    Parameter {
+        name: "worker.leave_out",
+        default: SettingDefault::Text(""),
+        summary: "parts of a Dict observation that are left out, separated by commas, such as a text",
+    },
+    Parameter {
+        name: "worker.reward_weights",
+        default: SettingDefault::Numbers(&[]),
+        summary: "weights of a reward of several numbers, whose weighted sum is learned from",
+    },
 ];
+
+/// The setting for the time limit.
+const EPISODE_STEPS: &str = "episode_steps";
 
 /// How a worker is started and driven.
 #[derive(Debug, Clone)]
@@ -57,6 +75,12 @@ pub struct WorkerOptions {
     pub path: Vec<PathBuf>,
     /// Arguments of the environment's constructor (`gymnasium.make`), or of the task (dm_control).
     pub arguments: BTreeMap<String, Setting>,
+    /// Steps after which an episode is cut; `None`: as the environment says.
+    pub episode_steps: Option<usize>,
+    /// Names of parts of a Dict observation that are left out.
+    pub leave_out: Vec<String>,
+    /// Weights of a reward of several numbers; empty: the reward is one number.
+    pub reward_weights: Vec<f64>,
     /// Deadline for starting Python, importing and making the environment.
     pub make_deadline: Duration,
     /// Deadline of a reset.
@@ -84,6 +108,9 @@ impl Default for WorkerOptions {
             interpreter: None,
             path: Vec::new(),
             arguments: BTreeMap::new(),
+            episode_steps: None,
+            leave_out: Vec::new(),
+            reward_weights: Vec::new(),
             make_deadline: Duration::from_secs(60),
             reset_deadline: Duration::from_secs(30),
             step_deadline: Duration::from_secs(10),
@@ -102,22 +129,47 @@ pub(super) fn watching_is_sound() -> bool {
 }
 
 impl WorkerOptions {
-    /// Options from settings: those called `worker.…` are [`PARAMETERS`], all others (`action_repeat` too, which
-    /// [`make`](crate::make) takes out before) arguments.
+    /// Options from settings: those called `worker.…` and `episode_steps` are [`PARAMETERS`], all others (`action_repeat` too,
+    /// which [`make`](crate::make) takes out before) arguments.
     ///
     /// # Errors
-    /// As [`Settings::resolve`], and [`Error::Config`] for a deadline that is not a positive number of seconds.
+    /// As [`Settings::resolve`], and [`Error::Config`] for a deadline that is not a positive number of seconds, pictures
+    /// without or of too many pixels, and files and folders that are not there.
     pub fn from_settings(overrides: &BTreeMap<String, Setting>) -> Result<Self> {
         let (own, arguments) = overrides
             .iter()
             .map(|(key, setting)| (key.clone(), setting.clone()))
-            .partition(|(key, _)| key.starts_with("worker."));
+            .partition(|(key, _)| key.starts_with("worker.") || key == EPISODE_STEPS);
         let settings = Settings::resolve("Python environments", PARAMETERS, &own)?;
         let seconds = |key: &str| Ok::<_, Error>(Duration::from_secs_f64(settings.float(key, 0.001, 86_400.0)?));
-        let interpreter = settings.text("worker.interpreter")?;
+        let interpreter = PathBuf::from(settings.text("worker.interpreter")?);
+        // A bare name is looked up on the path; anything longer must be a file.
+        if interpreter.components().count() > 1 && !interpreter.is_file() {
+            let why = format!("there is no file {}; give the path of a Python", interpreter.display());
+            return Err(Error::config("worker.interpreter", why));
+        }
+        let text = settings.text("worker.path")?;
+        let path: Vec<PathBuf> = std::env::split_paths(text).filter(|path| !path.as_os_str().is_empty()).collect();
+        if let Some(nowhere) = path.iter().find(|path| !path.exists()) {
+            let why = format!("there is no {}; give folders to import from", nowhere.display());
+            return Err(Error::config("worker.path", why));
+        }
+        let reward_weights = settings.numbers("worker.reward_weights")?.to_vec();
+        if let Some(odd) = reward_weights.iter().find(|weight| !weight.is_finite()) {
+            return Err(Error::config("worker.reward_weights", format!("{odd} is no weight: give finite numbers")));
+        }
+        let episode_steps = settings.count(EPISODE_STEPS, 0)?;
         Ok(Self {
-            interpreter: (!interpreter.is_empty()).then(|| PathBuf::from(interpreter)),
-            path: std::env::split_paths(settings.text("worker.path")?).filter(|p| !p.as_os_str().is_empty()).collect(),
+            interpreter: (!interpreter.as_os_str().is_empty()).then_some(interpreter),
+            path,
+            episode_steps: (episode_steps > 0).then_some(episode_steps),
+            leave_out: settings
+                .text("worker.leave_out")?
+                .split(',')
+                .map(|name| name.trim().to_owned())
+                .filter(|name| !name.is_empty())
+                .collect(),
+            reward_weights,
             arguments,
             make_deadline: seconds("worker.make_secs")?,
             reset_deadline: seconds("worker.reset_secs")?,
@@ -154,6 +206,21 @@ mod tests {
         let options = WorkerOptions::from_settings(&given).expect("known settings");
         assert_eq!(options.step_deadline, Duration::from_millis(500));
         assert_eq!(options.arguments_json(), serde_json::json!({"forward_reward_weight": 2}));
+        for (key, setting, says) in [
+            ("worker.step_secs", Setting::Float(f64::NAN), "must be finite"),
+            ("worker.step_secs", Setting::Float(-1.0), "must lie in"),
+            ("worker.make_secs", Setting::Float(f64::INFINITY), "must be finite"),
+            ("worker.reset_secs", Setting::Float(0.0), "must lie in"),
+            ("worker.width", Setting::Integer(1 << 40), "8192"),
+            ("worker.height", Setting::Integer(0), "worker.height"),
+            ("worker.path", Setting::Text("/no/such/folder".into()), "there is no /no/such/folder"),
+            ("worker.interpreter", Setting::Text("/no/such/python".into()), "there is no file /no/such/python"),
+            ("worker.reward_weights", Setting::Numbers(vec![1.0, f64::NAN]), ""),
+            ("episode_steps", Setting::Integer(-1), "at least 0"),
+        ] {
+            let message = WorkerOptions::from_settings(&BTreeMap::from([(key.to_owned(), setting)])).expect_err(key);
+            assert!(message.to_string().contains(key) && message.to_string().contains(says), "{message}");
+        }
         let slip = BTreeMap::from([("worker.step_sec".to_owned(), Setting::Float(0.5))]);
         let message = WorkerOptions::from_settings(&slip).expect_err("an unknown setting").to_string();
         assert!(message.contains("did you mean 'worker.step_secs'"), "{message}");

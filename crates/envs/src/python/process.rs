@@ -1,11 +1,15 @@
 //! A worker process: starting it, talking to it within deadlines, and telling what became of it.
 //!
 //! A worker that exits, raises or does not answer in time becomes an [`Error::External`] with the last of what it wrote to its
-//! error output; it is ended at once and never left behind. If the host dies first, the worker sees its socket close (and, should
-//! it never look, that its parent has changed) and leaves by itself.
+//! error output; it is ended at once and never left behind.
+//!
+//! On Unix the process that is started splits in two before anything else: the worker, and a guard that waits for the worker's end
+//! or the host's, which it sees by a pipe that only the host holds open. Then the guard ends whatever the environment started: the
+//! worker's process group, and (Linux) every process whose environment carries this worker's mark, in whichever group or session it
+//! is. So nothing outlives a run, however it ends: the guard needs neither the host's help nor that of a worker stuck in foreign code.
 
 use std::collections::VecDeque;
-use std::io::Read;
+use std::io::{PipeWriter, Read};
 use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -25,6 +29,7 @@ use super::{Transport, WorkerOptions};
 /// The worker's program: modules in the order in which they import each other.
 const PROGRAM: &[(&str, &str)] = &[
     ("worldwright_spaces", include_str!("worker/spaces.py")),
+    ("worldwright_packages", include_str!("worker/packages.py")),
     ("worldwright_suites", include_str!("worker/suites.py")),
     ("worldwright_vectors", include_str!("worker/vectors.py")),
     ("worldwright_worker", include_str!("worker/worker.py")),
@@ -32,6 +37,10 @@ const PROGRAM: &[(&str, &str)] = &[
 const BOOTSTRAP: &str = include_str!("worker/bootstrap.py");
 /// How much of the error output is kept.
 const TAIL_BYTES: usize = 8192;
+/// The longest answer (bounds of the largest spaces, or a picture) that is believed, in bytes.
+const MOST_BYTES: u64 = 512 << 20;
+/// How much memory is taken at a time for bytes that are announced: no more than really come.
+const CHUNK: usize = 1 << 20;
 /// How long an answered request may take to send, and a dead process to be seen as dead.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -51,6 +60,8 @@ pub(super) enum Operation {
 pub(super) struct Process {
     who: String,
     child: Child,
+    /// The guard ends the worker when this is dropped.
+    lifeline: Option<PipeWriter>,
     stream: Stream,
     shared: Option<Shared>,
     tail: Arc<Mutex<VecDeque<u8>>>,
@@ -67,6 +78,13 @@ impl Process {
         let failed = |why: String| Error::external(who.to_owned(), why);
         let mut command = Command::new(interpreter);
         command.arg("-u").arg("-c").arg(BOOTSTRAP).stdout(Stdio::null()).stderr(Stdio::piped());
+        command.env("WORLDWRIGHT_WORKER", token());
+        let mut lifeline = None;
+        if cfg!(unix) {
+            let (watched, held) = std::io::pipe().map_err(|error| failed(format!("cannot make a pipe: {error}")))?;
+            command.stdout(watched);
+            lifeline = Some(held);
+        }
         // A group of its own keeps Ctrl-C for the host, which then ends its workers in order.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
@@ -102,8 +120,7 @@ impl Process {
                 match accept(&listener, &token, deadline, || matches!(child.try_wait(), Ok(None))) {
                     Ok(stream) => (child, stream),
                     Err(error) => {
-                        let _ = child.kill();
-                        let _ = child.wait();
+                        end(&mut child, lifeline.take());
                         let mut text = String::new();
                         if let Some(mut stderr) = child.stderr.take() {
                             let _ = stderr.read_to_string(&mut text);
@@ -122,6 +139,7 @@ impl Process {
         let mut process = Self {
             who: who.to_owned(),
             child,
+            lifeline,
             stream,
             shared: None,
             tail,
@@ -187,18 +205,32 @@ impl Process {
         }
         let mut length = [0; 4];
         self.take(&mut length, deadline, &what, patience)?;
-        let mut text = vec![0; u32::from_le_bytes(length) as usize];
-        self.take(&mut text, deadline, &what, patience)?;
+        let text = self.take_all(u64::from(u32::from_le_bytes(length)), deadline, &what, patience)?;
         let answer: Json = match serde_json::from_slice(&text) {
             Ok(answer) => answer,
             Err(error) => return Err(self.fail(&format!("answered '{what}' with something unreadable ({error})"))),
         };
-        let mut blob = vec![0; answer["blob"].as_u64().unwrap_or(0) as usize];
-        self.take(&mut blob, deadline, &what, patience)?;
+        let blob = self.take_all(answer["blob"].as_u64().unwrap_or(0), deadline, &what, patience)?;
         match answer["error"].as_str() {
             Some(error) => Err(Error::external(self.who.clone(), error.to_owned())),
             None => Ok((answer, blob)),
         }
+    }
+
+    /// Takes as many bytes as were announced, as they come: what is announced alone takes no memory.
+    fn take_all(&mut self, length: u64, deadline: Instant, what: &str, patience: Duration) -> Result<Vec<u8>> {
+        if length > MOST_BYTES {
+            return Err(self.fail(&format!(
+                "announced {length} bytes in answer to '{what}', more than the {MOST_BYTES} that are taken"
+            )));
+        }
+        let (length, mut bytes) = (length as usize, Vec::new());
+        while bytes.len() < length {
+            let start = bytes.len();
+            bytes.resize(length.min(start + CHUNK), 0);
+            self.take(&mut bytes[start..], deadline, what, patience)?;
+        }
+        Ok(bytes)
     }
 
     fn take(&mut self, out: &mut [u8], deadline: Instant, what: &str, patience: Duration) -> Result<()> {
@@ -340,9 +372,24 @@ impl Process {
             }
             std::thread::sleep(Duration::from_millis(1));
         }
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        end(&mut self.child, self.lifeline.take());
     }
+}
+
+/// Ends a process that was started, by its guard where it has one, and takes its exit status.
+fn end(child: &mut Child, lifeline: Option<PipeWriter>) {
+    if lifeline.is_some() {
+        drop(lifeline);
+        let patience = Instant::now() + PATIENCE;
+        while Instant::now() < patience {
+            if !matches!(child.try_wait(), Ok(None)) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+    let _ = child.kill();
+    let _ = child.wait();
 }
 
 impl Drop for Process {

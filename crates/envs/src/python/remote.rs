@@ -1,13 +1,14 @@
 //! One worker with its environments: made, described, attached to their arrays, and made again after a failure.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 use worldwright_core::{Action, Error, Frame, Observation, Result, Space, Step};
 
-use super::layout::{Layout, space_from_json};
+use super::layout::{Layout, check_size, space_from_json};
 use super::process::{Operation, Process};
-use super::{Autoreset, Suite, Vectorization, WorkerOptions};
+use super::{Autoreset, Suite, Vectorization, WorkerOptions, further_packages};
 
 const TERMINATED: u8 = 1;
 const TRUNCATED: u8 = 2;
@@ -17,8 +18,8 @@ const RESTARTED: u8 = 8;
 /// What a worker says of its environments.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Description {
-    pub(super) observation_space: Space,
-    pub(super) action_space: Space,
+    pub(super) observation_space: Arc<Space>,
+    pub(super) action_space: Arc<Space>,
     pub(super) dt_secs: Option<f64>,
     pub(super) episode_steps: Option<usize>,
     /// Names and lengths of the parts of a joined observation; no length: a single number.
@@ -29,7 +30,7 @@ pub(super) struct Description {
 }
 
 impl Description {
-    fn from_json(json: &Json) -> Option<Self> {
+    fn from_json(json: &Json, bounds: &[u8]) -> Option<Self> {
         let observation_parts = match &json["observation_parts"] {
             Json::Array(parts) => Some(
                 parts
@@ -46,8 +47,8 @@ impl Description {
             named.push((pair[0].as_str()?.to_owned(), pair[1].as_str()?.to_owned()));
         }
         Some(Self {
-            observation_space: space_from_json(&json["observation_space"])?,
-            action_space: space_from_json(&json["action_space"])?,
+            observation_space: Arc::new(space_from_json(&json["observation_space"], bounds)?),
+            action_space: Arc::new(space_from_json(&json["action_space"], bounds)?),
             dt_secs: json["dt_secs"].as_f64(),
             episode_steps: json["episode_steps"].as_u64().map(|n| n as usize),
             observation_parts,
@@ -75,7 +76,7 @@ impl Recipe {
         let (suite, _) = Suite::split(id).filter(|(_, name)| !name.is_empty()).ok_or_else(|| {
             Error::config(
                 "environment",
-                format!("'{id}' names none: write gym:ID or dmc:DOMAIN-TASK, such as gym:Hopper-v5"),
+                format!("'{id}' names none: write gym:ID, dmc:DOMAIN-TASK or SUITE:ID, such as gym:Hopper-v5"),
             )
         })?;
         let interpreter = match &options.interpreter {
@@ -223,10 +224,20 @@ impl Remote {
         let (answer, rgb) = answer?;
         let size = |key: &str| answer[key].as_u64().unwrap_or(0) as usize;
         let (width, height) = (size("width"), size("height"));
-        if rgb.len() != 3 * width * height {
+        if width.checked_mul(height).and_then(|pixels| pixels.checked_mul(3)) != Some(rgb.len()) {
             return Err(Error::shape("picture", &[height, width, 3], &[rgb.len()]));
         }
         Ok(Frame { width, height, rgb })
+    }
+}
+
+/// The command that brings packages, whose names follow, to where the environment is made.
+fn installer(recipe: &Recipe) -> String {
+    let installed = recipe.suite.installed_interpreter().is_ok_and(|installed| installed == recipe.interpreter);
+    if installed {
+        format!("worldwright env install {}", recipe.suite)
+    } else {
+        format!("{} -m pip install", recipe.interpreter.display())
     }
 }
 
@@ -235,7 +246,13 @@ fn start(recipe: &Recipe) -> Result<(Process, Description, Layout)> {
     let mut process = Process::start(&recipe.id, &recipe.interpreter, options)?;
     let setup = json!({
         "do": "make",
-        "suite": recipe.suite.name(),
+        "suite": if recipe.suite == Suite::Dmc { "dmc" } else { "gym" },
+        "name": recipe.suite.name(),
+        "install": installer(recipe),
+        "packages": further_packages(&recipe.suite).unwrap_or_default(),
+        "episode_steps": options.episode_steps,
+        "leave_out": options.leave_out,
+        "reward_weights": options.reward_weights,
         "id": Suite::split(&recipe.id).map_or("", |(_, id)| id),
         "environments": recipe.environments,
         "autoreset": recipe.autoreset.name(),
@@ -246,9 +263,15 @@ fn start(recipe: &Recipe) -> Result<(Process, Description, Layout)> {
         "width": options.frame_size.0,
         "height": options.frame_size.1,
     });
-    let (answer, _) = process.ask(&setup, options.make_deadline)?;
-    let description = Description::from_json(&answer)
-        .ok_or_else(|| Error::external(recipe.id.clone(), format!("its worker describes it unreadably: {answer}")))?;
+    let (answer, bounds) = process.ask(&setup, options.make_deadline)?;
+    for space in ["observation_space", "action_space"] {
+        check_size(&answer[space])
+            .map_err(|why| Error::external(recipe.id.clone(), format!("its {} {why}", space.replace('_', " "))))?;
+    }
+    let description = Description::from_json(&answer, &bounds).ok_or_else(|| {
+        let start: String = answer.to_string().chars().take(500).collect();
+        Error::external(recipe.id.clone(), format!("its worker describes it unreadably: {start}"))
+    })?;
     let layout = Layout::new(&description.observation_space, &description.action_space, recipe.environments);
     let mut told = layout.to_json();
     told.insert("environments".into(), recipe.environments.into());

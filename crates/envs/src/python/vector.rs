@@ -8,8 +8,8 @@
 
 use worldwright_core::{Action, Error, Frame, Observation, Result, Space, Step};
 
-use super::WorkerOptions;
 use super::remote::{Recipe, Remote};
+use super::{WorkerOptions, python_seed};
 
 /// When environments that ended are reset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -291,6 +291,7 @@ impl VectorEnvironment {
             });
             spans.collect()
         };
+        let seeds: Vec<u64> = seeds.iter().copied().map(python_seed).collect();
         let mut first = 0;
         for (worker, wanted) in self.workers.iter_mut().zip(&wanted) {
             let span = first..first + worker.lanes();

@@ -26,7 +26,7 @@ fn is_reaped(process: u32) -> bool {
     output.stdout.iter().all(u8::is_ascii_whitespace)
 }
 
-fn gone_within(process: u32, patience: Duration) -> bool {
+pub(crate) fn gone_within(process: u32, patience: Duration) -> bool {
     let start = Instant::now();
     while runs(process) {
         if start.elapsed() > patience {

@@ -3,7 +3,9 @@
 //! Tests that need a suite say so and pass where it is neither installed nor named by its environment variable.
 #![allow(clippy::print_stderr)]
 
+mod contract;
 mod failures;
+mod leftovers;
 mod real;
 mod single;
 mod suites;
@@ -16,7 +18,7 @@ use worldwright_core::{Key, Rng, Setting, Value};
 use worldwright_envs::python::{PythonEnvironment, Suite, WorkerOptions};
 
 /// The suite's interpreter; `None`, said aloud, where there is none.
-fn interpreter(suite: Suite) -> Option<PathBuf> {
+fn interpreter(suite: &Suite) -> Option<PathBuf> {
     match suite.interpreter() {
         Ok(interpreter) => Some(interpreter),
         Err(error) => {
@@ -28,7 +30,7 @@ fn interpreter(suite: Suite) -> Option<PathBuf> {
 
 /// Options under which the stub environments are found; `None` where Gymnasium is not there.
 fn stubs() -> Option<WorkerOptions> {
-    interpreter(Suite::Gym)?;
+    interpreter(&Suite::Gym)?;
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/python_it/modules");
     Some(WorkerOptions { path: vec![folder], ..WorkerOptions::default() })
 }

@@ -48,7 +48,7 @@ for action in actions:
 np.concatenate(out).astype(np.float64).tofile(folder + "/out")
 "#;
 
-fn oracle(suite: Suite, name: &str, interpreter: &Path, actions: &[f64]) -> Vec<u64> {
+fn oracle(suite: &Suite, name: &str, interpreter: &Path, actions: &[f64]) -> Vec<u64> {
     let folder = std::env::temp_dir().join(format!("worldwright-oracle-{}-{name}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");
     let bytes: Vec<u8> = actions.iter().flat_map(|x| x.to_ne_bytes()).collect();
@@ -64,7 +64,7 @@ fn oracle(suite: Suite, name: &str, interpreter: &Path, actions: &[f64]) -> Vec<
     bytes.chunks_exact(8).map(|word| u64::from_ne_bytes(word.try_into().expect("eight bytes"))).collect()
 }
 
-fn check(suite: Suite, name: &str, observation_dim: usize, action_dim: usize) -> Option<PythonEnvironment> {
+fn check(suite: &Suite, name: &str, observation_dim: usize, action_dim: usize) -> Option<PythonEnvironment> {
     let interpreter = interpreter(suite)?;
     let id = format!("{}:{name}", suite.name());
     let mut environment = open(&id, &WorkerOptions::default());
@@ -98,14 +98,14 @@ fn check(suite: Suite, name: &str, observation_dim: usize, action_dim: usize) ->
 
 #[test]
 fn inverted_pendulum_is_the_original() {
-    let Some(environment) = check(Suite::Gym, "InvertedPendulum-v5", 4, 1) else { return };
+    let Some(environment) = check(&Suite::Gym, "InvertedPendulum-v5", 4, 1) else { return };
     assert_eq!(environment.observation_channels()[1], "pole_angle");
     assert_eq!((environment.dt_secs(), environment.episode_steps()), (0.04, Some(1000)));
 }
 
 #[test]
 fn half_cheetah_is_the_original() {
-    let Some(environment) = check(Suite::Gym, "HalfCheetah-v5", 17, 6) else { return };
+    let Some(environment) = check(&Suite::Gym, "HalfCheetah-v5", 17, 6) else { return };
     assert_eq!(environment.observation_channels()[8], "torso_x_velocity");
     let versions = environment.versions();
     for name in ["environment", "python", "gymnasium", "mujoco", "numpy"] {
@@ -115,7 +115,7 @@ fn half_cheetah_is_the_original() {
 
 #[test]
 fn control_suite_cheetah_is_the_original() {
-    let Some(environment) = check(Suite::Dmc, "cheetah-run", 17, 6) else { return };
+    let Some(environment) = check(&Suite::Dmc, "cheetah-run", 17, 6) else { return };
     assert_eq!(environment.observation_channels()[..2], ["position[0]", "position[1]"]);
     assert_eq!((environment.dt_secs(), environment.episode_steps()), (0.01, Some(1000)));
     assert!(environment.versions().iter().any(|(name, _)| name == "dm_control"));
@@ -123,7 +123,7 @@ fn control_suite_cheetah_is_the_original() {
 
 #[test]
 fn control_suite_cartpole_is_the_original() {
-    let Some(mut environment) = check(Suite::Dmc, "cartpole-swingup", 5, 1) else { return };
+    let Some(mut environment) = check(&Suite::Dmc, "cartpole-swingup", 5, 1) else { return };
     assert_eq!(environment.episode_steps(), Some(1000));
     // The time limit cuts an episode; it does not end the task.
     environment.reset(3).expect("a reset");
@@ -140,7 +140,7 @@ fn control_suite_cartpole_is_the_original() {
 
 #[test]
 fn tasks_are_found_however_their_words_are_joined() {
-    if interpreter(Suite::Dmc).is_none() {
+    if interpreter(&Suite::Dmc).is_none() {
         return;
     }
     let environment = open("dmc:ball-in-cup-catch", &WorkerOptions::default());
@@ -152,7 +152,7 @@ fn tasks_are_found_however_their_words_are_joined() {
 #[test]
 fn real_pictures_or_the_reason_why_not() {
     for (suite, id) in [(Suite::Gym, "gym:HalfCheetah-v5"), (Suite::Dmc, "dmc:cheetah-run")] {
-        if interpreter(suite).is_none() {
+        if interpreter(&suite).is_none() {
             continue;
         }
         let mut environment = open(id, &WorkerOptions::default());

@@ -94,6 +94,25 @@ fn lanes_say_the_same_in_every_mode() {
 }
 
 #[test]
+fn last_observations_stand_although_the_environment_shows_one_array() {
+    let Some(options) = stubs() else { return };
+    let run = |id: &str, vectorization| {
+        let mut vector = vector(id, options.clone(), Autoreset::SameStep, vectorization);
+        let mut all = vec![vector.reset(&[1, 2, 3]).expect("a reset")];
+        for _ in 0..7 {
+            let lanes = vector.step(&vec![floats(&[0.5]); 3]).expect("a step");
+            all.push(lanes.iter().map(|lane| lane.step.as_ref().expect("a transition").observation.clone()).collect());
+        }
+        all
+    };
+    for vectorization in [Vectorization::Loop, Vectorization::Sync] {
+        let reused = run("gym:worldwright_stubs:Reusing-v0", vectorization);
+        assert_eq!(reused, run(COUNTER, vectorization), "{vectorization:?}");
+        assert!(reused.iter().flatten().any(|observation| numbers(observation)[1] == 3.0), "no episode ended");
+    }
+}
+
+#[test]
 fn lanes_say_the_same_behind_gymnasiums_processes() {
     let Some(options) = stubs() else { return };
     // Gymnasium's processes import the registry anew, so the environment is one that is always there.

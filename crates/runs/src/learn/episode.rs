@@ -33,7 +33,8 @@ impl Run<'_, '_> {
             Err(error @ Error::External { .. }) => return Ok(Ended::Broken(error)),
             Err(other) => return Err(other.into()),
         };
-        self.store.as_mut().ok_or_else(no_store)?.start_episode(&observation, Some(environment_seed))?;
+        let own_seed = self.made.environment.own_seed(environment_seed);
+        self.store.as_mut().ok_or_else(no_store)?.start_episode(&observation, Some(own_seed))?;
         self.agent.begin_episode(&observation, episode_seed(seed, stream::TRAINING_AGENT, episode))?;
         let (mut episode_return, mut length, mut step_secs) = (0.0, 0u64, 0.0);
         let (mut decisions, mut act_secs) = (0u64, 0.0);

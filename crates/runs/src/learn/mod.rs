@@ -32,8 +32,9 @@ use crate::metrics::MetricsFile;
 use crate::opening::{begin, go_on, holds_run, nothing_to_lose};
 use crate::{EvaluationPlan, Event, Experiment, Observer, RunFolder, Summary, Workshop, pages, report};
 
-/// Steps after which an evaluation episode is cut where neither the environment nor the task says when.
-pub const STEP_LIMIT: usize = 10_000;
+/// Steps after which an evaluation episode is cut where neither the environment nor the task says when; training episodes of
+/// environments that are [limited](worldwright_envs::limited) are cut there too.
+pub const STEP_LIMIT: usize = worldwright_envs::EPISODE_STEPS;
 
 /// Numbers of an observation from which on it is said what they cost.
 const MANY_NUMBERS: usize = 512;

@@ -3,7 +3,12 @@
 A space lists its leaves (number type, shape); a writer puts an element into views of them, a reader makes one from them.
 """
 
+import math
+
 import numpy as np
+
+# Each takes eight bytes in every observation that is held.
+MOST_NUMBERS = 2**24
 
 
 class Refusal(Exception):
@@ -22,22 +27,37 @@ def storage_of(dtype):
     raise Refusal(f"arrays of type {dtype} are not supported")
 
 
-def bound_of(values):
-    """Bounds as text, because JSON has no infinity; one number where all are the same, as in images."""
+def bound_of(values, blob):
+    """Where all bounds are the same, as in images, that one as text, because JSON has no infinity; else the place in `blob` of doubles."""
     values = np.asarray(values, dtype=np.float64).ravel()
     if values.size and np.all(values == values[0]):
-        return [repr(float(values[0]))]
-    return [repr(float(value)) for value in values]
+        return repr(float(values[0]))
+    blob += values.astype("<f8").tobytes()
+    return len(blob) - 8 * values.size
+
+
+def put(view, value, what):
+    """Copies `value` into `view`, which has its shape; numbers that `view` cannot hold are refused instead of changed."""
+    try:
+        view[...] = value
+    except (TypeError, ValueError, OverflowError) as error:
+        raise Refusal(f"{what} is {value!r:.200}, which is none of its space's numbers ({error})") from None
+    if view.dtype.kind in "iu" and value.dtype != view.dtype and not np.array_equal(view, value):
+        raise Refusal(f"{what} holds {value.dtype} numbers that its space of whole numbers has not: {value!r:.200}")
 
 
 class Box:
     def __init__(self, shape, low, high, dtype):
         self.shape, self.dtype = tuple(int(n) for n in shape), np.dtype(dtype)
+        size = math.prod(self.shape)
+        if size > MOST_NUMBERS:
+            raise Refusal(f"a Box of shape {self.shape} has {size} numbers, more than the {MOST_NUMBERS} that are taken: wrap the "
+                          "environment to observe less")
         self.storage = storage_of(dtype)
         self.low, self.high = low, high
 
-    def describe(self):
-        low, high = bound_of(self.low), bound_of(self.high)
+    def describe(self, blob):
+        low, high = bound_of(self.low, blob), bound_of(self.high, blob)
         return {"type": "box", "shape": self.shape, "low": low, "high": high, "dtype": self.dtype.name}
 
     def batched(self, count):
@@ -54,7 +74,7 @@ class Box:
             value = np.asarray(value)
             if value.shape != shape:
                 raise Refusal(f"an observation has shape {value.shape}, but its space says {shape}")
-            view[...] = value
+            put(view, value, "an observation")
 
         return write
 
@@ -68,7 +88,7 @@ class Discrete:
     def __init__(self, n, start, dtype):
         self.n, self.start, self.dtype = int(n), int(start), np.dtype(dtype)
 
-    def describe(self):
+    def describe(self, blob):
         return {"type": "discrete", "n": self.n, "start": self.start, "dtype": self.dtype.name}
 
     def batched(self, count):
@@ -81,7 +101,9 @@ class Discrete:
         view = views.pop(0)
 
         def write(value):
-            view[...] = value
+            value = np.asarray(value)
+            # An array of one choice is that choice.
+            put(view, value.reshape(view.shape) if value.size == view.size else value, "an observation")
 
         return write
 
@@ -97,7 +119,7 @@ class Choices:
         self.description = {**description, "shape": [int(n) for n in shape], "dtype": np.dtype(dtype).name}
         self.shape, self.dtype = tuple(shape), dtype
 
-    def describe(self):
+    def describe(self, blob):
         return self.description
 
     def batched(self, count):
@@ -110,9 +132,10 @@ class Choices:
         view, shape = views.pop(0), self.shape
 
         def write(value):
-            if np.shape(value) != shape:
-                raise Refusal(f"an observation has shape {np.shape(value)}, but its space says {shape}")
-            view[...] = value
+            value = np.asarray(value)
+            if value.shape != shape:
+                raise Refusal(f"an observation has shape {value.shape}, but its space says {shape}")
+            put(view, value, "an observation")
 
         return write
 
@@ -127,13 +150,13 @@ class Parts:
     def __init__(self, parts, is_tuple):
         self.parts, self.is_tuple = parts, is_tuple
 
-    def describe(self):
+    def describe(self, blob):
         if self.is_tuple:
-            return {"type": "tuple", "parts": [part.describe() for _, part in self.parts]}
+            return {"type": "tuple", "parts": [part.describe(blob) for _, part in self.parts]}
         names = [str(name) for name, _ in self.parts]
         if len(set(names)) < len(names):
             raise Refusal(f"parts of a Dict share a name: {names}")
-        return {"type": "dict", "parts": [[str(name), part.describe()] for name, part in self.parts]}
+        return {"type": "dict", "parts": [[str(name), part.describe(blob)] for name, part in self.parts]}
 
     def batched(self, count):
         return Parts([(key, part.batched(count)) for key, part in self.parts], self.is_tuple)
@@ -165,8 +188,8 @@ class Joined:
         size = sum(size for _, size in parts)
         self.box = Box((size,), np.full(size, -np.inf), np.full(size, np.inf), dtype)
 
-    def describe(self):
-        return self.box.describe()
+    def describe(self, blob):
+        return self.box.describe(blob)
 
     def leaves(self):
         return self.box.leaves()
@@ -185,22 +208,72 @@ class Joined:
         return write
 
 
-def from_gymnasium(space):
+def space_of(env, what, leave_out=()):
+    """The space of `env` that is called `what`, without the parts that are left out."""
+    space = getattr(env, what, None)
+    name = what.replace("_", " ")
+    if space is None:
+        raise Refusal(f"it has no {name}: an environment needs a Gymnasium space as its `{what}`")
+    parts = getattr(space, "spaces", None)
+    names = [str(key) for key in parts] if hasattr(parts, "items") else []
+    for part in leave_out:
+        if part not in names:
+            raise Refusal(f"environment.worker.leave_out names '{part}', but the parts of its {name} are {', '.join(names) or 'none'}")
+    try:
+        if leave_out:
+            kept = [(key, from_gymnasium(part)) for key, part in parts.items() if str(key) not in leave_out]
+            if not kept:
+                raise Refusal("nothing of it is left")
+            return Parts(kept, False)
+        return from_gymnasium(space)
+    except Refusal as refusal:
+        odd = [str(key) for key, part in parts.items() if kind_of(part) is None] if names else []
+        way = f", or leave it out by environment.worker.leave_out={','.join(odd)}" if odd and len(odd) < len(names) else ""
+        raise Refusal(f"its {name} cannot be taken: {refusal}{way if 'observation' in what else ''}") from None
+
+
+def kind_of(space):
+    """What kind of space it is: one of Gymnasium's, or one that has the attributes of such, as those of the older `gym` package."""
     from gymnasium import spaces
 
-    if isinstance(space, spaces.Box):
-        return Box(space.shape, space.low, space.high, space.dtype)
-    if isinstance(space, spaces.Discrete):
-        return Discrete(space.n, getattr(space, "start", 0), space.dtype)
-    if isinstance(space, spaces.MultiDiscrete):
+    for kind in ("Box", "Discrete", "MultiDiscrete", "MultiBinary", "Dict", "Tuple"):
+        if isinstance(space, getattr(spaces, kind)):
+            return kind
+    names = {base.__name__ for base in type(space).__mro__}
+    if isinstance(space, spaces.Space) or names & {"Text", "Graph", "Sequence", "OneOf"}:
+        return None
+    if all(hasattr(space, name) for name in ("low", "high", "shape")):
+        return "Box"
+    if hasattr(space, "nvec"):
+        return "MultiDiscrete"
+    if hasattr(space, "n"):
+        return "MultiBinary" if "MultiBinary" in names or getattr(space, "shape", ()) else "Discrete"
+    parts = getattr(space, "spaces", None)
+    return "Dict" if hasattr(parts, "items") else "Tuple" if isinstance(parts, (list, tuple)) else None
+
+
+def from_gymnasium(space):
+    kind = kind_of(space)
+    if kind == "Box":
+        shape, dtype = tuple(space.shape), np.dtype(getattr(space, "dtype", None) or np.float32)
+        if 0 in shape:
+            raise Refusal(f"a Box of shape {shape} holds no numbers")
+        return Box(shape, np.broadcast_to(space.low, shape), np.broadcast_to(space.high, shape), dtype)
+    if kind == "Discrete":
+        return Discrete(space.n, getattr(space, "start", 0), getattr(space, "dtype", None) or np.int64)
+    if kind == "MultiDiscrete":
         nvec = np.asarray(space.nvec)
         start = np.broadcast_to(getattr(space, "start", 0), nvec.shape)
         numbers = {"nvec": [int(n) for n in nvec.ravel()], "start": [int(n) for n in start.ravel()]}
-        return Choices({"type": "multi_discrete", **numbers}, nvec.shape, space.dtype)
-    if isinstance(space, spaces.MultiBinary):
-        return Choices({"type": "multi_binary"}, space.shape, space.dtype)
-    if isinstance(space, spaces.Dict):
-        return Parts([(key, from_gymnasium(part)) for key, part in space.spaces.items()], False)
-    if isinstance(space, spaces.Tuple):
-        return Parts([(i, from_gymnasium(part)) for i, part in enumerate(space.spaces)], True)
-    raise Refusal(f"spaces of type {type(space).__name__} are not supported; wrap the environment to one of fixed shape")
+        return Choices({"type": "multi_discrete", **numbers}, nvec.shape, getattr(space, "dtype", None) or np.int64)
+    if kind == "MultiBinary":
+        shape = tuple(getattr(space, "shape", None) or np.atleast_1d(space.n))
+        return Choices({"type": "multi_binary"}, shape, getattr(space, "dtype", None) or np.int8)
+    if kind is None:
+        name = f"{type(space).__module__}.{type(space).__qualname__}"
+        raise Refusal(f"{name} is no space of a fixed number of numbers; wrap the environment so that it gives Box, Discrete, "
+                      "MultiDiscrete, MultiBinary, or Dict and Tuple of these")
+    parts = list(space.spaces.items() if kind == "Dict" else enumerate(space.spaces))
+    if not parts:
+        raise Refusal(f"a {kind} without parts holds no numbers")
+    return Parts([(key, from_gymnasium(part)) for key, part in parts], kind == "Tuple")

@@ -5,46 +5,79 @@ Both kinds give reset(seed) -> observation and step(action) -> (observation, rew
 
 import contextlib
 import importlib
+import traceback
 
 import numpy as np
-from worldwright_spaces import Box, Joined, Refusal, from_gymnasium
+from worldwright_packages import bring_in, explained, nearest
+from worldwright_spaces import Box, Joined, Refusal, space_of
 
 
 class GymSuite:
     packages = ["gymnasium", "mujoco", "numpy", "ale_py", "pygame"]
 
     def __init__(self, setup):
-        self.gymnasium = importlib.import_module("gymnasium")
-        self.setup = setup
+        self.setup, self.name = setup, setup["id"]
+        try:
+            self.gymnasium = importlib.import_module("gymnasium")
+        except ImportError as error:
+            raise explained(error, setup) from error
 
     def keywords(self):
-        """The user's arguments, and pictures where the environment's class says that it draws them."""
+        """The user's arguments and time limit, and pictures where the environment's class says that it draws them."""
         keywords = dict(self.setup["keywords"])
+        if self.setup["episode_steps"]:
+            keywords["max_episode_steps"] = self.setup["episode_steps"]
         if self.setup["render"] and "render_mode" not in keywords:
             from gymnasium.envs.registration import load_env_creator
 
-            module, _, name = self.setup["id"].rpartition(":")
-            if module:
-                importlib.import_module(module)
-            spec = self.gymnasium.spec(name)
-            entry = spec.entry_point
+            entry = self.gymnasium.spec(self.name).entry_point
             creator = load_env_creator(entry) if isinstance(entry, str) else entry
             if "rgb_array" in (getattr(creator, "metadata", None) or {}).get("render_modes", []):
                 keywords["render_mode"] = "rgb_array"
         return keywords
 
+    def find(self):
+        """Sees to it that the id is registered: its own module is imported, else those of the packages that the user installed."""
+        module, _, self.name = self.setup["id"].rpartition(":")
+        registry, failures = self.gymnasium.registry, []
+        if module:
+            importlib.import_module(module)
+        elif self.name not in registry:
+            failures = bring_in(self.setup, self.name, registry)
+        try:
+            self.gymnasium.spec(self.name)
+        except self.gymnasium.error.UnregisteredEnv as said:
+            for module, failure in failures:
+                reason = explained(failure, self.setup)
+                if isinstance(reason, Refusal):
+                    raise reason from failure
+            others = "".join(f"; {module} cannot be imported ({failure})" for module, failure in failures)
+            raise Refusal(f"Gymnasium: {said}{others}{nearest(self.setup, self.name, registry)}") from said
+
     def make(self):
         with self.refusals():
-            return self.gymnasium.make(self.setup["id"], disable_env_checker=True, **self.keywords())
+            self.find()
+            return self.gymnasium.make(self.name, disable_env_checker=True, **self.keywords())
 
     @contextlib.contextmanager
     def refusals(self):
-        """What Gymnasium says in full of identifiers that it does not know and of packages that are missing."""
+        """What Gymnasium says in full of identifiers that it does not know, and what brings packages that are missing."""
         error = self.gymnasium.error
         try:
             yield
-        except (error.UnregisteredEnv, error.DeprecatedEnv, error.DependencyNotInstalled) as said:
-            raise Refusal(f"Gymnasium: {said}") from said
+        except (error.UnregisteredEnv, error.DeprecatedEnv) as said:
+            raise Refusal(f"Gymnasium: {said}{nearest(self.setup, self.name, self.gymnasium.registry)}") from said
+        except Exception as said:
+            reason = explained(said, self.setup)
+            if isinstance(said, AssertionError) and "gymnasium_robotics" in "".join(traceback.format_tb(said.__traceback__)):
+                reason = Refusal(
+                    f"gymnasium-robotics fails with the MuJoCo of {self.setup['name']}: run `worldwright env install robotics robotics`, "
+                    f"which takes an older one, and write robotics:{self.name}"
+                )
+            if reason is said and isinstance(said, ImportError):
+                # What was moved elsewhere says so when it is imported.
+                reason = Refusal(f"Gymnasium: {said}{nearest(self.setup, self.name, self.gymnasium.registry)}")
+            raise reason from said
 
     def describe(self, env, observation_space, action_space):
         unwrapped = env.unwrapped
@@ -64,8 +97,8 @@ class GymSuite:
 class GymOne:
     def __init__(self, suite):
         self.env = suite.make()
-        self.observation_space = from_gymnasium(self.env.observation_space)
-        self.action_space = from_gymnasium(self.env.action_space)
+        self.observation_space = space_of(self.env, "observation_space", suite.setup["leave_out"])
+        self.action_space = space_of(self.env, "action_space")
         self.about = suite.describe(self.env, self.observation_space, self.action_space)
         self.close = self.env.close
         self.step = self.env.step
@@ -84,7 +117,10 @@ class ControlSuite:
     packages = ["dm_control", "dm_env", "mujoco", "numpy"]
 
     def __init__(self, setup):
-        self.suite = importlib.import_module("dm_control.suite")
+        try:
+            self.suite = importlib.import_module("dm_control.suite")
+        except ImportError as error:
+            raise explained(error, setup) from error
         self.setup = setup
         names = {f"{domain}-{task}".replace("_", "-"): (domain, task) for domain, task in self.suite.ALL_TASKS}
         wanted = setup["id"].replace("_", "-")
@@ -109,6 +145,8 @@ class ControlOne:
         action = self.env.action_spec()
         low, high = np.broadcast_to(action.minimum, action.shape), np.broadcast_to(action.maximum, action.shape)
         self.action_space = Box(action.shape, low, high, action.dtype)
+        if setup["episode_steps"]:
+            self.env._step_limit = setup["episode_steps"]
         limit = getattr(self.env, "_step_limit", np.inf)
         self.about = {
             "dt_secs": float(self.env.control_timestep()),

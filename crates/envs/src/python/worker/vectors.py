@@ -8,10 +8,54 @@ step that was none: its action was ignored and its observation begins an episode
 import importlib
 
 import numpy as np
-from worldwright_spaces import Refusal, from_gymnasium
+from worldwright_spaces import Refusal, space_of
 from worldwright_suites import ControlOne, ControlSuite, GymOne, GymSuite
 
 TERMINATED, TRUNCATED, STARTED, RESTARTED = 1, 2, 4, 8
+
+
+def number(reward, weights):
+    """A reward as one number: an array of one is what it holds, several are weighed."""
+    array = np.asarray(reward)
+    if array.dtype.kind not in "biuf":
+        raise Refusal(f"its reward is {reward!r}, which is no number")
+    if array.size == 1:
+        return float(array.reshape(()))
+    if weights and array.shape == (len(weights),):
+        return float(array.astype(np.float64) @ np.asarray(weights, dtype=np.float64))
+    raise Refusal(
+        f"its reward is an array of shape {array.shape}, and a planner needs one number: weigh them, as by "
+        f"environment.worker.reward_weights=[{', '.join(['1.0'] * min(max(array.size, 1), 8))}]"
+    )
+
+
+def is_set(flag, name):
+    """Whether a flag is set; an array of one is what it holds, and what is no flag is refused."""
+    array = np.asarray(flag)
+    if array.size == 1 and array.dtype.kind in "biuf":
+        one = array.reshape(())[()]
+        if one == 0 or one == 1:
+            return bool(one)
+    raise Refusal(f"its step returned {flag!r} for '{name}', where true or false is expected")
+
+
+def copied(env):
+    """An environment whose observations are its receiver's own: a vector that resets within a step keeps the last observation by
+    reference, and some environments use one array for all."""
+    import copy
+
+    import gymnasium
+
+    class Copied(gymnasium.Wrapper):
+        def reset(self, **arguments):
+            observation, info = self.env.reset(**arguments)
+            return copy.deepcopy(observation), info
+
+        def step(self, action):
+            observation, *rest = self.env.step(action)
+            return (copy.deepcopy(observation), *rest)
+
+    return Copied(env)
 
 
 class Loop:
@@ -26,6 +70,7 @@ class Loop:
         self.observation_space, self.action_space = self.first.observation_space, self.first.action_space
         self.about, self.autoreset = self.first.about, setup["autoreset"]
         self.over = [False] * len(self.ones)
+        self.weights = setup["reward_weights"]
 
     def attach(self, arrays):
         def views(leaves, i):
@@ -54,8 +99,16 @@ class Loop:
                 continue
             observation, reward, terminated, truncated, _ = step(self.read[i]())
             self.write[i](observation)
-            self.rewards[i] = reward
-            flag = (TERMINATED if terminated else 0) | (TRUNCATED if truncated else 0)
+            try:
+                self.rewards[i] = reward
+            except (TypeError, ValueError):
+                self.rewards[i] = number(reward, self.weights)
+            flag = 0
+            # Almost every step ends nothing, and says so by Python's own False.
+            if terminated is not False and is_set(terminated, "terminated"):
+                flag |= TERMINATED
+            if truncated is not False and is_set(truncated, "truncated"):
+                flag |= TRUNCATED
             if flag:
                 if self.autoreset == "same_step":
                     self.write_start[i](self.ones[i].reset(None))
@@ -82,19 +135,23 @@ class Vector:
         self.packages = suite.packages
         modes = importlib.import_module("gymnasium.vector").AutoresetMode
         kind, wanted = setup["vectorization"], modes[setup["autoreset"].upper()]
-        arguments = {"vector_kwargs": {"autoreset_mode": wanted}} if kind in ("sync", "async") else {}
+        arguments = {}
+        if kind in ("sync", "async"):
+            arguments = {"vector_kwargs": {"autoreset_mode": wanted}, "wrappers": [copied]}
         with suite.refusals():
+            suite.find()
             self.env = suite.gymnasium.make_vec(
-                setup["id"], setup["environments"], vectorization_mode=kind, **arguments, **suite.keywords()
+                suite.name, setup["environments"], vectorization_mode=kind, **arguments, **suite.keywords()
             )
         # An environment that is itself a vector has a mode of its own, which is the one that counts.
         mode = (self.env.metadata or {}).get("autoreset_mode", modes.NEXT_STEP)
         self.autoreset = (mode if isinstance(mode, modes) else modes(mode)).name.lower()
-        self.observation_space = from_gymnasium(self.env.single_observation_space)
-        self.action_space = from_gymnasium(self.env.single_action_space)
+        self.observation_space = space_of(self.env, "single_observation_space", setup["leave_out"])
+        self.action_space = space_of(self.env, "single_action_space")
         self.about = suite.describe(self.env, self.observation_space, self.action_space)
         self.count = setup["environments"]
         self.over = np.zeros(self.count, dtype=bool)
+        self.weights = setup["reward_weights"]
 
     def attach(self, arrays):
         self.write = self.observation_space.batched(self.count).writer(list(arrays.observations))
@@ -122,8 +179,10 @@ class Vector:
             if self.autoreset == "next_step" and self.over[i]:
                 self.rewards[i], self.flags[i] = 0.0, STARTED
                 continue
-            self.rewards[i] = rewards[i]
-            flag = (TERMINATED if terminated[i] else 0) | (TRUNCATED if truncated[i] else 0)
+            self.rewards[i] = number(rewards[i], self.weights)
+            flag = (TERMINATED if is_set(terminated[i], "terminated") else 0) | (
+                TRUNCATED if is_set(truncated[i], "truncated") else 0
+            )
             if flag and self.autoreset == "same_step":
                 if "final_obs" not in infos:
                     raise Refusal("a vector in same-step mode must give info['final_obs'], but this one does not")

@@ -12,6 +12,7 @@ import json
 import mmap
 import os
 import platform
+import signal
 import sys
 import threading
 import time
@@ -85,11 +86,13 @@ class Server:
                 versions.append([package, importlib.metadata.version(package)])
             except importlib.metadata.PackageNotFoundError:
                 pass
+        bounds = bytearray()
         spaces = {
-            "observation_space": self.env.observation_space.describe(),
-            "action_space": self.env.action_space.describe(),
+            "observation_space": self.env.observation_space.describe(bounds),
+            "action_space": self.env.action_space.describe(bounds),
         }
-        self.answer({**self.env.about, **spaces, "autoreset": self.env.autoreset, "versions": versions})
+        about = {**self.env.about, **spaces, "autoreset": self.env.autoreset, "versions": versions}
+        self.answer(about, bytes(bounds))
 
     def do_attach(self, layout):
         with open(layout["file"], "r+b") as file:
@@ -191,12 +194,13 @@ def choose_renderer():
             return
 
 
-def leave_with(host):
-    """Ends this process when its host is gone, even where the environment never returns to the socket."""
+def leave_with(guard):
+    """Ends this process, and all that it started, when its guard is gone, which would have done so."""
     while True:
         time.sleep(1.0)
-        if os.getppid() != host:
-            os._exit(0)
+        if os.getppid() != guard:
+            sys.modules["__main__"].sweep()
+            os.killpg(0, signal.SIGKILL)
 
 
 def main(stream):

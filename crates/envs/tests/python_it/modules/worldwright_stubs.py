@@ -137,6 +137,130 @@ class Misbehaving(Counter):
         raise RuntimeError("an exception of the environment")
 
 
+class Reusing(Counter):
+    """A Counter that shows the same array each time, changed in place."""
+
+    def __init__(self, length=3, render_mode=None):
+        super().__init__(length, render_mode)
+        self.shown = np.zeros(3)
+
+    def reset(self, *, seed=None, options=None):
+        self.shown[:], info = super().reset(seed=seed)
+        return self.shown, info
+
+    def step(self, action):
+        self.shown[:], *rest = super().step(action)
+        return (self.shown, *rest)
+
+
+class Loose(Counter):
+    """Gives rewards and flags in the forms that environments of the field give them in; seeds NumPy's global generator."""
+
+    def __init__(self, reward="array", flag="array", render_mode=None):
+        super().__init__()
+        self.reward, self.flag = reward, flag
+
+    def reset(self, *, seed=None, options=None):
+        np.random.seed(seed)
+        return super().reset(seed=seed)
+
+    def step(self, action):
+        observation, reward, terminated, truncated, info = super().step(action)
+        rewards = {"array": np.array([reward]), "none": None, "vector": np.array([reward, 10.0]), "text": "1.0"}
+        flags = {"array": np.array([terminated]), "none": None, "nan": float("nan"), "text": "False", "number": np.int8(terminated)}
+        return observation, rewards[self.reward], flags[self.flag], np.array([truncated]), info
+
+
+class OldBox:
+    """A Box as the `gym` package or a package of its own has it: the attributes are the same, the class is not."""
+
+    def __init__(self, low, high, shape):
+        self.low, self.high, self.shape, self.dtype = np.full(shape, low), np.full(shape, high), shape, np.float64
+
+
+class OldParts:
+    def __init__(self, parts):
+        self.spaces = parts
+
+
+class Strange(gymnasium.Env):
+    """Has spaces of all kinds that are no vectors of numbers, or are ones under another name."""
+
+    def __init__(self, kind="text", numbers=10):
+        self.action_space = spaces.Discrete(2)
+        low = np.zeros(numbers)
+        low[0] = -1.0
+        self.observation_space = {
+            "text": lambda: spaces.Text(5),
+            "inner": lambda: spaces.Dict(a=spaces.Discrete(2), mission=spaces.Text(5)),
+            "sequence": lambda: spaces.Sequence(spaces.Discrete(3)),
+            "graph": lambda: spaces.Graph(spaces.Box(-1, 1, (2,)), None),
+            "empty": lambda: spaces.Dict({}),
+            "none": lambda: None,
+            "object": lambda: object(),
+            "old": lambda: OldParts({"b": OldBox(-1.0, 2.0, (2,)), "a": OldBox(-np.inf, np.inf, (1,))}),
+            "large": lambda: spaces.Box(low, np.ones(numbers), dtype=np.float64),
+            "choices": lambda: spaces.Discrete(2**40),
+            "bytes": lambda: spaces.Box(0, 255, (2,), np.uint8),
+        }[kind]()
+        self.kind, self.numbers = kind, numbers
+
+    def reset(self, *, seed=None, options=None):
+        if self.kind == "old":
+            return {"b": np.array([1.5, 0.5]), "a": np.array([7.0])}, {}
+        if self.kind == "bytes":
+            return np.array([0.5, 300.0]), {}
+        return np.full(self.numbers, 0.25), {}
+
+    def step(self, action):
+        return self.reset()[0], 0.0, False, False, {}
+
+
+class Needing(Counter):
+    """Needs a package that is not there, and says so as packages of the field do."""
+
+    def __init__(self, how="extra", render_mode=None):
+        super().__init__()
+        if how == "extra":
+            raise gymnasium.error.DependencyNotInstalled(
+                'Box2D is not installed, you can install it by run `pip install swig` followed by `pip install "gymnasium[box2d]"`'
+            )
+        if how == "module":
+            import no_such_package.inner  # noqa: F401
+        try:
+            import Box2D_that_is_not_there  # noqa: F401
+        except ImportError as error:
+            raise RuntimeError("something went wrong while loading") from error
+
+
+class Forking(Counter):
+    """Starts processes, in its own group and in others, and notes their numbers in a file."""
+
+    def __init__(self, note="", how="", render_mode=None):
+        super().__init__(length=100)
+        self.note, self.how = note, how
+
+    def reset(self, *, seed=None, options=None):
+        import subprocess
+
+        children = [subprocess.Popen(["sleep", "300"], start_new_session=apart) for apart in (False, True)]
+        forked = os.fork()
+        if forked == 0:
+            os.setsid()
+            time.sleep(300)
+            os._exit(0)
+        with open(self.note, "w") as file:
+            file.write("\n".join(str(number) for number in [*(child.pid for child in children), forked, os.getpid()]))
+        return super().reset(seed=seed, options=options)
+
+    def step(self, action):
+        if self.how == "raise":
+            raise RuntimeError("an exception of the environment")
+        if self.how == "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().step(action)
+
+
 class OwnVector(VectorEnv):
     """A vector of its own, in same-step mode, whose last observations come as one array."""
 
@@ -202,3 +326,8 @@ gymnasium.register("Misbehaving-v0", Misbehaving)
 gymnasium.register("OwnVector-v0", Counter, vector_entry_point=OwnVector)
 gymnasium.register("Idle-v0", Idle)
 gymnasium.register("Timed-v0", Timed)
+gymnasium.register("Reusing-v0", Reusing)
+gymnasium.register("Loose-v0", Loose)
+gymnasium.register("Needing-v0", Needing)
+gymnasium.register("Strange-v0", Strange)
+gymnasium.register("Forking-v0", Forking)
