@@ -12,17 +12,19 @@ use worldwright_runs::{EvaluationOptions, Loaded, STEP_LIMIT, evaluate, load_bun
 use crate::callable::Reward;
 use crate::environment::Source;
 use crate::error::{Failures, OrRaise};
+use crate::interrupts::Interrupts;
 use crate::learn::PythonWorkshop;
 use crate::model::Model;
 use crate::planner::describe;
 use crate::pool::{Took, locked};
-use crate::{pool, settings, space, value};
+use crate::{observed, pool, settings, space, value};
 
 /// An agent with its weights.
 #[pyclass(frozen, module = "worldwright._native", subclass)]
 pub(crate) struct Agent {
     loaded: Mutex<Loaded>,
     took: Mutex<Took>,
+    interrupts: Interrupts,
     observation_space: Space,
     action_space: Space,
     failures: Failures,
@@ -40,33 +42,35 @@ impl Agent {
             reward: reward.map(|reward| std::sync::Arc::new(Reward::new(reward, failures.clone())) as _),
             recorded: None,
         };
-        let loaded = py.detach(|| load_bundle(&workshop, &path, &failures.interrupt()));
-        let loaded = failures.settle(py, loaded)?;
+        let interrupts = Interrupts::default();
+        let loaded = py.detach(|| load_bundle(&workshop, &path, &interrupts.interrupt()));
+        let loaded = interrupts.settle(failures.settle(py, loaded))?;
         Ok(Self {
             observation_space: loaded.made.environment.observation_space().clone(),
             action_space: loaded.made.environment.action_space().clone(),
             loaded: Mutex::new(loaded),
             took: Mutex::default(),
+            interrupts,
             failures,
         })
     }
 
     /// Tells that an episode begins.
     fn begin(&self, py: Python<'_>, observation: &Bound<'_, PyAny>, seed: u64) -> PyResult<()> {
-        let observation = value::read(&self.observation_space, observation)?;
+        let observation = observed::read(&self.observation_space, observation, "the observation")?;
         let mut loaded = locked(py, &self.loaded);
         loaded.agent.begin_episode(&observation, seed).or_raise(py)
     }
 
     /// The action for an observation.
     fn act<'py>(&self, py: Python<'py>, observation: &Bound<'_, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        let observation = value::read(&self.observation_space, observation)?;
+        let observation = observed::read(&self.observation_space, observation, "the observation")?;
         let mut loaded = locked(py, &self.loaded);
         let loaded = &mut *loaded;
-        let mut took = locked(py, &self.took);
-        let _interrupts = took.is_long().then(|| self.failures.listen());
-        let action = took.run(py, || loaded.agent.act(&observation, false))?;
-        value::write(py, &self.action_space, &self.failures.settle(py, action)?)
+        let interrupts = &self.interrupts;
+        let action = locked(py, &self.took).run(py, interrupts, || loaded.agent.act(&observation, false))?;
+        let action = interrupts.settle(self.failures.settle(py, action))?;
+        value::write(py, &self.action_space, &action)
     }
 
     /// What it would do from an observation: the actions, and how planning went.
@@ -75,12 +79,12 @@ impl Agent {
         py: Python<'py>,
         observation: &Bound<'_, PyAny>,
     ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyDict>)> {
-        let observation = value::read(&self.observation_space, observation)?;
+        let observation = observed::read(&self.observation_space, observation, "the observation")?;
         let mut loaded = locked(py, &self.loaded);
         let loaded = &mut *loaded;
-        let _interrupts = self.failures.listen();
-        let plan = pool::long(py, || loaded.agent.plan(&observation))?;
-        let plan = self.failures.settle(py, plan)?;
+        let interrupts = &self.interrupts;
+        let plan = pool::long(py, interrupts, || loaded.agent.plan(&observation))?;
+        let plan = interrupts.settle(self.failures.settle(py, plan))?;
         let actions = value::write_all(py, &self.action_space, &plan.actions)?;
         Ok((actions, describe(py, &plan.report)?))
     }
@@ -95,13 +99,12 @@ impl Agent {
             step_limit: loaded.made.episode_steps.unwrap_or(STEP_LIMIT),
             picture: false,
         };
-        let interrupts = self.failures.listen();
-        let evaluated = pool::long(py, || {
+        let (interrupts, interrupt) = (&self.interrupts, self.interrupts.interrupt());
+        let evaluated = pool::long(py, interrupts, || {
             let environment = loaded.made.environment.as_mut();
-            evaluate(loaded.agent.as_mut(), environment, &options, &mut |_, _| Ok(!interrupts.interrupt.requested()))
+            evaluate(loaded.agent.as_mut(), environment, &options, &mut |_, _| Ok(!interrupt.requested()))
         })?;
-        let evaluated = self.failures.settle(py, evaluated)?;
-        py.check_signals()?;
+        let evaluated = interrupts.settle(self.failures.settle(py, evaluated))?;
         let lengths = evaluated.episodes.iter().map(|episode| episode.transitions.len()).collect();
         Ok((evaluated.returns(), lengths))
     }

@@ -40,6 +40,8 @@ pub(crate) fn batch(what: &str, given: &Bound<'_, PyAny>, dims: usize) -> PyResu
     let Some(array) = array else {
         return Err(exception(py, "ShapeError", format!("{what}: expected shape (rows, {dims}), got {shape:?}")));
     };
+    let array =
+        if array.is_aligned() { array } else { array.call_method0("copy")?.cast_into().map_err(PyErr::from)? };
     let array = array.readonly();
     let array = array.as_array();
     let mut batch = Batch::zeros(dims, array.nrows());
@@ -69,7 +71,19 @@ pub(crate) fn actions(space: &Space, given: &Bound<'_, PyAny>) -> PyResult<Owned
             });
             Ok(OwnedActions::Discrete(choices.collect::<PyResult<_>>()?))
         }
-        space => Ok(OwnedActions::Continuous(batch("actions", given, space.flat_dim())?)),
+        space => {
+            let actions = batch("actions", given, space.flat_dim())?;
+            let rows = actions.rows();
+            let wrong = |row: &usize| (0..space.flat_dim()).any(|dim| !actions.columns().column(dim)[*row].is_finite());
+            match (0..rows).find(wrong) {
+                None => Ok(OwnedActions::Continuous(actions)),
+                Some(row) => {
+                    let message =
+                        format!("actions: row {row} holds NaN or an infinite number; expected finite numbers");
+                    Err(exception(py, "DivergedError", message))
+                }
+            }
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use worldwright_runs::RunFolder;
 use crate::callable::Reward;
 use crate::environment::Source;
 use crate::error::Failures;
+use crate::interrupts::Interrupts;
 use crate::learn::PythonWorkshop;
 use crate::{pool, settings};
 
@@ -32,9 +33,10 @@ pub(crate) fn branch(
         reward: reward.map(|reward| Arc::new(Reward::new(reward, failures.clone())) as Arc<dyn RewardFunction>),
         recorded: None,
     };
-    let outcome = pool::long(py, || {
+    let interrupts = Interrupts::default();
+    let outcome = pool::long(py, &interrupts, || {
         let experiment = workshop.resolve(&choices)?;
         worldwright_runs::branch(&workshop, &experiment, &RunFolder::new(start), &RunFolder::new(run_dir))
     })?;
-    failures.settle(py, outcome)
+    interrupts.settle(failures.settle(py, outcome))
 }

@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 use worldwright_core as core;
 
 use crate::array;
-use crate::error::{OrRaise, exception};
+use crate::error::{exception, raise};
 use crate::space;
 
 /// Transitions with flat observations and actions, in the order in which they happened.
@@ -13,12 +13,14 @@ use crate::space;
 #[derive(Debug)]
 pub(crate) struct Dataset {
     pub(crate) inner: core::Dataset,
+    /// Whether there were rewards; where there were none, those within are zeros that stand for nothing.
+    pub(crate) rewarded: bool,
 }
 
 #[pymethods]
 impl Dataset {
     /// Takes the arrays of N transitions: observations and next observations (N, O), actions (N, A) or (N,), rewards (N,), and
-    /// whether the task and the episode ended at each.
+    /// whether the task and the episode ended at each. Rewards may be none.
     #[new]
     #[pyo3(signature = (*, observations, actions, rewards, next_observations, terminated, episode_ends, action_space))]
     #[expect(clippy::too_many_arguments, reason = "the columns of a table")]
@@ -26,7 +28,7 @@ impl Dataset {
         py: Python<'_>,
         observations: &Bound<'_, PyAny>,
         actions: &Bound<'_, PyAny>,
-        rewards: &Bound<'_, PyAny>,
+        rewards: Option<&Bound<'_, PyAny>>,
         next_observations: &Bound<'_, PyAny>,
         terminated: Vec<bool>,
         episode_ends: Vec<bool>,
@@ -39,7 +41,8 @@ impl Dataset {
             array::batch("next_observations", next_observations, width)?,
         );
         let actions = array::actions(&action_space, actions)?;
-        let rewards = space::numbers(rewards)?;
+        let rewarded = rewards.is_some();
+        let rewards = rewards.map_or_else(|| Ok(vec![0.0; before.rows()]), space::numbers)?;
         let rows = before.rows();
         let lengths = [actions.actions().rows(), rewards.len(), after.rows(), terminated.len(), episode_ends.len()];
         if lengths.iter().any(|length| *length != rows) {
@@ -66,10 +69,14 @@ impl Dataset {
                     action[choices[row] as usize] = 1.0;
                 }
             }
-            inner.push(&observation, &action, rewards[row], &next, terminated[row], episode_ends[row]).or_raise(py)?;
+            let pushed = inner.push(&observation, &action, rewards[row], &next, terminated[row], episode_ends[row]);
+            pushed.map_err(|error| match error {
+                core::Error::Diverged { why, .. } => exception(py, "DivergedError", format!("row {row}: {why}")),
+                error => raise(py, &error),
+            })?;
         }
         inner.end_episode();
-        Ok(Self { inner })
+        Ok(Self { inner, rewarded })
     }
 
     fn __len__(&self) -> usize {
@@ -119,6 +126,12 @@ impl Dataset {
     #[getter]
     fn episode_ends<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<bool>> {
         PyArray1::from_slice(py, self.inner.episode_ends())
+    }
+
+    /// Whether there are rewards; those of a set without any are zeros that stand for nothing.
+    #[getter]
+    fn rewarded(&self) -> bool {
+        self.rewarded
     }
 
     /// All rewards (N,).

@@ -16,7 +16,7 @@ use crate::callable::Reward;
 use crate::data::Dataset;
 use crate::environment::Source;
 use crate::error::{Failures, OrRaise};
-use crate::learn::Interrupts;
+use crate::interrupts::Interrupts;
 use crate::model::Model;
 use crate::{pool, settings, space, value};
 
@@ -49,17 +49,17 @@ pub(crate) fn explore<'py>(
     let Some(mut made) = environment(py, source, environment_name, &failures)? else {
         return Err(crate::error::refuse(py, "nothing to explore: no environment is given"));
     };
-    let interrupts = Interrupts::listen();
-    let explored = pool::long(py, || worldwright_runs::explore(&mut made, steps, seed, &interrupts.interrupt))?;
-    py.check_signals()?;
-    let (inner, first) = failures.settle(py, explored)?;
+    let interrupts = Interrupts::default();
+    let interrupt = interrupts.interrupt();
+    let explored = pool::long(py, &interrupts, || worldwright_runs::explore(&mut made, steps, seed, &interrupt))?;
+    let (inner, first) = interrupts.settle(failures.settle(py, explored))?;
     let answer = PyDict::new(py);
     answer.set_item("start", value::write(py, made.environment.observation_space(), &first)?)?;
     answer.set_item("observation_space", space::write(py, made.environment.observation_space())?)?;
     answer.set_item("action_space", space::write(py, made.environment.action_space())?)?;
     answer.set_item("observation_channels", &made.observation_channels)?;
     answer.set_item("action_channels", &made.action_channels)?;
-    answer.set_item("data", Dataset { inner })?;
+    answer.set_item("data", Dataset { inner, rewarded: true })?;
     Ok(answer)
 }
 
@@ -93,23 +93,23 @@ pub(crate) fn design<'py>(
         }
         (None, None) => None,
     };
-    let interrupts = Interrupts::listen();
+    let interrupts = Interrupts::default();
+    let interrupt = interrupts.interrupt();
     let context = AgentContext {
         observation_space: space::read(observation_space)?,
         action_space: space::read(action_space)?,
         reward: written.or_else(|| made.as_ref().and_then(|made| made.reward.clone())),
         simulator: made.as_ref().and_then(|made| made.simulator.clone()),
         seed,
-        interrupt: interrupts.interrupt.clone(),
+        interrupt: interrupt.clone(),
     };
     let wanted = read_options(options, discount)?;
-    let designed = pool::long(py, || {
-        design_from(&context, &data.inner, made.as_mut(), &wanted, &interrupts.interrupt, &mut |progress| {
+    let designed = pool::long(py, &interrupts, || {
+        design_from(&context, &data.inner, made.as_mut(), &wanted, &interrupt, &mut |progress| {
             tell(follow.as_ref(), &progress, &failures)
         })
     })?;
-    py.check_signals()?;
-    let found = failures.settle(py, designed)?;
+    let found = interrupts.settle(failures.settle(py, designed))?;
     let answer = PyDict::new(py);
     answer.set_item("kind", &found.model.name)?;
     answer.set_item("label", &found.model.label)?;

@@ -1,17 +1,19 @@
 //! Gymnasium's environments as [`Environment`]s, stepped in this process.
 //!
 //! What an object is (its name, how to make another, names of channels) is found out in Python (`worldwright/_environments.py`),
-//! which gives a `Source`; here it is stepped. An exception that it raises ends the call with that exception as its cause.
+//! which gives a `Source`; here it is stepped. An exception that it raises ends the call with that exception as its cause. What it gives
+//! in plain numbers and flags is taken here; all else is read or refused by the one rule of `worldwright/_contract.py`.
 
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBool, PyDict, PyFloat, PyTuple};
 use worldwright_core::{Action, ElementType, Environment, Error, Frame, Observation, Result, Space, Step, Value};
 use worldwright_runs::envs::python::python_seed;
 use worldwright_runs::envs::{Made, known_reward, limited};
 
-use crate::error::Failures;
-use crate::{space, value};
+use crate::error::{Failures, refuse};
+use crate::{observed, space, value};
 
 /// Where environments come from: an object of `worldwright._environments.Source`.
 pub(crate) struct Source {
@@ -35,8 +37,8 @@ impl Source {
         let environment = source.call_method0("make")?;
         let id: String = source.getattr("name")?.extract()?;
         let environment = PythonEnvironment {
-            observation_space: space::read(&environment.getattr("observation_space")?)?,
-            action_space: space::read(&environment.getattr("action_space")?)?,
+            observation_space: space::read(&source.getattr("observation_space")?)?,
+            action_space: space::read(&source.getattr("action_space")?)?,
             dt_secs: source.getattr("dt_secs")?.extract()?,
             versions: source.getattr("versions")?.extract()?,
             step: environment.getattr("step")?.unbind(),
@@ -74,11 +76,33 @@ struct PythonEnvironment {
 }
 
 impl PythonEnvironment {
+    /// What messages call it: its identifier alone.
+    fn who(&self) -> &str {
+        self.id.split_once(':').map_or(&*self.id, |(_, identity)| identity)
+    }
+
     fn call<T>(&self, work: impl FnOnce(Python<'_>, &Bound<'_, PyAny>) -> PyResult<T>) -> Result<T> {
         Python::attach(|py| {
             work(py, self.environment.bind(py)).map_err(|error| self.failures.keep(py, &self.id, error))
         })
     }
+}
+
+/// The module that reads what environments give.
+fn contract(py: Python<'_>) -> PyResult<&Bound<'_, PyModule>> {
+    static CONTRACT: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
+    let module = CONTRACT.get_or_try_init(py, || Ok::<_, PyErr>(py.import("worldwright._contract")?.unbind()))?;
+    Ok(module.bind(py))
+}
+
+/// A step of five in which the reward is a finite number and the flags are flags, as nearly all are.
+fn plain<'py>(answer: &Bound<'py, PyAny>) -> Option<(Bound<'py, PyAny>, f64, bool, bool)> {
+    let answer = answer.cast::<PyTuple>().ok().filter(|answer| answer.len() == 5)?;
+    let reward = answer.get_borrowed_item(1).ok()?;
+    let reward = reward.cast::<PyFloat>().ok()?.value();
+    let flag = |place: usize| Some(answer.get_borrowed_item(place).ok()?.cast::<PyBool>().ok()?.is_true());
+    let (terminated, truncated) = (flag(2)?, flag(3)?);
+    reward.is_finite().then_some((answer.get_item(0).ok()?, reward, terminated, truncated))
 }
 
 impl Environment for PythonEnvironment {
@@ -99,7 +123,8 @@ impl Environment for PythonEnvironment {
             let options = PyDict::new(py);
             options.set_item(intern!(py, "seed"), self.own_seed(seed))?;
             let answer = environment.call_method(intern!(py, "reset"), (), Some(&options))?;
-            value::read(&self.observation_space, &answer.get_item(0)?)
+            let begun = contract(py)?.call_method1(intern!(py, "begun"), (answer, self.who()))?;
+            observed::read(&self.observation_space, &begun.get_item(0)?, "the observation")
         })?;
         self.running = true;
         Ok(observation)
@@ -116,13 +141,15 @@ impl Environment for PythonEnvironment {
         let step = self.call(|py, _| {
             let action = value::write(py, &self.action_space, action)?;
             let answer = self.step.bind(py).call1((action,))?;
-            let answer = answer.cast_into::<PyTuple>().map_err(PyErr::from)?;
-            Ok(Step {
-                observation: value::read(&self.observation_space, answer.get_borrowed_item(0)?.as_any())?,
-                reward: answer.get_borrowed_item(1)?.extract()?,
-                terminated: answer.get_borrowed_item(2)?.is_truthy()?,
-                truncated: answer.get_borrowed_item(3)?.is_truthy()?,
-            })
+            let (observation, reward, terminated, truncated) = match plain(&answer) {
+                Some(step) => step,
+                None => {
+                    let stepped = contract(py)?.call_method1(intern!(py, "stepped"), (answer, self.who()))?;
+                    plain(&stepped).ok_or_else(|| refuse(py, "a step is no tuple of five"))?
+                }
+            };
+            let observation = observed::read(&self.observation_space, &observation, "the observation")?;
+            Ok(Step { observation, reward, terminated, truncated })
         })?;
         self.running = !step.done();
         Ok(step)

@@ -2,22 +2,18 @@
 //! call stays its cause.
 
 use std::fmt::Display;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use pyo3::exceptions::{PyException, PyKeyboardInterrupt};
+use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
-use worldwright_core::{Error, Interrupt};
-
-use crate::learn::Interrupts;
+use worldwright_core::Error;
 
 /// Python exceptions on their way through code that knows no Python: they leave as an [`Error`] and are found again here.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Failures {
     kept: Arc<Mutex<Option<(Error, PyErr)>>>,
-    interrupted: Arc<AtomicBool>,
 }
 
 impl Failures {
@@ -31,21 +27,6 @@ impl Failures {
         error
     }
 
-    /// Hears of interrupts for as long as the answer lives.
-    pub(crate) fn listen(&self) -> Interrupts {
-        Interrupts::into(Arc::clone(&self.interrupted))
-    }
-
-    /// The request that an interrupt makes while somebody [`listen`](Self::listen)s.
-    pub(crate) fn interrupt(&self) -> Interrupt {
-        Arc::clone(&self.interrupted).into()
-    }
-
-    /// An error once an interrupt was heard of: what was planned so far is then of no use to anyone.
-    pub(crate) fn heard(&self) -> Result<(), Error> {
-        self.interrupt().check("this call")
-    }
-
     /// The error that stands for what is kept, if there is something.
     pub(crate) fn standing(&self) -> Option<Error> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|(error, _)| error.clone())
@@ -54,10 +35,6 @@ impl Failures {
     /// What a call gives to Python: its result, or its error, caused by what Python raised within.
     pub(crate) fn settle<T>(&self, py: Python<'_>, result: Result<T, Error>) -> PyResult<T> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if self.interrupted.swap(false, Ordering::SeqCst) {
-            py.check_signals()?;
-            return Err(PyKeyboardInterrupt::new_err("interrupted"));
-        }
         let (error, cause) = match (result, kept) {
             (Ok(value), None) => return Ok(value),
             // An interrupt within a user's function is not the function's fault.

@@ -1,4 +1,5 @@
-//! A model with a policy or a value of Python's beside it: what planners take as the policy prior and as what follows the horizon.
+//! A model as planners of Python's see it: with a policy or a value of Python's beside it, where there is one (what planners take as the
+//! policy prior and as what follows the horizon), and ending at an interrupt.
 
 use std::sync::Arc;
 
@@ -13,13 +14,15 @@ use worldwright_core::{
 
 use crate::array;
 use crate::error::Failures;
+use crate::interrupts::Interrupts;
 
-/// A model with `prior(observations [N, O]) -> (mean, std)` (or `(logits, [])` for choices) and `value(observations [N, O]) -> [N]`.
+/// A model, perhaps with `prior(observations [N, O]) -> (mean, std)` (or `(logits, [])` for choices) and `value(observations [N, O]) -> [N]`.
 pub(crate) struct Guided {
     pub(crate) model: Arc<dyn LearnedModel>,
     pub(crate) prior: Option<Py<PyAny>>,
     pub(crate) value: Option<Py<PyAny>>,
     pub(crate) failures: Failures,
+    interrupts: Arc<Interrupts>,
     spec: ModelSpec,
 }
 
@@ -29,11 +32,12 @@ impl Guided {
         prior: Option<Py<PyAny>>,
         value: Option<Py<PyAny>>,
         failures: Failures,
+        interrupts: Arc<Interrupts>,
     ) -> Self {
         let mut spec = model.spec().clone();
         spec.has_prior |= prior.is_some();
         spec.has_value |= value.is_some();
-        Self { model, prior, value, failures, spec }
+        Self { model, prior, value, failures, interrupts, spec }
     }
 }
 
@@ -123,6 +127,7 @@ impl Imagination for GuidedImagination<'_> {
     }
 
     fn step(&mut self, from: Rows<'_>, actions: Actions<'_>, to: Rows<'_>, key: Key, out: &mut Imagined) -> Result<()> {
+        self.guided.interrupts.heard()?;
         self.inner.step(from, actions, to, key, out)
     }
 
@@ -187,6 +192,7 @@ impl Imagination for GuidedImagination<'_> {
         differences: &Differences,
         out: &mut Linearizations,
     ) -> Result<()> {
+        self.guided.interrupts.heard()?;
         self.inner.linearize(rows, actions, differences, out)
     }
 
@@ -199,6 +205,7 @@ impl Imagination for GuidedImagination<'_> {
         linear: &mut Linearizations,
         out: &mut Pulled,
     ) -> Result<()> {
+        self.guided.interrupts.heard()?;
         self.inner.pullback(rows, actions, cotangents, differences, linear, out)
     }
 }

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
+use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use worldwright_core::{Agent, Dataset, Interrupt, Persist, Result, RewardFunction, Setting};
+use worldwright_core::{Agent, Dataset, Error, Interrupt, Persist, Result, RewardFunction, Setting};
 use worldwright_runs::envs::Made;
 use worldwright_runs::tensorboard::TensorBoard;
 use worldwright_runs::{Choices, Event, Experiment, LearnOptions, Lists, Observer, Outcome, RunFolder, Workshop};
@@ -15,6 +15,7 @@ use crate::callable::Reward;
 use crate::data::Dataset as Transitions;
 use crate::environment::Source;
 use crate::error::{Failures, OrRaise};
+use crate::interrupts::Interrupts;
 use crate::{pool, settings};
 
 /// The lists' workshop, with an environment of Python's and a reward of Python's in place of theirs.
@@ -126,30 +127,6 @@ impl Observer for Follower<'_> {
     }
 }
 
-/// Requests a stop at an interrupt for as long as it lives; Python's own handler hears of it as well.
-pub(crate) struct Interrupts {
-    pub(crate) interrupt: Interrupt,
-    id: Option<signal_hook::SigId>,
-}
-
-impl Interrupts {
-    pub(crate) fn listen() -> Self {
-        Self::into(Arc::new(AtomicBool::new(false)))
-    }
-
-    /// Sets a flag that is there already.
-    pub(crate) fn into(stop: Arc<AtomicBool>) -> Self {
-        let id = signal_hook::flag::register(signal_hook::consts::SIGINT, Arc::clone(&stop)).ok();
-        Self { interrupt: stop.into(), id }
-    }
-}
-
-impl Drop for Interrupts {
-    fn drop(&mut self) {
-        self.id.map(signal_hook::low_level::unregister);
-    }
-}
-
 fn workshop(source: Option<Py<PyAny>>, reward: Option<&Reward>, failures: &Failures) -> PythonWorkshop {
     PythonWorkshop {
         source: source.map(|source| Source::new(source, failures.clone())),
@@ -185,10 +162,15 @@ pub(crate) fn learn(
         choices = choices.set("data", Setting::Text(name.clone())).or_raise(py)?;
         workshop.recorded = Some((name, recorded));
     }
-    let interrupts = Interrupts::listen();
-    let interrupt = &interrupts.interrupt;
-    let outcome = pool::long(py, || {
+    let unpaid = data.is_some_and(|data| !data.get().rewarded);
+    let interrupts = Interrupts::default();
+    let interrupt = &interrupts.interrupt();
+    let outcome = pool::long(py, &interrupts, || {
         let experiment = workshop.resolve(&choices)?;
+        if unpaid && experiment.reward.kind == "learned" {
+            let why = "holds no rewards, and the run would learn them: give rewards beside it, or reward=…, a function";
+            return Err(Error::config("data", why));
+        }
         let folder = RunFolder::new(run_dir.unwrap_or_else(|| PathBuf::from("runs").join(experiment.default_name())));
         let (mut board, mut follower) =
             (TensorBoard::new(), Follower { told: follow, failures: failures.clone(), interrupt });
@@ -197,12 +179,12 @@ pub(crate) fn learn(
         let outcome = worldwright_runs::learn(&workshop, &experiment, options)?;
         Ok((folder.path().to_owned(), matches!(outcome, Outcome::Finished(_))))
     })?;
-    let (folder, finished) = failures.settle(py, outcome)?;
-    if !finished {
-        // Python's own handler has heard of the interrupt too; `worldwright.learn` says more than its bare exception would.
-        let _ = py.check_signals();
+    match (interrupts.take(), failures.settle(py, outcome)) {
+        // `worldwright.learn` says more than the bare exception of an interrupt would.
+        (Some(raised), Ok((folder, _))) if raised.is_instance_of::<PyKeyboardInterrupt>(py) => Ok((folder, false)),
+        (Some(raised), _) => Err(raised),
+        (None, settled) => settled,
     }
-    Ok((folder, finished))
 }
 
 /// Where [`learn`] keeps a run of these choices unless told otherwise.

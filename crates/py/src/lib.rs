@@ -1,10 +1,11 @@
 //! The Python skin: conversions between Python's objects and the project's traits, and one map of errors.
 //!
 //! What a Python user holds stands in `python/worldwright`; this crate is its module `_native`. Python objects become traits
-//! (`environment`, `callable`, `guided`), arrays go in and out (`array`, `value`, `space`, `data`, `store`, `tables`), and classes
+//! (`environment`, `callable`, `guided`), arrays go in and out (`array`, `value`, `observed`, `space`, `data`, `store`, `tables`), and classes
 //! hold what lives in Rust (`model`, `planner`, `agent`). No science stands here.
 //!
-//! The interpreter's lock is given up in every call that may take long (`pool`), and taken again for each call into Python.
+//! The interpreter's lock is given up in every call that may take long (`pool`), and taken again for each call into Python; signals are
+//! heard meanwhile (`interrupts`).
 
 mod agent;
 mod array;
@@ -16,8 +17,10 @@ mod design;
 mod environment;
 mod error;
 mod guided;
+mod interrupts;
 mod learn;
 mod model;
+mod observed;
 mod planner;
 mod pool;
 mod settings;

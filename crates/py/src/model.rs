@@ -1,21 +1,25 @@
 //! World models for Python: made by name, fitted, asked, saved; and arenas in which to imagine.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use self_cell::self_cell;
-use worldwright_core::{Imagination, Imagined, Key, LearnedModel, ModelSpec, RewardFunction, Rows, Setting, Space};
+use worldwright_core::{
+    Array, Imagination, Imagined, Key, LearnedModel, ModelSpec, RewardFunction, Rows, Setting, Space,
+};
 use worldwright_runs::agents::models::{self, ModelContext};
 use worldwright_runs::{read_state, write_state};
 
 use crate::array::{self, shaped};
 use crate::callable::{Dynamics, Reward};
 use crate::data::Dataset;
-use crate::error::{Failures, OrRaise, raise, refuse};
+use crate::error::{Failures, OrRaise, exception, raise, refuse};
+use crate::interrupts::Interrupts;
 use crate::pool::{Took, locked};
-use crate::{pool, settings, space, value};
+use crate::{observed, pool, settings, space};
 
 /// A model that is shared with those who plan in it.
 pub(crate) type Shared = Arc<dyn LearnedModel>;
@@ -58,7 +62,12 @@ pub(crate) struct Model {
     spec: ModelSpec,
     discount: f64,
     fits: Mutex<u64>,
+    /// Whether what it was fitted to had no rewards, and no function tells them: what it says of rewards then stands for nothing.
+    unpaid: AtomicBool,
 }
+
+/// The array that marks the weights of a model without rewards.
+const UNPAID: &str = "unpaid";
 
 impl Model {
     /// The model as it is now; a later fit makes another.
@@ -82,7 +91,28 @@ impl Model {
         let spec = model.spec().clone();
         let discount = context.discount;
         let recipe = Some(Recipe { name: name.to_owned(), context, overrides });
-        Self { held: Mutex::new(Arc::from(model)), recipe, failures, spec, discount, fits: Mutex::new(1) }
+        Self {
+            held: Mutex::new(Arc::from(model)),
+            recipe,
+            failures,
+            spec,
+            discount,
+            fits: Mutex::new(1),
+            unpaid: AtomicBool::new(false),
+        }
+    }
+
+    /// Refuses to plan where nothing is known of rewards.
+    pub(crate) fn check_paid(&self, py: Python<'_>) -> PyResult<()> {
+        if !self.unpaid.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let message = format!(
+            "the model '{}' was fitted to data without rewards, so there is nothing to plan for: fit it with rewards=…, or make it with \
+             reward=…, a function",
+            self.spec.name
+        );
+        Err(exception(py, "NotFittedError", message))
     }
 
     fn replace(&self, py: Python<'_>, model: Box<dyn LearnedModel>) {
@@ -132,7 +162,7 @@ impl Model {
         let model = recipe.build().or_raise(py)?;
         let spec = model.spec().clone();
         let (held, fits) = (Mutex::new(Arc::from(model)), Mutex::new(0));
-        Ok(Self { held, recipe: Some(recipe), failures, spec, discount, fits })
+        Ok(Self { held, recipe: Some(recipe), failures, spec, discount, fits, unpaid: AtomicBool::new(false) })
     }
 
     /// A model that Python computes: `dynamics` is a `worldwright._callables.Dynamics`.
@@ -163,7 +193,15 @@ impl Model {
             has_prior: false,
         };
         let model = Dynamics::new(spec.clone(), dynamics, discount, failures.clone());
-        Ok(Self { held: Mutex::new(Arc::new(model)), recipe: None, failures, spec, discount, fits: Mutex::new(1) })
+        Ok(Self {
+            held: Mutex::new(Arc::new(model)),
+            recipe: None,
+            failures,
+            spec,
+            discount,
+            fits: Mutex::new(1),
+            unpaid: AtomicBool::new(false),
+        })
     }
 
     /// Learns from transitions, starting from what was learned before.
@@ -172,8 +210,9 @@ impl Model {
         let recipe = self.recipe(py, "fitting from here")?;
         let before = self.shared(py);
         let mut fits = locked(py, &self.fits);
-        let (_interrupts, interrupt) = (self.failures.listen(), self.failures.interrupt());
-        let fitted = pool::long(py, || {
+        let interrupts = Interrupts::default();
+        let interrupt = interrupts.interrupt();
+        let fitted = pool::long(py, &interrupts, || {
             // Planners may hold the model as it is, so the fit is made on a copy.
             let mut model = recipe.build()?;
             if *fits > 0 {
@@ -183,9 +222,10 @@ impl Model {
             let report = model.fit(&data.inner, &mut rng, &interrupt)?;
             Ok((model, report))
         })?;
-        let (model, report) = self.failures.settle(py, fitted)?;
+        let (model, report) = interrupts.settle(self.failures.settle(py, fitted))?;
         self.replace(py, model);
         *fits += 1;
+        self.unpaid.store(!data.rewarded && recipe.context.reward.is_none(), Ordering::Relaxed);
         let answer = PyDict::new(py);
         answer.set_item("epochs", report.epochs)?;
         answer.set_item("training_loss", report.training_loss)?;
@@ -205,6 +245,7 @@ impl Model {
         about.set_item("observation_dim", self.spec.observation_space.flat_dim())?;
         about.set_item("action_dim", self.spec.action_space.flat_dim())?;
         about.set_item("fitted", *locked(py, &self.fits) > 0)?;
+        about.set_item("rewarded", !self.unpaid.load(Ordering::Relaxed))?;
         about.set_item("discount", self.discount)?;
         let overrides = PyDict::new(py);
         if let Some(recipe) = &self.recipe {
@@ -244,7 +285,11 @@ impl Model {
     fn save(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
         self.recipe(py, "saving")?;
         let model = self.shared(py);
-        py.detach(|| write_state(&path, &model.save())).or_raise(py)
+        let mut state = model.save();
+        if self.unpaid.load(Ordering::Relaxed) {
+            state.put(UNPAID, Array::U8(vec![1]));
+        }
+        py.detach(|| write_state(&path, &state)).or_raise(py)
     }
 
     /// Takes up what [`save`](Self::save) wrote.
@@ -252,17 +297,19 @@ impl Model {
         let recipe = self.recipe(py, "loading")?;
         let restored = py.detach(|| {
             let mut model = recipe.build()?;
-            model.restore(&read_state(&path)?)?;
-            Ok(model)
+            let state = read_state(&path)?;
+            model.restore(&state)?;
+            Ok((model, state.contains(UNPAID)))
         });
-        self.replace(py, self.failures.settle(py, restored)?);
+        let (model, unpaid) = self.failures.settle(py, restored)?;
+        self.replace(py, model);
+        self.unpaid.store(unpaid, Ordering::Relaxed);
         *locked(py, &self.fits) += 1;
         Ok(())
     }
 
     /// The arrays of what was learned, by name.
     fn arrays<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        use worldwright_core::Array;
         let arrays = PyDict::new(py);
         for (name, array) in self.shared(py).save().iter() {
             let array = match array {
@@ -300,7 +347,8 @@ impl Arenas {
     /// Sets a row to the belief after an observation.
     fn observe(&self, py: Python<'_>, row: usize, observation: &Bound<'_, PyAny>, seed: u64) -> PyResult<()> {
         self.check(py, row)?;
-        let observation = value::read(&self.spec.observation_space, observation)?;
+        let what = format!("the observation of row {row}");
+        let observation = observed::read(&self.spec.observation_space, observation, &what)?;
         let mut state = locked(py, &self.state);
         let seen = state.arena.with_dependent_mut(|_, arena| arena.observe(row, None, &observation, Key::new(seed)));
         self.failures.settle(py, seen)
@@ -321,12 +369,13 @@ impl Arenas {
         self.check(py, rows.max(1) - 1)?;
         let mut state = locked(py, &self.state);
         let State { arena, imagined, took } = &mut *state;
-        let stepped = took.run(py, || {
+        let interrupts = Interrupts::default();
+        let stepped = took.run(py, &interrupts, || {
             imagined.begin(rows);
             let span = || Rows::Span(0..rows);
             arena.with_dependent_mut(|_, arena| arena.step(span(), actions.actions(), span(), Key::new(seed), imagined))
         })?;
-        self.failures.settle(py, stepped)?;
+        interrupts.settle(self.failures.settle(py, stepped))?;
         let shape = [self.spec.members, rows];
         let answer = [&imagined.reward, &imagined.continuation, &imagined.epistemic]
             .map(|numbers| shaped(py, numbers.clone(), &shape));

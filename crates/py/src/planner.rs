@@ -10,24 +10,29 @@ use worldwright_runs::agents::planners::{self, PlannerContext};
 
 use crate::error::{Failures, OrRaise};
 use crate::guided::Guided;
+use crate::interrupts::Interrupts;
 use crate::model::{Model, Shared, World, world};
 use crate::pool::{Took, locked};
-use crate::{settings, value};
+use crate::{observed, settings, value};
 
 /// A policy and a value of Python's beside the model.
 struct Guide {
     prior: Option<Py<PyAny>>,
     value: Option<Py<PyAny>>,
+    interrupts: Arc<Interrupts>,
 }
 
 impl Guide {
     /// The model as planners see it.
     fn lead(&self, py: Python<'_>, model: &Shared, failures: &Failures) -> Shared {
-        if self.prior.is_none() && self.value.is_none() {
-            return Arc::clone(model);
-        }
         let own = |function: &Option<Py<PyAny>>| function.as_ref().map(|function| function.clone_ref(py));
-        Arc::new(Guided::new(Arc::clone(model), own(&self.prior), own(&self.value), failures.clone()))
+        Arc::new(Guided::new(
+            Arc::clone(model),
+            own(&self.prior),
+            own(&self.value),
+            failures.clone(),
+            Arc::clone(&self.interrupts),
+        ))
     }
 }
 
@@ -66,7 +71,8 @@ impl Planner {
         prior: Option<Py<PyAny>>,
         value: Option<Py<PyAny>>,
     ) -> PyResult<Self> {
-        let guide = Guide { prior, value };
+        model.get().check_paid(py)?;
+        let guide = Guide { prior, value, interrupts: Arc::default() };
         let source = model.get().shared(py);
         let shared = guide.lead(py, &source, model.get().failures());
         let context = PlannerContext::for_model(shared.spec(), seed);
@@ -98,6 +104,7 @@ impl Planner {
         time_secs: Option<f64>,
     ) -> PyResult<Bound<'py, PyDict>> {
         let model = self.model.get();
+        model.check_paid(py)?;
         let mut state = locked(py, &self.state);
         let state = &mut *state;
         let now = model.shared(py);
@@ -106,12 +113,12 @@ impl Planner {
             state.arena = world(&state.model, state.planner.rows());
             state.source = now;
         }
-        let observation = value::read(&state.model.spec().observation_space, observation)?;
+        let observation = observed::read(&state.model.spec().observation_space, observation, "the observation")?;
         let budget = Budget {
             iterations,
             model_steps,
             time: time_secs.map(|secs| Duration::from_secs_f64(secs.clamp(0.0, 1e9))),
-            interrupt: model.failures().interrupt(),
+            interrupt: self.guide.interrupts.interrupt(),
         };
         let key = state.key.fold(state.decisions);
         let (planner, arena) = (&mut state.planner, &mut state.arena);
@@ -121,11 +128,10 @@ impl Planner {
                 planner.improve(arena.as_mut(), 0, &budget)
             })
         };
-        // On the pool, no function of Python's would hear of an interrupt by itself.
-        let _interrupts = state.took.is_long().then(|| model.failures().listen());
-        let planned = state.took.run(py, plan)?;
+        let interrupts = &self.guide.interrupts;
+        let planned = state.took.run(py, interrupts, plan)?;
         state.decisions += 1;
-        let report = model.failures().settle(py, planned)?;
+        let report = interrupts.settle(model.failures().settle(py, planned))?;
         describe(py, &report)
     }
 

@@ -4,6 +4,7 @@
 //! belongs to the process that made it: a child that was forked has none of its threads and makes another. Nor has it those of
 //! rayon's own pool, which short calls fall back on, so that every call runs on a pool there.
 
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -12,6 +13,7 @@ use pyo3::sync::MutexExt;
 use rayon::ThreadPool;
 
 use crate::error::refuse;
+use crate::interrupts::{Elsewhere, Interrupts, PAUSE};
 
 static POOL: Mutex<Option<(u32, Arc<ThreadPool>)>> = Mutex::new(None);
 /// The process that imported the module.
@@ -47,27 +49,44 @@ fn pool(py: Python<'_>) -> PyResult<Arc<ThreadPool>> {
 }
 
 /// Runs `work` on the pool, the lock given up. The worker stays known to the interpreter meanwhile, so that each call back into
-/// Python finds its thread state rather than making one.
-pub(crate) fn long<T: Send>(py: Python<'_>, work: impl FnOnce() -> T + Send) -> PyResult<T> {
+/// Python finds its thread state rather than making one; this thread waits, and lets Python's handlers hear of signals.
+pub(crate) fn long<T: Send>(py: Python<'_>, interrupts: &Interrupts, work: impl FnOnce() -> T + Send) -> PyResult<T> {
     let pool = pool(py)?;
-    Ok(py.detach(|| pool.install(|| Python::attach(|py| py.detach(work)))))
+    let _elsewhere = Elsewhere::listen(py, interrupts)?;
+    let mut done = None;
+    py.detach(|| {
+        let (tell, told) = mpsc::channel::<()>();
+        let slot = &mut done;
+        pool.in_place_scope(|scope| {
+            scope.spawn(move |_| {
+                // Dropped when the work is done, and when it panics: the wait ends in either case.
+                let _tell = tell;
+                *slot = Some(Python::attach(|py| py.detach(work)));
+            });
+            while let Err(RecvTimeoutError::Timeout) = told.recv_timeout(PAUSE) {
+                Python::attach(|py| interrupts.ask(py));
+            }
+        });
+    });
+    done.ok_or_else(|| refuse(py, "the work ended without a result"))
 }
 
-/// How long the last call of a kind took: the next one of that kind takes as long, more or less.
+/// How long the last call of a kind took: the next one of that kind takes as long, more or less. The first may take long.
 #[derive(Debug, Default)]
-pub(crate) struct Took(Duration);
+pub(crate) struct Took(Option<Duration>);
 
 impl Took {
-    /// Whether the next call is expected to be a long one.
-    pub(crate) fn is_long(&self) -> bool {
-        self.0 > LONG
-    }
-
     /// Runs `work`, the lock given up: where it was called while it is short, else on the pool.
-    pub(crate) fn run<T: Send>(&mut self, py: Python<'_>, work: impl FnOnce() -> T + Send) -> PyResult<T> {
+    pub(crate) fn run<T: Send>(
+        &mut self,
+        py: Python<'_>,
+        interrupts: &Interrupts,
+        work: impl FnOnce() -> T + Send,
+    ) -> PyResult<T> {
         let began = Instant::now();
-        let done = if self.is_long() || forked() { long(py, work)? } else { py.detach(work) };
-        self.0 = began.elapsed();
+        let is_short = self.0.is_some_and(|took| took <= LONG) && !forked();
+        let done = if is_short { py.detach(work) } else { long(py, interrupts, work)? };
+        self.0 = Some(began.elapsed());
         Ok(done)
     }
 }

@@ -101,7 +101,8 @@ fn whole(given: &Bound<'_, PyAny>) -> PyResult<Vec<i64>> {
 /// Numbers of an array, a sequence or a single number, row-major.
 pub(crate) fn numbers(given: &Bound<'_, PyAny>) -> PyResult<Vec<f64>> {
     let numpy = given.py().import("numpy")?;
-    let flat = numpy.call_method1("asarray", (given, "float64"))?.call_method0("ravel")?;
+    // A copy, which lies at an address of its type wherever the given one does.
+    let flat = numpy.call_method1("array", (given, "float64"))?.call_method0("ravel")?;
     let flat = flat.cast_into::<PyArray1<f64>>().map_err(PyErr::from)?;
     Ok(flat.to_vec()?)
 }

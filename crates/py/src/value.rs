@@ -1,6 +1,6 @@
 //! Elements of spaces: observations and actions as Python has them, to and from [`Value`].
 
-use numpy::{PyArray1, PyArrayDyn, PyArrayMethods, PyUntypedArrayMethods};
+use numpy::{PyArray1, PyArrayDyn, PyArrayMethods, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyMapping, PyTuple};
@@ -35,7 +35,15 @@ pub(crate) fn read(space: &Space, given: &Bound<'_, PyAny>) -> PyResult<Value> {
                 Value::Floats(numbers) => numbers.len(),
                 _ => 0,
             };
-            if length == low.len() { Ok(value) } else { Err(foreign(format!("an array of shape {shape:?}"))) }
+            if length != low.len() || !fits(given, shape) {
+                return Err(foreign(format!("an array of shape {shape:?}")));
+            }
+            let is_whole =
+                |value: &Value| value.floats().is_some_and(|numbers| numbers.iter().all(|x| x.fract() == 0.0));
+            if !element.is_float() && !element.is_bytes() && !is_whole(&value) {
+                return Err(foreign(format!("whole numbers of shape {shape:?}")));
+            }
+            Ok(value)
         }
         Space::Discrete { n, start, .. } => {
             let choice = given.call_method0("__index__").or_else(|_| given.call_method0("item"));
@@ -45,10 +53,10 @@ pub(crate) fn read(space: &Space, given: &Bound<'_, PyAny>) -> PyResult<Value> {
             Ok(Value::Integer(choice))
         }
         Space::MultiDiscrete { shape, .. } => {
-            integers(given, space.numbers()).ok_or_else(|| foreign(format!("whole numbers of shape {shape:?}")))
+            integers(given, shape).ok_or_else(|| foreign(format!("whole numbers of shape {shape:?}")))
         }
         Space::MultiBinary { shape } => {
-            integers(given, space.numbers()).ok_or_else(|| foreign(format!("bits of shape {shape:?}")))
+            integers(given, shape).ok_or_else(|| foreign(format!("bits of shape {shape:?}")))
         }
         Space::Dict(parts) => {
             let mapping = given.cast::<PyMapping>().map_err(|_| foreign(format!("named parts {}", names(parts))))?;
@@ -91,8 +99,31 @@ fn part_of<'py>(mapping: &Bound<'py, PyMapping>, name: &str) -> PyResult<Option<
     Ok(None)
 }
 
-fn integers(given: &Bound<'_, PyAny>, length: usize) -> Option<Value> {
-    let numbers = numbers(given).ok().filter(|numbers| numbers.len() == length)?;
+/// Whether an array of as many numbers is one of this shape: the same but for axes of one, or all in a row. Another shape, such as columns
+/// in place of rows, would be read as other numbers.
+fn fits(given: &Bound<'_, PyAny>, shape: &[usize]) -> bool {
+    let shown: Vec<usize> = match given.cast::<PyUntypedArray>() {
+        Ok(array) if array.shape() == shape => return true,
+        Ok(array) => array.shape().to_vec(),
+        Err(_) => {
+            let shown = given.py().import("numpy").and_then(|numpy| numpy.call_method1("shape", (given,))?.extract());
+            match shown {
+                Ok(shown) => shown,
+                Err(_) => return false,
+            }
+        }
+    };
+    let longer = |shape: &[usize]| shape.iter().copied().filter(|n| *n != 1).collect::<Vec<_>>();
+    shown.len() == 1 || longer(&shown) == longer(shape)
+}
+
+fn integers(given: &Bound<'_, PyAny>, shape: &[usize]) -> Option<Value> {
+    let length = shape.iter().product::<usize>();
+    let numbers = numbers(given).ok().filter(|numbers| numbers.len() == length && fits(given, shape))?;
+    // What is no whole number, such as NaN, would be cut to one.
+    if numbers.iter().any(|number| number.fract() != 0.0) {
+        return None;
+    }
     Some(Value::Integers(numbers.into_iter().map(|number| number as i64).collect()))
 }
 
@@ -118,6 +149,10 @@ fn bytes(given: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
 /// The numbers of an array of this type; none for another or one that is not contiguous.
 fn contiguous<T: numpy::Element + Copy, U>(given: &Bound<'_, PyAny>, convert: impl Fn(T) -> U) -> Option<Vec<U>> {
     let array = given.cast::<PyArrayDyn<T>>().ok()?;
+    if !array.is_c_contiguous() {
+        // NumPy lays columns one after another in memory too (Fortran's order), and such a slice would be theirs.
+        return None;
+    }
     // SAFETY: the interpreter's lock is held, no code of Python's runs while the numbers are copied, and no reference to them stays.
     let numbers = unsafe { array.as_slice() }.ok()?;
     Some(numbers.iter().map(|number| convert(*number)).collect())

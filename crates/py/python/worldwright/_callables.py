@@ -13,9 +13,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import ConfigError, ShapeError
+from ._contract import flags, kept, numbers
+from .errors import ConfigError, DivergedError, ShapeError
 
 Floats = NDArray[np.float64]
+HUGE = 1e100
+"""Beyond it squares and cubes overflow: what a function makes of such rows is no fault of the function's, they have diverged."""
+
+
+def start_of(action_space: Any) -> int:
+    """The number of a discrete space's first choice."""
+    start = getattr(action_space, "start", 0)
+    return int(start) if np.ndim(start) == 0 else 0
 
 
 class Choices:
@@ -32,7 +41,7 @@ class Choices:
 
     def batch(self, actions: NDArray[Any]) -> NDArray[Any]:
         if not np.issubdtype(actions.dtype, np.integer):
-            return actions
+            return actions.copy()
         if self._choices is None:
             return actions + self._start
         return np.asarray(np.asarray(self._choices)[actions])
@@ -64,16 +73,21 @@ class Rowwise:
         count = len(columns[0])
         if self._vectorized:
             return parse(self._function(*self._batch(columns)), count)
-        answers = [self._function(*self._row(columns, i)) for i in range(count)]
+        # A function may give the same array each time, with other numbers in it.
+        answers = [kept(self._function(*self._row(columns, i))) for i in range(count)]
         if isinstance(answers[0], tuple):
-            return parse(tuple(np.asarray(part) for part in zip(*answers, strict=True)), count)
-        return parse(np.asarray(answers), count)
+            lengths = {len(answer) if isinstance(answer, tuple) else 0 for answer in answers}
+            if len(lengths) > 1:
+                raise ShapeError(f"{self._what}: gives a tuple for some rows and not for others, or tuples of {sorted(lengths)} parts")
+            return parse(tuple(_stacked(part) for part in zip(*answers, strict=True)), count)
+        return parse(_stacked(answers), count)
 
     def _batch(self, columns: tuple[NDArray[Any], ...]) -> list[NDArray[Any]]:
-        return [self._choices.batch(column) if i == 1 else column for i, column in enumerate(columns)]
+        # Copies, because a function may work in place on what it gets.
+        return [self._choices.batch(column) if i == 1 else column.copy() for i, column in enumerate(columns)]
 
     def _row(self, columns: tuple[NDArray[Any], ...], i: int) -> list[Any]:
-        return [self._choices.one(column[i]) if place == 1 else column[i] for place, column in enumerate(columns)]
+        return [self._choices.one(kept(column[i])) if place == 1 else column[i].copy() for place, column in enumerate(columns)]
 
     def _probe(self, parse: Callable[[Any, int | None], Any], columns: tuple[NDArray[Any], ...]) -> bool:
         # A number of rows that is no dimension of a row: a function of one row cannot take such a batch for one.
@@ -113,13 +127,41 @@ def _count(function: Callable[..., Any], most: int) -> int:
     return min(most, max(len(needed), min(len(places), most)))
 
 
+def _stacked(answers: Sequence[Any]) -> Any:
+    """What a function gave row by row as one array; of objects where it gave no numbers, which are refused by their row."""
+    try:
+        return np.asarray([numbers(answer, "") for answer in answers])
+    except (ShapeError, ValueError):
+        listed = np.empty(len(answers), dtype=object)
+        listed[:] = list(answers)
+        return listed
+
+
 def _numbers(given: Any, shape: tuple[int, ...], what: str) -> Floats:
-    array = np.asarray(given, dtype=np.float64, order="C")
+    array = numbers(given, what)
     if array.shape != shape:
         if array.size != int(np.prod(shape)) or (array.ndim > len(shape) and array.squeeze().shape != np.empty(shape).squeeze().shape):
             raise ShapeError(f"{what}: expected shape {shape}, got {array.shape}")
         array = array.reshape(shape)
-    return array
+    return np.array(array, dtype=np.float64, order="C")
+
+
+def defined(answer: Floats, what: str, names: Sequence[str], columns: Sequence[NDArray[Any]]) -> None:
+    """Refuses NaN for a row of plain numbers. Of rows that are beyond them or no numbers themselves, NaN says that they have diverged.
+
+    Raises:
+        DivergedError: With the first such row.
+    """
+    wrong = np.isnan(answer).reshape(len(answer), -1).any(axis=1)
+    if not wrong.any():
+        return
+    for column in columns:
+        with np.errstate(invalid="ignore"):
+            wrong &= (np.abs(column.reshape(len(answer), -1)) < HUGE).all(axis=1)
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        said = ", ".join(f"{name} {column[row].tolist()}" for name, column in zip(names, columns, strict=False))
+        raise DivergedError(f"{what}: NaN for row {row}, {said}; give a finite number for whatever may be met")
 
 
 class Reward:
@@ -149,15 +191,13 @@ class Reward:
         def parse(answer: Any, count: int | None) -> tuple[Floats, NDArray[np.bool_]]:
             shape = () if count is None else (count,)
             reward, ended = answer if isinstance(answer, tuple) else (answer, np.zeros(shape, dtype=bool))
-            ended = np.asarray(ended, dtype=bool, order="C")
-            if ended.shape != shape:
-                raise ShapeError(f"terminated: expected shape {shape}, got {ended.shape}")
-            return _numbers(reward, shape, "reward"), ended
+            return _numbers(reward, shape, "reward"), flags(ended, shape, "terminated")
 
         reward, ended = self._reward.rows(parse, columns)
+        defined(reward, "reward", ("observation", "action", "next observation"), columns)
         if self._ends is not None:
             (also,) = self._ends.rows(
-                lambda answer, count: (np.asarray(answer, dtype=bool).reshape(() if count is None else (count,)),), columns
+                lambda answer, count: (flags(answer, () if count is None else (count,), "termination"),), columns
             )
             ended = ended | also
         return np.ascontiguousarray(reward), np.ascontiguousarray(ended)
@@ -198,11 +238,12 @@ class Dynamics:
                 )
             after = _numbers(parts[0], (*shape, self._dims), "next observation")
             paid = _numbers(parts[1], shape, "reward") if len(parts) > 1 else np.zeros(shape)
-            ended = np.asarray(parts[2], dtype=bool).reshape(shape) if len(parts) > 2 else np.zeros(shape, dtype=bool)
+            ended = flags(parts[2], shape, "terminated") if len(parts) > 2 else np.zeros(shape, dtype=bool)
             return after, paid, ended
 
+        # What NaN in a next observation says, planners count: that row has diverged.
         after, paid, ended = self._transition.rows(parse, (before, actions))
-        after = np.ascontiguousarray(after)
+        defined(paid, "transition: reward", ("observation", "action", "next observation"), (before, actions, after))
         if self._reward is not None:
             paid, also = self._reward(before, actions, after)
             ended = ended | also

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import difflib
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,13 @@ from .errors import ConfigError
 
 Section = str | Mapping[str, Any] | None
 """A name (``"gp"``), settings (``{"horizon": 20}``), or both (``{"name": "icem", "horizon": 20}``)."""
+
+
+def nearest(given: str, known: Iterable[str]) -> str:
+    """What to write instead of a name that nothing has: the nearest one, or all of them."""
+    known = list(known)
+    near = difflib.get_close_matches(given, known, n=1)
+    return f"did you mean '{near[0]}'?" if near else f"there are {', '.join(known)}"
 
 
 def flat(sections: Mapping[str, Section], settings: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ._choices import nearest
+from ._contract import element
 from .data.spaces import flat_dim, projector, unflatten
 from .errors import ConfigError, NotFittedError
 from .model import Model
@@ -56,6 +58,11 @@ class Settings:
             raise ConfigError(f"cannot dream in {type(given).__name__}: give a Model, or a run or an agent that learned one")
         if not model.spec["fitted"] and model.name != "known":
             raise NotFittedError(f"the model '{model.name}' has not been fitted: give it data with fit first")
+        if not model.spec["rewarded"]:
+            raise NotFittedError(
+                f"the model '{model.name}' was fitted to data without rewards, which a dream pays: fit it with rewards=…, or make it with "
+                "reward=…, a function"
+            )
         members = int(model.spec["members"])
         if isinstance(member, str) and member not in ("episode", "step", "mean"):
             raise ConfigError(f"member '{member}': expected 'episode', 'step', 'mean' or a number")
@@ -130,6 +137,9 @@ class Dreaming:
     def begin(self, row: int, generator: np.random.Generator, options: dict[str, Any] | None) -> tuple[Any, dict[str, Any]]:
         """Begins an episode in a row: its observation and what is told of it."""
         settings = self._settings
+        for name in options or ():
+            if name != "observation":
+                raise ConfigError(f"unknown option '{name}' of a reset; {nearest(name, ['observation', 'reset_mask'])}")
         drawn = settings.start(generator)
         member = settings.member
         self._member[row] = (
@@ -138,9 +148,8 @@ class Dreaming:
         self._keys[row] = int(generator.integers(1 << 62))
         if options and "observation" in options:
             drawn = options["observation"]
+        drawn = element(self._space, drawn, "the observation to start at")
         flat = np.asarray(_flatten(self._space, drawn), dtype=np.float64)
-        if not np.isfinite(flat).all():
-            raise ConfigError(f"cannot start at an observation that is not finite: {drawn}")
         self.observations[row] = self._project(flat[np.newaxis])[0]
         self._steps[row] = 0
         self._see(row)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import copy
 import importlib.metadata
+import pickle
 import platform
 from collections.abc import Callable
 from typing import Any
 
 import gymnasium
 
+from ._known_spaces import space_of
 from .errors import ConfigError
 
 EnvironmentLike = Any
@@ -26,24 +28,20 @@ class Source:
         self._given: Any = None if _is_maker(given) else single(given)
         self._maker: Callable[[], Any] | None = given if _is_maker(given) else None
         first: Any = self._given if self._maker is None else single(self._maker())
-        for method in ("reset", "step"):
-            if not callable(getattr(first, method, None)):
-                raise ConfigError(
-                    f"{type(first).__name__} is no environment: it has no method '{method}'. Give an object of Gymnasium's "
-                    "API, a function that makes one, or a name such as 'pendulum'"
-                )
+        check(first)
         self._given = first
         self._first = first
         spec = getattr(first, "spec", None)
         self.name = _name(first, spec)
-        self.action_space: Any = first.action_space
+        self.observation_space: Any = space_of(first, "observation_space")
+        self.action_space: Any = space_of(first, "action_space")
         self.episode_steps: int | None = getattr(spec, "max_episode_steps", None) or _time_limit(first)
         metadata = getattr(first, "metadata", None) or {}
         frames = metadata.get("render_fps")
         dt = getattr(getattr(first, "unwrapped", first), "dt", None)
         self.dt_secs: float = float(dt) if isinstance(dt, float) else 1.0 / float(frames) if frames else 0.05
-        self.observation_channels = _channels(first, "observation", "o")
-        self.action_channels = _channels(first, "action", "a")
+        self.observation_channels = _channels(first, "observation", self.observation_space)
+        self.action_channels = _channels(first, "action", self.action_space)
         self.versions = _versions()
 
     def make(self) -> Any:
@@ -63,6 +61,26 @@ class Source:
             return copy.deepcopy(self._given)
         except Exception:  # noqa: BLE001 - any object may refuse to be copied, in its own way
             return self._given
+
+
+def check(environment: Any) -> None:
+    """Refuses what is no environment of Gymnasium's API.
+
+    Raises:
+        ConfigError: It is not, and why.
+    """
+    kind = type(environment).__name__
+    if callable(getattr(environment, "step_wait", None)) and not isinstance(environment, gymnasium.vector.VectorEnv):
+        raise ConfigError(
+            f"{kind} is a vector of Stable-Baselines3, whose reset and step are its own: give one of its environments (the function that "
+            "DummyVecEnv was made of), or a vector of Gymnasium's (gymnasium.make_vec)"
+        )
+    for method in ("reset", "step"):
+        if not callable(getattr(environment, method, None)):
+            raise ConfigError(
+                f"{kind} is no environment: it has no method '{method}'. Give an object of Gymnasium's "
+                "API, a function that makes one, or a name such as 'pendulum'"
+            )
 
 
 def _is_maker(given: Any) -> bool:
@@ -114,8 +132,20 @@ def _arguments(spec: Any) -> dict[str, Any]:
     registered = gymnasium.registry.get(spec.id)
     usual = {} if registered is None else registered.kwargs
     return {
-        key: value for key, value in spec.kwargs.items() if key != "render_mode" and not (key in usual and usual[key] == value)
+        key: value for key, value in spec.kwargs.items() if key != "render_mode" and not (key in usual and _same(usual[key], value))
     }
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two arguments say the same; arrays and tables, which compare number by number, by all that they hold."""
+    try:
+        return bool(one == other)
+    except Exception:  # noqa: BLE001 - any object may refuse to be compared, in its own way
+        pass
+    try:
+        return pickle.dumps(one) == pickle.dumps(other)
+    except Exception:  # noqa: BLE001 - or to be written
+        return False
 
 
 def _layers(environment: Any) -> list[type]:
@@ -135,14 +165,13 @@ def _time_limit(environment: Any) -> int | None:
     return None
 
 
-def _channels(environment: Any, what: str, letter: str) -> list[str]:
+def _channels(environment: Any, what: str, space: Any) -> list[str]:
     """Names that the environment gives (``observation_names``, ``action_names``), else numbered ones."""
-    space = getattr(environment, f"{what}_space")
     names = getattr(getattr(environment, "unwrapped", environment), f"{what}_names", None)
     flat = int(gymnasium.spaces.flatdim(space))
     if names is not None and len(names) == flat:
         return [str(name) for name in names]
-    return [f"{letter}{i}" for i in range(flat)]
+    return [f"{what[0]}{i}" for i in range(flat)]
 
 
 def _versions() -> list[tuple[str, str]]:

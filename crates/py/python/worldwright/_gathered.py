@@ -10,6 +10,7 @@ import numpy as np
 
 from . import _native
 from ._callables import Choices, Reward
+from ._contract import kept
 from ._environments import Source
 from .data import Dataset, dataset, episodes
 from .data.spaces import infer_actions
@@ -27,7 +28,7 @@ class Gathered:
     def __init__(self, domain: dict[str, Any], seed: int) -> None:
         self.source: Source | None = None
         self.environment_name: str | None = None
-        self.start: Any = domain.get("start")
+        self.start: Any = kept(domain.get("start"))
         self.transition: Callable[..., Any] | None = domain.get("transition")
         self.choices: Sequence[Any] | None = None
         self.expression: tuple[str, str | None, list[str], list[str]] | None = None
@@ -167,7 +168,7 @@ class Gathered:
             columns["terminated"].append(over[:count].astype(bool))
             columns["truncated"].append(np.arange(count) == count - 1)
             if self.start is None:
-                self.start = seen[0]
+                self.start = seen[0].copy()
         joined = {name: np.concatenate(parts) for name, parts in columns.items()}
         if self.observation_space is None:
             self.observation_space = _unbounded(joined["observations"].shape[1])

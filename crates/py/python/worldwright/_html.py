@@ -95,7 +95,7 @@ def prediction(shown: Prediction, rows: int = 6) -> str:
     mean, std = shown.mean, shown.std
     count, dims = mean.shape
     columns = min(dims, 8)
-    titles = ["", *(f"o{i}" for i in range(columns)), *(["…"] if dims > columns else []), "reward", "epistemic"]
+    titles = ["", *(f"o{i}" for i in range(columns)), *(["…"] if dims > columns else []), *([] if shown.paid is None else ["reward"]), "epistemic"]
     head = "".join(f"<th style='{_HEAD}'>{title}</th>" for title in titles)
     body = ""
     for row in range(min(count, rows)):
@@ -104,7 +104,7 @@ def prediction(shown: Prediction, rows: int = 6) -> str:
             f"{number(mean[row, i])} <span style='{_SOFT}'>± {number(std[row, i])}</span>" for i in range(columns)
         ]
         cells += ["…"] if dims > columns else []
-        cells += [number(shown.reward[row]), number(shown.epistemic[row])]
+        cells += ([] if shown.paid is None else [number(shown.reward[row])]) + [number(shown.epistemic[row])]
         body += "<tr>" + "".join(f"<td style='{_CELL}'>{cell}</td>" for cell in cells) + "</tr>"
     left = f"<p style='{_SOFT}'>{count - rows:,} more rows</p>" if count > rows else ""
     members = shown.observations.shape[0]

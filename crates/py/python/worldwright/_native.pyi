@@ -28,6 +28,7 @@ class _About(TypedDict):
     observation_dim: int
     action_dim: int
     fitted: bool
+    rewarded: bool
     discount: float
     settings: dict[str, Any]
 
@@ -82,6 +83,8 @@ class _Source(Protocol):
     """Where environments come from: ``worldwright._environments.Source``."""
 
     name: str
+    observation_space: Any
+    action_space: Any
     dt_secs: float
     episode_steps: int | None
     observation_channels: list[str]
@@ -193,7 +196,7 @@ class Dataset:
         *,
         observations: NDArray[np.float64],
         actions: ArrayLike,
-        rewards: ArrayLike,
+        rewards: ArrayLike | None,
         next_observations: NDArray[np.float64],
         terminated: Sequence[bool],
         episode_ends: Sequence[bool],
@@ -230,6 +233,10 @@ class Dataset:
     @property
     def episode_ends(self) -> NDArray[np.bool_]:
         """Whether the episode ended at each transition, for whatever reason (N,)."""
+
+    @property
+    def rewarded(self) -> bool:
+        """Whether there are rewards; those of a set without any are zeros that stand for nothing."""
 
     @property
     def rewards(self) -> NDArray[np.float64]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from . import _native
-from ._callables import Reward
+from ._callables import Choices, Reward, start_of
 from ._environments import EnvironmentLike, Source
 from .model import Model
 from .planner import Plan
@@ -112,9 +112,10 @@ def load(
         reward: The reward function, where it was written in Python.
     """
     source = None if environment is None or isinstance(environment, str) else Source(environment)
-    written = reward if reward is None or isinstance(reward, Reward) else Reward(reward)
     if source is None:
         source = _registered(Path(path))
+    words = Choices(None, start_of(None if source is None else source.action_space))
+    written = reward if reward is None or isinstance(reward, Reward) else Reward(reward, choices=words)
     return Agent(_native.Agent(path=path, source=source, reward=written), Path(path))
 
 

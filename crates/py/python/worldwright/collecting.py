@@ -11,11 +11,13 @@ from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import iterate
 
 from . import _native
-from ._environments import EnvironmentLike, single
+from ._contract import MOST_SEED, begun, element, flags, kept, reward, seed_of, stepped
+from ._environments import EnvironmentLike, check, single
+from ._known_spaces import known, space_of
 from .agents import Agent
 from .data.recorded import Episodes
 from .errors import ConfigError
-from .vector import final_observation, mode_of
+from .vector import final_observation, guarded, mode_of
 from .written import Policy as Written
 
 Policy = Callable[[Any], Any]
@@ -33,15 +35,16 @@ def collect(environment: EnvironmentLike, *, steps: int, policy: Any = None, see
         policy: A function from an observation to an action (for a vector: from a batch of observations to a batch of actions),
             a :class:`worldwright.Policy`, an object with ``predict`` as of Stable-Baselines3, or an :class:`worldwright.Agent` (for a single environment).
             Actions drawn from the action space unless told otherwise.
-        seed: What resets and drawn actions come from. Episode k of a single environment is reset with ``seed + k``; a vector is
-            seeded once.
+        seed: What resets and drawn actions come from. Episode k of a single environment is reset with ``seed + k`` (below 2³¹, where it
+            starts at 0 again); a vector is seeded once.
 
     Returns:
         The episodes; those of a vector stand environment by environment. What a vector does between episodes is no transition:
         the step that only resets (``NEXT_STEP``) is left out, and the true last observation is recorded (``SAME_STEP``).
 
     Raises:
-        ConfigError: The policy does not go with the environment, or the environment does not tell what is needed.
+        ConfigError: The policy does not go with the environment, or the environment does not give what those of Gymnasium's API do.
+        ShapeError, SpaceError, DivergedError: An observation or action is not of its space, or a number is not finite.
     """
     if steps < 1:
         raise ConfigError(f"steps must be at least 1, got {steps}")
@@ -51,19 +54,29 @@ def collect(environment: EnvironmentLike, *, steps: int, policy: Any = None, see
         environment = environment()
     if isinstance(environment, gymnasium.vector.VectorEnv):
         return _from_vector(environment, steps, policy, seed)
-    return _from_single(single(environment), steps, policy, seed)
+    environment = single(environment)
+    check(environment)
+    return _from_single(environment, steps, policy, seed)
 
 
 class _Recorder:
-    """The episodes of one environment as they happen."""
+    """The episodes of one environment as they happen, in arrays of their own."""
 
-    def __init__(self) -> None:
+    def __init__(self, observed: gymnasium.Space[Any], done: gymnasium.Space[Any], who: str) -> None:
         self.done: list[dict[str, Any]] = []
+        self._observed, self._acted, self._who = observed, done, who
         self._open: dict[str, Any] | None = None
+
+    def action(self, given: Any) -> Any:
+        """An action as it is recorded."""
+        return element(self._acted, given, f"an action for {self._who}")
+
+    def _seen(self, given: Any) -> Any:
+        return element(self._observed, given, f"the observation of {self._who}")
 
     def begin(self, observation: Any, seed: int | None) -> None:
         self._open = {
-            "observations": [observation],
+            "observations": [self._seen(observation)],
             "actions": [],
             "rewards": [],
             "terminated": False,
@@ -77,7 +90,7 @@ class _Recorder:
             raise ConfigError("the environment stepped before its reset")
         self._open["actions"].append(action)
         self._open["rewards"].append(reward)
-        self._open["observations"].append(observation)
+        self._open["observations"].append(self._seen(observation))
         self._open["terminated"], self._open["truncated"] = terminated, truncated
 
 
@@ -136,49 +149,67 @@ def _first(answer: Any) -> Any:
 
 
 def _from_single(environment: Any, steps: int, policy: Any, seed: int) -> Episodes:
-    act = _acting(policy, environment.action_space, seed, alone=None)
-    recorder = _Recorder()
-    begun, over, observation = 0, True, None
+    observed, done = space_of(environment, "observation_space"), space_of(environment, "action_space")
+    who = type(getattr(environment, "unwrapped", environment)).__name__
+    act = _acting(policy, done, seed, alone=None)
+    recorder = _Recorder(observed, done, who)
+    count, over, observation = 0, True, None
     for _ in range(steps):
         if over:
-            observation, _ = environment.reset(seed=seed + begun)
-            recorder.begin(_kept(observation), seed + begun)
+            own = seed_of(seed + count)
+            observation, _ = begun(environment.reset(seed=own), who)
+            recorder.begin(observation, own)
             if isinstance(policy, Agent):
-                policy.begin(observation, seed=seed + begun)
-            begun += 1
-        action = act(observation)
-        observation, reward, terminated, truncated, _ = environment.step(action)
-        recorder.step(_kept(action), float(reward), _kept(observation), bool(terminated), bool(truncated))
+                policy.begin(observation, seed=own)
+            count += 1
+        # Recorded before the environment has it, which may write into it; it gets one of its own for that.
+        action = recorder.action(act(observation))
+        observation, paid, terminated, truncated, _ = stepped(environment.step(kept(action)), who)
+        recorder.step(action, paid, observation, terminated, truncated)
         over = terminated or truncated
-    return _episodes([recorder], environment.observation_space, environment.action_space, _name(environment), seed)
-
-
-def _kept(value: Any) -> Any:
-    """A value that the environment will not write over."""
-    return value.copy() if isinstance(value, np.ndarray) else value
+    return _episodes([recorder], observed, done, _name(environment), seed)
 
 
 def _from_vector(vector: Any, steps: int, policy: Any, seed: int) -> Episodes:
     n, mode = vector.num_envs, mode_of(vector)
+    who = _name(vector).partition(":")[2]
+    observed = known(vector.single_observation_space, f"the single_observation_space of {who}")
+    done = known(vector.single_action_space, f"the single_action_space of {who}")
     act = _acting(policy, vector.action_space, seed, alone=vector.single_action_space)
-    recorders = [_Recorder() for _ in range(n)]
-    batch, _ = vector.reset(seed=seed)
+    recorders = [_Recorder(observed, done, who) for _ in range(n)]
+    with guarded(vector):
+        _record(vector, recorders, act, steps=steps, seed=seed, mode=mode, who=who)
+    return _episodes(recorders, observed, done, _name(vector), seed)
+
+
+def _record(vector: Any, recorders: list[_Recorder], act: Policy, *, steps: int, seed: int, mode: AutoresetMode, who: str) -> None:
+    n = vector.num_envs
+    # The i-th of them is seeded with `first + i`.
+    first = seed % (MOST_SEED - n)
+    batch, _ = begun(vector.reset(seed=first), who)
     for i, observation in enumerate(_apart(vector.observation_space, batch)):
-        recorders[i].begin(observation, seed + i)
+        recorders[i].begin(observation, first + i)
     over = np.zeros(n, dtype=bool)
     taken = 0
     while taken < steps:
         if mode is AutoresetMode.DISABLED and over.any():
-            batch, _ = vector.reset(options={"reset_mask": over.copy()})
+            batch, _ = begun(vector.reset(options={"reset_mask": over.copy()}), who)
             shown = _apart(vector.observation_space, batch)
             for i in np.flatnonzero(over).tolist():
                 recorders[i].begin(shown[i], None)
             over[:] = False
-        actions = act(batch)
-        told = _apart(vector.action_space, actions)
-        batch, rewards, terminated, truncated, infos = vector.step(actions)
+        actions = kept(act(batch))
+        parts = _apart(vector.action_space, actions)
+        if len(parts) != n:
+            raise ConfigError(f"the policy gave {len(parts)} actions for {n} environments")
+        told = [recorder.action(action) for recorder, action in zip(recorders, parts, strict=True)]
+        answer = vector.step(actions)
+        if not isinstance(answer, tuple) or len(answer) != 5:
+            stepped(answer, who)
+        batch, rewards, terminated, truncated, infos = answer
         shown = _apart(vector.observation_space, batch)
-        ended = np.asarray(terminated, dtype=bool) | np.asarray(truncated, dtype=bool)
+        terminated, truncated = flags(terminated, (n,), f"'terminated' of {who}"), flags(truncated, (n,), f"'truncated' of {who}")
+        ended = terminated | truncated
         for i in range(n):
             if mode is AutoresetMode.NEXT_STEP and over[i]:
                 # This step did nothing but reset.
@@ -186,17 +217,14 @@ def _from_vector(vector: Any, steps: int, policy: Any, seed: int) -> Episodes:
                 continue
             again = mode is AutoresetMode.SAME_STEP and ended[i]
             if taken < steps:
-                last = _kept(final_observation(infos, i)) if again else shown[i]
-                recorders[i].step(told[i], float(rewards[i]), last, bool(terminated[i]), bool(truncated[i]))
+                last = final_observation(infos, i) if again else shown[i]
+                recorders[i].step(told[i], reward(rewards[i], who), last, bool(terminated[i]), bool(truncated[i]))
                 taken += 1
             if again:
                 recorders[i].begin(shown[i], None)
         over = ended
-    return _episodes(recorders, vector.single_observation_space, vector.single_action_space, _name(vector), seed)
 
 
 def _apart(space: Any, batch: Any) -> list[Any]:
-    """A batch as a list of elements, in arrays of their own."""
-    if isinstance(batch, np.ndarray):
-        return list(batch.copy())
-    return list(iterate(space, batch))
+    """A batch as a list of elements."""
+    return list(batch if isinstance(batch, np.ndarray) else iterate(space, batch))

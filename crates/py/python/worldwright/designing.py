@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from . import _native
-from ._choices import mapping
+from ._choices import mapping, nearest
 from ._gathered import Gathered
 from .errors import ConfigError
 from .model import Model
@@ -202,11 +202,7 @@ def _domain(config: Any) -> dict[str, Any]:
         domain = {"environment": config}
     for key in domain:
         if key not in KEYS:
-            import difflib
-
-            near = difflib.get_close_matches(key, KEYS, n=1)
-            hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(KEYS)}"
-            raise ConfigError(f"unknown key '{key}' of a domain; {hint}")
+            raise ConfigError(f"unknown key '{key}' of a domain; {nearest(key, KEYS)}")
     return domain
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from . import _native
-from ._callables import Reward
+from ._callables import Choices, Reward, start_of
 from ._choices import Section, flat, mapping, toml_text
 from ._environments import EnvironmentLike, Source
 from ._progress import Bar
@@ -76,7 +76,6 @@ def learn(
     written = None
     sections: dict[str, Section] = {"algorithm": algorithm, "model": model, "planner": planner, "agent": agent, "evaluation": evaluation}
     if callable(reward):
-        written = Reward(reward, termination=termination)
         sections["reward"] = {"kind": "known"}
     else:
         sections["reward"] = reward
@@ -88,12 +87,15 @@ def learn(
     elif environment is not None:
         source = Source(environment)
         choices["environment"] = source.name
+    action_space = None if data is None and not callable(reward) else _action_space(environment, source)
+    if callable(reward):
+        written = Reward(reward, termination=termination, choices=Choices(None, start_of(action_space)))
     with Bar(progress, follow) as bar:
         folder, finished = _native.learn(
             choices=choices,
             source=source,
             reward=written,
-            data=None if data is None else dataset(data, action_space=_action_space(environment, source)),
+            data=None if data is None else dataset(data, action_space=action_space),
             toml=toml_text(config),
             run_dir=run_dir,
             resume=resume,

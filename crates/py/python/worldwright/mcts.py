@@ -7,8 +7,11 @@ from typing import Any, Self
 
 import numpy as np
 
+from . import _native
 from . import planner as planners
-from .errors import ConfigError
+from ._choices import nearest
+from ._contract import kept
+from .errors import ConfigError, UnknownNameError
 from .model import Model
 from .written import Policy, WorldModel
 
@@ -27,7 +30,7 @@ class Planner:
         observation: Where to plan from, unless told at the call; the first one that the model was built from, where it was.
         algorithm: ``"uct"`` for choices and ``"progressive-widening"`` for real actions unless told otherwise; also ``"puct"``, ``"gumbel"``,
             ``"sampled-mcts"``.
-        discount: What a reward one step later is worth.
+        discount: What a reward one step later is worth, where the model is a function; 1 unless told otherwise.
         vectorized: Whether the functions take batches; found out where it is not told.
         policy: A policy as the prior, which ``"puct"``, ``"gumbel"`` and ``"sampled-mcts"`` search by: logits (N, choices) of a batch of observations.
         value_fn: Values (N,) of a batch of observations, in place of random rollouts.
@@ -44,7 +47,7 @@ class Planner:
         observation_space: Any = None,
         observation: Any = None,
         algorithm: str | None = None,
-        discount: float = 1.0,
+        discount: float | None = None,
         vectorized: bool | None = None,
         policy: Policy | Callable[..., Any] | None = None,
         value_fn: Callable[..., Any] | None = None,
@@ -57,12 +60,18 @@ class Planner:
         if space is None:
             raise ConfigError("a tree search needs action_space")
         self.algorithm = algorithm or ("uct" if _discrete(space) else "progressive-widening")
-        self.observation = getattr(transition_fn, "start", None) if observation is None else observation
+        known = _settings(self.algorithm)
+        for name in settings:
+            if name == "simulations":
+                raise ConfigError("simulations are told to rollout: leave them out here")
+            if name not in known:
+                raise UnknownNameError(f"no setting of {self.algorithm} is called '{name}'; {nearest(name, known)}")
+        self.observation = kept(getattr(transition_fn, "start", None) if observation is None else observation)
         self._options: dict[str, Any] = dict(
             model=transition_fn,
             reward_fn=reward_fn,
             observation_space=observation_space,
-            action_space=None if isinstance(transition_fn, (Model, WorldModel)) else action_space,
+            action_space=action_space,
             discount=discount,
             vectorized=vectorized,
             policy=policy,
@@ -84,7 +93,7 @@ class Planner:
             time: Seconds at most; results then depend on the machine.
         """
         if observation is not None:
-            self.observation = observation
+            self.observation = kept(observation)
         if self.observation is None:
             raise ConfigError("where to plan from is not known: give observation=…, here or when the planner is made")
         if self._planner is None or simulations != self._simulations:
@@ -124,6 +133,18 @@ class Planner:
     def __repr__(self) -> str:
         found = "" if self.plan is None else f", action={self.action!r}, value={self.value:.4g}"
         return f"mcts.Planner({self.algorithm!r}{found})"
+
+
+def _settings(algorithm: str) -> list[str]:
+    """Names of the settings of a search.
+
+    Raises:
+        UnknownNameError: No planner has that name.
+    """
+    listed = {entry["name"]: list(entry["settings"]) for entry in _native.catalogue("planner")}
+    if algorithm not in listed:
+        raise UnknownNameError(f"no planner is called '{algorithm}'; {nearest(algorithm, listed)}")
+    return listed[algorithm]
 
 
 def _discrete(space: Any) -> bool:

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _native
-from ._callables import Choices, Dynamics, Reward
+from ._callables import Choices, Dynamics, Reward, start_of
+from ._known_spaces import asked
 from .errors import ConfigError, NotFittedError, ShapeError
 
 Floats = NDArray[np.float64]
@@ -37,12 +38,25 @@ class Prediction:
 
     observations: Floats
     """Next observations, flat, (M, N, O)."""
-    rewards: Floats
-    """(M, N)."""
     continuations: Floats
     """Discount times not terminated, (M, N)."""
     epistemic: Floats
     """How far the members disagree, in standard deviations of the training data, (N,)."""
+    paid: Floats | None
+    """Rewards (M, N); none where the model was fitted to data without any."""
+
+    @property
+    def rewards(self) -> Floats:
+        """Rewards, (M, N).
+
+        Raises:
+            NotFittedError: The model was fitted to data without rewards.
+        """
+        if self.paid is None:
+            raise NotFittedError(
+                "the model was fitted to data without rewards: fit it with rewards=…, or make it with reward=…, a function"
+            )
+        return self.paid
 
     @property
     def mean(self) -> Floats:
@@ -121,8 +135,9 @@ class Model:
     ) -> None:
         if environment is None and (observation_space is None or action_space is None):
             raise ConfigError("a model needs observation_space and action_space, or the name of a native environment")
+        observation_space, action_space = asked(observation_space, "observation_space"), asked(action_space, "action_space")
         self._choices = _choices(action_space)
-        written = reward if reward is None or isinstance(reward, Reward) else Reward(reward, choices=Choices(self._choices))
+        written = reward if reward is None or isinstance(reward, Reward) else Reward(reward, choices=Choices(self._choices, start_of(action_space)))
         self._native = _native.Model(
             name=name,
             observation_space=observation_space,
@@ -168,8 +183,9 @@ class Model:
             vectorized: Whether the functions take batches; found out where it is not told.
             name: What it is called in messages.
         """
+        observation_space, action_space = asked(observation_space, "observation_space"), asked(action_space, "action_space")
         choices = _choices(action_space)
-        words = Choices(choices, int(getattr(action_space, "start", 0)))
+        words = Choices(choices, start_of(action_space))
         paid = None if reward is None else Reward(reward, vectorized=vectorized, choices=words)
         dims = _flat_dim(observation_space)
         dynamics = Dynamics(transition, paid, dims=dims, vectorized=vectorized, choices=words)
@@ -221,8 +237,9 @@ class Model:
             data: Whatever ``worldwright.data.dataset`` takes: recorded episodes, a run or its path, a mapping of columns, a
                 table of Arrow, pandas or polars, a Minari data set.
             seed: What the fit's randomness comes from; the model's unless told otherwise.
-            columns: The columns themselves: ``observations`` (N, O), ``actions`` (N, A) or (N,), ``rewards`` (N,), ``next_observations`` (N, O),
-                and if there are any ``terminated`` (N,) and ``truncated`` (N,).
+            columns: The columns themselves: ``observations`` (N, O), ``actions`` (N, A) or (N,), ``next_observations`` (N, O), and if there
+                are any ``rewards`` (N,), ``terminated`` (N,) and ``truncated`` (N,). Without rewards, and without a function for them,
+                the model learns none and says so where it is asked for them.
         """
         from .data import dataset
         from .starts import first_observations
@@ -255,9 +272,9 @@ class Model:
         rewards, continuations, epistemic = imagined.step(actions, seed=seed)
         return Prediction(
             observations=imagined.observations(),
-            rewards=rewards,
             continuations=continuations,
             epistemic=np.asarray(epistemic).mean(axis=0),
+            paid=rewards if self.spec["rewarded"] else None,
         )
 
     def save(self, path: str | Path) -> None:
@@ -314,15 +331,24 @@ def as_model(
     observation_space: Any,
     action_space: Any,
     observation: Any,
-    discount: float,
+    discount: float | None,
     vectorized: bool | None,
 ) -> Model:
     """A model as it is, or a function as one."""
     if isinstance(wrapped := getattr(given, "model", None), Model):
         given = wrapped
     if isinstance(given, Model):
-        if reward_fn is not None:
-            raise ConfigError("reward_fn goes with a function as the model; a Model has its reward already")
+        for name, value in (("reward_fn", reward_fn), ("discount", discount), ("vectorized", vectorized)):
+            if value is not None:
+                raise ConfigError(f"{name} goes with a function as the model; a Model has its own already")
+        from .data.spaces import as_space, flat_dim
+
+        for name, space, own in (
+            ("observation_space", observation_space, given.observation_space),
+            ("action_space", action_space, given.action_space),
+        ):
+            if space is not None and flat_dim(as_space(space)) != flat_dim(own):
+                raise ConfigError(f"{name} {space} is not the model's, {own}; leave it out, a Model has its own")
         return given
     if not callable(given):
         raise ConfigError(f"the model is neither a Model nor a function: {given!r}")
@@ -338,7 +364,7 @@ def as_model(
         observation_space=observation_space,
         action_space=action_space,
         reward=reward_fn,
-        discount=discount,
+        discount=1.0 if discount is None else discount,
         vectorized=vectorized,
     )
 
@@ -348,9 +374,7 @@ def _choices(action_space: Any) -> Sequence[Any] | None:
 
 
 def _flat_dim(space: Any) -> int:
-    """Length of a flat observation of a space, or of a pair ``(low, high)``."""
-    if isinstance(space, tuple):
-        return int(np.size(space[0]))
-    import gymnasium
+    """Length of a flat observation of a space, or of what stands for one."""
+    from .data.spaces import as_space, flat_dim
 
-    return int(gymnasium.spaces.flatdim(space))
+    return flat_dim(as_space(space))

@@ -77,7 +77,7 @@ class Planner:
         reward_fn: Callable[..., Any] | None = None,
         observation_space: Any = None,
         action_space: Any = None,
-        discount: float = 1.0,
+        discount: float | None = None,
         vectorized: bool | None = None,
         policy: Policy | Callable[..., Any] | None = None,
         value_fn: Callable[..., Any] | None = None,
@@ -152,15 +152,17 @@ class Planner:
         report = native.improve(observation, iterations=iterations, model_steps=model_steps, time_secs=time)
         return Plan(actions=self._shown(native.actions()), **report)
 
-    def act(self, observation: Any, **budget: Any) -> Any:
-        """Plans and gives the first action; the rest of the plan starts the next one."""
+    def act(
+        self,
+        observation: Any,
+        *,
+        iterations: int | None = None,
+        model_steps: int | None = None,
+        time: float | None = None,
+    ) -> Any:
+        """Plans and gives the first action; the rest of the plan starts the next one. Arguments are those of :meth:`plan`."""
         native = self._open(observation)
-        native.improve(
-            observation,
-            iterations=budget.pop("iterations", None),
-            model_steps=budget.pop("model_steps", None),
-            time_secs=budget.pop("time", None),
-        )
+        native.improve(observation, iterations=iterations, model_steps=model_steps, time_secs=time)
         action = native.act(0)
         native.shift(1)
         return self._choice(action)

@@ -9,6 +9,7 @@ import gymnasium
 import numpy as np
 
 from . import _native
+from ._contract import kept
 from .data import episodes as recorded
 from .data.spaces import elements, flat_dim, rows_of
 from .data.tables import kind_of
@@ -43,6 +44,8 @@ def starts_of(given: Any, space: gymnasium.Space[Any]) -> tuple[Start, int | Non
     if callable(given) and not hasattr(given, "folder"):
         return given, None
     if _are_observations(given):
+        # Copies: who gave them may write into them while a dream begins at one after another.
+        given = kept(given)
         rows = rows_of(space, given if isinstance(given, np.ndarray) else _listed(given), len(given), "starts")
         known = _Known(elements(space, rows), None)
         return known.draw, known.longest
@@ -66,7 +69,7 @@ class _Known:
         self._observations, self.longest = observations, longest
 
     def draw(self, generator: np.random.Generator) -> Any:
-        return self._observations[int(generator.integers(len(self._observations)))]
+        return kept(self._observations[int(generator.integers(len(self._observations)))])
 
 
 def first_observations(data: _native.Dataset, space: gymnasium.Space[Any]) -> _Known:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, cast
 
 import gymnasium
@@ -9,6 +11,8 @@ import numpy as np
 from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import iterate
 
+from ._contract import begun, element, flags, kept, reward, seed_of, stepped
+from ._known_spaces import known
 from .errors import ConfigError
 
 
@@ -35,6 +39,40 @@ def first_lane(vector: Any) -> Any:
         if spec is not None and spec.id in gymnasium.registry and not spec.additional_wrappers:
             return _alone(spec)
     return Lane(vector)
+
+
+@contextmanager
+def guarded(vector: Any) -> Iterator[None]:
+    """Holds the environments of a vector to Gymnasium's contract while it lasts, where they can be reached: each gives its observations in
+    arrays of their own, because a reset in the same step would write over the last observation that the vector keeps for ``final_obs``;
+    and what is no flag or reward is refused, where the vector's arrays would make True of it."""
+    base = getattr(vector, "unwrapped", vector)
+    envs = getattr(base, "envs", None)
+    if not isinstance(envs, (list, tuple)) or not all(isinstance(env, gymnasium.Env) for env in envs):
+        yield
+        return
+    space = known(vector.single_observation_space, f"the single_observation_space of {type(base).__name__}")
+    base.envs = type(envs)(_Guarded(env, space) for env in envs)
+    try:
+        yield
+    finally:
+        base.envs = envs
+
+
+class _Guarded(gymnasium.Wrapper[Any, Any, Any, Any]):
+    """An environment held to the contract, whose observations are copies."""
+
+    def __init__(self, env: Any, space: Any) -> None:
+        super().__init__(env)
+        self._space, self._who = space, type(env.unwrapped).__name__
+
+    def step(self, action: Any) -> Any:
+        observation, *rest = stepped(self.env.step(action), self._who)
+        return (element(self._space, observation, f"the observation of {self._who}"), *rest)
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
+        observation, info = begun(self.env.reset(seed=seed, options=options), self._who)
+        return element(self._space, observation, f"the observation of {self._who}"), info
 
 
 def _alone(spec: Any) -> Any:
@@ -64,14 +102,15 @@ class Lane(gymnasium.Env[Any, Any]):
         self.spec = None
         self._mode = mode_of(vector)
         self._running = False
+        self._who = type(getattr(vector, "unwrapped", vector)).__name__
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Begins an episode of all environments. The lane gets this very seed."""
         super().reset(seed=seed)
         seeds: Any = seed
         if seed is not None and self.lane:
-            seeds = [seed if i == self.lane else seed + 1 + i for i in range(self.vector.num_envs)]
-        observations, infos = self.vector.reset(seed=seeds, options=options)
+            seeds = [seed if i == self.lane else seed_of(seed + 1 + i) for i in range(self.vector.num_envs)]
+        observations, infos = begun(self.vector.reset(seed=seeds, options=options), self._who)
         self._running = True
         return self._mine(observations), info_of(infos, self.lane)
 
@@ -84,8 +123,14 @@ class Lane(gymnasium.Env[Any, Any]):
             [action] * self.vector.num_envs,
             cast(Any, gymnasium.vector.utils.create_empty_array(self.action_space, self.vector.num_envs)),
         )
-        observations, rewards, terminated, truncated, infos = self.vector.step(actions)
-        over = np.asarray(terminated) | np.asarray(truncated)
+        with guarded(self.vector):
+            answer = self.vector.step(actions)
+        if not isinstance(answer, tuple) or len(answer) != 5:
+            stepped(answer, self._who)
+        observations, rewards, terminated, truncated, infos = answer
+        terminated = flags(terminated, (self.vector.num_envs,), f"'terminated' of {self._who}")
+        truncated = flags(truncated, (self.vector.num_envs,), f"'truncated' of {self._who}")
+        over = terminated | truncated
         observation, info = self._mine(observations), info_of(infos, self.lane)
         if over[self.lane]:
             self._running = False
@@ -93,7 +138,7 @@ class Lane(gymnasium.Env[Any, Any]):
                 observation, info = final_observation(infos, self.lane), info.get("final_info", {})
         elif self._mode is AutoresetMode.DISABLED and over.any():
             self.vector.reset(options={"reset_mask": over.copy()})
-        return observation, float(rewards[self.lane]), bool(terminated[self.lane]), bool(truncated[self.lane]), info
+        return observation, reward(rewards[self.lane], self._who), bool(terminated[self.lane]), bool(truncated[self.lane]), info
 
     def _mine(self, observations: Any) -> Any:
         return row_of(self.vector.observation_space, observations, self.lane)
@@ -107,10 +152,8 @@ class Lane(gymnasium.Env[Any, Any]):
 
 
 def row_of(space: Any, batch: Any, lane: int) -> Any:
-    """One environment's part of a batch, in an array of its own."""
-    if isinstance(batch, np.ndarray):
-        return batch[lane].copy() if batch.ndim > 1 else batch[lane]
-    return list(iterate(space, batch))[lane]
+    """One environment's part of a batch, in arrays of its own."""
+    return kept(batch[lane] if isinstance(batch, np.ndarray) else list(iterate(space, batch))[lane])
 
 
 def final_observation(infos: dict[str, Any], lane: int) -> Any:

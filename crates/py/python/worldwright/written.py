@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _native
-from ._callables import Choices, Reward
+from ._callables import Choices, Reward, defined, start_of
+from ._contract import flags, numbers
+from ._known_spaces import asked
 from .errors import NotFittedError, ShapeError
 from .model import Model, _choices, _flat_dim
 
@@ -24,12 +26,10 @@ def array(given: Any, shape: tuple[int, ...], what: str, *, dtype: Any = np.floa
     Raises:
         ShapeError: For another shape.
     """
-    if hasattr(given, "detach"):
-        given = given.detach().cpu().numpy()
-    numbers = np.ascontiguousarray(given, dtype=dtype)
-    if numbers.shape != shape:
-        raise ShapeError(f"{what}: expected shape {shape}, got {numbers.shape}")
-    return numbers
+    found = np.ascontiguousarray(numbers(given, what), dtype=dtype)
+    if found.shape != shape:
+        raise ShapeError(f"{what}: expected shape {shape}, got {found.shape}")
+    return found
 
 
 class WorldModel(abc.ABC):
@@ -65,7 +65,7 @@ class WorldModel(abc.ABC):
     ) -> None:
         if isinstance(observation_space, int):
             observation_space = (np.full(observation_space, -np.inf), np.full(observation_space, np.inf))
-        self._spaces = (observation_space, action_space)
+        self._spaces = (asked(observation_space, "observation_space"), asked(action_space, "action_space"))
         self._reward = reward
         self.members = members
         self.deterministic = deterministic
@@ -98,7 +98,7 @@ class WorldModel(abc.ABC):
         """The same as a :class:`worldwright.Model`."""
         observation_space, action_space = self._spaces
         choices = _choices(action_space)
-        words = Choices(choices, int(getattr(action_space, "start", 0)))
+        words = Choices(choices, start_of(action_space))
         reward = None if self._reward is None else Reward(self._reward, choices=words)
         has_value = type(self).value is not WorldModel.value
         native = _native.Model.written(
@@ -125,32 +125,32 @@ class _Steps:
     ) -> tuple[Floats, Floats, NDArray[np.bool_], Floats]:
         members, count = observations.shape[:2]
         single = self._written.members == 1
-        before = observations[0] if single else observations
+        # Copies, because the class may work in place on what it gets.
+        before = (observations[0] if single else observations).copy()
         answer = self._written.predict(before, self._choices.batch(actions), np.random.default_rng(seed))
         parts = answer if isinstance(answer, tuple) else (answer,)
         shape = (members, count)
         following = array(parts[0], before.shape, "next observations").reshape(observations.shape)
 
-        def spread(i: int, what: str, dtype: Any) -> NDArray[Any]:
+        def spread(i: int, what: str) -> NDArray[Any]:
             if len(parts) <= i or parts[i] is None:
-                return np.zeros(shape, dtype=dtype)
-            given = parts[i].detach().cpu().numpy() if hasattr(parts[i], "detach") else np.asarray(parts[i])
+                return np.zeros(shape)
+            given = numbers(parts[i], what)
             if given.shape not in ((count,), shape):
                 raise ShapeError(f"{what}: expected shape {(count,)} or {shape}, got {given.shape}")
-            return np.ascontiguousarray(np.broadcast_to(given, shape), dtype=dtype)
+            return np.ascontiguousarray(np.broadcast_to(given, shape))
 
-        paid, ended = spread(1, "rewards", np.float64), spread(2, "terminated", bool)
-        epistemic = spread(3, "epistemic spread", np.float64)
+        paid, ended = spread(1, "rewards").astype(np.float64), flags(spread(2, "terminated"), shape, "terminated")
+        epistemic = spread(3, "epistemic spread").astype(np.float64)
+        rows = (observations.reshape(-1, self._dims), np.concatenate([actions] * members), following.reshape(-1, self._dims))
+        defined(paid.ravel(), f"{type(self._written).__name__}: rewards", ("observation", "action", "next observation"), rows)
         if self._reward is not None:
-            actions = np.concatenate([actions] * members)
-            rows = (observations.reshape(-1, self._dims), actions, following.reshape(-1, self._dims))
             paid, also = self._reward(*rows)
             ended = ended.ravel() | also
         return following.ravel(), paid.ravel(), ended.ravel(), epistemic.ravel()
 
     def value(self, observations: Floats) -> Floats:
-        members, count, dims = observations.shape
-        return array(self._written.value(observations.reshape(-1, dims)), (members * count,), "values")
+        return value(self._written.value)(observations.reshape(-1, observations.shape[-1]))
 
 
 class Policy(abc.ABC):
@@ -184,7 +184,7 @@ class Policy(abc.ABC):
 
     def many(self, observations: Any, action_space: Any) -> Any:
         """Actions for a batch of observations, each an element of the action space."""
-        answer = self.act(np.asarray(observations, dtype=np.float64).reshape(len(observations), -1))
+        answer = self.act(np.array(observations, dtype=np.float64, order="C").reshape(len(observations), -1))
         means = answer[0] if isinstance(answer, tuple) else answer
         if hasattr(means, "detach"):
             means = means.detach().cpu().numpy()
@@ -208,10 +208,11 @@ def prior(policy: Policy, action_space: Any) -> Callable[[Floats], tuple[Floats,
     discrete = hasattr(action_space, "n")
 
     def call(observations: Floats) -> tuple[Floats, Floats]:
-        answer = policy.act(observations)
+        answer = policy.act(observations.copy())
         means, stds = answer if isinstance(answer, tuple) else (answer, policy.std)
         shape = (len(observations), width)
         mean = array(means, shape, "the policy's actions")
+        defined(mean, "the policy's actions", ("observation",), (observations,))
         if discrete:
             return mean.ravel(), np.empty(0)
         spread = stds.detach().cpu().numpy() if hasattr(stds, "detach") else np.asarray(stds, dtype=np.float64)
@@ -222,4 +223,10 @@ def prior(policy: Policy, action_space: Any) -> Callable[[Floats], tuple[Floats,
 
 def value(function: Callable[[Floats], Any]) -> Callable[[Floats], Floats]:
     """What the native half calls of a value function."""
-    return lambda observations: array(function(observations), (len(observations),), "values")
+
+    def call(observations: Floats) -> Floats:
+        values = array(function(observations.copy()), (len(observations),), "values")
+        defined(values, "values", ("observation",), (observations,))
+        return values
+
+    return call

@@ -163,7 +163,7 @@ def dataset(data: Any = None, *, action_space: Any = None, **columns: Any) -> Da
     return _native.Dataset(
         observations=observations.astype(np.float64, copy=False).reshape(count, -1),
         actions=actions.reshape(len(actions), -1) if actions.ndim > 1 else actions,
-        rewards=np.zeros(count) if rewards is None else rewards.astype(np.float64),
+        rewards=None if rewards is None else rewards.astype(np.float64),
         next_observations=np.asarray(following).astype(np.float64, copy=False).reshape(len(np.asarray(following)), -1),
         terminated=terminated,
         episode_ends=ends.tolist(),

@@ -15,13 +15,12 @@ import json
 import os
 import signal
 import sys
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from .. import _native
-from .._callables import Reward
+from .._callables import Choices, Reward, start_of
 from .._environments import Source
 from .._files import write_whole
 from ..errors import ConfigError, ShapeError, SpaceError, UnknownNameError, UnsupportedError, WorldwrightError
@@ -162,7 +161,8 @@ def _branch(job: Job, start: Path) -> None:
         choices["environment"] = source.name
     reward = None
     if job.reward is not None:
-        reward = Reward(job.reward, termination=job.termination)
+        words = Choices(None, start_of(None if source is None else source.action_space))
+        reward = Reward(job.reward, termination=job.termination, choices=words)
         choices["reward.kind"] = "known"
     _native.branch(choices=choices, source=source, reward=reward, run_dir=job.folder, start=start)
 
@@ -172,23 +172,10 @@ def _write(result: Result) -> None:
 
 
 def _stop_on_termination() -> None:
-    """Makes SIGTERM, which cluster managers send before they kill, the same as an interrupt.
-
-    Python's own handlers wait until a native call is over; the wake-up descriptor is written at once, whatever runs.
-    """
-    reader, writer = os.pipe()
-    os.set_blocking(writer, False)
-    signal.signal(signal.SIGTERM, lambda *_: None)
+    """Makes SIGTERM, which cluster managers send before they kill, the same as an interrupt."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     # A shell starts what it sends into the background with interrupts ignored.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.set_wakeup_fd(writer)
-
-    def listen() -> None:
-        while heard := os.read(reader, 1):
-            if heard[0] == signal.SIGTERM:
-                os.kill(os.getpid(), signal.SIGINT)
-
-    threading.Thread(target=listen, name="termination", daemon=True).start()
 
 
 if __name__ == "__main__":
