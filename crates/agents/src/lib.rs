@@ -114,12 +114,14 @@ const LEARNING: &[Parameter] = &[
     },
 ];
 
-/// The algorithm for an environment of which nobody said another: dynamic programming where everything can be counted, else an
-/// ensemble.
-pub fn default_algorithm(observations: &Space, actions: &Space) -> &'static str {
+/// The algorithm where nobody said one: dynamic programming where everything can be counted and no other model or planner is
+/// asked for, else an ensemble.
+pub fn default_algorithm(given: &Parts, observations: &Space, actions: &Space) -> &'static str {
     const MOST_COUNTED: usize = 100_000;
     let few = |space: &Space, most: usize| space.count().is_some_and(|count| count <= most);
-    if few(observations, MOST_COUNTED) && few(actions, 1000) { "tabular" } else { "pets" }
+    let free = |choice: &Choice, name: &str| choice.name.as_deref().is_none_or(|given| given == name);
+    let counted = few(observations, MOST_COUNTED) && few(actions, 1000);
+    if counted && free(&given.model, "tabular") && free(&given.planner, "greedy") { "tabular" } else { "pets" }
 }
 
 /// Builds the agent that `resolved` describes.

@@ -41,7 +41,11 @@ impl Failures {
             (_, Some((_, raised))) if !raised.is_instance_of::<PyException>(py) => return Err(raised),
             // Where a function cannot report an error, it marks its rows and leaves the exception here.
             (Ok(_), Some((error, raised))) => (error, Some(raised)),
-            (Err(error), kept) => (error, kept.map(|(_, raised)| raised)),
+            // What came of the marked rows is no news beside the exception; an error that tells of it itself says where.
+            (Err(error), Some((kept, raised))) => {
+                (if matches!(error, Error::External { .. }) { error } else { kept }, Some(raised))
+            }
+            (Err(error), None) => (error, None),
         };
         let raised = raise(py, &error);
         raised.set_cause(py, cause);

@@ -63,11 +63,11 @@ impl Lists {
             None => given,
         };
         let made = make(&name, &settings)?;
-        let spaces = (made.environment.observation_space(), made.environment.action_space());
-        let algorithm = asked.unwrap_or_else(|| agents::default_algorithm(spaces.0, spaces.1).to_owned());
         let choice =
             |section| Ok::<_, Error>(Choice { name: choices.name(section)?, settings: choices.section(section) });
         let parts = Parts { agent: choices.section("agent"), model: choice("model")?, planner: choice("planner")? };
+        let spaces = (made.environment.observation_space(), made.environment.action_space());
+        let algorithm = asked.unwrap_or_else(|| agents::default_algorithm(&parts, spaces.0, spaces.1).to_owned());
         let resolved = agents::resolve(&algorithm, known, &parts)?;
         // A limit that is only assumed is no measure of how long the task is.
         let episode_steps = made.episode_steps.filter(|_| !made.episode_steps_assumed).map(|steps| steps as u64);
