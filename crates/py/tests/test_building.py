@@ -154,7 +154,7 @@ def test_a_yaml_file_describes_a_domain(tmp_path) -> None:
 
 def test_a_reward_that_is_no_number_is_refused() -> None:
     observations, actions = recorded(4, 20)
-    with pytest.raises(wm.ConfigError, match="is NaN for observation"):
+    with pytest.raises(wm.ExternalError, match="reward: NaN for row 0, observation"):
         cheap({"observations": observations, "actions": actions, "reward": lambda o, a, n: n[..., 0] * np.nan})
 
 
