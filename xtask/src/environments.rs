@@ -9,7 +9,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use serde_json::Value;
 
 use crate::{cargo, package, python, root, step};
 
@@ -36,7 +35,8 @@ const SUITES: &[(&str, &[&str])] = &[
     ("trading", &["gym-anytrading"]),
     ("popgym", &["popgym"]),
     ("flight", &["PyFlyt"]),
-    ("metaworld", &["metaworld"]),
+    // Meta-World imports `packaging` without asking for it.
+    ("metaworld", &["metaworld", "packaging"]),
     ("aloha", &["gym-aloha"]),
 ];
 
@@ -112,7 +112,7 @@ const ROWS: &[Row] = &[
     row("gym-anytrading", "trading:forex-v0"),
     row("popgym", "popgym:popgym-RepeatPreviousEasy-v0"),
     row("popgym", "popgym:popgym-PositionOnlyCartPoleEasy-v0"),
-    row("PyFlyt", "flight:PyFlyt/QuadX-Hover-v4"),
+    row("PyFlyt", "flight:PyFlyt.gym_envs:PyFlyt/QuadX-Hover-v4"),
     with("metaworld", "metaworld:Meta-World/MT1", &["env_name=reach-v3"]),
     row("gym-aloha", "aloha:gym_aloha/AlohaInsertion-v0"),
     row("dm_control", "dmc:cartpole-swingup"),
@@ -124,8 +124,8 @@ const ROWS: &[Row] = &[
     row("pettingzoo", "pettingzoo.classic.connect_four_v3"),
     row("pettingzoo", "pettingzoo.classic.rps_v2"),
     row("pettingzoo", "pettingzoo.sisl.multiwalker_v9"),
-    row("pettingzoo", "pettingzoo.sisl.pursuit_v4"),
-    row("pettingzoo", "pettingzoo.butterfly.knights_archers_zombies_v10"),
+    row("pettingzoo", "pettingzoo.sisl.pursuit_v5"),
+    row("pettingzoo", "pettingzoo.butterfly.knights_archers_zombies_v11"),
 ];
 
 /// A small search and one short episode of evaluation: the table asks whether it goes, not how well.
@@ -233,11 +233,11 @@ fn attempt(row: &Row, folder: &Path, place: &Path, agents: Option<&Path>) -> Out
         outcome.learn = tell(bounded(&mut learn), &mut outcome.why);
     }
     let seen: Vec<std::result::Result<String, String>> = [&episodes, &run]
-        .map(|folder| bounded(worldwright(place).args(["data", "inspect", "--json"]).arg(folder)))
+        .map(|folder| bounded(worldwright(place).args(["data", "inspect"]).arg(folder)))
         .into_iter()
         .collect();
-    if let Some(page) = seen.iter().flatten().find_map(|text| serde_json::from_str::<Value>(text).ok()) {
-        outcome.spaces = spaces(&page);
+    if let Some(page) = seen.iter().flatten().next() {
+        outcome.spaces = spaces(page);
     }
     let read = seen.into_iter().collect::<std::result::Result<Vec<_>, _>>().map(|_| String::new());
     outcome.read = tell(read, &mut outcome.why);
@@ -246,10 +246,14 @@ fn attempt(row: &Row, folder: &Path, place: &Path, agents: Option<&Path>) -> Out
 }
 
 /// Observation and action space, briefly.
-fn spaces(page: &Value) -> String {
+fn spaces(page: &str) -> String {
     let brief = |key: &str| {
-        let text = page[key].as_str().map_or_else(|| page[key].to_string(), str::to_owned);
-        if text.chars().count() > 60 { format!("{}…", text.chars().take(59).collect::<String>()) } else { text }
+        let text = page.lines().find_map(|line| line.strip_prefix(key)).unwrap_or_default().trim();
+        if text.chars().count() > 60 {
+            format!("{}…", text.chars().take(59).collect::<String>())
+        } else {
+            text.to_owned()
+        }
     };
     format!("{} → {}", brief("observation"), brief("action"))
 }

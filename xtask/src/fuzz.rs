@@ -3,47 +3,62 @@
 //! Each of them is a test that is short in continuous integration. What is told here is how many cases it takes instead: proptest
 //! reads `PROPTEST_CASES`, loops of our own read `WORLDWRIGHT_FUZZ_CASES`.
 
-use std::process::Command;
-
 use anyhow::{Result, bail};
 
-use crate::{cargo, step};
+use crate::{cargo, package, root, step};
 
-/// A fuzzer: its name here, what it tries, and the test that it is: crate, test binary and name.
+/// A fuzzer: its name here, what it tries, and the tests that it is: package, and a part of their names.
 struct Fuzzer {
     name: &'static str,
     tries: &'static str,
-    krate: &'static str,
+    package: &'static str,
     filter: &'static str,
 }
 
+const fn fuzzer(name: &'static str, tries: &'static str, package: &'static str, filter: &'static str) -> Fuzzer {
+    Fuzzer { name, tries, package, filter }
+}
+
+/// The package whose tests are Python's.
+const PYTHON: &str = "worldwright-py";
+
 /// Add a line for each new one.
 const ALL: &[Fuzzer] = &[
-    Fuzzer {
-        name: "settings",
-        tries: "nonsense values of every key of every list, built in one process",
-        krate: "worldwright-runs",
-        filter: "nonsense::any_value_of_any_key",
-    },
-    Fuzzer {
-        name: "commands",
-        tries: "nonsense on the command line, each in a process of its own with little memory",
-        krate: "worldwright-cli",
-        filter: "nonsense::nonsense_on_the_command_line",
-    },
-    Fuzzer {
-        name: "episodes",
-        tries: "damaged and mutated files of recorded episodes",
-        krate: "worldwright-data",
-        filter: "fuzz::",
-    },
+    fuzzer(
+        "settings",
+        "nonsense values of every key of every list, built in one process",
+        "worldwright-runs",
+        "nonsense::",
+    ),
+    fuzzer("written", "the text of any accepted experiment, read back", "worldwright-runs", "settings::"),
+    fuzzer("bundles", "damaged bundles", "worldwright-runs", "whole::a_damaged_bundle"),
+    fuzzer(
+        "commands",
+        "nonsense on the command line, a process each, with little memory",
+        "worldwright-cli",
+        "nonsense::nonsense",
+    ),
+    fuzzer("formats", "any space and any sample through every format and back", "worldwright-data", "roundtrip::"),
+    fuzzer("columns", "misspelled columns", "worldwright-data", "tables::slips"),
+    fuzzer("episodes", "damaged and mutated files of recorded episodes", "worldwright-data", "fuzz::"),
+    fuzzer("states", "environments in any state, the extremes too", "worldwright-envs", "extremes::"),
+    fuzzer("planners", "every planner in any action space", "worldwright-planners", "conformance::"),
+    fuzzer("pddl", "mutated PDDL", "worldwright-planners", "symbolic::mutated"),
+    fuzzer("pomdp", "mutated .pomdp files, read and solved", "worldwright-planners", "pomdp_fuzz::"),
+    fuzzer("motion", "curves and nearest neighbours of motion planning", "worldwright-planners", "motion::"),
+    fuzzer(
+        "spaces",
+        "any nested space of Gymnasium's in any memory layout, through the Python package",
+        PYTHON,
+        "test_properties.py",
+    ),
 ];
 
 /// Runs the fuzzer called `name` for `cases` cases; without a name it says which there are.
 pub(crate) fn run(name: Option<&str>, cases: Option<&str>) -> Result<()> {
     let Some(name) = name else {
         for fuzzer in ALL {
-            println!("{:<10} {}", fuzzer.name, fuzzer.tries);
+            println!("{:<9} {}", fuzzer.name, fuzzer.tries);
         }
         return Ok(());
     };
@@ -52,10 +67,14 @@ pub(crate) fn run(name: Option<&str>, cases: Option<&str>) -> Result<()> {
         bail!("no fuzzer is called '{name}'; there are {}", names.join(", "));
     };
     let cases: u64 = cases.unwrap_or("10000").parse()?;
-    let mut command: Command = cargo();
-    command
-        .args(["test", "--package", fuzzer.krate, "--test", "it", "--", fuzzer.filter, "--nocapture"])
-        .env("PROPTEST_CASES", cases.to_string())
-        .env("WORLDWRIGHT_FUZZ_CASES", cases.to_string());
+    let mut command;
+    if fuzzer.package == PYTHON {
+        command = package::pytest(&[])?;
+        command.arg(root().join("crates/py/tests").join(fuzzer.filter));
+    } else {
+        command = cargo();
+        command.args(["test", "--package", fuzzer.package, "--test", "it", "--", fuzzer.filter, "--nocapture"]);
+    }
+    command.env("PROPTEST_CASES", cases.to_string()).env("WORLDWRIGHT_FUZZ_CASES", cases.to_string());
     step(&format!("{name}: {cases} cases"), &mut command)
 }

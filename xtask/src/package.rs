@@ -12,8 +12,13 @@ use crate::{cargo, python, root, step};
 /// `target/python/py/bin/pip install ray==2.60.0 "minari[hdf5]"`, then `cargo xtask package`.
 pub(crate) const REQUIREMENTS: &str = "crates/py/tests/requirements.txt";
 
-/// Builds the package into an environment of its own under `target/python`, and runs pytest.
+/// Builds the package into an environment of its own under `target/python`, and runs its tests.
 pub(crate) fn test(interpreters: &[(&'static str, PathBuf)]) -> Result<()> {
+    step("Python tests", &mut pytest(interpreters)?)
+}
+
+/// Builds the package into an environment of its own under `target/python`; pytest there, yet to be started.
+pub(crate) fn pytest(interpreters: &[(&'static str, PathBuf)]) -> Result<Command> {
     let interpreter = python::with_requirements("py", &root().join(REQUIREMENTS), false)?;
     let environment = interpreter.parent().and_then(Path::parent).unwrap_or(Path::new("."));
     let mut develop = Command::new(&interpreter);
@@ -21,7 +26,7 @@ pub(crate) fn test(interpreters: &[(&'static str, PathBuf)]) -> Result<()> {
     step("Python package", &mut develop)?;
     let mut pytest = Command::new(&interpreter);
     pytest.args(["-m", "pytest"]).envs(interpreters.iter().map(|(name, path)| (name, path))).current_dir(root());
-    step("Python tests", &mut pytest)
+    Ok(pytest)
 }
 
 /// Builds the native half and lays it beside the package's Python files, so that these can be imported where they are.

@@ -6,9 +6,11 @@
 //!   [`Told`] by one function; [`Faulty`] breaks any model on purpose; [`ProcessModel`] makes a stochastic model of a table.
 //! - Conformance: [`check_environment`], [`check_world_model`], [`check_planner`] panic with what was violated; every room
 //!   runs them over every entry of its list.
-//! - [`allocations`] counts what a piece of code allocates; [`strategies`] are proptest's generators of the shared types.
+//! - [`allocations`] counts what a piece of code allocates; [`strategies`] are proptest's generators of the shared types; [`cases`]
+//!   says how many of them a test tries.
 
 pub mod allocations;
+mod cases;
 mod conformance;
 mod dynamics;
 mod faulty;
@@ -23,6 +25,7 @@ pub mod strategies;
 pub mod tabular;
 mod told;
 
+pub use cases::cases;
 pub use conformance::environment::check_environment;
 pub use conformance::planner::check_planner;
 pub use conformance::world_model::check_world_model;

@@ -131,21 +131,23 @@ fn described(space: &Space) -> String {
     match space {
         Space::Box { shape, low, high, element } => {
             let kind = match element {
-                ElementType::F32 => "32-bit numbers",
-                ElementType::F64 => "64-bit numbers",
-                ElementType::F16 => "16-bit numbers",
-                ElementType::U8 => "bytes",
-                ElementType::Bool => "bits",
-                _ => "whole numbers",
+                ElementType::F32 => "32-bit number",
+                ElementType::F64 => "64-bit number",
+                ElementType::F16 => "16-bit number",
+                ElementType::U8 => "byte",
+                ElementType::Bool => "bit",
+                _ => "whole number",
             };
+            let plural = if space.numbers() == 1 { "" } else { "s" };
             let shape = shape.iter().map(usize::to_string).collect::<Vec<_>>().join(" × ");
+            let kind = format!("{} {kind}{plural}", if shape.is_empty() { "1" } else { &shape });
             let least = low.iter().copied().fold(f64::INFINITY, f64::min);
             let most = high.iter().copied().fold(f64::NEG_INFINITY, f64::max);
             match (least.is_finite(), most.is_finite()) {
-                (true, true) => format!("{shape} {kind} from {} to {}", short(least), short(most)),
-                (true, false) => format!("{shape} {kind} from {} on", short(least)),
-                (false, true) => format!("{shape} {kind} up to {}", short(most)),
-                (false, false) => format!("{shape} {kind}"),
+                (true, true) => format!("{kind} from {} to {}", short(least), short(most)),
+                (true, false) => format!("{kind} from {} on", short(least)),
+                (false, true) => format!("{kind} up to {}", short(most)),
+                (false, false) => kind,
             }
         }
         Space::Discrete { n, .. } => format!("one of {n} choices"),
@@ -154,7 +156,10 @@ fn described(space: &Space) -> String {
         }
         Space::MultiBinary { .. } => counted(space.numbers() as u64, "bit"),
         Space::Dict(_) | Space::Tuple(_) => {
-            let parts = space.parts().into_iter().map(|(name, part)| format!("{name}: {}", described(part)));
+            let parts = space.parts().into_iter().map(|(name, part)| match part {
+                Space::Dict(_) | Space::Tuple(_) => format!("{name}: ({})", described(part)),
+                _ => format!("{name}: {}", described(part)),
+            });
             parts.collect::<Vec<_>>().join("; ")
         }
     }

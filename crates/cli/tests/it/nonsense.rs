@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use worldwright_core::{Rng, SettingDefault};
 use worldwright_runs::List;
+use worldwright_testkit::cases;
 
 /// Address space of the program: far more than it needs, far less than nonsense may ask for.
 const KILOBYTES: u64 = 6_000_000;
@@ -171,7 +172,7 @@ fn interrupt(child: &Child, signal: &str) {
 #[cfg(unix)]
 #[test]
 fn nonsense_on_the_command_line_ends_with_words() {
-    let cases = std::env::var("WORLDWRIGHT_FUZZ_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(40_u64);
+    let cases = u64::from(cases(40));
     let first: u64 = std::env::var("WORLDWRIGHT_FUZZ_FIRST").ok().and_then(|first| first.parse().ok()).unwrap_or(0);
     let mut interrupted = 0;
     for case in first..first + cases {

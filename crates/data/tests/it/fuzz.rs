@@ -2,7 +2,7 @@
 //!
 //! Each case takes a good file and changes it by one of a few operators that damage in the wild resembles: bits flipped,
 //! bytes set, numbers made extreme, ranges cleared, repeated or moved, the end cut. The cases are fixed by their number, so a failure
-//! comes back; `WORLDWRIGHT_FUZZ_CASES` asks for more of them.
+//! comes back; `cargo xtask fuzz episodes` tries more of them.
 
 use std::time::{Duration, Instant};
 
@@ -10,12 +10,9 @@ use worldwright_core::{Result, Rng, Space};
 use worldwright_data::{
     EpisodeStore, EpisodeWriter, Header, WriterOptions, export, fuzz_reader, space_from_json, space_to_json,
 };
+use worldwright_testkit::cases;
 
 use crate::support::{episode, spaces, write};
-
-fn cases() -> usize {
-    std::env::var("WORLDWRIGHT_FUZZ_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(400)
-}
 
 fn mutate(original: &[u8], rng: &mut Rng) -> Vec<u8> {
     let mut bytes = original.to_vec();
@@ -49,7 +46,7 @@ fn mutate(original: &[u8], rng: &mut Rng) -> Vec<u8> {
 fn fuzz(name: &str, original: &[u8], reader: impl Fn(&[u8]) -> Result<usize>) {
     assert!(reader(original).unwrap_or_else(|error| panic!("{name}: {error}")) > 0, "{name} reads what is good");
     let mut refused = 0;
-    for case in 0..cases() {
+    for case in 0..cases(400) as usize {
         let mut rng = Rng::new(case as u64);
         let bytes = mutate(original, &mut rng);
         let begun = Instant::now();
@@ -109,7 +106,7 @@ fn store_segments() {
 fn store_indices_are_only_a_help() {
     let files = files(&Space::unbounded(1), "npz", "out-v0");
     let whole = open(&files.segment, &files.index).unwrap();
-    for case in 0..cases() {
+    for case in 0..cases(400) as usize {
         let bytes = mutate(&files.index, &mut Rng::new(case as u64));
         let steps = open(&files.segment, &bytes).unwrap_or_else(|error| panic!("case {case}: {error}"));
         assert!(steps <= whole, "case {case}");

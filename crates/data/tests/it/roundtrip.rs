@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use worldwright_core::{Error, Rng, Space};
 use worldwright_data::{EpisodeStore, EpisodeWriter, FORMATS, Header, Precision, WriterOptions, export, import};
-use worldwright_testkit::strategies;
+use worldwright_testkit::{cases, strategies};
 
 use crate::support::{episode, write};
 
@@ -56,7 +56,7 @@ fn there_and_back(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(24), ..ProptestConfig::default() })]
 
     #[test]
     fn what_is_written_is_read(

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 use worldwright_core::{Result, Value};
 use worldwright_data::{COLUMNS, Episode, EpisodeStore, Quantity, format_of, import, inspect, nearest_name, resolve};
+use worldwright_testkit::cases;
 
 fn golden(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)
@@ -227,7 +228,7 @@ fn every_name_is_found_alone() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(64), ..ProptestConfig::default() })]
 
     /// A known name with one letter changed, left out or doubled is a slip, never left out in silence.
     #[test]

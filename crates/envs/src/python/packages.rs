@@ -3,6 +3,7 @@
 //! pip leaves a folder `NAME-VERSION.dist-info` beside each package's modules, whose RECORD lists every file with its size. To see
 //! whether they are all there takes milliseconds and starts no interpreter.
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -59,19 +60,41 @@ pub(super) struct Installed {
     pub(super) files: usize,
 }
 
+/// What pip wrote down of a package: its files with their sizes.
+struct Record {
+    name: String,
+    version: String,
+    files: Vec<(PathBuf, u64)>,
+}
+
 /// All packages under `site_packages`.
 pub(super) fn installed(site_packages: &Path) -> Vec<Installed> {
     let entries = fs::read_dir(site_packages).into_iter().flatten().flatten();
-    let mut found: Vec<Installed> = entries
+    let records: Vec<Record> = entries
         .filter_map(|entry| {
             let folder = entry.file_name().into_string().ok()?;
             let (name, version) = folder.strip_suffix(".dist-info")?.rsplit_once('-')?;
             let record = fs::read_to_string(entry.path().join("RECORD")).unwrap_or_default();
-            let files: Vec<(PathBuf, u64)> = record.lines().filter_map(recorded).collect();
+            Some(Record {
+                name: normalized(name),
+                version: version.to_owned(),
+                files: record.lines().filter_map(recorded).collect(),
+            })
+        })
+        .collect();
+    // Packages may write over each other's files, as pygame and pygame-ce do: what is there is one of the two, and whole as that one.
+    let mut least: HashMap<&Path, u64> = HashMap::new();
+    for (path, size) in records.iter().flat_map(|record| &record.files) {
+        least.entry(path).and_modify(|other| *other = (*other).min(*size)).or_insert(*size);
+    }
+    let is_lost = |path: &Path| !is_there(&site_packages.join(path), least.get(path).copied().unwrap_or(0));
+    let mut found: Vec<Installed> = records
+        .iter()
+        .map(|Record { name, version, files }| {
+            let lost = files.iter().filter(|(path, _)| is_lost(path)).count();
             // A record that is gone itself is a file that is gone.
-            let lost = files.iter().filter(|(path, size)| !is_there(&site_packages.join(path), *size)).count();
             let (lost, count) = if files.is_empty() { (1, 1) } else { (lost, files.len()) };
-            Some(Installed { name: normalized(name), version: version.to_owned(), lost, files: count })
+            Installed { name: name.clone(), version: version.clone(), lost, files: count }
         })
         .collect();
     found.sort_by(|a, b| a.name.cmp(&b.name));
@@ -131,6 +154,10 @@ mod tests {
         assert_eq!(installed(&folder), expected(0));
         fs::write(folder.join("thing.py"), "x").expect("a file");
         assert_eq!(installed(&folder), expected(1), "a file that was cut");
+        fs::create_dir_all(folder.join("other_thing-1.0.dist-info")).expect("a folder");
+        fs::write(folder.join("other_thing-1.0.dist-info/RECORD"), "thing.py,sha256=abc,1\n").expect("a file");
+        let lost = installed(&folder).iter().map(|package| package.lost).sum::<usize>();
+        assert_eq!(lost, 0, "a file that another package wrote over");
         let _ = fs::remove_dir_all(&folder);
     }
 }

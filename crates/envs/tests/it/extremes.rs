@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 use worldwright_core::{Actions, Array, Batch, Space};
 use worldwright_envs::{ALL, make};
+use worldwright_testkit::cases;
 
 /// Ordinary, huge, tiny and not finite.
 fn any_number() -> impl Strategy<Value = f64> {
@@ -10,7 +11,7 @@ fn any_number() -> impl Strategy<Value = f64> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(cases(48)))]
 
     #[test]
     fn any_state_can_be_drawn_and_stepped(numbers in prop::collection::vec(any_number(), 16), push in -3.0..3.0_f64) {

@@ -8,7 +8,7 @@ use worldwright_planners::ALL;
 use worldwright_testkit::lqr::Problem;
 use worldwright_testkit::strategies::action_space;
 use worldwright_testkit::{
-    DynamicsModel, LaneAction, LinearQuadratic, MountainCar, Pendulum, Told, check_planner, check_world_model,
+    DynamicsModel, LaneAction, LinearQuadratic, MountainCar, Pendulum, Told, cases, check_planner, check_world_model,
     dubins_car, golden_ratio, minimum_time, plain_spec,
 };
 
@@ -132,7 +132,7 @@ fn the_models_to_plan_in_are_sound_themselves() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(12), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn on_any_action_space(space in action_space()) {

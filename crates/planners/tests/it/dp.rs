@@ -9,7 +9,7 @@ use worldwright_planners::dp::{
 };
 use worldwright_planners::games::{Game, GameModel, TicTacToe};
 use worldwright_testkit::tabular::Process;
-use worldwright_testkit::{Dynamics, DynamicsModel, LaneAction, Told, plain_spec};
+use worldwright_testkit::{Dynamics, DynamicsModel, LaneAction, Told, cases, plain_spec};
 
 /// The oracle's process as an [`Mdp`].
 fn compressed(process: &Process, discount: f64) -> Mdp {
@@ -76,7 +76,7 @@ fn random_process(seed: u64, states: usize, ends: u64) -> Process {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(24), failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Whatever the solver and however early it ends, the optimum lies in the interval that it proves, and the policy loses no more.
     #[test]

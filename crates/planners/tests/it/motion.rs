@@ -8,6 +8,7 @@ use worldwright_planners::motion::{
     ArmScene, Axis, ConfigurationSpace, DiscsScene, Dubins, DubinsSpace, JointSpace, KdTree, LinearScan, MAX_DIMS,
     Nearest, Obstacles, Path, Point, RigidScene, RrtConnect, RrtStar, Scene, Shape, Turn, distance,
 };
+use worldwright_testkit::cases;
 
 fn length(goal: [f64; 3]) -> f64 {
     Dubins::shortest([0.0; 3], goal, 1.0).length()
@@ -32,7 +33,7 @@ fn dubins_paths_have_their_known_lengths() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(400), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn every_dubins_word_ends_at_the_goal(
@@ -84,7 +85,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases()) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases(400)) })]
 
     /// Whatever the order: uniform, along a line forth and back, on a coarse grid with many equal coordinates, or again and again the same.
     #[test]
@@ -117,11 +118,6 @@ proptest! {
             prop_assert!((a - b).abs() < 1e-12, "{a} {b}");
         }
     }
-}
-
-/// Cases of a property, more where the environment says so.
-fn cases() -> u32 {
-    std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(400)
 }
 
 /// In order, sampled finely: the tree must neither be as deep as the line is long nor take as many comparisons.

@@ -1,11 +1,12 @@
 //! No file makes the reader or a solver panic, abort or hang: mutations of the problems in `pomdp_files`.
 //!
-//! Brief here; `WORLDWRIGHT_FUZZ_CASES=30000 cargo test -p worldwright-planners --test it pomdp_fuzz` runs long.
+//! Brief here; `cargo xtask fuzz pomdp` runs long.
 
 use worldwright_core::{Key, Rng};
 use worldwright_planners::pomdp::{
     FileConfig, Named, PointBased, PointBasedConfig, Pomcp, PomcpConfig, Simulated, parse_pomdp_with, qmdp,
 };
+use worldwright_testkit::cases;
 
 const FILES: [&str; 7] = [
     include_str!("../../src/problems/tiger.pomdp"),
@@ -151,7 +152,7 @@ fn solve(named: &Named) {
 #[test]
 #[allow(clippy::print_stdout, reason = "a long run says how many cases it tried")]
 fn mutated_files_are_read_or_refused() {
-    let cases = std::env::var("WORLDWRIGHT_FUZZ_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(300);
+    let cases = u64::from(cases(300));
     let (mut read, mut slowest) = (0, (0.0, 0));
     for case in 0..cases {
         let text = mutated(&mut Key::new(case).rng());

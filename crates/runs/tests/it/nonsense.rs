@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use worldwright_agents::{models, planners};
 use worldwright_core::{Error, Interrupt, Parameter, Rng, Setting, SettingDefault, cost};
 use worldwright_runs::{Choices, Lists, Workshop, agents, envs};
+use worldwright_testkit::cases;
 
 /// What one case may take, far below the machine's memory so that a case that is let through by mistake is seen.
 const MEMORY: u64 = 256 << 20;
@@ -120,7 +121,7 @@ fn build(choices: &[String], changed: &[(String, Setting)]) -> Result<(), Error>
 #[test]
 fn any_value_of_any_key_builds_or_is_refused_by_name() {
     cost::set_memory_limit(MEMORY);
-    let cases = std::env::var("WORLDWRIGHT_FUZZ_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(1500_usize);
+    let cases = cases(1500) as usize;
     let (keys, mut rng) = (keys(), Rng::new(11));
     let (mut refused, mut faults) = (BTreeMap::<&str, usize>::new(), Vec::new());
     for case in 0..cases {

@@ -8,6 +8,8 @@ use worldwright_runs::{
     EvaluationOptions, Experiment, List, Lists, RunFolder, Workshop, collect, evaluate, load_bundle, plan,
 };
 
+use worldwright_testkit::cases;
+
 use crate::tiny::{GO_ON, experiment, finish, trace};
 
 #[test]
@@ -135,7 +137,7 @@ fn refusal(files: &[(String, Vec<u8>)]) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(cases(64)))]
     #[test]
     fn a_damaged_bundle_is_refused(file in 0usize..3, at in any::<prop::sample::Index>(), bit in 0u8..8, cut in any::<bool>()) {
         let mut files = bundle_files().to_vec();

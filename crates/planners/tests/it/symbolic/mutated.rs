@@ -10,6 +10,7 @@ use worldwright_planners::symbolic::{
     Algorithm, Resources, SearchOptions, ground_within, parse_domain_within, parse_problem_within, search, validate,
     validate_plan,
 };
+use worldwright_testkit::cases;
 
 /// Pieces of PDDL that mutations put in.
 const PIECES: [&str; 36] = [
@@ -110,7 +111,7 @@ fn mutate(text: &str, other: &str, rng: &mut Rng) -> String {
 
 #[test]
 fn mutated_texts_end_in_a_plan_or_an_error() {
-    let cases = std::env::var("WORLDWRIGHT_FUZZ_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(150);
+    let cases = u64::from(cases(150));
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pddl");
     let mut pairs = Vec::new();
     let mut names: Vec<String> = std::fs::read_dir(&folder)
