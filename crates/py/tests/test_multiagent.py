@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import gymnasium
@@ -78,13 +79,26 @@ def test_two_boxes_become_one_and_one_reward_counts() -> None:
     check_env(wm.from_pettingzoo(inner))
 
 
-def test_what_does_not_fit_is_told() -> None:
+@pytest.mark.parametrize(
+    "actions",
+    [
+        [gymnasium.spaces.Discrete(3, start=1), gymnasium.spaces.Box(-1.0, 1.0, (1,))],
+        [gymnasium.spaces.Discrete(1000), gymnasium.spaces.Discrete(1000, start=-500)],
+    ],
+)
+def test_actions_of_mixed_kinds_and_of_many_choices_go_by_agent(actions: list[gymnasium.Space[Any]], tmp_path: Path) -> None:
+    inner = Chase(actions)
+    joint = wm.from_pettingzoo(inner)
+    assert list(joint.action_space) == ["fox", "hare"]
+    joint.reset(seed=0)
+    joint.step({"hare": actions[1].sample(), "fox": actions[0].sample()})
+    assert all(space.contains(inner.told[name]) for name, space in zip(inner.possible_agents, actions, strict=True))
+    run = wm.learn(joint, model="linear", steps=12, run_dir=tmp_path / "run", progress=False, agent={"initial_steps": 6}, evaluation={"episodes": 1})
+    assert joint.action_space.contains(run.agent().act(joint.reset(seed=1)[0]))
+
+
+def test_who_does_not_play_is_told() -> None:
     mixed = Chase([gymnasium.spaces.Discrete(3), gymnasium.spaces.Box(-1.0, 1.0, (1,))])
-    with pytest.raises(wm.UnsupportedError, match="mixed"):
-        wm.from_pettingzoo(mixed)
-    many = Chase([gymnasium.spaces.Discrete(100)] * 2)
-    with pytest.raises(wm.UnsupportedError, match="10000 joint choices"):
-        wm.from_pettingzoo(many)
     with pytest.raises(wm.ConfigError, match="no agent 'wolf'"):
         wm.from_pettingzoo(mixed, agent="wolf")
 

@@ -23,6 +23,13 @@ pub(crate) fn run(options: &Plan, interrupt: &Interrupt) -> Result<()> {
     }
     // Without a domain or a file the grammar asks for one of these.
     let what = options.what.as_deref().unwrap_or_default();
+    match Path::new(what).extension().and_then(|ending| ending.to_str()) {
+        Some("pomdp") => anyhow::bail!("{what} is read by `worldwright plan --pomdp {what}`"),
+        Some("pddl") => anyhow::bail!(
+            "{what} is PDDL, which takes two files: `worldwright plan --domain DOMAIN.pddl --problem PROBLEM.pddl`"
+        ),
+        _ => {}
+    }
     if !is_path(what) && problems::ALL.iter().any(|problem| problem.name == what) {
         return plan_problem::run(what, options);
     }

@@ -55,6 +55,8 @@ says! {
     unknown_reward: ["learn", "pendulum", "reward.expression=cos(thta)", "reward.kind=expression"];
     pddl_missing: ["plan", "--domain", "nowhere.pddl", "--problem", "nowhere.pddl"];
     pddl_without_problem: ["plan", "--domain", "domain.pddl"];
+    pddl_by_place: ["plan", "domain.pddl", "task01.pddl"];
+    pomdp_by_place: ["plan", "tiger.pomdp"];
     problems: ["planners"];
     problem_settings: ["planners", "reach"];
     problem_tiger: ["plan", "tiger", "steps=4"];

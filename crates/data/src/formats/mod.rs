@@ -186,6 +186,9 @@ fn run_import(format: &Format, path: &Path, sink: &mut dyn Sink) -> Result<()> {
         Error::NotInSpace { what, reason } => Error::NotInSpace { what: format!("{shown}: {what}").into(), reason },
         Error::Config { key, why } if !key.contains(&shown) => Error::Config { key: format!("{shown}: {key}"), why },
         Error::Shape { what, expected, got } => Error::Shape { what: format!("{shown}: {what}").into(), expected, got },
+        Error::Unsupported { who, what } if !who.contains(&shown) => {
+            Error::Unsupported { who: format!("{shown}: {who}").into(), what }
+        }
         other => other,
     })
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -12,8 +13,9 @@ from numpy.typing import NDArray
 
 from .errors import ConfigError, UnsupportedError
 
-MOST_CHOICES = 4096
-"""Joint choices beyond which a joint agent does not fit."""
+MOST_CHOICES = 128
+"""Joint choices up to which they stand in one list, where every pair of agents' choices can be learned apart; beyond, each agent chooses
+for itself and the search is factored."""
 
 Opponent = Callable[[Any, NDArray[np.bool_], np.random.Generator], int]
 """Chooses an action: from what the player sees, which actions are legal, and a generator for chance."""
@@ -28,7 +30,8 @@ def from_pettingzoo(environment: Any, *, agent: str | None = None, opponent: Opp
     """A PettingZoo environment as a single one of Gymnasium's.
 
     A parallel environment becomes one for a joint agent: it sees what all agents see, flat and one after another, and chooses
-    for all of them (boxes side by side, or one choice for each combination of theirs). A game played turn by turn becomes one
+    for all of them: boxes side by side, one choice for each combination of theirs where these are few, and else an action for each
+    agent by its name. A game played turn by turn becomes one
     for one player, the others being part of the world.
 
     Args:
@@ -38,7 +41,7 @@ def from_pettingzoo(environment: Any, *, agent: str | None = None, opponent: Opp
             among what is legal unless told otherwise.
 
     Raises:
-        UnsupportedError: It does not fit: actions of mixed kinds, too many joint choices.
+        UnsupportedError: It does not fit: observations that are no numbers, or a game without discrete choices.
         ConfigError: There is no such agent.
     """
     if not is_pettingzoo(environment):
@@ -85,16 +88,16 @@ class JointEnv(gymnasium.Env[Any, Any]):
                 dtype=np.float32,
             )
         if all(isinstance(space, spaces.Discrete) for space in self._done):
-            choices = int(np.prod([space.n for space in self._done], dtype=np.float64))
+            choices = math.prod(int(space.n) for space in self._done)
             if choices <= MOST_CHOICES:
                 return spaces.Discrete(choices)
-            raise UnsupportedError(
-                f"{len(self.agents)} agents have {choices} joint choices, more than {MOST_CHOICES}: use fewer agents"
-            )
-        raise UnsupportedError("the agents' actions are of mixed kinds: all boxes or all discrete choices make a joint agent")
+        # Pairs keep the agents' order, where a plain dict would be sorted.
+        return spaces.Dict(list(zip(self.agents, self._done, strict=True)))
 
     def actions(self, joint: Any) -> dict[str, Any]:
         """What each agent does in a joint action."""
+        if isinstance(self.action_space, spaces.Dict):
+            return {name: joint[name] for name in self.agents}
         if isinstance(self.action_space, spaces.Discrete):
             chosen = np.unravel_index(int(joint), [space.n for space in self._done])
             return {name: int(part) + int(space.start) for name, part, space in zip(self.agents, chosen, self._done, strict=True)}
