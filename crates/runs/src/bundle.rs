@@ -178,8 +178,9 @@ fn read(path: &Path) -> Result<(Card, Vec<u8>, String)> {
     };
     let card = String::from_utf8(bytes(CARD)?).map_err(|_| damaged(CARD))?;
     let last = card.trim_end_matches('\n').rfind('\n').map_or(0, |end| end + 1);
-    // Earlier versions wrote none.
-    if card[last..].starts_with('#') && card[last..] != checksum_line(&card[..last]) {
+    // Earlier versions wrote none; all of them ended the card's last line.
+    let checked = !card[last..].starts_with('#') || card[last..] == checksum_line(&card[..last]);
+    if !checked || !card.ends_with('\n') {
         return Err(damaged(CARD));
     }
     let head: toml::Table = card.parse().map_err(|error: toml::de::Error| foreign(error.message().to_owned()))?;
