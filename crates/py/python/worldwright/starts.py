@@ -9,7 +9,7 @@ import gymnasium
 import numpy as np
 
 from . import _native
-from ._contract import kept
+from ._contract import element, kept, numbers
 from .data import episodes as recorded
 from .data.spaces import elements, flat_dim, rows_of
 from .data.tables import kind_of
@@ -46,8 +46,11 @@ def starts_of(given: Any, space: gymnasium.Space[Any]) -> tuple[Start, int | Non
     if _are_observations(given):
         # Copies: who gave them may write into them while a dream begins at one after another.
         given = kept(given)
-        rows = rows_of(space, given if isinstance(given, np.ndarray) else _listed(given), len(given), "starts")
-        known = _Known(elements(space, rows), None)
+        if isinstance(given, np.ndarray) or _is_flat(space, given[0]):
+            rows = numbers(given, "starts") if _is_flat(space, given[0]) else given
+            known = _Known(elements(space, rows_of(space, rows, len(given), "starts")), None)
+        else:
+            known = _Known([element(space, one, f"starts: row {row}") for row, one in enumerate(given)], None)
         return known.draw, known.longest
     episodes = recorded(given)
     if flat_dim(episodes.observation_space) != flat_dim(space):
@@ -92,9 +95,8 @@ def _are_observations(given: Any) -> bool:
     return not hasattr(first, "rewards")
 
 
-def _listed(given: Sequence[Any]) -> Any:
-    if isinstance(given[0], (Mapping, tuple)):
-        listed = np.empty(len(given), dtype=object)
-        listed[:] = given
-        return listed
-    return np.asarray(given)
+def _is_flat(space: gymnasium.Space[Any], first: Any) -> bool:
+    """Whether an observation is a row of numbers although its space is none of plain arrays: parts one after another, choices one-hot."""
+    if isinstance(space, (gymnasium.spaces.Dict, gymnasium.spaces.Tuple)):
+        return not isinstance(first, (Mapping, tuple))
+    return np.size(first) == flat_dim(space) != np.prod(space.shape or ())
