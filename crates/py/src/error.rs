@@ -19,7 +19,7 @@ pub(crate) struct Failures {
 impl Failures {
     /// Keeps an exception, the first of a call, and gives the error that stands for it.
     pub(crate) fn keep(&self, py: Python<'_>, who: &str, raised: PyErr) -> Error {
-        let error = Error::external(who.to_owned(), format!("raised {raised}"));
+        let error = Error::external(who.to_owned(), said(py, &raised));
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.is_none() {
             *kept = Some((error.clone(), raised.clone_ref(py)));
@@ -50,6 +50,16 @@ impl Failures {
         let raised = raise(py, &error);
         raised.set_cause(py, cause);
         Err(raised)
+    }
+}
+
+/// What an exception says: the words alone where they are the package's own, which name the place.
+fn said(py: Python<'_>, raised: &PyErr) -> String {
+    let own = py.import("worldwright.errors").and_then(|errors| errors.getattr("WorldwrightError"));
+    if own.is_ok_and(|own| raised.matches(py, own).unwrap_or(false)) {
+        raised.value(py).to_string()
+    } else {
+        format!("raised {raised}")
     }
 }
 
