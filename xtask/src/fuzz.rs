@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 
 use crate::{cargo, package, root, step};
 
@@ -74,6 +74,16 @@ pub(crate) fn run(name: Option<&str>, cases: Option<&str>) -> Result<()> {
         command = package::pytest(&[])?;
         command.arg(root().join("crates/py/tests").join(fuzzer.filter));
     } else {
+        let mut listed = cargo();
+        listed.args(["test", "--quiet", "--package", fuzzer.package, "--test", "it", "--", fuzzer.filter, "--list"]);
+        let listed = String::from_utf8_lossy(&listed.output()?.stdout).into_owned();
+        // A test that has another name by now would be passed over in silence.
+        ensure!(
+            listed.lines().any(|line| line.ends_with(": test")),
+            "{} has no test '{}'",
+            fuzzer.package,
+            fuzzer.filter
+        );
         command = cargo();
         command.args(["test", "--package", fuzzer.package, "--test", "it", "--", fuzzer.filter, "--nocapture"]);
     }

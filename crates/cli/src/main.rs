@@ -47,7 +47,7 @@ fn run(arguments: Arguments, interrupt: &Interrupt) -> ExitCode {
         Command::Models(options) => command::list::run(&[List::Models], &options),
         Command::Planners(options) => command::list::run(&[List::Planners, List::Problems], &options),
         Command::Algorithms(options) => command::list::run(&[List::Algorithms], &options),
-        Command::Env(ref command) => command::env::run(command),
+        Command::Env(ref command) => command::env::run(command, interrupt),
         Command::Doctor { json } => return finish(command::doctor::run(json)),
         Command::Completions { shell } => command::completions::run(shell),
     };

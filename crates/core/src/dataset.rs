@@ -1,5 +1,7 @@
 //! Transitions in memory: the form in which models take their data.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use crate::{Array, Columns, Error, Persist, Result, State, Value};
 
 /// One step of an environment with what surrounds it.
@@ -19,10 +21,36 @@ pub struct Transition {
     pub truncated: bool,
 }
 
+/// Tells data sets apart: two are of one lineage only where one is the other with transitions added behind. No number that is computed
+/// depends on it, only whether a model may count on where it left off.
+#[derive(Debug, PartialEq, Eq)]
+struct Lineage(u64);
+
+impl Lineage {
+    fn new() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+impl Default for Lineage {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Clone for Lineage {
+    // From here on, the copy and its original may go different ways.
+    fn clone(&self) -> Self {
+        Self::new()
+    }
+}
+
 /// Transitions with flat observations and actions (see [`Space::flat_dim`](crate::Space::flat_dim)), row-major, in the order
 /// in which they happened. Rows `i` and `i + 1` belong to one episode unless `episode_ends[i]`.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Dataset {
+    lineage: Lineage,
     observation_dim: usize,
     action_dim: usize,
     observations: Vec<f64>,
@@ -33,7 +61,27 @@ pub struct Dataset {
     episode_ends: Vec<bool>,
 }
 
+/// Equal transitions make equal sets.
+impl PartialEq for Dataset {
+    fn eq(&self, other: &Self) -> bool {
+        let Self { lineage: _, observation_dim, action_dim, observations, actions, next_observations, .. } = self;
+        (*observation_dim, *action_dim) == (other.observation_dim, other.action_dim)
+            && *observations == other.observations
+            && *actions == other.actions
+            && *next_observations == other.next_observations
+            && self.rewards == other.rewards
+            && self.terminated == other.terminated
+            && self.episode_ends == other.episode_ends
+    }
+}
+
 impl Dataset {
+    /// A number that this set alone has, in this process: transitions are only ever added to a set, so whoever has worked through the
+    /// first of them may go on behind these as long as the number is the same. A copy and what is restored have others.
+    pub fn lineage(&self) -> u64 {
+        self.lineage.0
+    }
+
     /// An empty set for flat observations and actions of these lengths.
     pub fn new(observation_dim: usize, action_dim: usize) -> Self {
         Self { observation_dim, action_dim, ..Self::default() }
@@ -215,7 +263,7 @@ impl Persist for Dataset {
             rewards: state.f64s("rewards", n)?.to_vec(),
             terminated: flags("terminated")?,
             episode_ends: flags("episode_ends")?,
-            ..*self
+            ..Self::new(self.observation_dim, self.action_dim)
         };
         Ok(())
     }

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use worldwright_core::{
     Actions, Array, Batch, Columns, Dataset, Entry, Error, FitReport, Imagination, Imagined, Interrupt, Key, Learn,
     LearnedModel, ModelSpec, Observation, Parameter, Persist, Priors, Result, RewardFunction, Rng, Rows,
-    SettingDefault as Default, Settings, Space, State, Transitions, Value, Values, WorldModel,
+    SettingDefault as Default, Settings, Space, State, Transitions, Value, Values, WorldModel, cost,
 };
 
 use self::table::{Solved, Table};
@@ -85,7 +85,7 @@ fn build(context: &ModelContext, settings: &Settings) -> Result<Box<dyn LearnedM
         table: Table::new(count),
         mean: Solved::default(),
         hopeful: Solved::default(),
-        counted: 0,
+        counted: (0, 0),
     }))
 }
 
@@ -100,8 +100,9 @@ struct Tabular {
     /// What to act by, and what to explore by.
     mean: Solved,
     hopeful: Solved,
-    /// Transitions of the data that were counted.
-    counted: usize,
+    /// The data that were counted, by their lineage, and how many of their transitions. Where others come they are counted anew, as
+    /// the same ones are after a resume: to the same table.
+    counted: (u64, usize),
 }
 
 impl Tabular {
@@ -131,9 +132,29 @@ impl Tabular {
         Ok((reward[0], ended[0]))
     }
 
-    fn solve(&mut self) {
-        self.table.solve(self.discount, None, &mut self.mean);
-        self.table.solve(self.discount, Some(self.bonus), &mut self.hopeful);
+    /// The table with the transitions of `dataset`, all of them or those behind what was counted already.
+    fn count(&self, dataset: &Dataset, interrupt: &Interrupt) -> Result<Table> {
+        let goes_on = self.counted.0 == dataset.lineage();
+        let mut table = if goes_on { self.table.clone() } else { Table::new(self.actions) };
+        let mut room = table.seen.len();
+        for i in if goes_on { self.counted.1 } else { 0 }..dataset.len() {
+            let state = Self::number(&self.spec.observation_space, dataset.observation(i))?;
+            let next = Self::number(&self.spec.observation_space, dataset.next_observation(i))?;
+            let action = Self::number(&self.spec.action_space, dataset.action(i))?;
+            let (reward, ended) = self.judged(dataset, i)?;
+            if !reward.is_finite() {
+                let why = format!("transition {i} of the data pays {reward}");
+                return Err(Error::Diverged { who: ENTRY.name.into(), why });
+            }
+            table.count(state, action, reward, next, ended);
+            if table.seen.len() > room {
+                room = 2 * table.seen.len();
+                let settings = [("states seen", room), ("actions", self.actions)];
+                cost::memory(&settings, Table::bytes(room, self.actions))?;
+                interrupt.check(ENTRY.name)?;
+            }
+        }
+        Ok(table)
     }
 }
 
@@ -155,23 +176,16 @@ impl WorldModel for Tabular {
 
 impl Learn for Tabular {
     fn fit(&mut self, dataset: &Dataset, _rng: &mut Rng, interrupt: &Interrupt) -> Result<FitReport> {
-        if dataset.len() < self.counted {
-            (self.table, self.counted) = (Table::new(self.actions), 0);
-        }
-        for i in self.counted..dataset.len() {
-            let state = Self::number(&self.spec.observation_space, dataset.observation(i))?;
-            let next = Self::number(&self.spec.observation_space, dataset.next_observation(i))?;
-            let action = Self::number(&self.spec.action_space, dataset.action(i))?;
-            let (reward, ended) = self.judged(dataset, i)?;
-            if !reward.is_finite() {
-                let why = format!("transition {i} of the data pays {reward}");
-                return Err(Error::Diverged { who: ENTRY.name.into(), why });
-            }
-            self.table.count(state, action, reward, next, ended);
-        }
-        self.counted = dataset.len();
-        interrupt.check(ENTRY.name)?;
-        self.solve();
+        let table = self.count(dataset, interrupt)?;
+        // Values go on from where they were, unless these are states of other data.
+        let known = table.seen.iter().zip(&self.table.seen).all(|(new, old)| new.number == old.number)
+            && table.seen.len() >= self.table.seen.len();
+        let (mut mean, mut hopeful) =
+            if known { (self.mean.clone(), self.hopeful.clone()) } else { (Solved::default(), Solved::default()) };
+        table.solve(self.discount, None, &mut mean, interrupt)?;
+        table.solve(self.discount, Some(self.bonus), &mut hopeful, interrupt)?;
+        (self.table, self.mean, self.hopeful) = (table, mean, hopeful);
+        self.counted = (dataset.lineage(), dataset.len());
         let tried = self.mean.action_values.iter().filter(|value| value.is_finite()).count();
         Ok(FitReport {
             epochs: 1,
@@ -186,24 +200,25 @@ impl Persist for Tabular {
     fn save(&self) -> State {
         let mut state = State::new();
         state.put_all("table", self.table.save());
-        state.put("counted", Array::U64(vec![self.counted as u64]));
         for (name, solved) in [("mean", &self.mean), ("hopeful", &self.hopeful)] {
-            // Values go on from where they were: a resumed run must begin there too.
+            // Values go on from where they were: a resumed run must begin there too, and act by the same ones.
             state.put(name, Array::F64(vec![solved.values.len()], solved.values.clone()));
+            let values = &solved.action_values;
+            state.put(format!("{name}_actions"), Array::F64(vec![values.len()], values.clone()));
         }
         state
     }
 
     fn restore(&mut self, state: &State) -> Result<()> {
         let table = Table::restore(&state.part("table"), self.actions)?;
-        let values = |name: &str| Ok::<_, Error>(state.f64s(name, table.seen.len())?.to_vec());
-        let (mean, hopeful) = (values("mean")?, values("hopeful")?);
-        self.counted = state.u64s("counted", 1)?[0] as usize;
-        self.table = table;
-        self.mean.values.clone_from(&mean);
-        self.hopeful.values.clone_from(&hopeful);
-        self.solve();
-        (self.mean.values, self.hopeful.values) = (mean, hopeful);
+        let solved = |name: &str| {
+            Ok::<_, Error>(Solved {
+                values: state.f64s(name, table.seen.len())?.to_vec(),
+                action_values: state.f64s(&format!("{name}_actions"), table.seen.len() * self.actions)?.to_vec(),
+            })
+        };
+        (self.mean, self.hopeful) = (solved("mean")?, solved("hopeful")?);
+        (self.table, self.counted) = (table, (0, 0));
         Ok(())
     }
 }

@@ -91,7 +91,11 @@ pub(crate) fn write(folder: &Path, experiment: &Experiment, made: &Made, weights
         write_whole(&part.join(CARD), card.as_bytes())?;
         match folder.symlink_metadata() {
             Err(_) => Ok(None),
-            Ok(_) if read(folder).is_ok_and(|(card, ..)| card.config_sha256 == experiment.sha256()) => {
+            // What is ours goes; what someone put beside it is kept, with it.
+            Ok(_)
+                if read(folder).is_ok_and(|(card, ..)| card.config_sha256 == experiment.sha256())
+                    && fs::read_dir(folder).is_ok_and(|entries| entries.count() == files.len() + 1) =>
+            {
                 uninterrupted(|| fs::remove_dir_all(folder))
                     .map(|()| None)
                     .map_err(|error| file_error(folder, "cannot be removed", &error))

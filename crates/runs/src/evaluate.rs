@@ -142,8 +142,7 @@ pub fn evaluate(
     Ok(evaluation)
 }
 
-/// Refuses to hold the transitions of so many episodes, or steps, in memory. Episodes are counted with 100 steps at most: most end sooner than
-/// they must.
+/// Refuses to hold the transitions of so many episodes, or steps, in memory.
 pub(crate) fn transitions_cost(
     key: &str,
     count: usize,
@@ -151,7 +150,7 @@ pub(crate) fn transitions_cost(
     environment: &dyn Environment,
 ) -> Result<()> {
     let numbers = 2 * environment.observation_space().flat_dim() + environment.action_space().flat_dim() + 8;
-    cost::memory(&[(key, count)], 8.0 * numbers as f64 * steps_each.min(100) as f64 * count as f64)
+    cost::memory(&[(key, count)], 8.0 * numbers as f64 * steps_each as f64 * count as f64)
 }
 
 /// Decisions a second; none where nothing was decided.

@@ -2,16 +2,17 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
+use worldwright_core::Interrupt;
 use worldwright_runs::envs::python::{State, Suite, further_packages, install, remove, state};
 
 use crate::arguments::EnvCommand;
 use crate::output::{print, print_json};
 
-pub(crate) fn run(command: &EnvCommand) -> Result<()> {
+pub(crate) fn run(command: &EnvCommand, interrupt: &Interrupt) -> Result<()> {
     match command {
         EnvCommand::Install { suite, packages } => {
             let suite = Suite::to_install(suite, packages)?;
-            let interpreter = install(&suite, packages, &mut |stage| eprintln!("{stage}"))?;
+            let interpreter = install(&suite, packages, interrupt, &mut |stage| eprintln!("{stage}"))?;
             print(&format!("{}\n", interpreter.display()))
         }
         EnvCommand::List { json: true } => {

@@ -8,12 +8,13 @@ use std::ffi::OsString;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
-use worldwright_core::{Error, Result, uninterrupted};
+use worldwright_core::{Error, Interrupt, Result, uninterrupted};
 
 use super::packages::requirements;
 use super::python3::{self, Interpreter};
-use super::state::{Files, State, state};
+use super::state::{Files, State, judge, state};
 use super::{DATA_DIR_VARIABLE, Suite};
 
 /// Brings `suite` and, into it, `packages` (as pip names them, or an extra of Gymnasium's: `box2d`, `atari` …, or `robotics`), as
@@ -21,8 +22,14 @@ use super::{DATA_DIR_VARIABLE, Suite};
 ///
 /// # Errors
 /// [`Error::External`] when there is no fitting Python, no `venv` module, no network or no room, or the packages do not go together;
-/// it says what to do, and names the log of what was tried. What was there before still works then.
-pub fn install(suite: &Suite, packages: &[String], progress: &mut dyn FnMut(&str)) -> Result<PathBuf> {
+/// it says what to do, and names the log of what was tried. What was there before still works then. [`Error::Interrupted`] once
+/// `interrupt` is requested; pip is ended then.
+pub fn install(
+    suite: &Suite,
+    packages: &[String],
+    interrupt: &Interrupt,
+    progress: &mut dyn FnMut(&str),
+) -> Result<PathBuf> {
     let files = Files::of(suite)?;
     let interpreter = suite.installed_interpreter()?;
     let packages: Vec<String> = packages.iter().flat_map(|package| requirements(suite, package.trim())).collect();
@@ -32,24 +39,25 @@ pub fn install(suite: &Suite, packages: &[String], progress: &mut dyn FnMut(&str
             format!("'{odd}' names none: write it as pip does, such as minigrid or box2d"),
         ));
     }
-    let is_there = || -> Result<bool> {
+    let is_there = |state: &State| {
         let has = files.packages();
-        Ok(state(suite)? == State::Complete && packages.iter().all(|package| has.contains(package)))
+        *state == State::Complete && packages.iter().all(|package| has.contains(package))
     };
     let with = if packages.is_empty() { String::new() } else { format!(" with {}", packages.join(", ")) };
-    if is_there()? {
+    if is_there(&state(suite)?) {
         progress(&format!("{suite}{with} is installed in {}", files.folder.display()));
         return Ok(interpreter);
     }
     let parent = files.folder.parent().unwrap_or(&files.folder);
     uninterrupted(|| fs::create_dir_all(parent)).map_err(at(parent))?;
     let _held = alone(&files.lock, progress).map_err(at(&files.lock))?;
-    if is_there()? {
+    // Judged before anything is wanted: an older or damaged installation is made anew, not added to.
+    let found = judge(suite, &files, false)?;
+    if is_there(&found) {
         progress(&format!("{suite}{with} was installed meanwhile in {}", files.folder.display()));
         return Ok(interpreter);
     }
     let before = files.packages();
-    let is_new = state(suite)? == State::Absent;
     let wanted = before.iter().cloned().chain(files.wanted()).chain(packages);
     // The last word on a distribution counts: `highway-env==1.10` replaces `highway-env`.
     let mut kept: Vec<String> = Vec::new();
@@ -58,15 +66,14 @@ pub fn install(suite: &Suite, packages: &[String], progress: &mut dyn FnMut(&str
         kept.push(package);
     }
     files.want(&kept).map_err(at(&files.folder))?;
-    let job = Job { suite, files: &files, interpreter: &interpreter };
-    let whole = matches!(state(suite)?, State::Complete | State::Unfinished { usable: true, .. });
-    let done = match whole {
-        true => job.add(&kept, progress),
-        false => job.make(&kept, progress),
+    let job = Job { suite, files: &files, interpreter: &interpreter, interrupt };
+    let done = match found {
+        State::Complete | State::Unfinished { usable: true, .. } => job.add(&kept, progress),
+        _ => job.make_anew(&kept, progress),
     };
     if let Err(error) = done {
-        // What failed by itself is not to be finished later; what was there before stays wanted.
-        let _ = if is_new { files.remove_but_log() } else { files.want(&before) };
+        // What failed by itself is not to be finished later; what was there before stays, and stays wanted.
+        let _ = if found == State::Absent { files.remove_but_log() } else { files.want(&before) };
         return Err(error);
     }
     files.finish(suite, &kept).map_err(at(&files.folder))?;
@@ -82,6 +89,7 @@ pub fn install(suite: &Suite, packages: &[String], progress: &mut dyn FnMut(&str
 pub fn remove(suite: &Suite) -> Result<Option<PathBuf>> {
     let files = Files::of(suite)?;
     let there = files.folder.exists();
+    let _held = there.then(|| alone(&files.lock, &mut |_| ()).map_err(at(&files.lock))).transpose()?;
     files.remove().map_err(at(&files.folder))?;
     Ok(there.then_some(files.folder))
 }
@@ -99,22 +107,43 @@ fn at(path: &Path) -> impl Fn(std::io::Error) -> Error + use<> {
     }
 }
 
+/// Between two looks at what pip does.
+const PAUSE: Duration = Duration::from_millis(20);
+
 /// One installation, alone with its folder.
 struct Job<'a> {
     suite: &'a Suite,
     files: &'a Files,
     interpreter: &'a Path,
+    interrupt: &'a Interrupt,
 }
 
 impl Job<'_> {
-    /// Makes the virtual environment anew, with everything in it.
+    /// Makes the virtual environment anew; should that fail, what was there before comes back.
+    fn make_anew(&self, packages: &[String], progress: &mut dyn FnMut(&str)) -> Result<()> {
+        let (folder, aside) = (&self.files.folder, self.files.folder.with_extension("before"));
+        let clear = |path: &Path| match uninterrupted(|| fs::remove_dir_all(path)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(at(path)(error)),
+            _ => Ok(()),
+        };
+        clear(&aside)?;
+        if folder.exists() {
+            uninterrupted(|| fs::rename(folder, &aside)).map_err(at(folder))?;
+        }
+        let made = self.make(packages, progress);
+        if made.is_err() && aside.exists() {
+            clear(folder)?;
+            uninterrupted(|| fs::rename(&aside, folder)).map_err(at(folder))?;
+        }
+        clear(&aside)?;
+        made
+    }
+
+    /// Makes the virtual environment, with everything in it.
     fn make(&self, packages: &[String], progress: &mut dyn FnMut(&str)) -> Result<()> {
         let (suite, files) = (self.suite, self.files);
         let python = python3::find()?;
         progress(&format!("making {} with Python {}", files.folder.display(), python.version_text()));
-        if files.folder.exists() {
-            uninterrupted(|| fs::remove_dir_all(&files.folder)).map_err(at(&files.folder))?;
-        }
         let log = File::create(&files.log).map_err(at(&files.log))?;
         let mut venv = Command::new(&python.program);
         self.run(&log, venv.args(["-m", "venv"]).arg(&files.folder), "making the virtual environment", &python)?;
@@ -172,7 +201,19 @@ impl Job<'_> {
 
     fn run(&self, log: &File, command: &mut Command, what: &str, python: &Interpreter) -> Result<()> {
         let copy = || log.try_clone().map_err(at(&self.files.log));
-        let status = command.stdin(Stdio::null()).stdout(copy()?).stderr(copy()?).status();
+        let status = command.stdin(Stdio::null()).stdout(copy()?).stderr(copy()?).spawn().and_then(|mut child| {
+            loop {
+                if let Some(status) = child.try_wait()? {
+                    return Ok(status);
+                }
+                if self.interrupt.requested() {
+                    child.kill()?;
+                    return child.wait();
+                }
+                std::thread::sleep(PAUSE);
+            }
+        });
+        self.interrupt.check("installing")?;
         if status.as_ref().is_ok_and(std::process::ExitStatus::success) {
             return Ok(());
         }

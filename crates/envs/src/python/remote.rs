@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
-use worldwright_core::{Action, Error, Frame, Observation, Result, Space, Step};
+use worldwright_core::{Action, Error, Frame, Observation, Result, Space, Step, Value};
 
 use super::layout::{Layout, check_size, space_from_json};
 use super::process::{Operation, Process};
@@ -27,6 +27,21 @@ pub(super) struct Description {
     pub(super) environment: String,
     pub(super) autoreset: Autoreset,
     pub(super) versions: Vec<(String, String)>,
+}
+
+/// Where an observation holds what is no finite number, in words that go on from its name.
+fn undefined(observation: &Observation) -> Option<String> {
+    match observation {
+        Value::Floats(numbers) => {
+            let place = numbers.iter().position(|number| !number.is_finite())?;
+            Some(format!(" holds {} at place {place}", numbers[place]))
+        }
+        Value::Dict(parts) => parts.iter().find_map(|(name, part)| Some(format!("['{name}']{}", undefined(part)?))),
+        Value::Tuple(parts) => {
+            parts.iter().enumerate().find_map(|(i, part)| Some(format!("[{i}]{}", undefined(part)?)))
+        }
+        _ => None,
+    }
 }
 
 impl Description {
@@ -189,7 +204,22 @@ impl Remote {
         let Some(process) = &self.process else {
             return Err(Error::external(self.recipe.id.clone(), "its worker failed: reset starts a fresh one"));
         };
-        Ok(self.layout.observations.read(process.shared()?, lane))
+        self.defined(self.layout.observations.read(process.shared()?, lane))
+    }
+
+    /// An observation, unless a number of it is none: whoever keeps or learns from it would be spoilt.
+    fn defined(&self, observation: Observation) -> Result<Observation> {
+        match undefined(&observation) {
+            None => Ok(observation),
+            Some(place) => Err(self.mend(format!("its observation{place}"))),
+        }
+    }
+
+    fn mend(&self, what: String) -> Error {
+        Error::Diverged {
+            who: self.recipe.id.clone().into(),
+            why: format!("{what}, where a finite number is expected: mend the environment"),
+        }
     }
 
     /// What the last step gave environment `lane`: the transition, unless the step was the dummy one that resets, and the
@@ -202,14 +232,13 @@ impl Remote {
         if flags & STARTED != 0 {
             return Ok((None, Some(observation)));
         }
-        let step = Step {
-            observation,
-            reward: shared.get(self.layout.rewards + 8 * lane),
-            terminated: flags & TERMINATED != 0,
-            truncated: flags & TRUNCATED != 0,
-        };
-        let started = (flags & RESTARTED != 0).then(|| self.layout.starts.read(shared, lane));
-        Ok((Some(step), started))
+        let reward: f64 = shared.get(self.layout.rewards + 8 * lane);
+        if !reward.is_finite() {
+            return Err(self.mend(format!("the reward of its step is {reward}")));
+        }
+        let step = Step { observation, reward, terminated: flags & TERMINATED != 0, truncated: flags & TRUNCATED != 0 };
+        let started = (flags & RESTARTED != 0).then(|| self.defined(self.layout.starts.read(shared, lane)));
+        Ok((Some(step), started.transpose()?))
     }
 
     /// A picture of the first environment.

@@ -50,6 +50,11 @@ pub enum State {
 /// As [`data_folder`].
 pub fn state(suite: &Suite) -> Result<State> {
     let files = Files::of(suite)?;
+    judge(suite, &files, files.is_busy())
+}
+
+/// How it is; `is_busy`: whether another process installs it, which whoever holds the lock knows better than the lock tells.
+pub(super) fn judge(suite: &Suite, files: &Files, is_busy: bool) -> Result<State> {
     let (has, packages, shall) = (files.receipt(), files.packages(), files.wanted());
     if !files.folder.exists() && shall.is_empty() {
         return Ok(State::Absent);
@@ -57,25 +62,30 @@ pub fn state(suite: &Suite) -> Result<State> {
     let again = format!("run `worldwright env install {suite}`");
     let wait = || ("another process installs it".to_owned(), "wait until it is done".to_owned());
     let Some(has) = has else {
-        if !files.folder.exists() && !files.is_busy() {
+        if !files.folder.exists() && !is_busy {
             return Ok(State::Absent);
         }
-        let (found, mend) =
-            if files.is_busy() { wait() } else { ("its installation was not finished".to_owned(), again) };
+        let (found, mend) = if is_busy { wait() } else { ("its installation was not finished".to_owned(), again) };
         return Ok(State::Unfinished { usable: false, found, mend });
     };
     if !interpreter_in(&files.folder).is_file() {
         let found = "the Python that it was made with is gone".to_owned();
         return Ok(State::Damaged { found, mend: again });
     }
+    // What pip is writing may look as if it were gone.
+    if !is_busy {
+        if let Some(found) = lost(suite, &packages) {
+            return Ok(State::Damaged { found, mend: again });
+        }
+        if has != suite.requirements() {
+            return Ok(State::Outdated);
+        }
+    }
     let new: Vec<&str> = shall.iter().filter(|name| !packages.contains(name)).map(String::as_str).collect();
     if !new.is_empty() {
         let (found, mend) =
-            if files.is_busy() { wait() } else { (format!("adding {} was not finished", new.join(", ")), again) };
+            if is_busy { wait() } else { (format!("adding {} was not finished", new.join(", ")), again) };
         return Ok(State::Unfinished { usable: true, found, mend });
-    }
-    if let Some(found) = lost(suite, &packages) {
-        return Ok(State::Damaged { found, mend: again });
     }
     Ok(if has == suite.requirements() { State::Complete } else { State::Outdated })
 }

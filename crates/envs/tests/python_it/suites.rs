@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use worldwright_core::Interrupt;
 use worldwright_envs::python::{Health, Suite, doctor, further_packages, install, state};
 
 /// What the tests below start; each prints what it sees.
@@ -33,12 +34,14 @@ fn in_a_program_of_its_own() {
             let mut words = words.split(' ').map(str::to_owned);
             let (name, packages) = (words.next().expect("a suite"), words.collect::<Vec<_>>());
             let suite = Suite::to_install(&name, &packages);
-            match suite.and_then(|suite| install(&suite, &packages, &mut |line| progress.push(line.to_owned()))) {
+            match suite.and_then(|suite| {
+                install(&suite, &packages, &Interrupt::never(), &mut |line| progress.push(line.to_owned()))
+            }) {
                 Ok(interpreter) => eprintln!("installed {}", interpreter.display()),
                 Err(error) => eprintln!("error {error}"),
             }
         }
-        "install" => match install(&Suite::Gym, &[], &mut |line| progress.push(line.to_owned())) {
+        "install" => match install(&Suite::Gym, &[], &Interrupt::never(), &mut |line| progress.push(line.to_owned())) {
             Ok(interpreter) => eprintln!("installed {}", interpreter.display()),
             Err(error) => eprintln!("error {error}"),
         },

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use worldwright_core::{Array, Error, Result, State};
+use worldwright_core::{Array, Error, Interrupt, Result, State};
 
 /// Changes of a value, as a share of the largest value, below which sweeping has converged.
 const TOLERANCE: f64 = 1e-9;
@@ -84,8 +84,23 @@ impl Table {
         }
     }
 
+    /// Bytes that so many states take, with their values and what little each pair led to.
+    pub(super) fn bytes(states: usize, actions: usize) -> f64 {
+        let pair = size_of::<Vec<Outcome>>() + size_of::<Outcome>() + 2 * size_of::<f64>();
+        states as f64 * (actions * pair + 100) as f64
+    }
+
     /// What the values are: `Q(s, a) = r̂ + γ Σ P̂ V`, with `β / √n` on top where `bonus` is a share of the rewards' range.
-    pub(super) fn solve(&self, discount: f64, bonus: Option<f64>, solved: &mut Solved) {
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`].
+    pub(super) fn solve(
+        &self,
+        discount: f64,
+        bonus: Option<f64>,
+        solved: &mut Solved,
+        interrupt: &Interrupt,
+    ) -> Result<()> {
         let n = self.seen.len();
         solved.values.resize(n, 0.0);
         solved.action_values.clear();
@@ -94,6 +109,7 @@ impl Table {
         // The most that the task could pay for ever: what was never tried is believed to.
         let bliss = if bonus.is_some() { (self.most + beta) / (1.0 - discount) } else { f64::NEG_INFINITY };
         for _ in 0..MOST_SWEEPS {
+            interrupt.check("tabular")?;
             let (mut change, mut largest) = (0.0_f64, 1.0_f64);
             for (state, seen) in self.seen.iter().enumerate() {
                 let mut best = f64::NEG_INFINITY;
@@ -121,6 +137,7 @@ impl Table {
                 break;
             }
         }
+        Ok(())
     }
 
     pub(super) fn save(&self) -> State {
@@ -180,7 +197,7 @@ mod tests {
             table.count(7, 1, 5.0, 9, true);
         }
         let mut solved = Solved::default();
-        table.solve(0.9, None, &mut solved);
+        table.solve(0.9, None, &mut solved, &Interrupt::never()).unwrap();
         assert!((solved.values[0] - 10.0).abs() < 1e-6, "{solved:?}");
         assert_eq!(solved.action_values[1], 5.0);
         // Nothing was tried in the other state.
@@ -196,7 +213,7 @@ mod tests {
         table.count(0, 0, 1.0, 0, false);
         table.count(0, 0, 1.0, 0, false);
         let mut solved = Solved::default();
-        table.solve(0.9, Some(0.5), &mut solved);
+        table.solve(0.9, Some(0.5), &mut solved, &Interrupt::never()).unwrap();
         assert!(solved.action_values[1] > solved.action_values[0], "{solved:?}");
     }
 }

@@ -96,3 +96,36 @@ fn numbers_are_refused_and_parts_are_counted() {
     let cards = Space::Tuple(vec![Space::discrete(32), Space::discrete(11), Space::discrete(2)]);
     build("tabular", &context(cards, Space::discrete(2)), &BTreeMap::new()).unwrap();
 }
+
+/// Other data replace what was counted, as with every model; the same data with more behind them go on.
+#[test]
+fn a_fit_is_to_the_data_given() {
+    let (long, short) = (corridor(4000), corridor(1000));
+    let fit = |model: &mut Box<dyn LearnedModel>, data: &Dataset| {
+        model.fit(data, &mut Rng::new(0), &Interrupt::never()).unwrap();
+    };
+    let fresh = |data: &Dataset| {
+        let spaces = context(Space::choices(STATES, -2), Space::discrete(2));
+        let mut model = build("tabular", &spaces, &BTreeMap::new()).unwrap();
+        fit(&mut model, data);
+        model
+    };
+    let mut other = Dataset::new(STATES, 2);
+    other.append_rows(&long, 2000..4000).unwrap();
+    let mut model = fresh(&short);
+    for data in [&other, &long, &short, &other] {
+        fit(&mut model, data);
+        assert_eq!(model.save().part("table"), fresh(data).save().part("table"), "{} transitions", data.len());
+    }
+    // As an agent's data grow: to the same as all at once, also by way of a saved state.
+    let mut grown = short.clone();
+    let mut model = fresh(&grown);
+    grown.append(&other).unwrap();
+    let mut restored = fresh(&other);
+    restored.restore(&model.save()).unwrap();
+    for model in [&mut model, &mut restored] {
+        fit(model, &grown);
+    }
+    assert_eq!(model.save().part("table"), fresh(&grown).save().part("table"));
+    assert_eq!(model.save(), restored.save());
+}

@@ -7,7 +7,7 @@ use worldwright_core::{Action, Columns, Error, Observation, Result, Step, Transi
 
 use super::Run;
 use crate::diagnose::repeated;
-use crate::{Lists, report};
+use crate::report;
 
 /// Numbers of an observation that an error shows.
 const SHOWN: usize = 8;
@@ -44,7 +44,7 @@ impl Run<'_, '_> {
                 ),
             });
         }
-        let Some(function) = Lists::reward(self.experiment, &self.made)? else { return Ok(()) };
+        let Some(function) = &self.reward else { return Ok(()) };
         // A function of actions that no batch can hold is not asked here.
         let Ok(actions) = repeated(environment.action_space(), action, 1) else { return Ok(()) };
         let (mut reward, mut terminated) = ([0.0], [false]);

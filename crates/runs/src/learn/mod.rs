@@ -16,9 +16,10 @@ mod recorded;
 mod saving;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
-use worldwright_core::{Agent, Environment, Error, Interrupt, Result};
+use worldwright_core::{Agent, Environment, Error, Interrupt, Result, RewardFunction};
 use worldwright_data::EpisodeWriter;
 use worldwright_envs::Made;
 
@@ -30,7 +31,7 @@ use crate::folder::set_aside;
 use crate::lock::Lock;
 use crate::metrics::MetricsFile;
 use crate::opening::{begin, go_on, holds_run, nothing_to_lose};
-use crate::{EvaluationPlan, Event, Experiment, Observer, RunFolder, Summary, Workshop, pages, report};
+use crate::{EvaluationPlan, Event, Experiment, Lists, Observer, RunFolder, Summary, Workshop, pages, report};
 
 /// Steps after which an evaluation episode is cut where neither the environment nor the task says when; training episodes of
 /// environments that are [limited](worldwright_envs::limited) are cut there too.
@@ -112,6 +113,7 @@ pub fn learn(workshop: &dyn Workshop, experiment: &Experiment, options: LearnOpt
         experiment,
         checkpoints,
         folder: folder.clone(),
+        reward: Lists::reward(experiment, &made)?,
         made,
         agent,
         evaluation,
@@ -189,15 +191,6 @@ impl Observers<'_> {
     }
 }
 
-/// The setting by which a user limits the steps of an environment's episodes.
-fn limiting_setting(environment: &str) -> &'static str {
-    if environment.starts_with("gym:") {
-        "environment.max_episode_steps=1000"
-    } else {
-        "environment.episode_steps=1000"
-    }
-}
-
 struct Run<'r, 'o> {
     workshop: &'r dyn Workshop,
     experiment: &'r Experiment,
@@ -205,6 +198,8 @@ struct Run<'r, 'o> {
     checkpoints: Checkpoints,
     made: Made,
     agent: Box<dyn Agent>,
+    /// The reward that is planned for, where it is a function of the user's.
+    reward: Option<Arc<dyn RewardFunction>>,
     evaluation: Box<dyn Environment>,
     observers: Observers<'o>,
     progress: Progress,
@@ -244,13 +239,12 @@ impl Run<'_, '_> {
             let text = format!("{why}; it is kept as {} and made anew from the last checkpoint", aside.display());
             self.tell(&Event::Note(&text))?;
         }
-        if self.made.episode_steps.is_none() {
+        if self.made.episode_steps.is_none_or(|_| self.made.episode_steps_assumed) {
             self.note(format!(
-                "nothing limits the steps of an episode of {}: one that never ends lasts as long as the run, and {} steps in an \
-                 evaluation; {} sets a limit",
+                "nothing limits the steps of an episode of {}: one that does not end by itself is cut after {}; \
+                 environment.episode_steps (in Python a TimeLimit around it) sets another limit",
                 self.experiment.environment.name,
-                report::number(STEP_LIMIT as f64, 0),
-                limiting_setting(&self.experiment.environment.name)
+                report::number(self.made.episode_steps.unwrap_or(STEP_LIMIT) as f64, 0),
             ))?;
         }
         Ok(())

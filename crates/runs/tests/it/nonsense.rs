@@ -121,8 +121,9 @@ fn build(choices: &[String], changed: &[(String, Setting)]) -> Result<(), Error>
 #[test]
 fn any_value_of_any_key_builds_or_is_refused_by_name() {
     cost::set_memory_limit(MEMORY);
-    let cases = cases(1500) as usize;
     let (keys, mut rng) = (keys(), Rng::new(11));
+    // Each key at least once.
+    let cases = keys.len().max(cases(1500) as usize);
     let (mut refused, mut faults) = (BTreeMap::<&str, usize>::new(), Vec::new());
     for case in 0..cases {
         let (key, declared, others) =

@@ -99,10 +99,8 @@ class Loop:
                 continue
             observation, reward, terminated, truncated, _ = step(self.read[i]())
             self.write[i](observation)
-            try:
-                self.rewards[i] = reward
-            except (TypeError, ValueError):
-                self.rewards[i] = number(reward, self.weights)
+            # NumPy would take None for NaN, and text for the number that it spells.
+            self.rewards[i] = reward if isinstance(reward, float) else number(reward, self.weights)
             flag = 0
             # Almost every step ends nothing, and says so by Python's own False.
             if terminated is not False and is_set(terminated, "terminated"):
