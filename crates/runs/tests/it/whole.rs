@@ -90,6 +90,12 @@ fn a_resume_writes_what_a_finished_run_lacks() {
         assert_eq!(trace(&path), before, "{}", lost.display());
         assert!(load_bundle(&Lists, &path, &GO_ON).is_ok());
     }
+    // What someone put beside the bundle is kept when the bundle is made anew.
+    fs::write(folder.bundle().join("notes.txt"), "mine").unwrap();
+    fs::remove_file(folder.summary()).unwrap();
+    finish(&experiment, &path, true);
+    let kept = fs::read_dir(&path).unwrap().filter(|entry| entry.as_ref().unwrap().path().join("notes.txt").exists());
+    assert_eq!(kept.count(), 1);
     assert_eq!(finish(&experiment, &path, true), folder.read_summary().unwrap());
 }
 
