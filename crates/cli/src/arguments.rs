@@ -241,24 +241,24 @@ pub(crate) struct Plan {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Symbolic planning")]
 pub(crate) struct Symbolic {
-    /// A* for a cheapest plan, or greedy best-first search for one soon
-    #[arg(long, value_name = "NAME", default_value = "astar", requires = "domain", value_parser = searches())]
-    pub(crate) search: String,
+    /// A* for a cheapest plan, or greedy best-first search for one soon [default: astar]
+    #[arg(long, value_name = "NAME", requires = "domain", value_parser = searches())]
+    pub(crate) search: Option<String>,
     /// What guides the search: one for astar [default: lm-cut], one or more for gbfs [default: ff,landmarks]
     #[arg(long, value_name = "NAME,…", value_delimiter = ',', requires = "domain", value_parser = heuristics())]
     pub(crate) heuristic: Vec<String>,
-    /// Ties of lm-cut: goal-zone, border, both or none
-    #[arg(long, value_name = "NAME", default_value = "both", hide_possible_values = true, requires = "domain",
+    /// Ties of lm-cut: goal-zone, border, both or none [default: both]
+    #[arg(long, value_name = "NAME", hide_possible_values = true, requires = "domain",
         value_parser = ["goal-zone", "border", "both", "none"])]
-    pub(crate) ties: String,
-    /// Seconds after which to give up
-    #[arg(long, value_name = "SECS", requires = "domain", value_parser = seconds, allow_negative_numbers = true)]
+    pub(crate) ties: Option<String>,
+    /// Seconds after which to give up; also for partially observed problems
+    #[arg(long, value_name = "SECS", value_parser = seconds, allow_negative_numbers = true)]
     pub(crate) time_limit: Option<f64>,
     /// States expanded after which to give up
     #[arg(long, value_name = "N", requires = "domain", value_parser = whole, allow_negative_numbers = true)]
     pub(crate) expansion_limit: Option<u64>,
-    /// Megabytes of states after which to give up
-    #[arg(long, value_name = "MB", requires = "domain")]
+    /// Megabytes after which to give up; also for partially observed problems
+    #[arg(long, value_name = "MB")]
     pub(crate) memory_limit: Option<usize>,
     /// Also write the plan to a file
     #[arg(long, value_name = "FILE", requires = "domain")]

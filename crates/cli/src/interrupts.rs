@@ -1,7 +1,7 @@
 //! Interrupts (Ctrl-C) and requests to terminate, for every command.
 //!
-//! The first asks the work to stop: it heeds that within moments and ends with what it has to say. Whatever has not ended [`WAITED`]
-//! later is ended: no command keeps anything that a cut could spoil, since files appear whole or are cut back on resume. A hang-up is left
+//! The first asks the work to stop: it heeds that within moments and ends with what it has to say. Whatever has not ended after
+//! [`Words::patience`] is ended: no command keeps anything that a cut could spoil, since files appear whole or are cut back on resume. A hang-up is left
 //! to the system, so that `nohup` means what it says.
 
 use std::sync::Arc;
@@ -18,14 +18,17 @@ use crate::arguments::Command;
 
 /// How often is looked whether somebody asked.
 const LOOKED: Duration = Duration::from_millis(20);
-/// How long work may take to end by itself.
-const WAITED: Duration = Duration::from_millis(800);
+/// How long work may take to end by itself where it has something to put away; on a busy machine, too, all is over within a second.
+const PATIENCE: Duration = Duration::from_millis(700);
+/// The same where nothing is kept: there is only a word to say.
+const BRIEF: Duration = Duration::from_millis(300);
 
 /// What is said at an interrupt, and when the work had to be ended.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Words {
     at_once: &'static str,
     ended: &'static str,
+    patience: Duration,
 }
 
 /// The words for a command: runs can go on, other work begins anew.
@@ -34,8 +37,10 @@ pub(crate) fn of(command: &Command) -> Words {
         Command::Learn(_) => Words {
             at_once: "\nstopping",
             ended: "stopped; everything up to the last checkpoint is saved\ngo on with the same command and --resume",
+            patience: PATIENCE,
         },
-        _ => Words { at_once: "", ended: "interrupted" },
+        Command::Plan(_) | Command::Design(_) => Words { at_once: "", ended: "interrupted", patience: BRIEF },
+        _ => Words { at_once: "", ended: "interrupted", patience: PATIENCE },
     }
 }
 
@@ -58,7 +63,7 @@ pub(crate) fn listen(words: Words) -> Result<Interrupt> {
         if !words.at_once.is_empty() {
             eprintln!("{}", words.at_once);
         }
-        std::thread::sleep(WAITED);
+        std::thread::sleep(words.patience);
         eprintln!("{}", words.ended);
         std::process::exit(i32::from(INTERRUPTED));
     });

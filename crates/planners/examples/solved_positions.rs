@@ -73,7 +73,7 @@ fn main() -> Result<()> {
 
 /// What the planner does in each position.
 fn choices(name: &str, positions: &[Solved], simulations: usize) -> Result<Vec<usize>> {
-    let model = GameModel::<ConnectFour>::new();
+    let model = GameModel::<ConnectFour>::new().with_decisive_playouts();
     let overrides = BTreeMap::from([
         ("simulations".to_owned(), Integer(simulations as i64)),
         ("transpositions".to_owned(), Bool(true)),

@@ -18,6 +18,18 @@ pub(crate) fn run(options: &Plan, interrupt: &Interrupt) -> Result<()> {
     if let (Some(domain), Some(problem)) = (&options.domain, &options.problem) {
         return plan_symbolic::run(domain, problem, &options.symbolic, options.json, interrupt);
     }
+    let symbolic = &options.symbolic;
+    // Where the problem is named in place of a domain, the parser lets these pass.
+    let strays = [
+        ("--search", symbolic.search.is_some()),
+        ("--heuristic", !symbolic.heuristic.is_empty()),
+        ("--ties", symbolic.ties.is_some()),
+        ("--expansion-limit", symbolic.expansion_limit.is_some()),
+        ("--out", symbolic.out.is_some()),
+    ];
+    if let Some((flag, _)) = strays.into_iter().find(|(_, given)| *given) {
+        anyhow::bail!("{flag} is for symbolic planning, with --domain and --problem; others have settings, KEY=VALUE");
+    }
     if options.pomdp.is_some() {
         return plan_problem::run("pomdp", options);
     }
@@ -32,6 +44,10 @@ pub(crate) fn run(options: &Plan, interrupt: &Interrupt) -> Result<()> {
     }
     if !is_path(what) && problems::ALL.iter().any(|problem| problem.name == what) {
         return plan_problem::run(what, options);
+    }
+    let limit = [("--time-limit", symbolic.time_limit.is_some()), ("--memory-limit", symbolic.memory_limit.is_some())];
+    if let Some((flag, _)) = limit.into_iter().find(|(_, given)| *given) {
+        anyhow::bail!("{flag} is for PDDL and partially observed problems; others have settings, KEY=VALUE");
     }
     let (mut made, mut agent) = if is_path(what) {
         anyhow::ensure!(

@@ -22,6 +22,9 @@ pub(crate) fn run(name: &str, options: &Plan) -> Result<()> {
         }
         settings.push(format!("file={}", file.display()));
     }
+    // A problem without such a setting says so.
+    settings.extend(options.symbolic.time_limit.map(|seconds| format!("time={seconds:?}")));
+    settings.extend(options.symbolic.memory_limit.map(|megabytes| format!("memory={megabytes}")));
     let file = options.config.as_deref().map(|path| configuration(path).map(|text| (text, path.display().to_string())));
     let file = file.transpose()?;
     let toml = file.as_ref().map(|(text, origin)| (text.as_str(), origin.as_str()));

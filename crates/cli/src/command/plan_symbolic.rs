@@ -17,15 +17,16 @@ use crate::arguments::Symbolic;
 use crate::output::{print, print_json};
 
 pub(crate) fn run(domain: &Path, problem: &Path, options: &Symbolic, json: bool, interrupt: &Interrupt) -> Result<()> {
-    let algorithm = Algorithm::named(&options.search)?;
+    let algorithm = Algorithm::named(options.search.as_deref().unwrap_or("astar"))?;
     let mut wanted = SearchOptions::new(algorithm);
     if !options.heuristic.is_empty() {
         wanted.heuristics =
             options.heuristic.iter().map(|name| HeuristicKind::named(name)).collect::<Result<_, _>>()?;
     }
+    let ties = options.ties.as_deref().unwrap_or("both");
     wanted.lm_cut = LmCutTies {
-        goal_zone_detection: matches!(&*options.ties, "goal-zone" | "both"),
-        border_detection: matches!(&*options.ties, "border" | "both"),
+        goal_zone_detection: matches!(ties, "goal-zone" | "both"),
+        border_detection: matches!(ties, "border" | "both"),
     };
     let time = options.time_limit.map(Duration::try_from_secs_f64).transpose().context("--time-limit")?;
     let memory = options.memory_limit.map(|megabytes| megabytes.saturating_mul(1 << 20));

@@ -1,5 +1,8 @@
 //! Connect four on 7 columns of 6: columns of seven bits in one word, and playouts eight at a time.
 //!
+//! Playouts are random, or decisive (Teytaud and Teytaud, "On the huge benefit of decisive moves in Monte-Carlo tree search", 2010): who can
+//! win by the next move does, and who would lose by the other's next one prevents that.
+//!
 //! A column's seventh bit is always empty, so that adding 1 at a column's foot carries to its lowest free cell and so that lines of four
 //! found by shifts never wrap around (Tromp's "Fhourstones" layout). Playouts run in lanes of equal instructions; a full column
 //! that was drawn is drawn again in the next turn of the loop, which leaves the free ones equally likely.
@@ -38,6 +41,17 @@ fn fours(stones: u64) -> u64 {
         pairs & (pairs >> (2 * step))
     };
     line(1) | line(6) | line(7) | line(8)
+}
+
+/// Cells, free or not, that make four in a row of these stones. What wraps around a column's end lies off the board.
+#[inline(always)]
+fn winning(stones: u64) -> u64 {
+    let line = |step: u32| {
+        let up = (stones << step) & (stones << (2 * step));
+        let down = (stones >> step) & (stones >> (2 * step));
+        up & ((stones << (3 * step)) | (stones >> step)) | down & ((stones << step) | (stones >> (3 * step)))
+    };
+    (stones << 1) & (stones << 2) & (stones << 3) | line(6) | line(7) | line(8)
 }
 
 impl Stones {
@@ -92,7 +106,11 @@ impl Game for ConnectFour {
     }
 
     fn playouts(positions: &[Stones], seeds: &[u64], results: &mut [f64]) {
-        pulp::Arch::new().dispatch(Playouts { positions, seeds, results });
+        pulp::Arch::new().dispatch(Playouts::<false> { positions, seeds, results });
+    }
+
+    fn decisive_playouts(positions: &[Stones], seeds: &[u64], results: &mut [f64]) {
+        pulp::Arch::new().dispatch(Playouts::<true> { positions, seeds, results });
     }
 
     fn read(observation: &[f64]) -> Stones {
@@ -119,13 +137,13 @@ impl Game for ConnectFour {
 }
 
 /// The playouts of a batch.
-struct Playouts<'a> {
+struct Playouts<'a, const DECISIVE: bool> {
     positions: &'a [Stones],
     seeds: &'a [u64],
     results: &'a mut [f64],
 }
 
-impl pulp::WithSimd for Playouts<'_> {
+impl<const DECISIVE: bool> pulp::WithSimd for Playouts<'_, DECISIVE> {
     type Output = ();
 
     #[inline(always)]
@@ -153,7 +171,7 @@ impl pulp::WithSimd for Playouts<'_> {
             // While there is a next one, until any lane is through; then until all are.
             let waiting = next < positions.len();
             while {
-                let (any, all) = lanes.turn();
+                let (any, all) = lanes.turn::<DECISIVE>();
                 if waiting { all } else { any }
             } {}
             alive = lanes.alive;
@@ -191,16 +209,25 @@ impl Lanes {
         self.result[lane] = 0;
     }
 
-    /// A random move in each lane; whether any goes on, and whether all do.
+    /// A move in each lane; whether any goes on, and whether all do.
     #[inline(always)]
-    fn turn(&mut self) -> (bool, bool) {
+    fn turn<const DECISIVE: bool>(&mut self) -> (bool, bool) {
         let (mut any, mut all_alive) = (0, u64::MAX);
         for lane in 0..LANES {
             let (own, all) = (self.own[lane], self.all[lane]);
             let random = xorshift(self.generator[lane]);
             self.generator[lane] = random;
             let foot = (((random >> 32) * COLUMNS as u64) >> 32) * 7;
-            let stone = (all + (1 << (foot & 63))) & (COLUMN << (foot & 63)) & self.alive[lane];
+            let drawn = (all + (1 << (foot & 63))) & (COLUMN << (foot & 63));
+            let stone = if DECISIVE {
+                let free = (all + FEET) & BOARD;
+                let (wins, saves) = (winning(own) & free, winning(all ^ own) & free);
+                let wanted = if wins == 0 { saves } else { wins };
+                if wanted == 0 { drawn } else { wanted & wanted.wrapping_neg() }
+            } else {
+                drawn
+            };
+            let stone = stone & self.alive[lane];
             let moved = if stone == 0 { 0 } else { u64::MAX };
             let (mine, all) = (own | stone, all | stone);
             let won = if fours(mine) & moved == 0 { 0 } else { u64::MAX };
@@ -223,12 +250,17 @@ mod tests {
     use super::*;
 
     /// One playout by the rules of the game, with the same numbers.
-    fn slow(mut position: Stones, mut generator: u64) -> f64 {
+    fn slow(mut position: Stones, mut generator: u64, decisive: bool) -> f64 {
         let mut sign = 1.0;
+        let winner = |position: Stones| {
+            (0..COLUMNS).find(|column| ConnectFour::play(position, *column).is_some_and(|moved| moved.reward > 0.0))
+        };
         loop {
             generator = xorshift(generator);
-            let column = ((generator >> 32) * 7) >> 32;
-            let Some(moved) = ConnectFour::play(position, column as usize) else { continue };
+            let drawn = (((generator >> 32) * 7) >> 32) as usize;
+            let others = Stones { own: position.all ^ position.own, all: position.all };
+            let wanted = winner(position).or_else(|| winner(others)).filter(|_| decisive);
+            let Some(moved) = ConnectFour::play(position, wanted.unwrap_or(drawn)) else { continue };
             if moved.over {
                 return sign * moved.reward;
             }
@@ -241,10 +273,14 @@ mod tests {
         let starts = [vec![], vec![3], vec![3, 3, 3, 3, 3, 3], vec![0, 1, 0, 1, 0], vec![6, 5, 4, 2, 2, 1]];
         let positions: Vec<Stones> = (0..203).map(|i| Stones::after(&starts[i % 5]).unwrap()).collect();
         let seeds: Vec<u64> = (0..203).map(super::super::scramble).collect();
-        let mut results = vec![0.0; 203];
-        ConnectFour::playouts(&positions, &seeds, &mut results);
-        let want: Vec<f64> = positions.iter().zip(&seeds).map(|(position, seed)| slow(*position, *seed | 1)).collect();
-        assert_eq!(results, want);
-        assert!(results.contains(&1.0) && results.contains(&-1.0));
+        for decisive in [false, true] {
+            let mut results = vec![0.0; 203];
+            let playouts = if decisive { ConnectFour::decisive_playouts } else { ConnectFour::playouts };
+            playouts(&positions, &seeds, &mut results);
+            let each = positions.iter().zip(&seeds);
+            let want: Vec<f64> = each.map(|(position, seed)| slow(*position, *seed | 1, decisive)).collect();
+            assert_eq!(results, want, "decisive: {decisive}");
+            assert!(results.contains(&1.0) && results.contains(&-1.0));
+        }
     }
 }

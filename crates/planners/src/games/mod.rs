@@ -50,6 +50,11 @@ pub trait Game: Send + Sync + 'static {
     /// The results of one uniformly random playout from each position that is not over, for the player to move there.
     fn playouts(positions: &[Self::Position], seeds: &[u64], results: &mut [f64]);
 
+    /// The same where a move that wins at once is played, and one that prevents the other's win at once; random play in games without them.
+    fn decisive_playouts(positions: &[Self::Position], seeds: &[u64], results: &mut [f64]) {
+        Self::playouts(positions, seeds, results);
+    }
+
     /// The position that an observation shows.
     fn read(observation: &[f64]) -> Self::Position;
 

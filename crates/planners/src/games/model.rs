@@ -9,10 +9,13 @@ use super::{Game, scramble};
 
 /// The model of a game.
 #[derive(Debug, Clone)]
-pub struct GameModel<G> {
+pub struct GameModel<G: Game> {
     spec: ModelSpec,
-    game: std::marker::PhantomData<G>,
+    playouts: Playouts<G>,
 }
+
+/// Plays games to their ends; see [`Game::playouts`].
+type Playouts<G> = fn(&[<G as Game>::Position], &[u64], &mut [f64]);
 
 impl<G: Game> GameModel<G> {
     /// The game, with random playouts as values.
@@ -28,7 +31,14 @@ impl<G: Game> GameModel<G> {
             has_value: true,
             has_prior: false,
         };
-        Self { spec, game: std::marker::PhantomData }
+        Self { spec, playouts: G::playouts }
+    }
+
+    /// With decisive playouts in place of random ones, where the game has them: each takes longer and tells more.
+    #[must_use]
+    pub fn with_decisive_playouts(mut self) -> Self {
+        self.playouts = G::decisive_playouts;
+        self
     }
 
     /// The game's rules alone: who plans must evaluate positions by itself.
@@ -60,6 +70,7 @@ impl<G: Game> WorldModel for GameModel<G> {
     fn imagination(&self, rows: usize) -> Box<dyn Imagination + '_> {
         Box::new(Arena::<G> {
             spec: &self.spec,
+            playouts: self.playouts,
             positions: vec![G::start(); rows],
             seeds: vec![1; rows],
             batch: (vec![G::start(); rows], vec![1; rows]),
@@ -69,6 +80,7 @@ impl<G: Game> WorldModel for GameModel<G> {
 
 struct Arena<'m, G: Game> {
     spec: &'m ModelSpec,
+    playouts: Playouts<G>,
     positions: Vec<G::Position>,
     /// What the playout of each row begins with.
     seeds: Vec<u64>,
@@ -145,7 +157,7 @@ impl<G: Game> Imagination for Arena<'_, G> {
             positions[i] = self.positions[row];
             seeds[i] = self.seeds[row];
         }
-        G::playouts(positions, seeds, &mut out.value[..n]);
+        (self.playouts)(positions, seeds, &mut out.value[..n]);
         Ok(())
     }
 

@@ -177,6 +177,10 @@ impl<'t> PointBased<'t> {
             self.trial(config);
             self.trials += 1;
             let is_full = self.graph.nodes.len() >= config.beliefs;
+            if self.is_late() {
+                // A trial that was cut says nothing about what there is to improve.
+                continue;
+            }
             if self.backups == before.1 {
                 break if is_full { PointBasedEnd::Beliefs } else { PointBasedEnd::Settled };
             }

@@ -55,6 +55,18 @@ pub(super) const TRIALS: Parameter =
 pub(super) const PARTICLES: Parameter =
     Parameter { name: "particles", default: Default::Integer(1_000), summary: "pomcp, despot: states in the belief" };
 
+/// Whether every count is one, also those that the chosen method does not use: what makes no sense is no setting, and a later choice of
+/// another method should not find it so.
+pub(super) fn check(settings: &Settings) -> Result<()> {
+    let declared = |key: &str| settings.iter().any(|(name, _)| name == key);
+    let counts = ["steps", "vectors", "backups", "beliefs", "simulations", "scenarios", "trials", "particles"];
+    counts.into_iter().filter(|key| declared(key)).try_for_each(|key| settings.count(key, 1).map(drop))?;
+    settings.float("gap", 1e-9, f64::MAX)?;
+    time(settings)?;
+    memory(settings)?;
+    settings.seed("seed").map(drop)
+}
+
 /// Something that decides as an episode goes on.
 pub(super) trait Decider {
     /// What to do now, and what the future is taken to be worth.
@@ -264,6 +276,7 @@ pub(super) fn play<P: Pomdp>(
 
 /// Solves a problem whose table is known, and plays one episode.
 pub(super) fn solve_named(named: &Named, settings: &Settings) -> Result<Solution> {
+    check(settings)?;
     let base = &named.table;
     if base.actions() > 64 {
         let why = format!("{} actions: the episode is simulated with at most 64", base.actions());

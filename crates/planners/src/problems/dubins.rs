@@ -54,18 +54,20 @@ fn solve(settings: &Settings) -> Result<Solution> {
     let obstacles = Obstacles::new(shapes(settings)?);
     let mut solution = Solution::new(Status::Optimal, &["segment", "drive", "length", "x", "y", "heading"]);
     let mut floor = room::floor(low, high, &obstacles);
+    let planner = rrt_connect(settings)?;
+    let resolution = settings.float("resolution", 1e-4, f64::MAX)?;
+    let seed = settings.seed("seed")?;
+    let body = room::rectangles(settings, "body")?;
     // In the open the shortest path is known in closed form.
     let points = if obstacles.shapes().is_empty() {
         vec![start.to_vec(), goal.to_vec()]
     } else {
         solution.status = Status::Solved;
-        let body = room::rectangles(settings, "body")?;
         let body = body.into_iter().map(|[low, high]| Shape::rectangle(low, high)).collect::<Result<_>>()?;
-        let resolution = settings.float("resolution", 1e-4, f64::MAX)?;
         let scene = RigidScene::new(DubinsSpace::new(low, high, radius)?, body, obstacles, resolution)?;
         check_ends(|at| scene.is_free(at), &start, &goal)?;
-        let mut rng = Key::new(settings.seed("seed")?).rng();
-        let mut report = rrt_connect(settings)?.plan(&scene, &start, &goal, &mut rng)?;
+        let mut rng = Key::new(seed).rng();
+        let mut report = planner.plan(&scene, &start, &goal, &mut rng)?;
         solution.fact("samples", report.iterations);
         solution.fact("nodes", report.nodes);
         report.path.iter_mut().for_each(|path| path.straighten(&scene));

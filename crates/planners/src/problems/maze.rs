@@ -41,6 +41,7 @@ fn solve(settings: &Settings) -> Result<Solution> {
     let (maze, start, goal) = read(settings)?;
     let reach = WithinReach::new(&maze.neighbours, settings.count_in("range", 1, 10_000)?);
     let mut solution = Solution::new(Status::Optimal, &["leg", "from", "to", "steps"]);
+    let (simulations, depth) = (settings.count_in("simulations", 1, 10_000_000)?, settings.count_in("depth", 1, 64)?);
     let path = if settings.choice("method", &["subgoal-tree", "dc-mcts"])? == 0 {
         // Levels double the reach, so these are enough for any way there can be.
         let tree = SubgoalTree::new(&reach, maze.cells.len().ilog2() as usize + 1)?;
@@ -48,11 +49,7 @@ fn solve(settings: &Settings) -> Result<Solution> {
         tree.path(start, goal)
     } else {
         solution.status = Status::Solved;
-        let search = DcMcts {
-            simulations: settings.count_in("simulations", 1, 10_000_000)?,
-            depth: settings.count_in("depth", 1, 64)?,
-            exploration: 2.0,
-        };
+        let search = DcMcts { simulations, depth, exploration: 2.0 };
         let divisions = search.simulations as f64 * (search.depth as f64).exp2();
         cost::work(&[("simulations", search.simulations), ("depth", search.depth)], "divisions", divisions, 1e11)?;
         let report = search.plan(&reach, &Midway(&maze), start, goal)?;
@@ -94,8 +91,9 @@ const MOST_LOOPS: usize = 100_000;
 
 fn read(settings: &Settings) -> Result<(Maze, usize, usize)> {
     let map = settings.text("map")?;
+    let (side, loops, seed) =
+        (settings.count("side", 2)?, settings.count_in("loops", 0, 10_000)?, settings.seed("seed")?);
     if map == "random" {
-        let (side, loops) = (settings.count("side", 2)?, settings.count_in("loops", 0, 10_000)?);
         if side > 30 {
             return Err(Error::config("side", format!("must be at most 30, got {side}: all pairs of cells are held")));
         }
@@ -103,7 +101,7 @@ fn read(settings: &Settings) -> Result<(Maze, usize, usize)> {
             let why = format!("must be at most {MOST_LOOPS}, got {loops}: that opens nearly every wall of any maze");
             return Err(Error::config("loops", why));
         }
-        let maze = Maze::random(side, loops, &mut Key::new(settings.seed("seed")?).rng());
+        let maze = Maze::random(side, loops, &mut Key::new(seed).rng());
         let last = maze.cells.len() - 1;
         return Ok((maze, 0, last));
     }

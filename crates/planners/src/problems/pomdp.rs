@@ -25,7 +25,8 @@ pub(super) const ENTRY: Entry<Solve> = Entry {
         Parameter {
             name: "discount",
             default: Default::Float(0.0),
-            summary: "what a reward one step later counts, in place of what the file says; 0: as in the file",
+            summary: "what a reward one step later counts, in place of what the file says; 0: as in the file, and where it \
+                      says nothing 0.95, or 1 with a horizon",
         },
         METHOD,
         STEPS,
@@ -48,7 +49,11 @@ pub(super) const ENTRY: Entry<Solve> = Entry {
 fn solve(settings: &Settings) -> Result<Solution> {
     let file = settings.text("file")?;
     let discount = settings.float("discount", 0.0, 1.0)?;
-    let config = FileConfig { discount: (discount > 0.0).then_some(discount), memory: memory(settings)? };
+    let config = FileConfig {
+        discount: (discount > 0.0).then_some(discount),
+        usual_discount: Some(if settings.count("horizon", 0)? > 0 { 1.0 } else { 0.95 }),
+        memory: memory(settings)?,
+    };
     if file.is_empty() {
         return solve_named(&parse_pomdp_with("tiger.pomdp", EXAMPLE, &config)?, settings);
     }

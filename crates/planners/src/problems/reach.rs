@@ -49,6 +49,7 @@ fn solve(settings: &Settings) -> Result<Solution> {
     let key = Key::new(settings.seed("seed")?);
     let planner = rrt_connect(settings)?;
     let method = settings.choice("method", &["rrt-connect", "rrt-star", "leap"])?;
+    let subgoals = settings.count_in("subgoals", 1, 64)?;
     let mut solution = Solution::new(Status::Solved, &["point", "x", "y", "length so far"]);
     let mut full = false;
     let mut path = match method {
@@ -74,7 +75,6 @@ fn solve(settings: &Settings) -> Result<Solution> {
         _ => {
             let across = (high[0] - low[0]).hypot(high[1] - low[1]);
             let mut sight = Sight { scene: &scene, blocked: 2.0 * across };
-            let subgoals = settings.count_in("subgoals", 1, 64)?;
             let leap = Leap { subgoals, legs: Legs::Sum, population: 1000, elites: 20, spread: 0.6, ..Leap::default() };
             let report = leap.plan(&mut sight, (&inner_low, &inner_high), &start, &goal, key)?;
             solution.fact("pairs evaluated", report.evaluations as usize);

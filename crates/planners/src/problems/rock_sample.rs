@@ -4,7 +4,7 @@ use worldwright_core::{Entry, Error, Key, Parameter, Result, SettingDefault as D
 
 use super::Solve;
 use super::belief::{
-    BACKUPS, BELIEFS, GAP, MEMORY, METHOD, PARTICLES, SCENARIOS, SIMULATIONS, STEPS, TIME, TRIALS, decider, play,
+    BACKUPS, BELIEFS, GAP, MEMORY, METHOD, PARTICLES, SCENARIOS, SIMULATIONS, STEPS, TIME, TRIALS, check, decider, play,
 };
 use super::cube::SEED;
 use super::solution::{Cell, Solution, Status};
@@ -50,6 +50,7 @@ pub(super) const ENTRY: Entry<Solve> = Entry {
 fn solve(settings: &Settings) -> Result<Solution> {
     let methods = ["pomcp", "despot", "point-based", "qmdp"];
     settings.choice("method", &methods)?;
+    check(settings)?;
     let size = settings.count("size", 2)?;
     let count = settings.count("rocks", 0)?;
     let places = size * size;

@@ -39,7 +39,7 @@ pub(super) const TIC_TAC_TOE: Entry<Solve> = Entry {
 pub(super) const CONNECT_FOUR: Entry<Solve> = Entry {
     name: "connect-four",
     summary: "the best move of a position on 7 columns of 6, by tree search with proofs",
-    source: "Kocsis and Szepesvári 2006 (UCT); Winands, Björnsson and Saito 2008 (MCTS-Solver)",
+    source: "Kocsis and Szepesvári 2006 (UCT); Winands, Björnsson and Saito 2008 (MCTS-Solver); Teytaud and Teytaud 2010 (decisive moves)",
     parameters: &[
         Parameter {
             name: "moves",
@@ -62,7 +62,7 @@ fn solve<G: Game>(
     cell: impl Fn(usize, usize) -> usize,
 ) -> Result<Solution> {
     let (position, player) = replay::<G>(settings.text("moves")?, place)?;
-    let model = GameModel::<G>::new();
+    let model = GameModel::<G>::new().with_decisive_playouts();
     let seed = settings.seed("seed")?;
     let simulations = settings.count("simulations", 1)?;
     let overrides = BTreeMap::from([

@@ -61,11 +61,25 @@ R: 2 : 1 : * : * 100
         ("start: 1", [0.0, 1.0]),
         ("start include: 0", [1.0, 0.0]),
         ("start exclude: 0", [0.0, 1.0]),
+        // Two numbers for two states are probabilities.
+        ("start: 0 1", [0.0, 1.0]),
         ("", [0.5, 0.5]),
     ] {
         let named = parse_pomdp("other", &format!("{other}{start}\n")).unwrap();
         assert_eq!(named.table.initial(), want, "{start}");
     }
+}
+
+/// What public files write although the grammar has other words for it.
+#[test]
+fn what_is_plainly_meant_is_understood() {
+    let text = "values: costs states: a b c actions: 1 observations: 1 start: a c\nT: * identity\nO: * uniform\nR: * : a : * : * 4\n";
+    let usual = FileConfig { usual_discount: Some(0.9), ..FileConfig::default() };
+    let named = parse_pomdp_with("f", text, &usual).unwrap();
+    assert_eq!(named.table.initial(), [0.5, 0.0, 0.5]);
+    assert_eq!((named.table.reward(0, 0), named.table.discount()), (-4.0, 0.9));
+    assert!(named.notes.iter().any(|note| note.contains("0.9 is taken")), "{:?}", named.notes);
+    assert!(parse_pomdp("f", text).unwrap_err().to_string().contains("no 'discount:' line"));
 }
 
 /// Rewards that depend on what follows: the expectation over next states and observations.
@@ -101,7 +115,7 @@ fn errors_say_where_and_what() {
     };
     for (from, to, where_, what) in [
         ("discount: 0.95", "discount: 1.5", "tiger.pomdp:3:11: ", "must lie in (0, 1]"),
-        ("values: reward", "values: rewards", "tiger.pomdp:4:9: ", "neither reward nor cost"),
+        ("values: reward", "values: rewadr", "tiger.pomdp:4:9: ", "neither reward nor cost"),
         ("T: listen\n", "T: lisen\n", "tiger.pomdp:10:4: ", "unknown action 'lisen'; did you mean 'listen'?"),
         ("identity", "identitie", "tiger.pomdp:11:1: ", "a probability, a number, found 'identitie'"),
         ("0.85 0.15\n0.15 0.85", "0.85 0.25\n0.15 0.85", "tiger.pomdp:17:1: ", "sums to 1.1, not to 1"),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use worldwright_core::Setting::{self, Float, Integer, Numbers, Text};
-use worldwright_core::{Error, find};
+use worldwright_core::{Error, SettingDefault, find};
 use worldwright_planners::cube::{Cube, Metric, Move, Pocket, PocketSolver, parse_moves};
 use worldwright_planners::games::{ConnectFour, Game, TicTacToe};
 use worldwright_planners::maze::{FOUR_ROOMS, Maze};
@@ -319,6 +319,32 @@ fn fine_steps_and_large_rooms_are_no_harder_than_their_size() {
         let beyond = solve(name, &settings([("method", text(method)), (key, Integer(1_000_000_000))])).unwrap_err();
         let said = beyond.to_string();
         assert!(said.contains(key) && said.contains("1000000000"), "{beyond}");
+    }
+}
+
+/// A count that makes no sense is refused by whichever method, also where that method does not use it.
+#[test]
+fn no_setting_goes_unread() {
+    for entry in ALL {
+        let methods = if entry.parameters.iter().any(|parameter| parameter.name == "method") {
+            // The error for a method that does not exist lists those that do.
+            let error = solve(entry.name, &settings([("method", text("?"))])).unwrap_err().to_string();
+            let listed = error.split_once('(').and_then(|(_, rest)| rest.split_once(')')).map(|(names, _)| names);
+            listed.unwrap_or_else(|| panic!("{}: {error}", entry.name)).split(", ").map(str::to_owned).collect()
+        } else {
+            vec![String::new()]
+        };
+        for (method, parameter) in methods.iter().flat_map(|method| entry.parameters.iter().map(move |p| (method, p))) {
+            if matches!(parameter.default, SettingDefault::Integer(_)) {
+                let mut overrides = settings([(parameter.name, Integer(-1))]);
+                if !method.is_empty() {
+                    overrides.insert("method".to_owned(), text(method));
+                }
+                let error = solve(entry.name, &overrides).err().map(|error| error.to_string());
+                let said = error.as_deref().is_some_and(|error| error.contains(parameter.name) && error.contains("-1"));
+                assert!(said, "{} {method} took {} = -1: {error:?}", entry.name, parameter.name);
+            }
+        }
     }
 }
 

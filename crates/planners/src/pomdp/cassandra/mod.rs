@@ -29,13 +29,15 @@ use super::{Named, Names, Table};
 pub struct FileConfig {
     /// The discount in place of the file's, which may then lack one.
     pub discount: Option<f64>,
+    /// The discount where neither is given, which a note then says; none: the file must have one.
+    pub usual_discount: Option<f64>,
     /// Bytes that the tables may take.
     pub memory: usize,
 }
 
 impl Default for FileConfig {
     fn default() -> Self {
-        Self { discount: None, memory: 4 << 30 }
+        Self { discount: None, usual_discount: None, memory: 4 << 30 }
     }
 }
 
@@ -69,8 +71,12 @@ pub fn parse_pomdp_with(file: &str, text: &str, config: &FileConfig) -> Result<N
     let mut notes = Vec::new();
     let discount = match (config.discount, reader.discount) {
         (None, None) => {
-            let why = "has no 'discount:' line: add one, or give the discount as a setting (discount=0.95)";
-            return Err(Error::config(file, why));
+            let Some(usual) = config.usual_discount else {
+                let why = "has no 'discount:' line: add one, or give the discount as a setting (discount=0.95)";
+                return Err(Error::config(file, why));
+            };
+            notes.push(format!("the file has no 'discount:' line: {usual} is taken; discount=… sets another"));
+            usual
         }
         (Some(given), Some(own)) if given != own => {
             notes.push(format!("the discount is {given}, as it was asked for, not {own} as in the file"));

@@ -96,8 +96,8 @@ impl<'t> Reader<'t> {
                     self.tokens.colon("values")?;
                     let word = self.tokens.take("reward or cost")?;
                     self.sign = match word.word {
-                        "reward" => Some(1.0),
-                        "cost" => Some(-1.0),
+                        "reward" | "rewards" => Some(1.0),
+                        "cost" | "costs" => Some(-1.0),
                         other => {
                             let near = Error::unknown("values", other, ["reward", "cost"]);
                             let why = format!("'{}' is neither reward nor cost: {near}", shortened(other));
@@ -271,6 +271,10 @@ impl<'t> Reader<'t> {
             belief[chosen] = 1.0;
             belief
         };
+        // Some public files list the states to start in without `include`.
+        let is_listed = words.len() > 1 && words.iter().all(|word| self.place(Kind::State, *word).is_ok());
+        let is_shares = words.len() == n && words.iter().all(|word| word.word.parse::<f64>().is_ok());
+        let only = only.or((is_listed && !is_shares).then_some(("include", true)));
         let belief = match (only, &words[..]) {
             (Some((_, included)), words) => {
                 let mut listed = vec![false; n];
