@@ -1,6 +1,6 @@
 //! Solves the planning tasks of a folder, and prints a table of what came of it: `pddl_table FOLDER [REFERENCE.tsv [DOMAIN]]`.
 //!
-//! The folder holds a folder a domain, with `domain.pddl` and `task01.pddl` onwards. The reference lists, tab-separated, what
+//! The folder holds a folder a domain, with `task01.pddl` onwards and `domain.pddl`, or `domain01.pddl` where each task has its own. The reference lists, tab-separated, what
 //! another planner does on the tasks to be solved: algorithm, domain, task, cost, states expanded, states expanded before the
 //! last layer, seconds of search (with `-` for what is unknown). Without it every task is solved greedily.
 
@@ -18,6 +18,10 @@ use worldwright_planners::symbolic::{
 /// Searches shorter than this are repeated, and the shortest time is told.
 const SHORT_SECS: f64 = 0.2;
 const ROUNDS: usize = 9;
+
+/// Time and memory of each search.
+const LIMIT_SECS: u64 = 100;
+const LIMIT_BYTES: usize = 4 << 30;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -82,16 +86,20 @@ fn timed<T>(work: impl FnOnce() -> T) -> (T, f64) {
 fn row(folder: &str, algorithm: &str, domain: &str, task: &str, theirs: [&str; 4]) -> Result<(), Box<dyn Error>> {
     let read = |file: &str| fs::read_to_string(Path::new(folder).join(domain).join(file));
     let file = format!("task{task}.pddl");
-    let (domain_text, problem_text) = (read("domain.pddl")?, read(&file)?);
+    let own_domain = format!("domain{task}.pddl");
+    let domain_file =
+        if Path::new(folder).join(domain).join(&own_domain).exists() { &own_domain } else { "domain.pddl" };
+    let (domain_text, problem_text) = (read(domain_file)?, read(&file)?);
     let (read, ground_secs) = timed(|| {
-        let parsed = parse_domain("domain.pddl", &domain_text)?;
+        let parsed = parse_domain(domain_file, &domain_text)?;
         let problem = parse_problem(&parsed, &file, &problem_text)?;
         let grounded = ground(&parsed, &problem)?;
         PddlResult::Ok((parsed, problem, grounded))
     });
     let (parsed, problem, grounded) = read?;
     let mut options = SearchOptions::new(Algorithm::named(algorithm)?);
-    options.limits.time = Some(Duration::from_secs(100));
+    options.limits.time = Some(Duration::from_secs(LIMIT_SECS));
+    options.limits.memory_bytes = Some(LIMIT_BYTES);
     let (report, mut seconds) = timed(|| search(&grounded, &options));
     let report: SearchReport = report?;
     for _ in 1..if seconds < SHORT_SECS { ROUNDS } else { 1 } {

@@ -63,7 +63,7 @@ pub(crate) fn run(domain: &Path, problem: &Path, options: &Symbolic, json: bool,
     if report.status == SearchStatus::Interrupted {
         return Err(Error::Interrupted { who: "the plan".into() }.into());
     }
-    let Some(plan) = &report.plan else { return Err(none(&report, algorithm)) };
+    let Some(plan) = &report.plan else { return Err(none(&report, &wanted)) };
     // The judge reads the domain by itself: a plan that it refuses is never shown.
     validate_plan(&domain, &problem, plan)?;
     if let Some(file) = &options.out {
@@ -107,11 +107,12 @@ fn remarks(task: &Task, report: &SearchReport, ground_secs: f64) -> String {
 }
 
 /// Why there is no plan, and what may help.
-fn none(report: &SearchReport, algorithm: Algorithm) -> anyhow::Error {
+fn none(report: &SearchReport, wanted: &SearchOptions) -> anyhow::Error {
     // What to try instead is never what has just been tried.
-    let other = match algorithm {
-        Algorithm::AStar => "--search gbfs finds some plan sooner",
-        Algorithm::Gbfs => "give it more, or let another --heuristic guide it, such as landmarks or ff alone",
+    let other = match (wanted.algorithm, &wanted.heuristics[..]) {
+        (Algorithm::AStar, _) => "--search gbfs finds some plan sooner",
+        (Algorithm::Gbfs, [HeuristicKind::Landmarks]) => "give it more, or let --heuristic ff guide it",
+        (Algorithm::Gbfs, _) => "give it more, or let --heuristic landmarks guide it alone",
     };
     let expanded = counted(report.statistics.expanded, "state");
     let after = format!("after {expanded} in {:.1} s", report.statistics.seconds);

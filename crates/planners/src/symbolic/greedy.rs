@@ -62,9 +62,11 @@ impl Guides {
         }
         self.preferred.sort_unstable();
         self.preferred.dedup();
+        // The first estimates are where progress is counted from.
+        let first = visit.parent.is_none();
         let mut progress = false;
         for (best, &estimate) in self.best.iter_mut().zip(&self.estimates) {
-            progress |= estimate < *best;
+            progress |= !first && estimate < *best;
             *best = estimate.min(*best);
         }
         if progress {
