@@ -1,13 +1,16 @@
 //! Collecting episodes without learning, and planning from a single observation.
 
+use std::fs;
 use std::path::Path;
 
-use worldwright_core::{Agent, Error, Interrupt, Key, Observation, Plan, Result, Value};
+use worldwright_core::{Agent, Error, Interrupt, Key, Observation, Plan, Result, Value, uninterrupted};
 use worldwright_data::{EpisodeWriter, Header, WriterOptions};
 use worldwright_envs::Made;
 
 use crate::evaluate::{episode_seed, stream};
+use crate::folder::file_error;
 use crate::learn::STEP_LIMIT;
+use crate::report::counted;
 
 /// What was collected.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -22,10 +25,10 @@ pub struct Collected {
 ///
 /// # Errors
 /// When `out` holds something already or cannot be written; what agent and environment give; [`Error::Interrupted`] once
-/// `interrupt` is requested. Whole episodes are then kept.
+/// `interrupt` is requested. Whole episodes are then kept; where there is none, nothing is left at `out`.
 pub fn collect(
     made: &mut Made,
-    mut agent: Option<&mut dyn Agent>,
+    agent: Option<&mut dyn Agent>,
     steps: u64,
     seed: u64,
     out: &Path,
@@ -43,9 +46,46 @@ pub fn collect(
     )
     .with_versions(environment.versions());
     // Before the folder is made: an environment that does not even begin leaves none.
-    let mut first = Some(environment.reset(episode_seed(seed, stream::TRAINING_ENVIRONMENT, 0))?);
-    let mut store = EpisodeWriter::create(out, &header, WriterOptions::default())?;
+    let first = environment.reset(episode_seed(seed, stream::TRAINING_ENVIRONMENT, 0))?;
+    // Whoever makes the folder owns it, should two begin at once.
+    let parent = out.parent().filter(|parent| !parent.as_os_str().is_empty());
+    parent
+        .map_or(Ok(()), |parent| uninterrupted(|| fs::create_dir_all(parent)))
+        .and_then(|()| uninterrupted(|| fs::create_dir(out)))
+        .map_err(|error| file_error(out, "cannot be made", &error))?;
     let mut collected = Collected::default();
+    let recorded = record(made, agent, (first, steps, seed), out, &header, interrupt, &mut collected);
+    match recorded {
+        Ok(()) => Ok(collected),
+        // Without a whole episode there is nothing to keep, and the next try may take the same place.
+        Err(error) if collected.returns.is_empty() => {
+            let _ = uninterrupted(|| fs::remove_dir_all(out));
+            Err(error)
+        }
+        Err(Error::External { who, why }) => {
+            let kept = counted(collected.returns.len() as u64, "whole episode");
+            Err(Error::External {
+                who,
+                why: format!("{why}; {kept} before are kept in {}: name a new folder for others", out.display()),
+            })
+        }
+        Err(other) => Err(other),
+    }
+}
+
+/// Records episodes in a new store; `collected` grows by each whole one that is kept.
+fn record(
+    made: &mut Made,
+    mut agent: Option<&mut dyn Agent>,
+    (first, steps, seed): (Observation, u64, u64),
+    out: &Path,
+    header: &Header,
+    interrupt: &Interrupt,
+    collected: &mut Collected,
+) -> Result<()> {
+    let environment = made.environment.as_mut();
+    let mut first = Some(first);
+    let mut store = EpisodeWriter::create(out, header, WriterOptions::default())?;
     let limit = made.episode_steps.unwrap_or(STEP_LIMIT);
     for episode in 0.. {
         let environment_seed = episode_seed(seed, stream::TRAINING_ENVIRONMENT, episode);
@@ -82,8 +122,7 @@ pub fn collect(
             break;
         }
     }
-    store.close()?;
-    Ok(collected)
+    store.close().map(|_| ())
 }
 
 /// What an agent would do: from `observation` (flat numbers), or from the environment's start with `seed` where there is none.

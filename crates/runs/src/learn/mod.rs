@@ -15,11 +15,12 @@ mod episode;
 mod recorded;
 mod saving;
 
+use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use worldwright_core::{Agent, Environment, Error, Interrupt, Result, RewardFunction};
+use worldwright_core::{Agent, Environment, Error, Interrupt, Result, RewardFunction, uninterrupted};
 use worldwright_data::EpisodeWriter;
 use worldwright_envs::Made;
 
@@ -99,6 +100,7 @@ pub fn learn(workshop: &dyn Workshop, experiment: &Experiment, options: LearnOpt
     let newest = if standing.is_some() { checkpoints.newest()? } else { None };
     // Whatever may be refused is refused before the folder is made or anything in it is changed.
     let recorded = if newest.is_none() { recorded::read(workshop, experiment, &made)? } else { None };
+    let is_new = fs::symlink_metadata(folder.path()).is_err();
     let (lock, damaged) = match standing {
         None => (begin(&folder, experiment, &made.environment.versions())?, Vec::new()),
         Some(standing) => {
@@ -142,7 +144,14 @@ pub fn learn(workshop: &dyn Workshop, experiment: &Experiment, options: LearnOpt
     run.say_what_was_found(older, damaged)?;
     match run.train() {
         Err(Halt::Stopped) => return run.stopped(),
-        Err(Halt::Failed(error)) => return Err(error),
+        Err(Halt::Failed(error)) => {
+            // A setting that shows to be wrong at the first steps: nothing was done yet, and the mended command may take the same folder.
+            if is_new && matches!(error, Error::Config { .. }) && run.progress.episode == 0 {
+                drop(run);
+                let _ = uninterrupted(|| fs::remove_dir_all(folder.path()));
+            }
+            return Err(error);
+        }
         Ok(()) => {}
     }
     let train_secs = run.wall_secs() - run.progress.clock.evaluation;

@@ -36,8 +36,17 @@ def bound_of(values, blob):
     return len(blob) - 8 * values.size
 
 
+def plain(value, what):
+    """An array of what an environment gave; NumPy would show what is under a mask."""
+    if np.ma.is_masked(value):
+        raise Refusal(f"{what} is masked: fill it, as by .filled(0)")
+    return np.asarray(value)
+
+
 def put(view, value, what):
     """Copies `value` into `view`, which has its shape; numbers that `view` cannot hold are refused instead of changed."""
+    if value.dtype.kind not in "biuf":
+        raise Refusal(f"{what} is of type {value.dtype}, expected numbers: {value!r:.200}")
     try:
         view[...] = value
     except (TypeError, ValueError, OverflowError) as error:
@@ -71,7 +80,7 @@ class Box:
         view, shape = views.pop(0), self.shape
 
         def write(value):
-            value = np.asarray(value)
+            value = plain(value, "an observation")
             if value.shape != shape:
                 raise Refusal(f"an observation has shape {value.shape}, but its space says {shape}")
             put(view, value, "an observation")
@@ -101,7 +110,7 @@ class Discrete:
         view = views.pop(0)
 
         def write(value):
-            value = np.asarray(value)
+            value = plain(value, "an observation")
             # An array of one choice is that choice.
             put(view, value.reshape(view.shape) if value.size == view.size else value, "an observation")
 
@@ -132,7 +141,7 @@ class Choices:
         view, shape = views.pop(0), self.shape
 
         def write(value):
-            value = np.asarray(value)
+            value = plain(value, "an observation")
             if value.shape != shape:
                 raise Refusal(f"an observation has shape {value.shape}, but its space says {shape}")
             put(view, value, "an observation")

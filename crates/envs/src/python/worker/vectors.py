@@ -14,8 +14,20 @@ from worldwright_suites import ControlOne, ControlSuite, GymOne, GymSuite
 TERMINATED, TRUNCATED, STARTED, RESTARTED = 1, 2, 4, 8
 
 
+def not_five(answer):
+    """What is wrong with what a step gave, where that is not five values."""
+    given = f"{len(answer)} values" if isinstance(answer, (tuple, list)) else f"a {type(answer).__name__}"
+    return (
+        f"its step gave {given}, expected five of Gymnasium's API: (observation, reward, terminated, truncated, info); four, as the older "
+        "gym package gave, hold one flag for both ends: return terminated and truncated apart, or convert the environment with the "
+        "package shimmy (GymV21CompatibilityV0)"
+    )
+
+
 def number(reward, weights):
     """A reward as one number: an array of one is what it holds, several are weighed."""
+    if np.ma.is_masked(reward):
+        raise Refusal("its reward is masked: give a number")
     array = np.asarray(reward)
     if array.dtype.kind not in "biuf":
         raise Refusal(f"its reward is {reward!r}, which is no number")
@@ -97,7 +109,10 @@ class Loop:
                 self.write[i](self.ones[i].reset(None))
                 self.over[i], self.rewards[i], self.flags[i] = False, 0.0, STARTED
                 continue
-            observation, reward, terminated, truncated, _ = step(self.read[i]())
+            answer = step(self.read[i]())
+            if not isinstance(answer, (tuple, list)) or len(answer) != 5:
+                raise Refusal(not_five(answer))
+            observation, reward, terminated, truncated, _ = answer
             self.write[i](observation)
             # NumPy would take None for NaN, and text for the number that it spells.
             self.rewards[i] = reward if isinstance(reward, float) else number(reward, self.weights)
