@@ -3,7 +3,7 @@
 //! Element number `i` has the digits of `i` in its parts, the first part the most significant: the places of an array
 //! row-major, the parts of a dictionary or tuple in their order, the whole numbers of a box from its lower bounds on.
 
-use crate::{ElementType, Space, Value};
+use crate::{ElementType, Error, Result, Space, Value};
 
 /// Whether a dimension's range is one to search evenly. Bounds as far apart as the largest numbers of a type are as good as none:
 /// nothing is known of where between them values lie, and half their range overflows whatever is computed with it.
@@ -12,7 +12,44 @@ pub fn is_bounded(low: f64, high: f64) -> bool {
     high - low < WIDEST
 }
 
+/// Refuses choices that are none, more than a flat vector has places for, or of numbers so large that arithmetic does not tell them
+/// apart.
+///
+/// # Errors
+/// [`Error::Unsupported`].
+pub fn check_choices(n: usize, start: i64) -> Result<()> {
+    const MOST: usize = i32::MAX as usize;
+    // Beyond, a double is several whole numbers.
+    const EXACT: i64 = 1 << 53;
+    let is_exact =
+        (-EXACT..=EXACT).contains(&start) && start.checked_add_unsigned(n as u64).is_some_and(|end| end <= EXACT);
+    if n == 0 || n > MOST || !is_exact {
+        let why = format!(
+            "{n} choices from {start} on: they are none, more than {MOST}, or reach beyond ±2^53, where numbers are not told apart"
+        );
+        return Err(Error::unsupported("a space", why));
+    }
+    Ok(())
+}
+
 impl Space {
+    /// [`check_choices`] for all choices in it.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`].
+    pub fn check_all_choices(&self) -> Result<()> {
+        match self {
+            Self::Discrete { n, start, .. } => check_choices(*n, *start),
+            Self::MultiDiscrete { nvec, start, .. } => {
+                nvec.iter().zip(start).try_for_each(|(n, start)| check_choices(*n, *start))
+            }
+            Self::Dict(_) | Self::Tuple(_) => {
+                self.parts().into_iter().try_for_each(|(_, part)| part.check_all_choices())
+            }
+            Self::Box { .. } | Self::MultiBinary { .. } => Ok(()),
+        }
+    }
+
     /// How many elements it has; none where they cannot be counted, or are more than a choice of 32 bits tells apart.
     pub fn count(&self) -> Option<usize> {
         match self {
@@ -252,6 +289,23 @@ fn tuple(out: &mut Value, length: usize) -> &mut [Value] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn choices_that_arithmetic_cannot_tell_apart_are_refused() {
+        for (n, start, taken) in [
+            (3, 0, true),
+            (3, -(1 << 53), true),
+            (3, (1 << 53) - 3, true),
+            (3, (1 << 53) - 2, false),
+            (3, i64::MIN, false),
+            (0, 0, false),
+            (1 << 31, 0, false),
+        ] {
+            assert_eq!(check_choices(n, start).is_ok(), taken, "{n} from {start}");
+            let space = Space::Tuple(vec![Space::discrete(2), Space::choices(n, start)]);
+            assert_eq!(space.check_all_choices().is_ok(), taken);
+        }
+    }
 
     fn whole(element: ElementType, low: &[f64], high: &[f64]) -> Space {
         Space::Box { shape: vec![low.len()], low: low.to_vec(), high: high.to_vec(), element }

@@ -32,7 +32,7 @@ mod uninterrupted;
 mod value;
 
 pub use agent::{Agent, Metrics, Plan};
-pub use choices::is_bounded;
+pub use choices::{check_choices, is_bounded};
 pub use columns::{Batch, Columns, ColumnsMut, RowIter, Rows};
 pub use dataset::{Dataset, Transition};
 pub use element::{ElementType, LARGEST_WHOLE};

@@ -3,7 +3,7 @@
 //! Infinite bounds stand as the bare words `Infinity` and `-Infinity`, as Python's `json` writes and reads them.
 
 use serde_json::Value as Json;
-use worldwright_core::{ElementType, Error, Result, Space};
+use worldwright_core::{ElementType, Error, Result, Space, check_choices};
 
 /// The JSON of a space.
 pub fn space_to_json(space: &Space) -> String {
@@ -84,7 +84,7 @@ fn from_value(json: &Json, depth: usize) -> Result<Space> {
         "Discrete" => {
             let n = json.get("n").and_then(Json::as_u64).ok_or_else(|| bad("a Discrete has no 'n'".into()))?;
             let start = json.get("start").and_then(Json::as_i64).unwrap_or(0);
-            check_choices(n, start)?;
+            check_choices(n as usize, start)?;
             Ok(Space::Discrete { n: n as usize, start, element: element_of(json, "int64")? })
         }
         "MultiDiscrete" => {
@@ -100,7 +100,7 @@ fn from_value(json: &Json, depth: usize) -> Result<Space> {
             if start.len() != nvec.len() || shape.iter().product::<usize>() != nvec.len() {
                 return Err(bad("'nvec' and 'start' of a MultiDiscrete are no arrays of one shape".into()));
             }
-            nvec.iter().zip(&start).try_for_each(|(n, start)| check_choices(*n as u64, *start))?;
+            nvec.iter().zip(&start).try_for_each(|(n, start)| check_choices(*n, *start))?;
             Ok(Space::MultiDiscrete { shape, nvec, start, element: element_of(json, "int64")? })
         }
         "MultiBinary" => {
@@ -129,14 +129,6 @@ fn from_value(json: &Json, depth: usize) -> Result<Space> {
 fn element_of(json: &Json, default: &str) -> Result<ElementType> {
     let dtype = json.get("dtype").and_then(Json::as_str).unwrap_or(default);
     ElementType::from_name(dtype).ok_or_else(|| Error::unsupported("a space", format!("the number type '{dtype}'")))
-}
-
-/// Choices are one-hot in flat vectors, so that their number is bounded as an array's length is.
-fn check_choices(n: u64, start: i64) -> Result<()> {
-    if n == 0 || n > i32::MAX as u64 || start.checked_add_unsigned(n).is_none() {
-        return Err(bad(format!("{n} choices from {start} on are none, or too many: at most {} are read", i32::MAX)));
-    }
-    Ok(())
 }
 
 /// The shape of an array as nested lists, by their first items.

@@ -3,9 +3,9 @@
 use numpy::{PyArray1, PyArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
-use worldwright_core::{ElementType, Space};
+use worldwright_core::{ElementType, Space, check_choices};
 
-use crate::error::refuse;
+use crate::error::{OrRaise as _, refuse};
 
 /// Reads a space: one of Gymnasium's, a whole number (so many choices), a list of choices, or a pair `(low, high)` of numbers or
 /// arrays.
@@ -40,17 +40,21 @@ pub(crate) fn read(given: &Bound<'_, PyAny>) -> PyResult<Space> {
         "Discrete" => {
             // Older versions of Gymnasium know neither the first choice nor the type.
             let start = given.getattr("start").and_then(|start| start.extract()).unwrap_or(0);
-            Ok(Space::Discrete { n: given.getattr("n")?.extract()?, start, element: element(given)? })
+            let n = given.getattr("n")?.extract()?;
+            check_choices(n, start).or_raise(py)?;
+            Ok(Space::Discrete { n, start, element: element(given)? })
         }
         "MultiDiscrete" => {
             let nvec = whole(&given.getattr("nvec")?)?;
             let start = given.getattr("start").and_then(|start| whole(&start)).unwrap_or_else(|_| vec![0; nvec.len()]);
-            Ok(Space::MultiDiscrete {
+            let space = Space::MultiDiscrete {
                 shape: given.getattr("shape")?.extract()?,
                 nvec: nvec.into_iter().map(|n| usize::try_from(n).unwrap_or(0)).collect(),
                 start,
                 element: element(given)?,
-            })
+            };
+            space.check_all_choices().or_raise(py)?;
+            Ok(space)
         }
         "MultiBinary" => Ok(Space::MultiBinary { shape: given.getattr("shape")?.extract()? }),
         "Dict" => {

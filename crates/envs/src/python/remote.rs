@@ -301,6 +301,9 @@ fn start(recipe: &Recipe) -> Result<(Process, Description, Layout)> {
         let start: String = answer.to_string().chars().take(500).collect();
         Error::external(recipe.id.clone(), format!("its worker describes it unreadably: {start}"))
     })?;
+    for space in [&description.observation_space, &description.action_space] {
+        space.check_all_choices().map_err(|error| Error::external(recipe.id.clone(), error.to_string()))?;
+    }
     let layout = Layout::new(&description.observation_space, &description.action_space, recipe.environments);
     let mut told = layout.to_json();
     told.insert("environments".into(), recipe.environments.into());
