@@ -83,7 +83,7 @@ impl Evaluation {
     }
 }
 
-/// Lets `agent` act for whole episodes. `after` hears of each: its place and its return; when it says false, the evaluation
+/// Lets `agent` act for whole episodes. `after` hears of each, with its place; when it says false, the evaluation
 /// ends with what it has.
 ///
 /// # Errors
@@ -92,7 +92,7 @@ pub fn evaluate(
     agent: &mut dyn Agent,
     environment: &mut dyn Environment,
     options: &EvaluationOptions,
-    after: &mut dyn FnMut(usize, f64) -> Result<bool>,
+    after: &mut dyn FnMut(usize, &EvaluatedEpisode) -> Result<bool>,
 ) -> Result<Evaluation> {
     if options.episodes == 0 {
         return Err(Error::config("evaluation.episodes", "must be at least 1"));
@@ -133,9 +133,8 @@ pub fn evaluate(
                 break;
             }
         }
-        let episode_return = episode.episode_return;
         evaluation.episodes.push(episode);
-        if !after(index, episode_return)? {
+        if !after(index, &evaluation.episodes[index])? {
             break;
         }
     }
@@ -159,7 +158,7 @@ pub(crate) fn rate(decisions: u64, act_secs: f64) -> Option<f64> {
 }
 
 /// Mean and standard deviation (divided by n − 1; 0 for fewer than two).
-pub(crate) fn mean_and_std(numbers: &[f64]) -> (f64, f64) {
+pub fn mean_and_std(numbers: &[f64]) -> (f64, f64) {
     let n = numbers.len() as f64;
     let mean = numbers.iter().sum::<f64>() / n;
     let squares: f64 = numbers.iter().map(|x| (x - mean).powi(2)).sum();

@@ -51,7 +51,7 @@ pub use choices::Choices;
 pub use collect::{Collected, collect, plan};
 pub use design::{DesignObserver, design_context, design_for_environment, design_for_episodes, design_from, explore};
 pub use diagnostics::{CalibrationPoint, Channel, Diagnostics, KStepError, Rollout};
-pub use evaluate::{EvaluatedEpisode, Evaluation, EvaluationOptions, evaluate};
+pub use evaluate::{EvaluatedEpisode, Evaluation, EvaluationOptions, evaluate, mean_and_std};
 pub use event::{Event, Observer, Row, RowKind};
 pub use experiment::{EvaluationPlan, Experiment, Part, RewardPlan};
 pub use film_roll::FilmRoll;

@@ -2,9 +2,11 @@
 
 use anyhow::{Context, Result};
 use serde_json::json;
-use worldwright_core::Interrupt;
+use worldwright_core::{Error, Interrupt};
 use worldwright_runs::report::{gif, short};
-use worldwright_runs::{Evaluation, EvaluationOptions, Lists, Loaded, STEP_LIMIT, evaluate, load_bundle, write_whole};
+use worldwright_runs::{
+    Evaluation, EvaluationOptions, Lists, Loaded, STEP_LIMIT, evaluate, load_bundle, mean_and_std, write_whole,
+};
 
 use crate::arguments::Eval;
 use crate::output::{print, print_json};
@@ -18,7 +20,23 @@ pub(crate) fn run(options: &Eval, interrupt: &Interrupt) -> Result<()> {
         step_limit: loaded.made.episode_steps.unwrap_or(STEP_LIMIT),
     };
     let environment = loaded.made.environment.as_mut();
-    let evaluation = evaluate(loaded.agent.as_mut(), environment, &plan, &mut |_, _| Ok(true))?;
+    let (quiet, mut returns) = (options.json, Vec::new());
+    let evaluated = evaluate(loaded.agent.as_mut(), environment, &plan, &mut |i, episode| {
+        returns.push(episode.episode_return);
+        if !quiet {
+            let (episode_return, steps) = (short(episode.episode_return), episode.transitions.len());
+            // Where nobody reads any more, nothing more is asked for.
+            return Ok(print(&format!("episode {:>4}  return {episode_return:>10}  {steps:>6} steps\n", i + 1)).is_ok());
+        }
+        Ok(true)
+    });
+    if let Err(Error::Interrupted { .. }) = evaluated
+        && !quiet
+        && !returns.is_empty()
+    {
+        print(&spread(mean_and_std(&returns), returns.len(), None))?;
+    }
+    let evaluation = evaluated?;
     // What was measured is said first: a film that cannot be made takes none of it back.
     tell(options, &loaded, &evaluation)?;
     let Some(path) = &options.film else { return Ok(()) };
@@ -47,19 +65,13 @@ fn tell(options: &Eval, loaded: &Loaded, evaluation: &Evaluation) -> Result<()> 
             "decisions_per_sec": decisions_per_sec,
         }));
     }
-    let mut text = String::new();
-    for (i, episode) in evaluation.episodes.iter().enumerate() {
-        let (number, steps) = (i + 1, episode.transitions.len());
-        text.push_str(&format!(
-            "episode {number:>4}  return {:>10}  {steps:>6} steps\n",
-            short(episode.episode_return)
-        ));
-    }
-    text.push_str(&format!(
-        "mean ± std    return {:>10} ± {}{}\n",
-        short(mean),
-        short(std),
-        decisions_per_sec.map_or(String::new(), |rate| format!(", {} decisions a second", short(rate)))
-    ));
-    print(&text)
+    print(&spread((mean, std), evaluation.episodes.len(), decisions_per_sec))
+}
+
+/// The last line; one episode has no spread.
+fn spread((mean, std): (f64, f64), episodes: usize, decisions_per_sec: Option<f64>) -> String {
+    let (word, std) =
+        if episodes > 1 { ("mean ± std ", format!(" ± {}", short(std))) } else { ("mean       ", String::new()) };
+    let rate = decisions_per_sec.map_or(String::new(), |rate| format!(", {} decisions a second", short(rate)));
+    format!("{word}   return {:>10}{std}{rate}\n", short(mean))
 }

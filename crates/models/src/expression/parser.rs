@@ -300,9 +300,19 @@ impl<'a> Parser<'a> {
             "observation" => (Instruction::Observation, observations),
             "next_observation" => (Instruction::NextObservation, observations),
             "action" => (Instruction::Action, actions),
+            // Channels of Python environments have such names: obs[0].
             _ => {
-                let lists = ["observation", "next_observation", "action"].map(str::to_owned);
-                return Err((column, unknown("no list", name, lists)));
+                let place = match self.words.get(self.next + 1).map(|(_, word)| *word) {
+                    Some(Word::Number(place)) => self.named(&format!("{name}[{place}]"), column).ok(),
+                    _ => None,
+                };
+                let Some(channel) = place else {
+                    let lists = ["observation", "next_observation", "action"].map(str::to_owned);
+                    return Err((column, unknown("no list", name, lists)));
+                };
+                self.next += 2;
+                self.require("]")?;
+                return Ok(channel);
             }
         };
         self.next += 1;

@@ -5,7 +5,7 @@ use std::time::Instant;
 use worldwright_core::{Error, Result};
 
 use super::{Halt, Run, STEP_LIMIT};
-use crate::evaluate::{EvaluationOptions, evaluate, rate};
+use crate::evaluate::{EvaluatedEpisode, EvaluationOptions, evaluate, rate};
 use crate::folder::write_json;
 use crate::{Evaluation, Event, FilmRoll, ModelErrors, Row, RowKind, Summary, bundle, diagnose, pages, state_file};
 
@@ -20,7 +20,8 @@ impl Run<'_, '_> {
             step_limit: self.made.episode_steps.unwrap_or(STEP_LIMIT),
         };
         let (interrupt, observers) = (self.interrupt, &mut self.observers);
-        let mut after = |episode: usize, episode_return: f64| {
+        let mut after = |episode: usize, done: &EvaluatedEpisode| {
+            let episode_return = done.episode_return;
             let event = Event::EvaluationEpisode { episode, of: options.episodes, episode_return };
             observers.tell(&event)?;
             Ok(!interrupt.requested())

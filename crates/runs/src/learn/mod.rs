@@ -134,13 +134,16 @@ pub fn learn(workshop: &dyn Workshop, experiment: &Experiment, options: LearnOpt
             older
         }
         None => {
-            run.begin(recorded.as_ref())?;
+            run.begin(recorded.as_ref().map(|(dataset, _)| dataset))?;
             Vec::new()
         }
     };
     let (step, episode) = (run.progress.step, run.progress.episode);
     run.tell(&Event::Started { experiment, folder: &folder, step, episode })?;
     run.tell_of_many_numbers()?;
+    if let Some(odd) = recorded.and_then(|(_, odd)| odd) {
+        run.note(odd)?;
+    }
     run.say_what_was_found(older, damaged)?;
     match run.train() {
         Err(Halt::Stopped) => return run.stopped(),

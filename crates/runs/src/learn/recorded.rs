@@ -1,15 +1,20 @@
 //! Recorded episodes that a run begins with: read and checked before anything is written.
 
-use worldwright_core::{Dataset, Error, Result};
+use worldwright_core::{Dataset, Error, Result, Space};
 use worldwright_envs::Made;
 
 use crate::{Experiment, Workshop};
 
-/// The transitions that `data` names, if it names any.
+/// The transitions that `data` names, if it names any, with a word on what is odd about them.
 ///
 /// # Errors
-/// [`Error::Config`] where it holds no recorded episodes, or those of other spaces.
-pub(super) fn read(workshop: &dyn Workshop, experiment: &Experiment, made: &Made) -> Result<Option<Dataset>> {
+/// [`Error::Config`] where it holds no recorded episodes, or those of other spaces: an action that the environment does not take is
+/// of another one. Observations may lie outside the bounds that an environment gives for them, as some do by themselves.
+pub(super) fn read(
+    workshop: &dyn Workshop,
+    experiment: &Experiment,
+    made: &Made,
+) -> Result<Option<(Dataset, Option<String>)>> {
     let Some(recorded) = workshop.recorded(experiment)? else { return Ok(None) };
     let environment = &made.environment;
     let (observed, done) = (environment.observation_space(), environment.action_space());
@@ -25,12 +30,53 @@ pub(super) fn read(workshop: &dyn Workshop, experiment: &Experiment, made: &Made
         );
         return Err(Error::config("data", why));
     }
+    let (mut beyond, mut first) = (0_usize, None);
     for i in 0..recorded.len() {
         let parts = [observed.unflatten(recorded.observation(i)), observed.unflatten(recorded.next_observation(i))];
         let foreign = parts.into_iter().chain([done.unflatten(recorded.action(i))]).find_map(std::result::Result::err);
         if let Some(error) = foreign {
             return Err(Error::config("data", format!("step {i} of {} in it: {error}", recorded.len())));
         }
+        if let Some(place) = outside(done, recorded.action(i)) {
+            let why = format!(
+                "step {i} of {} in it: the action {:?} is outside the actions of {} at place {place}; these data are of another environment",
+                recorded.len(),
+                recorded.action(i),
+                environment.id()
+            );
+            return Err(Error::config("data", why));
+        }
+        if let Some(place) = outside(observed, recorded.observation(i)) {
+            beyond += 1;
+            first.get_or_insert((i, place));
+        }
     }
-    Ok(Some(recorded))
+    let odd = first.map(|(i, place)| {
+        format!(
+            "data: {beyond} of {} observations lie outside those of {}, the first at step {i}, place {place} ({}): are they of this environment?",
+            recorded.len(),
+            environment.id(),
+            recorded.observation(i)[place],
+        )
+    });
+    Ok(Some((recorded, odd)))
+}
+
+/// The first place of a flat vector where a number is outside the bounds of its space, by more than rounding explains.
+fn outside(space: &Space, flat: &[f64]) -> Option<usize> {
+    match space {
+        Space::Box { low, high, .. } => flat.iter().enumerate().position(|(i, number)| {
+            let slack = 1e-6 * number.abs().max(1.0);
+            *number < low[i] - slack || *number > high[i] + slack
+        }),
+        Space::Dict(_) | Space::Tuple(_) => {
+            let mut from = 0;
+            space.parts().into_iter().find_map(|(_, part)| {
+                let place = outside(part, &flat[from..from + part.flat_dim()]).map(|place| from + place);
+                from += part.flat_dim();
+                place
+            })
+        }
+        Space::Discrete { .. } | Space::MultiDiscrete { .. } | Space::MultiBinary { .. } => None,
+    }
 }
