@@ -105,3 +105,53 @@ def test_a_reward_function_is_given_choices_from_the_first_on() -> None:
     model.fit(**{**columns(), "actions": choices})
     np.testing.assert_array_equal(model.predict([[0.0], [0.0]], [5, 6]).reward, [5.0, 6.0])
     assert seen == {5, 6}
+
+
+def test_spaces_given_beside_a_model_are_its_own() -> None:
+    from gymnasium import spaces
+
+    def model(action_space: Any) -> wm.Model:
+        return wm.Model.from_function(lambda o, a: o, observation_space=([-9.0], [9.0]), action_space=action_space, reward=lambda o, a, n: 0.0)
+
+    two = ["left", "right", "none"]
+    for own, given in (
+        (spaces.Discrete(3), ["a", "b", "c"]),
+        (spaces.Discrete(3), spaces.Discrete(3, start=1)),
+        (spaces.Discrete(3), spaces.Box(-1.0, 1.0, (3,))),
+        (spaces.Discrete(3), 4),
+        (two, ["left", "none", "right"]),
+        (spaces.Box(-1.0, 1.0, (2,)), spaces.Box(-2.0, 1.0, (2,))),
+        (spaces.Box(-1.0, 1.0, (4,)), spaces.Box(-1.0, 1.0, (2, 2))),
+    ):
+        with pytest.raises(wm.ConfigError, match="action_space .* is not the model's"):
+            wm.Planner(model=model(own), action_space=given)
+        with pytest.raises(wm.ConfigError, match="action_space .* is not the model's"):
+            wm.mcts.Planner(transition_fn=model(own), action_space=given, observation=[0.0]).rollout(4)
+    for own, given in (
+        (spaces.Discrete(3), 3),
+        (two, list(two)),
+        (spaces.Box(-0.1, 0.1, (2,), np.float32), ([-0.1, -0.1], [0.1, 0.1])),
+        (spaces.Discrete(3, start=1), spaces.Discrete(3, start=1)),
+    ):
+        assert wm.Planner("random-shooting", model=model(own), action_space=given, horizon=2).horizon == 2
+    with pytest.raises(wm.ConfigError, match="observation_space .* is not the model's"):
+        wm.Planner(model=model(2), observation_space=([-1.0], [1.0]))
+
+
+def test_what_goes_with_other_data_is_not_swallowed(tmp_path: Path) -> None:
+    made = wm.data.episodes([{"observations": [[0.0], [1.0]], "actions": [[0.5]], "rewards": [1.0], "terminated": True}])
+    ready, path = made.dataset(), made.write(tmp_path / "made")
+    for given in (made, ready, path, list(made)):
+        with pytest.raises(wm.ConfigError, match="rewards"):
+            wm.data.dataset(given, rewards=[5.0])
+    from gymnasium import spaces
+
+    other = spaces.Box(-7.0, 7.0, (1,))
+    for given in (made, path):
+        for name in ("observation_space", "action_space"):
+            assert getattr(wm.data.episodes(given, **{name: other}), name) == other
+        with pytest.raises(wm.ShapeError):
+            wm.data.episodes(given, observation_space=spaces.Box(-7.0, 7.0, (2,)))
+    assert wm.data.episodes(made) is made
+    with pytest.raises(TypeError, match="acton_space"):
+        wm.data.from_table({"nothing": [1.0]}, acton_space=other)  # type: ignore[call-arg, unused-ignore]

@@ -34,6 +34,26 @@ def as_space(given: Any) -> gymnasium.Space[Any]:
     raise ConfigError(f"cannot take {type(given).__name__} as a space: give one of gymnasium.spaces")
 
 
+def same_space(one: gymnasium.Space[Any], other: gymnasium.Space[Any]) -> bool:
+    """Whether two spaces hold the same elements, bounds being the same where they are so in the narrower of two types of real numbers."""
+    if isinstance(one, spaces.Box) and isinstance(other, spaces.Box):
+        if one.shape != other.shape or (one.dtype.kind == "f") != (other.dtype.kind == "f"):
+            return False
+        narrow = min(one.dtype, other.dtype, key=lambda dtype: dtype.itemsize) if one.dtype.kind == "f" else np.dtype(np.float64)
+        with np.errstate(over="ignore"):
+            return all(
+                np.array_equal(mine.astype(narrow), theirs.astype(narrow)) for mine, theirs in ((one.low, other.low), (one.high, other.high))
+            )
+    if isinstance(one, spaces.Discrete) and isinstance(other, spaces.Discrete):
+        return bool(one.n == other.n and one.start == other.start)
+    if isinstance(one, spaces.Dict) and isinstance(other, spaces.Dict):
+        pairs = zip(one.spaces.items(), other.spaces.items(), strict=False)
+        return len(one.spaces) == len(other.spaces) and all(a == b and same_space(mine, theirs) for (a, mine), (b, theirs) in pairs)
+    if isinstance(one, spaces.Tuple) and isinstance(other, spaces.Tuple):
+        return len(one.spaces) == len(other.spaces) and all(map(same_space, one.spaces, other.spaces))
+    return bool(one == other)
+
+
 def infer_observations(observations: Array) -> gymnasium.Space[Any]:
     """The unbounded box that observations span."""
     _numeric(observations, "observations")
@@ -49,16 +69,21 @@ def infer_observations(observations: Array) -> gymnasium.Space[Any]:
 def infer_actions(actions: Array) -> gymnasium.Space[Any]:
     """Choices for rows of single whole numbers, else a box as wide as the data."""
     _numeric(actions, "actions")
-    if actions.dtype.kind in "iu" and actions.ndim == 1 and actions.size:
+    if actions.dtype.kind in "iub" and actions.ndim == 1 and actions.size:
         least, most = int(actions.min()), int(actions.max())
         start = min(least, 0)
-        if most - start < 1 << 20:
+        if near(least, most):
             return spaces.Discrete(most - start + 1, start=start)
     shape = actions.shape[1:] or (1,)
     rows = actions.reshape(-1, *shape).astype(np.float64)
     if not len(rows):
         return spaces.Box(-1.0, 1.0, shape, np.float64)
     return spaces.Box(rows.min(axis=0), rows.max(axis=0), shape, np.float64)
+
+
+def near(least: float, most: float) -> bool:
+    """Whether whole numbers from one to another are near enough to each other, and to zero, to be choices."""
+    return most - min(least, 0) < 1 << 20
 
 
 def _numeric(numbers: Array, what: str) -> None:
@@ -73,6 +98,7 @@ def rows_of(space: gymnasium.Space[Any], given: Array, rows: int, what: str) -> 
     if isinstance(space, spaces.Box):
         _numeric(given, what)
         wanted = (rows, *space.shape)
+        _held(space, given, what)
         if given.shape == wanted:
             return given if given.dtype.kind in "fu" else given.astype(np.float64)
         if len(given) == rows and given.size == int(np.prod(wanted)):
@@ -89,6 +115,21 @@ def rows_of(space: gymnasium.Space[Any], given: Array, rows: int, what: str) -> 
                 f"{what}: expected elements of {space}, or flat rows of shape {wanted}; got {given.shape}"
             ) from error
     return given.astype(np.float64, copy=False)
+
+
+def _held(space: spaces.Box, given: Array, what: str) -> None:
+    """Refuses numbers that the type of a box does not hold: they would become others once they are elements of it."""
+    dtype = np.dtype(space.dtype)
+    if np.can_cast(given.dtype, dtype):
+        return
+    with np.errstate(over="ignore", invalid="ignore"):
+        cast = given.astype(dtype)
+    wrong = ~np.isfinite(cast) if dtype.kind == "f" else cast != given
+    # What is not finite itself is told of by those who need it so.
+    wrong &= np.isfinite(given)
+    if wrong.any():
+        at = np.unravel_index(int(np.argmax(wrong)), given.shape)
+        raise SpaceError(f"{what}: row {at[0]} holds {given[at]}, which {dtype} of its space {space} does not hold: give a space of the numbers' type")
 
 
 def _element(space: gymnasium.Space[Any], row: Any) -> Any:
