@@ -155,3 +155,46 @@ def test_what_goes_with_other_data_is_not_swallowed(tmp_path: Path) -> None:
     assert wm.data.episodes(made) is made
     with pytest.raises(TypeError, match="acton_space"):
         wm.data.from_table({"nothing": [1.0]}, acton_space=other)  # type: ignore[call-arg, unused-ignore]
+
+
+UNUSED: dict[str, tuple[Callable[[], Any], str]] = {
+    "an end without a reward": (lambda: wm.learn("pendulum", termination=lambda o, a, n: False, progress=False), "termination"),
+    "an end beside an expression": (lambda: wm.build({"environment": "pendulum", "reward": "x", "termination": lambda o, a, n: False}), "termination"),
+    "an expression beside a function": (lambda: wm.build({"environment": "pendulum", "reward": lambda o, a, n: 0.0, "termination": "x > 1"}), "termination"),
+    "rewards without actions": (lambda: wm.build({"data": columns(), "rewards": [1.0]}), "rewards"),
+    "ends without actions": (lambda: wm.build({"data": columns(), "terminated": [True]}), "terminated"),
+    "data twice": (lambda: wm.build({"data": columns()}, data=columns()), "data"),
+    "data and recordings": (lambda: wm.build({"data": columns(), "observations": [[0.0], [1.0]], "actions": [[0.5]]}), "data"),
+    "steps without an environment": (lambda: wm.build({"data": columns(), "steps": 3}), "steps"),
+    "an option without a search": (
+        lambda: wm.build({"actions": 2, "observations": ["x"], "transition": lambda o, a: o, "reward": lambda o, a, n: 0.0}, finalist=2),
+        "finalists",
+    ),
+    "too many rewards": (lambda: wm.build({"observations": np.zeros((4, 1)), "actions": np.zeros((3, 1)), "rewards": np.zeros(5)}), "rewards of episode 0"),
+    "an end in the middle": (
+        lambda: wm.build({"observations": np.zeros((4, 1)), "actions": np.zeros((3, 1)), "terminated": [True, False, False]}),
+        "goes on after its end",
+    ),
+    "an end that is none": (lambda: wm.build({"observations": np.zeros((4, 1)), "actions": np.zeros((3, 1)), "terminated": [0, 0, 2]}), "row 2 is 2"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", UNUSED)
+def test_a_part_that_would_go_unread_is_refused(what: str) -> None:
+    call, says = UNUSED[what]
+    with pytest.raises((wm.ConfigError, wm.ShapeError), match=says):
+        call()
+
+
+def test_bounds_may_change_after_they_were_given() -> None:
+    for searched in (False, True):
+        low, high = np.array([-1.0]), np.array([1.0])
+        given: dict[str, Any] = {"action_space": (low, high), "reward_fn": lambda o, a, n: a[..., 0], "seed": 0}
+        planner = (
+            wm.mcts.Planner(transition_fn=lambda o, a: o, observation=[0.0], **given)
+            if searched
+            else wm.Planner("random-shooting", model=lambda o, a: o, horizon=2, **given)
+        )
+        low[:], high[:] = 50.0, 60.0
+        action = planner.rollout(20).action if isinstance(planner, wm.mcts.Planner) else planner.act([0.0])
+        assert -1.0 <= float(action[0]) <= 1.0

@@ -153,6 +153,15 @@ def action_rows(space: gymnasium.Space[Any], given: Array, rows: int, what: str)
     return choices
 
 
+def most_of(space: gymnasium.Space[Any]) -> NDArray[np.float64]:
+    """The largest number that the space's own type holds, for each number of a flat element."""
+    if isinstance(space, spaces.Box) and space.dtype is not None and space.dtype.kind == "f":
+        return np.full(flat_dim(space), min(float(np.finfo(space.dtype).max), float(np.finfo(np.float64).max)))
+    if isinstance(space, (spaces.Dict, spaces.Tuple)):
+        return np.concatenate([most_of(part) for part in (space.spaces.values() if isinstance(space, spaces.Dict) else space.spaces)])
+    return np.full(flat_dim(space), np.inf)
+
+
 def projector(space: gymnasium.Space[Any], *, clip: bool = True) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
     """:func:`project` with a space of which much is asked."""
     if isinstance(space, spaces.Box) and space.dtype is not None and space.dtype.kind == "f":
