@@ -120,7 +120,7 @@ def test_spaces_given_beside_a_model_are_its_own() -> None:
         (spaces.Discrete(3), spaces.Box(-1.0, 1.0, (3,))),
         (spaces.Discrete(3), 4),
         (two, ["left", "none", "right"]),
-        (spaces.Box(-1.0, 1.0, (2,)), spaces.Box(-2.0, 1.0, (2,))),
+        (spaces.Box(-1.0, 1.0, (2,)), spaces.Box(-0.5, 1.0, (2,))),
         (spaces.Box(-1.0, 1.0, (4,)), spaces.Box(-1.0, 1.0, (2, 2))),
     ):
         with pytest.raises(wm.ConfigError, match="action_space .* is not the model's"):
@@ -130,12 +130,13 @@ def test_spaces_given_beside_a_model_are_its_own() -> None:
     for own, given in (
         (spaces.Discrete(3), 3),
         (two, list(two)),
+        (spaces.Box(-0.9, 0.9, (2,)), spaces.Box(-1.0, 1.0, (2,))),
         (spaces.Box(-0.1, 0.1, (2,), np.float32), ([-0.1, -0.1], [0.1, 0.1])),
         (spaces.Discrete(3, start=1), spaces.Discrete(3, start=1)),
     ):
         assert wm.Planner("random-shooting", model=model(own), action_space=given, horizon=2).horizon == 2
     with pytest.raises(wm.ConfigError, match="observation_space .* is not the model's"):
-        wm.Planner(model=model(2), observation_space=([-1.0], [1.0]))
+        wm.Planner(model=model(2), observation_space=([-20.0], [1.0]))
 
 
 def test_what_goes_with_other_data_is_not_swallowed(tmp_path: Path) -> None:

@@ -341,7 +341,7 @@ def as_model(
         for name, value in (("reward_fn", reward_fn), ("discount", discount), ("vectorized", vectorized)):
             if value is not None:
                 raise ConfigError(f"{name} goes with a function as the model; a Model has its own already")
-        from .data.spaces import as_space, same_space
+        from .data.spaces import as_space, lies_within
 
         for name, space, own in (
             ("observation_space", observation_space, given.observation_space),
@@ -350,7 +350,11 @@ def as_model(
             # Words are what a model was made with: those given here would come back from no plan.
             words = given._choices if name == "action_space" else None
             other = isinstance(space, list) and (words is None or list(words) != space)
-            if space is not None and (other or not same_space(as_space(asked(space, name)), own)):
+            if space is None:
+                continue
+            # What is planned lies in the model's action space, and what is seen in the one that was given: data know but a part of either.
+            told = as_space(asked(space, name))
+            if other or not (lies_within(own, told) if name == "action_space" else lies_within(told, own)):
                 shown = own if words is None else list(words)
                 raise ConfigError(f"{name} {space} is not the model's, {shown}; leave it out, a Model has its own")
         return given

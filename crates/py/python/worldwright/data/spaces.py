@@ -34,24 +34,22 @@ def as_space(given: Any) -> gymnasium.Space[Any]:
     raise ConfigError(f"cannot take {type(given).__name__} as a space: give one of gymnasium.spaces")
 
 
-def same_space(one: gymnasium.Space[Any], other: gymnasium.Space[Any]) -> bool:
-    """Whether two spaces hold the same elements, bounds being the same where they are so in the narrower of two types of real numbers."""
-    if isinstance(one, spaces.Box) and isinstance(other, spaces.Box):
-        if one.shape != other.shape or (one.dtype.kind == "f") != (other.dtype.kind == "f"):
+def lies_within(inner: gymnasium.Space[Any], outer: gymnasium.Space[Any]) -> bool:
+    """Whether a space is another, or differs in narrower bounds alone; bounds are compared in the narrower of two types of real numbers."""
+    if isinstance(inner, spaces.Box) and isinstance(outer, spaces.Box):
+        if inner.shape != outer.shape or (inner.dtype.kind == "f") != (outer.dtype.kind == "f"):
             return False
-        narrow = min(one.dtype, other.dtype, key=lambda dtype: dtype.itemsize) if one.dtype.kind == "f" else np.dtype(np.float64)
+        narrow = min(inner.dtype, outer.dtype, key=lambda dtype: dtype.itemsize) if inner.dtype.kind == "f" else np.dtype(np.float64)
         with np.errstate(over="ignore"):
-            return all(
-                np.array_equal(mine.astype(narrow), theirs.astype(narrow)) for mine, theirs in ((one.low, other.low), (one.high, other.high))
-            )
-    if isinstance(one, spaces.Discrete) and isinstance(other, spaces.Discrete):
-        return bool(one.n == other.n and one.start == other.start)
-    if isinstance(one, spaces.Dict) and isinstance(other, spaces.Dict):
-        pairs = zip(one.spaces.items(), other.spaces.items(), strict=False)
-        return len(one.spaces) == len(other.spaces) and all(a == b and same_space(mine, theirs) for (a, mine), (b, theirs) in pairs)
-    if isinstance(one, spaces.Tuple) and isinstance(other, spaces.Tuple):
-        return len(one.spaces) == len(other.spaces) and all(map(same_space, one.spaces, other.spaces))
-    return bool(one == other)
+            low = inner.low.astype(narrow) >= outer.low.astype(narrow)
+            return bool((low & (inner.high.astype(narrow) <= outer.high.astype(narrow))).all())
+    if isinstance(inner, spaces.Discrete) and isinstance(outer, spaces.Discrete):
+        return bool(inner.n == outer.n and inner.start == outer.start)
+    if isinstance(inner, spaces.Dict) and isinstance(outer, spaces.Dict):
+        return list(inner.spaces) == list(outer.spaces) and all(map(lies_within, inner.spaces.values(), outer.spaces.values()))
+    if isinstance(inner, spaces.Tuple) and isinstance(outer, spaces.Tuple):
+        return len(inner.spaces) == len(outer.spaces) and all(map(lies_within, inner.spaces, outer.spaces))
+    return bool(inner == outer)
 
 
 def infer_observations(observations: Array) -> gymnasium.Space[Any]:
