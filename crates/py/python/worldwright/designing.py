@@ -11,7 +11,7 @@ from typing import Any, Self
 from . import _native
 from ._choices import mapping, nearest
 from ._gathered import Gathered
-from .errors import ConfigError
+from .errors import ConfigError, UnknownNameError
 from .model import Model
 from .planner import Planner
 
@@ -156,7 +156,7 @@ def build(
     domain = _domain(config)
     for name in options:
         if name not in OPTIONS:
-            raise ConfigError(f"unknown option '{name}'; {nearest(name, OPTIONS)}")
+            raise UnknownNameError(f"build has no option '{name}'; {nearest(name, OPTIONS)}")
     if data is not None:
         if domain.get("data") is not None:
             raise ConfigError("data stand in the domain and beside it: give them once")
