@@ -105,3 +105,97 @@ def test_a_reward_function_is_given_choices_from_the_first_on() -> None:
     model.fit(**{**columns(), "actions": choices})
     np.testing.assert_array_equal(model.predict([[0.0], [0.0]], [5, 6]).reward, [5.0, 6.0])
     assert seen == {5, 6}
+
+
+def test_spaces_given_beside_a_model_are_its_own() -> None:
+    from gymnasium import spaces
+
+    def model(action_space: Any) -> wm.Model:
+        return wm.Model.from_function(lambda o, a: o, observation_space=([-9.0], [9.0]), action_space=action_space, reward=lambda o, a, n: 0.0)
+
+    two = ["left", "right", "none"]
+    for own, given in (
+        (spaces.Discrete(3), ["a", "b", "c"]),
+        (spaces.Discrete(3), spaces.Discrete(3, start=1)),
+        (spaces.Discrete(3), spaces.Box(-1.0, 1.0, (3,))),
+        (spaces.Discrete(3), 4),
+        (two, ["left", "none", "right"]),
+        (spaces.Box(-1.0, 1.0, (2,)), spaces.Box(-0.5, 1.0, (2,))),
+        (spaces.Box(-1.0, 1.0, (4,)), spaces.Box(-1.0, 1.0, (2, 2))),
+    ):
+        with pytest.raises(wm.ConfigError, match="action_space .* is not the model's"):
+            wm.Planner(model=model(own), action_space=given)
+        with pytest.raises(wm.ConfigError, match="action_space .* is not the model's"):
+            wm.mcts.Planner(transition_fn=model(own), action_space=given, observation=[0.0]).rollout(4)
+    for own, given in (
+        (spaces.Discrete(3), 3),
+        (two, list(two)),
+        (spaces.Box(-0.9, 0.9, (2,)), spaces.Box(-1.0, 1.0, (2,))),
+        (spaces.Box(-0.1, 0.1, (2,), np.float32), ([-0.1, -0.1], [0.1, 0.1])),
+        (spaces.Discrete(3, start=1), spaces.Discrete(3, start=1)),
+    ):
+        assert wm.Planner("random-shooting", model=model(own), action_space=given, horizon=2).horizon == 2
+    with pytest.raises(wm.ConfigError, match="observation_space .* is not the model's"):
+        wm.Planner(model=model(2), observation_space=([-20.0], [1.0]))
+
+
+def test_what_goes_with_other_data_is_not_swallowed(tmp_path: Path) -> None:
+    made = wm.data.episodes([{"observations": [[0.0], [1.0]], "actions": [[0.5]], "rewards": [1.0], "terminated": True}])
+    ready, path = made.dataset(), made.write(tmp_path / "made")
+    for given in (made, ready, path, list(made)):
+        with pytest.raises(wm.ConfigError, match="rewards"):
+            wm.data.dataset(given, rewards=[5.0])
+    from gymnasium import spaces
+
+    other = spaces.Box(-7.0, 7.0, (1,))
+    for given in (made, path):
+        for name in ("observation_space", "action_space"):
+            assert getattr(wm.data.episodes(given, **{name: other}), name) == other
+        with pytest.raises(wm.ShapeError):
+            wm.data.episodes(given, observation_space=spaces.Box(-7.0, 7.0, (2,)))
+    assert wm.data.episodes(made) is made
+    with pytest.raises(TypeError, match="acton_space"):
+        wm.data.from_table({"nothing": [1.0]}, acton_space=other)  # type: ignore[call-arg, unused-ignore]
+
+
+UNUSED: dict[str, tuple[Callable[[], Any], str]] = {
+    "an end without a reward": (lambda: wm.learn("pendulum", termination=lambda o, a, n: False, progress=False), "termination"),
+    "an end beside an expression": (lambda: wm.build({"environment": "pendulum", "reward": "x", "termination": lambda o, a, n: False}), "termination"),
+    "an expression beside a function": (lambda: wm.build({"environment": "pendulum", "reward": lambda o, a, n: 0.0, "termination": "x > 1"}), "termination"),
+    "rewards without actions": (lambda: wm.build({"data": columns(), "rewards": [1.0]}), "rewards"),
+    "ends without actions": (lambda: wm.build({"data": columns(), "terminated": [True]}), "terminated"),
+    "data twice": (lambda: wm.build({"data": columns()}, data=columns()), "data"),
+    "data and recordings": (lambda: wm.build({"data": columns(), "observations": [[0.0], [1.0]], "actions": [[0.5]]}), "data"),
+    "steps without an environment": (lambda: wm.build({"data": columns(), "steps": 3}), "steps"),
+    "an option without a search": (
+        lambda: wm.build({"actions": 2, "observations": ["x"], "transition": lambda o, a: o, "reward": lambda o, a, n: 0.0}, finalist=2),
+        "finalists",
+    ),
+    "too many rewards": (lambda: wm.build({"observations": np.zeros((4, 1)), "actions": np.zeros((3, 1)), "rewards": np.zeros(5)}), "rewards of episode 0"),
+    "an end in the middle": (
+        lambda: wm.build({"observations": np.zeros((4, 1)), "actions": np.zeros((3, 1)), "terminated": [True, False, False]}),
+        "goes on after its end",
+    ),
+    "an end that is none": (lambda: wm.build({"observations": np.zeros((4, 1)), "actions": np.zeros((3, 1)), "terminated": [0, 0, 2]}), "row 2 is 2"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", UNUSED)
+def test_a_part_that_would_go_unread_is_refused(what: str) -> None:
+    call, says = UNUSED[what]
+    with pytest.raises(wm.WorldwrightError, match=says):
+        call()
+
+
+def test_bounds_may_change_after_they_were_given() -> None:
+    for searched in (False, True):
+        low, high = np.array([-1.0]), np.array([1.0])
+        given: dict[str, Any] = {"action_space": (low, high), "reward_fn": lambda o, a, n: a[..., 0], "seed": 0}
+        planner = (
+            wm.mcts.Planner(transition_fn=lambda o, a: o, observation=[0.0], **given)
+            if searched
+            else wm.Planner("random-shooting", model=lambda o, a: o, horizon=2, **given)
+        )
+        low[:], high[:] = 50.0, 60.0
+        action = planner.rollout(20).action if isinstance(planner, wm.mcts.Planner) else planner.act([0.0])
+        assert -1.0 <= float(action[0]) <= 1.0

@@ -294,3 +294,43 @@ def test_a_vector_of_stable_baselines_is_refused_by_name() -> None:
     for call in (lambda: wm.collect(DummyVecEnv(), steps=3), lambda: wm.learn(DummyVecEnv()), lambda: wm.build(DummyVecEnv())):
         with pytest.raises(wm.ConfigError, match="DummyVecEnv is a vector of Stable-Baselines3"):
             call()
+
+
+@pytest.mark.parametrize(("kind", "given"), [(np.float32, 1e39), (np.float32, -1e300), (np.float16, 7e4), (np.float16, 70_000), (np.int8, 1e300)])
+def test_numbers_beyond_their_type_are_refused(kind: Any, given: Any) -> None:
+    from worldwright._contract import element
+
+    space = spaces.Box(-100, 100, (2,), kind) if kind is np.int8 else spaces.Box(-np.inf, np.inf, (2,), kind)
+    with pytest.raises((wm.DivergedError, wm.SpaceError), match=r"an observation holds .* at \[1\]"):
+        element(space, np.array([0, given]), "an observation")
+    with pytest.raises((wm.DivergedError, wm.SpaceError), match=r"an observation\['a'\]"):
+        element(spaces.Dict(a=space), {"a": [0, given]}, "an observation")
+    with pytest.raises((wm.DivergedError, wm.SpaceError), match="observations: row 1"):
+        wm.data.Episodes(observations=[[0, 0], [0, given]], actions=[[0.0]], rewards=[0.0], lengths=[1], observation_space=space)
+
+
+def test_spaces_too_large_are_refused_before_anything_is_made_of_them() -> None:
+    from worldwright._environments import Source
+    from worldwright._known_spaces import numbers_of
+
+    class Wide(gymnasium.Env[Any, Any]):
+        def __init__(self, observed: Any, done: Any) -> None:
+            self.observation_space, self.action_space = observed, done
+
+        def reset(self, *, seed: int | None = None, options: Any = None) -> Any:
+            raise AssertionError("nothing may be asked of it")
+
+        def step(self, action: Any) -> Any:
+            raise AssertionError("nothing may be asked of it")
+
+    one = spaces.Box(-1.0, 1.0, (1,))
+    for wide, count in (
+        (spaces.Discrete(10**9), 10**9),
+        (spaces.MultiDiscrete([10**9, 2]), 10**9 + 2),
+        (spaces.Dict(a=spaces.Discrete(2**23), b=spaces.Tuple([spaces.Discrete(2**23), spaces.Discrete(1)])), 2**24 + 1),
+    ):
+        assert numbers_of(wide) == count
+        for observed, done, what in ((wide, one, "observation space"), (one, wide, "action space")):
+            with pytest.raises(wm.ConfigError, match=f"its {what} has {count} numbers .*more than the {2**24} that are taken"):
+                Source(Wide(observed, done))
+    assert numbers_of(spaces.Dict(a=spaces.Box(0, 1, (2, 3)), b=spaces.MultiBinary([2, 2]), c=spaces.Discrete(5))) == 15

@@ -163,6 +163,53 @@ def test_lists_of_episodes() -> None:
         data.Episodes.of([{**one, "actions": [0, 7]}], action_space=gymnasium.spaces.Discrete(2))
 
 
+def test_flags_of_steps_in_lists_of_episodes() -> None:
+    steps = {"observations": [[0.0], [1.0], [2.0], [3.0]], "actions": [0, 1, 0], "rewards": [0.0] * 3}
+
+    def ends(**flags: Any) -> tuple[bool, bool]:
+        (episode,) = data.episodes([{**steps, **flags}])
+        return episode.terminated, episode.truncated
+
+    for name in ("dones", "terminated", "truncated"):
+        with pytest.raises(wm.ShapeError, match="goes on after its end at step 0"):
+            ends(**{name: [True, False, False]})
+        with pytest.raises(wm.ShapeError, match="one flag or 3"):
+            ends(**{name: [False, True]})
+    with pytest.raises(wm.ShapeError, match="goes on after its end"):
+        ends(dones=[False, True, False], terminated=True, truncated=False)
+    with pytest.raises(wm.ShapeError, match="goes on after its end"):
+        ends(dones=True, timeouts=[False, True, False])
+    last = [False, False, True]
+    with pytest.warns(wm.WorldwrightWarning, match="'done' is taken as terminated"):
+        assert ends(dones=last) == (True, False)
+    assert ends(dones=last, timeouts=last) == (False, True)
+    assert ends(dones=last, terminated=False) == (False, True)
+    assert ends(dones=False) == (False, False)
+
+
+def test_all_columns_of_lists_of_episodes_are_read_or_named() -> None:
+    one = {"observations": [[0.0], [1.0], [2.0]], "actions": [0, 1], "rewards": [1.0, 2.0]}
+    with pytest.warns(wm.WorldwrightWarning, match="left out: weights, episode, is_last") as said:
+        data.episodes([{**one, "weights": [1.0, 1.0], "episode": 3, "is_last": [False, True]}] * 2)
+    assert len(said) == 1
+    # What actions led to, as a column of its own: in place of the last observation, or beside it.
+    episodes = data.episodes([{**one, "observations": [[0.0], [1.0]], "next_observations": [[1.0], [2.0]]}])
+    np.testing.assert_array_equal(episodes.observations, one["observations"])
+    np.testing.assert_array_equal(data.episodes([{**one, "next_observations": [[1.0], [2.0]]}]).observations, one["observations"])
+    for wrong, error, match in (
+        ({"next_observations": [[1.0], [7.0]]}, wm.ConfigError, "next observation of step 1 is not the observation"),
+        ({"observations": [[0.0], [5.0]], "next_observations": [[1.0], [2.0]]}, wm.ConfigError, "next observation of step 0"),
+        ({"next_observations": [[1.0]]}, wm.ShapeError, "1 next observations"),
+        ({"next_observations": [[1.0, 1.0]] * 2}, wm.ShapeError, "next observations of shape"),
+    ):
+        with pytest.raises(error, match=match):
+            data.episodes([{**one, **wrong}])
+    # Objects are held to the same rule as mappings: one too many here would make up for one too few there.
+    long, short = (data.Episode(np.zeros((rows, 1)), np.zeros((2, 1)), np.zeros(2), False, True) for rows in (4, 2))
+    with pytest.raises(wm.ShapeError, match="episode 0 has 4 observations"):
+        data.episodes([long, short])
+
+
 @pytest.mark.parametrize("format", ["store", "parquet", "feather", "npz", "minari", "lerobot"])
 def test_files_there_and_back(format: str, tmp_path: Path, swings: data.Episodes, poles: data.Episodes) -> None:
     assert format in data.formats()

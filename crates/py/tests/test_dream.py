@@ -321,3 +321,16 @@ def test_states_that_are_numbered() -> None:
     dream = wm.as_env(model)
     check_env(dream)
     assert dream.reset(seed=0)[0] == 0
+
+
+def test_numbers_beyond_the_type_of_a_space_have_diverged() -> None:
+    from gymnasium import spaces
+
+    space = spaces.Box(-np.inf, np.inf, (1,), np.float32)
+    model = wm.Model.from_function(lambda o, a: o * 1e30, observation_space=space, action_space=2, reward=lambda o, a, n: 0.0)
+    dream = wm.as_env(model, starts=[[1.0]], max_episode_steps=5)
+    dream.reset(seed=0)
+    seen, _, terminated, truncated, info = dream.step(0)
+    assert seen == np.float32(1e30) and not (terminated or truncated or info["diverged"])
+    seen, _, _, truncated, info = dream.step(0)
+    assert np.isfinite(seen).all() and truncated and info["diverged"]

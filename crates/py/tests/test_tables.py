@@ -215,3 +215,125 @@ def test_python_knows_the_same_names() -> None:
         for name in all_names:
             found, left_out = _native.resolve_columns([name], strict=True)
             assert list(found) == [quantity] and not left_out
+
+
+ROWS: dict[str, Any] = {
+    "observation": [[0.0], [1.0], [2.0]], "next_observation": [[1.0], [2.0], [3.0]], "action": [[0.5]] * 3, "reward": [0.0] * 3,
+    "terminated": [False, False, True],
+}  # fmt: skip
+
+
+def test_a_column_of_mappings_keeps_the_parts_of_all_rows() -> None:
+    from worldwright.data.columns import columns_of
+
+    found = columns_of({"obs": [{"x": 1.0}, None, {"x": 2.0, "y": 3.0}]})
+    np.testing.assert_array_equal(found["obs/x"], [1.0, np.nan, 2.0])
+    np.testing.assert_array_equal(found["obs/y"], [np.nan, np.nan, 3.0])
+    with pytest.raises(wm.DivergedError, match="observation of row 0 is empty"):
+        data.episodes({**ROWS, "observation": [{"x": 0.0}, {"x": 1.0, "y": 1.0}, {"x": 2.0, "y": 1.0}], "next_observation": [{"x": 1.0, "y": 1.0}] * 3} | {"episode": [0, 1, 2]})
+    for column in ([{"x": 1.0}, 2.0], [2.0, {"x": 1.0}]):
+        with pytest.raises(wm.ShapeError, match="obs"):
+            columns_of({"obs": column})
+
+
+def test_two_columns_of_one_name_are_refused() -> None:
+    from worldwright.data.columns import columns_of
+
+    pyarrow, pandas = pytest.importorskip("pyarrow"), pytest.importorskip("pandas")
+    for table in (
+        {"obs": [{"x": 1.0}, {"x": 2.0}], "obs/x": [3.0, 4.0]},
+        {"obs/x": [3.0, 4.0], "obs": {"x": [1.0, 2.0]}},
+        {"1": [1.0], 1: [2.0]},
+        pandas.DataFrame({"1": [1.0], 1: [2.0]}),
+        pyarrow.table([[1.0], [2.0]], names=["obs/x", "obs/x"]),
+        pyarrow.table({"obs": [{"x": 1.0}], "obs/x": [3.0]}),
+    ):
+        with pytest.raises(wm.ConfigError, match="two columns called"):
+            columns_of(table)
+
+
+def test_a_missing_time_is_missing() -> None:
+    from worldwright.data.columns import columns_of
+
+    pandas, pyarrow = pytest.importorskip("pandas"), pytest.importorskip("pyarrow")
+    times = np.array(["2026-01-01", "NaT", "2026-01-03"], dtype="datetime64[s]")
+    stamps = [pandas.Timestamp("2026-01-01"), pandas.NaT, pandas.Timestamp("2026-01-03")]
+    zoned = [pandas.Timestamp("2026-01-01", tz="UTC"), pandas.NaT, pandas.Timestamp("2026-01-03", tz="UTC")]
+    for given in (times, times - times[0], list(times), [stamps[0].to_pydatetime(), None, stamps[2].to_pydatetime()]):
+        found = columns_of({"step": given})["step"]
+        assert found.dtype.kind == "f" and np.isnan(found).tolist() == [False, True, False]
+    for table in (
+        {**ROWS, "step": times},
+        pandas.DataFrame({**ROWS, "step": stamps}),
+        pandas.DataFrame({**ROWS, "step": zoned}),
+        pyarrow.table({**ROWS, "step": [stamp if stamp is not pandas.NaT else None for stamp in stamps]}),
+        {**ROWS, "step": ["2026-01-01", "", "2026-01-03"]},
+        {**ROWS, "step": ["2026-01-01", None, "2026-01-03"]},
+        {**ROWS, "step": [0.0, np.nan, 2.0]},
+    ):
+        with pytest.raises(wm.ConfigError, match="step: row 1 is empty"):
+            data.episodes(table)
+    with pytest.raises(wm.ConfigError, match="episode: row 1 is empty"):
+        data.episodes({**ROWS, "episode": times})
+
+
+def test_single_parts_are_paired_by_name_too() -> None:
+    seen = np.arange(3.0)
+    rest = {"action": [[0.5]] * 3, "reward": [0.0] * 3, "terminated": [False, False, True]}
+    for own, other in (("obs_x", "next_obs_y"), ("observation/x", "next_observation/y"), ("obs_0", "next_obs_x")):
+        for read in (data.episodes, data.dataset):
+            with pytest.raises(wm.ConfigError, match="paired by name"):
+                read({**rest, own: seen, other: seen + 1})
+    for own, other in (("obs_x", "next_obs_x"), ("obs", "next_obs_0"), ("obs_0", "next_obs")):
+        assert data.episodes({**rest, own: seen, other: seen + 1}).steps == 3
+
+
+def test_labels_are_those_of_files(tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import feather
+
+    def both(name: str, values: Any) -> list[Any]:
+        """What a mapping and a file of the same columns give: rows of each episode, or the error."""
+        table = pyarrow.table({**ROWS, name: pyarrow.array(values)})
+        feather.write_feather(table, tmp_path / "table.feather")
+        found: list[Any] = []
+        for read in (lambda: data.episodes({**ROWS, name: values}), lambda: data.episodes(table), lambda: data.read(tmp_path / "table.feather")):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", wm.WorldwrightWarning)
+                try:
+                    found.append(read().lengths.tolist())
+                except wm.WorldwrightError as error:
+                    found.append(str(error))
+        return found
+
+    for label in ("", " ", "nan", "NA", "None", "null", "#N/A"):
+        assert all("episode: row 1 is empty" in str(found) for found in both("episode", ["a", label, "b"])), label
+    for label in (2**53, -(2**53), 2**53 + 1, 2**62, 0.5, float("inf")):
+        kind = type(label)
+        assert all(f"row 1 holds" in str(found) and "no whole number" in str(found) for found in both("episode", [kind(0), label, kind(0)])), label
+    for labels, lengths in (
+        (["a", "a", "b"], [2, 1]),
+        ([0, 0, 2**53 - 1], [2, 1]),
+        ([0.0, 0.0, 3.0], [2, 1]),
+        ([True, True, False], [2, 1]),
+    ):
+        assert both("episode", labels) == [lengths] * 3
+    for steps in ([0.0, 1.0, float("inf")], [0.0, 0.5, 7.0], [2**53, 2**53 + 2, 2**53 + 8], ["2026-01-01", "2026-01-02", "2026-02-01"]):
+        assert both("step", steps) == [[3]] * 3, steps
+    for name in ("episode", "step"):
+        assert all("holds arrays" in str(found) for found in both(name, [[0.0, 1.0]] * 3))
+        with pytest.raises(wm.ConfigError, match="holds texts in some rows and numbers in others"):
+            data.episodes({**ROWS, name: np.array(["a", 1, "b"], dtype=object)})
+
+
+@pytest.mark.parametrize("actions", [[1.0, 2.0, None], [1.0, 2.0**40, None], [1.0, 1e300, None], [1.0, 2.5, None], [0.0, float(1 << 20), None]])
+def test_choices_among_empty_cells_are_those_of_files(actions: list[Any], tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import feather
+
+    table = pyarrow.table({"episode": [0, 0, 0], "observation": [0.0, 1.0, 2.0], "action": actions, "reward": [0.0, 0.0, None]})
+    feather.write_feather(table, tmp_path / "table.feather")
+    file, memory = data.read(tmp_path / "table.feather"), data.episodes(table)
+    assert type(file.action_space) is type(memory.action_space)
+    np.testing.assert_array_equal(file.actions.ravel(), memory.actions.ravel())
+    np.testing.assert_array_equal(memory.actions.ravel(), actions[:2])

@@ -223,7 +223,14 @@ def _shaped(space: Any, array: NDArray[Any], what: str) -> NDArray[Any]:
         at = np.unravel_index(int(np.argmax(~np.isfinite(array))), array.shape)
         where = f" at {list(map(int, at))}" if at else ""
         raise DivergedError(f"{what} holds {array[at]}{where}; expected finite numbers")
-    converted = np.array(array, dtype=dtype, order="C")
+    with np.errstate(over="ignore", invalid="ignore"):
+        converted = np.array(array, dtype=dtype, order="C")
+    if dtype.kind == "f" and not np.isfinite(converted).all():
+        at = np.unravel_index(int(np.argmax(~np.isfinite(converted))), array.shape)
+        raise DivergedError(
+            f"{what} holds {array[at]} at {list(map(int, at))}, more than {dtype} of its space holds (up to {np.finfo(dtype).max:.4g}): scale it, "
+            "or give a space of a wider type"
+        )
     if dtype.kind in "iub" and array.dtype != dtype and (converted != array).any():
         at = np.unravel_index(int(np.argmax(converted != array)), array.shape)
         raise SpaceError(

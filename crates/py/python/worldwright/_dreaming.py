@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ._choices import nearest
 from ._contract import element
-from .data.spaces import flat_dim, projector, unflatten
+from .data.spaces import flat_dim, most_of, projector, unflatten
 from .errors import ConfigError, NotFittedError
 from .model import Model
 from .runs import Run
@@ -122,6 +122,7 @@ class Dreaming:
         dims = flat_dim(self._space)
         self.observations: Floats = np.zeros((rows, dims))
         """What each row shows now, flat, (rows, O)."""
+        self._most = most_of(self._space)
         self._project = projector(self._space, clip=settings.clip)
         self._every = np.arange(rows)
         self._steps = np.zeros(rows, dtype=np.int64)
@@ -192,7 +193,10 @@ class Dreaming:
         answer = Stepped(rows)
         if settings.penalty:
             reward = reward - settings.penalty * spread
-        finite = np.isfinite(believed).all(axis=1) & np.isfinite(reward)
+        # What the space's own type does not hold would be shown as infinite.
+        with np.errstate(invalid="ignore"):
+            held = (np.abs(self._project(believed)) <= self._most).all(axis=1)
+        finite = held & np.isfinite(believed).all(axis=1) & np.isfinite(reward)
         if not finite.all():
             answer.diverged = live & ~finite
             reward = np.where(finite, reward, 0.0)

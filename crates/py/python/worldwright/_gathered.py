@@ -10,10 +10,10 @@ import numpy as np
 
 from . import _native
 from ._callables import Choices, Reward
-from ._contract import kept
+from ._contract import flag, flags, kept
 from ._environments import Source
 from .data import Dataset, dataset, episodes
-from .data.spaces import infer_actions
+from .data.spaces import infer_actions, near
 from .data.tables import columns_of, group, kind_of
 from .errors import ConfigError, DivergedError, ShapeError, WorldwrightWarning
 from .model import _choices
@@ -37,6 +37,7 @@ class Gathered:
         self.action_space: Any = domain.get("action_space")
         self._names: tuple[list[str], list[str]] | None = None
         self._spaces(domain)
+        _go_together(domain)
         self.data = self._transitions(domain, seed)
         self._rewards(domain)
 
@@ -154,18 +155,21 @@ class Gathered:
             if columns["observations"] and columns["observations"][0].shape[1] != seen.shape[1]:
                 width = columns["observations"][0].shape[1]
                 raise ShapeError(f"observations of episode {i} are {seen.shape[1]} numbers, those of episode 0 {width}")
-            paid, over = part.get("rewards", np.zeros(count)), part.get("terminated", np.zeros(count, dtype=bool))
+            paid, over = part.get("rewards", np.zeros(len(done))), part.get("terminated", np.zeros(len(done), dtype=bool))
             if over.ndim == 0:
                 # Whether the task ended the episode.
-                over = (np.arange(count) == count - 1) & bool(over)
+                over = (np.arange(len(done)) == count - 1) & flag(over, f"terminated of episode {i}")
             for name, column in (("rewards", paid), ("terminated", over)):
-                if column.ndim != 1 or len(column) < count:
+                if column.ndim != 1 or len(column) not in (count, len(done)):
                     raise ShapeError(f"{name} of episode {i}: expected {count}, one an action, got shape {column.shape}")
+            over = flags(over, over.shape, f"terminated of episode {i}")[:count]
+            if over[:-1].any():
+                raise ShapeError(f"episode {i} goes on after its end at step {int(np.argmax(over))}: split it there")
             columns["observations"].append(seen[:count])
             columns["next_observations"].append(seen[1 : count + 1])
             columns["actions"].append(done[:count])
             columns["rewards"].append(paid[:count].astype(np.float64))
-            columns["terminated"].append(over[:count].astype(bool))
+            columns["terminated"].append(over)
             columns["truncated"].append(np.arange(count) == count - 1)
             if self.start is None:
                 self.start = seen[0].copy()
@@ -193,6 +197,27 @@ class Gathered:
             self.reward = Reward(given, termination=ends, choices=Choices(self.choices))
         elif given is not None and self.transition is None:
             raise ConfigError("reward is neither a function, nor an expression, nor recorded beside observations and actions")
+
+
+def _go_together(domain: Mapping[str, Any]) -> None:
+    """Refuses what would go unread: parts of a domain that say nothing beside the others.
+
+    Raises:
+        ConfigError: There is such a part; what it goes with.
+    """
+    given = {name for name, part in domain.items() if part is not None}
+    recorded = {"observations", "actions"} <= given
+    functions = callable(domain.get("reward")) if callable(domain.get("termination")) else isinstance(domain.get("reward"), str)
+    known = "transition" in given
+    for name, goes, why in (
+        ("rewards", recorded and not known, "recorded rewards go with recorded observations and actions"),
+        ("terminated", recorded and not known, "recorded ends go with recorded observations and actions"),
+        ("data", not recorded and not known, "there are recorded observations and actions, or dynamics, beside them: give one"),
+        ("termination", functions, "a function goes with reward, a function, and an expression with reward, an expression"),
+        ("steps", "environment" in given and not recorded and not known, "random steps are taken in an environment"),
+    ):
+        if name in given and not goes:
+            raise ConfigError(f"{name} would not be used: {why}")
 
 
 def _unbounded(width: int) -> tuple[Any, Any]:
@@ -259,6 +284,6 @@ def _nested(observations: Any) -> bool:
 def _space_of(actions: Any) -> Any:
     """The space that recorded actions span: choices where they are whole numbers from zero, else a box."""
     flat = actions.reshape(len(actions), -1)
-    if actions.dtype.kind in "iu" and flat.shape[1] == 1 and flat.min() >= 0:
+    if actions.dtype.kind in "iu" and flat.shape[1] == 1 and flat.min() >= 0 and near(0, int(flat.max())):
         return int(flat.max()) + 1
     return (flat.min(axis=0).astype(np.float64), flat.max(axis=0).astype(np.float64))

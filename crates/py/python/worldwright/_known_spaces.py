@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,9 @@ from gymnasium import spaces
 
 from .errors import ConfigError
 
+MOST_NUMBERS = 2**24
+"""The most numbers that the flat vector of a space may have, as in workers: each takes eight bytes in every observation that is held."""
+
 PLAIN = (spaces.Box, spaces.Discrete, spaces.MultiDiscrete, spaces.MultiBinary)
 
 
@@ -17,22 +21,46 @@ def space_of(environment: Any, what: str) -> spaces.Space[Any]:
     """The ``observation_space`` or ``action_space`` of an environment, as one of Gymnasium's.
 
     Raises:
-        ConfigError: It has none, or one of a kind that no array of fixed shape holds.
+        ConfigError: It has none, or one of a kind that no array of fixed shape holds, or of more numbers than are taken.
     """
     who = type(getattr(environment, "unwrapped", environment)).__name__
     given = getattr(environment, what, None)
     if given is None:
         raise ConfigError(f"{who} has no {what}: set it to a space of gymnasium.spaces, such as Box or Discrete")
-    return known(given, f"the {what} of {who}")
+    space = known(given, f"the {what} of {who}")
+    _bounded(numbers_of(space), f"{who}: its {what.replace('_', ' ')}", "wrap the environment to observe or choose among less")
+    return space
+
+
+def numbers_of(space: spaces.Space[Any]) -> int:
+    """How many numbers the flat vector of a space has, without making it: choices count one each."""
+    if isinstance(space, spaces.Discrete):
+        return int(space.n)
+    if isinstance(space, spaces.MultiDiscrete):
+        return sum(int(n) for n in space.nvec.ravel())
+    if isinstance(space, spaces.Dict):
+        return sum(numbers_of(part) for part in space.spaces.values())
+    if isinstance(space, spaces.Tuple):
+        return sum(numbers_of(part) for part in space.spaces)
+    return math.prod(space.shape or ())
+
+
+def _bounded(count: int, what: str, do: str) -> None:
+    if count > MOST_NUMBERS:
+        raise ConfigError(f"{what} has {count} numbers (choices count one each), more than the {MOST_NUMBERS} that are taken: {do}")
 
 
 def asked(given: Any, what: str) -> Any:
     """A space that a user gave: one of Gymnasium's, or as it is a number of choices, a list of them, or a pair ``(low, high)``.
 
     Raises:
-        ConfigError: It is of a kind that no array of fixed shape holds.
+        ConfigError: It is of a kind that no array of fixed shape holds, or of more numbers than are taken.
     """
-    return given if isinstance(given, (int, np.integer, list, tuple)) or given is None else known(given, what)
+    if given is None or isinstance(given, (list, tuple)):
+        return given
+    space = given if isinstance(given, (int, np.integer)) else known(given, what)
+    _bounded(int(space) if isinstance(space, (int, np.integer)) else numbers_of(space), what, "observe or choose among less")
+    return space
 
 
 def known(given: Any, what: str) -> spaces.Space[Any]:

@@ -13,7 +13,7 @@ from gymnasium.vector.utils import iterate
 from . import _native
 from ._contract import MOST_SEED, begun, element, flags, kept, reward, seed_of, stepped
 from ._environments import EnvironmentLike, check, single
-from ._known_spaces import known, space_of
+from ._known_spaces import space_of
 from .agents import Agent
 from .data.recorded import Episodes
 from .errors import ConfigError
@@ -173,8 +173,7 @@ def _from_single(environment: Any, steps: int, policy: Any, seed: int) -> Episod
 def _from_vector(vector: Any, steps: int, policy: Any, seed: int) -> Episodes:
     n, mode = vector.num_envs, mode_of(vector)
     who = _name(vector).partition(":")[2]
-    observed = known(vector.single_observation_space, f"the single_observation_space of {who}")
-    done = known(vector.single_action_space, f"the single_action_space of {who}")
+    observed, done = space_of(vector, "single_observation_space"), space_of(vector, "single_action_space")
     act = _acting(policy, vector.action_space, seed, alone=vector.single_action_space)
     recorders = [_Recorder(observed, done, who) for _ in range(n)]
     with guarded(vector):

@@ -11,9 +11,12 @@ from typing import Any, Self
 from . import _native
 from ._choices import mapping, nearest
 from ._gathered import Gathered
-from .errors import ConfigError
+from .errors import ConfigError, UnknownNameError
 from .model import Model
 from .planner import Planner
+
+OPTIONS = ("finalists", "most_models", "held_out", "trial_steps", "time_limit")
+"""What :func:`build` can be told of its search."""
 
 KEYS = {
     "actions": "recorded actions (T of an episode, or a list of episodes), or what can be done: a list of choices, a space",
@@ -151,7 +154,12 @@ def build(
         The model, fitted to everything; ``print(model.why)`` says why this one.
     """
     domain = _domain(config)
+    for name in options:
+        if name not in OPTIONS:
+            raise UnknownNameError(f"build has no option '{name}'; {nearest(name, OPTIONS)}")
     if data is not None:
+        if domain.get("data") is not None:
+            raise ConfigError("data stand in the domain and beside it: give them once")
         domain["data"] = data
     seed = int(domain.pop("seed", 0) if seed is None else seed)
     discount = domain.get("discount", 1.0)

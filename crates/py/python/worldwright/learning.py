@@ -12,7 +12,7 @@ from ._choices import Section, flat, mapping, toml_text
 from ._environments import EnvironmentLike, Source
 from ._progress import Bar
 from .data import dataset
-from .errors import WorldwrightError
+from .errors import ConfigError, WorldwrightError
 from .model import Model
 from .runs import Run
 
@@ -71,10 +71,13 @@ def learn(
 
     Raises:
         KeyboardInterrupt: After an interrupt, when everything is saved.
+        ConfigError: A setting is wrong, or goes with another that is not there.
         WorldwrightError: See ``worldwright.errors``; an exception of the environment or of a function is the cause.
     """
     written = None
     sections: dict[str, Section] = {"algorithm": algorithm, "model": model, "planner": planner, "agent": agent, "evaluation": evaluation}
+    if termination is not None and not callable(reward):
+        raise ConfigError("termination is a function beside reward, a function: give both, or let reward return (reward, terminated)")
     if callable(reward):
         sections["reward"] = {"kind": "known"}
     else:

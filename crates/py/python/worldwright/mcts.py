@@ -71,7 +71,8 @@ class Planner:
             model=transition_fn,
             reward_fn=reward_fn,
             observation_space=observation_space,
-            action_space=action_space,
+            # A copy: the planner is made at the first rollout, and bounds may have changed until then.
+            action_space=kept(action_space) if isinstance(action_space, tuple) else action_space,
             discount=discount,
             vectorized=vectorized,
             policy=policy,

@@ -341,14 +341,22 @@ def as_model(
         for name, value in (("reward_fn", reward_fn), ("discount", discount), ("vectorized", vectorized)):
             if value is not None:
                 raise ConfigError(f"{name} goes with a function as the model; a Model has its own already")
-        from .data.spaces import as_space, flat_dim
+        from .data.spaces import as_space, lies_within
 
         for name, space, own in (
             ("observation_space", observation_space, given.observation_space),
             ("action_space", action_space, given.action_space),
         ):
-            if space is not None and flat_dim(as_space(space)) != flat_dim(own):
-                raise ConfigError(f"{name} {space} is not the model's, {own}; leave it out, a Model has its own")
+            # Words are what a model was made with: those given here would come back from no plan.
+            words = given._choices if name == "action_space" else None
+            other = isinstance(space, list) and (words is None or list(words) != space)
+            if space is None:
+                continue
+            # What is planned lies in the model's action space, and what is seen in the one that was given: data know but a part of either.
+            told = as_space(asked(space, name))
+            if other or not (lies_within(own, told) if name == "action_space" else lies_within(told, own)):
+                shown = own if words is None else list(words)
+                raise ConfigError(f"{name} {space} is not the model's, {shown}; leave it out, a Model has its own")
         return given
     if not callable(given):
         raise ConfigError(f"the model is neither a Model nor a function: {given!r}")

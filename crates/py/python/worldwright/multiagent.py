@@ -11,6 +11,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from ._contract import element
 from .errors import ConfigError, UnsupportedError
 
 MOST_CHOICES = 128
@@ -217,7 +218,7 @@ class GameEnv(gymnasium.Env[Any, int]):
     def _view(self) -> tuple[Any, dict[str, Any]]:
         info = dict(getattr(self.environment, "infos", {}).get(self.agent, {}))
         board, legal = self._split(self.environment.observe(self.agent), self.action_space, info)
-        return np.asarray(board, dtype=self.observation_space.dtype), {**info, "legal": legal}
+        return element(self.observation_space, board, f"the observation of {self.agent}"), {**info, "legal": legal}
 
     def render(self) -> None:
         """There is no picture."""

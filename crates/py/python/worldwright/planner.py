@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from . import _native
+from ._contract import kept
 from .model import Model, as_model
 from .written import Policy, WorldModel, prior, value
 
@@ -85,6 +86,8 @@ class Planner:
         **settings: Any,
     ) -> None:
         self._policy, self._value = policy, value_fn
+        # Copies of bounds and of a list: a function is made a model at the first plan, and they may have changed until then.
+        action_space = kept(action_space) if isinstance(action_space, tuple) else list(action_space) if isinstance(action_space, list) else action_space
         self._given = (model, reward_fn, observation_space, action_space, discount, vectorized)
         self._name, self._seed, self._settings = name, seed, settings
         self._native: _native.Planner | None = None

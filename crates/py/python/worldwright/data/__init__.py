@@ -59,24 +59,24 @@ def episodes(given: Any, *, observation_space: Any = None, action_space: Any = N
     Raises:
         ConfigError: It is nothing of the kind, or has gaps.
     """
-    if isinstance(given, Episodes):
-        return given
     spaces: dict[str, Any] = {
         name: as_space(space)
         for name, space in (("observation_space", observation_space), ("action_space", action_space))
         if space is not None
     }
+    if isinstance(given, Episodes):
+        return _within(given, spaces)
     if isinstance(given, str) and given.startswith("minari:"):
-        return from_minari(given.removeprefix("minari:"))
+        return _within(from_minari(given.removeprefix("minari:")), spaces)
     if isinstance(given, (str, os.PathLike)):
-        return read(Path(given))
+        return _within(read(Path(given)), spaces)
     folder = getattr(given, "folder", None)
     if folder is not None:
-        return read(folder)
+        return _within(read(folder), spaces)
     if kind_of(given) is not None:
         return from_table(given, **spaces)
     if hasattr(given, "iterate_episodes"):
-        return from_minari(given)
+        return _within(from_minari(given), spaces)
     if isinstance(given, Mapping):
         if "lengths" in given:
             return Episodes(**_arguments({**given, **spaces}))
@@ -86,6 +86,25 @@ def episodes(given: Any, *, observation_space: Any = None, action_space: Any = N
     raise ConfigError(
         f"cannot take {type(given).__name__} as episodes: give Episodes, a run or a path, a table of Arrow, pandas or polars, "
         "a Minari data set, or a list of episodes"
+    )
+
+
+def _within(made: Episodes, spaces: dict[str, Any]) -> Episodes:
+    """The same episodes in other spaces, which must hold them."""
+    if not spaces:
+        return made
+    told = {"observation_space": made.observation_space, "action_space": made.action_space, **spaces}
+    return Episodes(
+        observations=made.observations,
+        actions=made.actions,
+        rewards=made.rewards,
+        lengths=made.lengths,
+        terminated=made.terminated,
+        truncated=made.truncated,
+        seeds=made.seeds,
+        environment=made.environment,
+        seed=made.seed,
+        **told,
     )
 
 
@@ -115,6 +134,8 @@ def dataset(data: Any = None, *, action_space: Any = None, **columns: Any) -> Da
         ShapeError: Columns are of different lengths, or not numbers.
         DivergedError: A number is NaN or infinite.
     """
+    if columns and data is not None and not (isinstance(data, Mapping) or kind_of(data) is not None):
+        raise ConfigError(f"{', '.join(columns)}: columns go with other columns, and {type(data).__name__} has its own; give one or the other")
     if isinstance(data, _native.Dataset):
         return data
     if data is not None and not (isinstance(data, Mapping) or kind_of(data) is not None):

@@ -46,9 +46,14 @@ def kind_of(given: Any) -> str | None:
 
 def columns_of(table: Any) -> dict[str, Array]:
     """The columns of a table or a mapping as arrays: (N,), or (N, k) for lists of one length. What is empty becomes NaN among numbers
-    and None among texts and flags; parts of structs and mappings are columns ``name/part``."""
+    and None among texts and flags; parts of structs and mappings are columns ``name/part``, empty in the rows that lack them.
+
+    Raises:
+        ConfigError: Two columns have one name.
+        ShapeError: A column holds something other than numbers, flags and texts, or lists of different lengths.
+    """
     kind = kind_of(table)
-    raw: dict[str, Any]
+    raw: list[tuple[str, Any]]
     if kind == "pandas":
         known = {name for _, names in _native.column_names() for name in names}
         if any(name in known for name in table.index.names):
@@ -56,20 +61,20 @@ def columns_of(table: Any) -> dict[str, Array]:
         if len(set(table.columns)) < len(table.columns):
             twice = [str(name) for name in table.columns[table.columns.duplicated()]]
             raise ConfigError(f"the table has several columns called {', '.join(twice)}: keep one of each")
-        raw = {str(name): table[name].to_numpy() for name in table.columns}
+        raw = [(str(name), table[name].to_numpy()) for name in table.columns]
     elif kind == "polars":
         table = table.collect() if type(table).__name__ == "LazyFrame" else table
-        raw = {}
+        raw = []
         for name in table.columns:
             nested = type(table[name].dtype).__name__ in ("Struct", "List", "Array", "Decimal")
-            raw[name] = _objects(table[name].to_list()) if nested else table[name].to_numpy()
+            raw.append((name, _objects(table[name].to_list()) if nested else table[name].to_numpy()))
     elif kind == "arrow":
         pyarrow = optional("pyarrow", "data")
-        raw = {name: _arrow_array(pyarrow, table.column(name)) for name in table.schema.names}
+        raw = [(name, _arrow_array(pyarrow, table.column(place))) for place, name in enumerate(table.schema.names)]
     else:
-        raw = {str(name): column for name, column in table.items()}
+        raw = [(str(name), column) for name, column in table.items()]
     found: dict[str, Array] = {}
-    for name, column in raw.items():
+    for name, column in raw:
         _add(found, name, column)
     return found
 
@@ -84,11 +89,21 @@ def _add(found: dict[str, Array], name: str, column: Any) -> None:
     except ValueError:
         array = _objects(list(column))
     if array.dtype.kind in "Mm":
-        array = array.astype(np.int64)
+        array = _times(array)
     elif array.dtype.kind in "UST" or array.dtype.kind == "O":
         array = _array(found, name, array.astype(object))
-    if array is not None:
-        found[name] = array
+    if array is None:
+        return
+    if name in found:
+        raise ConfigError(f"the table has two columns called '{name}' (parts of '{name.partition('/')[0]}' count as well): keep one of them")
+    found[name] = array
+
+
+def _times(array: Array) -> Array:
+    """Times as numbers of their unit; a missing one is NaN."""
+    missing = np.isnat(array)
+    words = array.astype(np.int64)
+    return np.where(missing, np.nan, words.astype(np.float64)) if missing.any() else words
 
 
 def _objects(values: Sequence[Any]) -> Array:
@@ -100,7 +115,18 @@ def _objects(values: Sequence[Any]) -> Array:
 
 
 def _missing(value: Any) -> bool:
-    return value is None or type(value).__name__ in ("NAType", "NaTType") or (isinstance(value, (float, np.floating)) and value != value)
+    if isinstance(value, (float, np.floating, np.datetime64, np.timedelta64)):
+        return bool(value != value)
+    return value is None or type(value).__name__ in ("NAType", "NaTType")
+
+
+EMPTY_TEXTS = frozenset(("", "nan", "na", "<na>", "n/a", "none", "null", "nat", "#n/a"))
+"""What tables of text write into an empty cell: the same words as in files."""
+
+
+def empty_cell(value: Any) -> bool:
+    """Whether a cell is empty by the rule of all readers."""
+    return value.strip().lower() in EMPTY_TEXTS if isinstance(value, str) else _missing(value)
 
 
 def _array(found: dict[str, Array], name: str, column: Array) -> Any:
@@ -112,13 +138,19 @@ def _array(found: dict[str, Array], name: str, column: Array) -> Any:
         return np.full(len(column), np.nan)
     first = next(value for value, none in zip(column, empty, strict=True) if not none)
     if isinstance(first, Mapping):
-        for part in first:
+        row = next((row for row, value in enumerate(column) if not empty[row] and not isinstance(value, Mapping)), None)
+        if row is not None:
+            raise ShapeError(f"column '{name}': row {row} holds {type(column[row]).__name__}, but rows before it hold parts by name")
+        # A part may come up in a later row for the first time.
+        for part in dict.fromkeys(part for value, none in zip(column, empty, strict=True) if not none for part in value):
             _add(found, f"{name}/{part}", _objects([None if none else value.get(part) for value, none in zip(column, empty, strict=True)]))
         return None
     if isinstance(first, (str, bytes, bool, np.bool_)):
         return _objects([None if none else value for value, none in zip(column, empty, strict=True)])
-    if isinstance(first, (datetime.datetime, datetime.date)):
-        return np.array(column, dtype="datetime64[ns]").astype(np.int64)
+    if isinstance(first, (datetime.date, np.datetime64)):
+        return _times(np.array([None if none else value for value, none in zip(column, empty, strict=True)], dtype="datetime64[ns]"))
+    if isinstance(first, (datetime.timedelta, np.timedelta64)):
+        return _times(np.array([None if none else value for value, none in zip(column, empty, strict=True)], dtype="timedelta64[ns]"))
     if isinstance(first, decimal.Decimal):
         return np.array([np.nan if none else float(value) for value, none in zip(column, empty, strict=True)])
     filler = np.full(np.shape(first), np.nan) if np.ndim(first) else np.nan
@@ -247,7 +279,8 @@ class Table:
 
     def _paired(self, quantity: str, parts: list[tuple[str, int, bool]], like: list[str]) -> list[tuple[str, int, bool]]:
         own = {name: part for part in parts for name in [part[0]]}
-        if len(own) == 1 and len(like) == 1:
+        # One column whole and one that is numbered or named are the same thing; two names are not.
+        if len(own) == 1 and len(like) == 1 and "" in (*own, *like):
             return parts
         missing, more = [name for name in like if name not in own], [name for name in own if name not in like]
         if missing or more:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from .. import _native
 from ..errors import ConfigError, DivergedError, ShapeError
-from .columns import told_flags
+from .columns import say, told_flags
 from .spaces import action_rows, flat_dim, infer_actions, infer_observations, rows_of, unflatten
 
 if TYPE_CHECKING:
@@ -131,10 +131,14 @@ class Episodes(Sequence[Episode]):
         seed: int = 0,
     ) -> Episodes:
         """From a list of episodes: :class:`Episode` objects, or mappings with ``observations`` (T + 1, …), ``actions`` (T, …),
-        ``rewards`` (T,), and, if there are any, ``terminated`` and ``truncated`` (one flag, or T of them) and ``seed``."""
+        ``rewards`` (T,), and, if there are any, ``terminated`` and ``truncated`` (one flag, or T of them) and ``seed``; with
+        ``next_observations`` (T, …) the last observation may be left out. What else there is, is left out with a warning."""
         if not episodes:
             raise ConfigError("there are no episodes: give at least one")
-        parts = [_episode(given, i, observation_space, action_space) for i, given in enumerate(episodes)]
+        notes: dict[str, None] = {}
+        parts = [_episode(given, i, observation_space, action_space, notes) for i, given in enumerate(episodes)]
+        left_out = [note.removeprefix("left out: ") for note in notes if note.startswith("left out: ")]
+        say([*([f"left out: {', '.join(left_out)}"] if left_out else []), *(note for note in notes if not note.startswith("left out: "))])
         shapes = {part.observations.shape[1:] for part in parts}
         if len(shapes) > 1:
             raise ShapeError(f"observations of episodes have different shapes: {sorted(shapes)}")
@@ -312,22 +316,29 @@ def _check_finite(what: str, numbers: Array) -> None:
     raise DivergedError(f"{what}: row {row} holds NaN or an infinite number; drop its episode or cut it before that row")
 
 
-def _episode(given: Episode | Mapping[str, Any], place: int, observed: Any, done: Any) -> Episode:
+def _episode(given: Episode | Mapping[str, Any], place: int, observed: Any, done: Any, notes: dict[str, None]) -> Episode:
+    """One episode, checked; what a user should know of how it was read is added to the notes."""
     if isinstance(given, Episode):
-        return given
-    if not isinstance(given, Mapping):
+        told: dict[str, Any] = {
+            "observations": given.observations,
+            "actions": given.actions,
+            "rewards": given.rewards,
+            "terminated": given.terminated,
+            "truncated": given.truncated,
+            "seed": given.seed,
+        }
+    elif isinstance(given, Mapping):
+        told = _known(given, place, notes)
+    else:
         raise ConfigError(
             f"episode {place} is {type(given).__name__}: give an Episode, or a mapping with observations, actions and rewards"
         )
-    given = _known(given, place)
-    missing = [name for name in ("observations", "actions", "rewards") if name not in given]
+    missing = [name for name in ("observations", "actions", "rewards") if name not in told]
     if missing:
         raise ConfigError(f"episode {place} lacks {', '.join(missing)}")
-    rewards = np.asarray(given["rewards"], dtype=np.float64)
+    rewards = np.asarray(told["rewards"], dtype=np.float64)
     steps = len(rewards)
-    observations, actions = np.asarray(given["observations"]), np.asarray(given["actions"])
-    if observed is not None:
-        observations = rows_of(observed, observations, steps + 1, f"observations of episode {place}")
+    observations, actions = _observations(told, steps, place, observed), np.asarray(told["actions"])
     if done is not None:
         actions = action_rows(done, actions, steps, f"actions of episode {place}")
     if len(observations) != steps + 1 or len(actions) != steps:
@@ -335,32 +346,62 @@ def _episode(given: Episode | Mapping[str, Any], place: int, observed: Any, done
             f"episode {place} has {len(observations)} observations, {len(actions)} actions and {steps} rewards: T steps need "
             "T + 1 observations, the last one being what the last action led to"
         )
-    flags = {name: _ended(given.get(name, False), steps, place, name) for name in ("terminated", "truncated")}
-    seed = given.get("seed")
-    return Episode(observations, actions, rewards, flags["terminated"], flags["truncated"], None if seed is None else int(seed))
+    terminated, truncated = _ends(told, steps, place, notes)
+    seed = told.get("seed")
+    return Episode(observations, actions, rewards, terminated, truncated, None if seed is None else int(seed))
 
 
-def _known(given: Mapping[str, Any], place: int) -> dict[str, Any]:
+def _known(given: Mapping[str, Any], place: int, notes: dict[str, None]) -> dict[str, Any]:
     """The quantities of an episode by this package's names, whichever they came by."""
-    names = [str(name) for name in given if name != "seed"]
+    own = [(str(name), value) for name, value in given.items() if name != "seed"]
+    names = [name for name, _ in own]
     try:
-        found, _ = _native.resolve_columns(names, strict=True)
+        found, left_out = _native.resolve_columns(names, strict=True)
     except ConfigError as error:
         raise ConfigError(f"episode {place}: {error}") from error
-    plural = {"observation": "observations", "action": "actions", "reward": "rewards"}
-    values = list(value for name, value in given.items() if name != "seed")
-    known = {plural.get(name, name): values[parts[0][1]] for name, parts in found.items() if parts[0][0] == ""}
     parted = [name for name, parts in found.items() if parts[0][0] != ""]
     if parted:
         raise ConfigError(f"episode {place}: {parted[0]} lies in several parts; give one array, or a list of elements of its space")
-    if "done" in known:
-        done = np.asarray(told_flags("done", np.asarray(known.pop("done")).reshape(-1)))
-        if "terminated" not in known:
-            cut = np.asarray(told_flags("truncated", np.asarray(known.get("truncated", False)).reshape(-1)))
-            known["terminated"] = bool(done.any()) and not bool(cut.any())
-        elif "truncated" not in known:
-            known["truncated"] = bool(done.any()) and not bool(np.any(told_flags("terminated", np.asarray(known["terminated"]).reshape(-1))))
+    plural = {"observation": "observations", "action": "actions", "reward": "rewards", "next_observation": "next_observations"}
+    known = {plural.get(name, name): own[parts[0][1]][1] for name, parts in found.items()}
+    # What tells rows of a table apart says nothing of an episode that stands alone.
+    rows = [parts[0][1] for name, parts in found.items() if name in ("episode", "step", "is_first", "is_last")]
+    notes.update(dict.fromkeys(f"left out: {names[i]}" for i in sorted([*left_out, *rows])))
     return {**known, "seed": given.get("seed")}
+
+
+def _observations(told: Mapping[str, Any], steps: int, place: int, observed: Any) -> Array:
+    """T + 1 observations: as they are, or T of them and what the last action led to, of which each is the one after it."""
+    names = [name for name in ("observations", "next_observations") if told.get(name) is not None]
+    arrays = [np.asarray(told[name]) for name in names]
+    if observed is not None:
+        rows = [len(array) if "next_observations" in names else steps + 1 for array in arrays]
+        arrays = [rows_of(observed, array, n, f"{name} of episode {place}") for name, array, n in zip(names, arrays, rows, strict=True)]
+    if len(arrays) == 1:
+        return arrays[0]
+    observations, following = arrays
+    if len(following) != steps:
+        raise ShapeError(f"episode {place} has {len(following)} next observations and {steps} rewards: every step needs one")
+    if following.shape[1:] != observations.shape[1:]:
+        raise ShapeError(
+            f"episode {place}: observations of shape {observations.shape} came with next observations of shape {following.shape}"
+        )
+    shown = observations[1 : steps + 1]
+    same = (following[: len(shown)] == shown).reshape(len(shown), -1).all(axis=1)
+    if not same.all():
+        step = int(np.argmin(same))
+        raise ConfigError(f"episode {place}: the next observation of step {step} is not the observation of step {step + 1}")
+    return np.concatenate([observations, following[-1:]]) if len(observations) == steps else observations
+
+
+def _ends(told: Mapping[str, Any], steps: int, place: int, notes: dict[str, None]) -> tuple[bool, bool]:
+    """Whether an episode terminated, and whether it was cut, from whichever flags there are."""
+    found = {name: _ended(told[name], steps, place, name) for name in ("terminated", "truncated", "done") if name in told}
+    done = found.get("done", False)
+    if done and not found.keys() & {"terminated", "truncated"}:
+        notes["'done' is taken as terminated: nothing tells apart what a time limit cut (truncated, timeouts)"] = None
+    terminated = found.get("terminated", done and not found.get("truncated", False))
+    return terminated, found.get("truncated", done and not terminated)
 
 
 def _ended(given: Any, steps: int, place: int, name: str) -> bool:

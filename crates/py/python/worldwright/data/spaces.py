@@ -34,6 +34,24 @@ def as_space(given: Any) -> gymnasium.Space[Any]:
     raise ConfigError(f"cannot take {type(given).__name__} as a space: give one of gymnasium.spaces")
 
 
+def lies_within(inner: gymnasium.Space[Any], outer: gymnasium.Space[Any]) -> bool:
+    """Whether a space is another, or differs in narrower bounds alone; bounds are compared in the narrower of two types of real numbers."""
+    if isinstance(inner, spaces.Box) and isinstance(outer, spaces.Box):
+        if inner.shape != outer.shape or (inner.dtype.kind == "f") != (outer.dtype.kind == "f"):
+            return False
+        narrow = min(inner.dtype, outer.dtype, key=lambda dtype: dtype.itemsize) if inner.dtype.kind == "f" else np.dtype(np.float64)
+        with np.errstate(over="ignore"):
+            low = inner.low.astype(narrow) >= outer.low.astype(narrow)
+            return bool((low & (inner.high.astype(narrow) <= outer.high.astype(narrow))).all())
+    if isinstance(inner, spaces.Discrete) and isinstance(outer, spaces.Discrete):
+        return bool(inner.n == outer.n and inner.start == outer.start)
+    if isinstance(inner, spaces.Dict) and isinstance(outer, spaces.Dict):
+        return list(inner.spaces) == list(outer.spaces) and all(map(lies_within, inner.spaces.values(), outer.spaces.values()))
+    if isinstance(inner, spaces.Tuple) and isinstance(outer, spaces.Tuple):
+        return len(inner.spaces) == len(outer.spaces) and all(map(lies_within, inner.spaces, outer.spaces))
+    return bool(inner == outer)
+
+
 def infer_observations(observations: Array) -> gymnasium.Space[Any]:
     """The unbounded box that observations span."""
     _numeric(observations, "observations")
@@ -49,16 +67,21 @@ def infer_observations(observations: Array) -> gymnasium.Space[Any]:
 def infer_actions(actions: Array) -> gymnasium.Space[Any]:
     """Choices for rows of single whole numbers, else a box as wide as the data."""
     _numeric(actions, "actions")
-    if actions.dtype.kind in "iu" and actions.ndim == 1 and actions.size:
+    if actions.dtype.kind in "iub" and actions.ndim == 1 and actions.size:
         least, most = int(actions.min()), int(actions.max())
         start = min(least, 0)
-        if most - start < 1 << 20:
+        if near(least, most):
             return spaces.Discrete(most - start + 1, start=start)
     shape = actions.shape[1:] or (1,)
     rows = actions.reshape(-1, *shape).astype(np.float64)
     if not len(rows):
         return spaces.Box(-1.0, 1.0, shape, np.float64)
     return spaces.Box(rows.min(axis=0), rows.max(axis=0), shape, np.float64)
+
+
+def near(least: float, most: float) -> bool:
+    """Whether whole numbers from one to another are near enough to each other, and to zero, to be choices."""
+    return most - min(least, 0) < 1 << 20
 
 
 def _numeric(numbers: Array, what: str) -> None:
@@ -73,6 +96,7 @@ def rows_of(space: gymnasium.Space[Any], given: Array, rows: int, what: str) -> 
     if isinstance(space, spaces.Box):
         _numeric(given, what)
         wanted = (rows, *space.shape)
+        _held(space, given, what)
         if given.shape == wanted:
             return given if given.dtype.kind in "fu" else given.astype(np.float64)
         if len(given) == rows and given.size == int(np.prod(wanted)):
@@ -89,6 +113,21 @@ def rows_of(space: gymnasium.Space[Any], given: Array, rows: int, what: str) -> 
                 f"{what}: expected elements of {space}, or flat rows of shape {wanted}; got {given.shape}"
             ) from error
     return given.astype(np.float64, copy=False)
+
+
+def _held(space: spaces.Box, given: Array, what: str) -> None:
+    """Refuses numbers that the type of a box does not hold: they would become others once they are elements of it."""
+    dtype = np.dtype(space.dtype)
+    if np.can_cast(given.dtype, dtype):
+        return
+    with np.errstate(over="ignore", invalid="ignore"):
+        cast = given.astype(dtype)
+    wrong = ~np.isfinite(cast) if dtype.kind == "f" else cast != given
+    # What is not finite itself is told of by those who need it so.
+    wrong &= np.isfinite(given)
+    if wrong.any():
+        at = np.unravel_index(int(np.argmax(wrong)), given.shape)
+        raise SpaceError(f"{what}: row {at[0]} holds {given[at]}, which {dtype} of its space {space} does not hold: give a space of the numbers' type")
 
 
 def _element(space: gymnasium.Space[Any], row: Any) -> Any:
@@ -110,6 +149,15 @@ def action_rows(space: gymnasium.Space[Any], given: Array, rows: int, what: str)
         row = int(np.argmax(wrong))
         raise SpaceError(f"{what}: row {row} is {given[row]}, no choice from {space.start} to {space.start + space.n - 1}")
     return choices
+
+
+def most_of(space: gymnasium.Space[Any]) -> NDArray[np.float64]:
+    """The largest number that the space's own type holds, for each number of a flat element."""
+    if isinstance(space, spaces.Box) and space.dtype is not None and space.dtype.kind == "f":
+        return np.full(flat_dim(space), min(float(np.finfo(space.dtype).max), float(np.finfo(np.float64).max)))
+    if isinstance(space, (spaces.Dict, spaces.Tuple)):
+        return np.concatenate([most_of(part) for part in (space.spaces.values() if isinstance(space, spaces.Dict) else space.spaces)])
+    return np.full(flat_dim(space), np.inf)
 
 
 def projector(space: gymnasium.Space[Any], *, clip: bool = True) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from .. import _native
 from ..errors import ConfigError, DivergedError, ShapeError
-from .columns import Table, columns_of, kind_of, optional, say
+from .columns import Table, columns_of, empty_cell, kind_of, optional, say
 from .recorded import Episode, Episodes
-from .spaces import infer_observations, rows_of
+from .spaces import as_space, infer_observations, near, rows_of
 
 if TYPE_CHECKING:
     import pandas  # type: ignore[import-untyped,unused-ignore]
@@ -56,7 +56,9 @@ def gathered(table: Table, quantity: str, space: Any = None, *, like: list[str] 
     return rows_of(space, rows, count, quantity), names, space
 
 
-def from_table(table: Any, **spaces: Any) -> Episodes:
+def from_table(
+    table: Any, *, observation_space: Any = None, action_space: Any = None, environment: str = "data", seed: int = 0
+) -> Episodes:
     """Episodes of a table in long format, by the rules of every reader.
 
     A row holds an observation, the action taken at it and what came of that: ``observation`` (lists of numbers, or columns
@@ -73,11 +75,14 @@ def from_table(table: Any, **spaces: Any) -> Episodes:
         DivergedError: A number is NaN or infinite.
     """
     known = Table.of(columns_of(table), strict=isinstance(table, Mapping))
-    return from_columns(known, **spaces)
+    told = {
+        name: as_space(space) for name, space in (("observation_space", observation_space), ("action_space", action_space)) if space is not None
+    }
+    return from_columns(known, environment=environment, seed=seed, **told)
 
 
-def from_columns(table: Table, **spaces: Any) -> Episodes:
-    """Episodes of columns that are known."""
+def from_columns(table: Table, *, environment: str = "data", seed: int = 0, **spaces: gym_spaces.Space[Any]) -> Episodes:
+    """Episodes of columns that are known; ``spaces`` are those of :class:`Episodes`."""
     missing = [name for name in ("observation", "action", "reward") if not table.has(name)]
     if missing:
         known = ", ".join(name for name, _ in _native.column_names())
@@ -139,7 +144,7 @@ def from_columns(table: Table, **spaces: Any) -> Episodes:
                     f"episode {name}: {what} of row {row} is empty, NaN or infinite; drop the episode or cut it before that row"
                 )
         parts.append(Episode(shown, done.astype(np.int64) if choices else done, paid, terminated, truncated))
-    return Episodes.of(parts, **spaces)
+    return Episodes.of(parts, environment=environment, seed=seed, **spaces)
 
 
 def _column(table: Table, quantity: str) -> NDArray[np.float64]:
@@ -153,14 +158,31 @@ def _column(table: Table, quantity: str) -> NDArray[np.float64]:
     return np.asarray(column, dtype=np.float64)
 
 
+def _cells(name: str, column: Array) -> Array:
+    """A column of one cell a row, none of them empty.
+
+    Raises:
+        ConfigError: It holds arrays, or a row is empty.
+    """
+    if column.ndim != 1 and int(np.prod(column.shape[1:])) == 1:
+        column = column.reshape(len(column))
+    if column.ndim != 1:
+        raise ConfigError(f"{name}: holds arrays, expected one name or number a row")
+    row = next((row for row, value in enumerate(column.tolist()) if empty_cell(value)), None)
+    if row is not None:
+        raise ConfigError(f"{name}: row {row} is empty")
+    if column.dtype.kind == "O" and len({isinstance(value, (str, bytes)) for value in column}) > 1:
+        raise ConfigError(f"{name}: holds texts in some rows and numbers in others")
+    return column
+
+
 def _labels(name: str, column: Array) -> list[str]:
+    """The name of each row's episode: texts, or whole numbers below 2^53, above which files no longer tell neighbours apart."""
     labels = []
-    for row, value in enumerate(column.tolist()):
-        if value is None or value != value:
-            raise ConfigError(f"{name}: row {row} is empty: say which episode it belongs to")
-        if isinstance(value, float):
-            if not value.is_integer():
-                raise ConfigError(f"{name}: row {row} holds {value}, which is no whole number")
+    for row, value in enumerate(_cells(name, column).tolist()):
+        if not isinstance(value, (str, bytes)):
+            if not (np.isfinite(value) and value == int(value) and abs(value) < 2**53):
+                raise ConfigError(f"{name}: row {row} holds {value}, which is no whole number below 2^53: name episodes by smaller ones, or by texts")
             value = int(value)
         labels.append(str(value))
     return labels
@@ -168,15 +190,14 @@ def _labels(name: str, column: Array) -> list[str]:
 
 def _steps(name: str, column: Array) -> tuple[list[float], bool]:
     """Steps, and whether they are those of a counter; times and fractions only rise."""
-    if column.ndim == 2 and column.shape[1] == 1:
-        column = column[:, 0]
-    if column.dtype.kind == "O":
+    column = _cells(name, column)
+    if column.dtype.kind == "O" and isinstance(column[0], (str, bytes)):
+        # Times as text, such as 2026-01-31T12:00:00, sort as they stand.
         places = {text: float(place) for place, text in enumerate(sorted({str(value) for value in column}))}
         return [places[str(value)] for value in column], False
     numbers = np.asarray(column, dtype=np.float64)
-    if not np.isfinite(numbers).all():
-        raise ConfigError(f"{name}: row {int(np.argmax(~np.isfinite(numbers)))} is empty")
-    return numbers.tolist(), bool((numbers == np.round(numbers)).all() and abs(numbers[0]) < 1e9)
+    # A counter begins with small numbers; seconds or nanoseconds of a clock do not rise by one.
+    return numbers.tolist(), bool(np.isfinite(numbers).all() and (numbers == np.round(numbers)).all() and abs(numbers[0]) < 1e9)
 
 
 def _nan(numbers: Array) -> Any:
@@ -194,11 +215,13 @@ def hollow(actions: Array) -> bool:
 
 
 def _were_choices(column: Array) -> bool:
-    """Whether a column of numbers with empty cells holds whole numbers alone: with empty cells, tables make them fractions."""
+    """Whether a column of numbers with empty cells holds choices alone: with empty cells, tables make whole numbers fractions."""
     if column.dtype.kind != "f" or column.ndim != 1:
         return False
-    numbers = column[np.isfinite(column)]
-    return bool(len(numbers) and np.isnan(column).any() and (numbers == np.round(numbers)).all())
+    numbers = column[~np.isnan(column)]
+    if len(numbers) in (0, len(column)) or not np.isfinite(numbers).all() or (numbers != np.round(numbers)).any():
+        return False
+    return near(float(numbers.min()), float(numbers.max()))
 
 
 def _long(episodes: Episodes) -> dict[str, Array]:
