@@ -236,10 +236,14 @@ impl Space {
                 Value::Floats(numbers.iter().map(|number| element.nearest(*number)).collect())
             }
             (Self::Dict(parts), Value::Dict(values)) => Value::Dict(
-                parts
+                values
                     .iter()
-                    .zip(values)
-                    .map(|((_, part), (name, value))| (name.clone(), part.narrowed(value)))
+                    .enumerate()
+                    .map(|(at, (name, value))| {
+                        let here = parts.get(at).filter(|(part, _)| part == name);
+                        let part = here.or_else(|| parts.iter().find(|(part, _)| part == name));
+                        (name.clone(), part.map_or_else(|| value.clone(), |(_, part)| part.narrowed(value)))
+                    })
                     .collect(),
             ),
             (Self::Tuple(parts), Value::Tuple(values)) => {
@@ -341,6 +345,12 @@ mod tests {
         let mut flat = [0.0; 2];
         space.flatten(&turned, &mut flat).unwrap();
         assert_eq!(flat, [5.0, -4.0]);
+        let single =
+            |number: f64| Space::Box { shape: vec![1], low: vec![number], high: vec![9.0], element: ElementType::F32 };
+        let mixed = Space::Dict(vec![("v".into(), single(0.0)), ("p".into(), Space::unbounded(1))]);
+        let narrow =
+            |v: f64| Value::Dict(vec![("p".into(), Value::Floats(vec![0.1])), ("v".into(), Value::Floats(vec![v]))]);
+        assert_eq!(mixed.narrowed(&narrow(0.1)), narrow(f64::from(0.1_f32)));
         space.check(&turned).unwrap();
         let other = Value::Dict(vec![("p".into(), Value::Floats(vec![0.0])), ("q".into(), Value::Floats(vec![0.0]))]);
         assert!(space.check(&other).is_err());

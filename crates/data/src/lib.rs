@@ -8,6 +8,7 @@
 //! - [`write_whole`] and [`make_whole`] let files and folders appear whole or not at all.
 //! - [`import`], [`export`] and [`inspect`] stand behind `worldwright data`; [`FORMATS`] lists what they read and write.
 
+mod exact;
 mod formats;
 mod limits;
 mod normaliser;
@@ -30,4 +31,4 @@ pub use table::{
     COLUMNS, EpisodeRows, Flag, Known, Laid, Part, Quantity, Resolved, RowEnds, Rows, flag_of_number, flag_of_text,
     lay_out, name_of, nearest_name, resolve, row_ends,
 };
-pub use whole::{is_part, make_whole, part_of, sync_folder, write_whole};
+pub use whole::{is_part, make_whole, sync_folder, write_whole};

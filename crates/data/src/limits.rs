@@ -1,33 +1,38 @@
-//! How much memory data may take: a share of this machine's, so that a small file that claims much is an error and no abort.
+//! How much memory data may take: what [`cost`] leaves to one thing, so that a small file that claims much is an error and no abort.
 
-use std::sync::OnceLock;
+use worldwright_core::{Error, Result, Space, cost};
 
-use worldwright_core::{Error, Result, Space};
-
-/// What a single data set may take of the machine's memory while it is read.
-const SHARE: u64 = 2;
-
-/// Where the machine does not tell.
-const ASSUMED: u64 = 8 << 30;
-
-/// Refuses what would need more than half of this machine's memory. `key` names what claims it.
+/// Refuses what would need more than one thing may take of this machine's memory, as [`cost`] knows it. `key` names what claims it.
 ///
 /// # Errors
 /// [`Error::Unsupported`] with both sizes.
 pub(crate) fn fits(key: &str, bytes: u128) -> Result<()> {
-    let limit = memory() / SHARE;
-    if bytes <= u128::from(limit) {
+    let limit = u128::from(most());
+    if bytes <= limit {
         return Ok(());
     }
     Err(Error::unsupported(
         "this machine",
         format!(
-            "{key}: it needs {} of memory, and the limit is {}, half of the machine's; split the data, or read them elsewhere",
+            "{key}: it needs {} of memory, and there may be {} at most here; split the data, or read them elsewhere",
             size(bytes),
-            size(u128::from(limit))
+            size(limit)
         ),
     ))
 }
+
+/// Refuses so many rows of so many items of `each` bytes, before anything is laid out for them.
+///
+/// # Errors
+/// As for [`fits`].
+pub(crate) fn rows(key: &str, rows: usize, width: usize, each: usize) -> Result<()> {
+    let bytes = (rows as u128).saturating_mul(width as u128).saturating_mul(each as u128);
+    // The words are only made for what is refused: this is asked for every column of every batch.
+    if bytes <= u128::from(most()) { Ok(()) } else { fits(&format!("{key} of {rows} rows of {width}"), bytes) }
+}
+
+/// What a row takes beside its numbers once episodes are made of it: an element of its space and the room for its numbers.
+pub(crate) const ROW: u128 = 64;
 
 /// A size in the largest unit of which there is more than one.
 fn size(bytes: u128) -> String {
@@ -39,22 +44,6 @@ fn size(bytes: u128) -> String {
         unit += 1;
     }
     if unit == 0 { format!("{amount} bytes") } else { format!("{amount:.1} {}", units[unit]) }
-}
-
-/// The memory of this machine, or of the part of it that this process may use.
-fn memory() -> u64 {
-    static MEMORY: OnceLock<u64> = OnceLock::new();
-    *MEMORY.get_or_init(|| {
-        let text = |path: &str| std::fs::read_to_string(path).ok();
-        let whole = text("/proc/meminfo").and_then(|text| {
-            let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
-            line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kib| kib.saturating_mul(1024))
-        });
-        let own = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"];
-        let own = own.into_iter().find_map(|path| text(path)?.trim().parse::<u64>().ok());
-        let whole = whole.unwrap_or(ASSUMED);
-        own.map_or(whole, |own| own.min(whole))
-    })
 }
 
 /// Numbers that are believed of a space whatever the bytes that came with it.
@@ -91,5 +80,5 @@ pub(crate) fn numbers(space: &Space, choices: bool) -> u128 {
 
 /// The most that a data set may take, in bytes.
 pub(crate) fn most() -> u64 {
-    memory() / SHARE
+    cost::memory_limit()
 }

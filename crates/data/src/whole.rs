@@ -1,20 +1,60 @@
 //! Files and folders that appear whole or not at all: made beside their place, then renamed into it.
 //!
-//! What is being made is called `.NAME.worldwright-part`, so that no file of somebody else's is ever in the way. What a killed attempt
-//! leaves under that name is replaced by the next.
+//! What is being made is called `.NAME.PROCESS-NUMBER.worldwright-part`, so that no file of somebody else's is ever in the way, and no two
+//! attempts write into each other's, whatever their names and processes. What a killed attempt left is taken away by a later one at the
+//! same place, once its process is gone and nothing has changed there for a day: another machine may be writing in a shared folder.
 
 use std::fs::{self, File};
 use std::io::{Result, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use worldwright_core::uninterrupted;
 
-/// The name under which `path` is made.
-pub fn part_of(path: &Path) -> PathBuf {
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    // File systems hold names of up to 255 bytes.
-    let kept: String = name.chars().take(50).collect();
-    path.with_file_name(format!(".{kept}{PART}"))
+/// A name under which `path` can be made, another one at each call.
+pub(crate) fn part_of(path: &Path) -> PathBuf {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    path.with_file_name(format!(".{}.{}-{number}{PART}", kept(path), std::process::id()))
+}
+
+/// As much of a name as leaves room for the rest: file systems hold names of up to 255 bytes.
+fn kept(path: &Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().chars().take(50).collect()).unwrap_or_default()
+}
+
+/// Takes away what killed attempts at `path` left. What cannot be taken away is in nobody's way.
+fn clear(path: &Path) {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let head = format!(".{}", kept(path));
+    let entries = uninterrupted(|| fs::read_dir(folder)).into_iter().flatten().filter_map(std::result::Result::ok);
+    for part in entries.map(|entry| entry.path()) {
+        let name = part.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let Some(rest) = name.strip_prefix(&head).and_then(|rest| rest.strip_suffix(PART)) else { continue };
+        let process = rest.strip_prefix('.').and_then(|rest| rest.split_once('-')?.0.parse::<u32>().ok());
+        // Without a number it is of a version that had none and replaced it.
+        if rest.is_empty() || process.is_some_and(|process| is_gone(process) && is_old(&part)) {
+            _ = remove(&part);
+        }
+    }
+}
+
+/// Whether this machine can tell that it runs no such process.
+fn is_gone(process: u32) -> bool {
+    Path::new("/proc/self").exists() && !Path::new(&format!("/proc/{process}")).exists()
+}
+
+/// Whether neither a file or folder nor what stands in it has changed for a day.
+fn is_old(part: &Path) -> bool {
+    let changed = |path: &Path| path.symlink_metadata().and_then(|about| about.modified()).ok();
+    let within = fs::read_dir(part).into_iter().flatten().filter_map(|entry| changed(&entry.ok()?.path()));
+    let newest = within.chain(changed(part)).max();
+    newest.and_then(|newest| newest.elapsed().ok()).is_some_and(|age| age > Duration::from_secs(24 * 3600))
+}
+
+fn remove(part: &Path) -> Result<()> {
+    uninterrupted(|| if part.is_dir() { fs::remove_dir_all(part) } else { fs::remove_file(part) })
 }
 
 /// How the names of what is being made end.
@@ -41,6 +81,7 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
         if let Some(folder) = target.parent() {
             uninterrupted(|| fs::create_dir_all(folder))?;
         }
+        clear(&target);
         let mut file = File::create(&part)?;
         if let Some(there) = &there {
             uninterrupted(|| fs::set_permissions(&part, there.permissions()))?;
@@ -63,12 +104,12 @@ pub fn make_whole<T, E>(
     failed: impl Fn(&std::io::Error) -> E,
 ) -> std::result::Result<T, E> {
     let part = part_of(path);
-    let remove = || uninterrupted(|| if part.is_dir() { fs::remove_dir_all(&part) } else { fs::remove_file(&part) });
     let ready = || -> Result<()> {
         if let Some(folder) = path.parent() {
             uninterrupted(|| fs::create_dir_all(folder))?;
         }
-        if part.symlink_metadata().is_ok() { remove() } else { Ok(()) }
+        clear(path);
+        if part.symlink_metadata().is_ok() { remove(&part) } else { Ok(()) }
     };
     ready().map_err(|error| failed(&error))?;
     let made = make(&part).and_then(|made| {
@@ -76,7 +117,7 @@ pub fn make_whole<T, E>(
             .and_then(|()| sync_folder(path.parent().unwrap_or(Path::new("."))));
         placed.map(|()| made).map_err(|error| failed(&error))
     });
-    made.inspect_err(|_| _ = remove())
+    made.inspect_err(|_| _ = remove(&part))
 }
 
 /// Makes renames and new files of a folder durable, where the platform has such a thing.
@@ -101,13 +142,43 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let path = place.path().join("report.html");
         write_whole(&path, b"one").unwrap();
-        // What a killed attempt left is in nobody's way.
-        fs::write(part_of(&path), b"half").unwrap();
+        // What a killed attempt left is in nobody's way, and taken away once it is old.
+        let of = |process: u32| place.path().join(format!(".report.html.{process}-0{PART}"));
+        let (old, young, own) = (of(u32::MAX), of(u32::MAX - 1), of(std::process::id()));
+        let long_ago = std::time::SystemTime::now() - Duration::from_secs(48 * 3600);
+        for part in [&old, &young, &own] {
+            fs::write(part, b"half").unwrap();
+        }
+        for part in [&old, &own] {
+            File::options().write(true).open(part).unwrap().set_modified(long_ago).unwrap();
+        }
         write_whole(&path, b"two").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"two");
-        assert_eq!(fs::read_dir(place.path()).unwrap().count(), 1);
+        assert_eq!((old.exists(), young.exists(), own.exists()), (!cfg!(target_os = "linux"), true, true));
+        assert!([&young, &own].into_iter().all(|part| is_part(part)));
+        assert_eq!(fs::read_dir(place.path()).unwrap().count(), if old.exists() { 4 } else { 3 });
         assert!(write_whole(&path.join("below"), b"x").is_err());
         assert_eq!(fs::read(&path).unwrap(), b"two");
+    }
+
+    #[test]
+    fn attempts_at_once_do_not_write_into_each_other() {
+        let place = tempfile::tempdir().unwrap();
+        let long = |end: &str| place.path().join(format!("{}{end}", "x".repeat(60)));
+        let same = |error: &std::io::Error| std::io::Error::other(error.to_string());
+        // One is made within the other: names that agree in their first letters, and then the same name.
+        make_whole(
+            &long("-a"),
+            |part| {
+                fs::write(part, b"a")?;
+                make_whole(&long("-b"), |other| fs::write(other, b"b"), same)?;
+                make_whole(&long("-a"), |other| fs::write(other, b"another"), same)
+            },
+            same,
+        )
+        .unwrap();
+        assert_eq!((fs::read(long("-a")).unwrap(), fs::read(long("-b")).unwrap()), (b"a".to_vec(), b"b".to_vec()));
+        assert_eq!(fs::read_dir(place.path()).unwrap().count(), 2);
     }
 
     #[cfg(unix)]

@@ -7,9 +7,10 @@
 use arrow_ipc::MessageHeader;
 use worldwright_core::{Error, Result};
 
+use crate::limits;
 use crate::store::guarded;
 
-/// The bytes that the messages of a file claim.
+/// The bytes that what the messages of a file claim takes, episodes of it included.
 pub(super) fn of_file(bytes: &[u8]) -> Result<u128> {
     guarded(|| {
         // A length of 32 bits and the magic again stand at the end.
@@ -36,7 +37,7 @@ pub(super) fn of_file(bytes: &[u8]) -> Result<u128> {
     })
 }
 
-/// Where the messages of a stream end, and the bytes that they claim.
+/// Where the messages of a stream end, and the bytes that what they claim takes.
 pub(super) fn of_stream(bytes: &[u8]) -> Result<(usize, u128)> {
     guarded(|| {
         let (mut at, mut claimed) = (0, 0);
@@ -95,7 +96,9 @@ fn of_batch(batch: &arrow_ipc::RecordBatch<'_>, body: &[u8]) -> Result<u128> {
     if longest as u128 > claimed.max(body.len() as u128).saturating_mul(8) {
         return Err(bad(format!("has a column of {longest} rows, but no bytes for them")));
     }
-    Ok(claimed)
+    // As Arrow's, as columns, and as episodes, in which a number takes eight bytes and a row some beside.
+    let numbers: u128 = batch.nodes().iter().flat_map(|nodes| nodes.iter()).map(|node| node.length() as u128).sum();
+    Ok(claimed * 2 + numbers * 8 + rows as u128 * (limits::ROW + 32))
 }
 
 fn bad(why: impl Into<String>) -> Error {

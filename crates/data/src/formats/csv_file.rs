@@ -9,7 +9,7 @@ use worldwright_core::{Error, Result};
 
 use super::{Sink, read_bytes};
 use crate::limits;
-use crate::table::cells::{Cells, Data, is_missing};
+use crate::table::cells::{Cells, Data, TEXT, is_missing};
 use crate::table::{self, About, Table};
 
 pub(super) fn import(path: &Path, sink: &mut dyn Sink) -> Result<()> {
@@ -18,7 +18,9 @@ pub(super) fn import(path: &Path, sink: &mut dyn Sink) -> Result<()> {
 }
 
 pub(super) fn read(bytes: &[u8], name: &str, sink: &mut dyn Sink) -> Result<()> {
-    limits::fits("this CSV file", bytes.len() as u128 * 8)?;
+    // A text for every mark after one.
+    let texts = bytes.iter().filter(|byte| b",;\t\n".contains(byte)).count() as u128;
+    limits::fits("this CSV file", texts * 2 * TEXT as u128 + bytes.len() as u128 * 3)?;
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     let head = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let count = |mark: u8| head.iter().filter(|byte| **byte == mark).count();
@@ -61,6 +63,8 @@ pub(super) fn column(name: &str, texts: Vec<String>) -> Result<Cells> {
 }
 
 fn lists(name: &str, texts: &[String], empty: &[bool]) -> Result<Cells> {
+    let numbers: usize = texts.iter().map(|text| text.split([' ', ',']).count()).sum();
+    limits::rows(&format!("column '{name}'"), numbers, 2, size_of::<serde_json::Value>())?;
     let mut rows = Vec::with_capacity(texts.len());
     for (row, (text, empty)) in texts.iter().zip(empty).enumerate() {
         let json = if *empty {

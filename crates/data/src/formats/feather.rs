@@ -38,7 +38,7 @@ pub(super) fn read(bytes: &[u8], name: &str, sink: &mut dyn Sink) -> Result<()> 
     let file = bytes.starts_with(b"ARROW1");
     let (end, claimed) =
         if file { (bytes.len(), arrow_claims::of_file(bytes)?) } else { arrow_claims::of_stream(bytes)? };
-    limits::fits("the columns of this Arrow file", claimed * 3)?;
+    limits::fits("the columns of this Arrow file", claimed)?;
     let failed = |error: arrow_schema::ArrowError| {
         let text = error.to_string();
         let advice = if text.contains("zstd") || text.contains("feature") {

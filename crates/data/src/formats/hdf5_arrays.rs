@@ -1,12 +1,14 @@
 //! Arrays and attributes of an HDF5 file.
 
+use std::collections::HashMap;
+
 use hdf5_reader::group::Group;
-use hdf5_reader::{Dataset, Datatype};
+use hdf5_reader::{Dataset, Datatype, StringSize, VarLenKind};
 use worldwright_core::{Error, Result};
 
 use super::npy::Npy;
 use crate::limits;
-use crate::table::cells::Data;
+use crate::table::cells::{Data, TEXT};
 
 type Half = <arrow_array::types::Float16Type as arrow_array::ArrowPrimitiveType>::Native;
 
@@ -30,9 +32,11 @@ pub(super) fn attribute(group: &Group, name: &str) -> Option<String> {
 /// The numbers or texts of a data set. `taken` counts the bytes of all that have been read.
 pub(super) fn array(name: &str, dataset: &Dataset, taken: &mut u128) -> Result<Npy> {
     let shape: Vec<usize> = dataset.shape().iter().map(|n| usize::try_from(*n).unwrap_or(usize::MAX)).collect();
-    let bytes = dataset.shape().iter().fold(1_u128, |size, n| size.saturating_mul(u128::from(*n)));
-    *taken = taken.saturating_add(bytes.saturating_mul(8));
-    limits::fits(&format!("'{name}' of shape {shape:?}"), taken.saturating_mul(3))?;
+    let size = dataset.shape().iter().fold(1_u128, |size, n| size.saturating_mul(u128::from(*n)));
+    let rows = shape.first().map_or(1, |rows| *rows as u128);
+    // As the file's numbers, as a column, as episodes, which take some beside for each row.
+    *taken = taken.saturating_add(size.saturating_mul(24)).saturating_add(rows.saturating_mul(limits::ROW));
+    limits::fits(&format!("'{name}' of shape {shape:?}"), *taken)?;
     let shape = if shape.is_empty() { vec![1] } else { shape };
     let other = |of: &Datatype| {
         let kind = match of {
@@ -42,7 +46,7 @@ pub(super) fn array(name: &str, dataset: &Dataset, taken: &mut u128) -> Result<N
         };
         Error::unsupported("the HDF5 import", format!("'{name}' of {kind}"))
     };
-    let read = |of: &Datatype| -> Result<Data> {
+    let mut read = |of: &Datatype| -> Result<Data> {
         let bytes = || dataset.read_native_bytes().map_err(failed);
         macro_rules! numbers {
             ($of:ty, $kind:ident as $to:ty) => {
@@ -70,8 +74,13 @@ pub(super) fn array(name: &str, dataset: &Dataset, taken: &mut u128) -> Result<N
                 }
             }
             Datatype::FixedPoint { size: 8, .. } => numbers!(i64, I64 as i64),
-            Datatype::String { .. } | Datatype::VarLen { .. } => {
+            Datatype::String { size: StringSize::Fixed(size), .. } => {
+                *taken = taken.saturating_add(u128::from(*size) * dataset.num_elements().map_or(1, u128::from));
+                limits::fits(&format!("the texts of '{name}'"), *taken)?;
                 Data::Text(dataset.read_strings().map_err(|_| other(of))?)
+            }
+            Datatype::String { .. } | Datatype::VarLen { kind: VarLenKind::String, .. } => {
+                Data::Text(texts(name, dataset, taken)?)
             }
             _ => return Err(other(of)),
         })
@@ -86,4 +95,25 @@ pub(super) fn array(name: &str, dataset: &Dataset, taken: &mut u128) -> Result<N
         of => read(of)?,
     };
     Ok(Npy { shape, data })
+}
+
+/// Texts of any length: references into a heap of the file, so that many rows can name one long text. They are added up before they are
+/// copied.
+fn texts(name: &str, dataset: &Dataset, taken: &mut u128) -> Result<Vec<String>> {
+    let raw = dataset.read_raw_bytes().map_err(failed)?;
+    let mut known: HashMap<&[u8], String> = HashMap::new();
+    let mut texts = Vec::new();
+    for reference in raw.chunks_exact(dataset.vlen_reference_size()) {
+        if !known.contains_key(reference) {
+            let bytes = dataset.resolve_vlen_reference_bytes(reference, 1).map_err(failed)?;
+            let text = String::from_utf8_lossy(&bytes).trim_end_matches('\0').to_owned();
+            *taken = taken.saturating_add((text.len() + TEXT) as u128);
+            known.insert(reference, text);
+        }
+        let text = &known[reference];
+        *taken = taken.saturating_add((text.len() + TEXT) as u128);
+        limits::fits(&format!("the texts of '{name}'"), *taken)?;
+        texts.push(text.clone());
+    }
+    Ok(texts)
 }

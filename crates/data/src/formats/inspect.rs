@@ -5,6 +5,7 @@ use std::path::Path;
 
 use worldwright_core::{Error, Result, find};
 
+use super::sink::noted;
 use super::{FORMATS, Sink, foreign, missing, run_import, size};
 use crate::{Episode, EpisodeStore, Header, Recovery};
 
@@ -137,5 +138,11 @@ impl Sink for Tally {
     fn episode(&mut self, episode: Episode) -> Result<()> {
         self.add(episode.steps(), episode.terminated, episode.truncated, episode.rewards.iter().sum());
         Ok(())
+    }
+
+    fn note(&mut self, note: &(String, String)) {
+        if let Some(header) = &mut self.header {
+            noted(header, note);
+        }
     }
 }

@@ -3,6 +3,7 @@
 //! Objects within become named parts (`observation/place`), lists of numbers arrays. A name that a row lacks is empty there. The bare
 //! words NaN and Infinity that Python writes are read.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use serde_json::Value as Json;
@@ -20,7 +21,9 @@ pub(super) fn import(path: &Path, sink: &mut dyn Sink) -> Result<()> {
 }
 
 pub(super) fn read(bytes: &[u8], name: &str, sink: &mut dyn Sink) -> Result<()> {
-    limits::fits("this JSON file", bytes.len() as u128 * 24)?;
+    // A value for every mark before one, and as much again while its list grows.
+    let values = bytes.iter().filter(|byte| b",:[{\n".contains(byte)).count() as u128;
+    limits::fits("this JSON file", values * 2 * size_of::<Json>() as u128 + bytes.len() as u128 * 3)?;
     let text = std::str::from_utf8(bytes).map_err(|_| bad("is not text in UTF-8".into()))?;
     let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
     let parsed = |text: &str, place: &str| -> Result<Json> {
@@ -36,16 +39,15 @@ pub(super) fn read(bytes: &[u8], name: &str, sink: &mut dyn Sink) -> Result<()> 
         let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
         lines.map(|(at, line)| parsed(line, &format!("line {}", at + 1))).collect::<Result<_>>()?
     };
-    let mut columns: Vec<(String, Vec<Json>)> = Vec::new();
-    let mut places = std::collections::HashMap::new();
+    let mut found = Found { rows: rows.len(), columns: Vec::new(), places: HashMap::new() };
     for (at, row) in rows.into_iter().enumerate() {
         let Json::Object(fields) = row else { return Err(bad(format!("row {at} is no object of named values"))) };
         for (name, value) in fields {
-            add(name, value, at, &mut columns, &mut places, 0)?;
+            found.add(name, value, at, 0)?;
         }
     }
-    let rows = columns.iter().map(|(_, values)| values.len()).max().unwrap_or(0);
-    let columns = columns.into_iter().map(|(name, mut values)| {
+    let rows = found.columns.iter().map(|(_, values)| values.len()).max().unwrap_or(0);
+    let columns = found.columns.into_iter().map(|(name, mut values)| {
         values.resize(rows, Json::Null);
         let cells = column(&name, &values)?;
         Ok((name, cells))
@@ -53,30 +55,39 @@ pub(super) fn read(bytes: &[u8], name: &str, sink: &mut dyn Sink) -> Result<()> 
     table::read(Table { columns: columns.collect::<Result<_>>()? }, About::new(name, "JSON"), sink)
 }
 
-fn add(
-    name: String,
-    value: Json,
-    row: usize,
-    columns: &mut Vec<(String, Vec<Json>)>,
-    places: &mut std::collections::HashMap<String, usize>,
-    depth: usize,
-) -> Result<()> {
-    if let Json::Object(fields) = value {
-        if depth > 8 {
-            return Err(bad(format!("'{name}' is nested too deep")));
+/// Columns as they are met.
+struct Found {
+    /// Rows of the file, which every column will have.
+    rows: usize,
+    columns: Vec<(String, Vec<Json>)>,
+    places: HashMap<String, usize>,
+}
+
+impl Found {
+    fn add(&mut self, name: String, value: Json, row: usize, depth: usize) -> Result<()> {
+        if let Json::Object(fields) = value {
+            if depth > 8 {
+                return Err(bad(format!("'{name}' is nested too deep")));
+            }
+            return fields
+                .into_iter()
+                .try_for_each(|(part, value)| self.add(format!("{name}/{part}"), value, row, depth + 1));
         }
-        return fields
-            .into_iter()
-            .try_for_each(|(part, value)| add(format!("{name}/{part}"), value, row, columns, places, depth + 1));
+        let place = match self.places.get(&name) {
+            Some(place) => *place,
+            None => {
+                // A name that one row has is a place in every row.
+                limits::rows("a JSON file", self.rows, self.columns.len() + 1, size_of::<Json>() + 8)?;
+                self.places.insert(name.clone(), self.columns.len());
+                self.columns.push((name, Vec::new()));
+                self.columns.len() - 1
+            }
+        };
+        let values = &mut self.columns[place].1;
+        values.resize(row, Json::Null);
+        values.push(value);
+        Ok(())
     }
-    let place = *places.entry(name.clone()).or_insert_with(|| {
-        columns.push((name, Vec::new()));
-        columns.len() - 1
-    });
-    let values = &mut columns[place].1;
-    values.resize(row, Json::Null);
-    values.push(value);
-    Ok(())
 }
 
 /// The cells that JSON values stand for.
@@ -99,6 +110,7 @@ pub(super) fn column(name: &str, values: &[Json]) -> Result<Cells> {
     let shape = full().next().map_or_else(Vec::new, shape_of);
     let (mut numbers, mut whole) = (Vec::new(), true);
     let width: usize = shape.iter().product();
+    limits::rows(&format!("column '{name}'"), rows, width, 16)?;
     for (row, value) in values.iter().enumerate() {
         if value.is_null() {
             numbers.extend(std::iter::repeat_n(0.0, width));

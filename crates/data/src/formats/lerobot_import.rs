@@ -6,13 +6,13 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::Value as Json;
-use worldwright_core::{Error, Result, Space, Value, uninterrupted};
+use worldwright_core::{Error, Result, uninterrupted};
 
 use super::lerobot::HEADER;
 use super::tables::{Gathered, Parquet, of_use};
 use super::{Sink, is_litter, missing, read_bytes};
 use crate::table::cells::{Cells, Data};
-use crate::table::{self, About};
+use crate::table::{self, About, Quantity};
 use crate::{Episode, Header};
 
 pub(super) fn import(path: &Path, sink: &mut dyn Sink) -> Result<()> {
@@ -80,8 +80,9 @@ pub(super) fn import(path: &Path, sink: &mut dyn Sink) -> Result<()> {
     about.left_out.extend(pictures);
     let mut table = gathered.table(&schema, &wanted)?;
     let rows = table.columns.first().map_or(0, |(_, cells)| cells.rows);
-    if !table.columns.iter().any(|(name, _)| matches!(name.as_str(), "next.reward" | "reward")) {
-        about.header.notes.push(("note".into(), "there is no next.reward: every reward is read as 0".into()));
+    let names: Vec<String> = table.columns.iter().map(|(name, _)| name.clone()).collect();
+    if table::resolve(&names, false)?.parts(Quantity::Reward).is_empty() {
+        about.header.notes.push(("note".into(), "there is no column of rewards: every reward is read as 0".into()));
         table.columns.push(("reward".into(), Cells::new(rows, Vec::new(), Data::F64(vec![0.0; rows]))?));
     }
     table::read(table, about, &mut mended)?;
@@ -104,13 +105,9 @@ impl Mended<'_> {
         for one in json.get("unframed").and_then(Json::as_array).into_iter().flatten() {
             let place = usize::try_from(one.get("episode")?.as_u64()?).ok()?;
             let numbers: Vec<f64> = serde_json::from_value(one.get("observation")?.clone()).ok()?;
-            let observation = match &header.observation_space {
-                Space::Discrete { .. } => Value::Integer(*numbers.first()? as i64),
-                Space::Box { element, .. } if element.is_bytes() => {
-                    Value::Bytes(numbers.into_iter().map(|n| n as u8).collect())
-                }
-                _ => Value::Floats(numbers),
-            };
+            let numbers = Data::F64(numbers);
+            let places = (0..numbers.len()).map(|at| (&numbers, at));
+            let observation = Data::element(&header.observation_space, places).ok()?;
             let seed = self.seeds.get(place).copied().flatten();
             self.unframed.push((place, Episode { seed, observations: vec![observation], ..Episode::default() }));
         }

@@ -253,8 +253,8 @@ pub(super) fn read_episode(bytes: &[u8], header: &Header) -> Result<Episode> {
     };
     Ok(Episode {
         seed: None,
-        observations: values(&header.observation_space, column("observations")?, 0..rows)?,
-        actions: values(&header.action_space, column("actions")?, 0..steps)?,
+        observations: values("observations", &header.observation_space, column("observations")?, 0..rows)?,
+        actions: values("actions", &header.action_space, column("actions")?, 0..steps)?,
         rewards,
         terminated: flag("terminations")?,
         truncated: flag("truncations")?,

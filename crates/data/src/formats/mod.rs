@@ -21,11 +21,11 @@ mod tables;
 
 use std::path::Path;
 
-use sink::{Checked, Store};
+use sink::{Checked, Outside, Store};
 use worldwright_core::{Entry, Error, Result, Space, Value, find, uninterrupted};
 
 use crate::store::value_at;
-use crate::{EpisodeStore, Precision, make_whole, write_whole};
+use crate::{EpisodeStore, Precision, exact, make_whole, write_whole};
 
 pub use fuzzing::fuzz_reader;
 pub use inspect::{Inspection, format_of, inspect};
@@ -133,12 +133,13 @@ pub const FORMATS: &[Entry<Format>] = &[
 /// A row holds an observation, the action taken at it and what came of that. Without `next_observation` the last row of an
 /// episode of T steps is row T + 1, whose action is empty; where it is missing the last action has no outcome and is dropped, and
 /// the episode counts as truncated. When instead the first row's action is empty, a row holds an action and the observation
-/// after it, as in the files that [`export`] writes. What is left out, and what had to be guessed, stands in the header's notes.
+/// after it, as in the files that [`export`] writes. What is left out, what had to be guessed, and how many numbers lie
+/// beyond the bounds of their boxes stands in the header's notes.
 ///
 /// # Errors
 /// [`Error::Unknown`] for a format that is not in [`FORMATS`], [`Error::External`] for files that are missing, foreign or damaged,
 /// [`Error::Config`] for columns that are misspelt or missing and when `out` holds a store already, [`Error::NotInSpace`] for numbers that
-/// are not finite or not in their space, [`Error::Unsupported`] for what a store or this machine cannot hold. After an error `out` holds
+/// are not finite, no choices of their space or no numbers of its type, [`Error::Unsupported`] for what a store or this machine cannot hold. After an error `out` holds
 /// no store.
 pub fn import(path: &Path, format: &str, out: &Path) -> Result<()> {
     let entry = find(FORMATS, "data format", format)?;
@@ -180,7 +181,9 @@ fn make_room(out: &Path) -> Result<()> {
 /// Imports with every check, and the path in every error.
 fn run_import(format: &Format, path: &Path, sink: &mut dyn Sink) -> Result<()> {
     let shown = path.display().to_string();
-    (format.import)(path, &mut Checked::new(sink, size(path))).map_err(|error| match error {
+    let mut checked = Checked::new(sink, size(path));
+    let read = (format.import)(path, &mut checked).map(|()| checked.finish());
+    read.map_err(|error| match error {
         Error::External { who, why } if who.contains(&shown) => Error::External { who, why },
         Error::External { who, why } => Error::external(shown, format!("{who} {why}")),
         Error::NotInSpace { what, reason } => Error::NotInSpace { what: format!("{shown}: {what}").into(), reason },
@@ -212,9 +215,9 @@ pub fn export(path: &Path, format: &str, out: &Path) -> Result<()> {
         ));
     };
     let store = EpisodeStore::open(path)?;
-    // What no import would take is not written.
+    // What no import would take is not written. Numbers beyond their bounds are taken, and counted there.
     for i in 0..store.episodes().len() {
-        sink::check(store.header(), i, &store.episode(i)?)?;
+        sink::check(store.header(), i, &store.episode(i)?, &mut Outside::default())?;
     }
     whole(out, |part| write(&store, &Target { name: out, place: part }))
 }
@@ -266,8 +269,13 @@ pub(crate) fn foreign(path: &Path) -> Error {
 }
 
 /// All elements of a space in an array.
-fn values(space: &Space, array: &dyn arrow_array::Array, rows: std::ops::Range<usize>) -> Result<Vec<Value>> {
-    rows.map(|row| value_at(space, array, row)).collect()
+fn values(
+    name: &str,
+    space: &Space,
+    array: &dyn arrow_array::Array,
+    rows: std::ops::Range<usize>,
+) -> Result<Vec<Value>> {
+    rows.map(|row| value_at(space, array, row).map_err(|error| exact::at(&format!("column '{name}'"), error))).collect()
 }
 
 /// The space of a single column of whole numbers; `None` when they are too far apart to be choices.

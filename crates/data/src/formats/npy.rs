@@ -5,7 +5,8 @@
 
 use worldwright_core::{Error, Result};
 
-use crate::table::cells::{Cells, Data};
+use crate::limits;
+use crate::table::cells::{Cells, Data, TEXT};
 
 type Half = <arrow_array::types::Float16Type as arrow_array::ArrowPrimitiveType>::Native;
 
@@ -90,6 +91,12 @@ impl Npy {
         Ok(Self { shape, data })
     }
 
+    /// Bytes that its rows take as elements of episodes.
+    pub(super) fn episodes(&self) -> u128 {
+        let rows = self.shape.first().copied().unwrap_or(1) as u128;
+        rows.saturating_mul(limits::ROW).saturating_add(self.data.len() as u128 * 8)
+    }
+
     /// All numbers as f64.
     pub(super) fn numbers(&self) -> Vec<f64> {
         self.data.numbers()
@@ -127,6 +134,8 @@ fn decode(descr: &str, body: &[u8], size: usize) -> Result<Option<Data>> {
     if each.checked_mul(size) != Some(body.len()) || (each == 0 && size > 0) {
         return Ok(None);
     }
+    let held = if matches!(letter, "S" | "U") { TEXT.saturating_add(width) } else { 8 };
+    limits::rows("a NumPy array", size, 1, held)?;
     let big = order == ">";
     macro_rules! read {
         ($of:ty, $kind:ident as $to:ty) => {

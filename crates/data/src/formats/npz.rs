@@ -24,7 +24,7 @@ use super::npy::Npy;
 use super::{Sink, Target, npz_names, read_bytes, write_part};
 use crate::store::guarded;
 use crate::table::cells::Data;
-use crate::{Episode, EpisodeStore, Header, limits};
+use crate::{Episode, EpisodeStore, Header, exact, limits};
 
 pub(super) fn export(store: &EpisodeStore, out: &Target<'_>) -> Result<()> {
     let header = store.header();
@@ -180,23 +180,26 @@ fn episodes(header: &Header, arrays: &BTreeMap<String, Npy>) -> Result<Vec<Episo
 fn unpack(bytes: &[u8]) -> Result<(BTreeMap<String, Npy>, Vec<String>)> {
     let failed = |e: &dyn std::fmt::Display| bad(format!("is no archive of NumPy, or a damaged one: {e}"));
     let mut zip = ZipArchive::new(Cursor::new(bytes)).map_err(|e| failed(&e))?;
-    let (mut arrays, mut left_out, mut whole) = (BTreeMap::new(), Vec::new(), 0_u128);
+    let (mut arrays, mut left_out, mut taken) = (BTreeMap::new(), Vec::new(), 0_u128);
     for i in 0..zip.len() {
         let file = zip.by_index(i).map_err(|e| failed(&e))?;
         let name = file.name().map_err(|e| failed(&e))?.into_owned();
         let Some(name) = name.strip_suffix(".npy") else { continue };
-        // An archive of a few bytes can claim any size: what it says is checked before, what it holds while it is unpacked. Each
-        // number is held as it stands in the file, and again while episodes are made of it.
+        // An archive of a few bytes can claim any size: what it says is checked before, what it holds while it is unpacked,
+        // and then what becomes of its rows: numbers of one byte, or rows of one number, take many times their size as episodes.
         let claimed = file.size();
-        whole += u128::from(claimed);
-        limits::fits(&format!("array '{name}' of {claimed} bytes"), whole * 3)?;
+        limits::fits(&format!("array '{name}' of {claimed} bytes"), taken + u128::from(claimed) * 2)?;
         let mut content = Vec::new();
         let read = file.take(claimed.saturating_add(1)).read_to_end(&mut content).map_err(|e| failed(&e))?;
         if read as u64 != claimed {
             return Err(bad(format!("array '{name}' is not of the {claimed} bytes that the archive says")));
         }
         match Npy::from_bytes(&content) {
-            Ok(array) => drop(arrays.insert(name.to_owned(), array)),
+            Ok(array) => {
+                taken += u128::from(claimed) + array.episodes();
+                limits::fits(&format!("array '{name}' of shape {:?}", array.shape), taken)?;
+                arrays.insert(name.to_owned(), array);
+            }
             Err(Error::Unsupported { .. }) if crate::table::is_extra(name) => left_out.push(name.to_owned()),
             Err(error) => return Err(bad(format!("array '{name}': {error}"))),
         }
@@ -216,19 +219,15 @@ pub(super) fn scatter(name: &str, space: &Space, arrays: &BTreeMap<String, Npy>,
     }
     let array = arrays.get(name).ok_or_else(|| bad(format!("holds no array '{name}'")))?;
     let dim = space.numbers();
-    let numbers = array.numbers();
-    if dim == 0 || numbers.len() != rows.saturating_mul(dim) {
-        return Err(wrong(name, rows.saturating_mul(dim), numbers.len()));
+    if dim == 0 || array.data.len() != rows.saturating_mul(dim) {
+        return Err(wrong(name, rows.saturating_mul(dim), array.data.len()));
     }
-    Ok(numbers
-        .chunks_exact(dim)
-        .map(|row| match space {
-            Space::Box { element, .. } if element.is_bytes() => Value::Bytes(row.iter().map(|n| *n as u8).collect()),
-            Space::Box { .. } => Value::Floats(row.to_vec()),
-            Space::Discrete { .. } => Value::Integer(row[0] as i64),
-            _ => Value::Integers(row.iter().map(|n| *n as i64).collect()),
+    (0..rows)
+        .map(|row| {
+            let element = Data::element(space, (row * dim..(row + 1) * dim).map(|at| (&array.data, at)));
+            element.map_err(|error| exact::at(&format!("row {row} of array '{name}'"), error))
         })
-        .collect())
+        .collect()
 }
 
 fn wrong(name: &str, expected: usize, got: usize) -> Error {

@@ -14,7 +14,7 @@ use super::tables::{Parquet, to_parquet};
 use super::{Sink, Target, read_bytes, write_part};
 use crate::store::{layout, value_at};
 use crate::table::{self, About};
-use crate::{Episode, EpisodeStore, Header};
+use crate::{Episode, EpisodeStore, Header, exact};
 
 pub(super) fn export(store: &EpisodeStore, out: &Target<'_>) -> Result<()> {
     let schema = layout::schema(store.header())?;
@@ -56,7 +56,8 @@ pub(super) fn rows(
     let rewards = batch.column(layout::REWARD).as_primitive::<Float64Type>();
     let steps = batch.column(layout::STEP).as_primitive::<UInt64Type>();
     for row in 0..batch.num_rows() {
-        let observation = value_at(&header.observation_space, batch.column(layout::OBSERVATION), row)?;
+        let observation = value_at(&header.observation_space, batch.column(layout::OBSERVATION), row)
+            .map_err(|error| exact::at("column 'observation'", error))?;
         if steps.value(row) == 0 {
             if let Some(episode) = current.take() {
                 sink.episode(episode)?;
@@ -73,7 +74,9 @@ pub(super) fn rows(
             return Err(Error::external("table", format!("step {} has no action or no reward", steps.value(row))));
         }
         episode.observations.push(observation);
-        episode.actions.push(value_at(&header.action_space, batch.column(layout::ACTION), row)?);
+        let action = value_at(&header.action_space, batch.column(layout::ACTION), row)
+            .map_err(|error| exact::at("column 'action'", error))?;
+        episode.actions.push(action);
         episode.rewards.push(rewards.value(row));
         episode.terminated = batch.column(layout::TERMINATED).as_boolean().value(row);
         episode.truncated = batch.column(layout::TRUNCATED).as_boolean().value(row);

@@ -2,15 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
-use worldwright_core::{Error, Result, Space, Step, Value};
+use worldwright_core::{Error, Result, Space, Step, Value, uninterrupted};
 
-use crate::{Episode, EpisodeWriter, Header, WriterOptions, limits};
+use crate::whole::part_of;
+use crate::{Episode, EpisodeStore, EpisodeWriter, Header, WriterOptions, limits, sync_folder};
 
 /// Takes a header and then episodes.
 pub(crate) trait Sink {
     fn begin(&mut self, header: &Header) -> Result<()>;
     /// An episode of T actions and rewards and T + 1 observations; see [`check`].
     fn episode(&mut self, episode: Episode) -> Result<()>;
+    /// What should stand among the header's notes after all, once the episodes are known; for sinks that keep a header.
+    fn note(&mut self, _note: &(String, String)) {}
 }
 
 /// Checks what passes to another sink.
@@ -20,12 +23,45 @@ pub(super) struct Checked<'a> {
     /// Bytes of the data set's files: what a header claims beyond them is not believed.
     bytes: u64,
     episodes: usize,
+    outside: Outside,
 }
 
 impl<'a> Checked<'a> {
     pub(super) fn new(inner: &'a mut dyn Sink, bytes: u64) -> Self {
-        Self { inner, header: None, bytes, episodes: 0 }
+        Self { inner, header: None, bytes, episodes: 0, outside: Outside::default() }
     }
+
+    /// Tells the other sink of what was outside its space.
+    pub(super) fn finish(self) {
+        if let Some(note) = self.outside.note() {
+            self.inner.note(&note);
+        }
+    }
+}
+
+/// Numbers beyond the bounds of their boxes: environments show them, so that they are counted and not refused.
+#[derive(Debug, Default)]
+pub(super) struct Outside {
+    count: usize,
+    first: String,
+}
+
+/// What the note about these is called.
+const OUTSIDE: &str = "outside the space";
+
+impl Outside {
+    fn note(&self) -> Option<(String, String)> {
+        let numbers = if self.count == 1 { "1 number is" } else { "numbers are" };
+        let count = if self.count == 1 { String::new() } else { format!("{} ", self.count) };
+        let said = format!("{count}{numbers} outside the declared bounds, the first as {}", self.first);
+        (self.count > 0).then(|| (OUTSIDE.to_owned(), said))
+    }
+}
+
+/// Puts a note into a header, in place of an older one of the same name.
+pub(super) fn noted(header: &mut Header, note: &(String, String)) {
+    header.notes.retain(|(key, _)| *key != note.0);
+    header.notes.push(note.clone());
 }
 
 impl Sink for Checked<'_> {
@@ -39,7 +75,7 @@ impl Sink for Checked<'_> {
     fn episode(&mut self, episode: Episode) -> Result<()> {
         let header =
             self.header.as_ref().ok_or_else(|| Error::config("import", "an episode came before the header"))?;
-        check(header, self.episodes, &episode)?;
+        check(header, self.episodes, &episode, &mut self.outside)?;
         self.episodes += 1;
         self.inner.episode(episode)
     }
@@ -49,15 +85,18 @@ impl Sink for Checked<'_> {
 pub(super) struct Store {
     folder: PathBuf,
     writer: Option<EpisodeWriter>,
+    note: Option<(String, String)>,
 }
 
 impl Store {
     pub(super) fn new(folder: &Path) -> Self {
-        Self { folder: folder.to_owned(), writer: None }
+        Self { folder: folder.to_owned(), writer: None, note: None }
     }
 
     pub(super) fn close(self) -> Result<()> {
-        self.writer.map_or(Ok(()), |writer| writer.close().map(|_| ()))
+        let Some(writer) = self.writer else { return Ok(()) };
+        writer.close()?;
+        self.note.map_or(Ok(()), |note| rewrite(&self.folder, &note))
     }
 }
 
@@ -83,13 +122,46 @@ impl Sink for Store {
         }
         Ok(())
     }
+
+    fn note(&mut self, note: &(String, String)) {
+        self.note = Some(note.clone());
+    }
 }
 
-/// Whether episode `number` has T + 1 observations, T actions and T rewards, all of them finite and in their spaces.
+/// Writes a store again with one note more. Its header stands at the head of each segment, before what the note tells of was known.
+fn rewrite(folder: &Path, note: &(String, String)) -> Result<()> {
+    let beside = part_of(&folder.join("noted"));
+    {
+        let store = EpisodeStore::open(folder)?;
+        let mut header = store.header().clone();
+        noted(&mut header, note);
+        let mut again = Store::new(&beside);
+        again.begin(&header)?;
+        (0..store.episodes().len()).try_for_each(|i| again.episode(store.episode(i)?))?;
+        again.close()?;
+    }
+    let files = |folder: &Path| -> std::io::Result<Vec<PathBuf>> {
+        let entries = uninterrupted(|| std::fs::read_dir(folder))?;
+        let paths = entries.map(|entry| entry.map(|entry| entry.path()));
+        Ok(paths.collect::<std::io::Result<Vec<_>>>()?.into_iter().filter(|path| path.is_file()).collect())
+    };
+    let replace = || -> std::io::Result<()> {
+        files(folder)?.iter().try_for_each(|old| uninterrupted(|| std::fs::remove_file(old)))?;
+        for new in files(&beside)? {
+            uninterrupted(|| std::fs::rename(&new, folder.join(new.file_name().unwrap_or_default())))?;
+        }
+        uninterrupted(|| std::fs::remove_dir(&beside))?;
+        sync_folder(folder)
+    };
+    replace().map_err(|error| crate::store::io(folder, "cannot be written", &error))
+}
+
+/// Whether episode `number` has T + 1 observations, T actions and T rewards, all of them finite and in their spaces; numbers
+/// beyond the bounds of their boxes are counted.
 ///
 /// # Errors
 /// [`Error::Shape`], or [`Error::NotInSpace`] naming the episode, the step and what is wrong there.
-pub(super) fn check(header: &Header, number: usize, episode: &Episode) -> Result<()> {
+pub(super) fn check(header: &Header, number: usize, episode: &Episode, outside: &mut Outside) -> Result<()> {
     let steps = episode.steps();
     if episode.observations.len() != steps + 1 || episode.rewards.len() != steps {
         return Err(Error::shape(
@@ -105,7 +177,7 @@ pub(super) fn check(header: &Header, number: usize, episode: &Episode) -> Result
         };
         Error::NotInSpace {
             what: format!("{what} of step {step} of episode {number}").into(),
-            reason: format!("{why}; drop the episode, cut it before that step, or give a wider space"),
+            reason: format!("{why}; drop the episode, or cut it before that step"),
         }
     };
     for (space, values, what) in [
@@ -113,7 +185,11 @@ pub(super) fn check(header: &Header, number: usize, episode: &Episode) -> Result
         (&header.action_space, &episode.actions, "action"),
     ] {
         for (step, value) in values.iter().enumerate() {
-            element(space, value).map_err(|error| at(what, step, error))?;
+            let (count, first) = element(space, value).map_err(|error| at(what, step, error))?;
+            if outside.count == 0 && count > 0 {
+                outside.first = format!("{what} of step {step} of episode {number}: {first}");
+            }
+            outside.count += count;
         }
     }
     for (step, reward) in episode.rewards.iter().enumerate() {
@@ -125,31 +201,48 @@ pub(super) fn check(header: &Header, number: usize, episode: &Episode) -> Result
 /// What a bound may be missed by: environments compute in single precision what they declare in double.
 const SLACK: f64 = 1e-6;
 
-fn element(space: &Space, value: &Value) -> Result<()> {
+/// How many numbers of an element are beyond their bounds, and the first of them in words.
+fn element(space: &Space, value: &Value) -> Result<(usize, String)> {
+    let counted = |numbers: &mut dyn Iterator<Item = f64>, low: &[f64], high: &[f64], slack: f64| {
+        let (mut count, mut first) = (0, String::new());
+        for (i, (number, (low, high))) in numbers.zip(low.iter().zip(high)).enumerate() {
+            let room = |bound: f64| if bound.is_finite() { slack * (1.0 + bound.abs()) } else { 0.0 };
+            if number < low - room(*low) || number > high + room(*high) {
+                if count == 0 {
+                    first = format!("element {i} is {}, outside [{}, {}]", shown(number), shown(*low), shown(*high));
+                }
+                count += 1;
+            }
+        }
+        (count, first)
+    };
     match (space, value) {
-        (Space::Box { low, high, element, .. }, Value::Floats(numbers))
-            if numbers.len() == low.len() && element.is_float() =>
-        {
+        (Space::Box { low, high, element, .. }, Value::Floats(numbers)) if numbers.len() == low.len() => {
+            let (least, most) = element.range();
             for (i, number) in numbers.iter().enumerate() {
                 finite(&format!("element {i}"), *number)?;
-                let slack = |bound: f64| if bound.is_finite() { SLACK * (1.0 + bound.abs()) } else { 0.0 };
-                if *number < low[i] - slack(low[i]) || *number > high[i] + slack(high[i]) {
-                    return Err(not_in(format!(
-                        "element {i} is {}, outside [{}, {}]",
-                        shown(*number),
-                        shown(low[i]),
-                        shown(high[i])
-                    )));
+                if !element.is_float() && (number.fract() != 0.0 || *number < least || *number > most) {
+                    return Err(not_in(format!("element {i} is {}, which is no {}", shown(*number), element.name())));
                 }
             }
-            Ok(())
+            Ok(counted(&mut numbers.iter().copied(), low, high, if element.is_float() { SLACK } else { 0.0 }))
+        }
+        (Space::Box { low, high, .. }, Value::Bytes(bytes)) if bytes.len() == low.len() => {
+            Ok(counted(&mut bytes.iter().map(|byte| f64::from(*byte)), low, high, 0.0))
         }
         (Space::Dict(_) | Space::Tuple(_), Value::Dict(_) | Value::Tuple(_)) => {
-            space.parts().into_iter().enumerate().try_for_each(|(at, (name, part))| {
-                element(part, value.part(at, &name)?).map_err(|error| not_in(format!("part '{name}': {error}")))
-            })
+            let (mut all, mut first) = (0, String::new());
+            for (at, (name, part)) in space.parts().into_iter().enumerate() {
+                let named = |error: Error| not_in(format!("part '{name}': {error}"));
+                let (count, own) = value.part(at, &name).and_then(|value| element(part, value)).map_err(named)?;
+                if all == 0 && count > 0 {
+                    first = format!("part '{name}': {own}");
+                }
+                all += count;
+            }
+            Ok((all, first))
         }
-        _ => space.check(value),
+        _ => space.check(value).map(|()| (0, String::new())),
     }
 }
 

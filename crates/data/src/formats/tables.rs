@@ -119,6 +119,8 @@ pub(super) fn of_use(schema: &Schema) -> Result<(Vec<usize>, Vec<String>)> {
 #[derive(Default)]
 pub(super) struct Gathered {
     columns: Vec<(String, Cells)>,
+    /// Bytes of all of them.
+    taken: u128,
 }
 
 impl Gathered {
@@ -127,6 +129,8 @@ impl Gathered {
         let first = self.columns.is_empty();
         for (at, (name, array)) in names.into_iter().zip(arrow::leaves(batch)).enumerate() {
             let more = guarded(|| arrow::cells(&name, &array))?;
+            self.taken += more.bytes();
+            limits::fits(&format!("column '{name}' and those before it"), self.taken)?;
             if first {
                 self.columns.push((name, more));
                 continue;

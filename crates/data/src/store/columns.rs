@@ -10,9 +10,10 @@ use arrow_array::{Array, ArrayRef, FixedSizeListArray, PrimitiveArray, StructArr
 use arrow_array::{ArrowPrimitiveType, cast::AsArray};
 use arrow_buffer::{NullBuffer, ScalarBuffer};
 use arrow_schema::{DataType, Field, Fields};
-use worldwright_core::{ElementType, Error, LARGEST_WHOLE, Result, Space, Value};
+use worldwright_core::{ElementType, Error, Result, Space, Value};
 
 use super::Precision;
+use crate::exact;
 
 /// Elements of one space, as they are gathered for the next batch.
 #[derive(Debug, Clone)]
@@ -110,7 +111,7 @@ impl Column {
             }
             (Self::U8 { dim, numbers }, Value::Floats(given)) if given.len() == *dim => {
                 for number in given {
-                    numbers.push(whole(*number, 0.0, 255.0)? as u8);
+                    numbers.push(exact::byte(*number)?);
                 }
             }
             (Self::I64 { dim, numbers }, Value::Integers(given)) if given.len() == *dim => {
@@ -119,7 +120,7 @@ impl Column {
             (Self::I64 { dim, numbers }, Value::Floats(given)) if given.len() == *dim => {
                 // Beyond 2^53 an f64 no longer tells neighbouring whole numbers apart.
                 for number in given {
-                    numbers.push(whole(*number, -LARGEST_WHOLE, LARGEST_WHOLE)? as i64);
+                    numbers.push(exact::whole(*number)?);
                 }
             }
             (Self::Choice { numbers }, Value::Integer(choice)) => numbers.push(*choice),
@@ -172,19 +173,16 @@ fn list_array<T: ArrowPrimitiveType>(dim: usize, numbers: &[T::Native], valid: O
     Ok(Arc::new(FixedSizeListArray::try_new(field, dim, Arc::new(values), valid).map_err(arrow)?))
 }
 
-fn whole(number: f64, low: f64, high: f64) -> Result<f64> {
-    if number.fract() == 0.0 && number >= low && number <= high {
-        Ok(number)
-    } else {
-        Err(not_in(format!("{number} is not a whole number in [{low}, {high}]")))
-    }
-}
-
 /// The element of `space` in row `row` of an array.
 ///
 /// # Errors
-/// [`Error::External`] when the array is not of a type that holds such elements, or has no such row.
+/// [`Error::External`] when the array is not of a type that holds such elements, or has no such row; [`Error::NotInSpace`] for
+/// numbers that are no choices or bytes.
 pub(crate) fn value_at(space: &Space, array: &dyn Array, row: usize) -> Result<Value> {
+    value(space, array, row).map_err(|error| exact::at(&format!("row {row}"), error))
+}
+
+fn value(space: &Space, array: &dyn Array, row: usize) -> Result<Value> {
     if row >= array.len() {
         return Err(damaged(format!("row {row} of {} was asked for", array.len())));
     }
@@ -202,27 +200,26 @@ pub(crate) fn value_at(space: &Space, array: &dyn Array, row: usize) -> Result<V
             let mut numbers = Vec::with_capacity(low.len());
             numbers_of(&*values, span, &mut numbers)?;
             Ok(match element {
-                _ if element.is_bytes() => Value::Bytes(numbers.into_iter().map(|n| n as u8).collect()),
+                _ if element.is_bytes() => Value::Bytes(numbers.into_iter().map(exact::byte).collect::<Result<_>>()?),
                 _ => Value::Floats(numbers),
             })
         }
         Space::Discrete { .. } => {
-            let mut number = Vec::with_capacity(1);
-            match array.data_type() {
+            let number = match array.data_type() {
                 DataType::FixedSizeList(..) | DataType::List(_) | DataType::LargeList(_) => {
                     let (values, start) = list_row(array, row, 1)?;
-                    numbers_of(&*values, start..start + 1, &mut number)?;
+                    whole_numbers(&*values, start..start + 1)?
                 }
-                _ => numbers_of(array, row..row + 1, &mut number)?,
-            }
-            Ok(Value::Integer(number[0] as i64))
+                _ => whole_numbers(array, row..row + 1)?,
+            };
+            Ok(Value::Integer(number[0]))
         }
         Space::MultiDiscrete { .. } | Space::MultiBinary { .. } => integers(array, row, space.numbers()),
         Space::Dict(_) | Space::Tuple(_) => {
             let dict = array.as_struct_opt().ok_or_else(|| wrong(array, "a struct"))?;
             let values = space.parts().into_iter().map(|(name, part)| {
                 let column = dict.column_by_name(&name).ok_or_else(|| damaged(format!("part '{name}' is missing")))?;
-                value_at(part, column, row)
+                value(part, column, row).map_err(|error| exact::at(&format!("part '{name}'"), error))
             });
             Ok(space.gather(values.collect::<Result<_>>()?))
         }
@@ -231,9 +228,18 @@ pub(crate) fn value_at(space: &Space, array: &dyn Array, row: usize) -> Result<V
 
 fn integers(array: &dyn Array, row: usize, dim: usize) -> Result<Value> {
     let (values, start) = list_row(array, row, dim)?;
-    let mut numbers = Vec::with_capacity(dim);
-    numbers_of(&*values, start..start + dim, &mut numbers)?;
-    Ok(Value::Integers(numbers.into_iter().map(|n| n as i64).collect()))
+    Ok(Value::Integers(whole_numbers(&*values, start..start + dim)?))
+}
+
+/// Whole numbers of an array as they are.
+fn whole_numbers(array: &dyn Array, span: std::ops::Range<usize>) -> Result<Vec<i64>> {
+    if let Some(numbers) = array.as_primitive_opt::<Int64Type>() {
+        let numbers = numbers.values().get(span.clone());
+        return numbers.map(<[i64]>::to_vec).ok_or_else(|| damaged(format!("rows {span:?} were asked for")));
+    }
+    let mut numbers = Vec::with_capacity(span.len());
+    numbers_of(array, span, &mut numbers)?;
+    numbers.into_iter().map(exact::whole).collect()
 }
 
 /// The values of a list array and where row `row`, which must have `dim` numbers, begins in them. A column of single numbers

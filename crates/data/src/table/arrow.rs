@@ -7,7 +7,8 @@ use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Schema};
 use worldwright_core::{Error, Result};
 
-use super::cells::{Cells, Data};
+use super::cells::{Cells, Data, TEXT};
+use crate::limits;
 
 /// The names that a schema's columns have once structs are taken apart.
 pub(crate) fn names(schema: &Schema) -> Vec<String> {
@@ -96,9 +97,9 @@ pub(crate) fn cells(name: &str, array: &ArrayRef) -> Result<Cells> {
             let bits = array.as_boolean();
             Data::Bool((0..rows).map(|row| bits.value(row)).collect())
         }
-        DataType::Utf8 => texts(rows, |row| array.as_string::<i32>().value(row)),
-        DataType::LargeUtf8 => texts(rows, |row| array.as_string::<i64>().value(row)),
-        DataType::Utf8View => texts(rows, |row| array.as_string_view().value(row)),
+        DataType::Utf8 => texts(name, rows, |row| array.as_string::<i32>().value(row))?,
+        DataType::LargeUtf8 => texts(name, rows, |row| array.as_string::<i64>().value(row))?,
+        DataType::Utf8View => texts(name, rows, |row| array.as_string_view().value(row))?,
         DataType::Timestamp(..) | DataType::Date64 | DataType::Time64(_) | DataType::Duration(_) => {
             Data::I64(words(array, name)?)
         }
@@ -122,8 +123,11 @@ pub(crate) fn cells(name: &str, array: &ArrayRef) -> Result<Cells> {
     Cells::with_empty(rows, Vec::new(), data, empty)
 }
 
-fn texts<'a>(rows: usize, of: impl Fn(usize) -> &'a str) -> Data {
-    Data::Text((0..rows).map(|row| of(row).to_owned()).collect())
+/// Many rows can be views of one long text: they are added up before they are copied.
+fn texts<'a>(name: &str, rows: usize, of: impl Fn(usize) -> &'a str) -> Result<Data> {
+    let bytes = (0..rows).map(|row| (of(row).len() + TEXT) as u128).sum();
+    limits::fits(&format!("the texts of column '{name}'"), bytes)?;
+    Ok(Data::Text((0..rows).map(|row| of(row).to_owned()).collect()))
 }
 
 /// Times of 64 bits, in whatever unit.
@@ -168,6 +172,8 @@ fn lists(name: &str, array: &ArrayRef, empty: Vec<bool>) -> Result<Cells> {
     if (0..rows).any(|row| full(row) && spans[row].0 + dim > values.len()) {
         return Err(wrong("is damaged".into()));
     }
+    // An empty row has as many places as a full one; a place and its number each.
+    limits::rows(&format!("column '{name}'"), rows, dim, size_of::<Option<usize>>() + 16)?;
     // Only what the rows refer to is converted: a slice shares the values of the whole.
     let low = (0..rows).filter(|row| full(*row)).map(|row| spans[row].0).min().unwrap_or(0);
     let high = (0..rows).filter(|row| full(*row)).map(|row| spans[row].0 + dim).max().unwrap_or(0);

@@ -1,6 +1,8 @@
 //! Cells: one column of a table, a number, an array of numbers or a text in each row.
 
-use worldwright_core::{Error, Result};
+use worldwright_core::{Error, Result, Space, Value};
+
+use crate::{exact, limits};
 
 /// The numbers or texts of a column, row after row.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,6 +42,56 @@ impl Data {
             Self::U8(items) => f64::from(items[at]),
             Self::Bool(items) => f64::from(u8::from(items[at])),
             Self::Text(_) => f64::NAN,
+        }
+    }
+
+    /// The whole number in a place.
+    ///
+    /// # Errors
+    /// [`Error::NotInSpace`] for a number that is none.
+    fn whole(&self, at: usize) -> Result<i64> {
+        match self {
+            Self::I64(items) => Ok(items[at]),
+            _ => exact::whole(self.number(at)),
+        }
+    }
+
+    /// The element of a space without parts whose numbers these are.
+    ///
+    /// # Errors
+    /// [`Error::NotInSpace`] for a number that is no choice or byte, and for several where one choice is.
+    pub(crate) fn element<'a>(space: &Space, mut numbers: impl Iterator<Item = (&'a Self, usize)>) -> Result<Value> {
+        Ok(match space {
+            Space::Box { element, .. } if element.is_bytes() => {
+                Value::Bytes(numbers.map(|(data, at)| exact::byte(data.number(at))).collect::<Result<_>>()?)
+            }
+            Space::Discrete { .. } => match (numbers.next(), numbers.next()) {
+                (Some((data, at)), None) => Value::Integer(data.whole(at)?),
+                (None, _) => return Err(exact::not_in("there is no number where one choice is")),
+                _ => return Err(exact::not_in("there are several numbers where one choice is")),
+            },
+            Space::MultiDiscrete { .. } | Space::MultiBinary { .. } => {
+                Value::Integers(numbers.map(|(data, at)| data.whole(at)).collect::<Result<_>>()?)
+            }
+            _ => Value::Floats(numbers.map(|(data, at)| data.number(at)).collect()),
+        })
+    }
+
+    /// Bytes that an item takes, the letters of a text aside.
+    fn each(&self) -> usize {
+        match self {
+            Self::F64(_) | Self::I64(_) => 8,
+            Self::F32(_) => 4,
+            Self::U8(_) | Self::Bool(_) => 1,
+            Self::Text(_) => TEXT,
+        }
+    }
+
+    /// Bytes of the letters in these places.
+    fn letters(&self, places: impl Iterator<Item = usize>) -> u128 {
+        match self {
+            Self::Text(items) => places.filter_map(|place| Some(items.get(place)?.len() as u128)).sum(),
+            _ => 0,
         }
     }
 
@@ -103,6 +155,9 @@ impl Data {
     }
 }
 
+/// Bytes of a text beside its letters.
+pub(crate) const TEXT: usize = size_of::<String>() + 8;
+
 /// One column.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Cells {
@@ -163,10 +218,22 @@ impl Cells {
         self.empty.get(row).copied().unwrap_or(false)
     }
 
+    /// Where the numbers of a row lie.
+    pub(crate) fn places(&self, row: usize) -> impl Iterator<Item = (&Data, usize)> {
+        let width = self.width();
+        (row * width..(row + 1) * width).map(|at| (&self.data, at))
+    }
+
     /// Numbers of a row, appended.
     pub(crate) fn push_row(&self, row: usize, out: &mut Vec<f64>) {
-        let width = self.width();
-        out.extend((row * width..(row + 1) * width).map(|at| self.data.number(at)));
+        out.extend(self.places(row).map(|(data, at)| data.number(at)));
+    }
+
+    /// Bytes that the column takes.
+    pub(crate) fn bytes(&self) -> u128 {
+        self.data.len() as u128 * self.data.each() as u128
+            + self.empty.len() as u128
+            + self.data.letters(0..self.data.len())
     }
 
     pub(crate) fn text(&self, row: usize) -> Option<&str> {
@@ -177,8 +244,14 @@ impl Cells {
     }
 
     /// The rows in these places; `None` is an empty one.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] where these take more than the memory.
     pub(crate) fn pick(&self, places: &[Option<usize>]) -> Result<Self> {
         let width = self.width();
+        limits::rows("a column", places.len(), width, self.data.each())?;
+        let letters = self.data.letters(places.iter().flatten().flat_map(|place| place * width..(place + 1) * width));
+        limits::fits("the texts of a column", letters)?;
         let items = places.iter().flat_map(|place| {
             let start = place.map_or(usize::MAX - width, |place| place * width);
             start..start + width
@@ -204,9 +277,13 @@ impl Cells {
         let (before, after) = (self.rows, other.rows);
         let all = (0..before).map(|row| self.is_null(row)).chain((0..after).map(|row| other.is_null(row)));
         let all: Vec<bool> = all.collect();
+        if hollow_other && !hollow {
+            limits::rows("a column with empty rows", rows, self.width(), self.data.each())?;
+        }
         let own = std::mem::replace(&mut self.data, Data::Bool(Vec::new()));
         // Empty rows take on the kind and the shape of those that hold something.
         let (shape, own, more) = if hollow && (self.shape != other.shape || !hollow_other) {
+            limits::rows("a column with empty rows", rows, other.width(), other.data.each())?;
             let width: usize = other.shape.iter().product();
             let zeros = other.data.pick(std::iter::repeat_n(usize::MAX, before * width));
             (other.shape, zeros, other.data)

@@ -4,7 +4,7 @@
 //! `acts`, `rews`, `next_obs`, `dones`), robomimic (`obs/NAME`, `next_obs/NAME`, `dones`), Stable-Baselines3 (`dones`, `timeouts`,
 //! `episode_starts`), RLDS (`is_first`, `is_last`, `is_terminal`), LeRobot (`next.reward`, `episode_index`, `frame_index`).
 //!
-//! Capital letters, hyphens, spaces and dots do not matter. Observations and actions may also lie in several columns: `obs_x`, `obs_y`
+//! Capital letters, hyphens, spaces and dots do not matter, and a part keeps the name that is written. Observations and actions may also lie in several columns: `obs_x`, `obs_y`
 //! (or with a dot) are numbers of one vector, `obs/place`, `obs/speed` named parts.
 
 use worldwright_core::{Error, Result};
@@ -211,7 +211,7 @@ const EXTRAS: &[&str] = &[
 /// One column of a quantity, and the name of its part; empty where the column is all of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {
-    /// What follows the quantity's name.
+    /// What follows the quantity's name, as it is written.
     pub name: String,
     /// The column's place.
     pub column: usize,
@@ -233,6 +233,17 @@ impl Resolved {
         self.found.iter().find(|(found, _)| *found == quantity).map_or(&[], |(_, parts)| parts)
     }
 
+    /// Spells the parts of the next observation as the observation's: both are elements of one space.
+    fn spell_alike(&mut self) {
+        let observed = self.parts(Quantity::Observation).to_vec();
+        let next = self.found.iter_mut().filter(|(quantity, _)| *quantity == Quantity::NextObservation);
+        for part in next.flat_map(|(_, parts)| parts) {
+            if let Some(same) = observed.iter().find(|observed| same_name(&observed.name, &part.name)) {
+                part.name.clone_from(&same.name);
+            }
+        }
+    }
+
     /// The one column of a quantity.
     pub fn column(&self, quantity: Quantity) -> Option<usize> {
         self.parts(quantity).first().map(|part| part.column)
@@ -249,6 +260,20 @@ fn plain(name: &str) -> String {
     name.trim().to_lowercase().replace(['-', ' ', '.'], "_")
 }
 
+/// Whether two names are the same but for how they are spelt.
+pub(crate) fn same_name(one: &str, two: &str) -> bool {
+    one == two || plain(one) == plain(two)
+}
+
+/// What follows a quantity's name in a name as it is written; `own` is the same plainly, and begins with `head`.
+fn written_part(written: &str, own: &str, head: &str) -> String {
+    let written = written.trim();
+    // Small letters can take other room than capitals, so that places are found by comparing.
+    let end = written.char_indices().map(|(at, _)| at).find(|at| *at > 0 && plain(&written[..*at]) == head);
+    let rest = end.and_then(|end| written[end..].strip_prefix(['_', '-', '.', ' ', '/']));
+    rest.map_or_else(|| own[head.len() + 1..].to_owned(), str::to_owned)
+}
+
 enum Match {
     Whole { quantity: Quantity, weak: bool },
     Part { quantity: Quantity, weak: bool, name: String, named: bool },
@@ -256,8 +281,8 @@ enum Match {
     Unknown,
 }
 
-fn matched(name: &str) -> Match {
-    let own = plain(name);
+fn matched(written: &str) -> Match {
+    let own = plain(written);
     let all = || {
         let of = |known: &'static Known, weak: bool| {
             let names = if weak { known.weak } else { known.names };
@@ -285,9 +310,8 @@ fn matched(name: &str) -> Match {
         .max_by_key(|(_, _, name)| name.len());
     match longest {
         Some((quantity, weak, name)) => {
-            let rest = &own[name.len()..];
-            let named = rest.starts_with('/');
-            Match::Part { quantity, weak, name: rest[1..].to_owned(), named }
+            let named = own[name.len()..].starts_with('/');
+            Match::Part { quantity, weak, name: written_part(written, &own, name), named }
         }
         None => Match::Unknown,
     }
@@ -325,7 +349,7 @@ fn parted(quantity: Quantity) -> bool {
 ///
 /// # Errors
 /// [`Error::Config`] for two columns of the same quantity, and for a name that must be a slip of a known one. With `strict` every
-/// unknown name is an error.
+/// unknown name is an error, and so is one that reads as a part of what another column is all of.
 pub fn resolve(names: &[String], strict: bool) -> Result<Resolved> {
     let mut resolved = Resolved::default();
     let mut wholes: Vec<(Quantity, bool, usize)> = Vec::new();
@@ -356,6 +380,9 @@ pub fn resolve(names: &[String], strict: bool) -> Result<Resolved> {
         let mut several = Vec::new();
         for (_, weak, part) in parts.iter().filter(|(of, _, _)| *of == quantity) {
             if !own.is_empty() || (*weak && strong) {
+                if strict && let [whole] = own.as_slice() {
+                    return Err(beside(&names[part.column], quantity, &format!("'{}' is all of it", names[*whole])));
+                }
                 resolved.left_out.push(part.column);
             } else {
                 several.push(part.clone());
@@ -365,10 +392,15 @@ pub fn resolve(names: &[String], strict: bool) -> Result<Resolved> {
             several = vec![Part { name: String::new(), column: *one, named: false }];
         }
         if !several.is_empty() {
-            let several = ordered(quantity, several, names, &mut resolved.left_out)?;
+            let (several, others) = ordered(quantity, several, names)?;
+            if strict && let [other, ..] = others.as_slice() {
+                return Err(beside(&names[other.column], quantity, "its parts are numbered"));
+            }
+            resolved.left_out.extend(others.iter().map(|part| part.column));
             resolved.found.push((quantity, several));
         }
     }
+    resolved.spell_alike();
     for column in unknown {
         let name = &names[column];
         let near = nearest_name(name);
@@ -385,18 +417,28 @@ pub fn resolve(names: &[String], strict: bool) -> Result<Resolved> {
     Ok(resolved)
 }
 
+/// An error for a name that could only be a part of what is there without it.
+fn beside(name: &str, quantity: Quantity, why: &str) -> Error {
+    let near = nearest_name(name).unwrap_or_else(|| name_of(quantity));
+    Error::config(
+        name,
+        format!("is no column that is known, and would be a part although {why}; did you mean '{near}'?"),
+    )
+}
+
 /// The names of this project, for messages.
 pub(crate) fn known_names() -> String {
     let names: Vec<&str> = COLUMNS.iter().map(|known| known.names[0]).collect();
     names.join(", ")
 }
 
-/// Parts with numbers in the order of these, others as they stand. Beside numbered parts others are left out.
-fn ordered(quantity: Quantity, parts: Vec<Part>, names: &[String], left_out: &mut Vec<usize>) -> Result<Vec<Part>> {
-    let place = |part: &Part| -> Option<Vec<usize>> { part.name.split('_').map(|word| word.parse().ok()).collect() };
+/// Parts with numbers in the order of these, others as they stand; and, beside numbered parts, those that are not read.
+fn ordered(quantity: Quantity, parts: Vec<Part>, names: &[String]) -> Result<(Vec<Part>, Vec<Part>)> {
+    let place =
+        |part: &Part| -> Option<Vec<usize>> { plain(&part.name).split('_').map(|word| word.parse().ok()).collect() };
     let (mut numbered, others): (Vec<Part>, Vec<Part>) = parts.into_iter().partition(|part| place(part).is_some());
     for (i, one) in numbered.iter().chain(&others).enumerate() {
-        if let Some(two) = numbered.iter().chain(&others).skip(i + 1).find(|two| two.name == one.name) {
+        if let Some(two) = numbered.iter().chain(&others).skip(i + 1).find(|two| same_name(&two.name, &one.name)) {
             return Err(Error::config(
                 name_of(quantity),
                 format!(
@@ -407,11 +449,10 @@ fn ordered(quantity: Quantity, parts: Vec<Part>, names: &[String], left_out: &mu
         }
     }
     if numbered.is_empty() {
-        return Ok(others);
+        return Ok((others, Vec::new()));
     }
-    left_out.extend(others.iter().map(|part| part.column));
     numbered.sort_by_key(place);
-    let places: Vec<usize> = numbered.iter().filter_map(|part| part.name.parse().ok()).collect();
+    let places: Vec<usize> = numbered.iter().filter_map(|part| plain(&part.name).parse().ok()).collect();
     let start = places.first().copied().unwrap_or(0).min(1);
     if places.len() == numbered.len() && places.iter().enumerate().any(|(i, place)| *place != start + i) {
         return Err(Error::config(
@@ -422,5 +463,5 @@ fn ordered(quantity: Quantity, parts: Vec<Part>, names: &[String], left_out: &mu
             ),
         ));
     }
-    Ok(numbered)
+    Ok((numbered, others))
 }

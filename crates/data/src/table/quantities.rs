@@ -4,6 +4,8 @@ use worldwright_core::{ElementType, Error, Result, Space, Value};
 
 use super::Table;
 use super::cells::{Cells, Data};
+use super::names::same_name;
+use crate::exact;
 use crate::formats::choices;
 
 /// How a quantity lies in the columns of a table.
@@ -15,8 +17,8 @@ pub(crate) struct Source {
 
 #[derive(Debug, Clone)]
 enum Kind {
-    /// One column.
-    Whole(usize),
+    /// One column, and the name of its part where it is the only one of a vector.
+    Whole { part: String, column: usize },
     /// Numbers of a vector, each with its name and column.
     Vector(Vec<(String, usize)>),
     /// Named parts, each a column.
@@ -46,8 +48,7 @@ impl Source {
         }
         let named = || parts.iter().map(|(name, column, _)| (name.clone(), *column)).collect();
         let kind = match parts {
-            [(part, column, _)] if part.is_empty() => Kind::Whole(*column),
-            [(_, column, false)] => Kind::Whole(*column),
+            [(part, column, named)] if part.is_empty() || !named => Kind::Whole { part: part.clone(), column: *column },
             parts if parts.iter().all(|(_, column, named)| !named && table.columns[*column].1.shape.is_empty()) => {
                 Kind::Vector(named())
             }
@@ -58,7 +59,7 @@ impl Source {
 
     /// The same for actions: a single column of whole numbers with empty cells was one of whole numbers alone.
     pub(crate) fn choices(self, table: &Table) -> Self {
-        let Kind::Whole(column) = self.kind else { return self };
+        let Kind::Whole { column, .. } = self.kind else { return self };
         let cells = &table.columns[column].1;
         if !cells.shape.is_empty() || cells.data.is_whole() || cells.is_text() {
             return self;
@@ -79,8 +80,14 @@ impl Source {
     /// # Errors
     /// [`Error::Config`] naming the parts that one has and the other lacks.
     pub(crate) fn paired(self, observation: &Self) -> Result<Self> {
+        let single = |part: &String, column: &usize| vec![(part.clone(), *column)];
         let (own, wanted) = match (&self.kind, &observation.kind) {
-            (Kind::Whole(_), Kind::Whole(_)) => return Ok(self),
+            (Kind::Whole { part: own, column }, Kind::Whole { part: wanted, column: observed }) => {
+                if own.is_empty() || wanted.is_empty() {
+                    return Ok(self);
+                }
+                (&single(own, column), &single(wanted, observed))
+            }
             (Kind::Vector(own), Kind::Vector(wanted)) | (Kind::Parts(own), Kind::Parts(wanted)) => (own, wanted),
             _ => {
                 return Err(Error::config(
@@ -106,13 +113,17 @@ impl Source {
         }
         let find = |name: &String| own.iter().find(|(other, _)| other == name).cloned();
         let paired: Vec<(String, usize)> = wanted.iter().filter_map(|(name, _)| find(name)).collect();
-        let kind = if matches!(self.kind, Kind::Vector(_)) { Kind::Vector(paired) } else { Kind::Parts(paired) };
+        let kind = match self.kind {
+            Kind::Vector(_) => Kind::Vector(paired),
+            Kind::Parts(_) => Kind::Parts(paired),
+            kind => kind,
+        };
         Ok(Self { kind, ..self })
     }
 
     fn columns(&self) -> Vec<usize> {
         match &self.kind {
-            Kind::Whole(column) | Kind::Choices { column, .. } => vec![*column],
+            Kind::Whole { column, .. } | Kind::Choices { column, .. } => vec![*column],
             Kind::Vector(parts) | Kind::Parts(parts) => parts.iter().map(|(_, column)| *column).collect(),
         }
     }
@@ -143,7 +154,7 @@ impl Source {
             Ok(space_of(cells))
         };
         match &self.kind {
-            Kind::Whole(column) => whole(*column),
+            Kind::Whole { column, .. } => whole(*column),
             Kind::Choices { least, most, .. } => {
                 choices(*least, *most).ok_or_else(|| Error::config(self.name, "holds choices too far apart"))
             }
@@ -164,7 +175,7 @@ impl Source {
     /// The value in a row.
     ///
     /// # Errors
-    /// [`Error::Config`] naming the column where numbers are missing or not finite.
+    /// [`Error::Config`] naming the column where numbers are missing or not finite, [`Error::NotInSpace`] where they are no choices or bytes.
     pub(crate) fn value(&self, table: &Table, row: usize, space: &Space) -> Result<Value> {
         for column in self.columns() {
             let (name, cells) = &table.columns[column];
@@ -180,38 +191,27 @@ impl Source {
                 ));
             }
         }
-        let one = |column: usize, space: &Space| -> Value {
-            let mut numbers = Vec::new();
-            table.columns[column].1.push_row(row, &mut numbers);
-            value_of(space, numbers)
+        let one = |column: usize, space: &Space| -> Result<Value> {
+            let (name, cells) = &table.columns[column];
+            Data::element(space, cells.places(row)).map_err(|error| exact::at(&format!("column '{name}'"), error))
         };
         Ok(match (&self.kind, space) {
-            (Kind::Whole(column) | Kind::Choices { column, .. }, space) => one(*column, space),
+            (Kind::Whole { column, .. } | Kind::Choices { column, .. }, space) => one(*column, space)?,
             (Kind::Vector(parts), space) => {
-                let mut numbers = Vec::with_capacity(parts.len());
-                parts.iter().for_each(|(_, column)| table.columns[*column].1.push_row(row, &mut numbers));
-                value_of(space, numbers)
+                let places = parts.iter().flat_map(|(_, column)| table.columns[*column].1.places(row));
+                Data::element(space, places).map_err(|error| exact::at(self.name, error))?
             }
             (Kind::Parts(parts), Space::Dict(spaces)) => {
-                let values = parts.iter().zip(spaces);
-                Value::Dict(values.map(|((name, column), (_, space))| (name.clone(), one(*column, space))).collect())
+                let lacks =
+                    |name: &String| Error::config(self.name, format!("has no part '{name}', which its space has"));
+                let values = spaces.iter().map(|(name, space)| {
+                    let found = parts.iter().find(|(part, _)| same_name(part, name)).ok_or_else(|| lacks(name))?;
+                    Ok((name.clone(), one(found.1, space)?))
+                });
+                Value::Dict(values.collect::<Result<_>>()?)
             }
             (Kind::Parts(_), _) => return Err(Error::config(self.name, "has parts, but its space has none")),
         })
-    }
-}
-
-/// A value of a space without parts.
-fn value_of(space: &Space, numbers: Vec<f64>) -> Value {
-    match space {
-        Space::Box { element, .. } if element.is_bytes() => {
-            Value::Bytes(numbers.into_iter().map(|n| n as u8).collect())
-        }
-        Space::Discrete { .. } => Value::Integer(numbers.first().map_or(0, |n| *n as i64)),
-        Space::MultiDiscrete { .. } | Space::MultiBinary { .. } => {
-            Value::Integers(numbers.into_iter().map(|n| n as i64).collect())
-        }
-        _ => Value::Floats(numbers),
     }
 }
 

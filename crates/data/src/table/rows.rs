@@ -106,7 +106,7 @@ pub struct RowEnds {
 /// How each row ends its episode, from whichever flags there are.
 ///
 /// # Errors
-/// [`Error::Config`] naming the row of an action whose flag is missing.
+/// [`Error::Config`] naming the row of an action whose flag is missing, and one whose flags contradict each other.
 pub fn row_ends(rows: &Rows, notes: &mut Vec<String>) -> Result<RowEnds> {
     let read = |what: &str, flags: &Option<Vec<Flag>>| -> Result<Option<Vec<bool>>> {
         let Some(flags) = flags else { return Ok(None) };
@@ -123,6 +123,9 @@ pub fn row_ends(rows: &Rows, notes: &mut Vec<String>) -> Result<RowEnds> {
     };
     let (terminated, truncated) = (read("terminated", &rows.terminated)?, read("truncated", &rows.truncated)?);
     let done = read("done", &rows.done)?;
+    if let Some(flags) = &rows.done {
+        contradiction(flags, rows.terminated.as_deref(), rows.truncated.as_deref())?;
+    }
     let (told, cuts) = (
         terminated.is_some() || truncated.is_some() || done.is_some(),
         truncated.is_some() || (done.is_some() && terminated.is_some()),
@@ -148,6 +151,30 @@ pub fn row_ends(rows: &Rows, notes: &mut Vec<String>) -> Result<RowEnds> {
         (terminated, truncated, None) => (terminated.unwrap_or_else(none), truncated.unwrap_or_else(none)),
     };
     Ok(RowEnds { terminated, truncated, told, cuts })
+}
+
+/// Refuses rows whose `done` cannot be true beside the other flags. A flag that is missing says nothing, and where no column but that of
+/// cuts is beside it, `done` may be what others call terminated.
+fn contradiction(done: &[Flag], terminated: Option<&[Flag]>, truncated: Option<&[Flag]>) -> Result<()> {
+    let Some(terminated) = terminated else { return Ok(()) };
+    for (row, done) in done.iter().enumerate() {
+        let cut = truncated.map(|truncated| truncated[row]);
+        let wrong = match (done, terminated[row], cut) {
+            (Some(false), Some(true), _) => Some("'terminated' is true"),
+            (Some(false), _, Some(Some(true))) => Some("'truncated' is true"),
+            (Some(true), Some(false), Some(Some(false))) => Some("neither 'terminated' nor 'truncated' is"),
+            _ => None,
+        };
+        if let (Some(wrong), Some(done)) = (wrong, done) {
+            return Err(Error::config(
+                "done",
+                format!(
+                    "row {row} is {done}, but {wrong} there: 'done' is either of them; correct the row, or leave 'done' out"
+                ),
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// The episodes' names and rows.

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import zlib
 from pathlib import Path
 
 import h5py
@@ -77,3 +78,14 @@ np.savez(
     timeouts=timeouts,
     **{"infos/action_log_probs": np.zeros(6)},
 )
+
+# Many rows whose texts are references to one long text: h5py writes a text for each, so the references are replaced by the first.
+with h5py.File(out / "one_text.hdf5", "w") as file:
+    count = 40000
+    names = file.create_dataset("episode", shape=(count,), chunks=(count,), dtype=h5py.string_dtype(), compression="gzip")
+    names[0] = "x" * 16000
+    file.flush()
+    references = zlib.decompress(names.id.read_direct_chunk((0,))[1])
+    names.id.write_direct_chunk((0,), zlib.compress(references[:16] * count))
+    for name in ["observation", "action", "reward"]:
+        file.create_dataset(name, data=np.zeros(count, dtype=np.uint8), compression="gzip")

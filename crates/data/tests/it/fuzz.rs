@@ -58,7 +58,7 @@ fn fuzz(name: &str, original: &[u8], reader: impl Fn(&[u8]) -> Result<usize>) {
 }
 
 /// The most memory that this process has held, where the system tells.
-fn peak_mib() -> u64 {
+pub(crate) fn peak_mib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     line.and_then(|line| line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()).unwrap_or(0) / 1024

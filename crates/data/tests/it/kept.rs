@@ -1,14 +1,25 @@
 //! Nothing of others is taken away, and what could not be finished is not there.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 
 use worldwright_core::{Rng, Space};
-use worldwright_data::{EpisodeWriter, FORMATS, Header, WriterOptions, export, import, part_of};
+use worldwright_data::{EpisodeWriter, FORMATS, Header, WriterOptions, export, import, is_part};
 
 use crate::support::{episode, write};
 
 fn header() -> Header {
     Header::new("made-up", Space::unbounded(2), Space::discrete(3), 0)
+}
+
+/// What a killed attempt of an older version left.
+fn left(path: &Path) -> PathBuf {
+    path.with_file_name(format!(".{}.worldwright-part", path.file_name().unwrap().to_str().unwrap()))
+}
+
+/// How many things that are being made stand in a folder.
+fn parts(folder: &Path) -> usize {
+    fs::read_dir(folder).unwrap().filter(|entry| is_part(&entry.as_ref().unwrap().path())).count()
 }
 
 #[test]
@@ -30,7 +41,7 @@ fn an_import_that_fails_leaves_nothing_and_takes_nothing() {
     let [broken, out] = ["broken.npz", "out"].map(|name| place.path().join(name));
     fs::write(&broken, b"no archive").unwrap();
     assert!(import(&broken, "npz", &out).is_err());
-    assert!(!out.exists() && !part_of(&out).exists());
+    assert!(!out.exists() && parts(place.path()) == 0);
     fs::create_dir(&out).unwrap();
     fs::write(out.join("index.txt"), b"mine").unwrap();
     assert!(import(&broken, "npz", &out).unwrap_err().to_string().contains("not empty"));
@@ -46,19 +57,21 @@ fn what_a_killed_export_or_import_left_is_in_nobodys_way() {
     writer.close().unwrap();
     for entry in FORMATS {
         let (out, back) = (at(&format!("{}-v0", entry.name)), at(&format!("{}-back", entry.name)));
-        fs::create_dir_all(part_of(&back).join("data/0")).unwrap();
+        fs::create_dir_all(left(&back).join("data/0")).unwrap();
         if ["npz", "parquet"].contains(&entry.name) {
-            fs::write(part_of(&out), b"half").unwrap();
+            fs::write(left(&out), b"half").unwrap();
         } else {
-            fs::create_dir_all(part_of(&out).join("data/0")).unwrap();
+            fs::create_dir_all(left(&out).join("data/0")).unwrap();
         }
         fs::create_dir(&back).unwrap();
         if export(&at("store"), entry.name, &out).is_err() {
             // Formats that are read only.
+            fs::remove_dir_all(left(&out)).unwrap();
+            fs::remove_dir_all(left(&back)).unwrap();
             continue;
         }
         import(&out, entry.name, &back).unwrap();
-        assert!(!part_of(&out).exists() && !part_of(&back).exists(), "{}", entry.name);
+        assert_eq!(parts(place.path()), 0, "{}", entry.name);
     }
 }
 

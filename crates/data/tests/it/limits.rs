@@ -5,7 +5,7 @@ use std::io::Write;
 use worldwright_data::fuzz_reader;
 
 /// An archive of arrays of 64-bit numbers, and of a header as text.
-fn archive(arrays: &[(&str, &str, &[f64])], header: Option<&str>) -> Vec<u8> {
+pub(crate) fn archive(arrays: &[(&str, &str, &[f64])], header: Option<&str>) -> Vec<u8> {
     let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
     let options = zip::write::SimpleFileOptions::default();
     let mut add = |name: &str, descr: &str, shape: &str, body: Vec<u8>| {
@@ -25,7 +25,7 @@ fn archive(arrays: &[(&str, &str, &[f64])], header: Option<&str>) -> Vec<u8> {
     zip.finish().unwrap().into_inner()
 }
 
-fn header(space: &str) -> String {
+pub(crate) fn header(space: &str) -> String {
     format!(
         r#"{{"version": 1, "environment": "x", "observation_space": {space:?}, "action_space": "{{\"type\": \"Discrete\", \"n\": 2}}", "seed": 1, "precision": "exact", "versions": [], "notes": []}}"#
     )

@@ -1,4 +1,6 @@
 //! Integration tests of the data room.
+mod claims;
+mod exact;
 mod formats;
 mod fuzz;
 mod kept;

@@ -227,6 +227,71 @@ fn every_name_is_found_alone() {
     }
 }
 
+#[test]
+fn parts_keep_their_written_names_and_are_matched_plainly() {
+    let table = "episode,Observation/Speed,observation/Top.Left,action,reward,next_obs/speed,Next-Obs/top-left\n\
+                 0,0.5,1,1,2,1.5,3\n0,1.5,3,1,2,2.5,2\n";
+    let (store, episodes) = text("csv", table).unwrap();
+    let names: Vec<String> = store.header().observation_space.parts().into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["Speed", "Top.Left"]);
+    let shown = |speed: f64, place: i64| {
+        Value::Dict(vec![("Speed".into(), floats(&[speed])), ("Top.Left".into(), Value::Integer(place))])
+    };
+    assert_eq!(episodes[0].observations, [shown(0.5, 1), shown(1.5, 3), shown(2.5, 2)]);
+    let twice = "episode,observation/Speed,observation/speed,action,reward\n0,0.5,1,1,2\n";
+    assert!(refused("csv", twice).contains("both hold its part"), "{}", refused("csv", twice));
+    let numbered = ["obs 0", "Obs-2", "obs.1"].map(str::to_owned);
+    let resolved = resolve(&numbered, true).unwrap();
+    let columns: Vec<usize> = resolved.parts(Quantity::Observation).iter().map(|part| part.column).collect();
+    assert_eq!(columns, [0, 2, 1]);
+    let apart = "episode,obs_x,action,reward,next_obs_y\n0,0,1,1,1\n";
+    let error = refused("csv", apart);
+    assert!(error.contains("lacks the part 'x'") && error.contains("has the part 'y'"), "{error}");
+}
+
+#[test]
+fn strictly_no_part_beside_a_whole_is_left_out() {
+    let strict = |names: &[&str], strict: bool| {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        resolve(&names, strict).map_err(|error| error.to_string())
+    };
+    for (names, slip, near) in [
+        (&["observations", "actions", "rewards", "action_spaces"][..], "action_spaces", "'action'"),
+        (&["observation", "action_x", "reward", "observation/extra"], "observation/extra", "'observation'"),
+        (&["obs_0", "obs_1", "obs_note", "action"], "obs_note", "'observation'"),
+    ] {
+        let error = strict(names, true).unwrap_err();
+        assert!(error.contains(slip) && error.contains(near), "{error}");
+        let place = names.iter().position(|name| *name == slip).unwrap();
+        assert_eq!(strict(names, false).unwrap().left_out, [place]);
+    }
+    // What others call an observation is no slip beside one.
+    assert_eq!(strict(&["obs", "state", "action"], true).unwrap().left_out, [1]);
+}
+
+#[test]
+fn flags_that_contradict_each_other_are_refused() {
+    let table = |flags: &str, names: &str| {
+        format!(
+            "episode,obs,action,reward,next_obs,{names}\n0,0.5,1,1,1.5,{}\n0,1.5,1,1,2.5,{flags}\n",
+            if names.matches(',').count() == 2 { "0,0,0" } else { "0,0" }
+        )
+    };
+    let all = "terminated,truncated,done";
+    for (flags, done) in [("0,0,1", "true"), ("1,0,0", "false"), ("0,1,0", "false")] {
+        let error = refused("csv", &table(flags, all));
+        assert!(error.contains("done: row 1") && error.contains(done), "{error}");
+    }
+    for flags in ["1,0,1", "0,1,1", "0,0,0"] {
+        text("csv", &table(flags, all)).unwrap();
+    }
+    let error = refused("csv", &table("1,0", "terminated,done"));
+    assert!(error.contains("done: row 1"), "{error}");
+    text("csv", &table("0,1", "terminated,done")).unwrap();
+    // One who calls the end of the task 'done' beside a flag of cuts contradicts nothing.
+    text("csv", &table("1,0", "truncated,done")).unwrap();
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: cases(64), ..ProptestConfig::default() })]
 
