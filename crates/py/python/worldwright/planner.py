@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from . import _native
+from ._actions import sequence
 from .model import Model, as_model
 from .written import Policy, WorldModel, prior, value
 
@@ -18,7 +19,7 @@ class Plan:
     """A plan from one observation."""
 
     actions: Any
-    """Actions, the first for now: an array of shape (horizon, …) or a list of choices."""
+    """Actions, the first for now: an array of shape (horizon, …), or a list where they are of a user's choices or of parts."""
     value: float
     """The return that the planner expects."""
     status: str
@@ -187,7 +188,7 @@ class Planner:
 
     def _shown(self, actions: Sequence[Any]) -> Any:
         if self._model is None or not self._model.has_choices:
-            return np.asarray(actions)
+            return sequence(None if self._model is None else self._model.action_space, actions)
         return [self._model.choice(action) for action in actions]
 
     def __repr__(self) -> str:
