@@ -117,8 +117,6 @@ class Dreaming:
         self._members = int(model.spec["members"])
         self._arena = model.imagination(rows)
         self._version = model._version
-        action_space = model.action_space
-        self._bounds = (action_space.low, action_space.high) if hasattr(action_space, "low") else None
         dims = flat_dim(self._space)
         self.observations: Floats = np.zeros((rows, dims))
         """What each row shows now, flat, (rows, O)."""
@@ -174,11 +172,9 @@ class Dreaming:
         seed: int,
         skip: NDArray[np.bool_] | None = None,
     ) -> Stepped:
-        """Advances all rows by an action each; those of ``skip`` stay, unpaid."""
+        """Advances all rows by an action each, of rows as :mod:`worldwright._actions` gives them; those of ``skip`` stay, unpaid."""
         rows, settings = self._rows, self._settings
         live = np.ones(rows, dtype=bool) if skip is None else ~skip
-        if self._bounds is not None:
-            actions = np.clip(actions, *self._bounds).reshape(rows, -1)
         rewards, continuations, epistemic = self._arena.step(actions, seed=seed)
         predicted = self._arena.observations(rows)
         if settings.member == "step":

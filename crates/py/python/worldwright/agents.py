@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from . import _native
+from ._actions import sequence
 from ._callables import Choices, Reward, start_of
 from ._environments import EnvironmentLike, Source
 from .model import Model
@@ -78,7 +79,7 @@ class Agent:
     def plan(self, observation: Any) -> Plan:
         """What it would do from an observation, and what it expects."""
         actions, report = self._native.plan(observation)
-        return Plan(actions=np.asarray(actions), **report)
+        return Plan(actions=sequence(self.action_space, actions), **report)
 
     def evaluate(self, *, episodes: int = 10, seed: int = 0) -> Evaluation:
         """New episodes in its environment."""

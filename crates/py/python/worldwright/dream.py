@@ -12,6 +12,7 @@ from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space, concatenate, create_empty_array
 from numpy.typing import NDArray
 
+from ._actions import action_row, action_rows
 from ._dreaming import Dreaming, Settings
 from .agents import Agent
 from .errors import ConfigError
@@ -112,7 +113,7 @@ class DreamEnv(gymnasium.Env[Any, Any]):
         """Imagines one step."""
         if not self._running:
             raise ConfigError("the episode is over or has not begun: reset first")
-        stepped = self._dreaming.step(np.asarray(action)[np.newaxis], [self.np_random], self._dreaming.noise(0))
+        stepped = self._dreaming.step(action_row(self.action_space, action), [self.np_random], self._dreaming.noise(0))
         self._running = not (stepped.terminated[0] or stepped.truncated[0])
         return (
             self._dreaming.element(0),
@@ -206,7 +207,8 @@ class DreamVectorEnv(gymnasium.vector.VectorEnv[Any, Any, NDArray[Any]]):
                 f"the episodes of environments {np.flatnonzero(again).tolist()} are over: reset them first with "
                 'options={"reset_mask": flags}, or choose another autoreset_mode'
             )
-        stepped = self._dreaming.step(np.asarray(actions), self._generators, int(self._noise.integers(1 << 63)), skip=again)
+        rows = action_rows(self.single_action_space, actions, self.num_envs)
+        stepped = self._dreaming.step(rows, self._generators, int(self._noise.integers(1 << 63)), skip=again)
         self._over = stepped.terminated | stepped.truncated
         infos: dict[str, Any] = {}
         if self.autoreset_mode is AutoresetMode.SAME_STEP:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Self
 
+import gymnasium
 import numpy as np
 
 from . import _native
 from . import planner as planners
+from ._actions import whole
 from ._choices import nearest
 from ._contract import kept
+from ._sound import all_diverged, discounting, distinct
 from .errors import ConfigError, UnknownNameError
 from .model import Model
 from .written import Policy, WorldModel
@@ -28,7 +31,7 @@ class Planner:
             where there is one.
         reward_fn: ``(observation, action, next_observation) -> reward``, or ``-> (reward, terminated)``, where the function gives none.
         observation: Where to plan from, unless told at the call; the first one that the model was built from, where it was.
-        algorithm: ``"uct"`` for choices and ``"progressive-widening"`` for real actions unless told otherwise; also ``"puct"``, ``"gumbel"``,
+        algorithm: ``"uct"`` for choices, one or several at once, and ``"progressive-widening"`` for real actions unless told otherwise; also ``"puct"``, ``"gumbel"``,
             ``"sampled-mcts"``.
         discount: What a reward one step later is worth, where the model is a function; 1 unless told otherwise.
         vectorized: Whether the functions take batches; found out where it is not told.
@@ -72,8 +75,8 @@ class Planner:
             reward_fn=reward_fn,
             observation_space=observation_space,
             # A copy: the planner is made at the first rollout, and bounds may have changed until then.
-            action_space=kept(action_space) if isinstance(action_space, tuple) else action_space,
-            discount=discount,
+            action_space=kept(distinct(action_space)) if isinstance(action_space, tuple) else distinct(action_space),
+            discount=discounting(discount),
             vectorized=vectorized,
             policy=policy,
             value_fn=value_fn,
@@ -92,6 +95,9 @@ class Planner:
             simulations: How many.
             observation: Where from; the one of the construction unless told otherwise.
             time: Seconds at most; results then depend on the machine.
+
+        Raises:
+            DivergedError: Every simulation became infinite or undefined, so that no action is better than another.
         """
         if observation is not None:
             self.observation = kept(observation)
@@ -102,7 +108,11 @@ class Planner:
             self._simulations = simulations
             options = {**self._options, "simulations": simulations}
             self._planner = planners.Planner(self.algorithm, **options)
-        self.plan = self._planner.plan(self.observation, time=time)
+        self.plan = None
+        plan = self._planner.plan(self.observation, time=time)
+        if plan.status == "AllDiverged" and self._planner.model is not None:
+            raise all_diverged(self._planner.model, self.observation)
+        self.plan = plan
         return self
 
     @property
@@ -151,4 +161,4 @@ def _settings(algorithm: str) -> list[str]:
 def _discrete(space: Any) -> bool:
     if isinstance(space, (int, np.integer, list)):
         return True
-    return type(space).__name__ == "Discrete"
+    return isinstance(space, gymnasium.Space) and whole(space)

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 
 from . import _native
+from ._actions import sequence
 from ._contract import kept
+from ._sound import all_diverged, discounting, distinct, paying
 from .model import Model, as_model
 from .written import Policy, WorldModel, prior, value
 
@@ -19,7 +21,7 @@ class Plan:
     """A plan from one observation."""
 
     actions: Any
-    """Actions, the first for now: an array of shape (horizon, …) or a list of choices."""
+    """Actions, the first for now: an array of shape (horizon, …), or a list where they are of a user's choices or of parts."""
     value: float
     """The return that the planner expects."""
     status: str
@@ -60,7 +62,8 @@ class Planner:
     Args:
         name: Which.
         model: A :class:`Model`, or a function ``(observation, action) -> next_observation`` (of one row, or of a batch).
-        reward_fn: ``(observation, action, next_observation) -> reward``, where the model is a function that gives none.
+        reward_fn: ``(observation, action, next_observation) -> reward``, where the model is a function that gives none. Without any
+            reward there must be a ``value_fn`` to plan by.
         observation_space, action_space: Spaces, where the model is a function: Gymnasium's, a number of choices, a list of them, or a
             pair ``(low, high)``.
         policy: A :class:`Policy`, or a function of a batch of observations (N, O) that gives actions (N, A) or logits: the prior that
@@ -86,9 +89,12 @@ class Planner:
         **settings: Any,
     ) -> None:
         self._policy, self._value = policy, value_fn
+        if callable(model) and reward_fn is None and value_fn is None and not isinstance(getattr(model, "model", model), Model):
+            model = paying(model)
+        action_space = distinct(action_space)
         # Copies of bounds and of a list: a function is made a model at the first plan, and they may have changed until then.
         action_space = kept(action_space) if isinstance(action_space, tuple) else list(action_space) if isinstance(action_space, list) else action_space
-        self._given = (model, reward_fn, observation_space, action_space, discount, vectorized)
+        self._given = (model, reward_fn, observation_space, action_space, discounting(discount), vectorized)
         self._name, self._seed, self._settings = name, seed, settings
         self._native: _native.Planner | None = None
         self._model: Model | None = None
@@ -163,9 +169,15 @@ class Planner:
         model_steps: int | None = None,
         time: float | None = None,
     ) -> Any:
-        """Plans and gives the first action; the rest of the plan starts the next one. Arguments are those of :meth:`plan`."""
+        """Plans and gives the first action; the rest of the plan starts the next one. Arguments are those of :meth:`plan`.
+
+        Raises:
+            DivergedError: Every candidate became infinite or undefined, so that there is none to act by.
+        """
         native = self._open(observation)
-        native.improve(observation, iterations=iterations, model_steps=model_steps, time_secs=time)
+        report = native.improve(observation, iterations=iterations, model_steps=model_steps, time_secs=time)
+        if report["status"] == "AllDiverged" and self._model is not None:
+            raise all_diverged(self._model, observation)
         action = native.act(0)
         native.shift(1)
         return self._choice(action)
@@ -190,7 +202,7 @@ class Planner:
 
     def _shown(self, actions: Sequence[Any]) -> Any:
         if self._model is None or not self._model.has_choices:
-            return np.asarray(actions)
+            return actions if self._model is None else sequence(self._model.action_space, actions)
         return [self._model.choice(action) for action in actions]
 
     def __repr__(self) -> str:
