@@ -154,9 +154,8 @@ class JointEnv(gymnasium.Env[Any, Any]):
         shown, paid, terminations, truncations, infos = answer
         # Those that leave with this step may be left out of what it tells.
         living = [name for name in acting if name in self.environment.agents]
-        for what, by_agent in (
-            ("observations", shown), ("rewards", paid), ("terminations", terminations), ("truncations", truncations)
-        ):
+        answers = {"observations": shown, "rewards": paid, "terminations": terminations, "truncations": truncations}
+        for what, by_agent in answers.items():
             self._told(what, by_agent, living)
         rewards = {name: reward(value, f"agent {name!r} of {self._who}") for name, value in paid.items()}
         ended = {name: flag(value, f"the termination of agent {name!r} of {self._who}") for name, value in terminations.items()}
@@ -309,7 +308,7 @@ class GameEnv(gymnasium.Env[Any, int]):
         return board, flags(mask, (count,), f"the action_mask of agent {player!r} of {self._who}")
 
     def _view(self) -> tuple[Any, dict[str, Any]]:
-        info = dict(getattr(self.environment, "infos", {}).get(self.agent, {}))
+        info = dict(getattr(self.environment, "infos", {}).get(self.agent) or {})
         board, legal = self._shown(self.agent)
         return np.asarray(board, dtype=self.observation_space.dtype), {**info, "legal": legal}
 
