@@ -334,3 +334,33 @@ def test_numbers_beyond_the_type_of_a_space_have_diverged() -> None:
     assert seen == np.float32(1e30) and not (terminated or truncated or info["diverged"])
     seen, _, _, truncated, info = dream.step(0)
     assert np.isfinite(seen).all() and truncated and info["diverged"]
+
+
+@pytest.mark.parametrize(
+    ("setting", "says"),
+    [
+        *(({"penalty": penalty}, "penalty is a finite number") for penalty in (float("nan"), float("inf"), "1", None, True)),
+        *(({"max_episode_steps": steps}, "max_episode_steps must be a whole number") for steps in (2.5, 0, -5, "3", True)),
+        *(({"member": member}, "member") for member in (0.0, True, -1, None)),
+    ],
+)
+def test_a_wrong_setting_is_refused(known: wm.Model, setting: dict[str, Any], says: str) -> None:
+    with pytest.raises(wm.ConfigError, match=says):
+        wm.as_env(known, starts=[[0.0, 0.0]], **setting)
+    with pytest.raises(wm.ConfigError, match=says):
+        wm.as_vector_env(known, 2, starts=[[0.0, 0.0]], **setting)
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, "a", True])
+def test_a_wrong_seed_is_refused(known: wm.Model, seed: Any) -> None:
+    many = wm.as_vector_env(known, 2, starts=[[0.0, 0.0]])
+    for call in (
+        lambda: wm.as_env(known, starts=[[0.0, 0.0]]).reset(seed=seed),
+        lambda: many.reset(seed=[0, seed]),
+        lambda: many.reset(seed=seed),
+    ):
+        with pytest.raises(wm.ConfigError, match="a seed is a whole number of 0 or more"):
+            call()
+    for n in (0, 2.0, "2"):
+        with pytest.raises(wm.ConfigError, match="n must be a whole number"):
+            wm.as_vector_env(known, n, starts=[[0.0, 0.0]])  # type: ignore[arg-type]

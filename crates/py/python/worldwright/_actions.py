@@ -47,12 +47,12 @@ def _rows(space: Any, given: Any, lead: tuple[int, ...], what: str, *, top: bool
     array = _leaf(space, given, lead, what)
     rows = array.reshape(lead[0] if lead else 1, -1)
     if isinstance(space, spaces.Box):
-        rows = np.clip(rows, space.low.ravel(), space.high.ravel())
+        rows = np.asarray(np.clip(rows, space.low.ravel(), space.high.ravel()))
         _all(np.isfinite(rows), rows, what, "finite numbers")
         return rows
     if isinstance(space, spaces.MultiBinary):
         _all((rows == 0) | (rows == 1), rows, what, "0 or 1")
-        return rows.astype(np.float64)
+        return np.asarray(rows, dtype=np.float64)
     if isinstance(space, spaces.Discrete):
         start, counts = np.array([space.start], dtype=object), np.array([int(space.n)])
     else:

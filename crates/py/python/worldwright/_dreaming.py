@@ -66,18 +66,45 @@ class Settings:
         members = int(model.spec["members"])
         if isinstance(member, str) and member not in ("episode", "step", "mean"):
             raise ConfigError(f"member '{member}': expected 'episode', 'step', 'mean' or a number")
-        if not isinstance(member, str) and not 0 <= member < members:
+        whole = isinstance(member, (int, np.integer)) and not isinstance(member, bool)
+        if not isinstance(member, str) and not (whole and 0 <= member < members):
             raise ConfigError(f"member {member}: the model has {members} of them, counted from 0")
         if termination not in ("sample", "threshold"):
             raise ConfigError(f"termination '{termination}': expected 'sample' or 'threshold'")
-        if max_episode_steps is not None and max_episode_steps < 1:
-            raise ConfigError(f"max_episode_steps must be at least 1, got {max_episode_steps}")
+        if max_episode_steps is not None:
+            max_episode_steps = counted("max_episode_steps", max_episode_steps)
+        if isinstance(penalty, bool) or not isinstance(penalty, (int, float, np.number)) or not np.isfinite(penalty):
+            raise ConfigError(f"penalty is a finite number, what one unit of disagreement costs, got {penalty!r}")
         if starts is None:
             starts = source if isinstance(source, Run) else model._starts
             if starts is None and getattr(model, "start", None) is not None:
                 starts = [model.start]
         start, longest = starts_of(starts, model.observation_space)
         return cls(model, start, max_episode_steps or longest, member, termination == "sample", float(penalty), clip)
+
+
+def counted(name: str, given: Any) -> int:
+    """A number of things.
+
+    Raises:
+        ConfigError: It is no whole number of 1 or more.
+    """
+    if isinstance(given, bool) or not isinstance(given, (int, np.integer)) or given < 1:
+        raise ConfigError(f"{name} must be a whole number of at least 1, got {given!r}")
+    return int(given)
+
+
+def seeded(given: Any) -> int | None:
+    """A seed of a reset, or none.
+
+    Raises:
+        ConfigError: It is no whole number of 0 or more.
+    """
+    if given is None:
+        return None
+    if isinstance(given, bool) or not isinstance(given, (int, np.integer)) or given < 0:
+        raise ConfigError(f"a seed is a whole number of 0 or more, got {given!r}")
+    return int(given)
 
 
 class Stepped:

@@ -13,7 +13,7 @@ from gymnasium.vector.utils import batch_space, concatenate, create_empty_array
 from numpy.typing import NDArray
 
 from ._actions import action_row, action_rows
-from ._dreaming import Dreaming, Settings
+from ._dreaming import Dreaming, Settings, counted, seeded
 from .agents import Agent
 from .errors import ConfigError
 from .model import Model
@@ -103,7 +103,7 @@ class DreamEnv(gymnasium.Env[Any, Any]):
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Begins an episode."""
-        super().reset(seed=seed)
+        super().reset(seed=seeded(seed))
         self._dreaming.refresh()
         observation, info = self._dreaming.begin(0, self.np_random, options)
         self._running = True
@@ -138,8 +138,7 @@ class DreamVectorEnv(gymnasium.vector.VectorEnv[Any, Any, NDArray[Any]]):
     """
 
     def __init__(self, settings: Settings, n: int, autoreset_mode: str | AutoresetMode) -> None:
-        if n < 1:
-            raise ConfigError(f"n must be at least 1, got {n}")
+        n = counted("n", n)
         try:
             self.autoreset_mode = AutoresetMode(autoreset_mode)
         except ValueError as error:
@@ -168,9 +167,12 @@ class DreamVectorEnv(gymnasium.vector.VectorEnv[Any, Any, NDArray[Any]]):
         if seed is None:
             seeds: list[int | None] = [None] * n
         elif isinstance(seed, (int, np.integer)):
-            seeds = [int(seed) + i for i in range(n)]
+            first = int(seeded(seed) or 0)
+            seeds = [first + i for i in range(n)]
+        elif isinstance(seed, (list, tuple, np.ndarray)):
+            seeds = [seeded(one) for one in seed]
         else:
-            seeds = list(seed)
+            raise ConfigError(f"a seed is a whole number of 0 or more, or a list of {n} of them, got {seed!r}")
         if len(seeds) != n:
             raise ConfigError(f"there are {n} environments, so give one seed or {n} of them, not {len(seeds)}")
         options = dict(options or {})
