@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import gymnasium
@@ -11,7 +12,9 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from .errors import ConfigError, UnsupportedError
+from ._contract import element, flag, flags, reward
+from ._known_spaces import known
+from .errors import ConfigError, ExternalError, UnsupportedError, WorldwrightError, WorldwrightWarning
 
 MOST_CHOICES = 128
 """Joint choices up to which they stand in one list, where every pair of agents' choices can be learned apart; beyond, each agent chooses
@@ -26,7 +29,9 @@ def is_pettingzoo(given: Any) -> bool:
     return hasattr(given, "possible_agents") and callable(getattr(given, "observation_space", None))
 
 
-def from_pettingzoo(environment: Any, *, agent: str | None = None, opponent: Opponent | None = None) -> gymnasium.Env[Any, Any]:
+def from_pettingzoo(
+    environment: Any, *, agent: str | None = None, opponent: Opponent | None = None, illegal: str = "random"
+) -> gymnasium.Env[Any, Any]:
     """A PettingZoo environment as a single one of Gymnasium's.
 
     A parallel environment becomes one for a joint agent: it sees what all agents see, flat and one after another, and chooses
@@ -39,17 +44,26 @@ def from_pettingzoo(environment: Any, *, agent: str | None = None, opponent: Opp
         agent: Whose reward counts, and in a game who plays: the sum over all agents, and the first player, unless told otherwise.
         opponent: How the other players of a game choose: a function ``(observation, legal, generator) -> action``; at random
             among what is legal unless told otherwise.
+        illegal: What an illegal action leads to in a game that tells which are legal: ``"random"`` plays one of the legal ones in its
+            place, by chance, tells it as ``info["played"]`` and warns of it once; ``"lose"`` hands it to the game, by whose own rule most
+            such games are lost.
 
     Raises:
         UnsupportedError: It does not fit: observations that are no numbers, or a game without discrete choices.
-        ConfigError: There is no such agent.
+        ConfigError: There is no such agent, or a setting is wrong.
     """
     if not is_pettingzoo(environment):
         raise ConfigError(f"{type(environment).__name__} is no PettingZoo environment")
+    if not len(environment.possible_agents):
+        raise ConfigError(f"{_who(environment)} has no agents: its possible_agents are empty")
     if agent is not None and agent not in environment.possible_agents:
-        raise ConfigError(f"there is no agent '{agent}': there are {', '.join(environment.possible_agents)}")
+        raise ConfigError(f"there is no agent {agent!r}: there are {', '.join(map(repr, environment.possible_agents))}")
+    if opponent is not None and not callable(opponent):
+        raise ConfigError(f"opponent is no function (observation, legal, generator) -> action: {opponent!r}")
+    if illegal not in ("random", "lose"):
+        raise ConfigError(f"illegal is {illegal!r}, expected 'random' or 'lose'")
     if hasattr(environment, "agent_iter"):
-        return GameEnv(environment, agent=agent, opponent=opponent)
+        return GameEnv(environment, agent=agent, opponent=opponent, illegal=illegal)
     if opponent is not None:
         raise ConfigError(
             "opponent goes with games played turn by turn; in a parallel environment the joint agent chooses for all"
@@ -64,10 +78,11 @@ class JointEnv(gymnasium.Env[Any, Any]):
 
     def __init__(self, environment: Any, *, agent: str | None) -> None:
         self.environment, self.agent = environment, agent
-        self.agents: list[str] = list(environment.possible_agents)
+        self.agents: list[Any] = list(environment.possible_agents)
         """All agents, in the order in which their numbers stand."""
-        self._seen = [environment.observation_space(name) for name in self.agents]
-        self._done = [environment.action_space(name) for name in self.agents]
+        self._who = _who(environment)
+        self._seen = [_space(environment, "observation_space", name) for name in self.agents]
+        self._done = [_space(environment, "action_space", name) for name in self.agents]
         flat: list[Any] = [spaces.flatten_space(space) for space in self._seen]
         if not all(isinstance(space, spaces.Box) for space in flat):
             raise UnsupportedError("what an agent observes cannot be laid out as numbers")
@@ -92,12 +107,15 @@ class JointEnv(gymnasium.Env[Any, Any]):
             if choices <= MOST_CHOICES:
                 return spaces.Discrete(choices)
         # Pairs keep the agents' order, where a plain dict would be sorted.
-        return spaces.Dict(list(zip(self.agents, self._done, strict=True)))
+        names = [str(name) for name in self.agents]
+        if len(set(names)) < len(names):
+            raise ConfigError(f"two agents of {self._who} have the same name, written out: {', '.join(map(repr, self.agents))}")
+        return spaces.Dict(list(zip(names, self._done, strict=True)))
 
     def actions(self, joint: Any) -> dict[str, Any]:
         """What each agent does in a joint action."""
         if isinstance(self.action_space, spaces.Dict):
-            return {name: joint[name] for name in self.agents}
+            return {name: joint[str(name)] for name in self.agents}
         if isinstance(self.action_space, spaces.Discrete):
             chosen = np.unravel_index(int(joint), [space.n for space in self._done])
             return {name: int(part) + int(space.start) for name, part, space in zip(self.agents, chosen, self._done, strict=True)}
@@ -113,29 +131,62 @@ class JointEnv(gymnasium.Env[Any, Any]):
     ) -> tuple[NDArray[np.float64], dict[str, Any]]:
         """Begins an episode."""
         super().reset(seed=seed)
-        shown, infos = self.environment.reset(seed=seed, options=options)
+        answer = self.environment.reset(seed=seed, options=options)
+        if not isinstance(answer, tuple) or len(answer) != 2:
+            raise ConfigError(f"reset of {self._who} gave {_kind(answer)}, expected (observations, infos) of PettingZoo's parallel API")
+        shown, infos = answer
+        if not self.environment.agents:
+            raise ConfigError(f"{self._who} has no agents after its reset: set its agents there")
         self._parts = [np.zeros(int(spaces.flatdim(space))) for space in self._seen]
-        return self._observation(shown), infos
+        self._told("observations", shown, self.environment.agents)
+        return self._observation(shown), infos if isinstance(infos, dict) else {}
 
     def step(self, action: Any) -> tuple[NDArray[np.float64], float, bool, bool, dict[str, Any]]:
         """A step of all agents that are still there; of those that have left, what they saw last stays."""
         told = self.actions(action)
-        living = list(self.environment.agents)
-        shown, rewards, terminated, truncated, infos = self.environment.step({name: told[name] for name in living})
+        acting = list(self.environment.agents)
+        answer = self.environment.step({name: told[name] for name in acting})
+        if not isinstance(answer, tuple) or len(answer) != 5:
+            raise ConfigError(
+                f"step of {self._who} gave {_kind(answer)}, expected five of PettingZoo's parallel API: (observations, rewards, terminations, "
+                "truncations, infos)"
+            )
+        shown, paid, terminations, truncations, infos = answer
+        # Those that leave with this step may be left out of what it tells.
+        living = [name for name in acting if name in self.environment.agents]
+        answers = {"observations": shown, "rewards": paid, "terminations": terminations, "truncations": truncations}
+        for what, by_agent in answers.items():
+            self._told(what, by_agent, living)
+        rewards = {name: reward(value, f"agent {name!r} of {self._who}") for name, value in paid.items()}
+        ended = {name: flag(value, f"the termination of agent {name!r} of {self._who}") for name, value in terminations.items()}
+        cut = {name: flag(value, f"the truncation of agent {name!r} of {self._who}") for name, value in truncations.items()}
+        all_left = not self.environment.agents
         if self.agent is None:
-            reward = float(sum(rewards.values()))
-            over = not self.environment.agents
-            ended = over and all(terminated.get(name, True) for name in living)
+            gained = float(sum(rewards.values()))
+            terminated = all_left and all(ended.get(name, True) for name in acting)
+            over = all_left
         else:
-            reward = float(rewards.get(self.agent, 0.0))
-            ended = bool(terminated.get(self.agent, False))
-            over = ended or bool(truncated.get(self.agent, False)) or not self.environment.agents
-        return self._observation(shown), reward, ended, over and not ended, infos
+            gained = rewards.get(self.agent, 0.0)
+            terminated = ended.get(self.agent, False)
+            over = terminated or cut.get(self.agent, False) or all_left
+        return self._observation(shown), gained, terminated, over and not terminated, infos if isinstance(infos, dict) else {}
 
-    def _observation(self, shown: dict[str, Any]) -> NDArray[np.float64]:
+    def _told(self, what: str, by_agent: Any, living: list[Any]) -> None:
+        """Refuses what does not tell of every agent that lives."""
+        if not isinstance(by_agent, Mapping):
+            raise ConfigError(f"the {what} of {self._who} are {by_agent!r}, expected a dict by agent")
+        missing = [name for name in living if name not in by_agent]
+        if missing:
+            raise ConfigError(
+                f"the {what} of {self._who} lack {', '.join(map(repr, missing))}: give one for every agent of its agents, or take those "
+                "that left out of these"
+            )
+
+    def _observation(self, shown: Mapping[Any, Any]) -> NDArray[np.float64]:
         for i, (name, space) in enumerate(zip(self.agents, self._seen, strict=True)):
             if name in shown:
-                self._parts[i] = np.asarray(spaces.flatten(space, shown[name]), dtype=np.float64)
+                seen = element(space, shown[name], f"the observation of agent {name!r} of {self._who}")
+                self._parts[i] = np.asarray(spaces.flatten(space, seen), dtype=np.float64)
         return np.concatenate(self._parts)
 
     def render(self) -> None:
@@ -149,17 +200,18 @@ class JointEnv(gymnasium.Env[Any, Any]):
 class GameEnv(gymnasium.Env[Any, int]):
     """A game played turn by turn, for one of its players. Made by :func:`from_pettingzoo`.
 
-    ``info["legal"]`` tells which actions are legal, (n,). What an illegal one leads to is the game's own rule (most end, lost).
+    ``info["legal"]`` tells which actions are legal, (n,), and ``info["played"]`` which one was played where the one told was not.
     """
 
     metadata: dict[str, Any] = {"render_modes": []}
 
-    def __init__(self, environment: Any, *, agent: str | None, opponent: Opponent | None) -> None:
+    def __init__(self, environment: Any, *, agent: str | None, opponent: Opponent | None, illegal: str) -> None:
         self.environment = environment
-        self.agent: str = agent or environment.possible_agents[0]
+        self.agent: Any = environment.possible_agents[0] if agent is None else agent
         """Who plays."""
         self._opponent = opponent or _at_random
-        seen, done = environment.observation_space(self.agent), environment.action_space(self.agent)
+        self._replacing, self._warned, self._who = illegal == "random", False, _who(environment)
+        seen, done = _space(environment, "observation_space", self.agent), _space(environment, "action_space", self.agent)
         if not isinstance(done, spaces.Discrete):
             raise UnsupportedError(f"a game's actions must be discrete choices, got {done}")
         # Games of PettingZoo show the board beside the legal actions.
@@ -179,44 +231,85 @@ class GameEnv(gymnasium.Env[Any, int]):
         """A move, and those of the others until it is this player's turn again or the game is over."""
         if self._over():
             raise ConfigError("the game is over or has not begun: reset first")
-        self.environment.step(int(action))
-        reward = float(self.environment.rewards.get(self.agent, 0.0)) + self._play()
-        terminated = bool(self.environment.terminations.get(self.agent, True))
-        truncated = bool(self.environment.truncations.get(self.agent, False)) and not terminated
+        told = self._choice(action, self.action_space, f"the action of {self.agent!r}")
+        _, legal = self._shown(self.agent)
+        played = self._allowed(told, legal, f"{self.agent!r} was told")
+        self._move(played, self.agent)
+        gained = self._paid() + self._play()
+        terminated = self._flag("terminations", self.agent, True)
+        truncated = self._flag("truncations", self.agent, False) and not terminated
         observation, info = self._view()
-        return observation, reward, terminated, truncated, info
+        if played != told:
+            info["played"] = played
+        return observation, gained, terminated, truncated, info
+
+    def _choice(self, given: Any, space: spaces.Discrete, what: str) -> int:
+        """One of a player's choices."""
+        return int(element(space, given, f"{what} in {self._who}"))
+
+    def _allowed(self, action: int, legal: NDArray[np.bool_], whose: str) -> int:
+        """The action, or a legal one where it is not."""
+        if not self._replacing or legal[action] or not legal.any():
+            return action
+        if not self._warned:
+            self._warned = True
+            warnings.warn(
+                f"{self._who}: {whose} action {action}, which is illegal there; a legal one is played by chance in place of every such action "
+                "and told as info['played']. Choose by info['legal'], or give illegal='lose' to from_pettingzoo to keep the game's own rule",
+                WorldwrightWarning,
+                stacklevel=3,
+            )
+        return _at_random(None, legal, self.np_random)
+
+    def _move(self, action: int, player: Any) -> None:
+        try:
+            self.environment.step(action)
+        except WorldwrightError:
+            raise
+        except Exception as error:
+            raise ExternalError(f"step of {self._who} failed at action {action} of {player!r}: {type(error).__name__}: {error}") from error
+
+    def _paid(self) -> float:
+        return reward(self.environment.rewards.get(self.agent, 0.0), f"agent {self.agent!r} of {self._who}")
+
+    def _flag(self, what: str, player: Any, left: bool) -> bool:
+        """Whether a player's game is over in that way; ``left`` for those who are not there any more."""
+        return flag(getattr(self.environment, what).get(player, left), f"the {what[:-1]} of agent {player!r} of {self._who}")
 
     def _over(self) -> bool:
-        game = self.environment
-        return (
-            self.agent not in getattr(game, "agents", ())
-            or bool(game.terminations.get(self.agent, False))
-            or bool(game.truncations.get(self.agent, False))
-        )
+        there = self.agent in getattr(self.environment, "agents", ())
+        return not there or self._flag("terminations", self.agent, False) or self._flag("truncations", self.agent, False)
 
     def _play(self) -> float:
         """The others' moves; what this player is paid meanwhile."""
         game, gained = self.environment, 0.0
         while not self._over() and game.agent_selection != self.agent:
             player = game.agent_selection
-            if game.terminations[player] or game.truncations[player]:
+            if self._flag("terminations", player, False) or self._flag("truncations", player, False):
                 game.step(None)
                 continue
-            seen = game.observe(player)
-            board, legal = self._split(seen, game.action_space(player), game.infos.get(player, {}))
-            game.step(int(self._opponent(board, legal, self.np_random)))
-            gained += float(game.rewards.get(self.agent, 0.0))
+            board, legal = self._shown(player)
+            space = _space(game, "action_space", player)
+            chosen = self._choice(self._opponent(board, legal.copy(), self.np_random), space, f"what the opponent chose for {player!r}")
+            self._move(self._allowed(chosen, legal, f"the opponent chose for {player!r}"), player)
+            gained += self._paid()
         return gained
 
-    def _split(self, seen: Any, space: Any, info: dict[str, Any]) -> tuple[Any, NDArray[np.bool_]]:
+    def _shown(self, player: Any) -> tuple[Any, NDArray[np.bool_]]:
+        """What a player sees, and which actions are legal."""
+        seen = self.environment.observe(player)
         if isinstance(seen, dict) and "action_mask" in seen:
-            return seen["observation"], np.asarray(seen["action_mask"], dtype=bool)
-        mask = info.get("action_mask")
-        return seen, np.ones(int(space.n), dtype=bool) if mask is None else np.asarray(mask, dtype=bool)
+            board, mask = seen["observation"], seen["action_mask"]
+        else:
+            board, mask = seen, (self.environment.infos.get(player) or {}).get("action_mask")
+        count = int(self.environment.action_space(player).n)
+        if mask is None:
+            return board, np.ones(count, dtype=bool)
+        return board, flags(mask, (count,), f"the action_mask of agent {player!r} of {self._who}")
 
     def _view(self) -> tuple[Any, dict[str, Any]]:
-        info = dict(getattr(self.environment, "infos", {}).get(self.agent, {}))
-        board, legal = self._split(self.environment.observe(self.agent), self.action_space, info)
+        info = dict(getattr(self.environment, "infos", {}).get(self.agent) or {})
+        board, legal = self._shown(self.agent)
         return np.asarray(board, dtype=self.observation_space.dtype), {**info, "legal": legal}
 
     def render(self) -> None:
@@ -232,3 +325,17 @@ def _at_random(_observation: Any, legal: NDArray[np.bool_], generator: np.random
     if not len(choices):
         raise ConfigError("a player has no legal action, and the game is not over")
     return int(generator.choice(choices))
+
+
+def _who(environment: Any) -> str:
+    # The classes of PettingZoo's own are all called raw_env; their metadata have the name.
+    kind = type(getattr(environment, "unwrapped", environment)).__name__
+    return str((getattr(environment, "metadata", None) or {}).get("name", kind)) if kind in ("raw_env", "parallel_env") else kind
+
+
+def _kind(answer: Any) -> str:
+    return f"{len(answer)} values" if isinstance(answer, (tuple, list)) else type(answer).__name__
+
+
+def _space(environment: Any, what: str, player: Any) -> Any:
+    return known(getattr(environment, what)(player), f"the {what} of agent {player!r} of {_who(environment)}")
