@@ -87,3 +87,13 @@ def test_choices_differ() -> None:
     ):
         with pytest.raises(wm.ConfigError, match="'left' stands twice"):
             call()
+
+
+@pytest.mark.parametrize("observation", ["a", {"x": 1.0}, [None]])
+def test_an_observation_is_numbers_where_no_space_is_known(observation: Any) -> None:
+    for call in (
+        lambda: mcts.Planner(transition_fn=lambda o, a: (o, 1.0), action_space=SIDES).rollout(5, observation=observation),
+        lambda: wm.Planner("cem", model=lambda o, a: (o, 1.0), action_space=SIDES).plan(observation),
+    ):
+        with pytest.raises(wm.ShapeError, match="the observation: got"):
+            call()

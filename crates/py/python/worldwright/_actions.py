@@ -47,7 +47,7 @@ def _rows(space: Any, given: Any, lead: tuple[int, ...], what: str, *, top: bool
     array = _leaf(space, given, lead, what)
     rows = array.reshape(lead[0] if lead else 1, -1)
     if isinstance(space, spaces.Box):
-        rows = np.clip(rows, space.low.ravel(), space.high.ravel())
+        rows = np.asarray(np.clip(rows, space.low.ravel(), space.high.ravel()))
         _all(np.isfinite(rows), rows, what, "finite numbers")
         return rows
     if isinstance(space, spaces.MultiBinary):

@@ -243,7 +243,7 @@ class GameEnv(gymnasium.Env[Any, int]):
             info["played"] = played
         return observation, gained, terminated, truncated, info
 
-    def _choice(self, given: Any, space: spaces.Discrete, what: str) -> int:
+    def _choice(self, given: Any, space: spaces.Space[Any], what: str) -> int:
         """One of a player's choices."""
         return int(element(space, given, f"{what} in {self._who}"))
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from . import _native
 from ._actions import sequence
+from ._contract import numbers
 from ._sound import all_diverged, discounting, distinct, paying
 from .model import Model, as_model
 from .written import Policy, WorldModel, prior, value
@@ -100,6 +101,8 @@ class Planner:
     def _open(self, observation: Any) -> _native.Planner:
         if self._native is None:
             model, reward_fn, observation_space, action_space, discount, vectorized = self._given
+            if observation is not None and observation_space is None:
+                numbers(observation, "the observation")
             self._model = as_model(
                 model,
                 reward_fn=reward_fn,
