@@ -83,7 +83,7 @@ def test_two_boxes_become_one_and_one_reward_counts() -> None:
     "actions",
     [
         [gymnasium.spaces.Discrete(3, start=1), gymnasium.spaces.Box(-1.0, 1.0, (1,))],
-        [gymnasium.spaces.Discrete(1000), gymnasium.spaces.Discrete(1000, start=-500)],
+        [gymnasium.spaces.Discrete(40), gymnasium.spaces.Discrete(40, start=-20)],
     ],
 )
 def test_actions_of_mixed_kinds_and_of_many_choices_go_by_agent(actions: list[gymnasium.Space[Any]], tmp_path: Path) -> None:
