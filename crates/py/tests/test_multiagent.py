@@ -137,7 +137,9 @@ def test_a_game_is_collected_and_learned_from() -> None:
     pytest.importorskip("pygame")
     from pettingzoo.classic import tictactoe_v3 as tictactoe
 
-    games = wm.collect(tictactoe.env(), steps=60, seed=0)
+    # Who chooses at random knows no rules: said once, and played as the rules allow.
+    with pytest.warns(wm.WorldwrightWarning, match="illegal there"):
+        games = wm.collect(tictactoe.env(), steps=60, seed=0)
     assert games.terminated[:-1].all() and set(games.rewards) <= {-1.0, 0.0, 1.0}
     report = wm.Model("linear", observation_space=games.observation_space, action_space=games.action_space).fit(games)
     assert np.isfinite(report.training_loss)
@@ -163,13 +165,14 @@ def test_learning_takes_a_game_directly(tmp_path: Any) -> None:
     pytest.importorskip("pygame")
     from pettingzoo.classic import tictactoe_v3 as tictactoe
 
-    run = wm.learn(
-        tictactoe.env(),
-        steps=30,
-        run_dir=tmp_path / "run",
-        model="linear",
-        agent={"initial_steps": 30},
-        progress=False,
-        settings={"evaluation.episodes": 1, "planner.horizon": 2},
-    )
+    with pytest.warns(wm.WorldwrightWarning, match="illegal there"):
+        run = wm.learn(
+            tictactoe.env(),
+            steps=30,
+            run_dir=tmp_path / "run",
+            model="linear",
+            agent={"initial_steps": 30},
+            progress=False,
+            settings={"evaluation.episodes": 1, "planner.horizon": 2},
+        )
     assert wm.data.episodes(run).steps == 30
