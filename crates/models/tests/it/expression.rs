@@ -295,3 +295,15 @@ fn an_evaluation_allocates_nothing() {
     let ((), allocated) = allocations::count(|| task.evaluate(buffers.transitions(), &mut reward, &mut terminated));
     assert_eq!(allocated, 0);
 }
+
+/// Channels of Python environments are called so.
+#[test]
+fn channels_with_places_in_their_names_are_found() {
+    fn bracketed(reward: &str, termination: Option<&str>) -> worldwright_core::Result<RewardExpression> {
+        RewardExpression::new(reward, termination, &names(&["obs[0]", "obs[1]"]), &names(&["action[0]"]))
+    }
+    let task = bracketed("10 * obs[1] + next_obs[0]", None).unwrap();
+    assert_eq!(values(&task, &[[1.0, 2.0, 3.0, 4.0, 5.0]]).0, [23.0]);
+    let error = bracketed("obs[2]", None).unwrap_err().to_string();
+    assert!(error.contains("no list is called 'obs'"), "{error}");
+}
