@@ -1,4 +1,4 @@
-//! Solves the planning tasks of a folder, and prints a table of what came of it: `pddl_table FOLDER [REFERENCE.tsv [DOMAIN]]`.
+//! Solves the planning tasks of a folder, and prints a table of what came of it: `pddl_table FOLDER [REFERENCE.tsv [DOMAIN [SECONDS]]]`.
 //!
 //! The folder holds a folder a domain, with `task01.pddl` onwards and `domain.pddl`, or `domain01.pddl` where each task has its own. The reference lists, tab-separated, what
 //! another planner does on the tasks to be solved: algorithm, domain, task, cost, states expanded, states expanded before the
@@ -19,17 +19,18 @@ use worldwright_planners::symbolic::{
 const SHORT_SECS: f64 = 0.2;
 const ROUNDS: usize = 9;
 
-/// Time and memory of each search.
+/// Time, unless another is given, and memory of each search.
 const LIMIT_SECS: u64 = 100;
 const LIMIT_BYTES: usize = 4 << 30;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let folder = arguments.first().ok_or("pddl_table FOLDER [REFERENCE.tsv [DOMAIN]]")?;
+    let folder = arguments.first().ok_or("pddl_table FOLDER [REFERENCE.tsv [DOMAIN [SECONDS]]]")?;
     let lines = match arguments.get(1) {
         Some(file) => fs::read_to_string(file)?,
         None => every_task(Path::new(folder))?,
     };
+    let limit = arguments.get(3).map_or(Ok(LIMIT_SECS), |seconds| seconds.parse())?;
     println!(
         "| search | task | facts | operators | cost | theirs | expanded | theirs | ratio | before last layer | theirs | evaluated | ground ms | search ms | theirs | ratio |"
     );
@@ -42,7 +43,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         if arguments.get(2).is_some_and(|only| only != domain) {
             continue;
         }
-        row(folder, algorithm, domain, task, [cost, expanded, before, seconds])?;
+        row(folder, algorithm, domain, task, limit, [cost, expanded, before, seconds])?;
     }
     Ok(())
 }
@@ -83,7 +84,14 @@ fn timed<T>(work: impl FnOnce() -> T) -> (T, f64) {
     }
 }
 
-fn row(folder: &str, algorithm: &str, domain: &str, task: &str, theirs: [&str; 4]) -> Result<(), Box<dyn Error>> {
+fn row(
+    folder: &str,
+    algorithm: &str,
+    domain: &str,
+    task: &str,
+    limit_secs: u64,
+    theirs: [&str; 4],
+) -> Result<(), Box<dyn Error>> {
     let read = |file: &str| fs::read_to_string(Path::new(folder).join(domain).join(file));
     let file = format!("task{task}.pddl");
     let own_domain = format!("domain{task}.pddl");
@@ -98,7 +106,7 @@ fn row(folder: &str, algorithm: &str, domain: &str, task: &str, theirs: [&str; 4
     });
     let (parsed, problem, grounded) = read?;
     let mut options = SearchOptions::new(Algorithm::named(algorithm)?);
-    options.limits.time = Some(Duration::from_secs(LIMIT_SECS));
+    options.limits.time = Some(Duration::from_secs(limit_secs));
     options.limits.memory_bytes = Some(LIMIT_BYTES);
     let (report, mut seconds) = timed(|| search(&grounded, &options));
     let report: SearchReport = report?;

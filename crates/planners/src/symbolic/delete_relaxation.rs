@@ -5,6 +5,7 @@
 //! the sum over its precondition: found by Dijkstra's algorithm. h^FF then walks back from the goal through the cheapest
 //! supporters and adds up the operators it meets, each once; those of them that are applicable are the preferred ones.
 
+use super::dominance::without_dominated;
 use super::heuristic::{Heuristic, Visit};
 use super::queue::BucketQueue;
 use super::relaxation::Relaxation;
@@ -53,7 +54,7 @@ pub(crate) struct DeleteRelaxation {
 
 impl DeleteRelaxation {
     pub(crate) fn new(task: &Task, costs: &[u32], folding: Folding) -> Self {
-        let relaxation = Relaxation::new(task);
+        let relaxation = without_dominated(Relaxation::new(task), costs);
         let fresh: Vec<Exploring> = (0..relaxation.operators() as u32)
             .map(|operator| Exploring {
                 unreached: relaxation.preconditions.row(operator).len() as u32,

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::condition::{Grounder, MOST_DISJUNCTS, consistent};
 use super::error::{PddlError, PddlErrorKind, PddlResult, Position, Source};
 use super::language::{Action, Cost, Domain, Formula, Problem, Variable};
+use super::mutex::MutexGroups;
 use super::prune::prune;
 use super::reachability::{Reachable, reach};
 use super::resources::Resources;
@@ -85,8 +86,8 @@ pub fn ground_within(domain: &Domain, problem: &Problem, resources: &Resources) 
     };
     let goal = goals.pop().unwrap_or_default();
     let unit_cost = !problem.minimizes_cost;
-    let task = Task { facts, operators, initial, goal, reachable: goal_reachable, unit_cost, names };
-    Ok(prune(task))
+    let reachable = goal_reachable;
+    Ok(prune(Task { facts, operators, initial, goal, reachable, unit_cost, names, groups: MutexGroups::default() }))
 }
 
 /// The place of each name in their order.

@@ -25,6 +25,13 @@ pub(crate) trait Heuristic {
     fn preferred(&self) -> &[u32] {
         &[]
     }
+
+    /// The literals that the last state should lead to next, a bit each by [`Literal::index`]: none, unless it knows some.
+    ///
+    /// [`Literal::index`]: super::task::Literal::index
+    fn wanted(&self) -> &[u64] {
+        &[]
+    }
 }
 
 /// The estimates that there are.

@@ -167,7 +167,7 @@ impl Finder<'_> {
     }
 
     fn order_reasonably(&mut self) {
-        let groups = MutexGroups::new(self.task);
+        let groups = &self.task.groups;
         let facts = self.found.iter().take_while(|landmark| landmark.propositions.len() == 1).count();
         let literal: Vec<Literal> = self.found[..facts].iter().map(|landmark| landmark.literals[0]).collect();
         let lost: Vec<Lost> = literal.iter().map(|&literal| Lost::new(self.task, literal)).collect();
@@ -183,7 +183,7 @@ impl Finder<'_> {
             candidates.dedup();
             let interferes = |a: &u32| {
                 let a = *a as usize;
-                a != b && (groups.exclusive(literal[a], literal[b]) || lost[a].loses(&groups, literal[b]))
+                a != b && (groups.exclusive(literal[a], literal[b]) || lost[a].loses(groups, literal[b]))
             };
             candidates.retain(interferes);
             self.found[b].reasonable = candidates;

@@ -29,6 +29,8 @@ pub(crate) struct Landmarks {
     future: Vec<u64>,
     /// For each state, which landmarks are true in it.
     holds: Vec<u64>,
+    /// The literals of the landmarks that the last state has to come to.
+    wanted: Vec<u64>,
 }
 
 impl Landmarks {
@@ -61,6 +63,7 @@ impl Landmarks {
             past: Vec::new(),
             future: Vec::new(),
             holds: Vec::new(),
+            wanted: vec![0; (task.facts() * 2).div_ceil(64)],
         }
     }
 }
@@ -99,12 +102,14 @@ impl Heuristic for Landmarks {
         }
         let (past, holds) = (&self.past[place..place + words], &self.holds[place..place + words]);
         let future = &mut self.future[place..place + words];
+        self.wanted.fill(0);
         for (number, landmark) in (0..).zip(&self.landmarks) {
             if !bit(holds, number) && (landmark.goal || !bit(past, number)) {
                 if !landmark.achievable {
                     return None;
                 }
                 set(future, number);
+                landmark.literals.iter().for_each(|literal| set(&mut self.wanted, literal.index() as u32));
             }
         }
         for (number, after) in &self.just_before {
@@ -121,5 +126,8 @@ impl Heuristic for Landmarks {
             }
         }
         Some(future.iter().map(|word| word.count_ones()).sum())
+    }
+    fn wanted(&self) -> &[u64] {
+        &self.wanted
     }
 }

@@ -23,6 +23,7 @@ mod atoms;
 mod condition;
 mod delete_relaxation;
 mod domain;
+mod dominance;
 mod effect;
 mod error;
 mod formula;

@@ -40,7 +40,7 @@ impl Part {
 type Candidate = Vec<Part>;
 
 /// For each fact the groups that it is in.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct MutexGroups {
     of_fact: Vec<Vec<u32>>,
 }
@@ -93,6 +93,11 @@ impl MutexGroups {
                 *count += 1;
             }
         }
+    }
+
+    /// The groups of some of the facts, which take the numbers of their places.
+    pub(crate) fn of_facts(mut self, kept: &[u32]) -> Self {
+        Self { of_fact: kept.iter().map(|&fact| std::mem::take(&mut self.of_fact[fact as usize])).collect() }
     }
 
     /// Whether two literals are never true together, as far as the groups tell.
@@ -173,10 +178,11 @@ fn needs(operator: &Operator, change: &Change, fact: u32) -> bool {
     operator.precondition.contains(&literal) || change.condition.contains(&literal)
 }
 
-/// The true facts that an operator makes false whenever it makes a change.
+/// The true facts that an operator makes false whenever it makes a change: none that it makes true as well.
 fn taken<'a>(operator: &'a Operator, change: &'a Change) -> impl Iterator<Item = u32> + 'a {
     let always = operator.changes.iter().filter(|other| other.condition.is_empty() || std::ptr::eq(*other, change));
-    always.flat_map(|other| &other.deletes).copied().filter(|&fact| needs(operator, change, fact))
+    let added = |fact: &u32| operator.changes.iter().any(|other| other.adds.contains(fact));
+    always.flat_map(|other| &other.deletes).copied().filter(move |fact| needs(operator, change, *fact) && !added(fact))
 }
 
 /// All ways to find the objects of a key at different places of the arguments.

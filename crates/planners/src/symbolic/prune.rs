@@ -2,12 +2,17 @@
 //!
 //! A fact that is true at first and never deleted is always true. A literal matters if it stands in the goal, or in a condition of
 //! an operator that achieves a literal that matters; operators that achieve none are dropped with the facts of which neither
-//! literal matters (Helmert, "The Fast Downward planning system", JAIR 26, 2006, section 5.1 drops variables so).
+//! literal matters (Helmert, "The Fast Downward planning system", JAIR 26, 2006, section 5.1 drops variables so). An operator of
+//! which two preconditions are never true together is dropped too: it could never be applied, but in the delete relaxation it can
+//! (a car parked behind itself), where it makes goals look nearer than they are.
 
+use super::mutex::MutexGroups;
 use super::task::{Change, Literal, Operator, Task, bit, set};
 
 /// The task without what can neither change nor matter.
 pub(crate) fn prune(mut task: Task) -> Task {
+    task.groups = MutexGroups::new(&task);
+    exclude(&mut task);
     settle(&mut task);
     let matters = relevant(&task);
     let kept: Vec<u32> = (0..task.facts.len() as u32)
@@ -44,7 +49,24 @@ pub(crate) fn prune(mut task: Task) -> Task {
         reachable: task.reachable,
         unit_cost: task.unit_cost,
         names: task.names,
+        groups: task.groups.of_facts(&kept),
     }
+}
+
+/// Drops what would need two facts that are never true together.
+fn exclude(task: &mut Task) {
+    let groups = std::mem::take(&mut task.groups);
+    let possible = |list: &[Literal], others: &[Literal]| {
+        let excluded =
+            |(place, a): (usize, &Literal)| list[place + 1..].iter().chain(others).any(|b| groups.exclusive(*a, *b));
+        !list.iter().enumerate().any(excluded)
+    };
+    task.operators.retain(|operator| possible(&operator.precondition, &[]));
+    for operator in &mut task.operators {
+        operator.changes.retain(|change| possible(&change.condition, &operator.precondition));
+    }
+    task.reachable &= possible(&task.goal, &[]);
+    task.groups = groups;
 }
 
 /// The literals that a change makes true.

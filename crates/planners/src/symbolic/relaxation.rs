@@ -126,6 +126,21 @@ impl Relaxation {
         }
     }
 
+    /// The same with other effects; operators without any are dropped.
+    pub(crate) fn with_effects(self, effects: Vec<Vec<u32>>) -> Self {
+        let kept: Vec<u32> = (0..).zip(&effects).filter(|(_, row)| !row.is_empty()).map(|(number, _)| number).collect();
+        let preconditions = Rows::new(kept.iter().map(|&operator| self.preconditions.row(operator).to_vec()));
+        let effects = Rows::new(effects.into_iter().filter(|row| !row.is_empty()));
+        Self {
+            needed_by: preconditions.inverse(self.propositions),
+            achieved_by: effects.inverse(self.propositions),
+            origin: kept.iter().map(|&operator| self.origin[operator as usize]).collect(),
+            preconditions,
+            effects,
+            ..self
+        }
+    }
+
     /// How many relaxed operators there are.
     pub(crate) fn operators(&self) -> usize {
         self.origin.len()

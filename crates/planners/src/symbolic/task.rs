@@ -2,6 +2,8 @@
 //!
 //! A state is a bit a fact, packed into words of 64. Conditions are literals, so that a negated one needs no fact of its own.
 
+use super::mutex::MutexGroups;
+
 /// A fact that must be true, or one that must be false.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Literal(u32);
@@ -92,6 +94,8 @@ pub struct Task {
     /// Whether every action costs 1.
     pub(crate) unit_cost: bool,
     pub(crate) names: Names,
+    /// Which facts are never true together.
+    pub(crate) groups: MutexGroups,
 }
 
 /// The words that plans are written with.

@@ -48,10 +48,10 @@ fn by_hand_the_cuts_of_a_small_task_make_its_cost() {
 }
 
 /// An action over eight propositions: what it needs, adds and deletes, as bits, and its cost.
-type Action = (u8, u8, u8, u8);
+pub(super) type Action = (u8, u8, u8, u8);
 
 /// A task in PDDL: proposition 0 holds at first, the goal is given by bits.
-fn written(actions: &[Action], goal: u8) -> (String, String) {
+pub(super) fn written(actions: &[Action], goal: u8) -> (String, String) {
     let list = |bits: u8, wrap: &dyn Fn(usize) -> String| -> String {
         (0..8).filter(|i| bits >> i & 1 == 1).map(wrap).collect::<Vec<_>>().join(" ")
     };

@@ -1,5 +1,6 @@
 //! Symbolic planning against known optima, and what is said of texts that are not PDDL.
 
+mod grounding;
 mod landmarks;
 mod limits;
 mod lm_cut;
