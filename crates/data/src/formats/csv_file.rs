@@ -7,7 +7,7 @@ use std::path::Path;
 
 use worldwright_core::{Error, Result};
 
-use super::{Sink, read_bytes};
+use super::{Sink, read_bytes, utf8};
 use crate::limits;
 use crate::table::cells::{Cells, Data, TEXT, is_missing};
 use crate::table::{self, About, Table};
@@ -21,7 +21,7 @@ pub(super) fn read(bytes: &[u8], name: &str, sink: &mut dyn Sink) -> Result<()> 
     // A text for every mark after one.
     let texts = bytes.iter().filter(|byte| b",;\t\n".contains(byte)).count() as u128;
     limits::fits("this CSV file", texts * 2 * TEXT as u128 + bytes.len() as u128 * 3)?;
-    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    let bytes = utf8("CSV file", bytes)?.as_bytes();
     let head = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let count = |mark: u8| head.iter().filter(|byte| **byte == mark).count();
     let delimiter = [b',', b';', b'\t'].into_iter().max_by_key(|mark| (count(*mark), *mark == b',')).unwrap_or(b',');

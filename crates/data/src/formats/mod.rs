@@ -294,6 +294,31 @@ fn missing(path: &Path) -> Error {
     Error::external(path.display().to_string(), "there is no such file or folder; check the path")
 }
 
+/// The text of a file, without the mark that some programs begin UTF-8 with.
+///
+/// # Errors
+/// [`Error::External`] for text in another encoding; it says how to change it.
+fn utf8<'a>(what: &'static str, bytes: &'a [u8]) -> Result<&'a str> {
+    // UTF-16 begins with a mark, and writes a zero beside every Latin letter.
+    let marked = bytes.starts_with(b"\xFF\xFE") || bytes.starts_with(b"\xFE\xFF");
+    if marked || bytes.iter().take(64).any(|byte| *byte == 0) {
+        return Err(Error::external(
+            what,
+            "is not text in UTF-8 but seems to be in UTF-16: change it by `iconv -f UTF-16 -t UTF-8 FILE > NEW`",
+        ));
+    }
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        let line = 1 + bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
+        Error::external(
+            what,
+            format!(
+                "is not text in UTF-8 (line {line}): change it, from Latin-1 by `iconv -f LATIN1 -t UTF-8 FILE > NEW`"
+            ),
+        )
+    })?;
+    Ok(text.strip_prefix('\u{FEFF}').unwrap_or(text))
+}
+
 fn read_bytes(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).map_err(|e| crate::store::io(path, "cannot be read", &e))
 }

@@ -1,5 +1,7 @@
 //! Integration tests of the data room.
+mod alike;
 mod claims;
+mod encodings;
 mod exact;
 mod formats;
 mod fuzz;
