@@ -17,8 +17,8 @@ fn learned(folder: &Path, more: &[&str]) {
 
 /// The returns of the episodes that were told, and the mean in the last line.
 fn told(text: &str) -> (Vec<f64>, Option<f64>) {
-    let after =
-        |line: &str| line.split_once("return").and_then(|(_, rest)| rest.split_whitespace().next()?.parse().ok());
+    let number = |text: &str| text.replace(',', "").replace('−', "-").parse().ok();
+    let after = |line: &str| line.split_once("return").and_then(|(_, rest)| number(rest.split_whitespace().next()?));
     let of = |start: &str| text.lines().filter(|line| line.starts_with(start)).filter_map(after).collect::<Vec<f64>>();
     (of("episode"), of("mean").pop())
 }
@@ -84,10 +84,10 @@ fn a_limit_on_files_is_an_error_that_names_it_and_whole_episodes_are_kept() {
         let (_, rest) = said.split_once("; ").unwrap();
         rest.split_whitespace().find_map(|word| word.parse().ok()).unwrap_or_else(|| panic!("{said}"))
     };
-    let read = in_folder(place.path(), &["data", "info", "some"]);
+    let read = in_folder(place.path(), &["data", "inspect", "some"]);
     let text = String::from_utf8(read.stdout).unwrap();
     assert!(read.status.success() && kept > 0, "{text}");
-    assert!(text.contains(&kept.to_string()), "{kept} episodes are to be in {text}");
+    assert!(text.contains(&format!("in {kept} episodes")), "{kept} episodes are to be in {text}");
     let left: Vec<String> = fs::read_dir(place.path())
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())

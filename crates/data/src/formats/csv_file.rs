@@ -29,16 +29,23 @@ pub(super) fn read(bytes: &[u8], name: &str, sink: &mut dyn Sink) -> Result<()> 
     let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).from_reader(bytes);
     let names: Vec<String> = reader.headers().map_err(failed)?.iter().map(str::to_owned).collect();
     let mut texts: Vec<Vec<String>> = vec![Vec::new(); names.len()];
-    for record in reader.records() {
+    for (row, record) in reader.records().enumerate() {
+        if row.is_multiple_of(LOOKED) {
+            sink.go_on()?;
+        }
         let record = record.map_err(failed)?;
         texts.iter_mut().zip(record.iter()).for_each(|(column, text)| column.push(text.trim().to_owned()));
     }
     let columns = names.into_iter().zip(texts).map(|(name, texts)| {
+        sink.go_on()?;
         let cells = column(&name, texts)?;
         Ok((name, cells))
     });
     table::read(Table { columns: columns.collect::<Result<_>>()? }, About::new(name, "CSV"), sink)
 }
+
+/// Rows between two looks at whether somebody asked to stop.
+const LOOKED: usize = 4096;
 
 /// The cells that texts stand for.
 pub(super) fn column(name: &str, texts: Vec<String>) -> Result<Cells> {

@@ -36,10 +36,19 @@ pub(super) fn read(bytes: &[u8], name: &str, sink: &mut dyn Sink) -> Result<()> 
         }
     } else {
         let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-        lines.map(|(at, line)| parsed(line, &format!("line {}", at + 1))).collect::<Result<_>>()?
+        let parsed = |(at, line): (usize, &str)| {
+            if at.is_multiple_of(4096) {
+                sink.go_on()?;
+            }
+            parsed(line, &format!("line {}", at + 1))
+        };
+        lines.map(parsed).collect::<Result<_>>()?
     };
     let mut found = Found { rows: rows.len(), columns: Vec::new(), places: HashMap::new(), spellings: Vec::new() };
     for (at, row) in rows.into_iter().enumerate() {
+        if at.is_multiple_of(4096) {
+            sink.go_on()?;
+        }
         let Json::Object(fields) = row else { return Err(bad(format!("row {at} is no object of named values"))) };
         for (name, value) in fields {
             let spelling = format!("'{name}'");
@@ -48,6 +57,7 @@ pub(super) fn read(bytes: &[u8], name: &str, sink: &mut dyn Sink) -> Result<()> 
     }
     let rows = found.columns.iter().map(|(_, values)| values.len()).max().unwrap_or(0);
     let columns = found.columns.into_iter().map(|(name, mut values)| {
+        sink.go_on()?;
         values.resize(rows, Json::Null);
         let cells = column(&name, &values)?;
         Ok((name, cells))

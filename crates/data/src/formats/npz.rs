@@ -34,6 +34,7 @@ pub(super) fn export(store: &EpisodeStore, out: &Target<'_>) -> Result<()> {
     let (mut steps, mut seeds, mut rewards) = (Vec::new(), Vec::new(), Vec::new());
     let (mut terminated, mut truncated, mut seeded) = (Vec::new(), Vec::new(), Vec::new());
     for i in 0..store.episodes().len() {
+        out.go_on()?;
         let episode = store.episode(i)?;
         let t = episode.steps();
         steps.push(t as i64);
@@ -63,6 +64,7 @@ pub(super) fn export(store: &EpisodeStore, out: &Target<'_>) -> Result<()> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored).large_file(true);
     for (name, array) in arrays {
+        out.go_on()?;
         zip.start_file(format!("{name}.npy"), options).map_err(|e| failed(&e))?;
         zip.write_all(&array.to_bytes()).map_err(|e| failed(&e))?;
     }

@@ -5,6 +5,7 @@ mod encodings;
 mod exact;
 mod formats;
 mod fuzz;
+mod interrupted;
 mod kept;
 mod limits;
 mod parquet_columns;
