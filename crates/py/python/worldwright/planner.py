@@ -10,7 +10,7 @@ import numpy as np
 
 from . import _native
 from ._actions import sequence
-from ._contract import kept, numbers
+from ._contract import kept, numbers, seeded
 from ._sound import all_diverged, discounting, distinct, paid_by, paying
 from .model import Model, as_model
 from .written import Policy, WorldModel, prior, value
@@ -95,7 +95,7 @@ class Planner:
         # Copies of bounds and of a list: a function is made a model at the first plan, and they may have changed until then.
         action_space = kept(action_space) if isinstance(action_space, tuple) else list(action_space) if isinstance(action_space, list) else action_space
         self._given = (model, reward_fn, observation_space, action_space, discounting(discount), vectorized)
-        self._name, self._seed, self._settings = name, seed, settings
+        self._name, self._seed, self._settings = name, seeded(seed), settings
         self._native: _native.Planner | None = None
         self._model: Model | None = None
         if observation_space is not None or isinstance(model, (Model, WorldModel)):
