@@ -70,6 +70,17 @@ pub(crate) fn listen(words: Words) -> Result<Interrupt> {
     Ok(interrupt)
 }
 
+/// Lets a write beyond the largest file that is allowed (`ulimit -f`) fail as other writes do, instead of ending the program: whoever
+/// writes says then which file it was. The programs that are started from here keep the system's way.
+///
+/// # Errors
+/// When the system does not let it.
+pub(crate) fn survive_file_limits() -> Result<()> {
+    #[cfg(unix)]
+    flag::register(signal_hook::consts::SIGXFSZ, Arc::default()).context("cannot listen for limits on files")?;
+    Ok(())
+}
+
 /// Whether work says that it ended because it was asked to.
 pub(crate) fn is_interrupted(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| matches!(cause.downcast_ref(), Some(Error::Interrupted { .. })))

@@ -26,7 +26,9 @@ const INTERRUPTED: u8 = 130;
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     worldwright_runs::know_the_machine();
-    let interrupt = match interrupts::listen(interrupts::of(&arguments.command)) {
+    let listening =
+        interrupts::survive_file_limits().and_then(|()| interrupts::listen(interrupts::of(&arguments.command)));
+    let interrupt = match listening {
         Ok(interrupt) => interrupt,
         Err(error) => return finish(Err(error)),
     };

@@ -19,7 +19,9 @@ mod store;
 mod table;
 mod whole;
 
-pub use formats::{FORMATS, Format, Inspection, export, format_of, fuzz_reader, import, inspect};
+pub use formats::{
+    FORMATS, Format, Inspection, export, export_until, format_of, fuzz_reader, import, import_until, inspect,
+};
 pub use normaliser::Normaliser;
 pub use priorities::{Priorities, SumTree};
 pub use replay::{Replay, Sample};

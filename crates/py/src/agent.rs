@@ -17,6 +17,7 @@ use crate::learn::PythonWorkshop;
 use crate::model::Model;
 use crate::planner::describe;
 use crate::pool::{Took, locked};
+use crate::seed::Seed;
 use crate::{observed, pool, settings, space, value};
 
 /// An agent with its weights.
@@ -56,10 +57,10 @@ impl Agent {
     }
 
     /// Tells that an episode begins.
-    fn begin(&self, py: Python<'_>, observation: &Bound<'_, PyAny>, seed: u64) -> PyResult<()> {
+    fn begin(&self, py: Python<'_>, observation: &Bound<'_, PyAny>, seed: Seed) -> PyResult<()> {
         let observation = observed::read(&self.observation_space, observation, "the observation")?;
         let mut loaded = locked(py, &self.loaded);
-        loaded.agent.begin_episode(&observation, seed).or_raise(py)
+        loaded.agent.begin_episode(&observation, seed.0).or_raise(py)
     }
 
     /// The action for an observation.
@@ -90,12 +91,12 @@ impl Agent {
     }
 
     /// Returns and lengths of new episodes in its environment.
-    fn evaluate(&self, py: Python<'_>, episodes: usize, seed: u64) -> PyResult<(Vec<f64>, Vec<usize>)> {
+    fn evaluate(&self, py: Python<'_>, episodes: usize, seed: Seed) -> PyResult<(Vec<f64>, Vec<usize>)> {
         let mut loaded = locked(py, &self.loaded);
         let loaded = &mut *loaded;
         let options = EvaluationOptions {
             episodes,
-            seed,
+            seed: seed.0,
             step_limit: loaded.made.episode_steps.unwrap_or(STEP_LIMIT),
             picture: false,
         };

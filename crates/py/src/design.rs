@@ -18,6 +18,7 @@ use crate::environment::Source;
 use crate::error::{Failures, OrRaise};
 use crate::interrupts::Interrupts;
 use crate::model::Model;
+use crate::seed::Seed;
 use crate::{pool, settings, space, value};
 
 /// Where trials take place, and data come from where none are given: an environment of Python's or a native one.
@@ -43,7 +44,7 @@ pub(crate) fn explore<'py>(
     source: Option<Py<PyAny>>,
     environment_name: Option<&str>,
     steps: usize,
-    seed: u64,
+    seed: Seed,
 ) -> PyResult<Bound<'py, PyDict>> {
     let failures = Failures::default();
     let Some(mut made) = environment(py, source, environment_name, &failures)? else {
@@ -51,7 +52,7 @@ pub(crate) fn explore<'py>(
     };
     let interrupts = Interrupts::default();
     let interrupt = interrupts.interrupt();
-    let explored = pool::long(py, &interrupts, || worldwright_runs::explore(&mut made, steps, seed, &interrupt))?;
+    let explored = pool::long(py, &interrupts, || worldwright_runs::explore(&mut made, steps, seed.0, &interrupt))?;
     let (inner, first) = interrupts.settle(failures.settle(py, explored))?;
     let answer = PyDict::new(py);
     answer.set_item("start", value::write(py, made.environment.observation_space(), &first)?)?;
@@ -80,7 +81,7 @@ pub(crate) fn design<'py>(
     source: Option<Py<PyAny>>,
     environment_name: Option<&str>,
     discount: f64,
-    seed: u64,
+    seed: Seed,
     options: &Bound<'_, PyDict>,
     follow: Option<Py<PyAny>>,
 ) -> PyResult<(Model, Bound<'py, PyDict>)> {
@@ -100,7 +101,7 @@ pub(crate) fn design<'py>(
         action_space: space::read(action_space)?,
         reward: written.or_else(|| made.as_ref().and_then(|made| made.reward.clone())),
         simulator: made.as_ref().and_then(|made| made.simulator.clone()),
-        seed,
+        seed: seed.0,
         interrupt: interrupt.clone(),
     };
     let wanted = read_options(options, discount)?;
@@ -132,7 +133,7 @@ pub(crate) fn design<'py>(
         reward: context.reward,
         simulator: context.simulator,
         discount,
-        seed,
+        seed: seed.0,
     };
     let model = Model::of_parts(&found.model.name, context, found.model.settings, found.fitted, failures);
     Ok((model, answer))

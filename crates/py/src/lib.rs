@@ -23,6 +23,7 @@ mod model;
 mod observed;
 mod planner;
 mod pool;
+mod seed;
 mod settings;
 mod space;
 mod store;

@@ -19,6 +19,7 @@ use crate::data::Dataset;
 use crate::error::{Failures, OrRaise, exception, raise, refuse};
 use crate::interrupts::Interrupts;
 use crate::pool::{Took, locked};
+use crate::seed::Seed;
 use crate::{observed, pool, settings, space};
 
 /// A model that is shared with those who plan in it.
@@ -140,7 +141,7 @@ impl Model {
         reward: Option<Py<PyAny>>,
         environment: Option<&str>,
         discount: f64,
-        seed: u64,
+        seed: Seed,
         settings: &Bound<'_, PyDict>,
     ) -> PyResult<Self> {
         let failures = Failures::default();
@@ -157,7 +158,7 @@ impl Model {
         let (known, simulator) = native.map_or((None, None), |made| (made.reward, made.simulator));
         let written = reward.map(|reward| Arc::new(Reward::new(reward, failures.clone())) as Arc<dyn RewardFunction>);
         let reward = written.or(known);
-        let context = ModelContext { observation_space, action_space, reward, simulator, discount, seed };
+        let context = ModelContext { observation_space, action_space, reward, simulator, discount, seed: seed.0 };
         let recipe = Recipe { name: name.to_owned(), context, overrides: settings::named(settings)? };
         let model = recipe.build().or_raise(py)?;
         let spec = model.spec().clone();
@@ -206,7 +207,7 @@ impl Model {
 
     /// Learns from transitions, starting from what was learned before.
     #[pyo3(signature = (*, data, seed))]
-    fn fit<'py>(&self, py: Python<'py>, data: &Dataset, seed: u64) -> PyResult<Bound<'py, PyDict>> {
+    fn fit<'py>(&self, py: Python<'py>, data: &Dataset, seed: Seed) -> PyResult<Bound<'py, PyDict>> {
         let recipe = self.recipe(py, "fitting from here")?;
         let before = self.shared(py);
         let mut fits = locked(py, &self.fits);
@@ -218,7 +219,7 @@ impl Model {
             if *fits > 0 {
                 model.restore(&before.save())?;
             }
-            let mut rng = Key::new(seed).fold(*fits).rng();
+            let mut rng = Key::new(seed.0).fold(*fits).rng();
             let report = model.fit(&data.inner, &mut rng, &interrupt)?;
             Ok((model, report))
         })?;
@@ -345,12 +346,12 @@ pub(crate) struct Arenas {
 #[pymethods]
 impl Arenas {
     /// Sets a row to the belief after an observation.
-    fn observe(&self, py: Python<'_>, row: usize, observation: &Bound<'_, PyAny>, seed: u64) -> PyResult<()> {
+    fn observe(&self, py: Python<'_>, row: usize, observation: &Bound<'_, PyAny>, seed: Seed) -> PyResult<()> {
         self.check(py, row)?;
         let what = format!("the observation of row {row}");
         let observation = observed::read(&self.spec.observation_space, observation, &what)?;
         let mut state = locked(py, &self.state);
-        let seen = state.arena.with_dependent_mut(|_, arena| arena.observe(row, None, &observation, Key::new(seed)));
+        let seen = state.arena.with_dependent_mut(|_, arena| arena.observe(row, None, &observation, Key::new(seed.0)));
         self.failures.settle(py, seen)
     }
 
@@ -363,7 +364,7 @@ impl Arenas {
     }
 
     /// Advances the first rows by one action each; gives reward, continuation and epistemic spread, all (members, rows).
-    fn step<'py>(&self, py: Python<'py>, actions: &Bound<'_, PyAny>, seed: u64) -> PyResult<Bound<'py, PyAny>> {
+    fn step<'py>(&self, py: Python<'py>, actions: &Bound<'_, PyAny>, seed: Seed) -> PyResult<Bound<'py, PyAny>> {
         let actions = array::actions(&self.spec.action_space, actions)?;
         let rows = actions.actions().rows();
         self.check(py, rows.max(1) - 1)?;
@@ -373,7 +374,9 @@ impl Arenas {
         let stepped = took.run(py, &interrupts, || {
             imagined.begin(rows);
             let span = || Rows::Span(0..rows);
-            arena.with_dependent_mut(|_, arena| arena.step(span(), actions.actions(), span(), Key::new(seed), imagined))
+            arena.with_dependent_mut(|_, arena| {
+                arena.step(span(), actions.actions(), span(), Key::new(seed.0), imagined)
+            })
         })?;
         interrupts.settle(self.failures.settle(py, stepped))?;
         let shape = [self.spec.members, rows];

@@ -13,6 +13,7 @@ use crate::guided::Guided;
 use crate::interrupts::Interrupts;
 use crate::model::{Model, Shared, World, world};
 use crate::pool::{Took, locked};
+use crate::seed::Seed;
 use crate::{observed, settings, value};
 
 /// A policy and a value of Python's beside the model.
@@ -67,7 +68,7 @@ impl Planner {
         name: &str,
         model: Py<Model>,
         settings: &Bound<'_, PyDict>,
-        seed: u64,
+        seed: Seed,
         prior: Option<Py<PyAny>>,
         value: Option<Py<PyAny>>,
     ) -> PyResult<Self> {
@@ -75,7 +76,7 @@ impl Planner {
         let guide = Guide { prior, value, interrupts: Arc::default() };
         let source = model.get().shared(py);
         let shared = guide.lead(py, &source, model.get().failures());
-        let context = PlannerContext::for_model(shared.spec(), seed);
+        let context = PlannerContext::for_model(shared.spec(), seed.0);
         let planner = planners::make(name, &context, &settings::named(settings)?).or_raise(py)?;
         planner.check(shared.spec()).or_raise(py)?;
         cost::arena(shared.spec(), planner.rows(), "rows that the planner imagines").or_raise(py)?;
@@ -85,7 +86,7 @@ impl Planner {
             source,
             model: shared,
             arena,
-            key: Key::new(seed),
+            key: Key::new(seed.0),
             decisions: 0,
             took: Took::default(),
             action: Value::Floats(Vec::new()),
@@ -171,10 +172,10 @@ impl Planner {
     }
 
     /// Forgets the plan and takes a seed.
-    fn reset(&self, py: Python<'_>, seed: u64) {
+    fn reset(&self, py: Python<'_>, seed: Seed) {
         let mut state = locked(py, &self.state);
-        state.planner.reset(seed);
-        state.key = Key::new(seed);
+        state.planner.reset(seed.0);
+        state.key = Key::new(seed.0);
         state.decisions = 0;
     }
 

@@ -18,7 +18,11 @@ pub(crate) fn value(key: &str, given: &Bound<'_, PyAny>) -> PyResult<Setting> {
     if given.is_instance_of::<PyBool>() {
         Ok(Setting::Bool(given.extract()?))
     } else if given.is_instance_of::<PyInt>() {
-        Ok(Setting::Integer(given.extract()?))
+        let whole = given.extract().map_err(|_| {
+            let range = format!("{key}: a whole number of a setting is from {} to {}", i64::MIN, i64::MAX);
+            refuse(given.py(), format!("{range}, got {given}"))
+        });
+        Ok(Setting::Integer(whole?))
     } else if given.is_instance_of::<PyFloat>() {
         Ok(Setting::Float(given.extract()?))
     } else if given.is_instance_of::<PyString>() {

@@ -5,12 +5,14 @@ use std::path::PathBuf;
 use numpy::{PyArray1, PyArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
-use worldwright_core::{ElementType, Error, Result, Space, Step, Value};
+use worldwright_core::{ElementType, Error, Interrupt, Result, Space, Step, Value};
 use worldwright_runs::data::{self, EpisodeStore, EpisodeWriter, FORMATS, Header, WriterOptions};
 
 use crate::array::shaped;
 use crate::error::{OrRaise, exception};
-use crate::{space, value};
+use crate::interrupts::Interrupts;
+use crate::seed::Seed;
+use crate::{pool, space, value};
 
 /// Names of the formats that [`import_data`] reads and [`export_data`] writes.
 #[pyfunction]
@@ -27,13 +29,21 @@ pub(crate) fn data_format_of(path: PathBuf) -> Option<&'static str> {
 /// Imports a data set into a new episode store in the folder `out`.
 #[pyfunction]
 pub(crate) fn import_data(py: Python<'_>, path: PathBuf, format: &str, out: PathBuf) -> PyResult<()> {
-    py.detach(|| data::import(&path, format, &out)).or_raise(py)
+    heard(py, |interrupt| data::import_until(&path, format, &out, interrupt))
 }
 
 /// Exports the episode store in the folder `path` to `out`, which must not exist.
 #[pyfunction]
 pub(crate) fn export_data(py: Python<'_>, path: PathBuf, format: &str, out: PathBuf) -> PyResult<()> {
-    py.detach(|| data::export(&path, format, &out)).or_raise(py)
+    heard(py, |interrupt| data::export_until(&path, format, &out, interrupt))
+}
+
+/// Work without the interpreter's lock that ends at what a signal's handler raises.
+fn heard(py: Python<'_>, work: impl FnOnce(&Interrupt) -> Result<()> + Send) -> PyResult<()> {
+    let interrupts = Interrupts::default();
+    let interrupt = interrupts.interrupt();
+    let done = pool::long(py, &interrupts, || work(&interrupt))?;
+    interrupts.settle(done.or_raise(py))
 }
 
 /// A column of elements of one space, as they lie in arrays.
@@ -89,12 +99,15 @@ impl Column {
 /// observation more than actions.
 #[pyfunction]
 pub(crate) fn read_store(py: Python<'_>, path: PathBuf) -> PyResult<Bound<'_, PyDict>> {
-    let read = py.detach(|| -> Result<_> {
+    let interrupts = Interrupts::default();
+    let interrupt = interrupts.interrupt();
+    let read = pool::long(py, &interrupts, || -> Result<_> {
         let store = EpisodeStore::open(&path)?;
         let header = store.header();
         let (mut observations, mut actions) = (Column::of(&header.observation_space), Column::of(&header.action_space));
         let mut rewards = Vec::with_capacity(store.steps());
         for i in 0..store.episodes().len() {
+            interrupt.check("reading episodes")?;
             let episode = store.episode(i)?;
             for observation in &episode.observations {
                 observations.push(&header.observation_space, observation)?;
@@ -105,8 +118,8 @@ pub(crate) fn read_store(py: Python<'_>, path: PathBuf) -> PyResult<Bound<'_, Py
             rewards.extend_from_slice(&episode.rewards);
         }
         Ok((observations, actions, rewards, store))
-    });
-    let (observations, actions, rewards, store) = read.or_raise(py)?;
+    })?;
+    let (observations, actions, rewards, store) = interrupts.settle(read.or_raise(py))?;
     let (header, episodes) = (store.header(), store.episodes());
     let answer = PyDict::new(py);
     answer.set_item("environment", &header.environment)?;
@@ -135,11 +148,11 @@ pub(crate) fn write_store(
     environment: String,
     observation_space: &Bound<'_, PyAny>,
     action_space: &Bound<'_, PyAny>,
-    seed: u64,
+    seed: Seed,
     episodes: &Bound<'_, PyAny>,
 ) -> PyResult<()> {
     let (observed, done) = (space::read(observation_space)?, space::read(action_space)?);
-    let header = Header::new(environment, observed.clone(), done.clone(), seed);
+    let header = Header::new(environment, observed.clone(), done.clone(), seed.0);
     let mut writer = EpisodeWriter::create(&path, &header, WriterOptions::default()).or_raise(py)?;
     for episode in episodes.try_iter()? {
         let episode = episode?.cast_into::<PyTuple>().map_err(PyErr::from)?;

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import worldwright as wm
+from worldwright import _native as native
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals come by way of timers")
 LATE_SECS = 60.0
@@ -148,6 +149,28 @@ def test_an_interrupt_ends_what_other_threads_do() -> None:
         thread.join(LATE_SECS)
     thread.join(LATE_SECS)
     assert [type(error) for error in ended] == [KeyboardInterrupt]
+
+
+def test_an_interrupt_ends_imports_and_exports(tmp_path: Path) -> None:
+    """Neither leaves anything behind, half or whole."""
+    table = tmp_path / "long.csv"
+    table.write_text("observation,action,reward,done\n" + "0.25,0.5,1.5,0\n0.25,0.5,1.5,1\n" * 1_500_000)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def interrupted(call: Callable[[], Any]) -> None:
+        ring(lambda *_: signal.raise_signal(signal.SIGINT))
+        with pytest.raises(KeyboardInterrupt), hurried():
+            call()
+
+    interrupted(lambda: wm.data.read(table))
+    interrupted(lambda: native.import_data(table, "csv", tmp_path / "store"))
+    assert [entry.name for entry in tmp_path.iterdir()] == ["long.csv"]
+    table.write_text("observation,action,reward,done\n" + "0.25,0.5,1.5,0\n0.25,0.5,1.5,1\n" * 150_000)
+    native.import_data(table, "csv", tmp_path / "store")
+    for kind in ("npz", "parquet", "feather", "minari"):
+        interrupted(lambda kind=kind: [native.export_data(tmp_path / "store", kind, tmp_path / f"{kind}{i}-v0") for i in range(1000)])
+        made = [entry for entry in tmp_path.iterdir() if entry.name.startswith((kind, "."))]
+        assert all(entry.name.startswith(kind) and wm.data.read(entry).lengths.sum() == 150_000 for entry in made[:1])
 
 
 def test_an_interrupted_run_goes_on_as_if_nothing_had_been(tmp_path: Path) -> None:

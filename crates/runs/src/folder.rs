@@ -184,6 +184,9 @@ pub(crate) fn file_error(path: &Path, what: &str, error: &std::io::Error) -> Err
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
             "; choose a folder that you may write to with --run-dir"
         }
+        ErrorKind::FileTooLarge => {
+            "; a limit on the size of files is set: raise it (`ulimit -f unlimited`), then go on with --resume"
+        }
         ErrorKind::NotFound => "; check the path",
         _ => "",
     };

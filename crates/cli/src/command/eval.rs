@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use serde_json::json;
-use worldwright_core::{Error, Interrupt};
+use worldwright_core::Interrupt;
 use worldwright_runs::report::{gif, short};
 use worldwright_runs::{
     Evaluation, EvaluationOptions, Lists, Loaded, STEP_LIMIT, evaluate, load_bundle, mean_and_std, write_whole,
@@ -30,10 +30,8 @@ pub(crate) fn run(options: &Eval, interrupt: &Interrupt) -> Result<()> {
         }
         Ok(true)
     });
-    if let Err(Error::Interrupted { .. }) = evaluated
-        && !quiet
-        && !returns.is_empty()
-    {
+    // However it ended: what was measured counts.
+    if evaluated.is_err() && !quiet && !returns.is_empty() {
         print(&spread(mean_and_std(&returns), returns.len(), None))?;
     }
     let evaluation = evaluated?;

@@ -1,6 +1,10 @@
 //! The command line as its users meet it: the built program is run, and what it says is compared.
 
+#[cfg(unix)]
+mod cut_short;
 mod front_page;
+#[cfg(unix)]
+mod installing;
 mod nonsense;
 mod said;
 mod works;

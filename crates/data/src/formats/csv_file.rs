@@ -7,7 +7,7 @@ use std::path::Path;
 
 use worldwright_core::{Error, Result};
 
-use super::{Sink, read_bytes};
+use super::{Sink, read_bytes, utf8};
 use crate::limits;
 use crate::table::cells::{Cells, Data, TEXT, is_missing};
 use crate::table::{self, About, Table};
@@ -21,7 +21,7 @@ pub(super) fn read(bytes: &[u8], name: &str, sink: &mut dyn Sink) -> Result<()> 
     // A text for every mark after one.
     let texts = bytes.iter().filter(|byte| b",;\t\n".contains(byte)).count() as u128;
     limits::fits("this CSV file", texts * 2 * TEXT as u128 + bytes.len() as u128 * 3)?;
-    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    let bytes = utf8("CSV file", bytes)?.as_bytes();
     let head = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let count = |mark: u8| head.iter().filter(|byte| **byte == mark).count();
     let delimiter = [b',', b';', b'\t'].into_iter().max_by_key(|mark| (count(*mark), *mark == b',')).unwrap_or(b',');
@@ -29,16 +29,23 @@ pub(super) fn read(bytes: &[u8], name: &str, sink: &mut dyn Sink) -> Result<()> 
     let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).from_reader(bytes);
     let names: Vec<String> = reader.headers().map_err(failed)?.iter().map(str::to_owned).collect();
     let mut texts: Vec<Vec<String>> = vec![Vec::new(); names.len()];
-    for record in reader.records() {
+    for (row, record) in reader.records().enumerate() {
+        if row.is_multiple_of(LOOKED) {
+            sink.go_on()?;
+        }
         let record = record.map_err(failed)?;
         texts.iter_mut().zip(record.iter()).for_each(|(column, text)| column.push(text.trim().to_owned()));
     }
     let columns = names.into_iter().zip(texts).map(|(name, texts)| {
+        sink.go_on()?;
         let cells = column(&name, texts)?;
         Ok((name, cells))
     });
     table::read(Table { columns: columns.collect::<Result<_>>()? }, About::new(name, "CSV"), sink)
 }
+
+/// Rows between two looks at whether somebody asked to stop.
+const LOOKED: usize = 4096;
 
 /// The cells that texts stand for.
 pub(super) fn column(name: &str, texts: Vec<String>) -> Result<Cells> {

@@ -21,6 +21,7 @@ pub(super) fn export(store: &EpisodeStore, out: &Target<'_>) -> Result<()> {
     let schema = layout::schema(store.header())?;
     let mut writer = FileWriter::try_new(Vec::new(), &schema).map_err(arrow)?;
     for batch in store.batches() {
+        out.go_on()?;
         writer.write(batch).map_err(arrow)?;
     }
     write_part(out.place, &writer.into_inner().map_err(arrow)?)
@@ -70,6 +71,7 @@ pub(super) fn read(bytes: &[u8], name: &str, sink: &mut dyn Sink) -> Result<()> 
     let (wanted, left_out) = of_use(&schema)?;
     let mut gathered = Gathered::default();
     while let Some(batch) = next()? {
+        sink.go_on()?;
         gathered.add(&batch.project(&wanted).map_err(arrow)?)?;
     }
     let table = gathered.table(&schema, &wanted)?;

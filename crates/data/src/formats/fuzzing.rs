@@ -1,6 +1,6 @@
 //! The readers of all formats on bytes, for tests with damaged ones.
 
-use worldwright_core::{Error, Result, Space};
+use worldwright_core::{Error, Interrupt, Result, Space};
 
 use super::sink::Checked;
 use super::{Sink, csv_file, feather, hdf5_file, json_lines, minari, npz, parquet_file};
@@ -26,7 +26,8 @@ impl Sink for Steps {
 /// As for importing such a file.
 pub fn fuzz_reader(format: &str, bytes: &[u8]) -> Result<usize> {
     let mut steps = Steps(0);
-    let mut sink = Checked::new(&mut steps, bytes.len() as u64);
+    let never = Interrupt::never();
+    let mut sink = Checked::new(&mut steps, bytes.len() as u64, &never);
     match format {
         "parquet" | "lerobot" => parquet_file::read(bytes.to_vec(), "fuzz", &mut sink)?,
         "feather" => feather::read(bytes, "fuzz", &mut sink)?,

@@ -159,6 +159,7 @@ pub(super) fn import_minari(path: &Path, header: Header, sink: &mut dyn Sink) ->
         let options = OpenOptions::default().with_max_read_bytes(limits::most() as usize);
         let file = Hdf5File::from_vec_with_options(bytes, options).map_err(failed)?;
         let root = file.root_group().map_err(failed)?;
+        npz::apart(&header)?;
         sink.begin(&header)?;
         let spaces = (&header.observation_space, &header.action_space);
         episodes(&root, spaces, &mut |episode| sink.episode(episode))
@@ -180,6 +181,7 @@ fn minari_episodes(
     let mut header = Header::new(environment, observed, done, 0);
     header.precision = Precision::Exact;
     header.notes = vec![("imported from Minari".into(), environment.to_owned())];
+    npz::apart(&header)?;
     sink.begin(&header)?;
     episodes(root, (&header.observation_space, &header.action_space), &mut |episode| sink.episode(episode))
 }
@@ -198,8 +200,14 @@ fn episodes(
         let (mut found, mut left_out) = (Vec::new(), Vec::new());
         arrays(&group, "", 0, &mut found, &mut left_out, &mut 0)?;
         // Minari calls the places of a tuple _index_0, _index_1, ….
-        let found: BTreeMap<String, Npy> =
-            found.into_iter().map(|(name, array)| (name.replace("/_index_", "/"), array)).collect();
+        let mut placed: BTreeMap<String, Npy> = BTreeMap::new();
+        for (name, array) in found {
+            let place = name.replace("/_index_", "/");
+            if placed.insert(place.clone(), array).is_some() {
+                return Err(wrong(format!("has '{name}' and '{place}', which are one place: keep one of them")));
+            }
+        }
+        let found = placed;
         let get = |key: &str| found.get(key).ok_or_else(|| wrong(format!("has no '{key}'")));
         let rewards = get("rewards")?.numbers();
         let steps = rewards.len();

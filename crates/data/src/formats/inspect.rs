@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::path::Path;
 
-use worldwright_core::{Error, Result, find};
+use worldwright_core::{Error, Interrupt, Result, find};
 
 use super::sink::noted;
 use super::{FORMATS, Sink, foreign, missing, run_import, size};
@@ -42,7 +42,7 @@ pub fn inspect(path: &Path) -> Result<Inspection> {
     }
     if let Some(name) = format_of(path) {
         let mut tally = Tally::default();
-        run_import(&find(FORMATS, "data format", name)?.build, path, &mut tally)?;
+        run_import(&find(FORMATS, "data format", name)?.build, path, &mut tally, &Interrupt::never())?;
         let header = tally.header.take().ok_or_else(|| Error::external(path.display().to_string(), "is empty"))?;
         return Ok(tally.finish(name, header, size(path), Recovery::default()));
     }

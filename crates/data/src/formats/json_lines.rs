@@ -9,7 +9,7 @@ use std::path::Path;
 use serde_json::Value as Json;
 use worldwright_core::{Error, Result};
 
-use super::{Sink, read_bytes};
+use super::{Sink, read_bytes, utf8};
 use crate::limits;
 use crate::space_json::quote_infinities;
 use crate::table::cells::{Cells, Data};
@@ -24,8 +24,7 @@ pub(super) fn read(bytes: &[u8], name: &str, sink: &mut dyn Sink) -> Result<()> 
     // A value for every mark before one, and as much again while its list grows.
     let values = bytes.iter().filter(|byte| b",:[{\n".contains(byte)).count() as u128;
     limits::fits("this JSON file", values * 2 * size_of::<Json>() as u128 + bytes.len() as u128 * 3)?;
-    let text = std::str::from_utf8(bytes).map_err(|_| bad("is not text in UTF-8".into()))?;
-    let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
+    let text = utf8("JSON file", bytes)?;
     let parsed = |text: &str, place: &str| -> Result<Json> {
         let plain = serde_json::from_str(text).or_else(|_| serde_json::from_str(&quote_infinities(text)));
         plain.map_err(|error| bad(format!("{place} is not JSON: {error}")))
@@ -37,17 +36,28 @@ pub(super) fn read(bytes: &[u8], name: &str, sink: &mut dyn Sink) -> Result<()> 
         }
     } else {
         let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-        lines.map(|(at, line)| parsed(line, &format!("line {}", at + 1))).collect::<Result<_>>()?
+        let parsed = |(at, line): (usize, &str)| {
+            if at.is_multiple_of(4096) {
+                sink.go_on()?;
+            }
+            parsed(line, &format!("line {}", at + 1))
+        };
+        lines.map(parsed).collect::<Result<_>>()?
     };
-    let mut found = Found { rows: rows.len(), columns: Vec::new(), places: HashMap::new() };
+    let mut found = Found { rows: rows.len(), columns: Vec::new(), places: HashMap::new(), spellings: Vec::new() };
     for (at, row) in rows.into_iter().enumerate() {
+        if at.is_multiple_of(4096) {
+            sink.go_on()?;
+        }
         let Json::Object(fields) = row else { return Err(bad(format!("row {at} is no object of named values"))) };
         for (name, value) in fields {
-            found.add(name, value, at, 0)?;
+            let spelling = format!("'{name}'");
+            found.add(name, spelling, value, at, 0)?;
         }
     }
     let rows = found.columns.iter().map(|(_, values)| values.len()).max().unwrap_or(0);
     let columns = found.columns.into_iter().map(|(name, mut values)| {
+        sink.go_on()?;
         values.resize(rows, Json::Null);
         let cells = column(&name, &values)?;
         Ok((name, cells))
@@ -61,25 +71,34 @@ struct Found {
     rows: usize,
     columns: Vec<(String, Vec<Json>)>,
     places: HashMap<String, usize>,
+    /// The names of each column from the outermost object on: objects within each other and a slash in a name read alike.
+    spellings: Vec<String>,
 }
 
 impl Found {
-    fn add(&mut self, name: String, value: Json, row: usize, depth: usize) -> Result<()> {
+    fn add(&mut self, name: String, spelling: String, value: Json, row: usize, depth: usize) -> Result<()> {
         if let Json::Object(fields) = value {
             if depth > 8 {
                 return Err(bad(format!("'{name}' is nested too deep")));
             }
-            return fields
-                .into_iter()
-                .try_for_each(|(part, value)| self.add(format!("{name}/{part}"), value, row, depth + 1));
+            return fields.into_iter().try_for_each(|(part, value)| {
+                self.add(format!("{name}/{part}"), format!("{spelling} → '{part}'"), value, row, depth + 1)
+            });
         }
         let place = match self.places.get(&name) {
-            Some(place) => *place,
+            Some(place) if self.spellings[*place] == spelling => *place,
+            Some(place) => {
+                return Err(bad(format!(
+                    "row {row} names {spelling}, and a row {} that reads alike as '{name}': rename one of them",
+                    self.spellings[*place]
+                )));
+            }
             None => {
                 // A name that one row has is a place in every row.
                 limits::rows("a JSON file", self.rows, self.columns.len() + 1, size_of::<Json>() + 8)?;
                 self.places.insert(name.clone(), self.columns.len());
                 self.columns.push((name, Vec::new()));
+                self.spellings.push(spelling);
                 self.columns.len() - 1
             }
         };

@@ -20,7 +20,7 @@ const FIRST: &str = "chunk-000/file-000.parquet";
 pub(super) const HEADER: &str = "meta/worldwright.json";
 
 pub(super) fn export(store: &EpisodeStore, out: &Target<'_>) -> Result<()> {
-    let out: &Path = out.place;
+    let (target, out): (_, &Path) = (out, out.place);
     let header = store.header();
     let note = |key: &str| header.notes.iter().find(|(name, _)| name == key).map(|(_, value)| value.clone());
     let fps = note("fps").and_then(|fps| fps.parse::<f64>().ok()).filter(|fps| *fps > 0.0).unwrap_or(30.0);
@@ -42,6 +42,7 @@ pub(super) fn export(store: &EpisodeStore, out: &Target<'_>) -> Result<()> {
     // An episode without a step has no frame, and so no place in these tables; nor have seeds. Our own file keeps both.
     let (mut seeds, mut unframed) = (Vec::new(), Vec::new());
     for i in 0..store.episodes().len() {
+        target.go_on()?;
         let episode = store.episode(i)?;
         seeds.push(episode.seed);
         if episode.steps() == 0 {

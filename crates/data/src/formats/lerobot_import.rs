@@ -73,6 +73,7 @@ pub(super) fn import(path: &Path, sink: &mut dyn Sink) -> Result<()> {
         let (wanted, left_out) = of_use(&shown).map_err(named)?;
         about.left_out.extend(left_out.into_iter().filter(|_| known.is_none()));
         let wanted: Vec<usize> = wanted.into_iter().map(|at| of[at]).collect();
+        mended.go_on()?;
         parquet.each(&wanted, &mut |batch| gathered.add(&batch)).map_err(named)?;
         known.get_or_insert((schema, wanted));
     }
@@ -134,6 +135,10 @@ impl Mended<'_> {
 }
 
 impl Sink for Mended<'_> {
+    fn go_on(&self) -> Result<()> {
+        self.sink.go_on()
+    }
+
     fn begin(&mut self, header: &Header) -> Result<()> {
         self.sink.begin(header)
     }

@@ -27,6 +27,7 @@ pub(super) fn export(store: &EpisodeStore, out: &Target<'_>) -> Result<()> {
     let data = out.place.join("data");
     let mut size = 0;
     for i in 0..store.episodes().len() {
+        out.go_on()?;
         let episode = store.episode(i)?;
         let bytes = episode_file(header, &episode)?;
         size += bytes.len();

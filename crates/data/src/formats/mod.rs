@@ -22,7 +22,7 @@ mod tables;
 use std::path::Path;
 
 use sink::{Checked, Outside, Store};
-use worldwright_core::{Entry, Error, Result, Space, Value, find, uninterrupted};
+use worldwright_core::{Entry, Error, Interrupt, Result, Space, Value, find, uninterrupted};
 
 use crate::store::value_at;
 use crate::{EpisodeStore, Precision, exact, make_whole, write_whole};
@@ -33,10 +33,20 @@ pub(crate) use sink::{Sink, finite};
 
 /// Where an export goes: written at a place beside, and then renamed to its name.
 pub(crate) struct Target<'a> {
+    /// Looked at before each episode.
+    interrupt: &'a Interrupt,
     /// What users call it.
     name: &'a Path,
     /// Where it is written.
     place: &'a Path,
+}
+
+impl Target<'_> {
+    /// # Errors
+    /// [`Error::Interrupted`] once somebody asked.
+    fn go_on(&self) -> Result<()> {
+        self.interrupt.check("the export")
+    }
 }
 
 /// How a format is read and written.
@@ -142,6 +152,14 @@ pub const FORMATS: &[Entry<Format>] = &[
 /// are not finite, no choices of their space or no numbers of its type, [`Error::Unsupported`] for what a store or this machine cannot hold. After an error `out` holds
 /// no store.
 pub fn import(path: &Path, format: &str, out: &Path) -> Result<()> {
+    import_until(path, format, out, &Interrupt::never())
+}
+
+/// As [`import`], for as long as nobody asks to stop.
+///
+/// # Errors
+/// As for [`import`]; [`Error::Interrupted`] once `interrupt` is requested. `out` holds no store then.
+pub fn import_until(path: &Path, format: &str, out: &Path, interrupt: &Interrupt) -> Result<()> {
     let entry = find(FORMATS, "data format", format)?;
     if !path.exists() {
         return Err(missing(path));
@@ -153,7 +171,7 @@ pub fn import(path: &Path, format: &str, out: &Path) -> Result<()> {
     // Half an import would look like a whole data set.
     whole(out, |part| {
         let mut store = Store::new(part);
-        let read = run_import(&entry.build, path, &mut store);
+        let read = run_import(&entry.build, path, &mut store, interrupt);
         let closed = store.close();
         read.and(closed)
     })
@@ -179,9 +197,9 @@ fn make_room(out: &Path) -> Result<()> {
 }
 
 /// Imports with every check, and the path in every error.
-fn run_import(format: &Format, path: &Path, sink: &mut dyn Sink) -> Result<()> {
+fn run_import(format: &Format, path: &Path, sink: &mut dyn Sink, interrupt: &Interrupt) -> Result<()> {
     let shown = path.display().to_string();
-    let mut checked = Checked::new(sink, size(path));
+    let mut checked = Checked::new(sink, size(path), interrupt);
     let read = (format.import)(path, &mut checked).map(|()| checked.finish());
     read.map_err(|error| match error {
         Error::External { who, why } if who.contains(&shown) => Error::External { who, why },
@@ -203,6 +221,14 @@ fn run_import(format: &Format, path: &Path, sink: &mut dyn Sink) -> Result<()> {
 /// is no store or `out` cannot be written, [`Error::Unsupported`] for formats that are only read and for spaces that the format cannot
 /// hold, [`Error::NotInSpace`] for what [`import`] would refuse. After an error there is no `out`.
 pub fn export(path: &Path, format: &str, out: &Path) -> Result<()> {
+    export_until(path, format, out, &Interrupt::never())
+}
+
+/// As [`export`], for as long as nobody asks to stop.
+///
+/// # Errors
+/// As for [`export`]; [`Error::Interrupted`] once `interrupt` is requested. There is no `out` then.
+pub fn export_until(path: &Path, format: &str, out: &Path, interrupt: &Interrupt) -> Result<()> {
     let entry = find(FORMATS, "data format", format)?;
     if out.exists() {
         return Err(Error::config(out.display().to_string(), "exists already: choose another path"));
@@ -217,9 +243,10 @@ pub fn export(path: &Path, format: &str, out: &Path) -> Result<()> {
     let store = EpisodeStore::open(path)?;
     // What no import would take is not written. Numbers beyond their bounds are taken, and counted there.
     for i in 0..store.episodes().len() {
+        interrupt.check("the export")?;
         sink::check(store.header(), i, &store.episode(i)?, &mut Outside::default())?;
     }
-    whole(out, |part| write(&store, &Target { name: out, place: part }))
+    whole(out, |part| write(&store, &Target { interrupt, name: out, place: part }))
 }
 
 /// Files that systems and tools leave in folders: `.DS_Store`, `._name`, `Thumbs.db` ….
@@ -292,6 +319,31 @@ fn exact_enough(space: &Space, values: &[Value]) -> Precision {
 
 fn missing(path: &Path) -> Error {
     Error::external(path.display().to_string(), "there is no such file or folder; check the path")
+}
+
+/// The text of a file, without the mark that some programs begin UTF-8 with.
+///
+/// # Errors
+/// [`Error::External`] for text in another encoding; it says how to change it.
+fn utf8<'a>(what: &'static str, bytes: &'a [u8]) -> Result<&'a str> {
+    // UTF-16 begins with a mark, and writes a zero beside every Latin letter.
+    let marked = bytes.starts_with(b"\xFF\xFE") || bytes.starts_with(b"\xFE\xFF");
+    if marked || bytes.iter().take(64).any(|byte| *byte == 0) {
+        return Err(Error::external(
+            what,
+            "is not text in UTF-8 but seems to be in UTF-16: change it by `iconv -f UTF-16 -t UTF-8 FILE > NEW`",
+        ));
+    }
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        let line = 1 + bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
+        Error::external(
+            what,
+            format!(
+                "is not text in UTF-8 (line {line}): change it, from Latin-1 by `iconv -f LATIN1 -t UTF-8 FILE > NEW`"
+            ),
+        )
+    })?;
+    Ok(text.strip_prefix('\u{FEFF}').unwrap_or(text))
 }
 
 fn read_bytes(path: &Path) -> Result<Vec<u8>> {

@@ -28,11 +28,13 @@ use crate::{Episode, EpisodeStore, Header, exact, limits};
 
 pub(super) fn export(store: &EpisodeStore, out: &Target<'_>) -> Result<()> {
     let header = store.header();
+    apart(header)?;
     let mut arrays: Vec<(String, Npy)> = Vec::new();
     let (mut observations, mut actions) = (Vec::new(), Vec::new());
     let (mut steps, mut seeds, mut rewards) = (Vec::new(), Vec::new(), Vec::new());
     let (mut terminated, mut truncated, mut seeded) = (Vec::new(), Vec::new(), Vec::new());
     for i in 0..store.episodes().len() {
+        out.go_on()?;
         let episode = store.episode(i)?;
         let t = episode.steps();
         steps.push(t as i64);
@@ -62,10 +64,40 @@ pub(super) fn export(store: &EpisodeStore, out: &Target<'_>) -> Result<()> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored).large_file(true);
     for (name, array) in arrays {
+        out.go_on()?;
         zip.start_file(format!("{name}.npy"), options).map_err(|e| failed(&e))?;
         zip.write_all(&array.to_bytes()).map_err(|e| failed(&e))?;
     }
     write_part(out.place, &zip.finish().map_err(|e| failed(&e))?.into_inner())
+}
+
+/// Refuses spaces of which two parts would be one array: a part `b/c`, and a part `c` of a part `b`.
+///
+/// # Errors
+/// [`Error::Unsupported`] that names both.
+pub(super) fn apart(header: &Header) -> Result<()> {
+    fn walk(name: String, spelling: String, space: &Space, known: &mut BTreeMap<String, String>) -> Result<()> {
+        for (part, space) in space.parts() {
+            walk(format!("{name}/{part}"), format!("{spelling} → '{part}'"), space, known)?;
+        }
+        if matches!(space, Space::Dict(_) | Space::Tuple(_)) {
+            return Ok(());
+        }
+        match known.insert(name.clone(), spelling.clone()) {
+            None => Ok(()),
+            Some(other) => Err(Error::unsupported(
+                "a format of named arrays",
+                format!(
+                    "the parts {other} and {spelling}, which would both be the array '{name}': rename one, or export to Parquet"
+                ),
+            )),
+        }
+    }
+    let mut known = BTreeMap::new();
+    for (name, space) in [("observations", &header.observation_space), ("actions", &header.action_space)] {
+        walk(name.to_owned(), name.to_owned(), space, &mut known)?;
+    }
+    Ok(())
 }
 
 /// Stacks values of a space into arrays under a name, a dictionary's parts under names below it.
@@ -118,6 +150,7 @@ pub(super) fn read(bytes: &[u8], name: &str, sink: &mut dyn Sink) -> Result<()> 
     let Data::U8(text) = header.data else { return Err(bad("has a header that is not of bytes".into())) };
     let header =
         Header::from_json(std::str::from_utf8(&text).map_err(|_| bad("has a header that is not text".into()))?)?;
+    apart(&header)?;
     sink.begin(&header)?;
     episodes(&header, &arrays)?.into_iter().try_for_each(|episode| sink.episode(episode))
 }
@@ -198,7 +231,9 @@ fn unpack(bytes: &[u8]) -> Result<(BTreeMap<String, Npy>, Vec<String>)> {
             Ok(array) => {
                 taken += u128::from(claimed) + array.episodes();
                 limits::fits(&format!("array '{name}' of shape {:?}", array.shape), taken)?;
-                arrays.insert(name.to_owned(), array);
+                if arrays.insert(name.to_owned(), array).is_some() {
+                    return Err(bad(format!("holds two arrays '{name}': keep one of them")));
+                }
             }
             Err(Error::Unsupported { .. }) if crate::table::is_extra(name) => left_out.push(name.to_owned()),
             Err(error) => return Err(bad(format!("array '{name}': {error}"))),

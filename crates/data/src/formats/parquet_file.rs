@@ -19,7 +19,9 @@ use crate::{Episode, EpisodeStore, Header, exact};
 pub(super) fn export(store: &EpisodeStore, out: &Target<'_>) -> Result<()> {
     let schema = layout::schema(store.header())?;
     let kept: Vec<RecordBatch> = store.batches().cloned().collect();
-    write_part(out.place, &to_parquet(schema, kept.iter(), &[])?)
+    let bytes = to_parquet(schema, kept.iter().take_while(|_| out.go_on().is_ok()), &[])?;
+    out.go_on()?;
+    write_part(out.place, &bytes)
 }
 
 pub(super) fn import(path: &Path, sink: &mut dyn Sink) -> Result<()> {
@@ -31,7 +33,7 @@ pub(super) fn read(bytes: Vec<u8>, name: &str, sink: &mut dyn Sink) -> Result<()
     let parquet = Parquet::open(bytes)?;
     let schema = parquet.schema();
     if !layout::is_ours(&schema) {
-        let (table, left_out) = parquet.table()?;
+        let (table, left_out) = parquet.table(sink)?;
         return table::read(table, About { left_out, ..About::new(name, "Parquet") }, sink);
     }
     let header = layout::header_of(&schema)?;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use worldwright_core::{Error, Result, Space, Step, Value, uninterrupted};
+use worldwright_core::{Error, Interrupt, Result, Space, Step, Value, uninterrupted};
 
 use crate::whole::part_of;
 use crate::{Episode, EpisodeStore, EpisodeWriter, Header, WriterOptions, limits, sync_folder};
@@ -14,6 +14,13 @@ pub(crate) trait Sink {
     fn episode(&mut self, episode: Episode) -> Result<()>;
     /// What should stand among the header's notes after all, once the episodes are known; for sinks that keep a header.
     fn note(&mut self, _note: &(String, String)) {}
+    /// Looked at while much is read before the first episode is known.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`] once somebody asked to stop.
+    fn go_on(&self) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// Checks what passes to another sink.
@@ -24,11 +31,12 @@ pub(super) struct Checked<'a> {
     bytes: u64,
     episodes: usize,
     outside: Outside,
+    interrupt: &'a Interrupt,
 }
 
 impl<'a> Checked<'a> {
-    pub(super) fn new(inner: &'a mut dyn Sink, bytes: u64) -> Self {
-        Self { inner, header: None, bytes, episodes: 0, outside: Outside::default() }
+    pub(super) fn new(inner: &'a mut dyn Sink, bytes: u64, interrupt: &'a Interrupt) -> Self {
+        Self { inner, header: None, bytes, episodes: 0, outside: Outside::default(), interrupt }
     }
 
     /// Tells the other sink of what was outside its space.
@@ -72,7 +80,12 @@ impl Sink for Checked<'_> {
         self.inner.begin(header)
     }
 
+    fn go_on(&self) -> Result<()> {
+        self.interrupt.check("the import")
+    }
+
     fn episode(&mut self, episode: Episode) -> Result<()> {
+        self.go_on()?;
         let header =
             self.header.as_ref().ok_or_else(|| Error::config("import", "an episode came before the header"))?;
         check(header, self.episodes, &episode, &mut self.outside)?;

@@ -11,6 +11,7 @@ use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 use worldwright_core::{Error, Result};
 
+use super::Sink;
 use crate::limits;
 use crate::store::guarded;
 use crate::table::{self, Table, arrow, cells::Cells};
@@ -85,11 +86,14 @@ impl Parquet {
     ///
     /// # Errors
     /// As for [`table::resolve`], and for columns of use that cannot be read.
-    pub(super) fn table(self) -> Result<(Table, Vec<String>)> {
+    pub(super) fn table(self, sink: &dyn Sink) -> Result<(Table, Vec<String>)> {
         let schema = self.schema();
         let (wanted, left_out) = of_use(&schema)?;
         let mut gathered = Gathered::default();
-        let mut visit = |batch: RecordBatch| gathered.add(&batch);
+        let mut visit = |batch: RecordBatch| {
+            sink.go_on()?;
+            gathered.add(&batch)
+        };
         if wanted.is_empty() {
             return Ok((Table::default(), left_out));
         }

@@ -82,6 +82,7 @@ pub(crate) fn io(path: &Path, what: &str, error: &std::io::Error) -> Error {
     use std::io::ErrorKind as K;
     let advice = match error.kind() {
         K::StorageFull | K::QuotaExceeded => "; make room and try again",
+        K::FileTooLarge => "; a limit on the size of files is set: raise it (`ulimit -f unlimited`) and try again",
         K::PermissionDenied
             if ["cannot be read", "cannot be opened", "cannot be mapped into memory"].contains(&what) =>
         {

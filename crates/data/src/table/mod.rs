@@ -108,6 +108,7 @@ pub(crate) fn read(table: Table, about: About, sink: &mut dyn Sink) -> Result<()
     let flagged = |quantity: Quantity| -> Result<Option<Vec<Flag>>> {
         column(quantity).map(|(name, cells)| flags(name, cells)).transpose()
     };
+    sink.go_on()?;
     let last = flagged(Quantity::Last)?.unwrap_or_else(|| vec![None; rows]);
     let acted: Vec<bool> = (0..rows).map(|row| last[row] != Some(true) && !action.is_empty(&whole, row)).collect();
     let joins = |next: &Source| -> (Vec<bool>, Vec<bool>) {
@@ -115,17 +116,20 @@ pub(crate) fn read(table: Table, about: About, sink: &mut dyn Sink) -> Result<()
         let joins = (0..rows).map(|row| row + 1 < rows && next.same(row, &observation, row + 1, &whole)).collect();
         (there, joins)
     };
+    let next_joins = next.as_ref().map(joins);
+    sink.go_on()?;
     let laid = lay_out(&Rows {
         count: rows,
         episode: column(Quantity::Episode).map(|(name, cells)| labels(name, cells)).transpose()?,
         step: column(Quantity::Step).map(|(name, cells)| steps(name, cells)).transpose()?,
-        next: next.as_ref().map(joins),
+        next: next_joins,
         terminated: flagged(Quantity::Terminated)?,
         truncated: flagged(Quantity::Truncated)?,
         done: flagged(Quantity::Done)?,
         first: flagged(Quantity::First)?,
         acted,
     })?;
+    sink.go_on()?;
     let mut header = about.header;
     if !about.given {
         header.observation_space = observation.space(&whole)?;
@@ -143,6 +147,7 @@ pub(crate) fn read(table: Table, about: About, sink: &mut dyn Sink) -> Result<()
         }
         header.notes.extend(laid.notes.into_iter().map(|note| ("note".to_owned(), note)));
     }
+    sink.go_on()?;
     sink.begin(&header)?;
     let Some((reward_name, reward)) = column(Quantity::Reward) else { return Err(lacks(Quantity::Reward)) };
     if reward.width() != 1 || reward.is_text() {

@@ -1,8 +1,11 @@
 //! Integration tests of the data room.
+mod alike;
 mod claims;
+mod encodings;
 mod exact;
 mod formats;
 mod fuzz;
+mod interrupted;
 mod kept;
 mod limits;
 mod parquet_columns;

@@ -7,6 +7,7 @@ use worldwright_planners::{ALL, PlannerContext, make};
 use worldwright_testkit::allocations::CountingAllocator;
 
 mod cassandra;
+mod cassandra_rewards;
 mod conformance;
 mod continuous_tree;
 mod control;

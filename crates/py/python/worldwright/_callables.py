@@ -223,6 +223,8 @@ class Dynamics:
         )
         self._reward = reward
         self._dims = dims
+        self.pays: bool | None = None if reward is None else True
+        """Whether anything says what is paid; not known before the first call where the function alone may tell."""
 
     def step(
         self, observations: Floats, actions: NDArray[Any], seed: int
@@ -236,6 +238,7 @@ class Dynamics:
                 raise ShapeError(
                     f"transition: expected the next observation, with the reward and whether the task ends after it; got {len(parts)} parts"
                 )
+            self.pays = self._reward is not None or len(parts) > 1
             after = _numbers(parts[0], (*shape, self._dims), "next observation")
             paid = _numbers(parts[1], shape, "reward") if len(parts) > 1 else np.zeros(shape)
             ended = flags(parts[2], shape, "terminated") if len(parts) > 2 else np.zeros(shape, dtype=bool)

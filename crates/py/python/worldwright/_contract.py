@@ -20,6 +20,18 @@ MOST_SEED = 2**31
 """Seeds of Python's environments are below it: many hand theirs on to generators that take 31 or 32 bits."""
 
 
+def seeded(given: Any, *, bits: int = 64, what: str = "a seed") -> int:
+    """A seed as a whole number of so many bits.
+
+    Raises:
+        ConfigError: It is none; the range.
+    """
+    whole = isinstance(given, (int, np.integer)) and not isinstance(given, bool)
+    if not whole or not 0 <= int(given) < 2**bits:
+        raise ConfigError(f"{what} is a whole number from 0 to {2**bits - 1} (2^{bits} - 1), got {given!r}")
+    return int(given)
+
+
 def seed_of(seed: int) -> int:
     """The seed that an environment is given for one of any length: the same where it is small enough."""
     return int(seed) % MOST_SEED

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from ._choices import nearest
 from ._contract import element
+from ._keys import own
+from ._sound import paid_by
 from .data.spaces import flat_dim, most_of, projector, unflatten
 from .errors import ConfigError, NotFittedError
 from .model import Model
@@ -60,8 +62,8 @@ class Settings:
             raise NotFittedError(f"the model '{model.name}' has not been fitted: give it data with fit first")
         if not model.spec["rewarded"]:
             raise NotFittedError(
-                f"the model '{model.name}' was fitted to data without rewards, which a dream pays: fit it with rewards=…, or make it with "
-                "reward=…, a function"
+                f"the model '{model.name}' was fitted to data without rewards, or is a function that gives none, and a dream pays them: fit it "
+                "with rewards=…, or make it with reward=…, a function"
             )
         members = int(model.spec["members"])
         if isinstance(member, str) and member not in ("episode", "step", "mean"):
@@ -80,6 +82,8 @@ class Settings:
             if starts is None and getattr(model, "start", None) is not None:
                 starts = [model.start]
         start, longest = starts_of(starts, model.observation_space)
+        if model._dynamics is not None and model._dynamics.pays is None:
+            paid_by(model, start(np.random.default_rng(0)))
         return cls(model, start, max_episode_steps or longest, member, termination == "sample", float(penalty), clip)
 
 
@@ -174,7 +178,8 @@ class Dreaming:
         self._keys[row] = int(generator.integers(1 << 62))
         if options and "observation" in options:
             drawn = options["observation"]
-        drawn = element(self._space, drawn, "the observation to start at")
+        # Recorded episodes name parts by text.
+        drawn = element(self._space, own(self._space, drawn), "the observation to start at")
         flat = np.asarray(_flatten(self._space, drawn), dtype=np.float64)
         self.observations[row] = self._project(flat[np.newaxis])[0]
         self._steps[row] = 0

@@ -11,6 +11,7 @@ from typing import Any
 
 import gymnasium
 
+from ._keys import OwnKeys, are_text
 from ._known_spaces import space_of
 from .errors import ConfigError
 
@@ -49,6 +50,10 @@ class Source:
 
         One that cannot be made again is shared: episodes never overlap, and each begins with a seeded reset.
         """
+        made = self._make()
+        return made if are_text(self.action_space) else OwnKeys(made, self.action_space)
+
+    def _make(self) -> Any:
         if self._first is not None:
             first, self._first = self._first, None
             return first

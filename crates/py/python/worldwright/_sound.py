@@ -59,6 +59,30 @@ def paying(transition: Callable[..., Any]) -> Callable[..., Any]:
     return paid
 
 
+def paid_by(model: Model, observation: Any) -> None:
+    """Sees to it that a model of a user's own function or class says what is paid, by one step from an observation where that is not
+    known yet.
+
+    Raises:
+        ConfigError: Nothing says so, and what to give.
+    """
+    dynamics = model._dynamics
+    if dynamics is None:
+        return
+    if dynamics.pays is None:
+        space = copy.deepcopy(model.action_space)
+        space.seed(0)
+        imagined = model.imagination(1)
+        imagined.observe([observation])
+        imagined.step(action_row(space, space.sample()))
+    if dynamics.pays is False:
+        raise ConfigError(
+            f"nothing says what is paid in the model '{model.name}', so no plan is better than another: make it with reward=…, a function "
+            "(observation, action, next_observation) -> reward, let it give (next_observation, reward), or plan with value_fn=…, "
+            "the value of an observation"
+        )
+
+
 def all_diverged(model: Model, observation: Any) -> DivergedError:
     """What is said where no candidate had a finite return, with the first place where numbers stop being finite."""
     return DivergedError(

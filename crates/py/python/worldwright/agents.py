@@ -14,6 +14,7 @@ from . import _native
 from ._actions import sequence
 from ._callables import Choices, Reward, start_of
 from ._environments import EnvironmentLike, Source
+from ._keys import are_text, own
 from .model import Model
 from .planner import Plan
 
@@ -49,19 +50,22 @@ class Evaluation:
 class Agent:
     """Acts, plans, and is evaluated. Made by :func:`load` or by ``run.agent()``."""
 
-    def __init__(self, native: _native.Agent, folder: Path | None = None) -> None:
+    def __init__(self, native: _native.Agent, folder: Path | None = None, source: Source | None = None) -> None:
         self._native = native
         self._folder = folder
+        # The environment's own spaces, where keys of theirs are no text, as which alone the native half knows them.
+        given = None if source is None else (source.observation_space, source.action_space)
+        self._spaces = None if given is None or all(map(are_text, given)) else given
 
     @property
     def observation_space(self) -> Any:
         """What it observes, as Gymnasium's."""
-        return self._native.observation_space
+        return self._native.observation_space if self._spaces is None else self._spaces[0]
 
     @property
     def action_space(self) -> Any:
         """What it does, as Gymnasium's."""
-        return self._native.action_space
+        return self._native.action_space if self._spaces is None else self._spaces[1]
 
     @property
     def experiment(self) -> dict[str, Any]:
@@ -74,12 +78,15 @@ class Agent:
 
     def act(self, observation: Any) -> Any:
         """The action for an observation, as Gymnasium's ``step`` takes it."""
-        return self._native.act(observation)
+        return self._own(self._native.act(observation))
+
+    def _own(self, action: Any) -> Any:
+        return action if self._spaces is None else own(self._spaces[1], action)
 
     def plan(self, observation: Any) -> Plan:
         """What it would do from an observation, and what it expects."""
         actions, report = self._native.plan(observation)
-        return Plan(actions=sequence(self.action_space, actions), **report)
+        return Plan(actions=sequence(self.action_space, [self._own(action) for action in actions]), **report)
 
     def evaluate(self, *, episodes: int = 10, seed: int = 0) -> Evaluation:
         """New episodes in its environment."""
@@ -89,7 +96,7 @@ class Agent:
     @cached_property
     def model(self) -> Model:
         """The world model that it plans in."""
-        model = Model._of(self._native.model())
+        model = Model._of(self._native.model(), spaces=self._spaces)
         if self._folder is not None and (self._folder / "episodes").is_dir():
             model._starts = self._folder
         return model
@@ -117,7 +124,7 @@ def load(
         source = _registered(Path(path))
     words = Choices(None, start_of(None if source is None else source.action_space))
     written = reward if reward is None or isinstance(reward, Reward) else Reward(reward, choices=words)
-    return Agent(_native.Agent(path=path, source=source, reward=written), Path(path))
+    return Agent(_native.Agent(path=path, source=source, reward=written), Path(path), source)
 
 
 def _registered(path: Path) -> Source | None:

@@ -11,7 +11,7 @@ from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import iterate
 
 from . import _native
-from ._contract import MOST_SEED, begun, element, flags, kept, reward, seed_of, stepped
+from ._contract import MOST_SEED, begun, element, flags, kept, reward, seed_of, seeded, stepped
 from ._environments import EnvironmentLike, check, single
 from ._known_spaces import space_of
 from .agents import Agent
@@ -46,6 +46,7 @@ def collect(environment: EnvironmentLike, *, steps: int, policy: Any = None, see
         ConfigError: The policy does not go with the environment, or the environment does not give what those of Gymnasium's API do.
         ShapeError, SpaceError, DivergedError: An observation or action is not of its space, or a number is not finite.
     """
+    seed = seeded(seed)
     if steps < 1:
         raise ConfigError(f"steps must be at least 1, got {steps}")
     if isinstance(environment, str):

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from . import _native
 from ._choices import mapping, nearest
+from ._contract import seeded
 from ._gathered import Gathered
 from .errors import ConfigError, UnknownNameError
 from .model import Model
@@ -161,7 +162,7 @@ def build(
         if domain.get("data") is not None:
             raise ConfigError("data stand in the domain and beside it: give them once")
         domain["data"] = data
-    seed = int(domain.pop("seed", 0) if seed is None else seed)
+    seed = seeded(domain.pop("seed", 0) if seed is None else seed)
     discount = domain.get("discount", 1.0)
     if isinstance(discount, bool) or not isinstance(discount, (int, float)) or not 0.0 <= discount <= 1.0:
         raise ConfigError(f"discount is a number from 0 to 1, got {discount!r}")

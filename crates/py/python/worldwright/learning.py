@@ -9,6 +9,7 @@ from typing import Any
 from . import _native
 from ._callables import Choices, Reward, start_of
 from ._choices import Section, flat, mapping, toml_text
+from ._contract import seeded
 from ._environments import EnvironmentLike, Source
 from ._progress import Bar
 from .data import dataset
@@ -83,6 +84,9 @@ def learn(
     else:
         sections["reward"] = reward
     choices = {**flat({}, mapping(config)), **flat(sections, settings)}
+    if seed is not None:
+        # Kept in the run's configuration, whose whole numbers have a sign.
+        seed = seeded(seed, bits=63)
     choices |= {key: value for key, value in (("steps", steps), ("seed", seed)) if value is not None}
     source = None
     if isinstance(environment, str):

@@ -12,7 +12,7 @@ from . import _native
 from . import planner as planners
 from ._actions import whole
 from ._choices import nearest
-from ._contract import kept
+from ._contract import kept, seeded
 from ._sound import all_diverged, discounting, distinct
 from .errors import ConfigError, UnknownNameError
 from .model import Model
@@ -80,7 +80,7 @@ class Planner:
             vectorized=vectorized,
             policy=policy,
             value_fn=value_fn,
-            seed=seed,
+            seed=seeded(seed),
             **settings,
         )
         self._planner: planners.Planner | None = None

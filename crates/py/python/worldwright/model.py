@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from . import _native
 from ._callables import Choices, Dynamics, Reward, start_of
+from ._keys import are_text, own
 from ._known_spaces import asked
 from .errors import ConfigError, NotFittedError, ShapeError
 
@@ -54,7 +55,8 @@ class Prediction:
         """
         if self.paid is None:
             raise NotFittedError(
-                "the model was fitted to data without rewards: fit it with rewards=…, or make it with reward=…, a function"
+                "the model was fitted to data without rewards, or is a function that gives none: fit it with rewards=…, or make it with "
+                "reward=…, a function"
             )
         return self.paid
 
@@ -149,13 +151,18 @@ class Model:
             settings=settings,
         )
         self._seed = seed
+        self._spaces = _own_spaces(observation_space, action_space)
+        self._dynamics: Any = None
         # How often it has learned, and where what it learned from began: for those who dream in it.
         self._version = 0
         self._starts: Any = None
 
     @classmethod
-    def _of(cls, native: _native.Model, choices: Sequence[Any] | None = None, seed: int = 0) -> Self:
+    def _of(
+        cls, native: _native.Model, choices: Sequence[Any] | None = None, seed: int = 0, *, spaces: Any = None, dynamics: Any = None
+    ) -> Self:
         model = cls.__new__(cls)
+        model._spaces, model._dynamics = spaces, dynamics
         model._native, model._choices, model._seed = native, choices, seed
         model._version, model._starts = 0, None
         return model
@@ -178,7 +185,8 @@ class Model:
         Args:
             transition: The function.
             observation_space, action_space: As for :class:`Model`.
-            reward: ``(observation, action, next_observation) -> reward`` or ``-> (reward, terminated)``.
+            reward: ``(observation, action, next_observation) -> reward`` or ``-> (reward, terminated)``. Where neither this nor the function
+                says what is paid, the model predicts, and planning in it is an error that asks for one.
             discount: What a reward one step later is worth.
             vectorized: Whether the functions take batches; found out where it is not told.
             name: What it is called in messages.
@@ -199,7 +207,7 @@ class Model:
             has_value=False,
             discount=discount,
         )
-        return cls._of(native, choices)
+        return cls._of(native, choices, spaces=_own_spaces(observation_space, action_space), dynamics=dynamics)
 
     @property
     def name(self) -> str:
@@ -209,17 +217,20 @@ class Model:
     @property
     def spec(self) -> dict[str, Any]:
         """What it is: members, whether deterministic, dimensions, whether fitted."""
-        return {**self._native.about()}
+        about = {**self._native.about()}
+        if self._dynamics is not None and self._dynamics.pays is False:
+            about["rewarded"] = False
+        return about
 
     @property
     def observation_space(self) -> Any:
         """What it observes, as Gymnasium's."""
-        return self._native.observation_space
+        return self._native.observation_space if self._spaces is None else self._spaces[0]
 
     @property
     def action_space(self) -> Any:
         """What it can be told to do, as Gymnasium's."""
-        return self._native.action_space
+        return self._native.action_space if self._spaces is None else self._spaces[1]
 
     @property
     def has_choices(self) -> bool:
@@ -228,7 +239,9 @@ class Model:
 
     def choice(self, action: Any) -> Any:
         """An action in the user's own words."""
-        return action if self._choices is None else self._choices[int(action)]
+        if self._choices is not None:
+            return self._choices[int(action)]
+        return action if self._spaces is None else own(self._spaces[1], action)
 
     def fit(self, data: Any = None, *, seed: int | None = None, **columns: Any) -> FitReport:
         """Learns from transitions, starting from what was learned before.
@@ -375,6 +388,15 @@ def as_model(
         discount=1.0 if discount is None else discount,
         vectorized=vectorized,
     )
+
+
+def _own_spaces(observation_space: Any, action_space: Any) -> tuple[Any, Any] | None:
+    """Spaces as they were given, where keys of theirs are no text, as which alone the native half knows them; none elsewhere."""
+    from .data.spaces import as_space
+
+    if are_text(observation_space) and are_text(action_space):
+        return None
+    return as_space(observation_space), as_space(action_space)
 
 
 def _choices(action_space: Any) -> Sequence[Any] | None:

@@ -10,8 +10,8 @@ import numpy as np
 
 from . import _native
 from ._actions import sequence
-from ._contract import kept, numbers
-from ._sound import all_diverged, discounting, distinct, paying
+from ._contract import kept, numbers, seeded
+from ._sound import all_diverged, discounting, distinct, paid_by, paying
 from .model import Model, as_model
 from .written import Policy, WorldModel, prior, value
 
@@ -95,7 +95,7 @@ class Planner:
         # Copies of bounds and of a list: a function is made a model at the first plan, and they may have changed until then.
         action_space = kept(action_space) if isinstance(action_space, tuple) else list(action_space) if isinstance(action_space, list) else action_space
         self._given = (model, reward_fn, observation_space, action_space, discounting(discount), vectorized)
-        self._name, self._seed, self._settings = name, seed, settings
+        self._name, self._seed, self._settings = name, seeded(seed), settings
         self._native: _native.Planner | None = None
         self._model: Model | None = None
         if observation_space is not None or isinstance(model, (Model, WorldModel)):
@@ -160,6 +160,7 @@ class Planner:
             time: Seconds at most; results then depend on the machine.
         """
         native = self._open(observation)
+        self._paid(observation)
         report = native.improve(observation, iterations=iterations, model_steps=model_steps, time_secs=time)
         return Plan(actions=self._shown(native.actions()), **report)
 
@@ -177,12 +178,17 @@ class Planner:
             DivergedError: Every candidate became infinite or undefined, so that there is none to act by.
         """
         native = self._open(observation)
+        self._paid(observation)
         report = native.improve(observation, iterations=iterations, model_steps=model_steps, time_secs=time)
         if report["status"] == "AllDiverged" and self._model is not None:
             raise all_diverged(self._model, observation)
         action = native.act(0)
         native.shift(1)
         return self._choice(action)
+
+    def _paid(self, observation: Any) -> None:
+        if self._value is None and self._model is not None:
+            paid_by(self._model, observation)
 
     def weighed(self) -> list[Weighed]:
         """The first actions that a tree search weighed in its last decision, those of most visits first; none for planners of whole
@@ -203,9 +209,12 @@ class Planner:
         self._open(None).reset(seed)
 
     def _shown(self, actions: Sequence[Any]) -> Any:
-        if self._model is None or not self._model.has_choices:
-            return actions if self._model is None else sequence(self._model.action_space, actions)
-        return [self._model.choice(action) for action in actions]
+        model = self._model
+        if model is None:
+            return actions
+        if model.has_choices:
+            return [model.choice(action) for action in actions]
+        return sequence(model.action_space, actions if model._spaces is None else [model.choice(action) for action in actions])
 
     def __repr__(self) -> str:
         settings = "".join(f", {key}={value!r}" for key, value in self._settings.items())

@@ -15,7 +15,7 @@ from ._callables import Choices, Reward, defined, start_of
 from ._contract import flags, numbers
 from ._known_spaces import asked
 from .errors import NotFittedError, ShapeError
-from .model import Model, _choices, _flat_dim
+from .model import Model, _choices, _flat_dim, _own_spaces
 
 Floats = NDArray[np.float64]
 
@@ -101,9 +101,10 @@ class WorldModel(abc.ABC):
         words = Choices(choices, start_of(action_space))
         reward = None if self._reward is None else Reward(self._reward, choices=words)
         has_value = type(self).value is not WorldModel.value
+        steps = _Steps(self, reward, words, _flat_dim(observation_space))
         native = _native.Model.written(
             name=type(self).__name__,
-            dynamics=_Steps(self, reward, words, _flat_dim(observation_space)),
+            dynamics=steps,
             observation_space=observation_space,
             action_space=action_space,
             members=self.members,
@@ -111,7 +112,7 @@ class WorldModel(abc.ABC):
             has_value=has_value,
             discount=self.discount,
         )
-        return Model._of(native, choices)
+        return Model._of(native, choices, spaces=_own_spaces(observation_space, action_space), dynamics=steps)
 
 
 class _Steps:
@@ -119,6 +120,8 @@ class _Steps:
 
     def __init__(self, written: WorldModel, reward: Reward | None, choices: Choices, dims: int) -> None:
         self._written, self._reward, self._choices, self._dims = written, reward, choices, dims
+        self.pays: bool | None = None if reward is None else True
+        """Whether anything says what is paid; not known before the first call where the class alone may tell."""
 
     def step(
         self, observations: Floats, actions: NDArray[Any], seed: int
@@ -129,6 +132,7 @@ class _Steps:
         before = (observations[0] if single else observations).copy()
         answer = self._written.predict(before, self._choices.batch(actions), np.random.default_rng(seed))
         parts = answer if isinstance(answer, tuple) else (answer,)
+        self.pays = self._reward is not None or (len(parts) > 1 and parts[1] is not None)
         shape = (members, count)
         following = array(parts[0], before.shape, "next observations").reshape(observations.shape)
 

@@ -56,7 +56,16 @@ fn what_is_wrong_with_it_is_said() {
         assert!(!other.exists(), "a run that was refused leaves nothing in the way of the next");
     };
     refused(&beginning_with(&log), "holds no recorded episodes");
-    finish(&experiment(&["environment=linear", "steps=70"]), &log, false);
+    finish(&experiment(&["environment=linear", "environment.bound=5.0", "steps=70"]), &log, false);
     refused(&beginning_with(&log), "its observations and actions have 2 and 1 numbers, those of pendulum have 3 and 1");
+    // As many numbers as here, but actions that this environment does not take.
+    let car = |settings: &[&str]| {
+        let own = ["environment=mountain-car-continuous", "steps=70", "agent.initial_steps=30", "agent.fit_every=70"];
+        experiment(&[&own[..], settings].concat())
+    };
+    refused(&car(&[&format!("data={}", log.display())]), "these data are of another environment");
+    let own = place.path().join("own");
+    finish(&car(&[]), &own, false);
+    finish(&car(&[&format!("data={}", own.display())]), &other, false);
     assert!(!experiment(&[]).to_toml().contains("data"), "the text of a run without data is what it was");
 }

@@ -8,6 +8,7 @@
 //! Beyond the grammar: lines may end as on any system, numbers may lack a digit before or after their point and their sign may stand apart,
 //! names may begin with a digit, `T: a reset` resets every state, and sums that are off by rounding are divided out.
 
+mod expected;
 mod rewards;
 mod rows;
 mod statements;
@@ -18,6 +19,7 @@ use std::rc::Rc;
 
 use worldwright_core::{Error, Result};
 
+use self::expected::Expected;
 use self::rows::{Entries, Rows};
 use self::statements::{Reader, mebibytes};
 use self::tokens::Token;
@@ -216,23 +218,16 @@ impl Builder<'_, '_> {
         Ok(())
     }
 
-    /// The expected rewards of an action, one computation for the states that share a row and that no rule names.
+    /// The expected rewards of an action.
     fn rewards(&self, action: usize, moved: &Distinct, parts: &mut Parts) -> Result<()> {
-        let (rewards, sign) = (&self.reader.rewards, self.reader.sign.unwrap_or(1.0));
-        let mut shared: Vec<Option<f64>> = vec![None; moved.rows.len()];
-        for (state, row) in moved.row.iter().enumerate() {
-            let named = rewards.names(action, state);
-            let known = shared[*row as usize].filter(|_| !named);
-            let expected = known.unwrap_or_else(|| {
-                let fitting = rewards.fitting(action, state);
-                let row = parts.row[parts.row.len() - moved.row.len() + state] as usize;
-                let ways = &parts.ways[parts.first[row] as usize..parts.first[row + 1] as usize];
-                let each = || ways.iter().map(|way| way.probability * fitting.get(way.next, way.observation)).sum();
-                sign * fitting.constant().unwrap_or_else(each)
-            });
-            if !named {
-                shared[*row as usize] = Some(expected);
-            }
+        let sign = self.reader.sign.unwrap_or(1.0);
+        let mut expected = Expected::new(&self.reader.rewards, action);
+        let mut sharing = vec![0_u32; moved.rows.len()];
+        moved.row.iter().for_each(|row| sharing[*row as usize] += 1);
+        for (state, own) in moved.row.iter().enumerate() {
+            let row = parts.row[parts.row.len() - moved.row.len() + state] as usize;
+            let ways = &parts.ways[parts.first[row] as usize..parts.first[row + 1] as usize];
+            let expected = sign * expected.of(state, *own, ways, sharing[*own as usize] > 1);
             if expected.is_nan() || expected.abs() > LARGEST {
                 let (action, state) = (self.actions.name(action), self.states.name(state));
                 let why = format!(

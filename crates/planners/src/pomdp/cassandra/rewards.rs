@@ -38,15 +38,29 @@ impl Rewards {
         self.rules.contains_key(&(Some(action), Some(state))) || self.rules.contains_key(&(None, Some(state)))
     }
 
+    /// The rules that may fit a state that no rule names.
+    pub(super) fn unnamed(&self, action: usize) -> Fitting<'_> {
+        self.of(&[(Some(action as u32), None), (None, None)])
+    }
+
     /// The rules that may fit.
     pub(super) fn fitting(&self, action: usize, state: usize) -> Fitting<'_> {
         let (action, state) = (Some(action as u32), Some(state as u32));
-        let keys = [(action, state), (action, None), (None, state), (None, None)];
+        self.of(&[(action, state), (action, None), (None, state), (None, None)])
+    }
+
+    fn of(&self, keys: &[(Option<u32>, Option<u32>)]) -> Fitting<'_> {
         let rules: Vec<&Rules> = keys.iter().filter_map(|key| self.rules.get(key)).collect();
         let totals = rules.iter().filter_map(|rules| rules.get(&(None, None)));
         let total = totals.copied().max_by_key(|rule| rule.0).unwrap_or((0, 0.0));
         let depends = rules.iter().any(|rules| rules.len() > usize::from(rules.contains_key(&(None, None))));
         Fitting { rules, total, depends }
+    }
+
+    /// What the rules that name an action and a state, or that state for every action, say of what follows.
+    pub(super) fn own(&self, action: usize, state: usize) -> impl Iterator<Item = (Option<u32>, Option<u32>)> {
+        let keys = [(Some(action as u32), Some(state as u32)), (None, Some(state as u32))];
+        keys.into_iter().filter_map(|key| self.rules.get(&key)).flat_map(|rules| rules.keys().copied())
     }
 }
 
@@ -54,6 +68,18 @@ impl Fitting<'_> {
     /// The reward where it does not depend on what follows.
     pub(super) fn constant(&self) -> Option<f64> {
         (!self.depends).then_some(self.total.1)
+    }
+
+    /// Whether no rule that depends on what follows is later than the last that does not.
+    pub(super) fn is_flat_under(&self, later: &Self) -> bool {
+        let newest = self.rules.iter().flat_map(|rules| rules.iter()).filter(|(key, _)| **key != (None, None));
+        newest.map(|(_, rule)| rule.0).max().is_none_or(|newest| newest < later.total.0)
+    }
+
+    /// The reward of the last rule that fits an observation and names no next state.
+    pub(super) fn seen(&self, observation: u32) -> f64 {
+        let fit = self.rules.iter().filter_map(|rules| rules.get(&(None, Some(observation))));
+        fit.copied().chain([self.total]).max_by_key(|rule| rule.0).unwrap_or(self.total).1
     }
 
     /// The reward of the last rule that fits; zero where none does.

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _native
+from .._contract import seeded
 from ..errors import ConfigError, DivergedError, ShapeError
 from .columns import say, told_flags
 from .spaces import action_rows, flat_dim, infer_actions, infer_observations, rows_of, unflatten
@@ -115,7 +116,10 @@ class Episodes(Sequence[Episode]):
         """The seed of each episode's reset, or none."""
         if len(self.seeds) != count:
             raise ShapeError(f"{count} episodes came with {len(self.seeds)} seeds")
-        self.environment, self.seed = environment, seed
+        for episode, one in enumerate(self.seeds):
+            if one is not None:
+                seeded(one, what=f"the seed of episode {episode}")
+        self.environment, self.seed = environment, seeded(seed)
         for what, numbers in (("observations", self.observations), ("actions", self.actions), ("rewards", self.rewards)):
             _check_finite(what, numbers)
         self._starts: NDArray[np.int64] = np.concatenate([[0], np.cumsum(self.lengths)])

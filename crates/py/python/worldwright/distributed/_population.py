@@ -16,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Unpack
 
+from .._contract import seeded
 from .._environments import EnvironmentLike
 from ..errors import ConfigError, ExternalError
 from ._crew import Crew, Engine
@@ -77,6 +78,8 @@ def population(
         raise ConfigError(f"at least 2 members, 1 round and 1 step are needed, got {members}, {rounds} and {steps}")
     if not 0.0 < replaced <= 0.5:
         raise ConfigError(f"replaced: a share above 0 and at most 0.5 is needed, got {replaced}")
+    # Each member's run has a seed of its own, a thousand from the next.
+    seed = seeded(seed, bits=53)
     spans = {key: _Span(key, span) for key, span in explore.items()}
     root = Path(run_dir) if run_dir is not None else Path("runs") / f"{base_name(environment, learning)}-population"
     settings = [

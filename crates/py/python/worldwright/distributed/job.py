@@ -14,6 +14,7 @@ from typing import Any, TypedDict
 import numpy as np
 
 from .._choices import Section, flat, mapping, toml_text
+from .._contract import seeded
 from .._environments import EnvironmentLike, Source, _is_maker
 from ..errors import ConfigError
 
@@ -118,6 +119,8 @@ def one(
     settings: Mapping[str, Any] | None = None,
 ) -> Job:
     """A job of what :func:`worldwright.learn` takes; ``varied`` wins over all other settings."""
+    if seed is not None:
+        seed = seeded(seed, bits=63)
     function = reward if callable(reward) else None
     if function is None and termination is not None:
         raise ConfigError("a termination function goes with a reward function: give both")

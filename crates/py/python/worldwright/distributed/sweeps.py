@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Unpack
 
 from .. import _native, errors
+from .._contract import seeded
 from .._environments import EnvironmentLike
 from ..errors import ConfigError, ExternalError
 from ._crew import Crew, Engine
@@ -47,6 +48,7 @@ def learn(
         KeyboardInterrupt: After an interrupt; the same call goes on.
         WorldwrightError: Where the job failed.
     """
+    seed = seeded(seed, bits=63)
     folder = Path(run_dir) if run_dir is not None else Path("runs") / f"{base_name(environment, learning)}-seed{seed}"
     job = one(environment, folder=folder, seed=seed, **learning)
     (result,) = run([job], workers=1, engine=engine, retries=retries, progress=progress, what=environment_name(job.environment))
@@ -66,7 +68,7 @@ def jobs(
     **learning: Unpack[Learning],
 ) -> list[Job]:
     """The jobs of a sweep, for :func:`slurm` and :func:`kubernetes`, or to look at. Arguments as for :func:`sweep`."""
-    seeds = [int(seed) for seed in seeds]
+    seeds = [seeded(seed, bits=63) for seed in seeds]
     grid = {key: list(values) for key, values in (grid or {}).items()}
     empty = [key for key, values in grid.items() if not values] + ([] if seeds else ["seeds"])
     if empty:
