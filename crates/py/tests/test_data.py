@@ -130,8 +130,11 @@ def test_what_is_wrong_with_a_table_is_told() -> None:
     ):
         with pytest.raises(error, match=match):
             data.episodes(table(**changes))
-    with pytest.warns(wm.WorldwrightWarning, match="last action of 2 of 2 episodes is left out"):
+    with pytest.warns(wm.WorldwrightWarning, match="last action of 2 of 2 episodes is left out.* lost with them are 1 end of the task"):
         assert data.episodes(table(next_observation=None)).lengths.tolist() == [1, 1]
+    sparse = table(next_observation=None, terminated=[False] * 4, reward=[0.0, 1.0, 0.0, 0.5])
+    with pytest.warns(wm.WorldwrightWarning, match=r"lost with them are 2 rewards other than zero \(their sum is 1\.5\), which"):
+        assert data.episodes(sparse).rewards.tolist() == [0.0, 0.0]
     pandas = pytest.importorskip("pandas")
     ragged = pandas.DataFrame(table(observation=[[0.0], [1.0, 2.0], [2.0], [3.0]]))
     with pytest.raises(wm.ShapeError, match="different lengths"):
