@@ -172,7 +172,7 @@ impl Space {
                     rest = others;
                 }
             }
-            _ => return Err(not_in(format!("{value:?} is not of the kind or shape of {self:?}"))),
+            _ => return Err(not_in(format!("{value} is not of the kind or shape of {self}"))),
         }
         Ok(())
     }
