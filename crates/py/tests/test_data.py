@@ -323,3 +323,20 @@ def test_a_package_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch, p
     monkeypatch.setattr(importlib, "import_module", without)
     with pytest.raises(wm.ConfigError, match=r"pip install worldwright\[data\]"):
         poles.to_polars()
+
+
+def test_columns_of_other_names_are_given(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text("obs,state,torque,reward,next_state,terminated\n9,0.5,0.25,1,1.5,0\n9,1.5,-0.25,2,2.5,1\n")
+    given = {"observation": "state", "next_obs": "next_state", "action": "torque"}
+    with pytest.warns(wm.WorldwrightWarning, match="left out: columns obs"):
+        episodes = data.read(path, columns=given)
+    assert episodes[0].observations.ravel().tolist() == [0.5, 1.5, 2.5]
+    assert episodes.actions.ravel().tolist() == [0.25, -0.25]
+    with pytest.raises(wm.ConfigError, match="no column 'stat'; did you mean 'state'"):
+        data.read(path, columns={"observation": "stat"})
+    with pytest.raises(wm.ConfigError, match="did you mean 'action'"):
+        data.read(path, columns={"acttion": "torque"})
+    data.write(episodes, tmp_path / "kept")
+    with pytest.raises(wm.ConfigError, match="leave columns= out"):
+        data.read(tmp_path / "kept", columns=given)

@@ -133,8 +133,13 @@ impl Lost {
             1 => Some(format!("1 {one}")),
             _ => Some(format!("{count} {more}")),
         };
-        let rewards = counted(self.rewards, "reward other than zero", "rewards other than zero")
-            .map(|text| format!("{text} (their sum is {})", self.total as f32));
+        let rewards = counted(self.rewards, "reward other than zero", "rewards other than zero").map(|text| {
+            if self.rewards == 1 {
+                format!("{text} ({})", self.total as f32)
+            } else {
+                format!("{text} (their sum is {})", self.total as f32)
+            }
+        });
         let ends = counted(self.ends, "end of the task (terminated)", "ends of the task (terminated)");
         let both: Vec<String> = rewards.into_iter().chain(ends).collect();
         laid.warnings.push(format!(

@@ -170,10 +170,7 @@ fn rows_without_an_outcome_are_said() {
     let sparse = "obs,action,reward,terminals,timeouts\n0.5,1,0,0,0\n1.5,0,-0.25,1,0\n0.5,1,0,0,0\n2.5,1,0,0,1\n";
     let (store, _) = text("csv", sparse).unwrap();
     let warning = &said(&store, "warning")[0];
-    assert!(
-        warning.contains("lost with them are 1 reward other than zero (their sum is -0.25) and 1 end of"),
-        "{warning}"
-    );
+    assert!(warning.contains("lost with them are 1 reward other than zero (-0.25) and 1 end of"), "{warning}");
     // Where nothing but the action is lost, it is said without alarm.
     let (store, _) = text("csv", &sparse.replace("-0.25,1,0", "0,0,1")).unwrap();
     assert_eq!(said(&store, "warning"), Vec::<String>::new());
