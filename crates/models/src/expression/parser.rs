@@ -60,6 +60,7 @@ pub(super) fn read(key: &str, source: &str, channels: &Channels<'_>, kind: Kind)
         parser.expect_kind(value, kind)?;
         match parser.peek() {
             Word::End => Ok(()),
+            Word::Mark("=") => Err(parser.wrong("'=' has no meaning here, '==' compares".to_owned())),
             word => Err(parser.wrong(format!("expected an operator or the end, found {}", word.describe()))),
         }
     });

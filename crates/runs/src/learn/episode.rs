@@ -68,10 +68,10 @@ impl Run<'_, '_> {
             length += 1;
             episode_return += step.reward;
             self.check_defined((episode, length), &observation, &action, &step)?;
-            // The last step of the run cuts its episode.
+            // The last step of the run cuts its episode, which met no time limit: it is stored as one under way.
+            self.store.as_mut().ok_or_else(no_store)?.step(&action, &step)?;
             let cut = !step.done() && self.progress.step >= self.experiment.steps;
             step.truncated |= cut;
-            self.store.as_mut().ok_or_else(no_store)?.step(&action, &step)?;
             let (terminated, truncated) = (step.terminated, step.truncated);
             let transition = Transition {
                 observation: std::mem::replace(&mut observation, step.observation.clone()),
@@ -99,7 +99,7 @@ impl Run<'_, '_> {
                     ("return".into(), episode_return),
                     ("length".into(), length as f64),
                     ("terminated".into(), f64::from(u8::from(terminated))),
-                    ("truncated".into(), f64::from(u8::from(truncated))),
+                    ("truncated".into(), f64::from(u8::from(truncated && !cut))),
                 ];
                 if cut {
                     values.push(("cut".into(), 1.0));
