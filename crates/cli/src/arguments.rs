@@ -143,6 +143,9 @@ pub(crate) struct Design {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+    /// Print nothing of what is under way
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
     /// Settings of the environment and the reward
     #[arg(value_name = "KEY=VALUE")]
     pub(crate) settings: Vec<String>,
@@ -336,10 +339,12 @@ pub(crate) enum DataCommand {
     #[command(after_help = "Tables are read by the names of their columns: observation, action, reward,
 next_observation, terminated, truncated, done, episode, step, and what D4RL, imitation,
 robomimic, Stable-Baselines3, RLDS and LeRobot call them. Columns that are left out are
-named; a misspelt name is an error.
+named; a misspelt name is an error. Columns that go by other names are given as
+NAME=COLUMN, the known name first; parts of one as observation_x=…, observation/place=….
 
 Examples:
   worldwright data import hopper/medium-v0 --out data/hopper
+  worldwright data import log.csv --columns obs=state,action=torque --out data/log
   worldwright data import log.csv --format csv --out data/log")]
     Import {
         /// The file or folder of the data set
@@ -348,6 +353,9 @@ Examples:
         /// What it is; told by what stands in the file or folder unless given
         #[arg(long, value_name = "FORMAT", value_parser = formats())]
         format: Option<String>,
+        /// What columns are called that go by names of their own
+        #[arg(long, value_name = "NAME=COLUMN,…", value_delimiter = ',')]
+        columns: Vec<String>,
         /// The new folder of the episodes
         #[arg(long, value_name = "DIR")]
         out: PathBuf,

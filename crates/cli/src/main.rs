@@ -42,7 +42,7 @@ fn run(arguments: Arguments, interrupt: &Interrupt) -> ExitCode {
         Command::Design(options) => command::design::run(&options, interrupt),
         Command::Eval(options) => command::eval::run(&options, interrupt),
         Command::Collect(options) => command::collect::run(&options, interrupt),
-        Command::Data(ref command) => command::data::run(command),
+        Command::Data(ref command) => command::data::run(command, interrupt),
         Command::Plan(options) => command::plan::run(&options, interrupt),
         Command::Report(options) => command::report::run(&options),
         Command::Envs(options) => command::list::run(&[List::Environments], &options),

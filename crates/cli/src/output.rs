@@ -18,6 +18,11 @@ pub(crate) fn print_json(value: &serde_json::Value) -> Result<()> {
     print(&format!("{value:#}\n"))
 }
 
+/// Writes to standard error what should not be missed where results go into a file.
+pub(crate) fn print_warning(text: &str) {
+    _ = writeln!(std::io::stderr().lock(), "warning: {text}");
+}
+
 /// Whether the error is a reader that went away.
 pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)

@@ -6,6 +6,7 @@
 //! Start with [`WorldModel`] and [`Imagination`]: the one meeting place of every model and every planner.
 
 mod agent;
+mod channels;
 mod choices;
 mod columns;
 pub mod cost;
@@ -26,6 +27,7 @@ mod policy;
 mod random;
 mod reward;
 mod settings;
+mod shown;
 mod simulator;
 mod space;
 mod uninterrupted;

@@ -172,7 +172,7 @@ impl Space {
                     rest = others;
                 }
             }
-            _ => return Err(not_in(format!("{value:?} is not of the kind or shape of {self:?}"))),
+            _ => return Err(not_in(format!("{value} is not of the kind or shape of {self}"))),
         }
         Ok(())
     }
@@ -336,6 +336,18 @@ mod tests {
             assert_eq!(space.unflatten(&flat).unwrap(), value);
         }
         assert!(space.unflatten(&[0.0]).is_err());
+    }
+
+    #[test]
+    fn what_is_no_element_is_named_as_a_user_writes_it() {
+        let said = |space: &Space, value: Value| space.check(&value).unwrap_err().to_string();
+        let lever = said(&Space::discrete(4), Value::Floats(vec![0.5]));
+        assert!(lever.ends_with("[0.5] is not of the kind or shape of Discrete(4)"), "{lever}");
+        let narrow = Space::Box { shape: vec![3], low: vec![-1.0; 3], high: vec![1.0; 3], element: ElementType::F32 };
+        let few = said(&narrow, Value::Floats(vec![0.5]));
+        assert!(few.ends_with("[0.5] is not of the kind or shape of Box(-1.0, 1.0, (3,), float32)"), "{few}");
+        let part = Value::Integer(2).part(0, "gear").unwrap_err().to_string();
+        assert!(part.ends_with("expected a part 'gear', got 2"), "{part}");
     }
 
     #[test]

@@ -51,7 +51,7 @@ impl Value {
             let given = match self {
                 Self::Dict(parts) => parts.iter().map(|(given, _)| given.as_str()).collect::<Vec<_>>().join(", "),
                 Self::Tuple(parts) => format!("{} parts", parts.len()),
-                other => format!("{other:?}"),
+                other => other.to_string(),
             };
             Error::NotInSpace { what: "value".into(), reason: format!("expected a part '{name}', got {given}") }
         })

@@ -20,7 +20,7 @@ mod table;
 mod whole;
 
 pub use formats::{
-    FORMATS, Format, Inspection, export, export_until, format_of, fuzz_reader, import, import_until, inspect,
+    FORMATS, Format, Inspection, export, export_until, format_of, fuzz_reader, import, import_as, inspect,
 };
 pub use normaliser::Normaliser;
 pub use priorities::{Priorities, SumTree};
@@ -30,7 +30,7 @@ pub use store::{
     Damage, Episode, EpisodeStore, EpisodeSummary, EpisodeWriter, Header, Position, Precision, Recovery, WriterOptions,
 };
 pub use table::{
-    COLUMNS, EpisodeRows, Flag, Known, Laid, Part, Quantity, Resolved, RowEnds, Rows, flag_of_number, flag_of_text,
-    lay_out, name_of, nearest_name, resolve, row_ends,
+    COLUMNS, ColumnNames, EpisodeRows, Flag, Known, Laid, Part, Quantity, Resolved, RowEnds, Rows, flag_of_number,
+    flag_of_text, lay_out, name_of, nearest_name, resolve, row_ends,
 };
 pub use whole::{is_part, make_whole, sync_folder, write_whole};

@@ -97,7 +97,7 @@ impl<W: World> Native<W> {
                 self.action.clear();
                 self.action.push(index as f64);
             }
-            (space, other) => return Err(not_in(format!("{other:?} is not of the kind or shape of {space:?}"))),
+            (space, other) => return Err(not_in(format!("{other} is not of the kind or shape of {space}"))),
         }
         Ok(())
     }

@@ -130,14 +130,14 @@ pub(crate) fn check_step(
             match choices.iter().find(|choice| **choice as usize >= n) {
                 Some(choice) => Err(Error::NotInSpace {
                     what: "action".into(),
-                    reason: format!("choice {choice} is not below {n}, the number of choices of {action_space:?}"),
+                    reason: format!("choice {choice} is not below {n}, the number of choices of {action_space}"),
                 }),
                 None => Ok(()),
             }
         }
         (Space::Discrete { .. }, Actions::Continuous(_)) => Err(Error::NotInSpace {
             what: "actions".into(),
-            reason: format!("{actions:?} are not of the kind of {action_space:?}"),
+            reason: format!("real numbers are no choices of {action_space}"),
         }),
         (space, Actions::Continuous(columns)) if columns.dims() == space.flat_dim() => Ok(()),
         (space, Actions::Continuous(columns)) => {

@@ -54,7 +54,7 @@ const MOST_ACTIONS: usize = 4096;
 fn build(context: &ModelContext, settings: &Settings) -> Result<Box<dyn LearnedModel>> {
     let refused = |what: &str, space: &Space, most: usize| {
         let why = format!(
-            "{what} of {space:?}: it counts discrete elements, at most {most}; use gp, ensemble or auto for numbers"
+            "{what} of {space}: it counts discrete elements, at most {most}; use gp, ensemble or auto for numbers"
         );
         Error::unsupported(ENTRY.name, why)
     };
@@ -111,7 +111,7 @@ impl Tabular {
         let value = space.unflatten(flat)?;
         space.element_number(&value).ok_or_else(|| Error::NotInSpace {
             what: "element to count".into(),
-            reason: format!("{value:?} is none of {space:?}"),
+            reason: format!("{value} is none of {space}"),
         })
     }
 

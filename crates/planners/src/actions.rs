@@ -157,7 +157,7 @@ impl ActionKind {
             kind @ Self::Continuous { form: Flat::Real, .. } => Ok(kind),
             _ => Err(Error::unsupported(
                 planner,
-                format!("the action space {space:?}: {why}; use cem, icem or mppi for choices and whole numbers"),
+                format!("the action space {space}: {why}; use cem, icem or mppi for choices and whole numbers"),
             )),
         }
     }
@@ -233,7 +233,7 @@ impl ActionKind {
 }
 
 fn empty(planner: &'static str, space: &Space) -> Error {
-    Error::unsupported(planner, format!("the action space {space:?}, which has no element"))
+    Error::unsupported(planner, format!("the action space {space}, which has no element"))
 }
 
 /// # Errors

@@ -85,7 +85,7 @@ pub(crate) fn check(search: &Search, spec: &ModelSpec) -> Result<()> {
         return Err(Error::unsupported(
             name,
             format!(
-                "the action space of model '{}': it was built for {:?}, the model has {:?}",
+                "the action space of model '{}': it was built for {}, the model has {}",
                 spec.name, search.action_space, spec.action_space
             ),
         ));

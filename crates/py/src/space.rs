@@ -7,6 +7,12 @@ use worldwright_core::{ElementType, Space, check_choices};
 
 use crate::error::{OrRaise as _, refuse};
 
+/// A name for each number of the flat vector of an element called `root`, by part and choice.
+#[pyfunction]
+pub(crate) fn channel_names(space: &Bound<'_, PyAny>, root: &str) -> PyResult<Vec<String>> {
+    Ok(read(space)?.channel_names(root))
+}
+
 /// Reads a space: one of Gymnasium's, a whole number (so many choices), a list of choices, or a pair `(low, high)` of numbers or
 /// arrays.
 ///

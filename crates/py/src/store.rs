@@ -26,10 +26,18 @@ pub(crate) fn data_format_of(path: PathBuf) -> Option<&'static str> {
     data::format_of(&path)
 }
 
-/// Imports a data set into a new episode store in the folder `out`.
+/// Imports a data set into a new episode store in the folder `out`. `columns` are pairs of a known name and what the column is called.
 #[pyfunction]
-pub(crate) fn import_data(py: Python<'_>, path: PathBuf, format: &str, out: PathBuf) -> PyResult<()> {
-    heard(py, |interrupt| data::import_until(&path, format, &out, interrupt))
+#[pyo3(signature = (path, format, out, *, columns = Vec::new()))]
+pub(crate) fn import_data(
+    py: Python<'_>,
+    path: PathBuf,
+    format: &str,
+    out: PathBuf,
+    columns: Vec<(String, String)>,
+) -> PyResult<()> {
+    let names = data::ColumnNames::new(columns).or_raise(py)?;
+    heard(py, |interrupt| data::import_as(&path, format, &names, &out, interrupt))
 }
 
 /// Exports the episode store in the folder `path` to `out`, which must not exist.

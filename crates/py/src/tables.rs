@@ -70,6 +70,7 @@ fn rows(given: &Bound<'_, PyDict>) -> PyResult<Rows> {
         truncated: flags(Quantity::Truncated)?,
         done: flags(Quantity::Done)?,
         first: flags(Quantity::First)?,
+        reward: get("reward")?.map(|rewards| rewards.extract()).transpose()?,
     })
 }
 
@@ -85,7 +86,8 @@ pub(crate) fn lay_out_rows(py: Python<'_>, given: &Bound<'_, PyDict>) -> PyResul
         let span = |rows: &std::ops::Range<usize>| (rows.start, rows.end);
         (rows.name.clone(), span(&rows.seen), span(&rows.acted), rows.closing, rows.terminated, rows.truncated)
     };
-    Ok((laid.episodes.into_iter().map(episode).collect(), laid.notes))
+    let said = laid.notes.into_iter().chain(laid.warnings).collect();
+    Ok((laid.episodes.into_iter().map(episode).collect(), said))
 }
 
 /// Whether each row terminates and is cut, by the same rules; and sentences about that.

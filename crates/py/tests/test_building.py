@@ -215,3 +215,13 @@ def test_options_are_checked() -> None:
 def test_what_is_wrong_is_said(config, error, message) -> None:
     with pytest.raises(error, match=message):
         wm.build(config, progress=False)
+
+
+def test_what_the_last_action_paid_is_not_lost_in_silence() -> None:
+    observations, actions = recorded(2, 30)
+    paid = np.zeros(30)
+    paid[-1] = 1.0
+    # As many observations as actions, as logs have them.
+    domain = {"observations": [seen[:-1] for seen in observations], "actions": actions, "rewards": [paid, paid], "terminated": [True, False]}
+    with pytest.warns(wm.WorldwrightWarning, match=r"last action of 2 of 2 episodes .* other than zero: 2, and ends of the task \(terminated\): 1"):
+        cheap(domain)

@@ -334,3 +334,45 @@ def test_spaces_too_large_are_refused_before_anything_is_made_of_them() -> None:
             with pytest.raises(wm.ConfigError, match=f"its {what} has {count} numbers .*more than the {2**24} that are taken"):
                 Source(Wide(observed, done))
     assert numbers_of(spaces.Dict(a=spaces.Box(0, 1, (2, 3)), b=spaces.MultiBinary([2, 2]), c=spaces.Discrete(5))) == 15
+
+
+class Levers(gymnasium.Env[Any, Any]):
+    """A choice and two numbers to see, two choices to make; its steps are not as long as its pictures are shown."""
+
+    observation_space: Any = spaces.Tuple((spaces.Discrete(3, start=-1), spaces.Box(-1, 1, (2,), np.float32)))
+    action_space: Any = spaces.MultiDiscrete([2, 3])
+    metadata: Any = {"render_fps": 50}  # noqa: RUF012
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> Any:
+        super().reset(seed=seed)
+        return (0, np.zeros(2, np.float32)), {}
+
+
+class Slower(gymnasium.Wrapper[Any, Any, Any, Any]):
+    dt = 0.75
+
+
+def test_numbers_of_choices_and_parts_say_which_they_are() -> None:
+    from worldwright._environments import Source
+
+    source = Source(Levers())
+    assert source.observation_channels == ["obs[0]=-1", "obs[0]=0", "obs[0]=1", "obs[1][0]", "obs[1][1]"]
+    assert source.action_channels == ["action[0]=0", "action[0]=1", "action[1]=0", "action[1]=1", "action[1]=2"]
+    assert Source(Plain()).observation_channels == ["o0"]
+
+
+def test_a_step_takes_as_long_as_the_environment_says() -> None:
+    from worldwright._environments import Source
+
+    levers = Levers()
+    assert Source(levers).dt_secs == 0.02
+    for told, seconds in ((2, 2.0), (np.float32(0.25), 0.25), (np.array(0.125), 0.125), ("0.5", 0.02), (0.0, 0.02), (np.nan, 0.02), (True, 0.02)):
+        levers.dt = told  # type: ignore[attr-defined]
+        assert Source(levers).dt_secs == seconds, told
+    levers.dt = 2.0  # type: ignore[attr-defined]
+    assert Source(Slower(levers)).dt_secs == 0.75
+
+
+def test_errors_name_spaces_as_gymnasium_does() -> None:
+    with pytest.raises(wm.WorldwrightError, match=r"Box\(-1\.0, 1\.0, \(1,\), float64\)"):
+        wm.Model("tabular", observation_space=([-1.0], [1.0]), action_space=3)

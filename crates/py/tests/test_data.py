@@ -130,8 +130,11 @@ def test_what_is_wrong_with_a_table_is_told() -> None:
     ):
         with pytest.raises(error, match=match):
             data.episodes(table(**changes))
-    with pytest.warns(wm.WorldwrightWarning, match="last action of 2 of 2 episodes is left out"):
+    with pytest.warns(wm.WorldwrightWarning, match="last action of 2 of 2 episodes is left out.* lost with them are 1 end of the task"):
         assert data.episodes(table(next_observation=None)).lengths.tolist() == [1, 1]
+    sparse = table(next_observation=None, terminated=[False] * 4, reward=[0.0, 1.0, 0.0, 0.5])
+    with pytest.warns(wm.WorldwrightWarning, match=r"lost with them are 2 rewards other than zero \(their sum is 1\.5\), which"):
+        assert data.episodes(sparse).rewards.tolist() == [0.0, 0.0]
     pandas = pytest.importorskip("pandas")
     ragged = pandas.DataFrame(table(observation=[[0.0], [1.0, 2.0], [2.0], [3.0]]))
     with pytest.raises(wm.ShapeError, match="different lengths"):
@@ -320,3 +323,20 @@ def test_a_package_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch, p
     monkeypatch.setattr(importlib, "import_module", without)
     with pytest.raises(wm.ConfigError, match=r"pip install worldwright\[data\]"):
         poles.to_polars()
+
+
+def test_columns_of_other_names_are_given(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text("obs,state,torque,reward,next_state,terminated\n9,0.5,0.25,1,1.5,0\n9,1.5,-0.25,2,2.5,1\n")
+    given = {"observation": "state", "next_obs": "next_state", "action": "torque"}
+    with pytest.warns(wm.WorldwrightWarning, match="left out: columns obs"):
+        episodes = data.read(path, columns=given)
+    assert episodes[0].observations.ravel().tolist() == [0.5, 1.5, 2.5]
+    assert episodes.actions.ravel().tolist() == [0.25, -0.25]
+    with pytest.raises(wm.ConfigError, match="no column 'stat'; did you mean 'state'"):
+        data.read(path, columns={"observation": "stat"})
+    with pytest.raises(wm.ConfigError, match="did you mean 'action'"):
+        data.read(path, columns={"acttion": "torque"})
+    data.write(episodes, tmp_path / "kept")
+    with pytest.raises(wm.ConfigError, match="leave columns= out"):
+        data.read(tmp_path / "kept", columns=given)

@@ -19,6 +19,9 @@ pub struct Collected {
     pub steps: u64,
     /// Return of each episode, the last perhaps cut.
     pub returns: Vec<f64>,
+    /// Whether the last step that was asked for cut the last episode, which then neither terminated nor met a time limit: its return is
+    /// of a part.
+    pub cut: bool,
 }
 
 /// Lets an agent, or uniformly random actions where there is none, act for `steps` steps and keeps the episodes in a new store at `out`.
@@ -109,9 +112,14 @@ fn record(
             let mut step = environment.step(&action)?;
             collected.steps += 1;
             episode_return += step.reward;
-            step.truncated |= !step.terminated && (length >= limit || collected.steps >= steps);
+            step.truncated |= !step.terminated && length >= limit;
             store.step(&action, &step)?;
             if step.done() {
+                break;
+            }
+            // An episode under way is stored as neither terminated nor truncated.
+            if collected.steps >= steps {
+                collected.cut = true;
                 break;
             }
             observation = step.observation;

@@ -38,6 +38,7 @@ const SAMPLES: usize = 8;
 pub(crate) fn diagnose(agent: &dyn Agent, evaluation: &Evaluation, made: &Made, seed: u64) -> Result<Diagnostics> {
     let mut diagnostics =
         Diagnostics { format: Diagnostics::FORMAT, dt_secs: made.environment.dt_secs(), ..Diagnostics::default() };
+    diagnostics.choices = made.environment.observation_space().has_choices();
     let Some(model) = agent.world_model() else { return Ok(diagnostics) };
     diagnostics.model = model.spec().name.clone();
     // Whatever a model does when it is asked, the run has its result already.
@@ -71,6 +72,7 @@ impl Diagnostics {
             at_horizon: defined(last.map(|error| error.rmse)),
             horizon: last.map_or(0, |error| error.k),
             reward: defined(first.map(|error| error.reward_rmse)),
+            choices: self.choices,
         }
     }
 
@@ -360,7 +362,7 @@ impl Repeated {
 /// The action of every one of `rows` rows.
 pub(crate) fn repeated(space: &Space, action: &Action, rows: usize) -> Result<Repeated> {
     if let (Space::Discrete { start, .. }, Value::Integer(choice)) = (space, action) {
-        let reason = format!("{action:?} is not of {space:?}");
+        let reason = format!("{action} is not of {space}");
         let place = u32::try_from(choice - start).map_err(|_| Error::NotInSpace { what: "action".into(), reason })?;
         return Ok(Repeated::Discrete(vec![place; rows]));
     }

@@ -83,6 +83,9 @@ pub struct Diagnostics {
     /// Seconds of the world's time a step.
     #[serde(with = "json_number::one")]
     pub dt_secs: f64,
+    /// Whether some of the observation's numbers are the zeros and ones of choices or bits.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub choices: bool,
     /// Error against steps ahead, by rising `k`.
     pub k_step: Vec<KStepError>,
     /// Coverage of central intervals, by rising probability; empty when the model predicts no spread.

@@ -10,7 +10,8 @@ use crate::{Experiment, RunFolder, Summary};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RowKind {
-    /// A training episode ended: `return`, `length`, `terminated`, `truncated`.
+    /// A training episode ended: `return`, `length`, `terminated`, `truncated`; and `cut` where it was under way at the run's last step,
+    /// which is no time limit of the environment.
     Episode,
     /// The agent learned: its own numbers (`holdout_mse`, `epochs` …).
     Learn,

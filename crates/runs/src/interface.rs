@@ -94,7 +94,9 @@ fn values(space: &Space) -> Vec<String> {
             (*start..start + *n as i64).map(|choice| format!("choice {choice}")).collect()
         }
         Space::MultiDiscrete { nvec, start, .. } => {
-            nvec.iter().zip(start).map(|(n, start)| format!("{start} to {}", start + *n as i64 - 1)).collect()
+            // A number for each choice, as the channels are.
+            let choices = nvec.iter().zip(start).flat_map(|(n, start)| *start..start + *n as i64);
+            choices.map(|choice| format!("choice {choice}")).collect()
         }
         Space::MultiBinary { .. } => vec!["0 or 1".to_owned(); space.numbers()],
         Space::Dict(_) | Space::Tuple(_) => space.parts().into_iter().flat_map(|(_, part)| values(part)).collect(),

@@ -20,6 +20,22 @@ pub struct ModelErrors {
     /// Reward, one step ahead, in the reward's own unit.
     #[serde(with = "json_number::option")]
     pub reward: Option<f64>,
+    /// Whether some of the observation's numbers are the zeros and ones of choices or bits.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub choices: bool,
+}
+
+impl ModelErrors {
+    /// What the errors of observations are measured in.
+    pub fn unit(&self) -> &'static str {
+        error_unit(self.choices)
+    }
+}
+
+/// What errors of observations are measured in, for people. Zeros and ones of choices have no scale that a standard deviation would be one
+/// of; the number is the same.
+pub(crate) fn error_unit(choices: bool) -> &'static str {
+    if choices { "relative to guessing the mean" } else { "std of the data" }
 }
 
 /// What a finished run came to.

@@ -124,6 +124,15 @@ impl Row {
 /// What just happened in a search.
 #[derive(Debug, Clone, Copy)]
 pub enum Progress<'a> {
+    /// A model is about to be fitted and examined, the `place`-th of `of`; it may take minutes.
+    Examining {
+        /// The model.
+        model: &'a ModelChoice,
+        /// Its place, counted from one.
+        place: usize,
+        /// Models that will be examined.
+        of: usize,
+    },
     /// A model was fitted and examined, the `done`-th of `of`.
     Examined {
         /// The model with its prediction.
@@ -132,6 +141,13 @@ pub enum Progress<'a> {
         done: usize,
         /// Models that will be.
         of: usize,
+    },
+    /// A candidate's plans are about to be tried in one more episode.
+    Trying {
+        /// The candidate with its returns so far.
+        row: &'a Row,
+        /// The round of trials, counted from one.
+        round: u64,
     },
     /// A candidate's plans were tried in one more episode.
     Tried {

@@ -161,6 +161,7 @@ impl<'a> Search<'a> {
             if index > 0 && self.late() {
                 break;
             }
+            observer(Progress::Examining { model: &choice, place: index + 1, of })?;
             let examined = self.examine(choice);
             observer(Progress::Examined { row: &examined.row, done: index + 1, of })?;
             self.examined.push(examined);
@@ -212,8 +213,10 @@ impl<'a> Search<'a> {
             if self.late() {
                 break;
             }
-            let examined = self.examine(self.examined[best].row.model.with_angles(&[place]));
             let done = self.examined.len() + 1;
+            let choice = self.examined[best].row.model.with_angles(&[place]);
+            observer(Progress::Examining { model: &choice, place: done, of: done })?;
+            let examined = self.examine(choice);
             observer(Progress::Examined { row: &examined.row, done, of: done })?;
             if score(&examined.row) < bound {
                 bound = score(&examined.row);

@@ -30,12 +30,26 @@ pub(crate) fn run(options: &Collect, interrupt: &Interrupt) -> Result<()> {
         collect(&mut made, None, options.steps, options.seed, &options.out, interrupt)?
     };
     let episodes = collected.returns.len();
-    let mean = collected.returns.iter().sum::<f64>() / episodes.max(1) as f64;
+    // The return of a part says nothing beside those of whole episodes.
+    let whole = &collected.returns[..episodes - usize::from(collected.cut)];
+    let mean = short(whole.iter().sum::<f64>() / whole.len().max(1) as f64);
+    let paid = match (collected.cut, whole.len(), collected.returns.last()) {
+        (true, 0, Some(part)) => format!("return so far {}", short(*part)),
+        (true, n, _) => format!("mean return {mean} of {}", counted(n as u64, "whole episode")),
+        _ => format!("mean return {mean}"),
+    };
+    let cut = if collected.cut {
+        format!(
+            "the last episode was under way when --steps {} was reached: it is kept as neither terminated nor truncated\n",
+            options.steps
+        )
+    } else {
+        String::new()
+    };
     print(&format!(
-        "{} in {}, mean return {}, in {}\n",
+        "{} in {}, {paid}, in {}\n{cut}",
         counted(collected.steps, "step"),
         counted(episodes as u64, "episode"),
-        short(mean),
         options.out.display()
     ))
 }

@@ -4,17 +4,18 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use worldwright_core::{ElementType, Space};
+use worldwright_core::{ElementType, Error, Interrupt, Space};
 use worldwright_runs::RunFolder;
-use worldwright_runs::data::{self, Inspection};
+use worldwright_runs::data::{self, ColumnNames, Inspection};
 use worldwright_runs::report::{counted, short};
 
 use crate::arguments::DataCommand;
-use crate::output::{print, print_json};
+use crate::output::{print, print_json, print_warning};
 
-pub(crate) fn run(command: &DataCommand) -> Result<()> {
+pub(crate) fn run(command: &DataCommand, interrupt: &Interrupt) -> Result<()> {
     match command {
-        DataCommand::Import { path, format, out } => {
+        DataCommand::Import { path, format, columns, out } => {
+            let names = column_names(columns)?;
             let format = match format.as_deref() {
                 Some(format) => format,
                 // What is of no format is told by looking into it.
@@ -26,16 +27,19 @@ pub(crate) fn run(command: &DataCommand) -> Result<()> {
                     }
                 },
             };
-            data::import(path, format, out)?;
+            data::import_as(path, format, &names, out, interrupt)?;
             let found = data::inspect(out)?;
             let said = found.header.notes.iter().filter(|(name, _)| matches!(name.as_str(), "left out" | "note"));
             let said: String = said.map(|(name, text)| format!("{name}: {text}\n")).collect();
-            print(&format!("{} in {}\n{said}", amount(&found), out.display()))
+            print(&format!("{} in {}\n{said}", amount(&found), out.display()))?;
+            let warnings = found.header.notes.iter().filter(|(name, _)| name == "warning");
+            warnings.for_each(|(_, warning)| print_warning(warning));
+            Ok(())
         }
         DataCommand::Export { episodes, format, out } => {
             let store = store(episodes);
             let found = data::inspect(&store)?;
-            data::export(&store, format, out)?;
+            data::export_until(&store, format, out, interrupt)?;
             print(&format!("{} in {}\n", amount(&found), out.display()))
         }
         DataCommand::Inspect { episodes, json } => {
@@ -43,6 +47,20 @@ pub(crate) fn run(command: &DataCommand) -> Result<()> {
             if *json { print_json(&as_json(&found)) } else { print(&as_text(&found)) }
         }
     }
+}
+
+/// Pairs of a known name and a column's own.
+fn column_names(pairs: &[String]) -> Result<ColumnNames> {
+    let divided = pairs.iter().map(|pair| match pair.split_once('=') {
+        Some((known, column)) if !known.trim().is_empty() && !column.is_empty() => {
+            Ok((known.trim().to_owned(), column.to_owned()))
+        }
+        _ => Err(Error::config(
+            format!("--columns {pair}"),
+            "expected NAME=COLUMN, for example observation=state,action=torque",
+        )),
+    });
+    Ok(ColumnNames::new(divided.collect::<worldwright_core::Result<Vec<_>>>()?)?)
 }
 
 /// Users name a run where they mean the episodes that it recorded.
@@ -57,13 +75,18 @@ fn amount(found: &Inspection) -> String {
 
 fn as_text(found: &Inspection) -> String {
     let header = &found.header;
+    let under_way = match found.under_way {
+        0 => String::new(),
+        n => format!(", {n} under way when recording stopped"),
+    };
+    let endings = format!("{} by the task itself, {} by a time limit{under_way}", found.terminated, found.truncated);
     let mut rows = vec![
         ("environment", header.environment.clone()),
         ("observation", described(&header.observation_space)),
         ("action", described(&header.action_space)),
         ("seed", header.seed.to_string()),
         ("amount", format!("{}, {}", amount(found), size(found.bytes))),
-        ("endings", format!("{} by the task itself, {} by a time limit", found.terminated, found.truncated)),
+        ("endings", endings),
     ];
     if let Some((mean, least, most)) = found.returns {
         rows.push(("return", format!("{} on average, from {} to {}", short(mean), short(least), short(most))));
@@ -93,6 +116,7 @@ fn as_json(found: &Inspection) -> Value {
         "steps": found.steps,
         "terminated": found.terminated,
         "truncated": found.truncated,
+        "under_way": found.under_way,
         "return_mean": found.returns.map(|(mean, _, _)| mean),
         "return_min": found.returns.map(|(_, least, _)| least),
         "return_max": found.returns.map(|(_, _, most)| most),

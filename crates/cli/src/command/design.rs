@@ -1,5 +1,6 @@
 //! `worldwright design`: the model that a domain needs, and why.
 
+use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use anyhow::Result;
 use serde_json::{Value as Json, json};
 use worldwright_core::{Interrupt, Setting};
 use worldwright_runs::agents::design::{Design as Designed, DesignOptions, Progress, Row};
-use worldwright_runs::report::{duration, short};
+use worldwright_runs::report::{counted, duration, short};
 use worldwright_runs::{Choices, Lists, design_for_environment, design_for_episodes};
 
 use super::is_path;
@@ -22,8 +23,34 @@ pub(crate) fn run(options: &Design, interrupt: &Interrupt) -> Result<()> {
         time_limit,
         ..DesignOptions::default()
     };
+    let mut heard = Heard { quiet: options.quiet, within_line: false };
+    let found = search_for(options, &search, interrupt, &mut heard);
+    if found.is_err() && heard.within_line {
+        eprintln!();
+    }
+    let found = found?;
+    let command = command(options, &found);
+    if options.json {
+        return print_json(&as_json(&found, &command));
+    }
+    let reasons: String = found.reasons.iter().map(|reason| format!("- {reason}\n")).collect();
+    print(&format!("{}\n{reasons}\n{command}\n", table(&found.rows)))
+}
+
+/// What was said of a search so far.
+struct Heard {
+    quiet: bool,
+    /// Whether the last line has no end yet.
+    within_line: bool,
+}
+
+fn search_for(options: &Design, search: &DesignOptions, interrupt: &Interrupt, heard: &mut Heard) -> Result<Designed> {
+    let quiet = heard.quiet;
     let mut observer = |progress: Progress<'_>| {
-        tell(progress);
+        if !quiet {
+            heard.within_line = matches!(progress, Progress::Examining { .. } | Progress::Trying { .. });
+            tell(progress);
+        }
         Ok(())
     };
     let found = if is_path(&options.what) {
@@ -32,21 +59,19 @@ pub(crate) fn run(options: &Design, interrupt: &Interrupt) -> Result<()> {
             "recorded episodes have no settings; leave '{}' out, or name an environment",
             options.settings.join(" ")
         );
-        design_for_episodes(Path::new(&options.what), options.seed, &search, interrupt, &mut observer)?
+        design_for_episodes(Path::new(&options.what), options.seed, search, interrupt, &mut observer)?
     } else {
         let choices = Choices::new()
             .set("environment", Setting::Text(options.what.clone()))?
             .set("seed", Setting::Integer(i64::try_from(options.seed)?))?;
         let choices = options.settings.iter().try_fold(choices, |choices, setting| choices.assign(setting))?;
         let experiment = Lists.resolve(&choices)?;
-        design_for_environment(&experiment, options.steps as usize, options.learned, &search, interrupt, &mut observer)?
+        if !quiet {
+            eprintln!("taking {} of random actions in {}", counted(options.steps, "step"), options.what);
+        }
+        design_for_environment(&experiment, options.steps as usize, options.learned, search, interrupt, &mut observer)?
     };
-    let command = command(options, &found);
-    if options.json {
-        return print_json(&as_json(&found, &command));
-    }
-    let reasons: String = found.reasons.iter().map(|reason| format!("- {reason}\n")).collect();
-    print(&format!("{}\n{reasons}\n{command}\n", table(&found.rows)))
+    Ok(found)
 }
 
 /// The experiment that uses the choice. Recorded episodes do not say where more of them come from.
@@ -62,22 +87,27 @@ fn command(options: &Design, found: &Designed) -> String {
     quoted.collect::<Vec<_>>().join(" ")
 }
 
-/// Progress goes to standard error.
+/// Progress goes to standard error: what is under way begins a line, what came of it ends it. A terminal that went away must not end the
+/// search, so that failures to write are no errors.
 fn tell(progress: Progress<'_>) {
-    match progress {
-        Progress::Examined { row, done, of } => {
+    let text = match progress {
+        Progress::Examining { model, place, of } => format!("model {place} of {of}: {}: ", model.label),
+        Progress::Examined { row, .. } => {
             let outcome = row.prediction.as_ref().map_or_else(
                 || row.diverged.clone().unwrap_or_default(),
                 |prediction| format!("error {}", short(prediction.score)),
             );
-            eprintln!("model {done} of {of}: {}: {outcome}", row.model.label);
+            format!("{outcome}\n")
         }
+        Progress::Trying { row, round } => format!("trial, round {round}: {}: ", label(row)),
         Progress::Tried { row, steps, of } => {
-            let earned = row.returns.last().map_or_else(|| "diverged".to_owned(), |earned| short(*earned));
-            eprintln!("trial, {steps} of {of} steps: {}: {earned}", label(row));
+            let earned =
+                row.returns.last().map_or_else(|| "diverged".to_owned(), |earned| format!("return {}", short(*earned)));
+            format!("{earned} ({steps} of {of} steps)\n")
         }
-        Progress::Chosen => eprintln!("chosen"),
-    }
+        Progress::Chosen => "chosen\n".to_owned(),
+    };
+    _ = std::io::stderr().lock().write_all(text.as_bytes());
 }
 
 fn label(row: &Row) -> String {

@@ -112,7 +112,10 @@ fn closing(folder: &RunFolder, summary: &Summary) -> String {
             .model_errors
             .at_horizon
             .map_or(String::new(), |far| format!(", {} steps ahead {}", summary.model_errors.horizon, short(far)));
-        rows.push(("model error", format!("one step ahead {}{far} (std of the data)", short(one_step))));
+        rows.push((
+            "model error",
+            format!("one step ahead {}{far} ({})", short(one_step), summary.model_errors.unit()),
+        ));
     }
     rows.push(("report", folder.report().display().to_string()));
     rows.push(("use it", format!("worldwright eval {}", folder.path().join(&summary.bundle).display())));

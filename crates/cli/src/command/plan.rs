@@ -95,18 +95,12 @@ pub(crate) fn run(options: &Plan, interrupt: &Interrupt) -> Result<()> {
             "diverged": report.diverged,
         }));
     }
-    // The channels of a discrete action are the names of its choices.
-    let choices = match made.environment.action_space() {
-        Space::Discrete { start, .. } => Some((*start, made.action_channels.as_slice())),
-        _ => None,
-    };
-    let mut text = heading("", &made.observation_channels) + &row("from", &observation, None);
-    text.push_str(&match choices {
-        Some(_) => heading("step", &["action".to_owned()]),
-        None => heading("step", &made.action_channels),
-    });
+    let shown = Columns::of(made.environment.observation_space(), "obs", &made.observation_channels);
+    let mut text = heading("", &shown.names) + &row("from", &observation, &shown);
+    let shown = Columns::of(made.environment.action_space(), "action", &made.action_channels);
+    text.push_str(&heading("step", &shown.names));
     for (t, action) in plan.actions.iter().enumerate() {
-        text.push_str(&row(&t.to_string(), action, choices));
+        text.push_str(&row(&t.to_string(), action, &shown));
     }
     text.push_str(&format!(
         "predicted return {} after {} iterations and {} model steps\n",
@@ -165,14 +159,62 @@ fn heading(first: &str, channels: &[String]) -> String {
     format!("{first:>4}{names}\n")
 }
 
-fn row(first: &str, value: &Value, choices: Option<(i64, &[String])>) -> String {
-    let cells = match (value, choices) {
-        (Value::Floats(numbers), _) => numbers.iter().map(|x| format!(" {x:>COLUMN$.4}")).collect(),
+/// How the elements of a space are laid out: a column an entry, a choice being one.
+struct Columns {
+    names: Vec<String>,
+    /// The first choice and the names of all of them, where the element is a choice whose channels have names of their own.
+    choices: Option<(i64, Vec<String>)>,
+}
+
+impl Columns {
+    fn of(space: &Space, root: &str, channels: &[String]) -> Self {
+        match space {
+            Space::Discrete { start, .. } => {
+                let named = (channels != space.channel_names(root)).then(|| (*start, channels.to_vec()));
+                Self { names: space.entry_names(root), choices: named }
+            }
+            Space::Box { .. } => Self { names: channels.to_vec(), choices: None },
+            _ => Self { names: space.entry_names(root), choices: None },
+        }
+    }
+}
+
+fn row(first: &str, value: &Value, columns: &Columns) -> String {
+    let cells: String = match (value, &columns.choices) {
         (Value::Integer(choice), Some((start, names))) => {
             let name = usize::try_from(choice - start).ok().and_then(|i| names.get(i));
             format!(" {:>COLUMN$}", name.map_or_else(|| choice.to_string(), String::clone))
         }
-        (other, _) => format!(" {:>COLUMN$}", json_of(other).to_string()),
+        (Value::Floats(numbers), _) => numbers.iter().map(|x| format!(" {x:>COLUMN$.4}")).collect(),
+        (other, _) => {
+            let cell = |number: f64| if number.fract() == 0.0 { format!("{number}") } else { format!("{number:.4}") };
+            let cells = other.entries().into_iter().zip(&columns.names);
+            // Names of parts may be longer than a column.
+            cells.map(|(number, name)| format!(" {:>1$}", cell(number), COLUMN.max(name.chars().count()))).collect()
+        }
     };
     format!("{first:>4}{cells}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn choices_and_parts_stand_under_their_names() {
+        let space = Space::Tuple(vec![Space::choices(3, -1), Space::unbounded(2), Space::multi_discrete(&[2, 9])]);
+        let columns = Columns::of(&space, "action", &space.channel_names("action"));
+        assert_eq!(columns.names, ["action[0]", "action[1][0]", "action[1][1]", "action[2][0]", "action[2][1]"]);
+        let value = Value::Tuple(vec![Value::Integer(-1), Value::Floats(vec![0.5, 2.0]), Value::Integers(vec![1, 8])]);
+        let words: Vec<String> = row("0", &value, &columns).split_whitespace().map(str::to_owned).collect();
+        assert_eq!(words, ["0", "-1", "0.5000", "2", "1", "8"]);
+        let lever = Space::discrete(2);
+        let named = Columns::of(&lever, "action", &["left".to_owned(), "right".to_owned()]);
+        assert_eq!(row("0", &Value::Integer(1), &named).trim(), "0        right");
+        let plain = Columns::of(&lever, "action", &lever.channel_names("action"));
+        assert_eq!(
+            (row("0", &Value::Integer(1), &plain).trim(), plain.names),
+            ("0            1", vec!["action".to_owned()])
+        );
+    }
 }

@@ -51,6 +51,89 @@ fn a_reader_that_goes_away_is_no_failure() {
 }
 
 #[test]
+fn an_episode_that_the_last_step_cut_met_no_time_limit() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| {
+        let output = in_folder(folder.path(), arguments);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let said = run(&["collect", "pendulum", "--steps", "450", "--out", "cut"]);
+    assert!(said.contains("of 2 whole episodes") && said.contains("under way when --steps 450 was reached"), "{said}");
+    let found: Value = serde_json::from_str(&run(&["data", "inspect", "cut", "--json"])).unwrap();
+    assert_eq!([&found["truncated"], &found["under_way"], &found["terminated"]], [2, 1, 0]);
+    assert!(run(&["data", "inspect", "cut"]).contains("2 by a time limit, 1 under way when recording stopped"));
+    let said = run(&["collect", "pendulum", "--steps", "30", "--out", "part"]);
+    assert!(said.contains("30 steps in 1 episode, return so far"), "{said}");
+    let said = run(&["collect", "pendulum", "--steps", "400", "--out", "whole"]);
+    assert!(!said.contains("under way") && !said.contains("whole episode"), "{said}");
+}
+
+#[test]
+fn what_an_import_loses_and_how_columns_are_called_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let log =
+        "obs,state,torque,reward,terminals,timeouts\n9,0.5,1,0,0,0\n9,1.5,0,5,1,0\n9,0.5,1,0,0,0\n9,2.5,1,0,0,1\n";
+    std::fs::write(folder.path().join("log.csv"), log).unwrap();
+    let import = |columns: &str, out: &str| {
+        let output = in_folder(folder.path(), &["data", "import", "log.csv", "--columns", columns, "--out", out]);
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    };
+    let (code, out, err) = import("obs=state,action=torque", "kept");
+    assert_eq!(code, Some(0), "{err}");
+    assert!(out.contains("2 steps in 2 episodes") && out.contains("left out: columns obs"), "{out}");
+    let lost = "lost with them are 1 reward other than zero (5) and 1 end of the task (terminated)";
+    assert!(err.starts_with("warning: the last action of 2 of 2 episodes is left out") && err.contains(lost), "{err}");
+    for (columns, words) in [
+        ("obs=stat", "there is no column 'stat'; did you mean 'state'?"),
+        ("observatoin=state", "observatoin: is nothing that a column can hold; did you mean 'observation'?"),
+        ("state", "--columns state: expected NAME=COLUMN"),
+    ] {
+        let (code, _, err) = import(columns, "refused");
+        assert!(code == Some(1) && err.contains(words), "{err}");
+        assert!(!folder.path().join("refused").exists());
+    }
+}
+
+#[test]
+fn a_design_says_what_it_is_at_unless_told_to_be_quiet() {
+    let design = |more: &[&str]| {
+        let few =
+            ["design", "pendulum", "--steps", "60", "--trial-steps", "200", "--finalists", "1", "--time-limit", "0"];
+        let output = worldwright(&[&few[..], more].concat());
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{said}");
+        said
+    };
+    let said = design(&[]);
+    assert!(said.starts_with("taking 60 steps of random actions in pendulum\nmodel 1 of "), "{said}");
+    assert!(said.ends_with("chosen\n"), "{said}");
+    assert_eq!(design(&["--quiet"]), "");
+}
+
+#[test]
+fn no_error_shows_how_the_program_holds_things() {
+    // A planner or model that cannot do with the spaces of an environment names them as Gymnasium does.
+    let names = |list: &str| -> Vec<String> {
+        let items: Value = serde_json::from_str(&stdout(&[list, "--json"])).unwrap();
+        items.as_array().unwrap().iter().map(|item| item["name"].as_str().unwrap().to_owned()).collect()
+    };
+    let mut refused = 0;
+    for planner in names("planners") {
+        for environment in ["cartpole", "pendulum"] {
+            let output = worldwright(&["plan", environment, &format!("planner={planner}"), "seed=1"]);
+            let said = String::from_utf8(output.stderr).unwrap();
+            refused += usize::from(!output.status.success());
+            for inside in ["Box {", "Discrete {", "Some(", "F32", "F64", "element:"] {
+                assert!(!said.contains(inside), "{planner} in {environment}: {said}");
+            }
+        }
+    }
+    assert!(refused > 3, "{refused}");
+}
+
+#[test]
 fn completions_are_there_for_every_shell() {
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let script = stdout(&["completions", shell]);

@@ -7,6 +7,7 @@
 use arrow_ipc::MessageHeader;
 use worldwright_core::{Error, Result};
 
+use super::packed;
 use crate::limits;
 use crate::store::guarded;
 
@@ -70,6 +71,7 @@ fn of_message(metadata: &[u8], body: &[u8]) -> Result<u128> {
 }
 
 fn of_batch(batch: &arrow_ipc::RecordBatch<'_>, body: &[u8]) -> Result<u128> {
+    packed::arrow(batch)?;
     let rows = batch.length();
     if rows < 0 || rows > i64::from(u32::MAX) {
         return Err(bad(format!("claims {rows} rows in a batch")));

@@ -8,16 +8,16 @@ use std::path::Path;
 use worldwright_core::{Error, Result};
 
 use super::{Sink, read_bytes, utf8};
-use crate::limits;
 use crate::table::cells::{Cells, Data, TEXT, is_missing};
 use crate::table::{self, About, Table};
+use crate::{ColumnNames, limits};
 
-pub(super) fn import(path: &Path, sink: &mut dyn Sink) -> Result<()> {
+pub(super) fn import(path: &Path, names: &ColumnNames, sink: &mut dyn Sink) -> Result<()> {
     let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or("csv");
-    read(&read_bytes(path)?, name, sink)
+    read(&read_bytes(path)?, name, names, sink)
 }
 
-pub(super) fn read(bytes: &[u8], name: &str, sink: &mut dyn Sink) -> Result<()> {
+pub(super) fn read(bytes: &[u8], name: &str, known: &ColumnNames, sink: &mut dyn Sink) -> Result<()> {
     // A text for every mark after one.
     let texts = bytes.iter().filter(|byte| b",;\t\n".contains(byte)).count() as u128;
     limits::fits("this CSV file", texts * 2 * TEXT as u128 + bytes.len() as u128 * 3)?;
@@ -41,7 +41,7 @@ pub(super) fn read(bytes: &[u8], name: &str, sink: &mut dyn Sink) -> Result<()> 
         let cells = column(&name, texts)?;
         Ok((name, cells))
     });
-    table::read(Table { columns: columns.collect::<Result<_>>()? }, About::new(name, "CSV"), sink)
+    table::read(Table { columns: columns.collect::<Result<_>>()? }, About::new(name, "CSV", known), sink)
 }
 
 /// Rows between two looks at whether somebody asked to stop.

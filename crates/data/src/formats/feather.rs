@@ -15,7 +15,7 @@ use super::tables::{Gathered, of_use};
 use super::{Sink, Target, arrow_claims, parquet_file, read_bytes, write_part};
 use crate::store::{arrow, guarded, layout};
 use crate::table::{self, About};
-use crate::{Episode, EpisodeStore, limits};
+use crate::{ColumnNames, Episode, EpisodeStore, limits};
 
 pub(super) fn export(store: &EpisodeStore, out: &Target<'_>) -> Result<()> {
     let schema = layout::schema(store.header())?;
@@ -27,12 +27,12 @@ pub(super) fn export(store: &EpisodeStore, out: &Target<'_>) -> Result<()> {
     write_part(out.place, &writer.into_inner().map_err(arrow)?)
 }
 
-pub(super) fn import(path: &Path, sink: &mut dyn Sink) -> Result<()> {
+pub(super) fn import(path: &Path, names: &ColumnNames, sink: &mut dyn Sink) -> Result<()> {
     let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or("feather");
-    read(&read_bytes(path)?, name, sink)
+    read(&read_bytes(path)?, name, names, sink)
 }
 
-pub(super) fn read(bytes: &[u8], name: &str, sink: &mut dyn Sink) -> Result<()> {
+pub(super) fn read(bytes: &[u8], name: &str, names: &ColumnNames, sink: &mut dyn Sink) -> Result<()> {
     if bytes.starts_with(b"FEA1") {
         return Err(Error::unsupported("the Feather import", "version 1; write the file again with version=2"));
     }
@@ -40,15 +40,7 @@ pub(super) fn read(bytes: &[u8], name: &str, sink: &mut dyn Sink) -> Result<()> 
     let (end, claimed) =
         if file { (bytes.len(), arrow_claims::of_file(bytes)?) } else { arrow_claims::of_stream(bytes)? };
     limits::fits("the columns of this Arrow file", claimed)?;
-    let failed = |error: arrow_schema::ArrowError| {
-        let text = error.to_string();
-        let advice = if text.contains("zstd") || text.contains("feature") {
-            "; write the file again with compression='lz4' or 'uncompressed'"
-        } else {
-            ""
-        };
-        Error::external("Arrow file", format!("{text}{advice}"))
-    };
+    let failed = |error: arrow_schema::ArrowError| Error::external("Arrow file", error.to_string());
     type Batches<'a> = Box<dyn RecordBatchReader + 'a>;
     let mut batches = guarded(|| {
         if file {
@@ -60,6 +52,7 @@ pub(super) fn read(bytes: &[u8], name: &str, sink: &mut dyn Sink) -> Result<()> 
     let schema = batches.schema();
     let mut next = || guarded(|| batches.next().transpose().map_err(failed));
     if layout::is_ours(&schema) {
+        names.none_for("a file of Worldwright's own")?;
         let header = layout::header_of(&schema)?;
         sink.begin(&header)?;
         let mut current: Option<Episode> = None;
@@ -68,12 +61,12 @@ pub(super) fn read(bytes: &[u8], name: &str, sink: &mut dyn Sink) -> Result<()> 
         }
         return current.map_or(Ok(()), |episode| sink.episode(episode));
     }
-    let (wanted, left_out) = of_use(&schema)?;
+    let (wanted, left_out) = of_use(&schema, names)?;
     let mut gathered = Gathered::default();
     while let Some(batch) = next()? {
         sink.go_on()?;
         gathered.add(&batch.project(&wanted).map_err(arrow)?)?;
     }
     let table = gathered.table(&schema, &wanted)?;
-    table::read(table, About { left_out, ..About::new(name, "Arrow") }, sink)
+    table::read(table, About { left_out, ..About::new(name, "Arrow", names) }, sink)
 }

@@ -4,7 +4,7 @@ use worldwright_core::{Error, Interrupt, Result, Space};
 
 use super::sink::Checked;
 use super::{Sink, csv_file, feather, hdf5_file, json_lines, minari, npz, parquet_file};
-use crate::{Episode, Header};
+use crate::{ColumnNames, Episode, Header};
 
 struct Steps(usize);
 
@@ -28,13 +28,14 @@ pub fn fuzz_reader(format: &str, bytes: &[u8]) -> Result<usize> {
     let mut steps = Steps(0);
     let never = Interrupt::never();
     let mut sink = Checked::new(&mut steps, bytes.len() as u64, &never);
+    let names = ColumnNames::default();
     match format {
-        "parquet" | "lerobot" => parquet_file::read(bytes.to_vec(), "fuzz", &mut sink)?,
-        "feather" => feather::read(bytes, "fuzz", &mut sink)?,
-        "npz" => npz::read(bytes, "fuzz", &mut sink)?,
-        "csv" => csv_file::read(bytes, "fuzz", &mut sink)?,
-        "jsonl" => json_lines::read(bytes, "fuzz", &mut sink)?,
-        "hdf5" => hdf5_file::read(bytes.to_vec(), "fuzz", &mut sink)?,
+        "parquet" | "lerobot" => parquet_file::read(bytes.to_vec(), "fuzz", &names, &mut sink)?,
+        "feather" => feather::read(bytes, "fuzz", &names, &mut sink)?,
+        "npz" => npz::read(bytes, "fuzz", &names, &mut sink)?,
+        "csv" => csv_file::read(bytes, "fuzz", &names, &mut sink)?,
+        "jsonl" => json_lines::read(bytes, "fuzz", &names, &mut sink)?,
+        "hdf5" => hdf5_file::read(bytes.to_vec(), "fuzz", &names, &mut sink)?,
         "minari" => {
             let header = Header::new("fuzz", Space::unbounded(1), Space::unbounded(1), 0);
             sink.begin(&header)?;

@@ -7,13 +7,14 @@ use hdf5_reader::{Dataset, Datatype, StringSize, VarLenKind};
 use worldwright_core::{Error, Result};
 
 use super::npy::Npy;
+use super::packed;
 use crate::limits;
 use crate::table::cells::{Data, TEXT};
 
 type Half = <arrow_array::types::Float16Type as arrow_array::ArrowPrimitiveType>::Native;
 
 pub(super) fn failed(error: hdf5_reader::error::Error) -> Error {
-    Error::external("HDF5 file", error.to_string())
+    packed::hdf5(&error).unwrap_or_else(|| Error::external("HDF5 file", error.to_string()))
 }
 
 /// A text or number among a group's attributes, as text.

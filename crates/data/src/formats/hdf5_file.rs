@@ -23,14 +23,14 @@ use crate::space_json::space_from_json;
 use crate::store::guarded;
 use crate::table::cells::{Cells, Data};
 use crate::table::{self, About, Table};
-use crate::{Episode, Header, Precision, limits};
+use crate::{ColumnNames, Episode, Header, Precision, limits};
 
-pub(super) fn import(path: &Path, sink: &mut dyn Sink) -> Result<()> {
+pub(super) fn import(path: &Path, names: &ColumnNames, sink: &mut dyn Sink) -> Result<()> {
     let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or("hdf5");
-    read(read_bytes(path)?, name, sink)
+    read(read_bytes(path)?, name, names, sink)
 }
 
-pub(super) fn read(bytes: Vec<u8>, name: &str, sink: &mut dyn Sink) -> Result<()> {
+pub(super) fn read(bytes: Vec<u8>, name: &str, names: &ColumnNames, sink: &mut dyn Sink) -> Result<()> {
     guarded(|| {
         let most = limits::most() as usize;
         let options = OpenOptions::default().with_max_read_bytes(most).with_max_chunk_bytes(most.min(1 << 30));
@@ -38,16 +38,17 @@ pub(super) fn read(bytes: Vec<u8>, name: &str, sink: &mut dyn Sink) -> Result<()
         let root = file.root_group().map_err(failed)?;
         let (groups, _) = root.member_names().map_err(failed)?;
         if groups.iter().any(|name| number(name, "episode_").is_some()) {
+            names.none_for("a Minari data set")?;
             return minari(&root, name, sink);
         }
         if let Some(data) = groups.iter().find(|name| *name == "data") {
             let data = root.group(data).map_err(failed)?;
             let (demos, _) = data.member_names().map_err(failed)?;
             if demos.iter().any(|name| number(name, "demo_").is_some()) {
-                return robomimic(&data, demos, name, sink);
+                return robomimic(&data, demos, name, names, sink);
             }
         }
-        flat(&root, name, sink)
+        flat(&root, name, names, sink)
     })
 }
 
@@ -60,6 +61,7 @@ fn arrays(
     group: &Group,
     path: &str,
     depth: usize,
+    known: &ColumnNames,
     out: &mut Vec<(String, Npy)>,
     left_out: &mut Vec<String>,
     taken: &mut u128,
@@ -70,9 +72,9 @@ fn arrays(
     let (groups, datasets) = group.member_names().map_err(failed)?;
     for name in datasets {
         let full = format!("{path}{name}");
-        if table::is_extra(&full) {
+        if known.is_extra(&full) {
             // A slip of a name is not left out but said.
-            table::resolve(std::slice::from_ref(&full), false)?;
+            known.check(&full)?;
             left_out.push(full);
             continue;
         }
@@ -81,34 +83,34 @@ fn arrays(
     }
     for name in groups {
         let full = format!("{path}{name}");
-        if table::is_extra(&full) {
+        if known.is_extra(&full) {
             left_out.push(full);
             continue;
         }
-        arrays(&group.group(&name).map_err(failed)?, &format!("{full}/"), depth + 1, out, left_out, taken)?;
+        arrays(&group.group(&name).map_err(failed)?, &format!("{full}/"), depth + 1, known, out, left_out, taken)?;
     }
     Ok(())
 }
 
-fn flat(root: &Group, name: &str, sink: &mut dyn Sink) -> Result<()> {
-    let mut about = About::new(name, "HDF5");
+fn flat(root: &Group, name: &str, names: &ColumnNames, sink: &mut dyn Sink) -> Result<()> {
+    let mut about = About::new(name, "HDF5", names);
     let mut found = Vec::new();
-    arrays(root, "", 0, &mut found, &mut about.left_out, &mut 0)?;
+    arrays(root, "", 0, names, &mut found, &mut about.left_out, &mut 0)?;
     let columns = found.into_iter().map(|(name, array)| Ok((name, array.cells()?))).collect::<Result<_>>()?;
     table::read(Table { columns }, about, sink)
 }
 
-fn robomimic(data: &Group, mut demos: Vec<String>, name: &str, sink: &mut dyn Sink) -> Result<()> {
+fn robomimic(data: &Group, mut demos: Vec<String>, name: &str, names: &ColumnNames, sink: &mut dyn Sink) -> Result<()> {
     demos.retain(|name| number(name, "demo_").is_some());
     demos.sort_by_key(|name| number(name, "demo_"));
     let environment = attribute(data, "env_args")
         .and_then(|text| Some(serde_json::from_str::<Json>(&text).ok()?.get("env_name")?.as_str()?.to_owned()));
-    let mut about = About::new(environment.as_deref().unwrap_or(name), "robomimic");
+    let mut about = About::new(environment.as_deref().unwrap_or(name), "robomimic", names);
     let mut columns: Vec<(String, Cells)> = Vec::new();
     let (mut episodes, mut taken) = (Vec::new(), 0);
     for (i, demo) in demos.iter().enumerate() {
         let (mut found, mut left_out) = (Vec::new(), Vec::new());
-        arrays(&data.group(demo).map_err(failed)?, "", 0, &mut found, &mut left_out, &mut taken)?;
+        arrays(&data.group(demo).map_err(failed)?, "", 0, names, &mut found, &mut left_out, &mut taken)?;
         left_out.into_iter().for_each(|name| {
             if !about.left_out.contains(&name) {
                 about.left_out.push(name);
@@ -198,7 +200,7 @@ fn episodes(
         let group = root.group(name).map_err(failed)?;
         let wrong = |why: String| Error::external(format!("Minari episode '{name}'"), why);
         let (mut found, mut left_out) = (Vec::new(), Vec::new());
-        arrays(&group, "", 0, &mut found, &mut left_out, &mut 0)?;
+        arrays(&group, "", 0, &ColumnNames::default(), &mut found, &mut left_out, &mut 0)?;
         // Minari calls the places of a tuple _index_0, _index_1, ….
         let mut placed: BTreeMap<String, Npy> = BTreeMap::new();
         for (name, array) in found {

@@ -7,7 +7,7 @@ use worldwright_core::{Error, Interrupt, Result, find};
 
 use super::sink::noted;
 use super::{FORMATS, Sink, foreign, missing, run_import, size};
-use crate::{Episode, EpisodeStore, Header, Recovery};
+use crate::{ColumnNames, Episode, EpisodeStore, Header, Recovery};
 
 /// What is in a data set.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,8 +22,10 @@ pub struct Inspection {
     pub steps: usize,
     /// Episodes that the task itself ended.
     pub terminated: usize,
-    /// Episodes that were cut.
+    /// Episodes that were cut, as by a time limit.
     pub truncated: usize,
+    /// Episodes of some steps that were under way when recording stopped.
+    pub under_way: usize,
     /// Mean, least and largest undiscounted return of the episodes; `None` without episodes.
     pub returns: Option<(f64, f64, f64)>,
     /// Bytes of all batches of a store, of all files of another data set.
@@ -42,7 +44,8 @@ pub fn inspect(path: &Path) -> Result<Inspection> {
     }
     if let Some(name) = format_of(path) {
         let mut tally = Tally::default();
-        run_import(&find(FORMATS, "data format", name)?.build, path, &mut tally, &Interrupt::never())?;
+        let names = ColumnNames::default();
+        run_import(&find(FORMATS, "data format", name)?.build, path, &names, &mut tally, &Interrupt::never())?;
         let header = tally.header.take().ok_or_else(|| Error::external(path.display().to_string(), "is empty"))?;
         return Ok(tally.finish(name, header, size(path), Recovery::default()));
     }
@@ -96,6 +99,7 @@ struct Tally {
     steps: usize,
     terminated: usize,
     truncated: usize,
+    under_way: usize,
     returns: Vec<f64>,
 }
 
@@ -104,6 +108,7 @@ impl Tally {
         self.steps += steps;
         self.terminated += usize::from(terminated);
         self.truncated += usize::from(truncated);
+        self.under_way += usize::from(steps > 0 && !terminated && !truncated);
         self.returns.push(total_reward);
     }
 
@@ -122,6 +127,7 @@ impl Tally {
             steps: self.steps,
             terminated: self.terminated,
             truncated: self.truncated,
+            under_way: self.under_way,
             returns,
             bytes,
             recovery,

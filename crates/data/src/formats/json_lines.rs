@@ -10,17 +10,17 @@ use serde_json::Value as Json;
 use worldwright_core::{Error, Result};
 
 use super::{Sink, read_bytes, utf8};
-use crate::limits;
 use crate::space_json::quote_infinities;
 use crate::table::cells::{Cells, Data};
 use crate::table::{self, About, Table};
+use crate::{ColumnNames, limits};
 
-pub(super) fn import(path: &Path, sink: &mut dyn Sink) -> Result<()> {
+pub(super) fn import(path: &Path, names: &ColumnNames, sink: &mut dyn Sink) -> Result<()> {
     let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or("json");
-    read(&read_bytes(path)?, name, sink)
+    read(&read_bytes(path)?, name, names, sink)
 }
 
-pub(super) fn read(bytes: &[u8], name: &str, sink: &mut dyn Sink) -> Result<()> {
+pub(super) fn read(bytes: &[u8], name: &str, names: &ColumnNames, sink: &mut dyn Sink) -> Result<()> {
     // A value for every mark before one, and as much again while its list grows.
     let values = bytes.iter().filter(|byte| b",:[{\n".contains(byte)).count() as u128;
     limits::fits("this JSON file", values * 2 * size_of::<Json>() as u128 + bytes.len() as u128 * 3)?;
@@ -62,7 +62,7 @@ pub(super) fn read(bytes: &[u8], name: &str, sink: &mut dyn Sink) -> Result<()> 
         let cells = column(&name, &values)?;
         Ok((name, cells))
     });
-    table::read(Table { columns: columns.collect::<Result<_>>()? }, About::new(name, "JSON"), sink)
+    table::read(Table { columns: columns.collect::<Result<_>>()? }, About::new(name, "JSON", names), sink)
 }
 
 /// Columns as they are met.

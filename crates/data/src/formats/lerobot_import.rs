@@ -13,9 +13,10 @@ use super::tables::{Gathered, Parquet, of_use};
 use super::{Sink, is_litter, missing, read_bytes};
 use crate::table::cells::{Cells, Data};
 use crate::table::{self, About, Quantity};
-use crate::{Episode, Header};
+use crate::{ColumnNames, Episode, Header};
 
-pub(super) fn import(path: &Path, sink: &mut dyn Sink) -> Result<()> {
+pub(super) fn import(path: &Path, names: &ColumnNames, sink: &mut dyn Sink) -> Result<()> {
+    names.none_for("a LeRobot data set")?;
     let file = path.join("meta/info.json");
     if !file.exists() {
         return Err(missing(&file));
@@ -33,7 +34,7 @@ pub(super) fn import(path: &Path, sink: &mut dyn Sink) -> Result<()> {
         }
     };
     let robot = info.get("robot_type").and_then(Json::as_str).unwrap_or("lerobot");
-    let mut about = About::new(robot, "LeRobot");
+    let mut about = About::new(robot, "LeRobot", names);
     about.own = &["timestamp", "index", "task_index"];
     about.header.versions = vec![("lerobot".into(), version.into())];
     if let Some(fps) = info.get("fps") {
@@ -70,7 +71,7 @@ pub(super) fn import(path: &Path, sink: &mut dyn Sink) -> Result<()> {
         let of: Vec<usize> =
             (0..schema.fields().len()).filter(|at| !pictures.contains(schema.field(*at).name())).collect();
         let shown = schema.project(&of).map_err(crate::store::arrow)?;
-        let (wanted, left_out) = of_use(&shown).map_err(named)?;
+        let (wanted, left_out) = of_use(&shown, &about.names).map_err(named)?;
         about.left_out.extend(left_out.into_iter().filter(|_| known.is_none()));
         let wanted: Vec<usize> = wanted.into_iter().map(|at| of[at]).collect();
         mended.go_on()?;
@@ -82,7 +83,7 @@ pub(super) fn import(path: &Path, sink: &mut dyn Sink) -> Result<()> {
     let mut table = gathered.table(&schema, &wanted)?;
     let rows = table.columns.first().map_or(0, |(_, cells)| cells.rows);
     let names: Vec<String> = table.columns.iter().map(|(name, _)| name.clone()).collect();
-    if table::resolve(&names, false)?.parts(Quantity::Reward).is_empty() {
+    if about.names.resolve(&names)?.parts(Quantity::Reward).is_empty() {
         about.header.notes.push(("note".into(), "there is no column of rewards: every reward is read as 0".into()));
         table.columns.push(("reward".into(), Cells::new(rows, Vec::new(), Data::F64(vec![0.0; rows]))?));
     }

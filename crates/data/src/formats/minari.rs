@@ -16,7 +16,7 @@ use worldwright_core::{ElementType, Error, Result, Space, uninterrupted};
 use super::{Sink, Target, exact_enough, hdf5_file, is_litter, missing, read_bytes, values, write_bytes, write_part};
 use crate::space_json::{space_from_json, space_to_json};
 use crate::store::{Column, Kind, arrow, decode_batch, decode_schema, frame_at, io, numbers_of};
-use crate::{Episode, EpisodeStore, Header, Precision};
+use crate::{ColumnNames, Episode, EpisodeStore, Header, Precision};
 
 /// What Minari calls the one file of its older layout.
 const HDF5: &str = "main_data.hdf5";
@@ -117,7 +117,8 @@ fn episode_file(header: &Header, episode: &Episode) -> Result<Vec<u8>> {
     writer.into_inner().map_err(arrow)
 }
 
-pub(super) fn import(path: &Path, sink: &mut dyn Sink) -> Result<()> {
+pub(super) fn import(path: &Path, names: &ColumnNames, sink: &mut dyn Sink) -> Result<()> {
+    names.none_for("a Minari data set")?;
     let data = if path.join("data").is_dir() { path.join("data") } else { path.to_owned() };
     let file = data.join("metadata.json");
     if !file.exists() {
@@ -139,7 +140,7 @@ pub(super) fn import(path: &Path, sink: &mut dyn Sink) -> Result<()> {
         }
     };
     if old && text("observation_space").is_none() {
-        return hdf5_file::import(&data.join(HDF5), sink);
+        return hdf5_file::import(&data.join(HDF5), names, sink);
     }
     let space = |key: &str| -> Result<Space> {
         space_from_json(text(key).ok_or_else(|| {

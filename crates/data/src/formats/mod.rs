@@ -15,17 +15,19 @@ mod minari;
 mod npy;
 mod npz;
 mod npz_names;
+mod packed;
 mod parquet_file;
 mod sink;
 mod tables;
 
+use std::io::Read;
 use std::path::Path;
 
 use sink::{Checked, Outside, Store};
 use worldwright_core::{Entry, Error, Interrupt, Result, Space, Value, find, uninterrupted};
 
 use crate::store::value_at;
-use crate::{EpisodeStore, Precision, exact, make_whole, write_whole};
+use crate::{ColumnNames, EpisodeStore, Precision, exact, make_whole, write_whole};
 
 pub use fuzzing::fuzz_reader;
 pub use inspect::{Inspection, format_of, inspect};
@@ -53,7 +55,7 @@ impl Target<'_> {
 #[derive(Debug, Clone, Copy)]
 pub struct Format {
     /// Reads a data set into a sink.
-    import: fn(&Path, &mut dyn Sink) -> Result<()>,
+    import: fn(&Path, &ColumnNames, &mut dyn Sink) -> Result<()>,
     /// Writes a store's episodes to a path that does not exist yet; none where the format is only read.
     export: Option<fn(&EpisodeStore, &Target<'_>) -> Result<()>>,
 }
@@ -142,7 +144,8 @@ pub const FORMATS: &[Entry<Format>] = &[
 ///
 /// A row holds an observation, the action taken at it and what came of that. Without `next_observation` the last row of an
 /// episode of T steps is row T + 1, whose action is empty; where it is missing the last action has no outcome and is dropped, and
-/// the episode counts as truncated. When instead the first row's action is empty, a row holds an action and the observation
+/// the episode counts as truncated: a store cannot say that an observation is absent. How many rewards other than zero and how many
+/// ends of the task are lost with such actions stands in the header's notes as a warning. When instead the first row's action is empty, a row holds an action and the observation
 /// after it, as in the files that [`export`] writes. What is left out, what had to be guessed, and how many numbers lie
 /// beyond the bounds of their boxes stands in the header's notes.
 ///
@@ -152,14 +155,15 @@ pub const FORMATS: &[Entry<Format>] = &[
 /// are not finite, no choices of their space or no numbers of its type, [`Error::Unsupported`] for what a store or this machine cannot hold. After an error `out` holds
 /// no store.
 pub fn import(path: &Path, format: &str, out: &Path) -> Result<()> {
-    import_until(path, format, out, &Interrupt::never())
+    import_as(path, format, &ColumnNames::default(), out, &Interrupt::never())
 }
 
-/// As [`import`], for as long as nobody asks to stop.
+/// As [`import`], of a table in which some columns go by names of their own, and for as long as nobody asks to stop.
 ///
 /// # Errors
-/// As for [`import`]; [`Error::Interrupted`] once `interrupt` is requested. `out` holds no store then.
-pub fn import_until(path: &Path, format: &str, out: &Path, interrupt: &Interrupt) -> Result<()> {
+/// As for [`import`]; and [`Error::Config`] for a column that is not there, and for formats that say themselves what columns hold;
+/// [`Error::Interrupted`] once `interrupt` is requested. `out` holds no store then.
+pub fn import_as(path: &Path, format: &str, names: &ColumnNames, out: &Path, interrupt: &Interrupt) -> Result<()> {
     let entry = find(FORMATS, "data format", format)?;
     if !path.exists() {
         return Err(missing(path));
@@ -171,7 +175,7 @@ pub fn import_until(path: &Path, format: &str, out: &Path, interrupt: &Interrupt
     // Half an import would look like a whole data set.
     whole(out, |part| {
         let mut store = Store::new(part);
-        let read = run_import(&entry.build, path, &mut store, interrupt);
+        let read = run_import(&entry.build, path, names, &mut store, interrupt);
         let closed = store.close();
         read.and(closed)
     })
@@ -197,10 +201,16 @@ fn make_room(out: &Path) -> Result<()> {
 }
 
 /// Imports with every check, and the path in every error.
-fn run_import(format: &Format, path: &Path, sink: &mut dyn Sink, interrupt: &Interrupt) -> Result<()> {
+fn run_import(
+    format: &Format,
+    path: &Path,
+    names: &ColumnNames,
+    sink: &mut dyn Sink,
+    interrupt: &Interrupt,
+) -> Result<()> {
     let shown = path.display().to_string();
     let mut checked = Checked::new(sink, size(path), interrupt);
-    let read = (format.import)(path, &mut checked).map(|()| checked.finish());
+    let read = (format.import)(path, names, &mut checked).map(|()| checked.finish());
     read.map_err(|error| match error {
         Error::External { who, why } if who.contains(&shown) => Error::External { who, why },
         Error::External { who, why } => Error::external(shown, format!("{who} {why}")),
@@ -276,8 +286,16 @@ fn readable() -> String {
 /// An error for a file or folder that is there but is of no format.
 pub(crate) fn foreign(path: &Path) -> Error {
     let shown = path.display().to_string();
-    if let Err(error) = std::fs::File::open(path) {
+    let mut head = Vec::new();
+    // A folder opens, but is not read.
+    if let Err(error) = std::fs::File::open(path).map(|file| file.take(8).read_to_end(&mut head)) {
         return crate::store::io(path, "cannot be read", &error);
+    }
+    if let Some((by, unpack)) = packed::whole(&head) {
+        return Error::external(
+            shown.clone(),
+            format!("is compressed by {by} as a whole: unpack it first ({unpack} {shown}); read are {}", readable()),
+        );
     }
     if let Some(format) = format_of(path) {
         let why = format!(

@@ -21,10 +21,10 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
 use super::npy::Npy;
-use super::{Sink, Target, npz_names, read_bytes, write_part};
+use super::{Sink, Target, npz_names, packed, read_bytes, write_part};
 use crate::store::guarded;
 use crate::table::cells::Data;
-use crate::{Episode, EpisodeStore, Header, exact, limits};
+use crate::{ColumnNames, Episode, EpisodeStore, Header, exact, limits};
 
 pub(super) fn export(store: &EpisodeStore, out: &Target<'_>) -> Result<()> {
     let header = store.header();
@@ -139,14 +139,15 @@ fn gather(name: &str, space: &Space, values: &[&Value], arrays: &mut Vec<(String
     arrays.push((name.to_owned(), Npy { shape, data }));
 }
 
-pub(super) fn import(path: &Path, sink: &mut dyn Sink) -> Result<()> {
+pub(super) fn import(path: &Path, names: &ColumnNames, sink: &mut dyn Sink) -> Result<()> {
     let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or("npz");
-    read(&read_bytes(path)?, name, sink)
+    read(&read_bytes(path)?, name, names, sink)
 }
 
-pub(super) fn read(bytes: &[u8], name: &str, sink: &mut dyn Sink) -> Result<()> {
-    let (mut arrays, left_out) = guarded(|| unpack(bytes))?;
-    let Some(header) = arrays.remove("header") else { return npz_names::read(arrays, left_out, name, sink) };
+pub(super) fn read(bytes: &[u8], name: &str, names: &ColumnNames, sink: &mut dyn Sink) -> Result<()> {
+    let (mut arrays, left_out) = guarded(|| unpack(bytes, names))?;
+    let Some(header) = arrays.remove("header") else { return npz_names::read(arrays, left_out, name, names, sink) };
+    names.none_for("a file of Worldwright's own")?;
     let Data::U8(text) = header.data else { return Err(bad("has a header that is not of bytes".into())) };
     let header =
         Header::from_json(std::str::from_utf8(&text).map_err(|_| bad("has a header that is not text".into()))?)?;
@@ -210,8 +211,10 @@ fn episodes(header: &Header, arrays: &BTreeMap<String, Npy>) -> Result<Vec<Episo
 }
 
 /// The arrays of an archive; and the names of those that hold pickled Python objects, which are left alone.
-fn unpack(bytes: &[u8]) -> Result<(BTreeMap<String, Npy>, Vec<String>)> {
-    let failed = |e: &dyn std::fmt::Display| bad(format!("is no archive of NumPy, or a damaged one: {e}"));
+fn unpack(bytes: &[u8], names: &ColumnNames) -> Result<(BTreeMap<String, Npy>, Vec<String>)> {
+    let failed = |e: &dyn std::fmt::Display| {
+        packed::npz(e).unwrap_or_else(|| bad(format!("is no archive of NumPy, or a damaged one: {e}")))
+    };
     let mut zip = ZipArchive::new(Cursor::new(bytes)).map_err(|e| failed(&e))?;
     let (mut arrays, mut left_out, mut taken) = (BTreeMap::new(), Vec::new(), 0_u128);
     for i in 0..zip.len() {
@@ -235,7 +238,7 @@ fn unpack(bytes: &[u8]) -> Result<(BTreeMap<String, Npy>, Vec<String>)> {
                     return Err(bad(format!("holds two arrays '{name}': keep one of them")));
                 }
             }
-            Err(Error::Unsupported { .. }) if crate::table::is_extra(name) => left_out.push(name.to_owned()),
+            Err(Error::Unsupported { .. }) if names.is_extra(name) => left_out.push(name.to_owned()),
             Err(error) => return Err(bad(format!("array '{name}': {error}"))),
         }
     }

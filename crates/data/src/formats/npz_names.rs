@@ -10,6 +10,7 @@ use worldwright_core::{Error, Result};
 
 use super::Sink;
 use super::npy::Npy;
+use crate::ColumnNames;
 use crate::table::cells::{Cells, Data};
 use crate::table::{self, About, Quantity, Table};
 
@@ -20,14 +21,15 @@ pub(super) fn read(
     mut arrays: BTreeMap<String, Npy>,
     left_out: Vec<String>,
     name: &str,
+    known: &ColumnNames,
     sink: &mut dyn Sink,
 ) -> Result<()> {
-    let mut about = About::new(name, "NumPy");
+    let mut about = About::new(name, "NumPy", known);
     about.left_out = left_out;
     let lengths = LENGTHS.iter().find_map(|name| arrays.remove(*name));
     let indices = arrays.remove("indices");
     let names: Vec<String> = arrays.keys().cloned().collect();
-    let resolved = table::resolve(&names, false)?;
+    let resolved = known.resolve(&names)?;
     let mut columns = Vec::new();
     for (column, (name, array)) in arrays.into_iter().enumerate() {
         if resolved.left_out.contains(&column) {
@@ -41,7 +43,7 @@ pub(super) fn read(
         (None, Some(indices)) => {
             let starts = counts("indices", &indices)?;
             let actions =
-                columns.iter().find(|(name, _)| is(name, Quantity::Action)).map_or(0, |(_, cells)| cells.rows);
+                columns.iter().find(|(name, _)| known.holds(name, Quantity::Action)).map_or(0, |(_, cells)| cells.rows);
             let bounds: Vec<usize> = std::iter::once(0).chain(starts).chain([actions]).collect();
             let steps = bounds.windows(2).map(|pair| pair[1].checked_sub(pair[0]));
             let steps: Option<Vec<usize>> = steps.collect();
@@ -50,14 +52,10 @@ pub(super) fn read(
         (None, None) => None,
     };
     let table = match steps {
-        Some(steps) => stacked(columns, &steps)?,
+        Some(steps) => stacked(columns, &steps, known)?,
         None => Table { columns },
     };
     table::read(table, about, sink)
-}
-
-fn is(name: &str, quantity: Quantity) -> bool {
-    table::resolve(&[name.to_owned()], false).is_ok_and(|resolved| !resolved.parts(quantity).is_empty())
 }
 
 fn counts(name: &str, array: &Npy) -> Result<Vec<usize>> {
@@ -75,7 +73,7 @@ fn counts(name: &str, array: &Npy) -> Result<Vec<usize>> {
 }
 
 /// A table of departures from stacked episodes: T + 1 rows each, whose last has no action.
-fn stacked(columns: Vec<(String, Cells)>, steps: &[usize]) -> Result<Table> {
+fn stacked(columns: Vec<(String, Cells)>, steps: &[usize], known: &ColumnNames) -> Result<Table> {
     let total = steps.iter().try_fold(0_usize, |sum, steps| sum.checked_add(*steps)).unwrap_or(usize::MAX);
     let longest = columns.iter().map(|(_, cells)| cells.rows).max().unwrap_or(0);
     if total > longest {
@@ -104,8 +102,9 @@ fn stacked(columns: Vec<(String, Cells)>, steps: &[usize]) -> Result<Table> {
     let closing = each(&|i, n, t| (t == n).then_some(i));
     let mut out = Vec::new();
     for (name, cells) in columns {
-        let flag = [Quantity::Terminated, Quantity::Truncated, Quantity::Done].into_iter().any(|of| is(&name, of));
-        let places = if cells.rows == rows && !is(&name, Quantity::Action) {
+        let flag =
+            [Quantity::Terminated, Quantity::Truncated, Quantity::Done].into_iter().any(|of| known.holds(&name, of));
+        let places = if cells.rows == rows && !known.holds(&name, Quantity::Action) {
             &whole
         } else if cells.rows == total && !(flag && total == steps.len() && steps.iter().any(|n| *n != 1)) {
             &taken
@@ -128,7 +127,7 @@ fn stacked(columns: Vec<(String, Cells)>, steps: &[usize]) -> Result<Table> {
         out.push((name, cells.pick(places)?));
     }
     let ids = each(&|i, _, _| Some(i)).into_iter().map(|i| i.unwrap_or(0) as i64).collect();
-    if !out.iter().any(|(name, _)| is(name, Quantity::Episode)) {
+    if !out.iter().any(|(name, _)| known.holds(name, Quantity::Episode)) {
         out.push(("episode".to_owned(), Cells::new(rows, Vec::new(), Data::I64(ids))?));
     }
     Ok(Table { columns: out })

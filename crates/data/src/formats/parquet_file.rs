@@ -14,7 +14,7 @@ use super::tables::{Parquet, to_parquet};
 use super::{Sink, Target, read_bytes, write_part};
 use crate::store::{layout, value_at};
 use crate::table::{self, About};
-use crate::{Episode, EpisodeStore, Header, exact};
+use crate::{ColumnNames, Episode, EpisodeStore, Header, exact};
 
 pub(super) fn export(store: &EpisodeStore, out: &Target<'_>) -> Result<()> {
     let schema = layout::schema(store.header())?;
@@ -24,18 +24,19 @@ pub(super) fn export(store: &EpisodeStore, out: &Target<'_>) -> Result<()> {
     write_part(out.place, &bytes)
 }
 
-pub(super) fn import(path: &Path, sink: &mut dyn Sink) -> Result<()> {
+pub(super) fn import(path: &Path, names: &ColumnNames, sink: &mut dyn Sink) -> Result<()> {
     let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or("parquet");
-    read(read_bytes(path)?, name, sink)
+    read(read_bytes(path)?, name, names, sink)
 }
 
-pub(super) fn read(bytes: Vec<u8>, name: &str, sink: &mut dyn Sink) -> Result<()> {
+pub(super) fn read(bytes: Vec<u8>, name: &str, names: &ColumnNames, sink: &mut dyn Sink) -> Result<()> {
     let parquet = Parquet::open(bytes)?;
     let schema = parquet.schema();
     if !layout::is_ours(&schema) {
-        let (table, left_out) = parquet.table(sink)?;
-        return table::read(table, About { left_out, ..About::new(name, "Parquet") }, sink);
+        let (table, left_out) = parquet.table(names, sink)?;
+        return table::read(table, About { left_out, ..About::new(name, "Parquet", names) }, sink);
     }
+    names.none_for("a file of Worldwright's own")?;
     let header = layout::header_of(&schema)?;
     sink.begin(&header)?;
     let mut current: Option<Episode> = None;

@@ -11,10 +11,10 @@ use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 use worldwright_core::{Error, Result};
 
-use super::Sink;
-use crate::limits;
+use super::{Sink, packed};
 use crate::store::guarded;
-use crate::table::{self, Table, arrow, cells::Cells};
+use crate::table::{Table, arrow, cells::Cells};
+use crate::{ColumnNames, limits};
 
 /// The bytes of a Parquet file of these batches, compressed by Snappy as pandas and LeRobot do.
 pub(super) fn to_parquet<'a>(
@@ -66,6 +66,8 @@ impl Parquet {
         // episodes made of them take.
         let least = 8 * wanted.len() as u128 + 96;
         limits::fits(&format!("{rows} rows of {} columns in this Parquet file", wanted.len()), rows * least)?;
+        let columns = self.builder.parquet_schema();
+        packed::parquet(self.builder.metadata(), |leaf| wanted.contains(&columns.get_column_root_idx(leaf)))?;
         let mask = ProjectionMask::roots(self.builder.parquet_schema(), wanted.iter().copied());
         let mut reader = guarded(|| self.builder.with_projection(mask).build().map_err(failed))?;
         let (mut taken, mut left) = (0_u128, rows);
@@ -85,10 +87,10 @@ impl Parquet {
     /// The columns that are of use, as cells; and the names of those that are not.
     ///
     /// # Errors
-    /// As for [`table::resolve`], and for columns of use that cannot be read.
-    pub(super) fn table(self, sink: &dyn Sink) -> Result<(Table, Vec<String>)> {
+    /// As for [`resolve`](crate::resolve), and for columns of use that cannot be read.
+    pub(super) fn table(self, names: &ColumnNames, sink: &dyn Sink) -> Result<(Table, Vec<String>)> {
         let schema = self.schema();
-        let (wanted, left_out) = of_use(&schema)?;
+        let (wanted, left_out) = of_use(&schema, names)?;
         let mut gathered = Gathered::default();
         let mut visit = |batch: RecordBatch| {
             sink.go_on()?;
@@ -103,9 +105,9 @@ impl Parquet {
 }
 
 /// The columns of a schema of which any part is of use, and the names of the others.
-pub(super) fn of_use(schema: &Schema) -> Result<(Vec<usize>, Vec<String>)> {
+pub(super) fn of_use(schema: &Schema, known: &ColumnNames) -> Result<(Vec<usize>, Vec<String>)> {
     let names = arrow::names(schema);
-    let resolved = table::resolve(&names, false)?;
+    let resolved = known.resolve(&names)?;
     let (mut wanted, mut left_out, mut at) = (Vec::new(), Vec::new(), 0);
     for (column, field) in schema.fields().iter().enumerate() {
         let own = arrow::names(&Schema::new(vec![Arc::clone(field)])).len();
@@ -167,19 +169,9 @@ impl Gathered {
 }
 
 fn failed(error: parquet::errors::ParquetError) -> Error {
-    advised(&error.to_string())
+    Error::external("Parquet file", error.to_string())
 }
 
 fn undecoded(error: arrow_schema::ArrowError) -> Error {
-    advised(&error.to_string())
-}
-
-fn advised(text: &str) -> Error {
-    let lower = text.to_ascii_lowercase();
-    let advice = if lower.contains("disabled feature") || lower.contains("feature") && lower.contains("enable") {
-        "; write the file again with compression='snappy', 'gzip', 'lz4' or without"
-    } else {
-        ""
-    };
-    Error::external("Parquet file", format!("{text}{advice}"))
+    Error::external("Parquet file", error.to_string())
 }

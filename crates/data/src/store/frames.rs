@@ -62,7 +62,12 @@ pub(crate) fn frame_at(bytes: &[u8], offset: usize) -> std::result::Result<Frame
     let kind = match message.header_type() {
         MessageHeader::Schema => Kind::Schema,
         MessageHeader::RecordBatch => Kind::Batch,
-        other => return Err(NoFrame::Foreign(format!("a message of kind {other:?} does not belong in a store"))),
+        other => {
+            return Err(NoFrame::Foreign(format!(
+                "a message of kind {} does not belong in a store",
+                other.variant_name().unwrap_or("unknown")
+            )));
+        }
     };
     let body_len =
         usize::try_from(message.bodyLength()).map_err(|_| NoFrame::Foreign("its body has a negative length".into()))?;

@@ -225,11 +225,14 @@ impl EpisodeWriter {
         // A writer that appended to an interrupted episode stood outside it.
         let same = |found: &Position| *found == *position || Position { open_rows: 0, ..*found } == *position;
         if !found.as_ref().is_some_and(same) {
+            let place = |place: &Position| format!("{} episodes of {} steps", place.episodes, place.steps);
+            let there = found.as_ref().map_or_else(|| "fewer".to_owned(), place);
             return Err(Error::external(
                 folder.display().to_string(),
                 format!(
-                    "does not hold the position to go back to ({position:?}, found {found:?}): the episodes belong to \
-                     another run, or were lost; begin a new run"
+                    "does not hold the {} to go back to, but {there} there: the episodes belong to another run, or were lost; \
+                     begin a new run",
+                    place(position)
                 ),
             ));
         }

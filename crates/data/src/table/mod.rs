@@ -6,6 +6,7 @@
 pub(crate) mod arrow;
 pub(crate) mod cells;
 mod flags;
+mod given;
 mod names;
 mod quantities;
 mod rows;
@@ -13,7 +14,7 @@ mod rows;
 use worldwright_core::{Error, Result};
 
 pub use flags::{Flag, flag_of_number, flag_of_text};
-pub(crate) use names::is_extra;
+pub use given::ColumnNames;
 pub use names::{COLUMNS, Known, Part, Quantity, Resolved, name_of, nearest_name, resolve};
 pub use rows::{EpisodeRows, Laid, RowEnds, Rows, lay_out, row_ends};
 
@@ -53,17 +54,19 @@ pub(crate) struct About {
     pub(crate) given: bool,
     /// Columns that the reader left out itself.
     pub(crate) left_out: Vec<String>,
+    /// What columns are said to hold.
+    pub(crate) names: ColumnNames,
     /// Columns of the format's own bookkeeping, which are of no news to anyone.
     pub(crate) own: &'static [&'static str],
 }
 
 impl About {
     /// A table of unknown spaces.
-    pub(crate) fn new(environment: &str, origin: &str) -> Self {
+    pub(crate) fn new(environment: &str, origin: &str, names: &ColumnNames) -> Self {
         let none = || worldwright_core::Space::discrete(1);
         let mut header = Header::new(environment, none(), none(), 0);
         header.notes = vec![(format!("imported from {origin}"), environment.to_owned())];
-        Self { header, given: false, left_out: Vec::new(), own: &[] }
+        Self { header, given: false, left_out: Vec::new(), names: names.clone(), own: &[] }
     }
 }
 
@@ -73,19 +76,19 @@ impl About {
 /// [`Error::Config`] for columns that are missing, misspelt or do not fit together, naming row and episode.
 pub(crate) fn read(table: Table, about: About, sink: &mut dyn Sink) -> Result<()> {
     let names: Vec<String> = table.columns.iter().map(|(name, _)| name.clone()).collect();
-    let resolved = resolve(&names, false)?;
-    let missing: Vec<&str> = [Quantity::Observation, Quantity::Action, Quantity::Reward]
+    let resolved = about.names.resolve(&names)?;
+    let missing: Vec<Quantity> = [Quantity::Observation, Quantity::Action, Quantity::Reward]
         .into_iter()
         .filter(|quantity| resolved.parts(*quantity).is_empty())
-        .map(name_of)
         .collect();
-    if !missing.is_empty() {
+    if let [first, ..] = missing.as_slice() {
         return Err(Error::config(
-            missing.join(", "),
+            missing.iter().map(|quantity| name_of(*quantity)).collect::<Vec<_>>().join(", "),
             format!(
-                "there is no such column (there are {}); known names are {}, and observation_x, observation_y, … for the parts of one",
+                "there is no such column (there are {}); known names are {}, and observation_x, observation_y, … for the parts of one; {}",
                 if names.is_empty() { "none".into() } else { names.join(", ") },
-                names::known_names()
+                names::known_names(),
+                ColumnNames::advice(*first)
             ),
         ));
     }
@@ -127,6 +130,11 @@ pub(crate) fn read(table: Table, about: About, sink: &mut dyn Sink) -> Result<()
         truncated: flagged(Quantity::Truncated)?,
         done: flagged(Quantity::Done)?,
         first: flagged(Quantity::First)?,
+        reward: column(Quantity::Reward).filter(|(_, cells)| cells.width() == 1 && !cells.is_text()).map(
+            |(_, cells)| {
+                (0..rows).map(|row| if cells.is_empty(row) { f64::NAN } else { cells.data.number(row) }).collect()
+            },
+        ),
         acted,
     })?;
     sink.go_on()?;
@@ -146,6 +154,7 @@ pub(crate) fn read(table: Table, about: About, sink: &mut dyn Sink) -> Result<()
             header.notes.push(("left out".into(), format!("columns {}", out.join(", "))));
         }
         header.notes.extend(laid.notes.into_iter().map(|note| ("note".to_owned(), note)));
+        header.notes.extend(laid.warnings.into_iter().map(|warning| ("warning".to_owned(), warning)));
     }
     sink.go_on()?;
     sink.begin(&header)?;

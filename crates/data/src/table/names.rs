@@ -317,6 +317,14 @@ fn matched(written: &str) -> Match {
     }
 }
 
+/// What a column of this name holds, or holds a part of.
+pub(super) fn quantity_of(name: &str) -> Option<Quantity> {
+    match matched(name) {
+        Match::Whole { quantity, .. } | Match::Part { quantity, .. } => Some(quantity),
+        Match::Extra | Match::Unknown => None,
+    }
+}
+
 /// Whether a name is one that others keep beside, and that is not read.
 pub(crate) fn is_extra(name: &str) -> bool {
     matches!(matched(name), Match::Extra | Match::Unknown)

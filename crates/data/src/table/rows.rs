@@ -6,8 +6,10 @@
 //! | departures | observation, the action taken at it, and what came of that; the last row of an episode has no action |
 //! | arrivals | an action and what came of it, the observation after it included; the first row of an episode has no action |
 //!
-//! In a table of departures whose last rows have actions these actions have no outcome: they are dropped, the episode counts as
-//! truncated, and the notes say so. A row of an observation alone is an episode without steps.
+//! In a table of departures whose last rows have actions these actions have no outcome: they are dropped, and the episode counts as
+//! truncated. No stand-in takes the place of the observation that is not there: the store cannot mark it as absent, and a model would
+//! learn from it a transition that never was. What is lost beside it, rewards other than zero and ends of the task, is counted in a
+//! warning. A row of an observation alone is an episode without steps.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -37,6 +39,8 @@ pub struct Rows {
     pub done: Option<Vec<Flag>>,
     /// Whether an episode begins.
     pub first: Option<Vec<Flag>>,
+    /// What the action of each paid, NaN where that is not told; for what is lost with actions that are dropped.
+    pub reward: Option<Vec<f64>>,
 }
 
 /// The rows of one episode of T steps.
@@ -63,6 +67,8 @@ pub struct Laid {
     pub episodes: Vec<EpisodeRows>,
     /// Sentences.
     pub notes: Vec<String>,
+    /// Sentences on what was lost that a model could have learned from.
+    pub warnings: Vec<String>,
 }
 
 /// Lays rows out as episodes.
@@ -72,23 +78,76 @@ pub struct Laid {
 pub fn lay_out(rows: &Rows) -> Result<Laid> {
     let mut laid = Laid::default();
     let ends = row_ends(rows, &mut laid.notes)?;
-    let (mut dropped, mut ended) = (0, 0);
+    let mut lost = Lost::default();
     for (name, span) in spans(rows, &ends)? {
         check_steps(rows, &name, span.clone())?;
-        let (episode, lost) = one(rows, &ends, name, span)?;
-        dropped += usize::from(lost.is_some());
-        ended += usize::from(lost == Some(true));
+        let last = span.end - 1;
+        let (episode, dropped) = one(rows, &ends, name, span)?;
+        if dropped {
+            lost.add(
+                rows.reward.as_ref().and_then(|rewards| rewards.get(last)).map_or(0.0, |reward| *reward),
+                ends.terminated[last],
+            );
+        }
         laid.episodes.push(episode);
     }
-    if dropped > 0 {
-        let terminal = if ended > 0 { format!(" ({ended} of them terminated there)") } else { String::new() };
-        laid.notes.push(format!(
-            "the last action of {dropped} of {} episodes is left out{terminal}: there is no next observation that tells what it \
-             led to",
+    lost.say(&mut laid);
+    Ok(laid)
+}
+
+/// What went with the actions that had to be dropped.
+#[derive(Debug, Default)]
+struct Lost {
+    actions: usize,
+    /// Rewards other than zero, and their sum.
+    rewards: usize,
+    total: f64,
+    ends: usize,
+}
+
+impl Lost {
+    fn add(&mut self, reward: f64, terminated: bool) {
+        self.actions += 1;
+        if reward.is_finite() && reward != 0.0 {
+            self.rewards += 1;
+            self.total += reward;
+        }
+        self.ends += usize::from(terminated);
+    }
+
+    fn say(&self, laid: &mut Laid) {
+        if self.actions == 0 {
+            return;
+        }
+        let left = format!(
+            "the last action of {} of {} episodes is left out: there is no next observation that tells what it led to",
+            self.actions,
             laid.episodes.len()
+        );
+        if self.rewards == 0 && self.ends == 0 {
+            laid.notes.push(left);
+            return;
+        }
+        let counted = |count: usize, one: &str, more: &str| match count {
+            0 => None,
+            1 => Some(format!("1 {one}")),
+            _ => Some(format!("{count} {more}")),
+        };
+        let rewards = counted(self.rewards, "reward other than zero", "rewards other than zero").map(|text| {
+            if self.rewards == 1 {
+                format!("{text} ({})", self.total as f32)
+            } else {
+                format!("{text} (their sum is {})", self.total as f32)
+            }
+        });
+        let ends = counted(self.ends, "end of the task (terminated)", "ends of the task (terminated)");
+        let both: Vec<String> = rewards.into_iter().chain(ends).collect();
+        laid.warnings.push(format!(
+            "{left}; lost with them are {}, which no model learned from these episodes will know of: add the next observations \
+             (next_observation), or behind each episode a row of its last observation without an action",
+            both.join(" and ")
         ));
     }
-    Ok(laid)
 }
 
 /// How each row ends its episode.
@@ -247,8 +306,8 @@ fn check_steps(rows: &Rows, name: &str, span: Range<usize>) -> Result<()> {
     Ok(())
 }
 
-/// The episode of some rows; and, when its last action had to be dropped, whether that one ended the task.
-fn one(rows: &Rows, ends: &RowEnds, name: String, span: Range<usize>) -> Result<(EpisodeRows, Option<bool>)> {
+/// The episode of some rows, and whether its last action had to be dropped.
+fn one(rows: &Rows, ends: &RowEnds, name: String, span: Range<usize>) -> Result<(EpisodeRows, bool)> {
     let wrong = |why: String| Error::config("episode", format!("{name}: {why}"));
     let ended = |row: usize| (ends.terminated[row], ends.truncated[row]);
     let over = |acted: Range<usize>| {
@@ -262,7 +321,7 @@ fn one(rows: &Rows, ends: &RowEnds, name: String, span: Range<usize>) -> Result<
     };
     let (first, last) = (span.start, span.end - 1);
     let arrivals = rows.next.is_none() && span.len() > 1 && !rows.acted[first];
-    let mut lost = None;
+    let mut dropped = false;
     let (seen, acted, closing) = if let Some((there, joins)) = &rows.next {
         // A last row that has neither action nor next observation shows again what the row before led to.
         let acted = first..if rows.acted[last] { span.end } else { last };
@@ -283,17 +342,15 @@ fn one(rows: &Rows, ends: &RowEnds, name: String, span: Range<usize>) -> Result<
     } else if arrivals {
         (span.clone(), first + 1..span.end, None)
     } else {
-        if rows.acted[last] {
-            lost = Some(ends.terminated[last]);
-        }
+        dropped = rows.acted[last];
         (span.clone(), first..last, None)
     };
     if let Some(row) = acted.clone().find(|row| !rows.acted[*row]) {
         return Err(wrong(format!("row {row} lacks an action")));
     }
-    over(if lost.is_some() { span.clone() } else { acted.clone() })?;
+    over(if dropped { span.clone() } else { acted.clone() })?;
     let mut flags = acted.clone().next_back().map_or((false, false), ended);
-    if lost.is_some() {
+    if dropped {
         flags = (false, !acted.is_empty());
     } else if !rows.acted[last] && last >= acted.end {
         // A closing row repeats how the episode ended, or is the only one that tells.
@@ -303,5 +360,5 @@ fn one(rows: &Rows, ends: &RowEnds, name: String, span: Range<usize>) -> Result<
     if !ends.cuts && !flags.0 {
         flags.1 = !acted.is_empty();
     }
-    Ok((EpisodeRows { name, seen, acted, closing, terminated: flags.0, truncated: flags.1 }, lost))
+    Ok((EpisodeRows { name, seen, acted, closing, terminated: flags.0, truncated: flags.1 }, dropped))
 }

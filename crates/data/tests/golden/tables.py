@@ -1,12 +1,17 @@
-"""Writes the small files of other programs' layouts that the tests read: python tables.py FOLDER. Needs numpy and h5py."""
+"""Writes the small files of other programs' layouts that the tests read: python tables.py FOLDER. Needs numpy, h5py and pyarrow."""
 
+import io
 import json
 import sys
+import zipfile
 import zlib
 from pathlib import Path
 
 import h5py
 import numpy as np
+import pyarrow
+import pyarrow.feather
+import pyarrow.parquet
 
 out = Path(sys.argv[1])
 # Three episodes of a point on a line: two, one and three steps; the first terminates, the others are cut.
@@ -89,3 +94,16 @@ with h5py.File(out / "one_text.hdf5", "w") as file:
     names.id.write_direct_chunk((0,), zlib.compress(references[:16] * count))
     for name in ["observation", "action", "reward"]:
         file.create_dataset(name, data=np.zeros(count, dtype=np.uint8), compression="gzip")
+
+# Compressed by what is not read.
+table = pyarrow.table({"action": np.zeros(64), "obs": np.zeros(64), "reward": np.zeros(64), "episode": np.zeros(64, dtype=int)})
+pyarrow.parquet.write_table(table, out / "zstd.parquet", compression="zstd")
+pyarrow.feather.write_feather(table, out / "zstd.feather", compression="zstd")
+with h5py.File(out / "lzf.hdf5", "w") as file:
+    for name in table.column_names:
+        file.create_dataset(name, data=table[name].to_numpy(), compression="lzf")
+with zipfile.ZipFile(out / "bzip2.npz", "w", zipfile.ZIP_BZIP2) as archive:
+    for name in table.column_names:
+        array = io.BytesIO()
+        np.save(array, table[name].to_numpy())
+        archive.writestr(f"{name}.npy", array.getvalue())

@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
-use worldwright_core::{Result, Value};
-use worldwright_data::{COLUMNS, Episode, EpisodeStore, Quantity, format_of, import, inspect, nearest_name, resolve};
+use worldwright_core::{Interrupt, Result, Value};
+use worldwright_data::{
+    COLUMNS, ColumnNames, Episode, EpisodeStore, Quantity, format_of, import, import_as, inspect, nearest_name, resolve,
+};
 use worldwright_testkit::cases;
 
 fn golden(name: &str) -> PathBuf {
@@ -156,8 +158,23 @@ fn rows_without_an_outcome_are_said() {
     let flat = "obs,action,reward,terminals,timeouts\n0.5,1,1,0,0\n1.5,0,1,1,0\n0.5,1,1,0,0\n2.5,1,1,0,1\n";
     let (store, episodes) = text("csv", flat).unwrap();
     assert_eq!(episodes.iter().map(Episode::steps).collect::<Vec<_>>(), [1, 1]);
-    let notes = format!("{:?}", store.header().notes);
-    assert!(notes.contains("the last action of 2 of 2 episodes is left out (1 of them terminated there)"), "{notes}");
+    assert!(episodes.iter().all(|episode| episode.truncated && !episode.terminated && episode.rewards == [1.0]));
+    let said = |store: &EpisodeStore, kind: &str| -> Vec<String> {
+        store.header().notes.iter().filter(|(name, _)| name == kind).map(|(_, text)| text.clone()).collect()
+    };
+    let warning = "the last action of 2 of 2 episodes is left out: there is no next observation that tells what it led to; lost \
+                   with them are 2 rewards other than zero (their sum is 2) and 1 end of the task (terminated), which";
+    assert!(said(&store, "warning")[0].starts_with(warning), "{:?}", store.header().notes);
+    assert_eq!(said(&store, "note"), Vec::<String>::new());
+    // A sparse reward: nothing is left of it.
+    let sparse = "obs,action,reward,terminals,timeouts\n0.5,1,0,0,0\n1.5,0,-0.25,1,0\n0.5,1,0,0,0\n2.5,1,0,0,1\n";
+    let (store, _) = text("csv", sparse).unwrap();
+    let warning = &said(&store, "warning")[0];
+    assert!(warning.contains("lost with them are 1 reward other than zero (-0.25) and 1 end of"), "{warning}");
+    // Where nothing but the action is lost, it is said without alarm.
+    let (store, _) = text("csv", &sparse.replace("-0.25,1,0", "0,0,1")).unwrap();
+    assert_eq!(said(&store, "warning"), Vec::<String>::new());
+    assert!(said(&store, "note")[0].ends_with("tells what it led to"), "{:?}", store.header().notes);
     let error = refused("csv", "obs,action,reward\n0.5,1,1\n1.5,1,1\n");
     assert!(error.contains("tell where episodes end"), "{error}");
     // Reinforcement Learning Datasets: the last row of an episode shows its last observation.
@@ -169,12 +186,76 @@ fn rows_without_an_outcome_are_said() {
 }
 
 #[test]
+fn columns_that_go_by_other_names_are_given() {
+    let given = |end: &str, content: &str, pairs: &[(&str, &str)]| -> Result<(EpisodeStore, Vec<Episode>)> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(format!("log.{end}"));
+        std::fs::write(&path, content).unwrap();
+        let names = ColumnNames::new(pairs.iter().map(|(known, own)| ((*known).to_owned(), (*own).to_owned())))?;
+        import_as(&path, format_of(&path).unwrap(), &names, &folder.path().join("store"), &Interrupt::never())?;
+        let store = EpisodeStore::open(folder.path().join("store"))?;
+        let episodes = (0..store.episodes().len()).map(|i| store.episode(i)).collect::<Result<_>>()?;
+        Ok((store, episodes))
+    };
+    // What the names alone would say holds an observation is left out where another is given.
+    let log = "trial,obs,pose,torque,gain,after,done\n7,9,0.5,0.25,1,1.5,0\n7,9,1.5,-0.25,2,2.5,1\n";
+    let pairs =
+        [("episode", "trial"), ("Obs", "pose"), ("action", "torque"), ("reward", "gain"), ("next_obs", "after")];
+    let (store, episodes) = given("csv", log, &pairs).unwrap();
+    assert_eq!(episodes.len(), 1);
+    assert_eq!(episodes[0].observations, [floats(&[0.5]), floats(&[1.5]), floats(&[2.5])]);
+    assert_eq!(episodes[0].actions, [floats(&[0.25]), floats(&[-0.25])]);
+    assert_eq!((episodes[0].rewards.as_slice(), episodes[0].terminated), ([1.0, 2.0].as_slice(), true));
+    assert!(format!("{:?}", store.header().notes).contains("columns obs\""), "{:?}", store.header().notes);
+
+    // Parts one by one, and a group with all that lies below it.
+    let parts = [("observation_1", "pose"), ("observation_0", "after"), ("action", "torque"), ("reward", "gain")];
+    let (_, episodes) = given("csv", &log.replace("trial", "episode"), &parts).unwrap();
+    assert_eq!(episodes[0].observations[0], floats(&[1.5, 0.5]));
+    let json = r#"{"robot": {"x": 0.5, "v": 1}, "u": 0.5, "reward": 1, "done": false}
+{"robot": {"x": 1.5, "v": 2}, "u": null, "reward": null, "done": null}
+"#;
+    let (store, episodes) = given("jsonl", json, &[("observation", "robot"), ("action", "u")]).unwrap();
+    let names: Vec<String> = store.header().observation_space.parts().into_iter().map(|(name, _)| name).collect();
+    assert_eq!((names, episodes[0].actions.clone()), (vec!["x".to_owned(), "v".to_owned()], vec![floats(&[0.5])]));
+
+    for (pairs, words) in [
+        (&[("observatoin", "pose")][..], "observatoin: is nothing that a column can hold; did you mean 'observation'?"),
+        (&[("pose", "obs")], "pose: is nothing that a column can hold (known are observation, action"),
+        (&[("obs", "posse")], "obs: there is no column 'posse'; did you mean 'pose'? (there are trial, obs, pose"),
+        (&[("obs", "pose"), ("obs", "gain")], "obs: is given two columns"),
+        (&[("obs", "pose"), ("action", "pose")], "column 'pose' is given as 'obs' already"),
+        (&[("obs", "pose")], "where it goes by a name of its own, say so: --columns action=COLUMN"),
+    ] {
+        let error = given("csv", log, pairs).map(|_| ()).unwrap_err().to_string();
+        assert!(error.contains(words), "{pairs:?}: {error}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let names = ColumnNames::new([("obs".to_owned(), "anglee".to_owned())]).unwrap();
+    let error = import_as(&golden("minari.hdf5"), "hdf5", &names, &folder.path().join("store"), &Interrupt::never())
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("says itself what its columns hold"), "{error}");
+    // What is left out by its name can be given all the same; in the one file it is of three numbers a row.
+    let read = |file: &str, column: &str| {
+        let names = ColumnNames::new([("reward".to_owned(), column.to_owned())]).unwrap();
+        let out = folder.path().join(file);
+        import_as(&golden(file), format_of(&golden(file)).unwrap(), &names, &out, &Interrupt::never())?;
+        EpisodeStore::open(out)?.episode(0)
+    };
+    let error = read("d4rl.hdf5", "infos/qpos").unwrap_err().to_string();
+    assert!(error.contains("infos/qpos") && error.contains("expected one number a row"), "{error}");
+    assert_eq!(read("d4rl.npz", "infos/action_log_probs").unwrap().rewards, [0.0, 0.0]);
+}
+
+#[test]
 fn what_is_not_read_lists_what_is() {
     let folder = tempfile::tempdir().unwrap();
     for (name, content, words) in [
         ("frame.pkl", &b"\x80\x04\x95"[..], "pickle"),
         ("notes.txt", b"hello", "no format that is known"),
-        ("empty.csv.gz", b"\x1f\x8b\x08", "no format that is known"),
+        ("empty.csv.gz", b"\x1f\x8b\x08", "is compressed by gzip as a whole: unpack it first (gunzip "),
+        ("log.csv.zst", b"\x28\xb5\x2f\xfd\x00", "is compressed by zstd as a whole: unpack it first (unzstd "),
     ] {
         let path = folder.path().join(name);
         std::fs::write(&path, content).unwrap();
@@ -182,6 +263,34 @@ fn what_is_not_read_lists_what_is() {
         let error = inspect(&path).unwrap_err().to_string();
         assert!(error.contains(words) && error.contains("Parquet, Feather (Arrow IPC), CSV"), "{error}");
         assert!(!error.contains("no such"), "{error}");
+    }
+}
+
+#[test]
+fn compressions_that_are_not_read_say_in_one_sentence_which_are() {
+    for (file, words) in [
+        (
+            "zstd.parquet",
+            "is compressed by zstd (column 'action'), which is not read: write it again with compression='snappy', 'gzip', \
+             'lz4' or 'brotli', or without compression",
+        ),
+        (
+            "zstd.feather",
+            "is compressed by zstd, which is not read: write it again with compression='lz4', or without compression",
+        ),
+        (
+            "lzf.hdf5",
+            "is compressed by LZF (filter id 32000), which is not read: write it again with compression='gzip', or without \
+             compression",
+        ),
+        (
+            "bzip2.npz",
+            "is compressed by bzip2, which is not read: write it again with numpy.savez_compressed, or without compression",
+        ),
+    ] {
+        let error = inspect(&golden(file)).unwrap_err().to_string();
+        assert!(error.ends_with(words), "{error}");
+        assert_eq!(error.matches("again").count(), 1, "{error}");
     }
 }
 

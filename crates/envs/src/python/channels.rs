@@ -3,8 +3,6 @@
 //! Gymnasium's spaces carry no names, so those of its MuJoCo tasks stand here, in the order of its documentation (version 5 of
 //! each task with its default settings). dm_control names its parts itself. All others are numbered.
 
-use worldwright_core::Space;
-
 use super::remote::Description;
 
 /// Observation and action names of a task; any version whose spaces have these sizes.
@@ -142,7 +140,7 @@ pub(super) fn observation_channels(description: &Description) -> Vec<String> {
         return known.observation.iter().map(|name| (*name).to_owned()).collect();
     }
     let Some(parts) = &description.observation_parts else {
-        return numbered("obs", &description.observation_space);
+        return description.observation_space.channel_names("obs");
     };
     let mut names = Vec::with_capacity(dims);
     for (part, len) in parts {
@@ -158,16 +156,6 @@ pub(super) fn action_channels(description: &Description) -> Vec<String> {
     let dims = description.action_space.flat_dim();
     match known(&description.environment).filter(|known| known.action.len() == dims) {
         Some(known) => known.action.iter().map(|name| (*name).to_owned()).collect(),
-        None => numbered("action", &description.action_space),
-    }
-}
-
-/// `root[0]`, `root[1]` …; the parts of a dict by their own names.
-fn numbered(root: &str, space: &Space) -> Vec<String> {
-    match space {
-        Space::Dict(_) | Space::Tuple(_) => {
-            space.parts().into_iter().flat_map(|(name, part)| numbered(&name, part)).collect()
-        }
-        _ => (0..space.flat_dim()).map(|i| format!("{root}[{i}]")).collect(),
+        None => description.action_space.channel_names("action"),
     }
 }

@@ -156,7 +156,7 @@ fn write(
         }
         _ => {}
     }
-    let mismatch = || not_in(format!("{value:?} is not of the kind or shape of {space:?}"));
+    let mismatch = || not_in(format!("{value} is not of the kind or shape of {space}"));
     let leaf = match space {
         Space::Dict(_) | Space::Tuple(_) => return Err(mismatch()),
         _ => leaves.next().expect("a leaf for every space, by construction"),

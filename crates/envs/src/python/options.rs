@@ -52,6 +52,11 @@ pub const PARAMETERS: &[Parameter] = &[
     Parameter { name: "worker.width", default: SettingDefault::Integer(320), summary: "pixels across (dmc)" },
     Parameter { name: "worker.height", default: SettingDefault::Integer(240), summary: "pixels down (dmc)" },
     Parameter {
+        name: "worker.dt_secs",
+        default: SettingDefault::Float(0.0),
+        summary: "seconds that a step takes; 0: as the environment says (its dt), or as long as a picture is shown (render_fps)",
+    },
+    Parameter {
         name: "worker.leave_out",
         default: SettingDefault::Text(""),
         summary: "parts of a Dict observation that are left out, separated by commas, such as a text",
@@ -77,6 +82,8 @@ pub struct WorkerOptions {
     pub arguments: BTreeMap<String, Setting>,
     /// Steps after which an episode is cut; `None`: as the environment says.
     pub episode_steps: Option<usize>,
+    /// Seconds that a step takes; `None`: as the environment says.
+    pub dt_secs: Option<f64>,
     /// Names of parts of a Dict observation that are left out.
     pub leave_out: Vec<String>,
     /// Weights of a reward of several numbers; empty: the reward is one number.
@@ -109,6 +116,7 @@ impl Default for WorkerOptions {
             path: Vec::new(),
             arguments: BTreeMap::new(),
             episode_steps: None,
+            dt_secs: None,
             leave_out: Vec::new(),
             reward_weights: Vec::new(),
             make_deadline: Duration::from_secs(60),
@@ -159,10 +167,12 @@ impl WorkerOptions {
             return Err(Error::config("worker.reward_weights", format!("{odd} is no weight: give finite numbers")));
         }
         let episode_steps = settings.count(EPISODE_STEPS, 0)?;
+        let dt_secs = settings.float("worker.dt_secs", 0.0, 86_400.0)?;
         Ok(Self {
             interpreter: (!interpreter.as_os_str().is_empty()).then_some(interpreter),
             path,
             episode_steps: (episode_steps > 0).then_some(episode_steps),
+            dt_secs: (dt_secs > 0.0).then_some(dt_secs),
             leave_out: settings
                 .text("worker.leave_out")?
                 .split(',')
@@ -211,6 +221,7 @@ mod tests {
             ("worker.step_secs", Setting::Float(-1.0), "must lie in"),
             ("worker.make_secs", Setting::Float(f64::INFINITY), "must be finite"),
             ("worker.reset_secs", Setting::Float(0.0), "must lie in"),
+            ("worker.dt_secs", Setting::Float(-0.1), "must lie in"),
             ("worker.width", Setting::Integer(1 << 40), "8192"),
             ("worker.height", Setting::Integer(0), "worker.height"),
             ("worker.path", Setting::Text("/no/such/folder".into()), "there is no /no/such/folder"),

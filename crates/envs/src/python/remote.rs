@@ -297,10 +297,11 @@ fn start(recipe: &Recipe) -> Result<(Process, Description, Layout)> {
         check_size(&answer[space])
             .map_err(|why| Error::external(recipe.id.clone(), format!("its {} {why}", space.replace('_', " "))))?;
     }
-    let description = Description::from_json(&answer, &bounds).ok_or_else(|| {
+    let mut description = Description::from_json(&answer, &bounds).ok_or_else(|| {
         let start: String = answer.to_string().chars().take(500).collect();
         Error::external(recipe.id.clone(), format!("its worker describes it unreadably: {start}"))
     })?;
+    description.dt_secs = options.dt_secs.or(description.dt_secs);
     for space in [&description.observation_space, &description.action_space] {
         space.check_all_choices().map_err(|error| Error::external(recipe.id.clone(), error.to_string()))?;
     }

@@ -195,6 +195,29 @@ fn actions_are_held_in_python_too() {
 }
 
 #[test]
+fn the_time_of_a_step_is_what_the_environment_says_before_what_pictures_take() {
+    let Some(options) = stubs() else { return };
+    let told = |id: &str, how: &str, options: &WorkerOptions| {
+        let arguments = [("how", Setting::Text(how.into()))];
+        open(&format!("gym:worldwright_stubs:{id}"), &with(options.clone(), &arguments)).dt_secs()
+    };
+    for (how, secs) in [
+        ("int", 2.0),
+        ("single", 0.25),
+        ("array", 0.125),
+        ("text", 0.02),
+        ("none", 0.02),
+        ("method", 0.02),
+        ("late", 0.02),
+    ] {
+        assert_eq!(told("Paced-v0", how, &options), secs, "{how}");
+    }
+    assert_eq!(told("Held-v0", "int", &options), 0.75, "the outer one is what is stepped");
+    let own = WorkerOptions { dt_secs: Some(0.1), ..options };
+    assert_eq!(told("Held-v0", "int", &own), 0.1, "the user has the last word");
+}
+
+#[test]
 fn unknown_ids_are_explained() {
     let Some(options) = stubs() else { return };
     let error = worldwright_envs::python::PythonEnvironment::open("gym:NoSuchThing-v0", &options).expect_err("unknown");

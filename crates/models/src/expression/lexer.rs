@@ -22,7 +22,8 @@ impl Word<'_> {
 }
 
 /// Longer marks come first, so that `<=` is not read as `<`.
-const MARKS: [&str; 17] = ["<=", ">=", "==", "!=", "**", "<", ">", "+", "-", "*", "/", "^", "(", ")", "[", "]", ","];
+const MARKS: [&str; 18] =
+    ["<=", ">=", "==", "!=", "**", "<", ">", "+", "-", "*", "/", "^", "(", ")", "[", "]", ",", "="];
 
 /// The words of `source`, each with its column counted in characters from 1; or the column and what is wrong there.
 pub(super) fn words(source: &str) -> Result<Vec<(usize, Word<'_>)>, (usize, String)> {

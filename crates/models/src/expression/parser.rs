@@ -60,6 +60,7 @@ pub(super) fn read(key: &str, source: &str, channels: &Channels<'_>, kind: Kind)
         parser.expect_kind(value, kind)?;
         match parser.peek() {
             Word::End => Ok(()),
+            Word::Mark("=") => Err(parser.wrong("'=' has no meaning here, '==' compares".to_owned())),
             word => Err(parser.wrong(format!("expected an operator or the end, found {}", word.describe()))),
         }
     });
@@ -261,7 +262,13 @@ impl<'a> Parser<'a> {
                 self.next += 1;
                 match self.peek() {
                     Word::Mark("(") => return self.call(name, column),
-                    Word::Mark("[") => self.by_place(name, column)?,
+                    Word::Mark("[" | "=") => match self.longest(name, column) {
+                        Some(channel) => channel,
+                        None if self.peek() == Word::Mark("=") => {
+                            return Err(self.wrong("'=' has no meaning here, '==' compares".to_owned()));
+                        }
+                        None => self.by_place(name, column)?,
+                    },
                     _ => self.named(name, column)?,
                 }
             }
@@ -293,6 +300,29 @@ impl<'a> Parser<'a> {
         Ok(Part { column, ..part })
     }
 
+    /// The channel of the longest name that the next words make. Channels of Python environments have such names: `obs[0]`, `obs[1][0]`,
+    /// `action=2`, `action[0]=-1`.
+    fn longest(&mut self, name: &str, column: usize) -> Option<Instruction> {
+        let (mut text, mut at, mut found) = (name.to_owned(), self.next, None);
+        loop {
+            let word = |ahead: usize| self.words.get(at + ahead).map_or(Word::End, |(_, word)| *word);
+            let (more, ahead) = match (word(0), word(1), word(2)) {
+                (Word::Mark("["), Word::Number(place), Word::Mark("]")) => (format!("[{place}]"), 3),
+                (Word::Mark("="), Word::Number(choice), _) => (format!("={choice}"), 2),
+                (Word::Mark("="), Word::Mark("-"), Word::Number(choice)) => (format!("=-{choice}"), 3),
+                _ => break,
+            };
+            text.push_str(&more);
+            at += ahead;
+            if let Ok(channel) = self.named(&text, column) {
+                found = Some((channel, at));
+            }
+        }
+        let (channel, at) = found?;
+        self.next = at;
+        Some(channel)
+    }
+
     fn by_place(&mut self, name: &str, column: usize) -> Parsed<Instruction> {
         let (observations, actions) = (self.channels.observation.len(), self.channels.action.len());
         type Make = fn(usize) -> Instruction;
@@ -300,19 +330,9 @@ impl<'a> Parser<'a> {
             "observation" => (Instruction::Observation, observations),
             "next_observation" => (Instruction::NextObservation, observations),
             "action" => (Instruction::Action, actions),
-            // Channels of Python environments have such names: obs[0].
             _ => {
-                let place = match self.words.get(self.next + 1).map(|(_, word)| *word) {
-                    Some(Word::Number(place)) => self.named(&format!("{name}[{place}]"), column).ok(),
-                    _ => None,
-                };
-                let Some(channel) = place else {
-                    let lists = ["observation", "next_observation", "action"].map(str::to_owned);
-                    return Err((column, unknown("no list", name, lists)));
-                };
-                self.next += 2;
-                self.require("]")?;
-                return Ok(channel);
+                let lists = ["observation", "next_observation", "action"].map(str::to_owned);
+                return Err((column, unknown("no list", name, lists)));
             }
         };
         self.next += 1;

@@ -304,6 +304,12 @@ fn channels_with_places_in_their_names_are_found() {
     }
     let task = bracketed("10 * obs[1] + next_obs[0]", None).unwrap();
     assert_eq!(values(&task, &[[1.0, 2.0, 3.0, 4.0, 5.0]]).0, [23.0]);
+    let of =
+        |reward: &str| RewardExpression::new(reward, None, &names(&["obs[0]=-1", "obs[1][0]"]), &names(&["action=1"]));
+    let task = of("4 * obs[0]=-1 + 2 * next_obs[1][0] - action=1").unwrap();
+    assert_eq!(values(&task, &[[1.0, 2.0, 3.0, 4.0, 5.0]]).0, [7.0]);
+    let error = of("obs[1][0] = 2").unwrap_err().to_string();
+    assert!(error.contains("=="), "{error}");
     let error = bracketed("obs[2]", None).unwrap_err().to_string();
     assert!(error.contains("no list is called 'obs'"), "{error}");
 }

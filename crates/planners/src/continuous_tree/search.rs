@@ -77,7 +77,7 @@ impl<R: Rule> Search<R> {
         let kind = ActionKind::new(name, &context.action_space)?;
         let ActionKind::Continuous { low, high, form } = kind.clone() else {
             let what = format!(
-                "the action space {:?}: it searches boxes of real numbers; use a planner for choices",
+                "the action space {}: it searches boxes of real numbers; use a planner for choices",
                 context.action_space
             );
             return Err(Error::unsupported(name, what));
@@ -361,7 +361,7 @@ impl<R: Rule> Planner for Search<R> {
     fn check(&self, spec: &ModelSpec) -> Result<()> {
         if spec.action_space != self.action_space || spec.members != self.members {
             let what = format!(
-                "model '{}' with {:?} and {} lanes: it was built for {:?} and {}",
+                "model '{}' with {} and {} lanes: it was built for {} and {}",
                 spec.name, spec.action_space, spec.members, self.action_space, self.members
             );
             return Err(Error::unsupported(self.name, what));

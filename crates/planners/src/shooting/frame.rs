@@ -95,7 +95,7 @@ impl Frame {
             return Err(Error::unsupported(
                 self.name,
                 format!(
-                    "the action space of model '{}': it was built for {:?}, the model has {:?}",
+                    "the action space of model '{}': it was built for {}, the model has {}",
                     spec.name, self.spec.action_space, spec.action_space
                 ),
             ));

@@ -137,7 +137,7 @@ impl<R: Rule> Search<R> {
         let name = self.options.name;
         if spec.action_space != self.action_space {
             let why = format!(
-                "the action space of model '{}': it was built for {:?}, the model has {:?}",
+                "the action space of model '{}': it was built for {}, the model has {}",
                 spec.name, self.action_space, spec.action_space
             );
             return Err(Error::unsupported(name, why));

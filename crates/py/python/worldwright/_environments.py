@@ -11,6 +11,7 @@ from typing import Any
 
 import gymnasium
 
+from . import _native
 from ._keys import OwnKeys, are_text
 from ._known_spaces import space_of
 from .errors import ConfigError
@@ -37,10 +38,7 @@ class Source:
         self.observation_space: Any = space_of(first, "observation_space")
         self.action_space: Any = space_of(first, "action_space")
         self.episode_steps: int | None = getattr(spec, "max_episode_steps", None) or _time_limit(first)
-        metadata = getattr(first, "metadata", None) or {}
-        frames = metadata.get("render_fps")
-        dt = getattr(getattr(first, "unwrapped", first), "dt", None)
-        self.dt_secs: float = float(dt) if isinstance(dt, float) else 1.0 / float(frames) if frames else 0.05
+        self.dt_secs: float = _dt(first)
         self.observation_channels = _channels(first, "observation", self.observation_space)
         self.action_channels = _channels(first, "action", self.action_space)
         self.versions = _versions()
@@ -66,6 +64,33 @@ class Source:
             return copy.deepcopy(self._given)
         except Exception:  # noqa: BLE001 - any object may refuse to be copied, in its own way
             return self._given
+
+
+def _positive(given: Any) -> float | None:
+    """A positive finite number, or a NumPy array of one; None for all else."""
+    if isinstance(given, (bool, str)) or callable(given):
+        return None
+    try:
+        number = float(given)
+    except (TypeError, ValueError):
+        return None
+    return number if 0.0 < number < float("inf") else None
+
+
+def _dt(environment: Any) -> float:
+    """Seconds of a step: the ``dt`` that the environment has, that of an outer wrapper before that of an inner one; else what a picture is
+    shown for, which need not be the same; else a twentieth."""
+    layer, inmost = environment, getattr(environment, "unwrapped", environment)
+    while layer is not None:
+        try:
+            told = _positive(getattr(layer, "dt", None))
+        except Exception:  # noqa: BLE001 - a property of its own may fail in its own way, before the first reset above all
+            told = None
+        if told is not None:
+            return told
+        layer = None if layer is inmost else getattr(layer, "env", None)
+    frames = _positive((getattr(environment, "metadata", None) or {}).get("render_fps"))
+    return 0.05 if frames is None else 1.0 / frames
 
 
 def check(environment: Any) -> None:
@@ -176,7 +201,10 @@ def _channels(environment: Any, what: str, space: Any) -> list[str]:
     flat = int(gymnasium.spaces.flatdim(space))
     if names is not None and len(names) == flat:
         return [str(name) for name in names]
-    return [f"{what[0]}{i}" for i in range(flat)]
+    if isinstance(space, gymnasium.spaces.Box):
+        return [f"{what[0]}{i}" for i in range(flat)]
+    # The numbers of choices and parts say which of them they are.
+    return _native.channel_names(space, "obs" if what == "observation" else what)
 
 
 def _versions() -> list[tuple[str, str]]:

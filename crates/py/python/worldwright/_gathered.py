@@ -140,6 +140,7 @@ class Gathered:
         if many and len(observations) != len(actions):
             raise ConfigError(f"there are observations of {len(observations)} episodes and actions of {len(actions)}")
         names = {"observations": observations, "actions": actions, "rewards": rewards, "terminated": ends}
+        lost = {"actions": 0, "rewards": 0, "ends": 0}
         columns: dict[str, list[Any]] = {name: [] for name in ("observations", "actions", "next_observations", "rewards", "terminated", "truncated")}
         for i in range(len(observations) if many else 1):
             part = {name: _episode(name, (given[i] if many else given), i) for name, given in names.items() if given is not None}
@@ -157,12 +158,16 @@ class Gathered:
                 raise ShapeError(f"observations of episode {i} are {seen.shape[1]} numbers, those of episode 0 {width}")
             paid, over = part.get("rewards", np.zeros(len(done))), part.get("terminated", np.zeros(len(done), dtype=bool))
             if over.ndim == 0:
-                # Whether the task ended the episode.
-                over = (np.arange(len(done)) == count - 1) & flag(over, f"terminated of episode {i}")
+                # Whether the task ended the episode: at its last action, whether or not it is seen what that led to.
+                over = (np.arange(len(done)) == len(done) - 1) & flag(over, f"terminated of episode {i}")
             for name, column in (("rewards", paid), ("terminated", over)):
                 if column.ndim != 1 or len(column) not in (count, len(done)):
                     raise ShapeError(f"{name} of episode {i}: expected {count}, one an action, got shape {column.shape}")
-            over = flags(over, over.shape, f"terminated of episode {i}")[:count]
+            over = flags(over, over.shape, f"terminated of episode {i}")
+            lost["actions"] += len(done) - count
+            lost["rewards"] += int(np.count_nonzero(paid[count:]))
+            lost["ends"] += int(np.count_nonzero(over[count:]))
+            over = over[:count]
             if over[:-1].any():
                 raise ShapeError(f"episode {i} goes on after its end at step {int(np.argmax(over))}: split it there")
             columns["observations"].append(seen[:count])
@@ -173,6 +178,14 @@ class Gathered:
             columns["truncated"].append(np.arange(count) == count - 1)
             if self.start is None:
                 self.start = seen[0].copy()
+        if lost["rewards"] or lost["ends"]:
+            warnings.warn(
+                f"the last action of {lost['actions']} of {len(columns['actions'])} episodes is left out: there is no observation that tells what "
+                f"it led to; lost with them are rewards other than zero: {lost['rewards']}, and ends of the task (terminated): {lost['ends']}; "
+                "give one observation more than actions",
+                WorldwrightWarning,
+                stacklevel=4,
+            )
         joined = {name: np.concatenate(parts) for name, parts in columns.items()}
         if self.observation_space is None:
             self.observation_space = _unbounded(joined["observations"].shape[1])

@@ -33,7 +33,8 @@ def run(shown: Run) -> str:
         errors = summary.get("model_errors") or {}
         if errors.get("one_step") is not None:
             ahead = f"; {number(errors['at_horizon'])} at {errors['horizon']} steps ahead" if errors.get("at_horizon") is not None else ""
-            lines.append(("model error", f"{number(errors['one_step'])} one step ahead{ahead} (std of the data)"))
+            unit = "relative to guessing the mean" if errors.get("choices") else "std of the data"
+            lines.append(("model error", f"{number(errors['one_step'])} one step ahead{ahead} ({unit})"))
         lines.extend(("note", html.escape(note)) for note in summary.get("notes", ()))
         lines.append(("time", f"{number(summary['train_secs'])} s of training, {number(summary['decisions_per_sec'])} decisions a second"))
     else:

@@ -375,14 +375,17 @@ class _Store(TypedDict):
     terminated: list[bool]
     truncated: list[bool]
 
+def channel_names(space: Any, root: str) -> list[str]:
+    """A name for each number of the flat vector of an element called ``root``, by part and choice."""
+
 def data_formats() -> list[str]:
     """Names of the formats that ``import_data`` reads and ``export_data`` writes."""
 
 def data_format_of(path: str | Path) -> str | None:
     """Which of the formats a file or folder is of; none for an episode store and for all else."""
 
-def import_data(path: str | Path, format: str, out: str | Path) -> None:
-    """Imports a data set into a new episode store in the folder ``out``."""
+def import_data(path: str | Path, format: str, out: str | Path, *, columns: Sequence[tuple[str, str]] = ...) -> None:
+    """Imports a data set into a new episode store in the folder ``out``. ``columns`` are pairs of a known name and what the column is called."""
 
 def export_data(path: str | Path, format: str, out: str | Path) -> None:
     """Exports the episode store in the folder ``path`` to ``out``, which must not exist."""

@@ -124,7 +124,7 @@ def _frame(about: Mapping[str, Any], mean: np.ndarray[Any, Any], std: np.ndarray
     return max(edges[0], low - room), min(edges[1], high + room)
 
 
-def horizon(axes: Axes, k_step: Sequence[Mapping[str, float]]) -> None:
+def horizon(axes: Axes, k_step: Sequence[Mapping[str, float]], *, choices: bool = False) -> None:
     """Error against steps ahead, beside the spread that the model gave and the error of predicting no change."""
     from matplotlib.ticker import MaxNLocator
 
@@ -138,7 +138,8 @@ def horizon(axes: Axes, k_step: Sequence[Mapping[str, float]]) -> None:
     _plain_log(axes)
     axes.set_title("Prediction error against steps ahead")
     axes.set_xlabel("steps ahead")
-    axes.set_ylabel("error in std of the data")
+    # Zeros and ones of choices have no scale that a standard deviation would be one of.
+    axes.set_ylabel("error relative to guessing the mean" if choices else "error in std of the data")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(loc="best")
 

@@ -53,7 +53,7 @@ def _single(run: Run, kind: str, rows: list[dict[str, Any]]) -> Figure:
             _panels.speed(axes, rows)
         elif kind == "horizon":
             _need(bool(run.diagnostics["k_step"]), run, "its agent has no model")
-            _panels.horizon(axes, run.diagnostics["k_step"])
+            _panels.horizon(axes, run.diagnostics["k_step"], choices=bool(run.diagnostics.get("choices")))
         else:
             _need(bool(run.diagnostics["calibration"]), run, "its model predicts no spread")
             _panels.calibration(axes, run.diagnostics["calibration"])

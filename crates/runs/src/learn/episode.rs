@@ -68,9 +68,10 @@ impl Run<'_, '_> {
             length += 1;
             episode_return += step.reward;
             self.check_defined((episode, length), &observation, &action, &step)?;
-            // The last step of the run cuts its episode.
-            step.truncated |= !step.terminated && self.progress.step >= self.experiment.steps;
+            // The last step of the run cuts its episode, which met no time limit: it is stored as one under way.
             self.store.as_mut().ok_or_else(no_store)?.step(&action, &step)?;
+            let cut = !step.done() && self.progress.step >= self.experiment.steps;
+            step.truncated |= cut;
             let (terminated, truncated) = (step.terminated, step.truncated);
             let transition = Transition {
                 observation: std::mem::replace(&mut observation, step.observation.clone()),
@@ -94,18 +95,16 @@ impl Run<'_, '_> {
                     clock.push(("act_secs".into(), act_secs));
                     clock.push(("decisions_per_sec".into(), decisions as f64 / act_secs));
                 }
-                let row = Row {
-                    kind: RowKind::Episode,
-                    episode,
-                    step: self.progress.step,
-                    values: vec![
-                        ("return".into(), episode_return),
-                        ("length".into(), length as f64),
-                        ("terminated".into(), f64::from(u8::from(terminated))),
-                        ("truncated".into(), f64::from(u8::from(truncated))),
-                    ],
-                    clock,
-                };
+                let mut values = vec![
+                    ("return".into(), episode_return),
+                    ("length".into(), length as f64),
+                    ("terminated".into(), f64::from(u8::from(terminated))),
+                    ("truncated".into(), f64::from(u8::from(truncated && !cut))),
+                ];
+                if cut {
+                    values.push(("cut".into(), 1.0));
+                }
+                let row = Row { kind: RowKind::Episode, episode, step: self.progress.step, values, clock };
                 self.tell(&Event::Row(&row))?;
             }
             self.learn(episode, over)?;

@@ -145,8 +145,9 @@ pub(super) fn k_step_error(diagnostics: &Diagnostics) -> Option<Figure> {
     layers.push(Layer::new("", Tone::Model, Mark::Dots(error)));
     let lost = diagnostics.k_step.iter().find(|error| error.rmse >= error.persistence_rmse);
     let caption = format!(
-        "One step ahead the model errs by {} standard deviations of the data, {} steps ahead by {}, measured from {} starts. {}",
+        "One step ahead the model errs by {} {}, {} steps ahead by {}, measured from {} starts. {}",
         short(first.rmse),
+        if diagnostics.choices { "of what guessing the mean does" } else { "standard deviations of the data" },
         last.k,
         short(last.rmse),
         number(first.starts as f64, 0),
@@ -156,6 +157,7 @@ pub(super) fn k_step_error(diagnostics: &Diagnostics) -> Option<Figure> {
             None => "It beats predicting no change at every horizon.".to_owned(),
         }
     );
+    let axis = if diagnostics.choices { "error relative to guessing the mean" } else { "error in std of the data" };
     let include = if scale == ScaleKind::Linear { vec![0.0] } else { Vec::new() };
     Some(Figure {
         plot: Plot {
@@ -163,7 +165,7 @@ pub(super) fn k_step_error(diagnostics: &Diagnostics) -> Option<Figure> {
             description: caption.clone(),
             show_title: false,
             x: Axis { tight: true, ..Axis::new(steps_ahead(diagnostics.dt_secs)) },
-            y: Axis { scale, include, ..Axis::new("error in std of the data") },
+            y: Axis { scale, include, ..Axis::new(axis) },
             layers,
             width: WIDE,
             height: 300.0,

@@ -244,7 +244,7 @@ fn record(out: &mut String, page: &Page) {
             let far = errors
                 .at_horizon
                 .map_or(String::new(), |far| format!(", {} steps ahead {}", errors.horizon, short(far)));
-            line("Model error", format!("one step ahead {}{far} (std of the data)", short(one_step)));
+            line("Model error", format!("one step ahead {}{far} ({})", short(one_step), errors.unit()));
         }
         if let Some(reward) = errors.reward {
             line("Reward error", format!("one step ahead {}", short(reward)));

@@ -39,6 +39,13 @@ fn a_run_leaves_what_it_promises_and_its_bundle_acts_the_same() {
         .collect();
     let stored: Vec<f64> = store.episodes().iter().map(|episode| episode.total_reward).collect();
     assert_eq!(returns.len(), 9);
+    // The last step cut an episode of 200, which is no time limit of the environment.
+    let cut: Vec<bool> = store.episodes().iter().map(|episode| !episode.ended()).collect();
+    assert_eq!(cut, [false, false, false, false, false, false, false, false, true]);
+    let rows = folder.read_metrics().unwrap();
+    let rows: Vec<_> = rows.iter().filter(|row| row["kind"] == "episode").collect();
+    assert!(rows[..8].iter().all(|row| row["truncated"] == 1.0 && row.get("cut").is_none()), "{rows:?}");
+    assert_eq!((&rows[8]["truncated"], &rows[8]["cut"]), (&0.0.into(), &1.0.into()));
     assert!(returns.iter().zip(&stored).all(|(a, b)| (a - b).abs() < 1e-9), "{returns:?} {stored:?}");
 
     // Diagnostics: even a linear model beats predicting no change, and errors grow with the steps ahead.
@@ -67,7 +74,9 @@ fn a_run_leaves_what_it_promises_and_its_bundle_acts_the_same() {
     let out = place.path().join("collected");
     let collected = collect(&mut loaded.made, Some(loaded.agent.as_mut()), 250, 5, &out, &GO_ON).unwrap();
     assert_eq!((collected.steps, collected.returns.len()), (250, 2));
-    assert_eq!(EpisodeStore::open(&out).unwrap().steps(), 250);
+    let store = EpisodeStore::open(&out).unwrap();
+    assert_eq!((store.steps(), collected.cut), (250, true));
+    assert_eq!(store.episodes().iter().map(|episode| episode.truncated).collect::<Vec<_>>(), [true, false]);
     assert!(collect(&mut loaded.made, None, 10, 5, &out, &GO_ON).unwrap_err().to_string().contains("exists already"));
 }
 

@@ -75,6 +75,7 @@ impl Search<'_> {
                 break;
             }
             for i in alive.clone() {
+                observer(Progress::Trying { row: &self.tried[i].1, round: round + 1 })?;
                 steps += self.try_once(i, trial, round)?;
                 observer(Progress::Tried { row: &self.tried[i].1, steps, of })?;
             }

@@ -80,18 +80,40 @@ class GymSuite:
             raise reason from said
 
     def describe(self, env, observation_space, action_space):
-        unwrapped = env.unwrapped
-        fps = (env.metadata or {}).get("render_fps")
-        dt = getattr(unwrapped, "dt", None)
-        if not isinstance(dt, (int, float)) or not dt > 0:
-            dt = 1.0 / fps if fps else None
         spec = getattr(env, "spec", None)
         return {
-            "dt_secs": dt,
+            "dt_secs": dt_of(env),
             "episode_steps": getattr(spec, "max_episode_steps", None),
             "observation_parts": None,
             "environment": getattr(spec, "id", None) or self.setup["id"],
         }
+
+
+def positive(given):
+    """A positive finite number, or a NumPy array of one, as a float; None for all else."""
+    if isinstance(given, (bool, str)) or callable(given):
+        return None
+    try:
+        number = float(given)
+    except (TypeError, ValueError):
+        return None
+    return number if 0.0 < number < float("inf") else None
+
+
+def dt_of(env):
+    """Seconds of a step: the `dt` that the environment has, that of an outer wrapper before that of an inner one; else what a
+    picture is shown for, which need not be the same. None where neither is told."""
+    layer = env
+    while layer is not None:
+        try:
+            dt = positive(getattr(layer, "dt", None))
+        except Exception:  # A property of its own may fail in its own way, before the first reset above all.
+            dt = None
+        if dt is not None:
+            return dt
+        layer = None if layer is env.unwrapped else getattr(layer, "env", None)
+    fps = positive((getattr(env, "metadata", None) or {}).get("render_fps"))
+    return None if fps is None else 1.0 / fps
 
 
 class GymOne:

@@ -233,6 +233,32 @@ class Needing(Counter):
             raise RuntimeError("something went wrong while loading") from error
 
 
+class Paced(Counter):
+    """Pictures of 50 a second and steps of another length, told in one way or another."""
+
+    def __init__(self, how="", render_mode=None):
+        super().__init__()
+        told = {"int": 2, "single": np.float32(0.25), "array": np.array(0.125), "text": "0.5", "none": 0.0, "method": lambda: 0.5}
+        if how in told:
+            self.dt = told[how]
+        self.how = how
+
+    def __getattr__(self, name):
+        if name == "dt" and self.__dict__.get("how") == "late":
+            raise RuntimeError("there is no clock before the first reset")
+        raise AttributeError(name)
+
+
+class Held(gymnasium.Wrapper):
+    """A wrapper whose steps are longer than those within."""
+
+    dt = 0.75
+
+
+def held(how="", render_mode=None):
+    return Held(Paced(how))
+
+
 class Forking(Counter):
     """Starts processes, in its own group and in others, and notes their numbers in a file."""
 
@@ -331,3 +357,5 @@ gymnasium.register("Loose-v0", Loose)
 gymnasium.register("Needing-v0", Needing)
 gymnasium.register("Strange-v0", Strange)
 gymnasium.register("Forking-v0", Forking)
+gymnasium.register("Paced-v0", Paced)
+gymnasium.register("Held-v0", held)

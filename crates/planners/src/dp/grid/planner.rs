@@ -170,7 +170,7 @@ impl Planner for GridPlanner {
             return Err(Error::unsupported(
                 "grid",
                 format!(
-                    "the action space of model '{}': it was built for {:?}, the model has {:?}",
+                    "the action space of model '{}': it was built for {}, the model has {}",
                     spec.name, self.action_space, spec.action_space
                 ),
             ));

@@ -77,7 +77,7 @@ impl GridValue {
                 return Err(Error::unsupported(
                     "grid",
                     format!(
-                        "observations of {} numbers ({other:?}): its axes and angles stand for a box of {width}; set one bound \
+                        "observations of {} numbers ({other}): its axes and angles stand for a box of {width}; set one bound \
                          `low` and `high` for each coordinate, or use a sampling planner such as icem",
                         other.flat_dim()
                     ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +19,18 @@ def formats() -> list[str]:
     return ["store", *_native.data_formats()]
 
 
-def read(path: str | Path, *, format: str | None = None) -> Episodes:
+def read(path: str | Path, *, format: str | None = None, columns: Mapping[str, str] | None = None) -> Episodes:
     """Reads recorded episodes.
 
     Args:
         path: A run's folder, its folder ``episodes``, or a file or folder of another format. Columns that are left out, and what had to be
             guessed, are said as :class:`worldwright.WorldwrightWarning`.
         format: One of :func:`formats`; told by what stands in the file or folder unless given.
+        columns: What columns of a table hold whose names do not tell: ``{"observation": "state", "action_0": "torque"}``. Other columns
+            that would hold the same are left out.
 
     Raises:
+        ConfigError: A column is missing or misspelt.
         ExternalError: There is nothing of the kind.
         UnknownNameError: There is no such format.
     """
@@ -37,12 +40,14 @@ def read(path: str | Path, *, format: str | None = None) -> Episodes:
     if format is None:
         format = _native.data_format_of(path) or "store"
     if format == "store":
+        if columns:
+            raise ConfigError(f"{path}: recorded episodes say themselves what their columns hold: leave columns= out")
         inner = path / "episodes"
         return _stored(inner if inner.is_dir() else path)
     _known(format)
     with tempfile.TemporaryDirectory(prefix="worldwright-") as scratch:
         store = Path(scratch) / "episodes"
-        _native.import_data(path, format, store)
+        _native.import_data(path, format, store, columns=list((columns or {}).items()))
         return _stored(store, imported=True)
 
 
@@ -56,7 +61,7 @@ def _stored(path: Path, *, imported: bool = False) -> Episodes:
     columns.pop("versions")
     notes = columns.pop("notes")
     if imported:
-        say([f"{name}: {text}" for name, text in notes if name in ("left out", "note")])
+        say([f"{name}: {text}" for name, text in notes if name in ("left out", "note", "warning")])
     observations, actions = columns.pop("observations"), columns.pop("actions")
     return Episodes(
         observations=_shaped(columns["observation_space"], observations),

@@ -65,7 +65,8 @@ def from_table(
     ``observation_0``, … or ``observation_x``, …), ``action`` (likewise; one column of whole numbers are choices), ``reward``, and, each
     of which may be left out, ``terminated``, ``truncated`` or ``done``, ``episode`` (the rows of one stand together), ``step`` (rises) and
     ``next_observation``, whose parts are paired with the observation's by name. Without the last, an episode's last row is what its
-    last action led to, with an empty action; a last action without an outcome is left out, with a warning. The names of D4RL,
+    last action led to, with an empty action; a last action without an outcome is left out, with a warning that counts the rewards and
+    the ends of the task lost with it. The names of D4RL,
     imitation, robomimic, Stable-Baselines3, RLDS and LeRobot are known too (``worldwright._native.column_names()``); flags are truth
     values, 0 and 1, and their words.
 
@@ -111,7 +112,7 @@ def from_columns(table: Table, *, environment: str = "data", seed: int = 0, **sp
         raise ShapeError(f"observations of shape {observations.shape} came with next observations of shape {following.shape}")
     last = table.flags("is_last") or [None] * count
     acted = ~_empty_rows(actions) & np.array([flag is not True for flag in last])
-    given: dict[str, Any] = {"acted": acted.tolist()}
+    given: dict[str, Any] = {"acted": acted.tolist(), "reward": rewards.tolist()}
     for name in ("terminated", "truncated", "done", "is_first"):
         told = table.flags(name)
         if told is not None:

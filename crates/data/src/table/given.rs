@@ -1,0 +1,132 @@
+//! What a user says the columns of a table hold, where their names do not tell.
+
+use worldwright_core::{Error, Result};
+
+use super::names::{self, Quantity, Resolved, known_names, name_of, nearest_name, resolve};
+
+/// Columns that go by names of a user's own: for each a name that is known (`observation`, `obs`, `action_x`, `observation/place`) and
+/// what it is called in the table. Other columns are known by their names; where a quantity is given here, it lies in the columns that
+/// are given alone, and others that would hold it are left out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ColumnNames {
+    given: Vec<Given>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Given {
+    known: String,
+    column: String,
+    quantity: Quantity,
+}
+
+impl ColumnNames {
+    /// Takes pairs of a known name and a column's own.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for a name that is not known, with the nearest one, and for what is given twice.
+    pub fn new(pairs: impl IntoIterator<Item = (String, String)>) -> Result<Self> {
+        let mut given: Vec<Given> = Vec::new();
+        for (known, column) in pairs {
+            let Some(quantity) = names::quantity_of(&known) else {
+                let near = nearest_name(&known).map_or_else(String::new, |near| format!("; did you mean '{near}'?"));
+                return Err(Error::config(
+                    known,
+                    format!(
+                        "is nothing that a column can hold{near} (known are {}, and observation_x, … for the parts of one); write \
+                         observation=COLUMN, the known name first",
+                        known_names()
+                    ),
+                ));
+            };
+            if given.iter().any(|other| names::same_name(&other.known, &known)) {
+                return Err(Error::config(known, "is given two columns: keep one of them"));
+            }
+            if let Some(other) = given.iter().find(|other| other.column == column) {
+                return Err(Error::config(known, format!("column '{column}' is given as '{}' already", other.known)));
+            }
+            given.push(Given { known, column, quantity });
+        }
+        Ok(Self { given })
+    }
+
+    /// Refuses names for what has none to be given.
+    ///
+    /// # Errors
+    /// [`Error::Config`] where there are any.
+    pub(crate) fn none_for(&self, what: &str) -> Result<()> {
+        match self.given.first() {
+            None => Ok(()),
+            Some(given) => Err(Error::config(
+                given.known.clone(),
+                format!("{what} says itself what its columns hold: leave the names of columns out"),
+            )),
+        }
+    }
+
+    /// As [`resolve`](names::resolve), leniently, of columns some of which go by other names.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for a column that is not there, with the nearest one; and as there.
+    pub(crate) fn resolve(&self, columns: &[String]) -> Result<Resolved> {
+        for given in &self.given {
+            if !columns.iter().any(|name| *name == given.column || below(name, &given.column).is_some()) {
+                let near = columns.iter().map(|name| (strsim::damerau_levenshtein(name, &given.column), name)).min();
+                let near = near.filter(|(distance, name)| *distance <= name.chars().count().max(4) / 2);
+                let hint = near.map_or_else(String::new, |(_, name)| format!("; did you mean '{name}'?"));
+                return Err(Error::config(
+                    given.known.clone(),
+                    format!("there is no column '{}'{hint} (there are {})", given.column, columns.join(", ")),
+                ));
+            }
+        }
+        let spelt: Vec<String> = columns.iter().map(|name| self.spelt(name)).collect();
+        resolve(&spelt, false)
+    }
+
+    /// Whether a column, or all that lies below a group, is not read.
+    pub(crate) fn is_extra(&self, name: &str) -> bool {
+        names::is_extra(&self.spelt(name)) && !self.given.iter().any(|given| below(&given.column, name).is_some())
+    }
+
+    /// Refuses a name that must be a slip of a known one.
+    ///
+    /// # Errors
+    /// As for [`resolve`](names::resolve).
+    pub(crate) fn check(&self, name: &str) -> Result<()> {
+        resolve(&[self.spelt(name)], false).map(|_| ())
+    }
+
+    /// Whether a column holds a quantity, or a part of it.
+    pub(crate) fn holds(&self, name: &str, quantity: Quantity) -> bool {
+        names::quantity_of(&self.spelt(name)) == Some(quantity)
+    }
+
+    /// The known name of a column; empty where others hold what it would.
+    fn spelt(&self, name: &str) -> String {
+        for given in &self.given {
+            if given.column == name {
+                return given.known.clone();
+            }
+            if let Some(part) = below(name, &given.column) {
+                return format!("{}/{part}", given.known);
+            }
+        }
+        match names::quantity_of(name) {
+            Some(quantity) if self.given.iter().any(|given| given.quantity == quantity) => String::new(),
+            _ => name.to_owned(),
+        }
+    }
+
+    /// What to do where columns are missing, for messages.
+    pub(crate) fn advice(missing: Quantity) -> String {
+        let name = name_of(missing);
+        format!(
+            "where it goes by a name of its own, say so: --columns {name}=COLUMN, or columns={{'{name}': 'COLUMN'}}"
+        )
+    }
+}
+
+/// What a name says below another.
+fn below<'a>(name: &'a str, above: &str) -> Option<&'a str> {
+    name.strip_prefix(above)?.strip_prefix('/')
+}
