@@ -4,8 +4,9 @@
 //! An entry of an open list is a state and an operator that is applicable in it; it is ordered by the estimate of the state, and
 //! only when it is taken is its successor made and evaluated. Each heuristic has a list of all successors and one of those by
 //! preferred operators. The lists take turns; whenever an estimate falls below all before, the preferred ones go ahead of the others
-//! by 200 turns. In the source each progress adds 1000, which after a quick descent keeps a search that has come to a dead end of
-//! the preferred operators there for thousands of states. The heuristics count operators, not their costs.
+//! by 1000 turns, and by twice as many each time that these had run out. In the source each progress adds 1000, which after a quick
+//! descent keeps a search that has come to a dead end of the preferred operators there for thousands of states. The heuristics count
+//! operators, not their costs.
 //!
 //! Of the successors of one state, which have the same estimate, those come first that make a landmark true; then those by operators
 //! that need more, and of actions with fewer applicable instances: opportunities that are rare are rarely there by chance.
@@ -19,8 +20,8 @@ use super::states::{NONE, Node, States};
 use super::successors::Successors;
 use super::task::{Literal, Task, bit};
 
-/// Turns by which progress puts the lists of preferred operators ahead of the others.
-const BOOST: i64 = 200;
+/// Turns that the lists of preferred operators are ahead of the others after the first estimate.
+const BOOST: i64 = 1000;
 
 /// A state and an operator, by the state's estimate and then by age.
 #[derive(Default)]
@@ -57,6 +58,8 @@ struct Guides {
     ranked: Vec<(Rank, u32, u32)>,
     /// For each action, and for operators without one, how many instances are applicable.
     instances: Vec<u32>,
+    /// Turns by which progress puts the lists of preferred operators ahead of the others.
+    boost: i64,
 }
 
 /// What decides between successors of a state: whether no landmark is achieved, the length of the precondition, the instances.
@@ -80,8 +83,14 @@ impl Guides {
             *best = estimate.min(*best);
         }
         if progress {
-            let others = self.lists.iter().filter(|list| !list.preferred).map(|list| list.turns);
-            let ahead = others.min().unwrap_or(0) - BOOST;
+            let least = |preferred: bool| {
+                self.lists.iter().filter(|list| list.preferred == preferred).map(|list| list.turns).min().unwrap_or(0)
+            };
+            let others = least(false);
+            if least(true) >= others {
+                self.boost *= 2;
+            }
+            let ahead = others - self.boost;
             self.lists.iter_mut().filter(|list| list.preferred).for_each(|list| list.turns = ahead);
         }
         true
@@ -149,6 +158,7 @@ pub(crate) fn greedy(task: &Task, options: &SearchOptions, states: &mut States, 
         preferred: Vec::new(),
         ranked: Vec::new(),
         instances: vec![0; task.names.actions.len() + 1],
+        boost: BOOST / 2,
     };
     let successors = Successors::new(task);
     let mut state = task.initial.clone();
