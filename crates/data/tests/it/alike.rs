@@ -52,7 +52,7 @@ fn parts_that_read_alike_come_back_or_are_refused_by_both_names() {
                 Ok(()) => {
                     assert_ne!(entry.name, "npz", "an archive has one name for both");
                     import(&at("out-v0"), entry.name, &at("back")).unwrap();
-                    let back = EpisodeStore::open(&at("back")).unwrap();
+                    let back = EpisodeStore::open(at("back")).unwrap();
                     let back: Vec<_> = (0..back.episodes().len()).map(|i| back.episode(i).unwrap()).collect();
                     assert_eq!(back, written, "{}: {names:?}", entry.name);
                 }
@@ -84,7 +84,7 @@ fn names_that_only_look_alike_are_no_fault() {
         let written = store(&at("store"), &space);
         export(&at("store"), "npz", &at("out")).unwrap();
         import(&at("out"), "npz", &at("back")).unwrap();
-        let back = EpisodeStore::open(&at("back")).unwrap();
+        let back = EpisodeStore::open(at("back")).unwrap();
         assert_eq!(
             (0..back.episodes().len()).map(|i| back.episode(i).unwrap()).collect::<Vec<_>>(),
             written,
