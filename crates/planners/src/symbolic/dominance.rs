@@ -1,8 +1,9 @@
 //! Relaxed operators without what others achieve more easily.
 //!
-//! An operator achieves a literal for nothing if another one achieves it that needs a part of the same and costs no more. Estimates
-//! do not change without it, but relaxed plans do: of two supporters that cost the same, the one that needs more is the one that
-//! more often undoes something (to swap one key for another, where laying it down would do). Fast Downward drops the same.
+//! An operator achieves a literal for nothing if another one achieves it that needs a part of the same and costs no more. The costs
+//! of literals by maximum and by sum do not change without it, but relaxed plans do: of two supporters that cost the same, the one
+//! that needs more is the one that more often undoes something (to swap one key for another, where laying it down would do). Fast
+//! Downward drops the same.
 
 use std::collections::HashMap;
 

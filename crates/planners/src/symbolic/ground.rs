@@ -87,7 +87,8 @@ pub fn ground_within(domain: &Domain, problem: &Problem, resources: &Resources) 
     let goal = goals.pop().unwrap_or_default();
     let unit_cost = !problem.minimizes_cost;
     let reachable = goal_reachable;
-    Ok(prune(Task { facts, operators, initial, goal, reachable, unit_cost, names, groups: MutexGroups::default() }))
+    let task = Task { facts, operators, initial, goal, reachable, unit_cost, names, groups: MutexGroups::default() };
+    Ok(prune(task, resources))
 }
 
 /// The place of each name in their order.

@@ -9,12 +9,15 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use super::resources::Resources;
 use super::task::{Change, Literal, Operator, Task, bit};
 
 /// Candidates that are looked at.
 const MOST_CANDIDATES: usize = 300;
 /// Operators that are looked at over all candidates.
 const MOST_OPERATORS: usize = 3_000_000;
+/// Operators between two looks at what is left of the resources.
+const LOOKED: usize = 4096;
 /// Parameters of an invariant.
 const MOST_PARAMETERS: usize = 4;
 
@@ -43,14 +46,60 @@ type Candidate = Vec<Part>;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct MutexGroups {
     of_fact: Vec<Vec<u32>>,
+    count: u32,
+}
+
+/// What may still be looked at.
+struct Budget<'a> {
+    left: usize,
+    resources: &'a Resources,
+}
+
+impl Budget<'_> {
+    /// Whether one more operator may be looked at.
+    fn allows(&mut self) -> bool {
+        self.left = self.left.saturating_sub(1);
+        if self.left.is_multiple_of(LOOKED) && self.resources.spent(0).is_some() {
+            self.left = 0;
+        }
+        self.left > 0
+    }
+}
+
+/// Finds out whether literals can be true together.
+pub(crate) struct Together<'a> {
+    groups: &'a MutexGroups,
+    /// For each group the round in which a fact of it was last met, and the fact.
+    met: Vec<(usize, u32)>,
+    round: usize,
+}
+
+impl<'a> Together<'a> {
+    pub(crate) fn new(groups: &'a MutexGroups) -> Self {
+        Self { groups, met: vec![(0, 0); groups.count as usize], round: 0 }
+    }
+
+    /// Whether no group has two of the facts that must be true.
+    pub(crate) fn possible<'l>(&mut self, literals: impl Iterator<Item = &'l Literal>) -> bool {
+        self.round += 1;
+        for fact in literals.filter(|literal| literal.holds()).map(|literal| literal.fact()) {
+            for &group in &self.groups.of_fact[fact as usize] {
+                let (round, other) = std::mem::replace(&mut self.met[group as usize], (self.round, fact));
+                if round == self.round && other != fact {
+                    return false;
+                }
+            }
+        }
+        true
+    }
 }
 
 impl MutexGroups {
-    /// The groups of a task.
-    pub(crate) fn new(task: &Task) -> Self {
+    /// The groups of a task: those that are found before the resources are spent.
+    pub(crate) fn new(task: &Task, resources: &Resources) -> Self {
         let mut open: VecDeque<Candidate> = seeds(task).into();
         let mut seen: BTreeSet<Candidate> = open.iter().cloned().collect();
-        let mut groups = Self { of_fact: vec![Vec::new(); task.facts()] };
+        let mut groups = Self { of_fact: vec![Vec::new(); task.facts()], count: 0 };
         // For each predicate the operators that make facts of it true: no other can break a candidate.
         let mut adders: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
         for (number, operator) in (0..).zip(&task.operators) {
@@ -58,11 +107,10 @@ impl MutexGroups {
             let predicates: BTreeSet<u32> = added.map(|&fact| task.facts[fact as usize].0).collect();
             predicates.iter().for_each(|predicate| adders.entry(*predicate).or_default().push(number));
         }
-        let mut left = MOST_OPERATORS;
-        let mut count = 0;
+        let mut budget = Budget { left: MOST_OPERATORS, resources };
         while let Some(candidate) = open.pop_front() {
-            match check(task, &adders, &candidate, &mut left) {
-                Ok(()) => groups.add(task, &candidate, &mut count),
+            match check(task, &adders, &candidate, &mut budget) {
+                Ok(()) => groups.add(task, &candidate),
                 Err(wider) => {
                     for mut candidate in wider {
                         candidate.sort_unstable();
@@ -72,7 +120,7 @@ impl MutexGroups {
                     }
                 }
             }
-            if left == 0 {
+            if budget.left == 0 {
                 break;
             }
         }
@@ -80,7 +128,7 @@ impl MutexGroups {
     }
 
     /// Adds the groups of an invariant of which no more than one fact is true at first.
-    fn add(&mut self, task: &Task, candidate: &Candidate, count: &mut u32) {
+    fn add(&mut self, task: &Task, candidate: &Candidate) {
         let mut members: BTreeMap<Key, Vec<u32>> = BTreeMap::new();
         for (number, (predicate, arguments)) in (0..).zip(&task.facts) {
             if let Some(part) = candidate.iter().find(|part| part.predicate == *predicate) {
@@ -89,15 +137,16 @@ impl MutexGroups {
         }
         for facts in members.into_values() {
             if facts.len() > 1 && facts.iter().filter(|&&fact| bit(&task.initial, fact)).count() <= 1 {
-                facts.iter().for_each(|&fact| self.of_fact[fact as usize].push(*count));
-                *count += 1;
+                facts.iter().for_each(|&fact| self.of_fact[fact as usize].push(self.count));
+                self.count += 1;
             }
         }
     }
 
     /// The groups of some of the facts, which take the numbers of their places.
     pub(crate) fn of_facts(mut self, kept: &[u32]) -> Self {
-        Self { of_fact: kept.iter().map(|&fact| std::mem::take(&mut self.of_fact[fact as usize])).collect() }
+        let of_fact = kept.iter().map(|&fact| std::mem::take(&mut self.of_fact[fact as usize])).collect();
+        Self { of_fact, count: self.count }
     }
 
     /// Whether two literals are never true together, as far as the groups tell.
@@ -128,7 +177,7 @@ fn check(
     task: &Task,
     adders: &BTreeMap<u32, Vec<u32>>,
     candidate: &Candidate,
-    left: &mut usize,
+    budget: &mut Budget<'_>,
 ) -> Result<(), Vec<Candidate>> {
     let key_of = |fact: u32| {
         let (predicate, arguments) = &task.facts[fact as usize];
@@ -138,8 +187,7 @@ fn check(
     let mut added: Vec<(Key, &Change)> = Vec::new();
     let relevant = candidate.iter().filter_map(|part| adders.get(&part.predicate)).flatten();
     for operator in relevant.map(|&number| &task.operators[number as usize]) {
-        *left = left.saturating_sub(1);
-        if *left == 0 {
+        if !budget.allows() {
             return Err(Vec::new());
         }
         added.clear();

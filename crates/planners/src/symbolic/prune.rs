@@ -6,12 +6,13 @@
 //! which two preconditions are never true together is dropped too: it could never be applied, but in the delete relaxation it can
 //! (a car parked behind itself), where it makes goals look nearer than they are.
 
-use super::mutex::MutexGroups;
+use super::mutex::{MutexGroups, Together};
+use super::resources::Resources;
 use super::task::{Change, Literal, Operator, Task, bit, set};
 
-/// The task without what can neither change nor matter.
-pub(crate) fn prune(mut task: Task) -> Task {
-    task.groups = MutexGroups::new(&task);
+/// The task without what can neither change nor matter. Where the resources end early, what could never be applied may stay.
+pub(crate) fn prune(mut task: Task, resources: &Resources) -> Task {
+    task.groups = MutexGroups::new(&task, resources);
     exclude(&mut task);
     settle(&mut task);
     let matters = relevant(&task);
@@ -56,16 +57,15 @@ pub(crate) fn prune(mut task: Task) -> Task {
 /// Drops what would need two facts that are never true together.
 fn exclude(task: &mut Task) {
     let groups = std::mem::take(&mut task.groups);
-    let possible = |list: &[Literal], others: &[Literal]| {
-        let excluded =
-            |(place, a): (usize, &Literal)| list[place + 1..].iter().chain(others).any(|b| groups.exclusive(*a, *b));
-        !list.iter().enumerate().any(excluded)
-    };
-    task.operators.retain(|operator| possible(&operator.precondition, &[]));
+    let mut together = Together::new(&groups);
+    task.operators.retain(|operator| together.possible(operator.precondition.iter()));
     for operator in &mut task.operators {
-        operator.changes.retain(|change| possible(&change.condition, &operator.precondition));
+        let precondition = &operator.precondition;
+        operator.changes.retain(|change| {
+            change.condition.is_empty() || together.possible(precondition.iter().chain(&change.condition))
+        });
     }
-    task.reachable &= possible(&task.goal, &[]);
+    task.reachable &= together.possible(task.goal.iter());
     task.groups = groups;
 }
 
