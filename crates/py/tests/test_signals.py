@@ -151,6 +151,7 @@ def test_an_interrupt_ends_what_other_threads_do() -> None:
     assert [type(error) for error in ended] == [KeyboardInterrupt]
 
 
+@pytest.mark.filterwarnings("ignore::worldwright.errors.WorldwrightWarning")  # What the table lacks is not looked at here.
 def test_an_interrupt_ends_imports_and_exports(tmp_path: Path) -> None:
     """Neither leaves anything behind, half or whole."""
     table = tmp_path / "long.csv"
