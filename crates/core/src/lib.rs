@@ -34,6 +34,7 @@ mod uninterrupted;
 mod value;
 
 pub use agent::{Agent, Metrics, Plan};
+pub use channels::distinct_channels;
 pub use choices::{check_choices, is_bounded};
 pub use columns::{Batch, Columns, ColumnsMut, RowIter, Rows};
 pub use dataset::{Dataset, Transition};

@@ -198,10 +198,6 @@ fn describe<'py>(py: Python<'py>, row: &Row) -> PyResult<Bound<'py, PyDict>> {
 
 fn tell(follow: Option<&Py<PyAny>>, progress: &Progress<'_>, failures: &Failures) -> worldwright_core::Result<()> {
     let Some(follow) = follow else { return Ok(()) };
-    // A bar moves by what is done.
-    if let Progress::Examining { .. } | Progress::Trying { .. } = progress {
-        return Ok(());
-    }
     Python::attach(|py| {
         let tell = || -> PyResult<()> {
             let (kind, values) = match progress {
@@ -217,7 +213,9 @@ fn tell(follow: Option<&Py<PyAny>>, progress: &Progress<'_>, failures: &Failures
                     values.set_item("of", of)?;
                     ("tried", values)
                 }
-                Progress::Examining { .. } | Progress::Trying { .. } | Progress::Chosen => ("chosen", PyDict::new(py)),
+                // A bar moves by what is done.
+                Progress::Examining { .. } | Progress::Trying { .. } => return Ok(()),
+                Progress::Chosen => ("chosen", PyDict::new(py)),
             };
             follow.call1(py, (kind, values)).map(|_| ())
         };

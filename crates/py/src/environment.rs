@@ -8,7 +8,9 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyTuple};
-use worldwright_core::{Action, ElementType, Environment, Error, Frame, Observation, Result, Space, Step, Value};
+use worldwright_core::{
+    Action, ElementType, Environment, Error, Frame, Observation, Result, Space, Step, Value, distinct_channels,
+};
 use worldwright_runs::envs::python::python_seed;
 use worldwright_runs::envs::{Made, known_reward, limited};
 
@@ -48,12 +50,14 @@ impl Source {
             id: id.clone(),
         };
         let names = |what: &str| -> PyResult<Vec<String>> { source.getattr(what)?.extract() };
+        let (observation_channels, action_channels) =
+            distinct_channels(names("observation_channels")?, names("action_channels")?);
         let dims = (environment.observation_space.flat_dim(), environment.action_space.flat_dim());
         Ok(limited(Made {
             reward: known_reward(&id, dims.0, dims.1),
             simulator: None,
-            observation_channels: names("observation_channels")?,
-            action_channels: names("action_channels")?,
+            observation_channels,
+            action_channels,
             episode_steps: source.getattr("episode_steps")?.extract()?,
             episode_steps_assumed: false,
             environment: Box::new(environment),

@@ -70,7 +70,7 @@ def test_an_environment_is_explored_and_designed_for() -> None:
     model = wm.build(
         "linear", seed=1, progress=False, most_models=2, finalists=1, trial_steps=200, follow=lambda kind, values: heard.append(kind)
     )
-    assert "examined" in heard and heard[-1] == "chosen"
+    assert "examined" in heard and heard.index("chosen") == len(heard) - 1
     assert model.start is not None and model.command.startswith("model=")
     planner = model.planner()
     assert planner.horizon == model.horizon

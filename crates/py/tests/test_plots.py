@@ -131,3 +131,27 @@ def test_notebooks_show_tables(run: wm.Run) -> None:
     assert "2 episodes" in agent.evaluate(episodes=2)._repr_html_()
     prediction = agent.model.predict([[1.0, 0.0, 0.0]] * 8, [[0.5]] * 8)
     assert "8 next observations" in prediction._repr_html_() and "2 more rows" in prediction._repr_html_()
+
+
+def test_errors_of_choices_are_told_relative_to_guessing_the_mean(run: wm.Run, cut: wm.Run, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+
+    def labels(shown: wm.Run, kind: str) -> str:
+        return " ".join(axes.get_ylabel() for axes in shown.plot(kind).axes)
+
+    for kind in ("model", "horizon"):
+        assert "std of the data" in labels(run, kind)
+    assert "std of the data" in run._repr_html_()
+    # The same run, as if some of what it saw were choices.
+    folder = Path(shutil.copytree(run.folder, tmp_path / "choices"))
+    diagnostics = json.loads((folder / "diagnostics.json").read_text())
+    summary = json.loads((folder / "summary.json").read_text())
+    summary["model_errors"]["choices"] = True
+    (folder / "diagnostics.json").write_text(json.dumps({**diagnostics, "choices": True}))
+    (folder / "summary.json").write_text(json.dumps(summary))
+    for kind in ("model", "horizon", "overview"):
+        told = labels(wm.Run(folder), kind)
+        assert "std" not in told and (kind == "overview" or "guessing the mean" in told)
+    assert "guessing the mean" in wm.Run(folder)._repr_html_() and "std of" not in wm.Run(folder)._repr_html_()
+    # It is not known before the end: what is said holds for both.
+    assert "guessing the mean" in labels(cut, "model")

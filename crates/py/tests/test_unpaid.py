@@ -61,6 +61,22 @@ def test_a_value_is_enough_to_plan_by(which: int) -> None:
     assert np.isfinite(plan.value)
 
 
+class Values(Moves):
+    """Says nothing of rewards, and what an observation is worth."""
+
+    def value(self, observations: Any) -> Any:
+        return -np.abs(observations - 0.3).sum(-1)
+
+
+def test_a_value_of_the_class_is_enough_to_plan_by() -> None:
+    plan = wm.Planner(model=Values(observation_space=BOX, action_space=PUSH), **SMALL).plan(np.zeros(2))
+    assert -0.6 < plan.value < 0.0
+    assert wm.Planner(model=Values(observation_space=BOX, action_space=PUSH).model, **SMALL).act(np.full(2, 0.9))[0] < 0.0
+    # An environment pays rewards; values are none.
+    with pytest.raises(wm.ConfigError, match="reward=…"):
+        wm.as_env(Values(observation_space=BOX, action_space=PUSH).model, starts=[np.zeros(2)])
+
+
 def test_rewards_from_either_place_are_planned_for() -> None:
     paid = wm.Model.from_function(lambda o, a: (o + 0.1 * a, float(np.sum(a))), observation_space=BOX, action_space=PUSH)
     beside = wm.Model.from_function(moved, observation_space=BOX, action_space=PUSH, reward=lambda o, a, n: a.sum(-1))

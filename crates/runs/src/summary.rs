@@ -26,14 +26,14 @@ pub struct ModelErrors {
 }
 
 impl ModelErrors {
-    /// What the errors of observations are measured in.
+    /// What the errors of observations are measured in, for people.
     pub fn unit(&self) -> &'static str {
         error_unit(self.choices)
     }
 }
 
-/// What errors of observations are measured in, for people. Zeros and ones of choices have no scale that a standard deviation would be one
-/// of; the number is the same.
+/// What errors of observations are measured in, for people. Zeros and ones of choices
+/// have no scale that a standard deviation would be one of; the number is the same.
 pub(crate) fn error_unit(choices: bool) -> &'static str {
     if choices { "relative to guessing the mean" } else { "std of the data" }
 }

@@ -28,7 +28,7 @@ mod vector;
 
 use std::collections::BTreeMap;
 
-use worldwright_core::{Environment, Result, Setting, Settings};
+use worldwright_core::{Environment, Result, Setting, Settings, distinct_channels};
 
 pub use doctor::{Finding, Health, doctor};
 pub use environment::{PythonEnvironment, python_seed};
@@ -57,12 +57,14 @@ pub(crate) fn make(id: &str, overrides: &BTreeMap<String, Setting>) -> Result<Ma
     let options = WorkerOptions::from_settings(&others)?;
     let environment = PythonEnvironment::open(id, &options)?;
     let dims = [environment.observation_space().flat_dim(), environment.action_space().flat_dim()];
+    let (observation_channels, action_channels) =
+        distinct_channels(environment.observation_channels(), environment.action_channels());
     let made = Made {
         // Arguments may change the reward, so that the known one is known only without them.
         reward: options.arguments.is_empty().then(|| known_reward(id, dims[0], dims[1])).flatten(),
         simulator: None,
-        observation_channels: environment.observation_channels(),
-        action_channels: environment.action_channels(),
+        observation_channels,
+        action_channels,
         episode_steps: environment.episode_steps(),
         episode_steps_assumed: false,
         environment: Box::new(environment),

@@ -1,6 +1,6 @@
 //! What every environment of the list promises.
 
-use worldwright_core::{Actions, Batch, Error, Rng, Space, Step, Transitions, Value};
+use worldwright_core::{Actions, Batch, Error, Rng, Space, Step, Transitions, Value, distinct_channels};
 use worldwright_envs::{ALL, Made, make};
 
 fn fresh(name: &str) -> Made {
@@ -56,6 +56,8 @@ fn names_are_right_and_texts_are_there() {
         assert!(!entry.summary.is_empty() && !entry.source.is_empty());
         assert_eq!(made.observation_channels.len(), made.environment.observation_space().flat_dim(), "{}", entry.name);
         assert_eq!(made.action_channels.len(), made.environment.action_space().flat_dim(), "{}", entry.name);
+        let (observation, action) = (made.observation_channels.clone(), made.action_channels.clone());
+        assert_eq!((made.observation_channels, made.action_channels), distinct_channels(observation, action));
         assert!(made.environment.dt_secs() > 0.0);
     }
     for (alias, name) in worldwright_envs::ALIASES {

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! A channel's name is its number before the step, `next_` before it the number after; `observation[3]`, `next_observation[3]` and
-//! `action[0]` name them by place. There are `+ - * / ^`, comparisons, `and or not`, `if c then a else b`, the constants `pi` and
+//! `action[0]` name them by place, as `obs[3]`, `o3` and `a0` do where no channel is called so. There are `+ - * / ^`, comparisons, `and or not`, `if c then a else b`, the constants `pi` and
 //! `e`, and the functions of [`FUNCTIONS`]. Numbers and truth values are told apart when an expression is read, and every
 //! mistake is reported with its column. Reading gives a flat program; a batch runs through it in blocks on the stack, so an
 //! evaluation allocates nothing, and a reverse pass over the same program gives gradients.

@@ -6,12 +6,12 @@
 //! compared = sum [ ( "<" | "<=" | ">" | ">=" | "==" | "!=" ) sum ]
 //! sum     = product { ( "+" | "-" ) product }           product = signed { ( "*" | "/" ) signed }
 //! signed  = ( "-" | "+" ) signed | power                power   = atom [ "^" signed ]
-//! atom    = number | name | name "[" number "]" | function "(" choice { "," choice } ")" | "(" choice ")"
+//! atom    = number | channel | name | name "[" number "]" | function "(" choice { "," choice } ")" | "(" choice ")"
 //! ```
 
 use worldwright_core::{Error, Result};
 
-use super::lexer::{Word, words};
+use super::lexer::{KEYWORDS, NEXT, Word, words};
 use super::operation::{FUNCTIONS, Function, Operation};
 use super::program::{DEPTH, Instruction, Program};
 
@@ -37,7 +37,6 @@ pub(super) struct Channels<'a> {
     pub(super) action: &'a [String],
 }
 
-const KEYWORDS: [&str; 6] = ["if", "then", "else", "and", "or", "not"];
 const CONSTANTS: [(&str, f64); 2] = [("pi", std::f64::consts::PI), ("e", std::f64::consts::E)];
 /// Characters of an expression: each step of planning evaluates all of it for each row, so that longer ones are a slip.
 const LONGEST: usize = 100_000;
@@ -54,7 +53,7 @@ pub(super) fn read(key: &str, source: &str, channels: &Channels<'_>, kind: Kind)
         );
         return Err(Error::config(key, why));
     }
-    let words = words(source).map_err(fail)?;
+    let words = words(source, channels).map_err(fail)?;
     let mut parser = Parser { words: &words, next: 0, channels, program: Program::default(), nested: 0 };
     let parsed = parser.choice().and_then(|value| {
         parser.expect_kind(value, kind)?;
@@ -252,6 +251,10 @@ impl<'a> Parser<'a> {
                 self.next += 1;
                 Instruction::Constant(number)
             }
+            Word::Channel(_, channel) => {
+                self.next += 1;
+                channel
+            }
             Word::Mark("(") => {
                 self.next += 1;
                 let part = self.nest(Self::choice)?;
@@ -262,13 +265,10 @@ impl<'a> Parser<'a> {
                 self.next += 1;
                 match self.peek() {
                     Word::Mark("(") => return self.call(name, column),
-                    Word::Mark("[" | "=") => match self.longest(name, column) {
-                        Some(channel) => channel,
-                        None if self.peek() == Word::Mark("=") => {
-                            return Err(self.wrong("'=' has no meaning here, '==' compares".to_owned()));
-                        }
-                        None => self.by_place(name, column)?,
-                    },
+                    Word::Mark("[") => self.by_place(name, column)?,
+                    Word::Mark("=") => {
+                        return Err(self.wrong("'=' has no meaning here, '==' compares".to_owned()));
+                    }
                     _ => self.named(name, column)?,
                 }
             }
@@ -300,35 +300,12 @@ impl<'a> Parser<'a> {
         Ok(Part { column, ..part })
     }
 
-    /// The channel of the longest name that the next words make. Channels of Python environments have such names: `obs[0]`, `obs[1][0]`,
-    /// `action=2`, `action[0]=-1`.
-    fn longest(&mut self, name: &str, column: usize) -> Option<Instruction> {
-        let (mut text, mut at, mut found) = (name.to_owned(), self.next, None);
-        loop {
-            let word = |ahead: usize| self.words.get(at + ahead).map_or(Word::End, |(_, word)| *word);
-            let (more, ahead) = match (word(0), word(1), word(2)) {
-                (Word::Mark("["), Word::Number(place), Word::Mark("]")) => (format!("[{place}]"), 3),
-                (Word::Mark("="), Word::Number(choice), _) => (format!("={choice}"), 2),
-                (Word::Mark("="), Word::Mark("-"), Word::Number(choice)) => (format!("=-{choice}"), 3),
-                _ => break,
-            };
-            text.push_str(&more);
-            at += ahead;
-            if let Ok(channel) = self.named(&text, column) {
-                found = Some((channel, at));
-            }
-        }
-        let (channel, at) = found?;
-        self.next = at;
-        Some(channel)
-    }
-
     fn by_place(&mut self, name: &str, column: usize) -> Parsed<Instruction> {
         let (observations, actions) = (self.channels.observation.len(), self.channels.action.len());
         type Make = fn(usize) -> Instruction;
         let (make, count): (Make, usize) = match name {
-            "observation" => (Instruction::Observation, observations),
-            "next_observation" => (Instruction::NextObservation, observations),
+            "observation" | "obs" => (Instruction::Observation, observations),
+            "next_observation" | "next_obs" => (Instruction::NextObservation, observations),
             "action" => (Instruction::Action, actions),
             _ => {
                 let lists = ["observation", "next_observation", "action"].map(str::to_owned);
@@ -355,16 +332,36 @@ impl<'a> Parser<'a> {
         if let Some(dim) = place(self.channels.action, name) {
             return Ok(Instruction::Action(dim));
         }
-        if let Some(dim) = name.strip_prefix("next_").and_then(|name| place(self.channels.observation, name)) {
+        if let Some(dim) = name.strip_prefix(NEXT).and_then(|name| place(self.channels.observation, name)) {
             return Ok(Instruction::NextObservation(dim));
         }
         if let Some((_, number)) = CONSTANTS.iter().find(|(constant, _)| *constant == name) {
             return Ok(Instruction::Constant(*number));
         }
+        if let Some(channel) = self.numbered(name) {
+            return Ok(channel);
+        }
         let next = self.channels.observation.iter().map(|channel| format!("next_{channel}"));
         let known = self.channels.observation.iter().chain(self.channels.action).cloned().chain(next);
         let known = known.chain(CONSTANTS.iter().map(|(name, _)| (*name).to_owned()));
         Err((column, unknown("no channel or constant", name, known)))
+    }
+
+    /// What `o3`, `next_o3` and `a1` stand for by place: environments without names of their own called all their numbers so, and what
+    /// was written then is read where no channel has the name.
+    fn numbered(&self, name: &str) -> Option<Instruction> {
+        let at = |digits: &str, count: usize| {
+            let place = digits.parse::<usize>().ok().filter(|place| *place < count)?;
+            (place.to_string() == digits).then_some(place)
+        };
+        let (observations, actions) = (self.channels.observation.len(), self.channels.action.len());
+        if let Some(digits) = name.strip_prefix('a') {
+            return at(digits, actions).map(Instruction::Action);
+        }
+        if let Some(digits) = name.strip_prefix('o') {
+            return at(digits, observations).map(Instruction::Observation);
+        }
+        at(name.strip_prefix(NEXT)?.strip_prefix('o')?, observations).map(Instruction::NextObservation)
     }
 }
 

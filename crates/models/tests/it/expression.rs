@@ -1,7 +1,7 @@
 //! Reward expressions against an interpreter written for the test, and against finite differences.
 
 use proptest::prelude::*;
-use worldwright_core::{Actions, Batch, RewardFunction, Rng, Transitions};
+use worldwright_core::{Actions, Batch, RewardFunction, Rng, Space, Transitions, distinct_channels};
 use worldwright_models::expression::{Gradient, RewardExpression};
 
 use worldwright_testkit::allocations;
@@ -311,5 +311,98 @@ fn channels_with_places_in_their_names_are_found() {
     let error = of("obs[1][0] = 2").unwrap_err().to_string();
     assert!(error.contains("=="), "{error}");
     let error = bracketed("obs[2]", None).unwrap_err().to_string();
-    assert!(error.contains("no list is called 'obs'"), "{error}");
+    assert!(error.contains("obs has places 0 to 1"), "{error}");
+}
+
+/// A name for each number of the flat vector is a name in an expression, whatever the keys of the space are.
+#[test]
+fn every_name_of_a_nested_space_is_read() {
+    let pos = Space::Dict(vec![("pos".into(), Space::unbounded(1))]);
+    let part = |key: &str| (key.to_owned(), pos.clone());
+    let seen = Space::Dict(vec![
+        part("left"),
+        part("right"),
+        ("hands".into(), Space::Tuple(vec![pos.clone(), pos.clone(), Space::choices(2, -1)])),
+        ("if".into(), Space::bits(1)),
+        ("2nd".into(), Space::unbounded(1)),
+        ("left hand".into(), Space::unbounded(1)),
+        ("agent-0.x".into(), Space::unbounded(2)),
+        ("/camera".into(), Space::multi_discrete(&[2, 2])),
+        ("next_left".into(), pos.clone()),
+    ]);
+    let done = Space::Dict(vec![("left hand".into(), Space::unbounded(2)), ("push".into(), Space::unbounded(1))]);
+    let (observation, action) = distinct_channels(seen.channel_names("obs"), done.channel_names("action"));
+    assert!(observation.contains(&"hands[1]/pos[0]".to_owned()) && action.contains(&"action/left hand[0]".to_owned()));
+    let (mut before, mut after) = (Batch::zeros(observation.len(), 1), Batch::zeros(observation.len(), 1));
+    let mut actions = Batch::zeros(action.len(), 1);
+    (0..observation.len()).for_each(|dim| before.columns_mut().set(0, dim, 2.0 + dim as f64));
+    (0..observation.len()).for_each(|dim| after.columns_mut().set(0, dim, 102.0 + dim as f64));
+    (0..action.len()).for_each(|dim| actions.columns_mut().set(0, dim, 202.0 + dim as f64));
+    let transitions = Transitions {
+        observations: before.columns(),
+        actions: Actions::Continuous(actions.columns()),
+        next_observations: after.columns(),
+    };
+    let read = |name: &str| {
+        let text = format!("-{name}/2 + min(1, 3*{name})-{name}*{name}");
+        let task = RewardExpression::new(&text, None, &observation, &action).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let (mut reward, mut over) = ([0.0], [false]);
+        task.evaluate(transitions, &mut reward, &mut over);
+        reward[0]
+    };
+    let value = |x: f64| 1.0 - x / 2.0 - x * x;
+    for (dim, name) in observation.iter().enumerate() {
+        assert_eq!(read(name), value(2.0 + dim as f64), "{name}");
+        // That of the left part after the step is called as the next part itself.
+        if !observation.contains(&format!("next_{name}")) {
+            assert_eq!(read(&format!("next_{name}")), value(102.0 + dim as f64), "{name}");
+        }
+    }
+    for (dim, name) in action.iter().enumerate() {
+        assert_eq!(read(name), value(202.0 + dim as f64), "{name}");
+    }
+}
+
+#[test]
+fn a_sign_between_channels_is_no_part_of_a_name() {
+    let of = |reward: &str, channels: &[&str]| RewardExpression::new(reward, None, &names(channels), &[]).map(|_| ());
+    for text in ["x-y", "x -y", "x[0]/y", "(x)-y", "x[0]-y", "2-y", "next_x-y", "obs[ 0 ] - x"] {
+        of(text, &["x", "y", "x[0]", "-y", "/y", "2", "obs[0]"]).unwrap_or_else(|error| panic!("{text}: {error}"));
+    }
+    assert!(of("a=12", &["a=1"]).is_err() && of("a=1.5", &["a=1"]).is_err() && of("a[0][1]", &["a[0]"]).is_err());
+}
+
+/// What numbers were called before they were told by part and choice, where nothing has that name now.
+#[test]
+fn numbers_by_place_are_still_read() {
+    let space = Space::Dict(vec![("gear".into(), Space::discrete(3)), ("x".into(), Space::unbounded(1))]);
+    let choice = Space::discrete(2).channel_names("action");
+    let (rows, actions) = ([[5.0, 6.0, 7.0, 8.0]], [1]);
+    let (mut before, mut after) = (Batch::zeros(4, 1), Batch::zeros(4, 1));
+    rows[0].iter().enumerate().for_each(|(dim, x)| before.columns_mut().set(0, dim, *x));
+    rows[0].iter().enumerate().for_each(|(dim, x)| after.columns_mut().set(0, dim, 10.0 * x));
+    let transitions = Transitions {
+        observations: before.columns(),
+        actions: Actions::Discrete(&actions),
+        next_observations: after.columns(),
+    };
+    let read = |reward: &str, observation: &[String]| {
+        let task = RewardExpression::new(reward, None, observation, &choice).map_err(|error| error.to_string())?;
+        let (mut reward, mut over) = ([0.0], [false]);
+        task.evaluate(transitions, &mut reward, &mut over);
+        Ok::<f64, String>(reward[0])
+    };
+    let named = space.channel_names("obs");
+    for (text, value) in
+        [("a1", 1.0), ("o3", 8.0), ("next_o0", 50.0), ("obs[2]", 7.0), ("next_obs[2]", 70.0), ("2*o1-a0", 11.0)]
+    {
+        assert_eq!(read(text, &named), Ok(value), "{text}");
+    }
+    // A channel that has the name is meant.
+    assert_eq!(read("o3", &names(&["o3", "o1", "o2", "o0"])), Ok(5.0));
+    assert_eq!(read("obs[0]", &names(&["o3", "obs[0]", "o2", "o0"])), Ok(6.0));
+    for text in ["o4", "a2", "o01", "o", "obs[4]", "o-1", "next_a1"] {
+        assert!(read(text, &named).is_err(), "{text}");
+    }
+    assert!(read("x1", &named).unwrap_err().contains("no channel or constant is called 'x1'"));
 }

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ._style import error_unit
+
 if TYPE_CHECKING:
     from .agents import Evaluation
     from .model import Model, Prediction
@@ -33,7 +35,7 @@ def run(shown: Run) -> str:
         errors = summary.get("model_errors") or {}
         if errors.get("one_step") is not None:
             ahead = f"; {number(errors['at_horizon'])} at {errors['horizon']} steps ahead" if errors.get("at_horizon") is not None else ""
-            unit = "relative to guessing the mean" if errors.get("choices") else "std of the data"
+            unit = error_unit(bool(errors.get("choices")))
             lines.append(("model error", f"{number(errors['one_step'])} one step ahead{ahead} ({unit})"))
         lines.extend(("note", html.escape(note)) for note in summary.get("notes", ()))
         lines.append(("time", f"{number(summary['train_secs'])} s of training, {number(summary['decisions_per_sec'])} decisions a second"))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._style import BASELINE, EVALUATION, MODEL, REAL, WORDS, short, span, thousands
+from ._style import BASELINE, EVALUATION, MODEL, REAL, WORDS, error_unit, short, span, thousands
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -65,7 +65,7 @@ def evaluation(axes: Axes, values: Sequence[float]) -> None:
     axes.set_xlabel(f"{short(mean)} ± {short(std)}\nover {len(spread)} episodes")
 
 
-def model_error(axes: Axes, rows: Rows) -> None:
+def model_error(axes: Axes, rows: Rows, *, choices: bool | None) -> None:
     """Held-out error one step ahead after each fit, on a logarithmic axis."""
     steps, mse = series(rows, "learn", "holdout_mse")
     positive = mse > 0
@@ -73,7 +73,7 @@ def model_error(axes: Axes, rows: Rows) -> None:
     axes.set_yscale("log")
     axes.set_title("Model error after each fit")
     axes.set_xlabel("real steps")
-    axes.set_ylabel("one step ahead, in std of the data")
+    axes.set_ylabel(f"error one step ahead ({error_unit(choices)})")
     axes.set_xlim(left=0)
     thousands(axes, y=False)
     _plain_log(axes)
@@ -124,7 +124,7 @@ def _frame(about: Mapping[str, Any], mean: np.ndarray[Any, Any], std: np.ndarray
     return max(edges[0], low - room), min(edges[1], high + room)
 
 
-def horizon(axes: Axes, k_step: Sequence[Mapping[str, float]], *, choices: bool = False) -> None:
+def horizon(axes: Axes, k_step: Sequence[Mapping[str, float]], *, choices: bool) -> None:
     """Error against steps ahead, beside the spread that the model gave and the error of predicting no change."""
     from matplotlib.ticker import MaxNLocator
 
@@ -138,8 +138,7 @@ def horizon(axes: Axes, k_step: Sequence[Mapping[str, float]], *, choices: bool 
     _plain_log(axes)
     axes.set_title("Prediction error against steps ahead")
     axes.set_xlabel("steps ahead")
-    # Zeros and ones of choices have no scale that a standard deviation would be one of.
-    axes.set_ylabel("error relative to guessing the mean" if choices else "error in std of the data")
+    axes.set_ylabel(f"error ({error_unit(choices)})")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(loc="best")
 

@@ -69,6 +69,12 @@ _RC: dict[str, Any] = {
 }
 
 
+def error_unit(choices: bool | None) -> str:
+    """What errors of observations are measured in. Zeros and ones of choices have no scale that a standard deviation would be one of; the
+    number is the same, so that where it is not known (None) whether there are any, the words are those that hold for both."""
+    return "std of the data" if choices is False else "relative to guessing the mean"
+
+
 def style() -> AbstractContextManager[None]:
     """The look of everything that is drawn within."""
     try:

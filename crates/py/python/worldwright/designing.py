@@ -51,7 +51,7 @@ class Candidate:
     steps: list[int] | None
     """How far ahead it was asked to foretell held-out episodes."""
     errors: list[float] | None
-    """Errors so many steps ahead, in standard deviations of the data."""
+    """Errors so many steps ahead, relative to guessing the mean: 1 is as far off as that, one standard deviation of the data."""
     log_likelihood: float | None
     """Mean log likelihood of a held-out step."""
     returns: list[float]

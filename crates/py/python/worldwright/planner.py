@@ -187,7 +187,7 @@ class Planner:
         return self._choice(action)
 
     def _paid(self, observation: Any) -> None:
-        if self._value is None and self._model is not None:
+        if self._value is None and self._model is not None and not self._model.spec["has_value"]:
             paid_by(self._model, observation)
 
     def weighed(self) -> list[Weighed]:

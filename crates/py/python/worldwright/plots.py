@@ -48,16 +48,21 @@ def _single(run: Run, kind: str, rows: list[dict[str, Any]]) -> Figure:
             _panels.returns(axes, rows)
         elif kind == "model":
             _need(len(_panels.series(rows, "learn", "holdout_mse")[0]) > 0, run, "no model was learned in it")
-            _panels.model_error(axes, rows)
+            _panels.model_error(axes, rows, choices=_choices(run))
         elif kind == "speed":
             _panels.speed(axes, rows)
         elif kind == "horizon":
             _need(bool(run.diagnostics["k_step"]), run, "its agent has no model")
-            _panels.horizon(axes, run.diagnostics["k_step"], choices=bool(run.diagnostics.get("choices")))
+            _panels.horizon(axes, run.diagnostics["k_step"], choices=bool(_choices(run)))
         else:
             _need(bool(run.diagnostics["calibration"]), run, "its model predicts no spread")
             _panels.calibration(axes, run.diagnostics["calibration"])
     return figure
+
+
+def _choices(run: Run) -> bool | None:
+    """Whether some of the observation's numbers are those of choices; None where the run has not come to where it is written."""
+    return bool(run.diagnostics.get("choices")) if run.finished else None
 
 
 def _need(there: bool, run: Run, why: str) -> None:
@@ -88,7 +93,7 @@ def _overview(run: Run, rows: list[dict[str, Any]]) -> Figure:
     else:
         _panels.returns(top[0].subplots(), rows)
     if learned:
-        _panels.model_error(top[1].subplots(), rows)
+        _panels.model_error(top[1].subplots(), rows, choices=_choices(run))
     if below:
         bottom = [parts[1]]
         if predicted and decided:

@@ -2,6 +2,7 @@
 
 use super::plot::{Axis, Layer, Mark, Plot, ScaleKind, Tone, thin};
 use super::scale::{number, short};
+use crate::summary::error_unit;
 use crate::{Channel, Diagnostics, Rollout, Row, RowKind};
 
 /// A plot with the words under it.
@@ -145,11 +146,11 @@ pub(super) fn k_step_error(diagnostics: &Diagnostics) -> Option<Figure> {
     layers.push(Layer::new("", Tone::Model, Mark::Dots(error)));
     let lost = diagnostics.k_step.iter().find(|error| error.rmse >= error.persistence_rmse);
     let caption = format!(
-        "One step ahead the model errs by {} {}, {} steps ahead by {}, measured from {} starts. {}",
+        "One step ahead the model errs by {}, {} steps ahead by {} ({}), measured from {} starts. {}",
         short(first.rmse),
-        if diagnostics.choices { "of what guessing the mean does" } else { "standard deviations of the data" },
         last.k,
         short(last.rmse),
+        error_unit(diagnostics.choices),
         number(first.starts as f64, 0),
         match lost {
             Some(error) if error.k == first.k => "It is no better than predicting no change.".to_owned(),
@@ -157,7 +158,7 @@ pub(super) fn k_step_error(diagnostics: &Diagnostics) -> Option<Figure> {
             None => "It beats predicting no change at every horizon.".to_owned(),
         }
     );
-    let axis = if diagnostics.choices { "error relative to guessing the mean" } else { "error in std of the data" };
+    let axis = format!("error ({})", error_unit(diagnostics.choices));
     let include = if scale == ScaleKind::Linear { vec![0.0] } else { Vec::new() };
     Some(Figure {
         plot: Plot {
