@@ -15,6 +15,7 @@ use worldwright_core::{Error, Interrupt};
 
 use crate::INTERRUPTED;
 use crate::arguments::Command;
+use crate::output::print_aside;
 
 /// How often is looked whether somebody asked.
 const LOOKED: Duration = Duration::from_millis(20);
@@ -61,10 +62,10 @@ pub(crate) fn listen(words: Words) -> Result<Interrupt> {
             std::thread::sleep(LOOKED);
         }
         if !words.at_once.is_empty() {
-            eprintln!("{}", words.at_once);
+            print_aside(words.at_once);
         }
         std::thread::sleep(words.patience);
-        eprintln!("{}", words.ended);
+        print_aside(words.ended);
         std::process::exit(i32::from(INTERRUPTED));
     });
     Ok(interrupt)

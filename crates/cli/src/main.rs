@@ -3,8 +3,6 @@
 //! Results go to standard output, progress and errors to standard error. Exit codes: 0 done, 1 an error, 2 wrong usage,
 //! 130 interrupted (the run can be resumed).
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
-
 mod arguments;
 mod command;
 mod interrupts;
@@ -64,7 +62,7 @@ fn finish(result: anyhow::Result<command::Ending>) -> ExitCode {
         // Whoever read our output has seen enough: `worldwright envs | head -1` is no failure.
         Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) if interrupts::is_interrupted(&error) => {
-            eprintln!("{error}");
+            output::print_aside(&error.to_string());
             ExitCode::from(INTERRUPTED)
         }
         Err(error) => {

@@ -18,9 +18,20 @@ pub(crate) fn print_json(value: &serde_json::Value) -> Result<()> {
     print(&format!("{value:#}\n"))
 }
 
+/// Writes a line to standard error, for whoever watches. A terminal that went away must not end the work: it is no error, and no panic as
+/// with `eprintln!`.
+pub(crate) fn print_aside(text: &str) {
+    print_progress(&format!("{text}\n"));
+}
+
+/// The same without a line end.
+pub(crate) fn print_progress(text: &str) {
+    _ = std::io::stderr().lock().write_all(text.as_bytes());
+}
+
 /// Writes to standard error what should not be missed where results go into a file.
 pub(crate) fn print_warning(text: &str) {
-    _ = writeln!(std::io::stderr().lock(), "warning: {text}");
+    print_aside(&format!("warning: {text}"));
 }
 
 /// Whether the error is a reader that went away.
@@ -44,8 +55,7 @@ pub(crate) fn print_error(error: &anyhow::Error) {
     if let Some(command) = error.chain().find_map(list_of) {
         text.push_str(&format!("\n  `worldwright {command}` lists them all"));
     }
-    // Standard error may be closed too; there is nobody left to tell.
-    _ = writeln!(std::io::stderr().lock(), "error: {text}");
+    print_aside(&format!("error: {text}"));
 }
 
 /// The command that lists the names among which one was not found.

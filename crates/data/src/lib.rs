@@ -21,6 +21,7 @@ mod whole;
 
 pub use formats::{
     FORMATS, Format, Inspection, export, export_until, format_of, fuzz_reader, import, import_as, inspect,
+    interrupted_reader,
 };
 pub use normaliser::Normaliser;
 pub use priorities::{Priorities, SumTree};

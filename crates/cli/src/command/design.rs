@@ -1,6 +1,5 @@
 //! `worldwright design`: the model that a domain needs, and why.
 
-use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
@@ -13,7 +12,7 @@ use worldwright_runs::{Choices, Lists, design_for_environment, design_for_episod
 
 use super::is_path;
 use crate::arguments::Design;
-use crate::output::{print, print_json};
+use crate::output::{print, print_aside, print_json, print_progress};
 
 pub(crate) fn run(options: &Design, interrupt: &Interrupt) -> Result<()> {
     let time_limit = options.time_limit.map(Duration::try_from_secs_f64).transpose()?;
@@ -26,7 +25,7 @@ pub(crate) fn run(options: &Design, interrupt: &Interrupt) -> Result<()> {
     let mut heard = Heard { quiet: options.quiet, within_line: false };
     let found = search_for(options, &search, interrupt, &mut heard);
     if found.is_err() && heard.within_line {
-        eprintln!();
+        print_aside("");
     }
     let found = found?;
     let command = command(options, &found);
@@ -67,7 +66,7 @@ fn search_for(options: &Design, search: &DesignOptions, interrupt: &Interrupt, h
         let choices = options.settings.iter().try_fold(choices, |choices, setting| choices.assign(setting))?;
         let experiment = Lists.resolve(&choices)?;
         if !quiet {
-            eprintln!("taking {} of random actions in {}", counted(options.steps, "step"), options.what);
+            print_aside(&format!("taking {} of random actions in {}", counted(options.steps, "step"), options.what));
         }
         design_for_environment(&experiment, options.steps as usize, options.learned, search, interrupt, &mut observer)?
     };
@@ -87,8 +86,7 @@ fn command(options: &Design, found: &Designed) -> String {
     quoted.collect::<Vec<_>>().join(" ")
 }
 
-/// Progress goes to standard error: what is under way begins a line, what came of it ends it. A terminal that went away must not end the
-/// search, so that failures to write are no errors.
+/// Progress goes to standard error: what is under way begins a line, what came of it ends it.
 fn tell(progress: Progress<'_>) {
     let text = match progress {
         Progress::Examining { model, place, of } => format!("model {place} of {of}: {}: ", model.label),
@@ -107,7 +105,7 @@ fn tell(progress: Progress<'_>) {
         }
         Progress::Chosen => "chosen\n".to_owned(),
     };
-    _ = std::io::stderr().lock().write_all(text.as_bytes());
+    print_progress(&text);
 }
 
 fn label(row: &Row) -> String {

@@ -6,13 +6,13 @@ use worldwright_core::Interrupt;
 use worldwright_runs::envs::python::{State, Suite, further_packages, install, remove, state};
 
 use crate::arguments::EnvCommand;
-use crate::output::{print, print_json};
+use crate::output::{print, print_aside, print_json};
 
 pub(crate) fn run(command: &EnvCommand, interrupt: &Interrupt) -> Result<()> {
     match command {
         EnvCommand::Install { suite, packages } => {
             let suite = Suite::to_install(suite, packages)?;
-            let interpreter = install(&suite, packages, interrupt, &mut |stage| eprintln!("{stage}"))?;
+            let interpreter = install(&suite, packages, interrupt, &mut print_aside)?;
             print(&format!("{}\n", interpreter.display()))
         }
         EnvCommand::List { json: true } => {

@@ -12,7 +12,7 @@ use worldwright_runs::{Choices, LearnOptions, Lists, Outcome, RunFolder, Summary
 
 use super::{Ending, configuration};
 use crate::arguments::Learn;
-use crate::output::print;
+use crate::output::{print, print_aside};
 
 pub(crate) fn run(options: &Learn, interrupt: &Interrupt) -> Result<Ending> {
     let experiment = Lists.resolve(&choices(options)?)?;
@@ -39,7 +39,7 @@ pub(crate) fn run(options: &Learn, interrupt: &Interrupt) -> Result<Ending> {
         Outcome::Finished(_) if options.quiet => print(&format!("{}\n", folder.summary().display()))?,
         Outcome::Finished(summary) => print(&closing(&folder, &summary))?,
         Outcome::Stopped { .. } => {
-            eprintln!("go on with the same command and --resume");
+            print_aside("go on with the same command and --resume");
             return Ok(Ending::Interrupted);
         }
     }

@@ -62,9 +62,19 @@ fn an_episode_that_the_last_step_cut_met_no_time_limit() {
     assert!(said.contains("of 2 whole episodes") && said.contains("under way when --steps 450 was reached"), "{said}");
     let found: Value = serde_json::from_str(&run(&["data", "inspect", "cut", "--json"])).unwrap();
     assert_eq!([&found["truncated"], &found["under_way"], &found["terminated"]], [2, 1, 0]);
+    assert_eq!(found["episodes"], 3);
+    // The same seed without the third episode: what that earned until it was cut is in no mean.
+    run(&["collect", "pendulum", "--steps", "400", "--out", "ended"]);
+    let ended: Value = serde_json::from_str(&run(&["data", "inspect", "ended", "--json"])).unwrap();
+    assert_eq!(ended["episodes"], 2);
+    for of in ["return_mean", "return_min", "return_max"] {
+        assert!(found[of].is_f64() && found[of] == ended[of], "{of}: {} and {}", found[of], ended[of]);
+    }
     assert!(run(&["data", "inspect", "cut"]).contains("2 by a time limit, 1 under way when recording stopped"));
     let said = run(&["collect", "pendulum", "--steps", "30", "--out", "part"]);
     assert!(said.contains("30 steps in 1 episode, return so far"), "{said}");
+    let found: Value = serde_json::from_str(&run(&["data", "inspect", "part", "--json"])).unwrap();
+    assert!(found["return_mean"].is_null() && !run(&["data", "inspect", "part"]).contains("on average"), "{found}");
     let said = run(&["collect", "pendulum", "--steps", "400", "--out", "whole"]);
     assert!(!said.contains("under way") && !said.contains("whole episode"), "{said}");
 }
@@ -97,6 +107,27 @@ fn what_an_import_loses_and_how_columns_are_called_is_said() {
 }
 
 #[test]
+fn an_import_that_cannot_read_a_text_says_how_to_change_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let utf16: Vec<u8> = "\u{FEFF}obs,action,reward\n1,2,3\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    std::fs::write(folder.path().join("log.csv"), utf16).unwrap();
+    std::fs::write(folder.path().join("latin.csv"), b"obs,action,reward,gr\xF6\xDFe\n1,2,3,4\n").unwrap();
+    std::fs::write(folder.path().join("log.csv.gz"), b"\x1F\x8B\x08\x00\x00\x00\x00\x00\x00\x03").unwrap();
+    std::fs::write(folder.path().join("short.csv"), "obs,torque,reward,done\n1,2,3,1\n").unwrap();
+    for (arguments, words) in [
+        (&["import", "log.csv", "--out", "out"][..], "iconv -f UTF-16 -t UTF-8"),
+        (&["import", "latin.csv", "--out", "out"], "iconv -f LATIN1 -t UTF-8"),
+        (&["import", "log.csv.gz", "--format", "csv", "--out", "out"], "unpack it first (gunzip "),
+        (&["inspect", "log.csv"], "iconv -f UTF-16 -t UTF-8"),
+        (&["inspect", "short.csv"], "worldwright data import … --columns action=COLUMN"),
+    ] {
+        let output = in_folder(folder.path(), &[&["data"], arguments].concat());
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(1) && said.contains(words), "{arguments:?}: {said}");
+    }
+}
+
+#[test]
 fn a_design_says_what_it_is_at_unless_told_to_be_quiet() {
     let design = |more: &[&str]| {
         let few =
@@ -110,6 +141,35 @@ fn a_design_says_what_it_is_at_unless_told_to_be_quiet() {
     assert!(said.starts_with("taking 60 steps of random actions in pendulum\nmodel 1 of "), "{said}");
     assert!(said.ends_with("chosen\n"), "{said}");
     assert_eq!(design(&["--quiet"]), "");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_command_whose_standard_error_cannot_be_written_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let design =
+        ["design", "pendulum", "--steps", "60", "--trial-steps", "200", "--finalists", "1", "--time-limit", "0"];
+    let learn = ["learn", "pendulum", "--steps", "0"];
+    let warned = ["data", "import", "log.csv", "--out", "log"];
+    let log = "obs,action,reward,terminals,timeouts\n0.5,1,0,0,0\n1.5,0,5,1,0\n0.5,1,0,0,0\n2.5,1,0,0,1\n";
+    std::fs::write(folder.path().join("log.csv"), log).unwrap();
+    for (arguments, code, words) in
+        [(&design[..], 0, "worldwright learn pendulum"), (&learn[..], 1, ""), (&warned[..], 0, "2 steps in 2 episodes")]
+    {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_worldwright"))
+            .args(arguments)
+            .current_dir(folder.path())
+            .stderr(full)
+            .output()
+            .unwrap();
+        let said = String::from_utf8(output.stdout).unwrap();
+        assert!(
+            output.status.code() == Some(code) && said.contains(words),
+            "{arguments:?}: {:?}, {said}",
+            output.status
+        );
+    }
 }
 
 #[test]

@@ -18,10 +18,10 @@ pub(super) fn import(path: &Path, names: &ColumnNames, sink: &mut dyn Sink) -> R
 }
 
 pub(super) fn read(bytes: &[u8], name: &str, known: &ColumnNames, sink: &mut dyn Sink) -> Result<()> {
+    let bytes = utf8("CSV file", bytes)?.as_bytes();
     // A text for every mark after one.
     let texts = bytes.iter().filter(|byte| b",;\t\n".contains(byte)).count() as u128;
     limits::fits("this CSV file", texts * 2 * TEXT as u128 + bytes.len() as u128 * 3)?;
-    let bytes = utf8("CSV file", bytes)?.as_bytes();
     let head = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let count = |mark: u8| head.iter().filter(|byte| **byte == mark).count();
     let delimiter = [b',', b';', b'\t'].into_iter().max_by_key(|mark| (count(*mark), *mark == b',')).unwrap_or(b',');

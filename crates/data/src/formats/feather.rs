@@ -57,6 +57,7 @@ pub(super) fn read(bytes: &[u8], name: &str, names: &ColumnNames, sink: &mut dyn
         sink.begin(&header)?;
         let mut current: Option<Episode> = None;
         while let Some(batch) = next()? {
+            sink.go_on()?;
             parquet_file::rows(&header, &batch, &mut current, sink)?;
         }
         return current.map_or(Ok(()), |episode| sink.episode(episode));

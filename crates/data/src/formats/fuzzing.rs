@@ -1,9 +1,12 @@
-//! The readers of all formats on bytes, for tests with damaged ones.
+//! The readers of all formats, for tests with damaged bytes and with interrupts.
 
-use worldwright_core::{Error, Interrupt, Result, Space};
+use std::cell::Cell;
+use std::path::Path;
+
+use worldwright_core::{Error, Interrupt, Result, Space, find};
 
 use super::sink::Checked;
-use super::{Sink, csv_file, feather, hdf5_file, json_lines, minari, npz, parquet_file};
+use super::{FORMATS, Sink, csv_file, feather, hdf5_file, json_lines, minari, npz, parquet_file};
 use crate::{ColumnNames, Episode, Header};
 
 struct Steps(usize);
@@ -44,4 +47,40 @@ pub fn fuzz_reader(format: &str, bytes: &[u8]) -> Result<usize> {
         other => return Err(Error::unsupported("fuzzing", other.to_owned())),
     }
     Ok(steps.0)
+}
+
+/// Interrupts a reader at one of its looks.
+struct Asking<'a> {
+    inner: Checked<'a>,
+    looks: Cell<usize>,
+    at: usize,
+}
+
+impl Sink for Asking<'_> {
+    fn begin(&mut self, header: &Header) -> Result<()> {
+        self.inner.begin(header)
+    }
+
+    fn episode(&mut self, episode: Episode) -> Result<()> {
+        self.inner.episode(episode)
+    }
+
+    fn go_on(&self) -> Result<()> {
+        self.looks.set(self.looks.get() + 1);
+        if self.looks.get() > self.at { Err(Error::Interrupted { who: "the import".into() }) } else { Ok(()) }
+    }
+}
+
+/// Reads a data set as one of the [`FORMATS`](super::FORMATS), and asks the reader to stop at its look number `at`, counted from 0;
+/// returns how often it looked by itself. The looks that every import takes at every episode do not count.
+///
+/// # Errors
+/// As for importing it; [`Error::Interrupted`] where it looked so often.
+pub fn interrupted_reader(format: &str, path: &Path, at: usize) -> Result<usize> {
+    let mut steps = Steps(0);
+    let never = Interrupt::never();
+    let inner = Checked::new(&mut steps, super::size(path), &never);
+    let mut sink = Asking { inner, looks: Cell::new(0), at };
+    (find(FORMATS, "data format", format)?.build.import)(path, &ColumnNames::default(), &mut sink)?;
+    Ok(sink.looks.get())
 }

@@ -56,47 +56,66 @@ fn number(name: &str, prefix: &str) -> Option<u64> {
     name.strip_prefix(prefix)?.parse().ok()
 }
 
-/// All arrays below a group, by their paths; those of infos and such are only named.
-fn arrays(
-    group: &Group,
-    path: &str,
-    depth: usize,
-    known: &ColumnNames,
-    out: &mut Vec<(String, Npy)>,
-    left_out: &mut Vec<String>,
-    taken: &mut u128,
-) -> Result<()> {
-    if depth > 8 {
-        return Err(Error::external("HDF5 file", format!("'{path}' is nested too deep")));
+/// Arrays as they are read, by their paths; those of infos and such are only named.
+struct Reading<'a> {
+    known: &'a ColumnNames,
+    /// Asked at every group and dataset whether to go on.
+    sink: &'a dyn Sink,
+    found: Vec<(String, Npy)>,
+    left_out: Vec<String>,
+    /// Bytes of all arrays.
+    taken: u128,
+}
+
+impl<'a> Reading<'a> {
+    fn new(known: &'a ColumnNames, sink: &'a dyn Sink) -> Self {
+        Self { known, sink, found: Vec::new(), left_out: Vec::new(), taken: 0 }
     }
-    let (groups, datasets) = group.member_names().map_err(failed)?;
-    for name in datasets {
-        let full = format!("{path}{name}");
-        if known.is_extra(&full) {
-            // A slip of a name is not left out but said.
-            known.check(&full)?;
-            left_out.push(full);
-            continue;
+
+    /// Reads all arrays below a group.
+    fn read(&mut self, group: &Group, path: &str, depth: usize) -> Result<()> {
+        self.sink.go_on()?;
+        if depth > 8 {
+            return Err(Error::external("HDF5 file", format!("'{path}' is nested too deep")));
         }
-        let dataset = group.dataset(&name).map_err(failed)?;
-        out.push((full.clone(), array(&full, &dataset, taken)?));
-    }
-    for name in groups {
-        let full = format!("{path}{name}");
-        if known.is_extra(&full) {
-            left_out.push(full);
-            continue;
+        let (groups, datasets) = group.member_names().map_err(failed)?;
+        for name in datasets {
+            let full = format!("{path}{name}");
+            if self.known.is_extra(&full) {
+                // A slip of a name is not left out but said.
+                self.known.check(&full)?;
+                self.leave_out(full);
+                continue;
+            }
+            self.sink.go_on()?;
+            let dataset = group.dataset(&name).map_err(failed)?;
+            self.found.push((full.clone(), array(&full, &dataset, &mut self.taken)?));
         }
-        arrays(&group.group(&name).map_err(failed)?, &format!("{full}/"), depth + 1, known, out, left_out, taken)?;
+        for name in groups {
+            let full = format!("{path}{name}");
+            if self.known.is_extra(&full) {
+                self.leave_out(full);
+                continue;
+            }
+            self.read(&group.group(&name).map_err(failed)?, &format!("{full}/"), depth + 1)?;
+        }
+        Ok(())
     }
-    Ok(())
+
+    /// Each demonstration has the same ones.
+    fn leave_out(&mut self, name: String) {
+        if !self.left_out.contains(&name) {
+            self.left_out.push(name);
+        }
+    }
 }
 
 fn flat(root: &Group, name: &str, names: &ColumnNames, sink: &mut dyn Sink) -> Result<()> {
     let mut about = About::new(name, "HDF5", names);
-    let mut found = Vec::new();
-    arrays(root, "", 0, names, &mut found, &mut about.left_out, &mut 0)?;
-    let columns = found.into_iter().map(|(name, array)| Ok((name, array.cells()?))).collect::<Result<_>>()?;
+    let mut reading = Reading::new(names, sink);
+    reading.read(root, "", 0)?;
+    about.left_out = reading.left_out;
+    let columns = reading.found.into_iter().map(|(name, array)| Ok((name, array.cells()?))).collect::<Result<_>>()?;
     table::read(Table { columns }, about, sink)
 }
 
@@ -107,15 +126,10 @@ fn robomimic(data: &Group, mut demos: Vec<String>, name: &str, names: &ColumnNam
         .and_then(|text| Some(serde_json::from_str::<Json>(&text).ok()?.get("env_name")?.as_str()?.to_owned()));
     let mut about = About::new(environment.as_deref().unwrap_or(name), "robomimic", names);
     let mut columns: Vec<(String, Cells)> = Vec::new();
-    let (mut episodes, mut taken) = (Vec::new(), 0);
+    let (mut episodes, mut reading) = (Vec::new(), Reading::new(names, sink));
     for (i, demo) in demos.iter().enumerate() {
-        let (mut found, mut left_out) = (Vec::new(), Vec::new());
-        arrays(&data.group(demo).map_err(failed)?, "", 0, names, &mut found, &mut left_out, &mut taken)?;
-        left_out.into_iter().for_each(|name| {
-            if !about.left_out.contains(&name) {
-                about.left_out.push(name);
-            }
-        });
+        reading.read(&data.group(demo).map_err(failed)?, "", 0)?;
+        let found = std::mem::take(&mut reading.found);
         let mut rows = None;
         let whole = format!("demonstration '{demo}'");
         if i > 0 && found.len() != columns.len() {
@@ -140,6 +154,7 @@ fn robomimic(data: &Group, mut demos: Vec<String>, name: &str, names: &ColumnNam
         }
         episodes.extend(std::iter::repeat_n(demo.clone(), rows.unwrap_or(0)));
     }
+    about.left_out = reading.left_out;
     columns.push(("episode".into(), Cells::new(episodes.len(), Vec::new(), Data::Text(episodes))?));
     table::read(Table { columns }, about, sink)
 }
@@ -164,7 +179,7 @@ pub(super) fn import_minari(path: &Path, header: Header, sink: &mut dyn Sink) ->
         npz::apart(&header)?;
         sink.begin(&header)?;
         let spaces = (&header.observation_space, &header.action_space);
-        episodes(&root, spaces, &mut |episode| sink.episode(episode))
+        episodes(&root, spaces, sink)
     })
 }
 
@@ -185,25 +200,22 @@ fn minari_episodes(
     header.notes = vec![("imported from Minari".into(), environment.to_owned())];
     npz::apart(&header)?;
     sink.begin(&header)?;
-    episodes(root, (&header.observation_space, &header.action_space), &mut |episode| sink.episode(episode))
+    episodes(root, (&header.observation_space, &header.action_space), sink)
 }
 
-fn episodes(
-    root: &Group,
-    (observed, done): (&Space, &Space),
-    each: &mut dyn FnMut(Episode) -> Result<()>,
-) -> Result<()> {
+fn episodes(root: &Group, (observed, done): (&Space, &Space), sink: &mut dyn Sink) -> Result<()> {
     let (groups, _) = root.member_names().map_err(failed)?;
     let mut names: Vec<&String> = groups.iter().filter(|name| number(name, "episode_").is_some()).collect();
     names.sort_by_key(|name| number(name, "episode_"));
     for name in names {
         let group = root.group(name).map_err(failed)?;
         let wrong = |why: String| Error::external(format!("Minari episode '{name}'"), why);
-        let (mut found, mut left_out) = (Vec::new(), Vec::new());
-        arrays(&group, "", 0, &ColumnNames::default(), &mut found, &mut left_out, &mut 0)?;
+        let known = ColumnNames::default();
+        let mut reading = Reading::new(&known, sink);
+        reading.read(&group, "", 0)?;
         // Minari calls the places of a tuple _index_0, _index_1, ….
         let mut placed: BTreeMap<String, Npy> = BTreeMap::new();
-        for (name, array) in found {
+        for (name, array) in reading.found {
             let place = name.replace("/_index_", "/");
             if placed.insert(place.clone(), array).is_some() {
                 return Err(wrong(format!("has '{name}' and '{place}', which are one place: keep one of them")));
@@ -223,7 +235,7 @@ fn episodes(
             }
             Ok(flags.last() == Some(&Some(true)))
         };
-        each(Episode {
+        sink.episode(Episode {
             seed: attribute(&group, "seed").and_then(|seed| seed.parse().ok()),
             observations: npz::scatter("observations", observed, &found, steps + 1)
                 .map_err(|error| wrong(error.to_string()))?,

@@ -6,7 +6,7 @@ use std::path::Path;
 use worldwright_core::{Error, Interrupt, Result, find};
 
 use super::sink::noted;
-use super::{FORMATS, Sink, foreign, missing, run_import, size};
+use super::{FORMATS, Sink, ending, foreign, missing, run_import, size};
 use crate::{ColumnNames, Episode, EpisodeStore, Header, Recovery};
 
 /// What is in a data set.
@@ -16,7 +16,7 @@ pub struct Inspection {
     pub format: &'static str,
     /// Environment, spaces, versions, seed.
     pub header: Header,
-    /// Whole episodes.
+    /// Episodes, with those that were under way.
     pub episodes: usize,
     /// Steps in them.
     pub steps: usize,
@@ -26,7 +26,7 @@ pub struct Inspection {
     pub truncated: usize,
     /// Episodes of some steps that were under way when recording stopped.
     pub under_way: usize,
-    /// Mean, least and largest undiscounted return of the episodes; `None` without episodes.
+    /// Mean, least and largest undiscounted return of the episodes that ended; `None` without one.
     pub returns: Option<(f64, f64, f64)>,
     /// Bytes of all batches of a store, of all files of another data set.
     pub bytes: u64,
@@ -75,8 +75,7 @@ pub fn format_of(path: &Path) -> Option<&'static str> {
         };
     }
     let mut head = Vec::new();
-    std::fs::File::open(path).and_then(|file| file.take(4096).read_to_end(&mut head)).ok()?;
-    let end = path.extension().and_then(|end| end.to_str()).unwrap_or_default().to_ascii_lowercase();
+    std::fs::File::open(path).and_then(|file| file.take(HEAD).read_to_end(&mut head)).ok()?;
     let text = std::str::from_utf8(&head).map_or_else(|error| error.valid_up_to() + 4 > head.len(), |_| true);
     match head.get(..4) {
         Some(b"PAR1") => Some("parquet"),
@@ -84,11 +83,19 @@ pub fn format_of(path: &Path) -> Option<&'static str> {
         Some(b"ARRO" | b"FEA1" | b"\xFF\xFF\xFF\xFF") => Some("feather"),
         Some(b"\x89HDF") => Some("hdf5"),
         _ if !text => None,
-        _ => match end.as_str() {
-            "csv" | "tsv" => Some("csv"),
-            "jsonl" | "ndjson" | "json" => Some("jsonl"),
-            _ => None,
-        },
+        _ => text_format(&ending(path)),
+    }
+}
+
+/// Bytes at the beginning of a file by which its format is told.
+pub(super) const HEAD: u64 = 4096;
+
+/// The format of texts whose names end so.
+pub(super) fn text_format(end: &str) -> Option<&'static str> {
+    match end {
+        "csv" | "tsv" => Some("csv"),
+        "jsonl" | "ndjson" | "json" => Some("jsonl"),
+        _ => None,
     }
 }
 
@@ -96,20 +103,25 @@ pub fn format_of(path: &Path) -> Option<&'static str> {
 #[derive(Debug, Default)]
 struct Tally {
     header: Option<Header>,
+    episodes: usize,
     steps: usize,
     terminated: usize,
     truncated: usize,
     under_way: usize,
+    /// Of the episodes that ended: what an episode earned until recording stopped is no return.
     returns: Vec<f64>,
 }
 
 impl Tally {
     fn add(&mut self, steps: usize, terminated: bool, truncated: bool, total_reward: f64) {
+        self.episodes += 1;
         self.steps += steps;
         self.terminated += usize::from(terminated);
         self.truncated += usize::from(truncated);
         self.under_way += usize::from(steps > 0 && !terminated && !truncated);
-        self.returns.push(total_reward);
+        if terminated || truncated {
+            self.returns.push(total_reward);
+        }
     }
 
     fn finish(self, format: &'static str, header: Header, bytes: u64, recovery: Recovery) -> Inspection {
@@ -123,7 +135,7 @@ impl Tally {
         Inspection {
             format,
             header,
-            episodes: self.returns.len(),
+            episodes: self.episodes,
             steps: self.steps,
             terminated: self.terminated,
             truncated: self.truncated,

@@ -21,10 +21,10 @@ pub(super) fn import(path: &Path, names: &ColumnNames, sink: &mut dyn Sink) -> R
 }
 
 pub(super) fn read(bytes: &[u8], name: &str, names: &ColumnNames, sink: &mut dyn Sink) -> Result<()> {
+    let text = utf8("JSON file", bytes)?;
     // A value for every mark before one, and as much again while its list grows.
     let values = bytes.iter().filter(|byte| b",:[{\n".contains(byte)).count() as u128;
     limits::fits("this JSON file", values * 2 * size_of::<Json>() as u128 + bytes.len() as u128 * 3)?;
-    let text = utf8("JSON file", bytes)?;
     let parsed = |text: &str, place: &str| -> Result<Json> {
         let plain = serde_json::from_str(text).or_else(|_| serde_json::from_str(&quote_infinities(text)));
         plain.map_err(|error| bad(format!("{place} is not JSON: {error}")))

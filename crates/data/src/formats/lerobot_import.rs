@@ -74,8 +74,14 @@ pub(super) fn import(path: &Path, names: &ColumnNames, sink: &mut dyn Sink) -> R
         let (wanted, left_out) = of_use(&shown, &about.names).map_err(named)?;
         about.left_out.extend(left_out.into_iter().filter(|_| known.is_none()));
         let wanted: Vec<usize> = wanted.into_iter().map(|at| of[at]).collect();
-        mended.go_on()?;
-        parquet.each(&wanted, &mut |batch| gathered.add(&batch)).map_err(named)?;
+        let mut visit = |batch| {
+            mended.go_on()?;
+            gathered.add(&batch)
+        };
+        parquet.each(&wanted, &mut visit).map_err(|error| match error {
+            Error::Interrupted { .. } => error,
+            other => named(other),
+        })?;
         known.get_or_insert((schema, wanted));
     }
     let Some((schema, wanted)) = known else { return Err(bad("holds no Parquet file under data/".into())) };

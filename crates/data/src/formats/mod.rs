@@ -29,7 +29,7 @@ use worldwright_core::{Entry, Error, Interrupt, Result, Space, Value, find, unin
 use crate::store::value_at;
 use crate::{ColumnNames, EpisodeStore, Precision, exact, make_whole, write_whole};
 
-pub use fuzzing::fuzz_reader;
+pub use fuzzing::{fuzz_reader, interrupted_reader};
 pub use inspect::{Inspection, format_of, inspect};
 pub(crate) use sink::{Sink, finite};
 
@@ -276,6 +276,11 @@ fn size(path: &Path) -> u64 {
     entries.map(|entry| if entry.path().is_symlink() { 0 } else { size(&entry.path()) }).sum()
 }
 
+/// The last part of a file's name, in small letters.
+fn ending(path: &Path) -> String {
+    path.extension().and_then(|end| end.to_str()).unwrap_or_default().to_ascii_lowercase()
+}
+
 /// What is read, for messages about what is not.
 fn readable() -> String {
     "Parquet, Feather (Arrow IPC), CSV, JSON lines, HDF5 (D4RL, robomimic, Minari) and NumPy archives (npz) as files; episode stores, \
@@ -288,14 +293,11 @@ pub(crate) fn foreign(path: &Path) -> Error {
     let shown = path.display().to_string();
     let mut head = Vec::new();
     // A folder opens, but is not read.
-    if let Err(error) = std::fs::File::open(path).map(|file| file.take(8).read_to_end(&mut head)) {
+    if let Err(error) = std::fs::File::open(path).map(|file| file.take(inspect::HEAD).read_to_end(&mut head)) {
         return crate::store::io(path, "cannot be read", &error);
     }
-    if let Some((by, unpack)) = packed::whole(&head) {
-        return Error::external(
-            shown.clone(),
-            format!("is compressed by {by} as a whole: unpack it first ({unpack} {shown}); read are {}", readable()),
-        );
+    if let Some(why) = packed::whole(&head, &shown) {
+        return Error::external(shown, format!("{why}; read are {}", readable()));
     }
     if let Some(format) = format_of(path) {
         let why = format!(
@@ -303,7 +305,13 @@ pub(crate) fn foreign(path: &Path) -> Error {
         );
         return Error::external(shown, why);
     }
-    let end = path.extension().and_then(|end| end.to_str()).unwrap_or_default().to_ascii_lowercase();
+    let end = ending(path);
+    // What is named as a text but is none in UTF-8 is text in another encoding.
+    if inspect::text_format(&end).is_some()
+        && let Err(Error::External { why, .. }) = utf8("text", &head)
+    {
+        return Error::external(shown, why);
+    }
     let pickled = matches!(end.as_str(), "pkl" | "pickle" | "joblib" | "pt" | "pth");
     let why = if pickled {
         "is a Python pickle, which could run any program and is never read: write it as Parquet or CSV (frame.to_parquet(…))"
@@ -342,8 +350,12 @@ fn missing(path: &Path) -> Error {
 /// The text of a file, without the mark that some programs begin UTF-8 with.
 ///
 /// # Errors
-/// [`Error::External`] for text in another encoding; it says how to change it.
+/// [`Error::External`] for text in another encoding, and for what is compressed as a whole; it says how to change it.
 fn utf8<'a>(what: &'static str, bytes: &'a [u8]) -> Result<&'a str> {
+    // Compressed files hold zeros too.
+    if let Some(why) = packed::whole(bytes, "FILE") {
+        return Err(Error::external(what, why));
+    }
     // UTF-16 begins with a mark, and writes a zero beside every Latin letter.
     let marked = bytes.starts_with(b"\xFF\xFE") || bytes.starts_with(b"\xFE\xFF");
     if marked || bytes.iter().take(64).any(|byte| *byte == 0) {

@@ -145,7 +145,7 @@ pub(super) fn import(path: &Path, names: &ColumnNames, sink: &mut dyn Sink) -> R
 }
 
 pub(super) fn read(bytes: &[u8], name: &str, names: &ColumnNames, sink: &mut dyn Sink) -> Result<()> {
-    let (mut arrays, left_out) = guarded(|| unpack(bytes, names))?;
+    let (mut arrays, left_out) = guarded(|| unpack(bytes, names, sink))?;
     let Some(header) = arrays.remove("header") else { return npz_names::read(arrays, left_out, name, names, sink) };
     names.none_for("a file of Worldwright's own")?;
     let Data::U8(text) = header.data else { return Err(bad("has a header that is not of bytes".into())) };
@@ -153,10 +153,10 @@ pub(super) fn read(bytes: &[u8], name: &str, names: &ColumnNames, sink: &mut dyn
         Header::from_json(std::str::from_utf8(&text).map_err(|_| bad("has a header that is not text".into()))?)?;
     apart(&header)?;
     sink.begin(&header)?;
-    episodes(&header, &arrays)?.into_iter().try_for_each(|episode| sink.episode(episode))
+    episodes(&header, &arrays, sink)?.into_iter().try_for_each(|episode| sink.episode(episode))
 }
 
-fn episodes(header: &Header, arrays: &BTreeMap<String, Npy>) -> Result<Vec<Episode>> {
+fn episodes(header: &Header, arrays: &BTreeMap<String, Npy>, sink: &dyn Sink) -> Result<Vec<Episode>> {
     let get = |name: &str| arrays.get(name).ok_or_else(|| bad(format!("holds no array '{name}'")));
     let rewards = get("rewards")?.numbers();
     let mut lengths = Vec::new();
@@ -172,6 +172,7 @@ fn episodes(header: &Header, arrays: &BTreeMap<String, Npy>) -> Result<Vec<Episo
     }
     let rows = transitions + lengths.len();
     let observations = scatter("observations", &header.observation_space, arrays, rows)?;
+    sink.go_on()?;
     let actions = scatter("actions", &header.action_space, arrays, transitions)?;
     let flags = |name: &str| -> Result<Vec<bool>> {
         let flags = crate::table::all_flags(name, &get(name)?.clone().cells()?)?;
@@ -211,13 +212,14 @@ fn episodes(header: &Header, arrays: &BTreeMap<String, Npy>) -> Result<Vec<Episo
 }
 
 /// The arrays of an archive; and the names of those that hold pickled Python objects, which are left alone.
-fn unpack(bytes: &[u8], names: &ColumnNames) -> Result<(BTreeMap<String, Npy>, Vec<String>)> {
+fn unpack(bytes: &[u8], names: &ColumnNames, sink: &dyn Sink) -> Result<(BTreeMap<String, Npy>, Vec<String>)> {
     let failed = |e: &dyn std::fmt::Display| {
         packed::npz(e).unwrap_or_else(|| bad(format!("is no archive of NumPy, or a damaged one: {e}")))
     };
     let mut zip = ZipArchive::new(Cursor::new(bytes)).map_err(|e| failed(&e))?;
     let (mut arrays, mut left_out, mut taken) = (BTreeMap::new(), Vec::new(), 0_u128);
     for i in 0..zip.len() {
+        sink.go_on()?;
         let file = zip.by_index(i).map_err(|e| failed(&e))?;
         let name = file.name().map_err(|e| failed(&e))?.into_owned();
         let Some(name) = name.strip_suffix(".npy") else { continue };

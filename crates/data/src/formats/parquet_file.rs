@@ -41,7 +41,10 @@ pub(super) fn read(bytes: Vec<u8>, name: &str, names: &ColumnNames, sink: &mut d
     sink.begin(&header)?;
     let mut current: Option<Episode> = None;
     let all: Vec<usize> = (0..schema.fields().len()).collect();
-    parquet.each(&all, &mut |batch| rows(&header, &batch, &mut current, sink))?;
+    parquet.each(&all, &mut |batch| {
+        sink.go_on()?;
+        rows(&header, &batch, &mut current, sink)
+    })?;
     current.map_or(Ok(()), |episode| sink.episode(episode))
 }
 

@@ -226,7 +226,11 @@ impl EpisodeWriter {
         let same = |found: &Position| *found == *position || Position { open_rows: 0, ..*found } == *position;
         if !found.as_ref().is_some_and(same) {
             let place = |place: &Position| format!("{} episodes of {} steps", place.episodes, place.steps);
-            let there = found.as_ref().map_or_else(|| "fewer".to_owned(), place);
+            let there = match &found {
+                None => "fewer".to_owned(),
+                Some(found) if place(found) == place(position) => "others of the same number".to_owned(),
+                Some(found) => place(found),
+            };
             return Err(Error::external(
                 folder.display().to_string(),
                 format!(

@@ -103,13 +103,13 @@ impl ColumnNames {
 
     /// The known name of a column; empty where others hold what it would.
     fn spelt(&self, name: &str) -> String {
-        for given in &self.given {
-            if given.column == name {
-                return given.known.clone();
-            }
-            if let Some(part) = below(name, &given.column) {
-                return format!("{}/{part}", given.known);
-            }
+        // The nearest says it: the column itself, then the innermost group around it.
+        if let Some(given) = self.given.iter().find(|given| given.column == name) {
+            return given.known.clone();
+        }
+        let around = self.given.iter().filter_map(|given| Some((given, below(name, &given.column)?)));
+        if let Some((given, part)) = around.max_by_key(|(given, _)| given.column.len()) {
+            return format!("{}/{part}", given.known);
         }
         match names::quantity_of(name) {
             Some(quantity) if self.given.iter().any(|given| given.quantity == quantity) => String::new(),
@@ -121,7 +121,8 @@ impl ColumnNames {
     pub(crate) fn advice(missing: Quantity) -> String {
         let name = name_of(missing);
         format!(
-            "where it goes by a name of its own, say so: --columns {name}=COLUMN, or columns={{'{name}': 'COLUMN'}}"
+            "where it goes by a name of its own, say so: worldwright data import … --columns {name}=COLUMN, or \
+             columns={{'{name}': 'COLUMN'}}"
         )
     }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use worldwright_core::{Rng, Space};
-use worldwright_data::{Episode, EpisodeStore, EpisodeWriter, Header, Precision, WriterOptions};
+use worldwright_data::{Episode, EpisodeStore, EpisodeWriter, Header, Position, Precision, WriterOptions};
 
 use crate::support::{episode, spaces, step, write};
 
@@ -187,4 +187,33 @@ fn one_writer_a_store() {
     drop(writer);
     assert!(files(folder.path()) == at_rest, "no trace of a writer remains");
     EpisodeWriter::append(folder.path(), WriterOptions::default()).unwrap();
+}
+
+#[test]
+fn a_store_of_another_run_is_told_from_a_shorter_one() {
+    let (observations, actions) = (Space::unbounded(1), Space::discrete(2));
+    let written = |steps: &[usize]| {
+        let folder = tempfile::tempdir().unwrap();
+        let of = header(&observations, &actions);
+        let mut writer = EpisodeWriter::create(folder.path(), &of, WriterOptions::default()).unwrap();
+        let mut rng = Rng::new(4);
+        for steps in steps {
+            write(&mut writer, &episode(&observations, &actions, *steps, &mut rng));
+        }
+        let position = writer.flush().unwrap();
+        writer.close().unwrap();
+        (folder, position)
+    };
+    let (_kept, position) = written(&[4, 5, 6]);
+    for (steps, words) in [
+        (&[4, 6, 5, 3][..], "the 3 episodes of 15 steps to go back to, but 4 episodes of 18 steps there"),
+        (&[2, 2, 11][..], "the 3 episodes of 15 steps to go back to, but others of the same number there"),
+        (&[][..], "the 3 episodes of 15 steps to go back to, but fewer there"),
+    ] {
+        let (other, _) = written(steps);
+        // The same numbers in another segment are another run's.
+        let position = if steps.len() == 3 { Position { bytes: position.bytes + 8, ..position } } else { position };
+        let error = EpisodeWriter::resume(other.path(), &position, WriterOptions::default()).unwrap_err().to_string();
+        assert!(error.contains(words), "{error}");
+    }
 }

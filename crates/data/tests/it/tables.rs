@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
-use worldwright_core::{Interrupt, Result, Value};
+use worldwright_core::{Interrupt, Result, Space, Value};
 use worldwright_data::{
     COLUMNS, ColumnNames, Episode, EpisodeStore, Quantity, format_of, import, import_as, inspect, nearest_name, resolve,
 };
@@ -218,6 +218,32 @@ fn columns_that_go_by_other_names_are_given() {
     let (store, episodes) = given("jsonl", json, &[("observation", "robot"), ("action", "u")]).unwrap();
     let names: Vec<String> = store.header().observation_space.parts().into_iter().map(|(name, _)| name).collect();
     assert_eq!((names, episodes[0].actions.clone()), (vec!["x".to_owned(), "v".to_owned()], vec![floats(&[0.5])]));
+    // A column is what it is given as itself, then what the longest group around it is, in whatever order they are given.
+    let json = r#"{"robot": {"x": 0.5, "arm": {"u": 0.25, "pay": 2}}, "done": true}
+{"robot": {"x": 1.5, "arm": {"u": null, "pay": null}}, "done": null}
+"#;
+    let mut pairs = [("observation", "robot"), ("action", "robot/arm"), ("reward", "robot/arm/pay")];
+    for _ in 0..2 {
+        let (store, episodes) = given("jsonl", json, &pairs).unwrap();
+        let names = |space: &Space| space.parts().into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+        let header = store.header();
+        assert_eq!(
+            (names(&header.observation_space), names(&header.action_space)),
+            (vec!["x".into()], vec!["u".into()])
+        );
+        assert_eq!(episodes[0].rewards, [2.0], "{pairs:?}");
+        pairs.reverse();
+    }
+    let json = r#"{"robot": {"x": 0.5, "u": 0.25}, "reward": 1, "done": true}
+{"robot": {"x": 1.5, "u": null}, "reward": null, "done": null}
+"#;
+    let mut pairs = [("observation", "robot"), ("action", "robot/u")];
+    for _ in 0..2 {
+        let (store, episodes) = given("jsonl", json, &pairs).unwrap();
+        let names: Vec<String> = store.header().observation_space.parts().into_iter().map(|(name, _)| name).collect();
+        assert_eq!((names, episodes[0].actions.clone()), (vec!["x".to_owned()], vec![floats(&[0.25])]), "{pairs:?}");
+        pairs.reverse();
+    }
 
     for (pairs, words) in [
         (&[("observatoin", "pose")][..], "observatoin: is nothing that a column can hold; did you mean 'observation'?"),
@@ -225,7 +251,10 @@ fn columns_that_go_by_other_names_are_given() {
         (&[("obs", "posse")], "obs: there is no column 'posse'; did you mean 'pose'? (there are trial, obs, pose"),
         (&[("obs", "pose"), ("obs", "gain")], "obs: is given two columns"),
         (&[("obs", "pose"), ("action", "pose")], "column 'pose' is given as 'obs' already"),
-        (&[("obs", "pose")], "where it goes by a name of its own, say so: --columns action=COLUMN"),
+        (
+            &[("obs", "pose")],
+            "where it goes by a name of its own, say so: worldwright data import … --columns action=COLUMN, or columns={",
+        ),
     ] {
         let error = given("csv", log, pairs).map(|_| ()).unwrap_err().to_string();
         assert!(error.contains(words), "{pairs:?}: {error}");
