@@ -221,6 +221,18 @@ fn what_a_person_should_know_is_on_the_page() {
 }
 
 #[test]
+fn errors_of_choices_are_told_relative_to_guessing_the_mean_everywhere() {
+    let told = html(&page());
+    assert!(told.contains("error (std of the data)") && told.contains("(std of the data), measured from"));
+    let mut chosen = page();
+    chosen.diagnostics.iter_mut().for_each(|diagnostics| diagnostics.choices = true);
+    chosen.summary.iter_mut().for_each(|summary| summary.model_errors.choices = true);
+    let told = html(&chosen);
+    assert!(told.contains("error (relative to guessing the mean)") && !told.contains("std of the data"));
+    assert!(told.contains("(relative to guessing the mean), measured from"));
+}
+
+#[test]
 fn a_film_of_noise_is_small_enough_for_a_page() {
     let mut rng = worldwright_core::Rng::new(5);
     let mut noise = || (0..3 * 320 * 240).map(|_| (256.0 * rng.uniform()) as u8).collect();
