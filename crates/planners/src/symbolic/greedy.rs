@@ -158,6 +158,7 @@ pub(crate) fn greedy(task: &Task, options: &SearchOptions, states: &mut States, 
         preferred: Vec::new(),
         ranked: Vec::new(),
         instances: vec![0; task.names.actions.len() + 1],
+        // The first estimate is progress too, and finds nothing ahead: it doubles this.
         boost: BOOST / 2,
     };
     let successors = Successors::new(task);
