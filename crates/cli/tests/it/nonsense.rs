@@ -5,6 +5,7 @@
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use worldwright_core::{Rng, SettingDefault};
@@ -14,7 +15,7 @@ use worldwright_testkit::cases;
 /// Address space of the program: far more than it needs, far less than nonsense may ask for.
 const KILOBYTES: u64 = 6_000_000;
 /// What a case may take before it is interrupted, and then to end.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(2);
 const HEEDED: Duration = Duration::from_secs(2);
 
 const WHOLE: [&str; 12] = [
@@ -174,34 +175,53 @@ fn interrupt(child: &Child, signal: &str) {
 fn nonsense_on_the_command_line_ends_with_words() {
     let cases = u64::from(cases(40));
     let first: u64 = std::env::var("WORLDWRIGHT_FUZZ_FIRST").ok().and_then(|first| first.parse().ok()).unwrap_or(0);
-    let mut interrupted = 0;
-    for case in first..first + cases {
-        let mut rng = worldwright_core::Key::new(5).fold(case).rng();
-        let arguments = command(&mut rng);
-        let folder = tempfile::tempdir().expect("a folder");
-        let mut child = start(folder.path(), &arguments);
-        let code = ended(&mut child, PATIENCE).unwrap_or_else(|| {
-            // Long work that was asked for is no fault, as long as it heeds who no longer wants it.
-            interrupted += 1;
-            interrupt(&child, "-INT");
-            let code = ended(&mut child, HEEDED);
-            if code.is_none() {
-                child.kill().expect("a child");
-            }
-            // It may have been just about to end by itself.
-            let heeded = matches!(code, Some(Some(0 | 1 | 130)));
-            assert!(heeded, "case {case}: {arguments:?} does not heed an interrupt: {code:?}");
-            code.flatten()
-        });
-        let said = std::fs::read_to_string(folder.path().join("err")).unwrap_or_default();
-        let told = || format!("case {case}: {arguments:?}: {code:?}\n{said}");
-        assert!(matches!(code, Some(0 | 1 | 2 | 130)), "{}", told());
-        assert!(!said.contains("panicked"), "{}", told());
-        assert!(code != Some(1) || !said.trim().is_empty(), "{}", told());
-        assert!(!said.contains("integral type conversion"), "{}", told());
-        assert!(said.len() < 20_000, "{} bytes of words: {}", said.len(), said.chars().take(500).collect::<String>());
-    }
+    let (next, interrupted) = (AtomicU64::new(first), AtomicU64::new(0));
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let case = next.fetch_add(1, Ordering::Relaxed);
+                    if case >= first + cases {
+                        break;
+                    }
+                    interrupted.fetch_add(u64::from(ends_with_words(case)), Ordering::Relaxed);
+                }
+            });
+        }
+    });
+    let interrupted = interrupted.into_inner();
     _ = writeln!(std::io::stderr(), "{cases} cases, {interrupted} of them interrupted after {PATIENCE:?}");
+}
+
+/// Runs one case; whether it had to be interrupted.
+#[cfg(unix)]
+fn ends_with_words(case: u64) -> bool {
+    let mut rng = worldwright_core::Key::new(5).fold(case).rng();
+    let arguments = command(&mut rng);
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut child = start(folder.path(), &arguments);
+    let own = ended(&mut child, PATIENCE);
+    let code = own.unwrap_or_else(|| {
+        // Long work that was asked for is no fault, as long as it heeds who no longer wants it.
+        interrupt(&child, "-INT");
+        let code = ended(&mut child, HEEDED);
+        if code.is_none() {
+            child.kill().expect("a child");
+        }
+        // It may have been just about to end by itself.
+        let heeded = matches!(code, Some(Some(0 | 1 | 130)));
+        assert!(heeded, "case {case}: {arguments:?} does not heed an interrupt: {code:?}");
+        code.flatten()
+    });
+    let said = std::fs::read_to_string(folder.path().join("err")).unwrap_or_default();
+    let told = || format!("case {case}: {arguments:?}: {code:?}\n{said}");
+    assert!(matches!(code, Some(0 | 1 | 2 | 130)), "{}", told());
+    assert!(!said.contains("panicked"), "{}", told());
+    assert!(code != Some(1) || !said.trim().is_empty(), "{}", told());
+    assert!(!said.contains("integral type conversion"), "{}", told());
+    assert!(said.len() < 20_000, "{} bytes of words: {}", said.len(), said.chars().take(500).collect::<String>());
+    own.is_none()
 }
 
 /// Interrupts act within a second in every command, and a run that was interrupted goes on.
