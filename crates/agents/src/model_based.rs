@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use self_cell::self_cell;
 use worldwright_core::{
-    Action, Agent, Array, Budget, Dataset, Error, Imagination, Key, LearnedModel, Metrics, Observation, Persist, Plan,
-    PlanReport, PlanStatus, Planner, Result, Rng, Space, State, Transition, Value, WorldModel, cost, find, is_bounded,
+    Action, Agent, Array, Budget, Dataset, Error, Experience, Imagination, Key, LearnedModel, Metrics, Observation,
+    Persist, Plan, PlanReport, PlanStatus, Planner, Result, Rng, Space, State, Value, WorldModel, cost, find,
+    is_bounded,
 };
 use worldwright_models::ModelContext;
 use worldwright_planners::PlannerContext;
@@ -30,11 +31,14 @@ fn world(model: Box<dyn LearnedModel>, rows: usize) -> World {
     World::new(model, |model| model.imagination(rows))
 }
 
-/// Plans through a model, remembers, and fits the model when it is due.
+/// Plans through a model, and fits the model to all that was experienced when that is due.
 pub struct ModelBasedAgent {
     world: Option<World>,
     planner: Box<dyn Planner>,
+    /// What the model is fitted to: brought up to date from the experience at each fit, so that a model may go on where it left off.
     dataset: Dataset,
+    /// The first row of the experience that is not in the data set.
+    next_row: u64,
     observation_space: Space,
     action_space: Space,
     budget: Budget,
@@ -43,11 +47,9 @@ pub struct ModelBasedAgent {
     exploration_noise: f64,
     replan_every: usize,
     learns: bool,
-    /// Whether it keeps what it observes; of no use where nothing is learned.
-    remembers: bool,
     // What persists beside the parts above.
-    steps: u64,
     fits: u64,
+    /// Transitions that had been taken in by then.
     fitted_at: u64,
     fit_rng: Rng,
     // What an episode starts anew.
@@ -58,7 +60,6 @@ pub struct ModelBasedAgent {
     action: Action,
     tally: Tally,
     note: String,
-    flat: Flat,
 }
 
 /// What planning did since the last fit.
@@ -84,19 +85,10 @@ impl Tally {
     }
 }
 
-/// Scratch space for flat vectors.
-struct Flat {
-    observation: Vec<f64>,
-    action: Vec<f64>,
-    next_observation: Vec<f64>,
-}
-
 /// Builds the agent from resolved settings.
 pub(crate) fn build(resolved: &Resolved, context: &AgentContext) -> Result<Box<dyn Agent>> {
     let model = build_model(resolved, context)?;
-    let mut agent = ModelBasedAgent::around(model, false, resolved, context)?;
-    agent.remembers = agent.learns;
-    Ok(Box::new(agent))
+    Ok(Box::new(ModelBasedAgent::around(model, false, resolved, context)?))
 }
 
 /// The model that resolved settings name, not yet fitted.
@@ -145,6 +137,7 @@ impl ModelBasedAgent {
             world: Some(world(model, planner.rows())),
             planner,
             dataset: Dataset::new(o, a),
+            next_row: 0,
             budget: Budget {
                 time: (milliseconds > 0.0).then(|| Duration::from_secs_f64(milliseconds / 1e3)),
                 interrupt: context.interrupt.clone(),
@@ -155,8 +148,6 @@ impl ModelBasedAgent {
             exploration_noise: settings.float("exploration_noise", 0.0, 1e3)?,
             replan_every,
             learns: resolved.model_name != "known",
-            remembers: true,
-            steps: 0,
             fits: u64::from(fitted),
             fitted_at: 0,
             fit_rng: seed.fold(1).rng(),
@@ -167,26 +158,19 @@ impl ModelBasedAgent {
             action: context.action_space.sample(&mut seed.fold(4).rng()),
             tally: Tally::default(),
             note: String::new(),
-            flat: Flat { observation: vec![0.0; o], action: vec![0.0; a], next_observation: vec![0.0; o] },
             observation_space: context.observation_space.clone(),
             action_space: context.action_space.clone(),
         })
     }
 
-    /// Its model, where no failed fit lost it, and all that it observed.
-    pub fn into_parts(self) -> (Option<Box<dyn LearnedModel>>, Dataset) {
-        (self.world.map(World::into_owner), self.dataset)
+    /// Its model, where no failed fit lost it.
+    pub fn into_model(self) -> Option<Box<dyn LearnedModel>> {
+        self.world.map(World::into_owner)
     }
 
-    /// Takes transitions into its memory as if it had observed them.
-    ///
-    /// # Errors
-    /// [`Error::Shape`] for transitions of other spaces.
-    pub fn remember(&mut self, dataset: &Dataset) -> Result<()> {
-        self.dataset.append(dataset)?;
-        self.steps += dataset.len() as u64;
-        self.fitted_at = if self.fits > 0 { self.steps } else { 0 };
-        Ok(())
+    /// Takes its model as fitted to so many transitions already.
+    pub fn fitted_to(&mut self, transitions: u64) {
+        self.fitted_at = transitions;
     }
 }
 
@@ -235,10 +219,11 @@ impl ModelBasedAgent {
         restored
     }
 
-    fn fit_is_due(&self) -> bool {
-        let enough = self.steps as usize >= self.initial_steps.max(2);
-        let ended = self.dataset.episode_ends().last().copied().unwrap_or(false);
-        let waited = (self.steps - self.fitted_at) as usize;
+    fn fit_is_due(&self, experience: &dyn Experience) -> bool {
+        let taken = experience.taken();
+        let enough = taken as usize >= self.initial_steps.max(2);
+        let waited = taken.saturating_sub(self.fitted_at) as usize;
+        let ended = !experience.is_open();
         self.learns
             && enough
             && waited > 0
@@ -255,7 +240,8 @@ fn lost() -> Error {
 
 impl Agent for ModelBasedAgent {
     fn begin_episode(&mut self, observation: &Observation, seed: u64) -> Result<()> {
-        self.observation_space.flatten(observation, &mut self.flat.observation)?;
+        // A foreign observation is said before the first decision.
+        self.observation_space.flatten(observation, &mut vec![0.0; self.observation_space.flat_dim()])?;
         let key = Key::new(seed);
         self.planner.reset(key.fold(1).to_seed());
         self.explore_rng = key.fold(2).rng();
@@ -290,35 +276,18 @@ impl Agent for ModelBasedAgent {
         Ok(self.action.clone())
     }
 
-    fn observe(&mut self, transition: &Transition) -> Result<()> {
-        self.observation_space.flatten(&transition.observation, &mut self.flat.observation)?;
-        self.action_space.flatten(&transition.action, &mut self.flat.action)?;
-        self.observation_space.flatten(&transition.next_observation, &mut self.flat.next_observation)?;
-        if self.remembers {
-            self.dataset.push(
-                &self.flat.observation,
-                &self.flat.action,
-                transition.reward,
-                &self.flat.next_observation,
-                transition.terminated,
-                transition.truncated,
-            )?;
-        }
-        self.steps += 1;
-        Ok(())
-    }
-
-    fn learn(&mut self) -> Result<Metrics> {
-        if !self.fit_is_due() {
+    fn learn(&mut self, experience: &dyn Experience) -> Result<Metrics> {
+        if !self.fit_is_due(experience) {
             return Ok(Metrics::new());
         }
+        self.next_row = experience.append_to(&mut self.dataset, self.next_row)?;
         let mut model = self.world.take().ok_or_else(lost)?.into_owner();
         let fitted = model.fit(&self.dataset, &mut self.fit_rng, &self.budget.interrupt);
         self.world = Some(world(model, self.planner.rows()));
         let report = fitted?;
         self.planner.widen(&self.dataset.action_std());
         self.fits += 1;
-        self.fitted_at = self.steps;
+        self.fitted_at = experience.taken();
         self.note = report.note;
         let tally = std::mem::take(&mut self.tally);
         let plans = tally.plans.max(1) as f64;
@@ -331,6 +300,10 @@ impl Agent for ModelBasedAgent {
             ("diverged_rows", tally.diverged as f64),
             ("failed_plans", tally.failed as f64),
         ])
+    }
+
+    fn learns(&self) -> bool {
+        self.learns
     }
 
     fn is_ready(&self) -> bool {
@@ -383,26 +356,28 @@ impl Persist for ModelBasedAgent {
             state.put_all("model", world.borrow_owner().save());
         }
         state.put_all("planner", self.planner.save());
-        if self.remembers {
-            state.put_all("dataset", self.dataset.save());
-        }
-        state.put("counters", Array::U64(vec![self.steps, self.fits, self.fitted_at]));
+        state.put("counters", Array::U64(vec![self.fits, self.fitted_at]));
         let Tally { plans, value, model_steps, diverged, failed } = self.tally;
         state.put("tally", Array::U64(vec![plans, value.to_bits(), model_steps, diverged, failed]));
         state.put("fit_rng", self.fit_rng.save());
         state.put("note", Array::U8(self.note.clone().into_bytes()));
+        // Where it stands within an episode.
+        state.put("episode.place", Array::U64(vec![self.decisions, self.since_plan as u64]));
+        state.put("episode.explore_rng", self.explore_rng.save());
         state
     }
 
     fn restore(&mut self, state: &State) -> Result<()> {
-        let counters = state.u64s("counters", 3)?;
+        let (counters, place) = (state.u64s("counters", 2)?, state.u64s("episode.place", 2)?);
         self.restore_model(state)?;
         self.planner.restore(&state.part("planner"))?;
-        if self.remembers {
-            self.dataset.restore(&state.part("dataset"))?;
-        }
+        // What was experienced comes with the next fit, all of it.
+        self.dataset = Dataset::new(self.dataset.observation_dim(), self.dataset.action_dim());
+        self.next_row = 0;
         self.fit_rng.restore(state, "fit_rng")?;
-        [self.steps, self.fits, self.fitted_at] = [counters[0], counters[1], counters[2]];
+        self.explore_rng.restore(state, "episode.explore_rng")?;
+        [self.fits, self.fitted_at] = [counters[0], counters[1]];
+        (self.decisions, self.since_plan) = (place[0], place[1] as usize);
         let tally = state.u64s("tally", 5)?;
         self.tally = Tally {
             plans: tally[0],

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand};
+use worldwright_runs::CheckpointEvery;
 use worldwright_runs::agents::planners::symbolic::{Algorithm, HeuristicKind};
 use worldwright_runs::data::FORMATS;
 
@@ -100,6 +101,12 @@ pub(crate) struct Learn {
     /// Go on with the run that the folder holds
     #[arg(long)]
     pub(crate) resume: bool,
+    /// Steps within an episode after which a checkpoint is written; one more is written at its end
+    #[arg(long, value_name = "N", default_value_t = CheckpointEvery::default().steps, value_parser = from::<1>, allow_negative_numbers = true)]
+    pub(crate) checkpoint_steps: u64,
+    /// Seconds within an episode after which a checkpoint is written
+    #[arg(long, value_name = "SECONDS", default_value_t = CheckpointEvery::default().secs, value_parser = seconds, allow_negative_numbers = true)]
+    pub(crate) checkpoint_secs: f64,
     /// Settings from a TOML file
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,

@@ -1,6 +1,8 @@
 //! Agents: what acts in an environment and learns from it.
 
-use crate::{Action, Error, Observation, Persist, PlanReport, Result, State, Transition, WorldModel};
+use crate::{
+    Action, Error, Experience, Observation, Persist, PlanReport, Result, State, StepColumn, Transition, WorldModel,
+};
 
 /// Named numbers about what an agent did, in a fixed order.
 pub type Metrics = Vec<(&'static str, f64)>;
@@ -14,10 +16,11 @@ pub struct Plan {
     pub report: PlanReport,
 }
 
-/// Something that acts, remembers and learns.
+/// Something that acts and learns. It has no memory of what happened: whoever lets it act keeps that, and brings it when it may learn.
 ///
 /// All that an episode depends on is the persisted state and the seed given to [`begin_episode`](Self::begin_episode), so
-/// evaluation episodes between training ones change nothing.
+/// evaluation episodes between training ones change nothing. The state holds where it stands within an episode too: begun alike and restored,
+/// it goes on in the middle of one.
 pub trait Agent: Send + Persist {
     /// Tells that an episode begins.
     ///
@@ -31,17 +34,34 @@ pub trait Agent: Send + Persist {
     /// What its model or planner gives.
     fn act(&mut self, observation: &Observation, explore: bool) -> Result<Action>;
 
-    /// Tells what came of the last action, to remember it.
+    /// Tells what came of the last action, for those whose next decision depends on it.
     ///
     /// # Errors
     /// [`Error::Shape`] or [`Error::NotInSpace`] for a transition of other spaces.
-    fn observe(&mut self, transition: &Transition) -> Result<()>;
+    fn observe(&mut self, _transition: &Transition) -> Result<()> {
+        Ok(())
+    }
 
-    /// Learns if it is due (call it after every [`observe`](Self::observe)); empty metrics when it is not.
+    /// Learns from `experience` if it is due (call it after every step); empty metrics when it is not.
     ///
     /// # Errors
     /// What its model gives.
-    fn learn(&mut self) -> Result<Metrics>;
+    fn learn(&mut self, experience: &dyn Experience) -> Result<Metrics>;
+
+    /// Whether it ever learns from experience, so that it is worth keeping in memory.
+    fn learns(&self) -> bool {
+        true
+    }
+
+    /// What it wants kept beside each step, for itself to learn from.
+    fn columns(&self) -> Vec<StepColumn> {
+        Vec::new()
+    }
+
+    /// The numbers of these columns for the last action, one column behind the other.
+    fn kept(&self) -> &[f64] {
+        &[]
+    }
 
     /// Whether it acts by what it knows or learned; false while it still acts at random for want of experience. Decisions are
     /// counted and timed only while it is.

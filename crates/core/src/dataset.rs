@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::{Array, Columns, Error, Persist, Result, State, Value};
+use crate::{Columns, Error, Result, Value};
 
 /// One step of an environment with what surrounds it.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,16 +46,20 @@ impl Clone for Lineage {
     }
 }
 
-/// Transitions with flat observations and actions (see [`Space::flat_dim`](crate::Space::flat_dim)), row-major, in the order
-/// in which they happened. Rows `i` and `i + 1` belong to one episode unless `episode_ends[i]`.
+/// Transitions with flat observations and actions (see [`Space::flat_dim`](crate::Space::flat_dim)), in the order in which they
+/// happened. Transitions `i` and `i + 1` belong to one episode unless `episode_ends[i]`.
+///
+/// Observations are rows, row-major; an episode of T transitions that follow each other is T + 1 of them, so that what was seen between two
+/// actions is held once.
 #[derive(Debug, Clone, Default)]
 pub struct Dataset {
     lineage: Lineage,
     observation_dim: usize,
     action_dim: usize,
-    observations: Vec<f64>,
+    rows: Vec<f64>,
+    /// The row that each transition begins at; the one behind it is where it led.
+    starts: Vec<usize>,
     actions: Vec<f64>,
-    next_observations: Vec<f64>,
     rewards: Vec<f64>,
     terminated: Vec<bool>,
     episode_ends: Vec<bool>,
@@ -64,15 +68,21 @@ pub struct Dataset {
 /// Equal transitions make equal sets.
 impl PartialEq for Dataset {
     fn eq(&self, other: &Self) -> bool {
-        let Self { lineage: _, observation_dim, action_dim, observations, actions, next_observations, .. } = self;
+        let Self { lineage: _, observation_dim, action_dim, rows: _, starts: _, actions, rewards, .. } = self;
         (*observation_dim, *action_dim) == (other.observation_dim, other.action_dim)
-            && *observations == other.observations
             && *actions == other.actions
-            && *next_observations == other.next_observations
-            && self.rewards == other.rewards
+            && *rewards == other.rewards
             && self.terminated == other.terminated
             && self.episode_ends == other.episode_ends
+            && (0..self.len()).all(|i| {
+                self.observation(i) == other.observation(i) && self.next_observation(i) == other.next_observation(i)
+            })
     }
+}
+
+/// Whether two vectors are the same to the last bit, so that one may stand for the other.
+fn same(one: &[f64], other: &[f64]) -> bool {
+    one.iter().zip(other).all(|(one, other)| one.to_bits() == other.to_bits())
 }
 
 impl Dataset {
@@ -121,9 +131,19 @@ impl Dataset {
                 ),
             });
         }
-        self.observations.extend_from_slice(observation);
+        let follows = self.episode_ends.last() == Some(&false)
+            && self.len().checked_sub(1).is_some_and(|last| same(self.next_observation(last), observation));
+        let start = if follows {
+            self.starts[self.len() - 1] + 1
+        } else {
+            // With no numbers in an observation, rows cannot be counted by them.
+            let start = self.starts.last().map_or(0, |last| last + 2);
+            self.rows.extend_from_slice(observation);
+            start
+        };
+        self.rows.extend_from_slice(next_observation);
+        self.starts.push(start);
         self.actions.extend_from_slice(action);
-        self.next_observations.extend_from_slice(next_observation);
         self.rewards.push(reward);
         self.terminated.push(terminated);
         self.episode_ends.push(episode_end || terminated);
@@ -152,7 +172,7 @@ impl Dataset {
 
     /// Observation of transition `i`.
     pub fn observation(&self, i: usize) -> &[f64] {
-        &self.observations[i * self.observation_dim..(i + 1) * self.observation_dim]
+        self.row(self.starts[i])
     }
 
     /// Action of transition `i`.
@@ -162,7 +182,16 @@ impl Dataset {
 
     /// Observation after transition `i`.
     pub fn next_observation(&self, i: usize) -> &[f64] {
-        &self.next_observations[i * self.observation_dim..(i + 1) * self.observation_dim]
+        self.row(self.starts[i] + 1)
+    }
+
+    fn row(&self, row: usize) -> &[f64] {
+        &self.rows[row * self.observation_dim..(row + 1) * self.observation_dim]
+    }
+
+    /// Whether transition `i` begins where the one before it led, in the same episode.
+    pub fn follows(&self, i: usize) -> bool {
+        i > 0 && self.starts[i] == self.starts[i - 1] + 1
     }
 
     /// Standard deviations of the actions `[A]`.
@@ -215,13 +244,16 @@ impl Dataset {
         if expected != got {
             return Err(Error::shape("observations and actions of the data", &expected, &got));
         }
-        let (o, a) = (self.observation_dim, self.action_dim);
-        self.observations.extend_from_slice(&other.observations[rows.start * o..rows.end * o]);
-        self.actions.extend_from_slice(&other.actions[rows.start * a..rows.end * a]);
-        self.next_observations.extend_from_slice(&other.next_observations[rows.start * o..rows.end * o]);
-        self.rewards.extend_from_slice(&other.rewards[rows.clone()]);
-        self.terminated.extend_from_slice(&other.terminated[rows.clone()]);
-        self.episode_ends.extend_from_slice(&other.episode_ends[rows]);
+        for i in rows {
+            self.push(
+                other.observation(i),
+                other.action(i),
+                other.rewards[i],
+                other.next_observation(i),
+                other.terminated[i],
+                other.episode_ends[i],
+            )?;
+        }
         self.end_episode();
         Ok(())
     }
@@ -234,44 +266,25 @@ impl Dataset {
     }
 }
 
-impl Persist for Dataset {
-    fn save(&self) -> State {
-        let mut state = State::new();
-        let matrix = |data: &[f64], dims: usize| Array::F64(vec![self.len(), dims], data.to_vec());
-        let flags = |data: &[bool]| Array::U8(data.iter().map(|flag| u8::from(*flag)).collect());
-        state.put("len", Array::U64(vec![self.len() as u64]));
-        state.put("observations", matrix(&self.observations, self.observation_dim));
-        state.put("actions", matrix(&self.actions, self.action_dim));
-        state.put("next_observations", matrix(&self.next_observations, self.observation_dim));
-        state.put("rewards", Array::F64(vec![self.len()], self.rewards.clone()));
-        state.put("terminated", flags(&self.terminated));
-        state.put("episode_ends", flags(&self.episode_ends));
-        state
-    }
-
-    fn restore(&mut self, state: &State) -> Result<()> {
-        let n = state.u64s("len", 1)?[0] as usize;
-        let flags = |name: &str| match state.array(name)? {
-            Array::U8(bytes) if bytes.len() == n => Ok(bytes.iter().map(|byte| *byte != 0).collect()),
-            Array::U8(bytes) => Err(Error::shape(name.to_owned(), &[n], &[bytes.len()])),
-            _ => Err(Error::external("saved state", format!("'{name}' does not hold flags"))),
-        };
-        *self = Self {
-            observations: state.f64s("observations", n.saturating_mul(self.observation_dim))?.to_vec(),
-            actions: state.f64s("actions", n.saturating_mul(self.action_dim))?.to_vec(),
-            next_observations: state.f64s("next_observations", n.saturating_mul(self.observation_dim))?.to_vec(),
-            rewards: state.f64s("rewards", n)?.to_vec(),
-            terminated: flags("terminated")?,
-            episode_ends: flags("episode_ends")?,
-            ..Self::new(self.observation_dim, self.action_dim)
-        };
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_follows_is_held_once_and_read_twice() {
+        let mut all = Dataset::new(1, 0);
+        // 0 → 1 → 2 | 7 → 8, then from elsewhere within the episode, and from a zero of the other sign.
+        let told = [(0.0, 1.0, false), (1.0, 2.0, true), (2.0, 8.0, false), (7.0, 0.0, false), (-0.0, 1.0, false)];
+        for (before, after, end) in told {
+            all.push(&[before], &[], 0.0, &[after], false, end).unwrap();
+        }
+        for (i, (before, after, _)) in told.into_iter().enumerate() {
+            let bits = [all.observation(i)[0].to_bits(), all.next_observation(i)[0].to_bits()];
+            assert_eq!(bits, [before.to_bits(), after.to_bits()], "transition {i}");
+        }
+        assert_eq!(all.rows.len(), 3 + 2 + 2 + 2);
+        assert_eq!(all, all.clone());
+    }
 
     #[test]
     fn rows_of_another_set_come_as_whole_episodes() {

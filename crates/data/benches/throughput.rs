@@ -2,8 +2,8 @@
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use worldwright_core::{Rng, Space, Step, Value};
-use worldwright_data::{EpisodeStore, EpisodeWriter, Header, Priorities, Replay, Sample, WriterOptions};
+use worldwright_core::{Experience, Rng, Sample, Space, Step, Value, Want};
+use worldwright_data::{EpisodeStore, EpisodeWriter, Header, Priorities, Replay, WriterOptions};
 
 fn main() {
     divan::main();
@@ -60,13 +60,13 @@ fn open(bencher: Bencher<'_, '_>) {
 
 fn replay() -> Replay {
     let (observations, actions) = spaces();
-    let mut replay = Replay::new(observations, actions, EPISODES * (STEPS + 1)).unwrap();
+    let mut replay = Replay::new(observations, actions, Vec::new(), EPISODES * (STEPS + 1)).unwrap();
     let mut rng = Rng::new(0);
     for _ in 0..EPISODES {
         replay.start_episode(&step(&mut rng, false).1.observation).unwrap();
         for t in 0..STEPS {
             let (action, step) = step(&mut rng, t + 1 == STEPS);
-            replay.step(&action, &step).unwrap();
+            replay.step(&action, &step, &[]).unwrap();
         }
     }
     replay
@@ -75,7 +75,9 @@ fn replay() -> Replay {
 #[divan::bench]
 fn sample_256_transitions(bencher: Bencher<'_, '_>) {
     let (replay, mut rng, mut sample) = (replay(), Rng::new(1), Sample::default());
-    bencher.counter(ItemsCount::new(256_usize)).bench_local(|| replay.sample(256, &mut rng, &mut sample).unwrap());
+    bencher
+        .counter(ItemsCount::new(256_usize))
+        .bench_local(|| replay.sample(Want::Transitions(256), &mut rng, &mut sample).unwrap());
 }
 
 #[divan::bench]
@@ -83,7 +85,7 @@ fn sample_16_sequences_of_64(bencher: Bencher<'_, '_>) {
     let (replay, mut rng, mut sample) = (replay(), Rng::new(1), Sample::default());
     bencher
         .counter(ItemsCount::new(16 * 64_usize))
-        .bench_local(|| replay.sample_sequences(16, 64, &mut rng, &mut sample).unwrap());
+        .bench_local(|| replay.sample(Want::Sequences { count: 16, length: 64 }, &mut rng, &mut sample).unwrap());
 }
 
 #[divan::bench]
@@ -100,5 +102,5 @@ fn sample_256_by_priority(bencher: Bencher<'_, '_>) {
 #[divan::bench]
 fn dataset(bencher: Bencher<'_, '_>) {
     let replay = replay();
-    bencher.counter(ItemsCount::new(EPISODES * STEPS)).bench(|| replay.dataset().unwrap());
+    bencher.counter(ItemsCount::new(EPISODES * STEPS)).bench(|| replay.all().unwrap());
 }

@@ -2,7 +2,7 @@
 //!
 //! - [`EpisodeWriter`] appends episodes to a folder and [`EpisodeStore`] reads them; [`Position`] is where a resumed run cuts
 //!   back to.
-//! - [`Replay`] holds recent rows in memory, samples from them and gives a model its `Dataset`; [`Priorities`] draws from it by priority.
+//! - [`Replay`] holds what was experienced in memory, for those who learn from it; [`Priorities`] draws from it by priority.
 //! - [`Normaliser`] keeps running means and standard deviations.
 //! - [`COLUMNS`], [`resolve`], [`flag_of_text`] and [`lay_out`] are the rules by which tables of any origin become episodes.
 //! - [`write_whole`] and [`make_whole`] let files and folders appear whole or not at all.
@@ -25,7 +25,7 @@ pub use formats::{
 };
 pub use normaliser::Normaliser;
 pub use priorities::{Priorities, SumTree};
-pub use replay::{Replay, Sample};
+pub use replay::Replay;
 pub use space_json::{space_from_json, space_to_json};
 pub use store::{
     Damage, Episode, EpisodeStore, EpisodeSummary, EpisodeWriter, Header, Position, Precision, Recovery, WriterOptions,

@@ -5,9 +5,7 @@
 //! parts of the sum (appendix B.2.1). Parents are recomputed from their children, never adjusted by differences, so no error
 //! gathers.
 
-use worldwright_core::{Array, Error, Persist, Result, Rng, State};
-
-use crate::replay::{Replay, Sample};
+use worldwright_core::{Array, Error, Experience, Persist, Result, Rng, Sample, State};
 
 /// A complete binary tree over `len` numbers that keeps the sum and the least positive number below each node.
 #[derive(Debug, Clone, PartialEq)]
@@ -90,19 +88,20 @@ impl SumTree {
     }
 }
 
-/// Priorities of the transitions of one [`Replay`].
+/// Priorities of the transitions of one [`Experience`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Priorities {
     tree: SumTree,
     alpha: f64,
     floor: f64,
     largest: f64,
-    /// Rows of the replay that have been given a priority or found to be no transition.
+    /// Rows that have been given a priority or found to be no transition, and the oldest of them that was held then.
     seen: u64,
+    oldest: u64,
 }
 
 impl Priorities {
-    /// Priorities for a replay of that capacity. `alpha`: how strongly priority counts, from 0 (uniform) on; `floor`: what is
+    /// Priorities for at most `capacity` rows at a time. `alpha`: how strongly priority counts, from 0 (uniform) on; `floor`: what is
     /// added to each priority so that none is never drawn.
     ///
     /// # Errors
@@ -111,28 +110,31 @@ impl Priorities {
         if !(alpha >= 0.0 && alpha.is_finite() && floor > 0.0 && floor.is_finite()) {
             return Err(Error::config("priorities", format!("need alpha ≥ 0 and floor > 0, got {alpha} and {floor}")));
         }
-        Ok(Self { tree: SumTree::new(capacity), alpha, floor, largest: 1.0, seen: 0 })
+        Ok(Self { tree: SumTree::new(capacity), alpha, floor, largest: 1.0, seen: 0, oldest: 0 })
     }
 
-    /// Takes note of rows added to the replay: new transitions get the largest priority so far, forgotten ones none.
+    fn slot(&self, row: u64) -> usize {
+        (row % self.tree.len() as u64) as usize
+    }
+
+    /// Takes note of what was added: new transitions get the largest priority so far, forgotten ones none.
     ///
     /// # Errors
-    /// [`Error::Shape`] for a replay of another capacity.
-    pub fn follow(&mut self, replay: &Replay) -> Result<()> {
-        if replay.capacity() != self.tree.len() {
-            return Err(Error::shape("replay capacity", &[self.tree.len()], &[replay.capacity()]));
+    /// [`Error::Shape`] when more rows are held than there is room for.
+    pub fn follow(&mut self, experience: &dyn Experience) -> Result<()> {
+        let (rows, capacity) = (experience.rows(), self.tree.len() as u64);
+        if rows.end - rows.start > capacity {
+            return Err(Error::shape("rows held", &[self.tree.len()], &[(rows.end - rows.start) as usize]));
         }
-        let capacity = self.tree.len() as u64;
-        let oldest = replay.added() - replay.rows() as u64;
-        for row in self.seen.max(oldest)..replay.added() {
-            let number = if replay.ends_sequence(row, 1) { self.largest.powf(self.alpha) } else { 0.0 };
-            self.tree.set((row % capacity) as usize, number)?;
+        // The oldest row's predecessor is forgotten, so that it is no transition any more either.
+        for row in self.oldest.max(self.seen.saturating_sub(capacity))..self.seen.min(rows.start + 1) {
+            self.tree.set(self.slot(row), 0.0)?;
         }
-        self.seen = replay.added();
-        // The oldest row's predecessor has been overwritten: it is no transition any more.
-        if replay.rows() == self.tree.len() {
-            self.tree.set((oldest % capacity) as usize, 0.0)?;
+        for row in self.seen.max(rows.start)..rows.end {
+            let number = if experience.ends_sequence(row, 1) { self.largest.powf(self.alpha) } else { 0.0 };
+            self.tree.set(self.slot(row), number)?;
         }
+        (self.seen, self.oldest) = (rows.end, rows.start);
         Ok(())
     }
 
@@ -140,7 +142,7 @@ impl Priorities {
     ///
     /// # Errors
     /// [`Error::Config`] for a priority that is negative or not finite, [`Error::Shape`] for lists of different lengths.
-    pub fn update(&mut self, replay: &Replay, transitions: &[u64], priorities: &[f64]) -> Result<()> {
+    pub fn update(&mut self, experience: &dyn Experience, transitions: &[u64], priorities: &[f64]) -> Result<()> {
         if transitions.len() != priorities.len() {
             return Err(Error::shape("priorities", &[transitions.len()], &[priorities.len()]));
         }
@@ -148,10 +150,10 @@ impl Priorities {
             if !(*priority >= 0.0 && priority.is_finite()) {
                 return Err(Error::config("priority", format!("must be finite and not negative, got {priority}")));
             }
-            if replay.ends_sequence(*row, 1) && *row < self.seen {
+            if experience.ends_sequence(*row, 1) && *row < self.seen {
                 let number = priority + self.floor;
                 self.largest = self.largest.max(number);
-                self.tree.set((row % self.tree.len() as u64) as usize, number.powf(self.alpha))?;
+                self.tree.set(self.slot(*row), number.powf(self.alpha))?;
             }
         }
         Ok(())
@@ -161,9 +163,17 @@ impl Priorities {
     ///
     /// # Errors
     /// [`Error::Config`] when there is none, or rows were added since [`follow`](Self::follow).
-    pub fn sample(&self, replay: &Replay, count: usize, beta: f64, rng: &mut Rng, out: &mut Sample) -> Result<()> {
-        if self.seen != replay.added() {
-            return Err(Error::config("priorities", "rows were added to the replay since it was followed"));
+    pub fn sample(
+        &self,
+        experience: &dyn Experience,
+        count: usize,
+        beta: f64,
+        rng: &mut Rng,
+        out: &mut Sample,
+    ) -> Result<()> {
+        let rows = experience.rows();
+        if self.seen != rows.end {
+            return Err(Error::config("priorities", "rows were added since the experience was followed"));
         }
         let total = self.tree.total();
         if total <= 0.0 {
@@ -171,13 +181,12 @@ impl Priorities {
         }
         out.begin(1);
         let capacity = self.tree.len() as u64;
-        let oldest = replay.added() - replay.rows() as u64;
         for part in 0..count {
             let slot = self.tree.find((part as f64 + rng.uniform()) / count as f64 * total) as u64;
-            let row = oldest + (slot + capacity - oldest % capacity) % capacity;
+            let row = rows.start + (slot + capacity - rows.start % capacity) % capacity;
             // (N P(i))^-β over its largest value (N P_min)^-β.
             let weight = (self.tree.least() / self.tree.get(slot as usize)).powf(beta);
-            replay.gather(row, 1, weight, out);
+            experience.gather(row, 1, weight, out);
         }
         Ok(())
     }
@@ -189,7 +198,7 @@ impl Persist for Priorities {
         let leaves = self.tree.sums[self.tree.leaves..][..self.tree.len].to_vec();
         state.put("numbers", Array::F64(vec![leaves.len()], leaves));
         state.put("largest", Array::F64(vec![1], vec![self.largest]));
-        state.put("seen", Array::U64(vec![self.seen]));
+        state.put("seen", Array::U64(vec![self.seen, self.oldest]));
         state
     }
 
@@ -198,8 +207,8 @@ impl Persist for Priorities {
         for (i, number) in state.f64s("numbers", self.tree.len)?.iter().enumerate() {
             tree.set(i, *number)?;
         }
-        let (largest, seen) = (state.f64s("largest", 1)?[0], state.u64s("seen", 1)?[0]);
-        (self.tree, self.largest, self.seen) = (tree, largest, seen);
+        let (largest, seen) = (state.f64s("largest", 1)?[0], state.u64s("seen", 2)?);
+        (self.tree, self.largest, self.seen, self.oldest) = (tree, largest, seen[0], seen[1]);
         Ok(())
     }
 }

@@ -1,45 +1,23 @@
-//! Replay: recent rows in memory, and uniform samples of transitions and of sequences from them.
+//! Replay: what was experienced, in memory, for those who learn from it ([`Experience`]).
 //!
-//! Rows lie as in the store: an episode of T steps is T + 1 rows, so observations are held once. A ring of rows forgets the
-//! oldest. A transition is a row that is no reset and whose predecessor is still there; it is named by a number that never
-//! changes and is never used again.
+//! Rows lie as in the store: an episode of T steps is T + 1 rows, so observations are held once, and numbers that are bytes stay bytes. Rows
+//! are kept in chunks of about a megabyte, so that growing copies nothing and what is held is what was asked for; the oldest chunk
+//! goes when none of its rows is wanted any more. A transition is a row that is no reset and whose predecessor is still there; it is named by
+//! a number that never changes and is never used again.
 
-use worldwright_core::{Action, Array, Dataset, Error, Observation, Persist, Result, Rng, Space, State, Step};
+use std::collections::VecDeque;
+use std::ops::Range;
+
+use worldwright_core::{
+    Action, Dataset, Error, Experience, Numbers, Observation, Result, Sample, Space, Step, StepColumn,
+};
 
 use crate::{EpisodeStore, limits};
 
-/// Flat numbers, kept as bytes where every one of them is a whole number below 256 by the kind of its space.
-#[derive(Debug, Clone, PartialEq)]
-enum Numbers {
-    Bytes(Vec<u8>),
-    Doubles(Vec<f64>),
-}
+/// Bytes of a chunk, about.
+const CHUNK_BYTES: usize = 1 << 20;
 
-impl Numbers {
-    fn new(space: &Space, rows: usize) -> Self {
-        let len = rows * space.flat_dim();
-        if small(space) { Self::Bytes(vec![0; len]) } else { Self::Doubles(vec![0.0; len]) }
-    }
-
-    fn set(&mut self, start: usize, from: &[f64]) {
-        match self {
-            Self::Bytes(bytes) => {
-                bytes[start..start + from.len()].iter_mut().zip(from).for_each(|(slot, n)| *slot = *n as u8);
-            }
-            Self::Doubles(numbers) => numbers[start..start + from.len()].copy_from_slice(from),
-        }
-    }
-
-    fn get(&self, start: usize, out: &mut [f64]) {
-        match self {
-            Self::Bytes(bytes) => {
-                out.iter_mut().zip(&bytes[start..]).for_each(|(slot, byte)| *slot = f64::from(*byte));
-            }
-            Self::Doubles(numbers) => out.copy_from_slice(&numbers[start..start + out.len()]),
-        }
-    }
-}
-
+/// Whether all flat numbers of a space are bytes.
 fn small(space: &Space) -> bool {
     match space {
         Space::Box { element, .. } => element.is_bytes(),
@@ -48,123 +26,144 @@ fn small(space: &Space) -> bool {
     }
 }
 
-/// A batch of sampled transitions or sequences, row-major, filled anew by each sample without allocation once it has grown.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Sample {
-    /// Sequences in it; for transitions, how many.
-    pub sequences: usize,
-    /// Steps of each; 1 for transitions.
-    pub length: usize,
-    /// Numbers of the first transition of each sequence `[B]`.
-    pub transitions: Vec<u64>,
-    /// `[B][L][O]`.
-    pub observations: Vec<f64>,
-    /// `[B][L][A]`.
-    pub actions: Vec<f64>,
-    /// `[B][L]`.
-    pub rewards: Vec<f64>,
-    /// `[B][L][O]`.
-    pub next_observations: Vec<f64>,
-    /// `[B][L]`: the task itself ended.
-    pub terminated: Vec<bool>,
-    /// `[B][L]`: the episode was cut.
-    pub truncated: Vec<bool>,
-    /// Importance weights `[B]`, 1 for uniform samples.
-    pub weights: Vec<f64>,
-}
-
-/// Recent rows in memory.
+/// Consecutive rows.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Replay {
-    observation_space: Space,
-    action_space: Space,
-    capacity: usize,
+struct Chunk {
     observations: Numbers,
+    /// Zeros at a reset.
     actions: Numbers,
     rewards: Vec<f64>,
     terminated: Vec<bool>,
     truncated: Vec<bool>,
     /// Which row of its episode each row is; 0 is a reset.
-    steps: Vec<u64>,
-    /// Rows ever added; row `i` lies in slot `i % capacity`.
+    steps: Vec<u32>,
+    /// What an agent kept beside each step; zeros at a reset.
+    columns: Vec<f64>,
+}
+
+/// A row as it is added.
+#[derive(Debug, Clone, Copy)]
+struct Row<'a> {
+    observation: &'a [f64],
+    /// Action, reward and columns; none at a reset.
+    taken: Option<(&'a [f64], f64, &'a [f64])>,
+    terminated: bool,
+    truncated: bool,
+}
+
+/// What was experienced, in memory.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Replay {
+    observation_space: Space,
+    action_space: Space,
+    columns: Vec<StepColumn>,
+    /// O, A and K: numbers of an observation, of an action, of all columns.
+    dims: (usize, usize, usize),
+    /// Most rows that are held.
+    capacity: usize,
+    chunk_rows: usize,
+    chunks: VecDeque<Chunk>,
+    /// Number of the first row in the chunks; a multiple of `chunk_rows`.
+    first: u64,
+    /// Rows ever added.
     added: u64,
+    taken: u64,
     open: bool,
     scratch: Vec<f64>,
 }
 
 impl Replay {
-    /// Room for `capacity` rows: transitions plus one row for each episode.
+    /// Room for `capacity` rows (transitions plus one row for each episode), the oldest of which then go, or for all that come
+    /// with `usize::MAX`. `columns` are what an agent keeps beside each step. Memory is taken as rows come.
     ///
     /// # Errors
     /// [`Error::Config`] for a capacity below 2, which holds no transition.
-    pub fn new(observation_space: Space, action_space: Space, capacity: usize) -> Result<Self> {
+    pub fn new(
+        observation_space: Space,
+        action_space: Space,
+        columns: Vec<StepColumn>,
+        capacity: usize,
+    ) -> Result<Self> {
         if capacity < 2 {
             return Err(Error::config("replay capacity", format!("must be at least 2 rows, got {capacity}")));
         }
+        let dims = (
+            observation_space.flat_dim(),
+            action_space.flat_dim(),
+            columns.iter().map(|column| column.width).sum::<usize>(),
+        );
+        let each = |space: &Space| if small(space) { 1 } else { 8 };
+        let row = dims.0 * each(&observation_space) + dims.1 * each(&action_space) + 8 * dims.2 + 16;
         Ok(Self {
-            observations: Numbers::new(&observation_space, capacity),
-            actions: Numbers::new(&action_space, capacity),
-            rewards: vec![0.0; capacity],
-            terminated: vec![false; capacity],
-            truncated: vec![false; capacity],
-            steps: vec![0; capacity],
+            dims,
+            chunk_rows: (CHUNK_BYTES / row).clamp(1, 1 << 16).min(capacity),
+            columns,
+            capacity,
+            chunks: VecDeque::new(),
+            first: 0,
             added: 0,
+            taken: 0,
             open: false,
             scratch: Vec::new(),
             observation_space,
             action_space,
-            capacity,
         })
     }
 
-    /// Room for a whole store, filled with it.
+    /// All of a store.
     ///
     /// # Errors
     /// When the rows do not fit the store's header, [`Error::Diverged`] naming the first number that is not finite, and
     /// [`Error::Unsupported`] for more than this machine's memory holds.
     pub fn from_store(store: &EpisodeStore) -> Result<Self> {
         let header = store.header();
+        let mut replay = Self::new(
+            header.observation_space.clone(),
+            header.action_space.clone(),
+            header.columns.clone(),
+            usize::MAX,
+        )?;
         let rows = store.steps() + store.episodes().len();
         let numbers = limits::numbers(&header.observation_space, true) + limits::numbers(&header.action_space, true);
-        // Held here, and once more as the transitions that a model learns from, whose observations come twice.
+        // Held here, and once more as the transitions that a model learns from.
         limits::fits(
             &format!("{rows} rows of {numbers} numbers"),
-            (rows.max(2) as u128).saturating_mul(numbers).saturating_mul(3 * 8),
+            (rows.max(2) as u128).saturating_mul(numbers).saturating_mul(2 * 8),
         )?;
-        for i in 0..store.episodes().len() {
-            let mut step = 0;
+        replay.extend_from_store(store)?;
+        replay.end_episode();
+        Ok(replay)
+    }
+
+    /// Adds every episode of a store. One that had not ended when the store was cut goes on with the next step.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] when the store is of other spaces, [`Error::Diverged`] naming the first number that is not finite.
+    pub fn extend_from_store(&mut self, store: &EpisodeStore) -> Result<()> {
+        let columns = vec![0.0; self.dims.2];
+        for (i, summary) in store.episodes().iter().enumerate() {
+            let mut row = 0;
             store.visit_flat(i, |observation, taken| {
-                let (action, reward) = taken.map_or((&[][..], 0.0), |(action, reward)| (action, reward));
-                for (what, numbers) in [("observation", observation), ("action", action), ("reward", &[reward][..])] {
+                let (action, reward, kept) = taken.unwrap_or((&[], 0.0, &[]));
+                for (what, numbers) in [("observation", observation), ("action", action), ("reward", &[reward])] {
                     if let Some(number) = numbers.iter().find(|number| !number.is_finite()) {
                         return Err(Error::Diverged {
-                            who: format!("episode {i}, step {step}").into(),
+                            who: format!("episode {i}, step {row}").into(),
                             why: format!(
                                 "its {what} holds {number}, which no model can learn from; leave the episode out"
                             ),
                         });
                     }
                 }
-                step += 1;
-                Ok(())
-            })?;
-        }
-        let mut replay = Self::new(header.observation_space.clone(), header.action_space.clone(), rows.max(2))?;
-        replay.extend_from_store(store)?;
-        Ok(replay)
-    }
-
-    /// Adds every episode of a store.
-    ///
-    /// # Errors
-    /// [`Error::Shape`] when the store is of other spaces.
-    pub fn extend_from_store(&mut self, store: &EpisodeStore) -> Result<()> {
-        for (i, summary) in store.episodes().iter().enumerate() {
-            let mut row = 0;
-            store.visit_flat(i, |observation, taken| {
                 let last = row == summary.steps;
-                let ends = (summary.terminated && last, summary.truncated && last);
-                self.push_flat(observation, taken, ends)?;
+                // Episodes that others recorded lack what this agent keeps.
+                let kept = if kept.len() == columns.len() { kept } else { &columns };
+                self.push(Row {
+                    observation,
+                    taken: taken.map(|_| (action, reward, kept)),
+                    terminated: summary.terminated && last,
+                    truncated: summary.truncated && last,
+                })?;
                 row += 1;
                 Ok(())
             })?;
@@ -178,21 +177,22 @@ impl Replay {
     /// [`Error::NotInSpace`] for an observation of another kind or shape.
     pub fn start_episode(&mut self, observation: &Observation) -> Result<()> {
         let mut flat = std::mem::take(&mut self.scratch);
-        flat.resize(self.observation_space.flat_dim(), 0.0);
+        flat.resize(self.dims.0, 0.0);
         let done = self
             .observation_space
             .flatten(observation, &mut flat)
-            .and_then(|()| self.push_flat(&flat, None, (false, false)));
+            .and_then(|()| self.push(Row { observation: &flat, taken: None, terminated: false, truncated: false }));
         self.scratch = flat;
         done
     }
 
-    /// Adds a step and returns its transition's number.
+    /// Adds a step, with what the agent keeps beside it, and returns its transition's number.
     ///
     /// # Errors
-    /// [`Error::NotInSpace`] for an action or observation of another kind or shape, [`Error::Config`] outside an episode.
-    pub fn step(&mut self, action: &Action, step: &Step) -> Result<u64> {
-        let (o, a) = (self.observation_space.flat_dim(), self.action_space.flat_dim());
+    /// [`Error::NotInSpace`] for an action or observation of another kind or shape, [`Error::Shape`] for other columns,
+    /// [`Error::Config`] outside an episode.
+    pub fn step(&mut self, action: &Action, step: &Step, kept: &[f64]) -> Result<u64> {
+        let (o, a, _) = self.dims;
         let mut flat = std::mem::take(&mut self.scratch);
         flat.resize(o + a, 0.0);
         let done = self
@@ -200,49 +200,107 @@ impl Replay {
             .flatten(&step.observation, &mut flat[..o])
             .and_then(|()| self.action_space.flatten(action, &mut flat[o..]))
             .and_then(|()| {
-                self.push_flat(&flat[..o], Some((&flat[o..], step.reward)), (step.terminated, step.truncated))
+                self.push(Row {
+                    observation: &flat[..o],
+                    taken: Some((&flat[o..], step.reward, kept)),
+                    terminated: step.terminated,
+                    truncated: step.truncated,
+                })
             });
         self.scratch = flat;
         done.map(|()| self.added - 1)
     }
 
-    fn push_flat(&mut self, observation: &[f64], taken: Option<(&[f64], f64)>, ends: (bool, bool)) -> Result<()> {
-        let (o, a) = (self.observation_space.flat_dim(), self.action_space.flat_dim());
-        if observation.len() != o {
-            return Err(Error::shape("observation", &[o], &[observation.len()]));
+    /// The episode under way ends where it stands, cut.
+    pub fn end_episode(&mut self) {
+        if std::mem::take(&mut self.open) {
+            let at = self.added - 1;
+            let (chunk, row) = self.place(at);
+            self.chunks[chunk].truncated[row] = self.chunks[chunk].steps[row] > 0;
         }
-        let slot = self.slot(self.added);
-        let step = match taken {
+    }
+
+    fn push(&mut self, row: Row<'_>) -> Result<()> {
+        let (o, a, k) = self.dims;
+        if row.observation.len() != o {
+            return Err(Error::shape("observation", &[o], &[row.observation.len()]));
+        }
+        let step = match row.taken {
             None => 0,
             Some(_) if !self.open => {
                 return Err(Error::config("replay", "no episode is under way: start one before its steps"));
             }
-            Some((action, _)) if action.len() != a => return Err(Error::shape("action", &[a], &[action.len()])),
-            Some((action, reward)) => {
-                self.actions.set(slot * a, action);
-                self.rewards[slot] = reward;
-                self.steps[self.slot(self.added - 1)] + 1
-            }
+            Some((action, ..)) if action.len() != a => return Err(Error::shape("action", &[a], &[action.len()])),
+            Some((.., kept)) if kept.len() != k => return Err(Error::shape("columns of a step", &[k], &[kept.len()])),
+            Some(_) => self.step_of(self.added - 1).saturating_add(1),
         };
-        self.observations.set(slot * o, observation);
-        self.steps[slot] = step;
-        (self.terminated[slot], self.truncated[slot]) = ends;
-        self.open = !(ends.0 || ends.1);
+        if self.added == self.first + (self.chunks.len() * self.chunk_rows) as u64 {
+            let chunk = self.chunk();
+            self.chunks.push_back(chunk);
+        }
+        if let Some(chunk) = self.chunks.back_mut() {
+            chunk.observations.extend(row.observation);
+            let (action, reward, kept) = row.taken.unwrap_or((&[], 0.0, &[]));
+            chunk.actions.extend(action);
+            chunk.columns.extend_from_slice(kept);
+            if row.taken.is_none() {
+                (0..a).for_each(|_| chunk.actions.extend(&[0.0]));
+                chunk.columns.resize(chunk.columns.len() + k, 0.0);
+            }
+            chunk.rewards.push(reward);
+            chunk.steps.push(step);
+            chunk.terminated.push(row.terminated);
+            chunk.truncated.push(row.truncated);
+        }
+        self.open = !(row.terminated || row.truncated);
+        self.taken += u64::from(row.taken.is_some());
         self.added += 1;
+        while self.first + self.chunk_rows as u64 <= self.rows().start {
+            self.chunks.pop_front();
+            self.first += self.chunk_rows as u64;
+        }
         Ok(())
     }
 
-    fn slot(&self, row: u64) -> usize {
-        (row % self.capacity as u64) as usize
+    fn chunk(&self) -> Chunk {
+        let ((o, a, k), rows) = (self.dims, self.chunk_rows);
+        let numbers = |space: &Space, dim: usize| {
+            if small(space) {
+                Numbers::Bytes(Vec::with_capacity(rows * dim))
+            } else {
+                Numbers::Floats(Vec::with_capacity(rows * dim))
+            }
+        };
+        Chunk {
+            observations: numbers(&self.observation_space, o),
+            actions: numbers(&self.action_space, a),
+            rewards: Vec::with_capacity(rows),
+            terminated: Vec::with_capacity(rows),
+            truncated: Vec::with_capacity(rows),
+            steps: Vec::with_capacity(rows),
+            columns: Vec::with_capacity(rows * k),
+        }
     }
 
-    fn oldest(&self) -> u64 {
-        self.added.saturating_sub(self.capacity as u64)
+    /// The chunk of a row, and the row's place in it.
+    fn place(&self, row: u64) -> (usize, usize) {
+        let at = (row - self.first) as usize;
+        (at / self.chunk_rows, at % self.chunk_rows)
     }
 
-    /// Rows ever added: the next row's number.
-    pub fn added(&self) -> u64 {
-        self.added
+    fn step_of(&self, row: u64) -> u32 {
+        let (chunk, at) = self.place(row);
+        self.chunks[chunk].steps[at]
+    }
+
+    /// What was observed.
+    pub fn observation_space(&self) -> &Space {
+        &self.observation_space
+    }
+
+    /// What was done.
+    pub fn action_space(&self) -> &Space {
+        &self.action_space
     }
 
     /// Most rows that are held.
@@ -250,174 +308,87 @@ impl Replay {
         self.capacity
     }
 
-    /// Rows held now.
-    pub fn rows(&self) -> usize {
-        (self.added - self.oldest()) as usize
-    }
-
-    /// Whether `row` is the last row of `length` consecutive transitions of one episode that are all held.
-    pub fn ends_sequence(&self, row: u64, length: usize) -> bool {
-        row < self.added
-            && row >= self.oldest().saturating_add(length as u64)
-            && self.steps[self.slot(row)] >= length as u64
-    }
-
     /// Numbers of the transitions held, oldest first.
     pub fn transitions(&self) -> impl Iterator<Item = u64> + '_ {
-        (self.oldest()..self.added).filter(|row| self.ends_sequence(*row, 1))
+        self.rows().filter(|row| self.ends_sequence(*row, 1))
     }
 
-    /// Samples `count` transitions, each held one equally likely, with replacement.
-    ///
-    /// # Errors
-    /// [`Error::Config`] when none is held.
-    pub fn sample(&self, count: usize, rng: &mut Rng, out: &mut Sample) -> Result<()> {
-        self.sample_sequences(count, 1, rng, out)
+    /// Whether the episode ended, or stopped, with this row.
+    fn ends(&self, row: u64) -> bool {
+        let (chunk, at) = self.place(row);
+        let chunk = &self.chunks[chunk];
+        let stopped = row + 1 == self.added || self.step_of(row + 1) == 0;
+        chunk.terminated[at] || chunk.truncated[at] || stopped
+    }
+}
+
+impl Experience for Replay {
+    fn observation_dim(&self) -> usize {
+        self.dims.0
     }
 
-    /// Samples `count` sequences of `length` consecutive transitions of one episode, each such sequence equally likely, with
-    /// replacement.
-    ///
-    /// # Errors
-    /// [`Error::Config`] when `length` is zero or no episode held is so long.
-    pub fn sample_sequences(&self, count: usize, length: usize, rng: &mut Rng, out: &mut Sample) -> Result<()> {
-        out.begin(length);
-        for _ in 0..count {
-            let last = self.draw(length, rng)?;
-            self.gather(last + 1 - length as u64, length, 1.0, out);
-        }
-        Ok(())
+    fn action_dim(&self) -> usize {
+        self.dims.1
     }
 
-    /// A uniform last row of a sequence: by rejection, and after many of those by counting. Either is uniform, so both are.
-    fn draw(&self, length: usize, rng: &mut Rng) -> Result<u64> {
-        let rows = self.rows() as u64;
-        if length > 0 && rows > 0 {
-            for _ in 0..64 {
-                let row = self.oldest() + rng.below(rows);
-                if self.ends_sequence(row, length) {
-                    return Ok(row);
-                }
-            }
-            let ends = || (self.oldest()..self.added).filter(|row| self.ends_sequence(*row, length));
-            let count = ends().count() as u64;
-            if count > 0 {
-                let chosen = rng.below(count) as usize;
-                return ends().nth(chosen).ok_or_else(|| Error::config("replay", "has no such sequence"));
-            }
-        }
-        Err(Error::config("replay", format!("holds no {length} consecutive transitions of one episode to sample")))
+    fn columns(&self) -> &[StepColumn] {
+        &self.columns
     }
 
-    /// Appends the sequence that begins with transition `first` to a sample.
-    pub(crate) fn gather(&self, first: u64, length: usize, weight: f64, out: &mut Sample) {
-        let (o, a) = (self.observation_space.flat_dim(), self.action_space.flat_dim());
+    fn rows(&self) -> Range<u64> {
+        self.added.saturating_sub(self.capacity as u64)..self.added
+    }
+
+    fn taken(&self) -> u64 {
+        self.taken
+    }
+
+    fn is_open(&self) -> bool {
+        self.open
+    }
+
+    fn ends_sequence(&self, row: u64, length: usize) -> bool {
+        let rows = self.rows();
+        row < rows.end
+            && row >= rows.start.saturating_add(length as u64)
+            && u64::from(self.step_of(row)) >= length as u64
+    }
+
+    fn gather(&self, first: u64, length: usize, weight: f64, out: &mut Sample) {
+        let (o, a, k) = self.dims;
         out.sequences += 1;
         out.transitions.push(first);
         out.weights.push(weight);
+        let (chunk, at) = self.place(first - 1);
+        out.observations.extend_from(&self.chunks[chunk].observations, at * o, o);
         for row in first..first + length as u64 {
-            let slot = self.slot(row);
-            self.observations.get(self.slot(row - 1) * o, grow(&mut out.observations, o));
-            self.observations.get(slot * o, grow(&mut out.next_observations, o));
-            self.actions.get(slot * a, grow(&mut out.actions, a));
-            out.rewards.push(self.rewards[slot]);
-            out.terminated.push(self.terminated[slot]);
-            out.truncated.push(self.truncated[slot]);
+            let (chunk, at) = self.place(row);
+            let chunk = &self.chunks[chunk];
+            out.observations.extend_from(&chunk.observations, at * o, o);
+            out.actions.extend_from(&chunk.actions, at * a, a);
+            out.rewards.push(chunk.rewards[at]);
+            out.terminated.push(chunk.terminated[at]);
+            out.truncated.push(chunk.truncated[at]);
+            out.columns.extend_from_slice(&chunk.columns[at * k..(at + 1) * k]);
         }
     }
 
-    /// All transitions held, oldest first.
-    ///
-    /// # Errors
-    /// [`Error::Diverged`] when a number is not finite.
-    pub fn dataset(&self) -> Result<Dataset> {
-        let (o, a) = (self.observation_space.flat_dim(), self.action_space.flat_dim());
-        let mut dataset = Dataset::new(o, a);
+    fn append_to(&self, dataset: &mut Dataset, from: u64) -> Result<u64> {
+        let (o, a, _) = self.dims;
         let (mut before, mut after, mut action) = (vec![0.0; o], vec![0.0; o], vec![0.0; a]);
-        for row in self.transitions() {
-            let slot = self.slot(row);
-            self.observations.get(self.slot(row - 1) * o, &mut before);
-            self.observations.get(slot * o, &mut after);
-            self.actions.get(slot * a, &mut action);
-            let goes_on = row + 1 < self.added && self.steps[self.slot(row + 1)] > 0;
-            let ends = self.terminated[slot] || self.truncated[slot] || !goes_on;
-            dataset.push(&before, &action, self.rewards[slot], &after, self.terminated[slot], ends)?;
-        }
-        Ok(dataset)
-    }
-}
-
-impl Sample {
-    pub(crate) fn begin(&mut self, length: usize) {
-        self.sequences = 0;
-        self.length = length;
-        self.transitions.clear();
-        self.weights.clear();
-        self.terminated.clear();
-        self.truncated.clear();
-        for numbers in [&mut self.observations, &mut self.actions, &mut self.rewards, &mut self.next_observations] {
-            numbers.clear();
-        }
-    }
-}
-
-fn grow(numbers: &mut Vec<f64>, by: usize) -> &mut [f64] {
-    let start = numbers.len();
-    numbers.resize(start + by, 0.0);
-    &mut numbers[start..]
-}
-
-impl Persist for Replay {
-    fn save(&self) -> State {
-        let mut state = State::new();
-        let bits = |flags: &[bool]| Array::U8(flags.iter().map(|flag| u8::from(*flag)).collect());
-        let numbers = |numbers: &Numbers, dim: usize| match numbers {
-            Numbers::Bytes(bytes) => Array::U8(bytes[..self.rows() * dim].to_vec()),
-            Numbers::Doubles(doubles) => Array::F64(vec![self.rows(), dim], doubles[..self.rows() * dim].to_vec()),
-        };
-        let rows = self.rows();
-        state.put("place", Array::U64(vec![self.capacity as u64, self.added, u64::from(self.open)]));
-        state.put("observations", numbers(&self.observations, self.observation_space.flat_dim()));
-        state.put("actions", numbers(&self.actions, self.action_space.flat_dim()));
-        state.put("rewards", Array::F64(vec![rows], self.rewards[..rows].to_vec()));
-        state.put("terminated", bits(&self.terminated[..rows]));
-        state.put("truncated", bits(&self.truncated[..rows]));
-        state.put("steps", Array::U64(self.steps[..rows].to_vec()));
-        state
-    }
-
-    fn restore(&mut self, state: &State) -> Result<()> {
-        let place = state.u64s("place", 3)?;
-        if place[0] != self.capacity as u64 {
-            return Err(Error::shape("replay capacity", &[self.capacity], &[place[0] as usize]));
-        }
-        let mut fresh = Self::new(self.observation_space.clone(), self.action_space.clone(), self.capacity)?;
-        (fresh.added, fresh.open) = (place[1], place[2] != 0);
-        let rows = fresh.rows();
-        let fill = |numbers: &mut Numbers, name: &str, dim: usize| match (numbers, state.array(name)?) {
-            (Numbers::Bytes(bytes), Array::U8(saved)) if saved.len() == rows * dim => {
-                bytes[..saved.len()].copy_from_slice(saved);
-                Ok(())
+        for row in from.max(self.rows().start)..self.added {
+            if !self.ends_sequence(row, 1) {
+                continue;
             }
-            (Numbers::Doubles(doubles), Array::F64(_, saved)) if saved.len() == rows * dim => {
-                doubles[..saved.len()].copy_from_slice(saved);
-                Ok(())
-            }
-            _ => Err(Error::external("saved replay", format!("'{name}' does not fit: it is of other spaces"))),
-        };
-        fill(&mut fresh.observations, "observations", self.observation_space.flat_dim())?;
-        fill(&mut fresh.actions, "actions", self.action_space.flat_dim())?;
-        fresh.rewards[..rows].copy_from_slice(state.f64s("rewards", rows)?);
-        fresh.steps[..rows].copy_from_slice(state.u64s("steps", rows)?);
-        for (name, flags) in [("terminated", &mut fresh.terminated), ("truncated", &mut fresh.truncated)] {
-            match state.array(name)? {
-                Array::U8(saved) if saved.len() == rows => {
-                    flags.iter_mut().zip(saved).for_each(|(flag, byte)| *flag = *byte != 0);
-                }
-                _ => return Err(Error::external("saved replay", format!("'{name}' is damaged"))),
-            }
+            let (chunk, at) = self.place(row - 1);
+            self.chunks[chunk].observations.copy_to(at * o, &mut before);
+            let (chunk, at) = self.place(row);
+            let chunk = &self.chunks[chunk];
+            chunk.observations.copy_to(at * o, &mut after);
+            chunk.actions.copy_to(at * a, &mut action);
+            let ends = self.ends(row) && !(row + 1 == self.added && self.open);
+            dataset.push(&before, &action, chunk.rewards[at], &after, chunk.terminated[at], ends)?;
         }
-        *self = fresh;
-        Ok(())
+        Ok(self.added)
     }
 }

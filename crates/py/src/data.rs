@@ -17,6 +17,24 @@ pub(crate) struct Dataset {
     pub(crate) rewarded: bool,
 }
 
+impl Dataset {
+    /// All of it as named arrays, which tell it apart from others.
+    pub(crate) fn state(&self) -> core::State {
+        let (data, mut state) = (&self.inner, core::State::new());
+        let rows = |row: &dyn Fn(usize) -> Vec<f64>, dims| {
+            core::Array::F64(vec![data.len(), dims], (0..data.len()).flat_map(row).collect())
+        };
+        let flags = |flags: &[bool]| core::Array::U8(flags.iter().map(|flag| u8::from(*flag)).collect());
+        state.put("observations", rows(&|i| data.observation(i).to_vec(), data.observation_dim()));
+        state.put("actions", rows(&|i| data.action(i).to_vec(), data.action_dim()));
+        state.put("next_observations", rows(&|i| data.next_observation(i).to_vec(), data.observation_dim()));
+        state.put("rewards", core::Array::F64(vec![data.len()], data.rewards().to_vec()));
+        state.put("terminated", flags(data.terminated()));
+        state.put("episode_ends", flags(data.episode_ends()));
+        state
+    }
+}
+
 #[pymethods]
 impl Dataset {
     /// Takes the arrays of N transitions: observations and next observations (N, O), actions (N, A) or (N,), rewards (N,), and

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use worldwright_core::{Agent, Dataset, Error, Interrupt, Persist, Result, RewardFunction, Setting};
+use worldwright_core::{Agent, Dataset, Error, Interrupt, Result, RewardFunction, Setting};
 use worldwright_runs::envs::Made;
 use worldwright_runs::tensorboard::TensorBoard;
-use worldwright_runs::{Choices, Event, Experiment, LearnOptions, Lists, Observer, Outcome, RunFolder, Workshop};
+use worldwright_runs::{
+    CheckpointEvery, Choices, Event, Experiment, LearnOptions, Lists, Observer, Outcome, RunFolder, Workshop,
+};
 
 use crate::callable::Reward;
 use crate::data::Dataset as Transitions;
@@ -137,7 +139,7 @@ fn workshop(source: Option<Py<PyAny>>, reward: Option<&Reward>, failures: &Failu
 
 /// Runs an experiment. Returns the folder, and whether it finished (false: it was interrupted and can be resumed).
 #[pyfunction]
-#[pyo3(signature = (*, choices, source, reward, data, toml, run_dir, resume, follow))]
+#[pyo3(signature = (*, choices, source, reward, data, toml, run_dir, resume, checkpoint, follow))]
 #[expect(clippy::too_many_arguments, reason = "the keyword arguments of the one function that calls it")]
 pub(crate) fn learn(
     py: Python<'_>,
@@ -148,6 +150,7 @@ pub(crate) fn learn(
     toml: Option<(String, String)>,
     run_dir: Option<PathBuf>,
     resume: bool,
+    checkpoint: (u64, f64),
     follow: Option<Py<PyAny>>,
 ) -> PyResult<(PathBuf, bool)> {
     let failures = Failures::default();
@@ -158,7 +161,7 @@ pub(crate) fn learn(
     if let Some(data) = data {
         // Where they came from is not known, but what they are is: a run goes on with these and no others.
         let recorded = data.get().inner.clone();
-        let name = format!("sha256:{}", worldwright_runs::digest(&recorded.save()));
+        let name = format!("sha256:{}", worldwright_runs::digest(&data.get().state()));
         choices = choices.set("data", Setting::Text(name.clone())).or_raise(py)?;
         workshop.recorded = Some((name, recorded));
     }
@@ -174,8 +177,13 @@ pub(crate) fn learn(
         let folder = RunFolder::new(run_dir.unwrap_or_else(|| PathBuf::from("runs").join(experiment.default_name())));
         let (mut board, mut follower) =
             (TensorBoard::new(), Follower { told: follow, failures: failures.clone(), interrupt });
-        let options =
-            LearnOptions { folder: folder.clone(), resume, interrupt, observers: vec![&mut board, &mut follower] };
+        let options = LearnOptions {
+            folder: folder.clone(),
+            resume,
+            checkpoint: CheckpointEvery { steps: checkpoint.0, secs: checkpoint.1 },
+            interrupt,
+            observers: vec![&mut board, &mut follower],
+        };
         let outcome = worldwright_runs::learn(&workshop, &experiment, options)?;
         Ok((folder.path().to_owned(), matches!(outcome, Outcome::Finished(_))))
     })?;

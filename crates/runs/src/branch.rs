@@ -39,7 +39,7 @@ pub fn branch(workshop: &dyn Workshop, experiment: &Experiment, from: &RunFolder
     let text =
         fs::read_to_string(from.config()).map_err(|error| file_error(&from.config(), "cannot be read", &error))?;
     same_environment(&text, from, experiment)?;
-    let mut checkpoints = Checkpoints::new(from.checkpoints(), hex(&Sha256::digest(text.as_bytes())));
+    let checkpoints = Checkpoints::new(from.checkpoints(), hex(&Sha256::digest(text.as_bytes())));
     let Some((checkpoint, _)) = checkpoints.newest()? else {
         return Err(Error::external(from.path().display().to_string(), "has no checkpoint yet to branch from"));
     };
@@ -61,6 +61,9 @@ pub fn branch(workshop: &dyn Workshop, experiment: &Experiment, from: &RunFolder
     let make = |part: &Path| {
         let part = RunFolder::new(part);
         copy_folder(&from.episodes(), &part.episodes())?;
+        if from.recorded().exists() {
+            copy_folder(&from.recorded(), &part.recorded())?;
+        }
         if from.tensorboard().exists() {
             copy_folder(&from.tensorboard(), &part.tensorboard())?;
         }

@@ -1,9 +1,11 @@
 //! Checkpoints: everything that the rest of a run depends on, in folders that appear whole or not at all.
 //!
 //! A checkpoint is `checkpoints/<steps>/` with `state.safetensors` (the agent under `agent.`, the loop under `loop.`) and
-//! `card.toml` (layout version, program version, configuration hash, hash of the state file, and where the arrays are that only
-//! grow, see `grown.rs`). Both are written into `checkpoints/.part`, made durable and renamed. The last two are kept, so that a run
-//! goes on even from a damaged last one.
+//! `card.toml` (layout version, program version, configuration hash, hash of the state file). Both are written into
+//! `checkpoints/.part`, made durable and renamed. The last two are kept, so that a run goes on even from a damaged last one.
+//!
+//! What was experienced is not in it: that lies in the episode store once, and a checkpoint holds a position there. So it costs the same
+//! however much was collected.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,23 +18,23 @@ use worldwright_data::sync_folder;
 
 use crate::experiment::hex;
 use crate::folder::{file_error, write_whole};
-use crate::grown::{Grown, Reference};
 use crate::state_file;
 
-const FORMAT: i64 = 2;
-/// Layouts that are read; the first held every array in the checkpoint itself.
-const READ: std::ops::RangeInclusive<i64> = 1..=FORMAT;
+/// The layout that is written and read; earlier ones held what the agent remembered.
+const FORMAT: i64 = 3;
 const KEPT: usize = 2;
 const PART: &str = ".part";
 const CARD: &str = "card.toml";
 
-/// Where the loop stands at the end of an episode.
+/// Where the loop stands.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Progress {
     /// Training steps taken.
     pub(crate) step: u64,
     /// Training episodes finished.
     pub(crate) episode: u64,
+    /// The episode under way, if one is.
+    pub(crate) open: Option<OpenEpisode>,
     /// Actions among the steps that were decided, not drawn at random for want of experience.
     pub(crate) decisions: u64,
     /// Step of the last evaluation on the way.
@@ -43,6 +45,19 @@ pub(crate) struct Progress {
     pub(crate) positions: BTreeMap<String, u64>,
     /// SHA-256 of the metrics file; empty in checkpoints of earlier versions.
     pub(crate) metrics_sha256: String,
+}
+
+/// How far an episode has come.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(crate) struct OpenEpisode {
+    /// The seed of its environment's reset.
+    pub(crate) environment_seed: u64,
+    pub(crate) episode_return: f64,
+    pub(crate) length: u64,
+    /// Decisions among its steps, and the seconds that they and the environment took.
+    pub(crate) decisions: u64,
+    pub(crate) act_secs: f64,
+    pub(crate) step_secs: f64,
 }
 
 /// Where the time went, in seconds.
@@ -72,8 +87,6 @@ struct Card {
     worldwright: String,
     config_sha256: String,
     state_sha256: String,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    grown: BTreeMap<String, Reference>,
 }
 
 /// The checkpoints of a run.
@@ -81,29 +94,26 @@ struct Card {
 pub(crate) struct Checkpoints {
     folder: PathBuf,
     config_sha256: String,
-    grown: Grown,
 }
 
 impl Checkpoints {
     pub(crate) fn new(folder: PathBuf, config_sha256: String) -> Self {
-        Self { grown: Grown::new(&folder), folder, config_sha256 }
+        Self { folder, config_sha256 }
     }
 
     /// Writes a checkpoint and drops all but the last two.
-    pub(crate) fn write(&mut self, checkpoint: &Checkpoint) -> Result<()> {
+    pub(crate) fn write(&self, checkpoint: &Checkpoint) -> Result<()> {
         let part = self.folder.join(PART);
         if part.exists() {
             uninterrupted(|| fs::remove_dir_all(&part))
                 .map_err(|error| file_error(&part, "cannot be removed", &error))?;
         }
-        let (state, grown) = self.grown.take(to_state(checkpoint))?;
-        let state = state_file::to_bytes(&state)?;
+        let state = state_file::to_bytes(&to_state(checkpoint))?;
         let card = Card {
             format: FORMAT,
             worldwright: env!("CARGO_PKG_VERSION").to_owned(),
             config_sha256: self.config_sha256.clone(),
             state_sha256: hex(&Sha256::digest(&state)),
-            grown,
         };
         let card = toml::to_string(&card).map_err(|error| Error::external("checkpoint", error.to_string()))?;
         write_whole(&part.join("state.safetensors"), &state)?;
@@ -118,31 +128,22 @@ impl Checkpoints {
         };
         attempt().map_err(|error| file_error(&place, "cannot be written", &error))?;
         let mut all = self.all()?;
-        let kept = all.split_off(all.len().saturating_sub(KEPT));
+        all.truncate(all.len().saturating_sub(KEPT));
         for old in &all {
             uninterrupted(|| fs::remove_dir_all(old)).map_err(|error| file_error(old, "cannot be removed", &error))?;
         }
-        let cards: Vec<Card> = kept.iter().filter_map(|folder| self.card(folder).ok()).collect();
-        // A card that cannot be read may mean any file.
-        if cards.len() < kept.len() {
-            return Ok(());
-        }
-        self.grown.keep_only(cards.iter().flat_map(|card| card.grown.values()))
+        Ok(())
     }
 
-    /// The newest checkpoint that is whole, with a word on each newer one that is not; none when there is none at all. The next one
-    /// that is written goes on from it.
+    /// The newest checkpoint that is whole, with a word on each newer one that is not; none when there is none at all.
     ///
     /// # Errors
     /// When checkpoints are there and none of them is whole, or when they belong to another configuration.
-    pub(crate) fn newest(&mut self) -> Result<Option<(Checkpoint, Vec<String>)>> {
+    pub(crate) fn newest(&self) -> Result<Option<(Checkpoint, Vec<String>)>> {
         let mut damaged = Vec::new();
         for folder in self.all()?.iter().rev() {
             match self.read(folder) {
-                Ok((checkpoint, grown)) => {
-                    self.grown.go_on_from(&grown);
-                    return Ok(Some((checkpoint, damaged)));
-                }
+                Ok(checkpoint) => return Ok(Some((checkpoint, damaged))),
                 Err(error) => damaged.push(error.to_string()),
             }
         }
@@ -177,7 +178,7 @@ impl Checkpoints {
         let table: toml::Table =
             String::from_utf8_lossy(&text).parse().map_err(|_| Error::external(who(), "card.toml is damaged"))?;
         let format = table.get("format").and_then(toml::Value::as_integer);
-        if !format.is_some_and(|format| READ.contains(&format)) {
+        if format != Some(FORMAT) {
             return Err(Error::external(
                 who(),
                 "was written by another version of this program; resume with that version",
@@ -190,7 +191,7 @@ impl Checkpoints {
         Ok(card)
     }
 
-    fn read(&self, folder: &Path) -> Result<(Checkpoint, BTreeMap<String, Reference>)> {
+    fn read(&self, folder: &Path) -> Result<Checkpoint> {
         let card = self.card(folder)?;
         let path = folder.join("state.safetensors");
         let state = fs::read(&path).map_err(|error| file_error(&path, "cannot be read", &error))?;
@@ -200,9 +201,7 @@ impl Checkpoints {
                 "state.safetensors is damaged: its hash is not the one in card.toml",
             ));
         }
-        let mut state = state_file::from_bytes(&state)?;
-        self.grown.put(&card.grown, &mut state)?;
-        Ok((from_state(&state)?, card.grown))
+        from_state(&state_file::from_bytes(&state)?)
     }
 }
 
@@ -218,7 +217,8 @@ fn name(progress: &Progress) -> String {
 }
 
 fn to_state(checkpoint: &Checkpoint) -> State {
-    let Progress { step, episode, decisions, evaluated_at, clock, positions, metrics_sha256 } = &checkpoint.progress;
+    let Progress { step, episode, open, decisions, evaluated_at, clock, positions, metrics_sha256 } =
+        &checkpoint.progress;
     let mut state = State::new();
     state.put_all("agent", checkpoint.agent.clone());
     state.put_all("loop", checkpoint.store.clone());
@@ -226,6 +226,11 @@ fn to_state(checkpoint: &Checkpoint) -> State {
     state.put("loop.metrics_sha256", Array::U8(metrics_sha256.clone().into_bytes()));
     let Clock { wall, act, step, learn, evaluation } = *clock;
     state.put("loop.clock", Array::F64(vec![5], vec![wall, act, step, learn, evaluation]));
+    if let Some(open) = open {
+        let OpenEpisode { environment_seed, episode_return, length, decisions, act_secs, step_secs } = *open;
+        state.put("loop.open.counters", Array::U64(vec![environment_seed, length, decisions]));
+        state.put("loop.open.sums", Array::F64(vec![3], vec![episode_return, act_secs, step_secs]));
+    }
     for (observer, position) in positions {
         state.put(format!("position.{observer}"), Array::U64(vec![*position]));
     }
@@ -236,10 +241,24 @@ fn from_state(state: &State) -> Result<Checkpoint> {
     let counters = state.u64s("loop.counters", 4)?;
     let clock = state.f64s("loop.clock", 5)?;
     let positions = state.part("position");
+    let open = if state.contains("loop.open.counters") {
+        let (counters, sums) = (state.u64s("loop.open.counters", 3)?, state.f64s("loop.open.sums", 3)?);
+        Some(OpenEpisode {
+            environment_seed: counters[0],
+            length: counters[1],
+            decisions: counters[2],
+            episode_return: sums[0],
+            act_secs: sums[1],
+            step_secs: sums[2],
+        })
+    } else {
+        None
+    };
     Ok(Checkpoint {
         progress: Progress {
             step: counters[0],
             episode: counters[1],
+            open,
             evaluated_at: counters[2],
             decisions: counters[3],
             clock: Clock { wall: clock[0], act: clock[1], step: clock[2], learn: clock[3], evaluation: clock[4] },

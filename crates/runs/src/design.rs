@@ -11,7 +11,7 @@ use worldwright_agents::design::{
     Design, DesignOptions, EnvironmentTrial, Progress, Trial, design, random_transitions,
 };
 use worldwright_core::{
-    Action, Dataset, Environment, Error, Frame, Interrupt, Observation, Result, RewardFunction, Space, Step,
+    Action, Dataset, Environment, Error, Experience, Frame, Interrupt, Observation, Result, RewardFunction, Space, Step,
 };
 use worldwright_data::{EpisodeStore, Replay};
 use worldwright_envs::Made;
@@ -115,7 +115,7 @@ pub fn design_for_episodes(
     observer: DesignObserver<'_>,
 ) -> Result<Design> {
     let store = EpisodeStore::open(folder)?;
-    let data = Replay::from_store(&store)?.dataset()?;
+    let data = Replay::from_store(&store)?.all()?;
     let (observation_space, action_space) =
         (store.header().observation_space.clone(), store.header().action_space.clone());
     let context = AgentContext {

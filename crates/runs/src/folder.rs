@@ -66,6 +66,11 @@ impl RunFolder {
         self.path.join("episodes")
     }
 
+    /// The recorded episodes that the run began with; absent where it began with none.
+    pub fn recorded(&self) -> PathBuf {
+        self.path.join("recorded")
+    }
+
     /// The last checkpoints.
     pub fn checkpoints(&self) -> PathBuf {
         self.path.join("checkpoints")

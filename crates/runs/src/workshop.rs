@@ -1,6 +1,6 @@
 //! Where a run's environment and agent come from. The loop asks a [`Workshop`], so that it can be tried on any pair of them.
 
-use worldwright_core::{Agent, Dataset, Error, Interrupt, Result, Space, Value};
+use worldwright_core::{Agent, Dataset, Error, Experience, Interrupt, Result, Space, Value};
 use worldwright_data::{EpisodeStore, Replay};
 use worldwright_envs::Made;
 
@@ -37,7 +37,7 @@ pub trait Workshop {
             Error::config("data", why)
         };
         let store = EpisodeStore::open(&folder).map_err(unread)?;
-        let dataset = Replay::from_store(&store).and_then(|replay| replay.dataset());
+        let dataset = Replay::from_store(&store).and_then(|replay| replay.all());
         dataset.map(Some).map_err(|error| match undefined(&store) {
             Ok(Some(place)) => Error::config("data", format!("{}: {place}; leave it out", folder.display())),
             _ => error,

@@ -9,7 +9,7 @@ use worldwright_agents::design::{
     plans,
 };
 use worldwright_agents::{Choice, ModelBasedAgent, Parts, resolve};
-use worldwright_core::{Error, Key, LearnedModel, Result, Setting};
+use worldwright_core::{Dataset, Error, Key, LearnedModel, Result, Setting};
 
 use crate::domain::{Ground, RECORDED};
 
@@ -57,11 +57,12 @@ impl Candidate {
         let mut made = ground.environment()?;
         let starts = Key::new(ground.seed).fold(stream).to_seed();
         let mut trial = EnvironmentTrial::new(made.environment.as_mut(), starts);
+        let (observed, done) = (&ground.context.observation_space, &ground.context.action_space);
+        let mut seen = Dataset::new(observed.flat_dim(), done.flat_dim());
         for episode in episodes {
-            self.returns.push(trial.play(&mut agent, episode, ground.episode_steps)?.episode_return);
+            self.returns.push(trial.play(&mut agent, episode, ground.episode_steps, &mut seen)?.episode_return);
         }
-        let (model, _) = agent.into_parts();
-        model.ok_or_else(|| Error::external("evaluation", "the model was lost"))
+        agent.into_model().ok_or_else(|| Error::external("evaluation", "the model was lost"))
     }
 }
 

@@ -93,7 +93,7 @@ impl Trial for Committee {
         &self.name
     }
 
-    fn play(&mut self, agent: &mut dyn Agent, episode: u64, most: usize) -> Result<Played> {
+    fn play(&mut self, agent: &mut dyn Agent, episode: u64, most: usize, _seen: &mut Dataset) -> Result<Played> {
         let judge = &self.judges[episode as usize % self.judges.len()];
         let start = &self.starts[(episode as usize / self.judges.len()) % self.starts.len()];
         let spec = judge.spec();

@@ -200,13 +200,13 @@ impl Design {
         all
     }
 
-    /// The agent that plans in the fitted model, remembers the data, and can go on learning.
+    /// The agent that plans in the fitted model, and can go on learning from the data and what follows them.
     ///
     /// # Errors
     /// What the planner says of the model; `context` must be the one that the search was given.
     pub fn into_agent(self, context: &AgentContext) -> Result<ModelBasedAgent> {
         let mut agent = ModelBasedAgent::around(self.fitted, true, &self.resolved, context)?;
-        agent.remember(&self.dataset)?;
+        agent.fitted_to(self.dataset.len() as u64);
         Ok(agent)
     }
 }

@@ -1,6 +1,6 @@
 //! Ways to try a plan: an episode with an agent, in the environment or in what stands for it.
 
-use worldwright_core::{Agent, Dataset, Environment, Key, Result, Transition};
+use worldwright_core::{Agent, Dataset, Environment, Key, Result};
 
 use super::stream;
 
@@ -18,13 +18,13 @@ pub trait Trial {
     /// What reasons and tables call it: "the environment", say.
     fn name(&self) -> &str;
 
-    /// Lets `agent` act without exploration for one episode of at most `most` steps, and tells it what came of each step
-    /// ([`Agent::observe`]) if that is real experience, worth fitting a model to. It must not have it learn. Episodes of the same
-    /// number begin alike, so that candidates are compared from the same starts.
+    /// Lets `agent` act without exploration for one episode of at most `most` steps, and adds what came of each step to `seen` if that is
+    /// real experience, worth fitting a model to. Episodes of the same number begin alike, so that candidates are compared from the
+    /// same starts.
     ///
     /// # Errors
     /// What agent and environment give.
-    fn play(&mut self, agent: &mut dyn Agent, episode: u64, most: usize) -> Result<Played>;
+    fn play(&mut self, agent: &mut dyn Agent, episode: u64, most: usize, seen: &mut Dataset) -> Result<Played>;
 }
 
 /// Trials in the environment itself.
@@ -45,29 +45,28 @@ impl Trial for EnvironmentTrial<'_> {
         "the environment"
     }
 
-    fn play(&mut self, agent: &mut dyn Agent, episode: u64, most: usize) -> Result<Played> {
+    fn play(&mut self, agent: &mut dyn Agent, episode: u64, most: usize, seen: &mut Dataset) -> Result<Played> {
         let seed = self.key.fold(episode).to_seed();
         let mut observation = self.environment.reset(seed)?;
         agent.begin_episode(&observation, seed)?;
+        let (observed, told) = (self.environment.observation_space().clone(), self.environment.action_space().clone());
+        let (mut before, mut taken) = (vec![0.0; observed.flat_dim()], vec![0.0; told.flat_dim()]);
+        let mut after = before.clone();
         let mut played = Played::default();
         while played.steps < most {
             let action = agent.act(&observation, false)?;
             let step = self.environment.step(&action)?;
             played.steps += 1;
             played.episode_return += step.reward;
-            let (done, next) = (step.done(), step.observation.clone());
-            agent.observe(&Transition {
-                observation,
-                action,
-                reward: step.reward,
-                next_observation: step.observation,
-                terminated: step.terminated,
-                truncated: step.truncated || (!step.terminated && played.steps == most),
-            })?;
-            if done {
+            let cut = step.truncated || (!step.terminated && played.steps == most);
+            observed.flatten(&observation, &mut before)?;
+            told.flatten(&action, &mut taken)?;
+            observed.flatten(&step.observation, &mut after)?;
+            seen.push(&before, &taken, step.reward, &after, step.terminated, cut)?;
+            if step.done() {
                 break;
             }
-            observation = next;
+            observation = step.observation;
         }
         Ok(played)
     }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use worldwright_agents::{AgentContext, Parts, build, resolve};
-use worldwright_core::{Action, Agent, Interrupt, Setting, Transition};
+use worldwright_core::{Action, Agent, Interrupt, Setting};
+use worldwright_data::Replay;
 use worldwright_envs::{Made, make};
 
 fn agent(algorithm: &str, made: &Made, settings: &[(&str, i64)], seed: u64) -> Box<dyn Agent> {
@@ -25,33 +26,47 @@ fn agent(algorithm: &str, made: &Made, settings: &[(&str, i64)], seed: u64) -> B
     build(&resolve(algorithm, "pendulum", &parts).unwrap(), &context).unwrap()
 }
 
-/// One episode with learning; the actions taken and their return.
-fn episode(agent: &mut dyn Agent, made: &mut Made, seed: u64, steps: usize) -> (Vec<Action>, f64) {
-    let mut observation = made.environment.reset(seed).unwrap();
+fn memory(made: &Made) -> Replay {
+    let environment = &made.environment;
+    let (observed, done) = (environment.observation_space().clone(), environment.action_space().clone());
+    Replay::new(observed, done, Vec::new(), usize::MAX).unwrap()
+}
+
+/// One episode with learning; the actions taken and their return. Before step `exchange.0` the agent gives way to another of the same
+/// settings, which takes on its state there.
+fn episode(
+    mut agent: Box<dyn Agent>,
+    made: &mut Made,
+    memory: &mut Replay,
+    (seed, steps): (u64, usize),
+    exchange: Option<(usize, Box<dyn Agent>)>,
+) -> (Vec<Action>, f64, Box<dyn Agent>) {
+    let first = made.environment.reset(seed).unwrap();
+    let mut observation = first.clone();
+    memory.start_episode(&observation).unwrap();
     agent.begin_episode(&observation, seed).unwrap();
     let (mut actions, mut total) = (Vec::new(), 0.0);
-    for _ in 0..steps {
+    let (when, mut other) = exchange.map_or((usize::MAX, None), |(when, other)| (when, Some(other)));
+    for t in 0..steps {
+        if let Some(mut other) = other.take_if(|_| t == when) {
+            other.begin_episode(&first, seed).unwrap();
+            other.restore(&agent.save()).unwrap();
+            agent = other;
+        }
         let action = agent.act(&observation, true).unwrap();
         let step = made.environment.step(&action).unwrap();
-        agent
-            .observe(&Transition {
-                observation,
-                action: action.clone(),
-                reward: step.reward,
-                next_observation: step.observation.clone(),
-                terminated: step.terminated,
-                truncated: step.truncated,
-            })
-            .unwrap();
-        agent.learn().unwrap();
+        memory.step(&action, &step, &[]).unwrap();
+        agent.learn(memory).unwrap();
         actions.push(action);
         total += step.reward;
-        observation = step.observation.clone();
-        if step.done() {
+        let done = step.done();
+        observation = step.observation;
+        if done {
             break;
         }
     }
-    (actions, total)
+    memory.end_episode();
+    (actions, total, agent)
 }
 
 /// The optimum from these three starts together was computed by replaying many seeds of a far larger budget; a random policy
@@ -61,7 +76,9 @@ fn mpc_swings_the_pendulum_up() {
     let mut made = make("pendulum", &BTreeMap::new()).unwrap();
     let mut agent = agent("mpc", &made, &[("planner.population", 100), ("planner.iterations", 3)], 0);
     for seed in 0..3 {
-        let (_, total) = episode(agent.as_mut(), &mut made, seed, 200);
+        let mut memory = memory(&made);
+        let (_, total, played) = episode(agent, &mut made, &mut memory, (seed, 200), None);
+        agent = played;
         assert!(total > -400.0, "start {seed}: {total}");
     }
 }
@@ -70,12 +87,37 @@ fn mpc_swings_the_pendulum_up() {
 fn a_restored_agent_goes_on_with_the_same_actions() {
     let small = [("planner.population", 30), ("planner.iterations", 2), ("replan_every", 2)];
     let mut made = make("pendulum", &BTreeMap::new()).unwrap();
-    let mut first = agent("mpc", &made, &small, 4);
-    episode(first.as_mut(), &mut made, 1, 20);
-    let saved = first.save();
-    let mut second = agent("mpc", &made, &small, 4);
-    second.restore(&saved).unwrap();
-    assert_eq!(episode(first.as_mut(), &mut made, 2, 20).0, episode(second.as_mut(), &mut made, 2, 20).0);
+    let new = |made: &Made| agent("mpc", made, &small, 4);
+    let mut memory = memory(&made);
+    let (_, _, first) = episode(new(&made), &mut made, &mut memory, (1, 20), None);
+    let mut second = new(&made);
+    second.restore(&first.save()).unwrap();
+    let (after, ..) = episode(first, &mut made, &mut memory, (2, 20), None);
+    let (other, ..) = episode(second, &mut made, &mut memory, (2, 20), None);
+    assert_eq!(after, other);
+}
+
+/// In the middle of an episode and of a plan, with exploration, before the first fit and after it.
+#[test]
+fn a_restored_agent_goes_on_in_the_middle_of_an_episode() {
+    let settings = [
+        ("planner.population", 20),
+        ("planner.iterations", 2),
+        ("replan_every", 3),
+        ("initial_steps", 12),
+        ("fit_every", 9),
+    ];
+    let mut made = make("pendulum", &BTreeMap::new()).unwrap();
+    let new = |made: &Made| agent("gp-mpc", made, &settings, 4);
+    let whole = |made: &mut Made, exchange| {
+        let mut memory = memory(made);
+        episode(new(made), made, &mut memory, (3, 30), exchange).0
+    };
+    let uncut = whole(&mut made, None);
+    for when in [1, 7, 12, 13, 17, 21, 22] {
+        let other = new(&made);
+        assert_eq!(whole(&mut made, Some((when, other))), uncut, "exchanged before step {when}");
+    }
 }
 
 #[test]

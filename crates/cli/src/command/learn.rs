@@ -8,7 +8,7 @@ use worldwright_core::{Interrupt, Setting};
 use worldwright_runs::progress::{Progress, View};
 use worldwright_runs::report::{counted, duration, short};
 use worldwright_runs::tensorboard::TensorBoard;
-use worldwright_runs::{Choices, LearnOptions, Lists, Outcome, RunFolder, Summary, learn};
+use worldwright_runs::{CheckpointEvery, Choices, LearnOptions, Lists, Outcome, RunFolder, Summary, learn};
 
 use super::{Ending, configuration};
 use crate::arguments::Learn;
@@ -31,6 +31,7 @@ pub(crate) fn run(options: &Learn, interrupt: &Interrupt) -> Result<Ending> {
         LearnOptions {
             folder: folder.clone(),
             resume: options.resume,
+            checkpoint: CheckpointEvery { steps: options.checkpoint_steps, secs: options.checkpoint_secs },
             interrupt,
             observers: vec![&mut board, &mut progress],
         },

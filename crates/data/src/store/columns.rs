@@ -166,7 +166,11 @@ impl Column {
     }
 }
 
-fn list_array<T: ArrowPrimitiveType>(dim: usize, numbers: &[T::Native], valid: Option<NullBuffer>) -> Result<ArrayRef> {
+pub(crate) fn list_array<T: ArrowPrimitiveType>(
+    dim: usize,
+    numbers: &[T::Native],
+    valid: Option<NullBuffer>,
+) -> Result<ArrayRef> {
     let values = PrimitiveArray::<T>::try_new(ScalarBuffer::from(numbers.to_vec()), None).map_err(arrow)?;
     let field = Arc::new(Field::new("item", T::DATA_TYPE, false));
     let dim = i32::try_from(dim).map_err(|_| not_in(format!("{dim} numbers are too many")))?;

@@ -2,7 +2,7 @@
 //! can be read alone.
 
 use serde_json::{Value as Json, json};
-use worldwright_core::{Error, Result, Space};
+use worldwright_core::{Error, Result, Space, StepColumn};
 
 use crate::space_json::{space_from_json, space_to_json};
 
@@ -36,6 +36,8 @@ pub struct Header {
     pub versions: Vec<(String, String)>,
     /// How 32-bit boxes are stored.
     pub precision: Precision,
+    /// What the agent kept beside each step, for itself to learn from.
+    pub columns: Vec<StepColumn>,
     /// Anything else worth keeping, in order: algorithm, author, where it was imported from ….
     pub notes: Vec<(String, String)>,
 }
@@ -50,6 +52,7 @@ impl Header {
             seed,
             versions: Vec::new(),
             precision: Precision::default(),
+            columns: Vec::new(),
             notes: Vec::new(),
         }
     }
@@ -61,8 +64,15 @@ impl Header {
         self
     }
 
+    /// The same with these columns beside each step.
+    #[must_use]
+    pub fn with_columns(mut self, columns: Vec<StepColumn>) -> Self {
+        self.columns = columns;
+        self
+    }
+
     pub(crate) fn to_json(&self) -> String {
-        json!({
+        let mut json = json!({
             "version": VERSION,
             "environment": self.environment,
             "observation_space": space_to_json(&self.observation_space),
@@ -71,8 +81,11 @@ impl Header {
             "precision": match self.precision { Precision::Exact => "exact", Precision::Element => "element" },
             "versions": self.versions,
             "notes": self.notes,
-        })
-        .to_string()
+        });
+        if !self.columns.is_empty() {
+            json["columns"] = self.columns.iter().map(|column| json!([column.name, column.width])).collect();
+        }
+        json.to_string()
     }
 
     pub(crate) fn from_json(text: &str) -> Result<Self> {
@@ -90,7 +103,10 @@ impl Header {
         let pairs = |key: &str| -> Vec<(String, String)> {
             json.get(key).cloned().and_then(|list| serde_json::from_value(list).ok()).unwrap_or_default()
         };
+        let columns: Vec<(String, usize)> =
+            json.get("columns").cloned().and_then(|list| serde_json::from_value(list).ok()).unwrap_or_default();
         Ok(Self {
+            columns: columns.into_iter().map(|(name, width)| StepColumn { name, width }).collect(),
             environment: text("environment")?.to_owned(),
             observation_space: space_from_json(text("observation_space")?)?,
             action_space: space_from_json(text("action_space")?)?,

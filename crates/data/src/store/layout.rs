@@ -21,12 +21,16 @@ pub(crate) const REWARD: usize = 4;
 pub(crate) const TERMINATED: usize = 5;
 pub(crate) const TRUNCATED: usize = 6;
 pub(crate) const SEED: usize = 7;
+/// The first of the columns that an agent keeps.
+pub(crate) const KEPT: usize = 8;
+/// What stands before their names, apart from all others.
+const KEPT_PREFIX: &str = "agent.";
 
 /// The Arrow schema of a store with this header.
 pub(crate) fn schema(header: &Header) -> Result<SchemaRef> {
     let observation = Column::new(&header.observation_space, header.precision)?.data_type();
     let action = Column::new(&header.action_space, header.precision)?.data_type();
-    let fields = vec![
+    let mut fields = vec![
         Field::new("episode", DataType::UInt64, false),
         Field::new("step", DataType::UInt64, false),
         Field::new("observation", observation, false),
@@ -36,6 +40,12 @@ pub(crate) fn schema(header: &Header) -> Result<SchemaRef> {
         Field::new("truncated", DataType::Boolean, false),
         Field::new("seed", DataType::UInt64, true),
     ];
+    for column in &header.columns {
+        let item = Arc::new(Field::new("item", DataType::Float64, false));
+        let width = i32::try_from(column.width)
+            .map_err(|_| Error::unsupported("the episode store", format!("columns of {} numbers", column.width)))?;
+        fields.push(Field::new(format!("{KEPT_PREFIX}{}", column.name), DataType::FixedSizeList(item, width), false));
+    }
     Ok(Arc::new(Schema::new_with_metadata(fields, [(KEY.to_owned(), header.to_json())])))
 }
 

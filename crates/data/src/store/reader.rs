@@ -9,7 +9,7 @@ use arrow_buffer::Buffer;
 use worldwright_core::{Action, Error, Observation, Result, Space, Transition};
 
 use super::columns::{numbers_of, value_at};
-use super::layout::{ACTION, EPISODE, OBSERVATION, REWARD, SEED, STEP, TERMINATED, TRUNCATED};
+use super::layout::{ACTION, EPISODE, KEPT, OBSERVATION, REWARD, SEED, STEP, TERMINATED, TRUNCATED};
 use super::recovery::{Recovery, Survey, survey, survey_bytes, u64s};
 use super::{Header, Position};
 
@@ -184,21 +184,17 @@ impl EpisodeStore {
         Ok(episode)
     }
 
-    /// Calls `visit` with each row of episode `i` in flat form: observation, then action and reward unless it is the reset.
-    /// Reads the mapped arrays directly where they hold flat numbers.
+    /// Calls `visit` with each row of episode `i` in flat form: observation, then action, reward and what the agent kept beside the step
+    /// unless it is the reset. Reads the mapped arrays directly where they hold flat numbers.
     ///
     /// # Errors
     /// As for [`episode`](Self::episode), and what `visit` returns.
-    pub fn visit_flat(
-        &self,
-        i: usize,
-        mut visit: impl FnMut(&[f64], Option<(&[f64], f64)>) -> Result<()>,
-    ) -> Result<()> {
+    pub fn visit_flat(&self, i: usize, mut visit: impl FnMut(&[f64], Option<Taken<'_>>) -> Result<()>) -> Result<()> {
         let summary = self.episodes.get(i).ok_or_else(|| Error::shape("episodes", &[self.episodes.len()], &[i]))?;
         let header = self.header();
         let mut observation = vec![0.0; header.observation_space.flat_dim()];
         let mut action = vec![0.0; header.action_space.flat_dim()];
-        let mut scratch = Vec::new();
+        let (mut scratch, mut kept) = (Vec::new(), Vec::new());
         for (batch, rows) in &summary.spans {
             let Some(batch) = &self.survey.batches[*batch] else { continue };
             for row in rows.clone() {
@@ -208,12 +204,21 @@ impl EpisodeStore {
                     flat_at(&header.action_space, batch.column(ACTION), row, &mut action, &mut scratch)?;
                 }
                 let reward = batch.column(REWARD).as_primitive::<Float64Type>().value(row);
-                visit(&observation, taken.then_some((&action, reward)))?;
+                kept.clear();
+                for (at, column) in header.columns.iter().enumerate() {
+                    let list = batch.column(KEPT + at).as_fixed_size_list();
+                    let start = list.value_offset_at(row);
+                    numbers_of(&**list.values(), start..start + column.width, &mut kept)?;
+                }
+                visit(&observation, taken.then_some((&action, reward, &kept)))?;
             }
         }
         Ok(())
     }
 }
+
+/// What a step was: the flat action, the reward, and what the agent kept beside it.
+type Taken<'a> = (&'a [f64], f64, &'a [f64]);
 
 fn flat_at(space: &Space, array: &dyn Array, row: usize, out: &mut [f64], scratch: &mut Vec<f64>) -> Result<()> {
     if let (Space::Box { low, .. }, Some(list)) = (space, array.as_fixed_size_list_opt())

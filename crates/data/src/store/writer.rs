@@ -9,6 +9,7 @@
 
 use std::path::{Path, PathBuf};
 
+use arrow_array::types::Float64Type;
 use arrow_array::{ArrayRef, BooleanArray, Float64Array, RecordBatch, UInt64Array};
 use arrow_buffer::NullBuffer;
 use arrow_ipc::writer::StreamWriter;
@@ -16,7 +17,7 @@ use arrow_schema::SchemaRef;
 use worldwright_core::{Action, Array, Error, Observation, Result, State, Step, uninterrupted};
 
 use super::Header;
-use super::columns::{Column, arrow};
+use super::columns::{Column, arrow, list_array};
 use super::index::{Line, TITLE, to_text};
 use super::layout::{self, index_path, io, segment_path};
 use super::lock::Lock;
@@ -87,6 +88,8 @@ struct Pending {
     terminated: Vec<bool>,
     truncated: Vec<bool>,
     seed: Vec<Option<u64>>,
+    /// What the agent kept, a list of numbers for each of its columns.
+    kept: Vec<Vec<f64>>,
 }
 
 /// Appends episodes to a store. One writer a store at a time; readers may read beside it.
@@ -107,6 +110,8 @@ pub struct EpisodeWriter {
     observation: Column,
     action: Column,
     pending: Pending,
+    /// Numbers of each of the agent's columns.
+    widths: Vec<usize>,
     /// Dropped last, when no file of the store is open any more.
     _lock: Option<Lock>,
 }
@@ -307,7 +312,8 @@ impl EpisodeWriter {
             tail: (at.segment, at.bytes),
             flushed: at,
             now: at,
-            pending: Pending::default(),
+            pending: Pending { kept: vec![Vec::new(); header.columns.len()], ..Pending::default() },
+            widths: header.columns.iter().map(|column| column.width).collect(),
         })
     }
 
@@ -320,6 +326,7 @@ impl EpisodeWriter {
     pub fn start_episode(&mut self, observation: &Observation, seed: Option<u64>) -> Result<u64> {
         let episode = self.now.episodes;
         self.push_row(episode, 0, observation, None, seed)?;
+        self.keep(&[]);
         self.now.episodes += 1;
         self.now.open_rows = 1;
         self.flush_full()?;
@@ -331,10 +338,23 @@ impl EpisodeWriter {
     /// # Errors
     /// [`Error::Config`] when no episode is under way; otherwise as for [`start_episode`](Self::start_episode).
     pub fn step(&mut self, action: &Action, step: &Step) -> Result<()> {
+        self.step_with(action, step, &[])
+    }
+
+    /// The same with the numbers that the agent keeps beside it, those of one column of the header behind the other; none stand for zeros.
+    ///
+    /// # Errors
+    /// As for [`step`](Self::step); [`Error::Shape`] for another count of numbers.
+    pub fn step_with(&mut self, action: &Action, step: &Step, kept: &[f64]) -> Result<()> {
+        let wanted: usize = self.widths.iter().sum();
+        if !kept.is_empty() && kept.len() != wanted {
+            return Err(Error::shape("columns of a step", &[wanted], &[kept.len()]));
+        }
         if self.now.open_rows == 0 {
             return Err(Error::config("episode store", "no episode is under way: start one before its steps"));
         }
         self.push_row(self.now.episodes - 1, self.now.open_rows, &step.observation, Some((action, step)), None)?;
+        self.keep(kept);
         self.now.steps += 1;
         self.now.open_rows = if step.done() { 0 } else { self.now.open_rows + 1 };
         self.flush_full()
@@ -364,6 +384,18 @@ impl EpisodeWriter {
         pending.truncated.push(taken.is_some_and(|(_, step)| step.truncated));
         pending.seed.push(seed);
         Ok(())
+    }
+
+    /// What the agent keeps beside the row that was pushed; zeros where it keeps nothing.
+    fn keep(&mut self, kept: &[f64]) {
+        let mut at = 0;
+        for (column, width) in self.pending.kept.iter_mut().zip(&self.widths) {
+            match kept.get(at..at + width) {
+                Some(numbers) => column.extend_from_slice(numbers),
+                None => column.resize(column.len() + width, 0.0),
+            }
+            at += width;
+        }
     }
 
     fn flush_full(&mut self) -> Result<()> {
@@ -466,7 +498,7 @@ impl EpisodeWriter {
     fn batch(&self) -> Result<RecordBatch> {
         let pending = &self.pending;
         let taken = NullBuffer::from_iter(pending.reward.iter().map(Option::is_some));
-        let columns: Vec<ArrayRef> = vec![
+        let mut columns: Vec<ArrayRef> = vec![
             std::sync::Arc::new(UInt64Array::from(pending.episode.clone())),
             std::sync::Arc::new(UInt64Array::from(pending.step.clone())),
             self.observation.to_array(None)?,
@@ -476,6 +508,9 @@ impl EpisodeWriter {
             std::sync::Arc::new(BooleanArray::from(pending.truncated.clone())),
             std::sync::Arc::new(UInt64Array::from(pending.seed.clone())),
         ];
+        for (numbers, width) in pending.kept.iter().zip(&self.widths) {
+            columns.push(list_array::<Float64Type>(*width, numbers, None)?);
+        }
         RecordBatch::try_new(self.schema.clone(), columns).map_err(arrow)
     }
 }
@@ -488,6 +523,7 @@ impl Pending {
         self.terminated.clear();
         self.truncated.clear();
         self.seed.clear();
+        self.kept.iter_mut().for_each(Vec::clear);
     }
 }
 

@@ -20,6 +20,17 @@ MOST_SEED = 2**31
 """Seeds of Python's environments are below it: many hand theirs on to generators that take 31 or 32 bits."""
 
 
+def counted(name: str, given: Any) -> int:
+    """A number of things.
+
+    Raises:
+        ConfigError: It is no whole number of 1 or more.
+    """
+    if isinstance(given, bool) or not isinstance(given, (int, np.integer)) or given < 1:
+        raise ConfigError(f"{name} must be a whole number of at least 1, got {given!r}")
+    return int(given)
+
+
 def seeded(given: Any, *, bits: int = 64, what: str = "a seed") -> int:
     """A seed as a whole number of so many bits.
 

@@ -87,17 +87,6 @@ class Settings:
         return cls(model, start, max_episode_steps or longest, member, termination == "sample", float(penalty), clip)
 
 
-def counted(name: str, given: Any) -> int:
-    """A number of things.
-
-    Raises:
-        ConfigError: It is no whole number of 1 or more.
-    """
-    if isinstance(given, bool) or not isinstance(given, (int, np.integer)) or given < 1:
-        raise ConfigError(f"{name} must be a whole number of at least 1, got {given!r}")
-    return int(given)
-
-
 def seeded(given: Any) -> int | None:
     """A seed of a reset, or none.
 

@@ -121,6 +121,7 @@ def learn(
     toml: tuple[str, str] | None,
     run_dir: str | Path | None,
     resume: bool,
+    checkpoint: tuple[int, float],
     follow: Callable[[str, Mapping[str, Any]], None] | None,
 ) -> tuple[Path, bool]:
     """Runs an experiment. Returns the folder, and whether it finished (false: it was interrupted and can be resumed)."""

@@ -13,7 +13,8 @@ from gymnasium.vector.utils import batch_space, concatenate, create_empty_array
 from numpy.typing import NDArray
 
 from ._actions import action_row, action_rows
-from ._dreaming import Dreaming, Settings, counted, seeded
+from ._contract import counted
+from ._dreaming import Dreaming, Settings, seeded
 from .agents import Agent
 from .errors import ConfigError
 from .model import Model

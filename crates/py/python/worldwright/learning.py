@@ -9,7 +9,7 @@ from typing import Any
 from . import _native
 from ._callables import Choices, Reward, start_of
 from ._choices import Section, flat, mapping, toml_text
-from ._contract import seeded
+from ._contract import counted, seeded
 from ._environments import EnvironmentLike, Source
 from ._progress import Bar
 from .data import dataset
@@ -29,6 +29,8 @@ def learn(
     seed: int | None = None,
     run_dir: str | Path | None = None,
     resume: bool = False,
+    checkpoint_steps: int = 1000,
+    checkpoint_secs: float = 60.0,
     config: str | Path | Mapping[str, Any] | None = None,
     model: Section = None,
     planner: Section = None,
@@ -52,6 +54,8 @@ def learn(
         run_dir: Where the run is kept; ``runs/ENVIRONMENT-ALGORITHM-seedSEED`` unless told otherwise.
         resume: Whether to go on with the run that the folder holds. An interrupt (Ctrl-C, or the stop button of a notebook) keeps
             everything, and this goes on from there with the same results as if nothing had been.
+        checkpoint_steps: Steps within an episode after which a checkpoint is written, one more at its end: what a kill loses at most.
+        checkpoint_secs: Seconds within an episode after which one is written.
         config: Settings from a TOML or YAML file, or a mapping; keyword arguments win over it.
         model: A name of ``wm.models()``, or settings such as ``{"name": "ensemble", "members": 7}``.
         planner: A name of ``wm.planners()``, or settings.
@@ -106,12 +110,20 @@ def learn(
             toml=toml_text(config),
             run_dir=run_dir,
             resume=resume,
+            checkpoint=(counted("checkpoint_steps", checkpoint_steps), _seconds(checkpoint_secs)),
             follow=bar.hear if progress or follow else None,
         )
     run = Run(folder, environment=environment, reward=written)
     if not finished:
         raise KeyboardInterrupt(f"the run is kept in {folder}: go on with the same call and resume=True")
     return run
+
+
+def _seconds(given: float) -> float:
+    """How often a checkpoint is due by the clock; infinity for never."""
+    if isinstance(given, bool) or not isinstance(given, (int, float)) or not given >= 0:
+        raise ConfigError(f"checkpoint_secs must be a number of seconds of at least 0, got {given!r}")
+    return float(given)
 
 
 def _action_space(environment: EnvironmentLike | str | None, source: Source | None) -> Any:

@@ -1,9 +1,13 @@
 //! The loop: act, observe, learn, evaluate, and be able to go on from any instant at which it was cut.
 //!
-//! **Checkpoints** are written at the start and after every training episode: first the episode store and every observer's file are
-//! made durable, then the checkpoint that names their lengths appears whole. To resume is to take the newest whole checkpoint, cut
-//! all files back to the lengths in it, and go on. All randomness comes from (seed, stream, episode), so the run ends with
-//! the same weights and the same metrics as one that was never cut.
+//! **Checkpoints** are written at the start, after every training episode and within long ones ([`CheckpointEvery`]): first the
+//! episode store and every observer's file are made durable, then the checkpoint that names their lengths appears whole. To resume is to
+//! take the newest whole checkpoint, cut all files back to the lengths in it, read what was experienced back from the store, and go on.
+//! All randomness comes from (seed, stream, episode), so the run ends with the same weights and the same metrics as one that was
+//! never cut.
+//!
+//! **In the middle of an episode** the environment has no state that could be saved: it is reset with the same seed and told the actions
+//! that were taken. One that does not show again what it showed then goes no further: its episode is left as it was, cut.
 //!
 //! **A broken environment** (its worker crashed or hung) is the same as a cut, in one process: the episode's part is dropped, a new
 //! instance is made, and the run goes on from the last checkpoint. The first new try repeats the episode as it was, so that a crash
@@ -21,7 +25,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use worldwright_core::{Agent, Environment, Error, Interrupt, Result, RewardFunction, uninterrupted};
-use worldwright_data::EpisodeWriter;
+use worldwright_data::{Episode, EpisodeWriter, Replay};
 use worldwright_envs::Made;
 
 use self::episode::Ended;
@@ -41,12 +45,29 @@ pub const STEP_LIMIT: usize = worldwright_envs::EPISODE_STEPS;
 /// Numbers of an observation from which on it is said what they cost.
 const MANY_NUMBERS: usize = 512;
 
+/// When a checkpoint is due within an episode; one more is written at each episode's end.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CheckpointEvery {
+    /// Steps since the last one.
+    pub steps: u64,
+    /// Seconds since the last one.
+    pub secs: f64,
+}
+
+impl Default for CheckpointEvery {
+    fn default() -> Self {
+        Self { steps: 1000, secs: 60.0 }
+    }
+}
+
 /// How a run is carried out; nothing here changes its result.
 pub struct LearnOptions<'a> {
     /// Where it leaves what it does.
     pub folder: RunFolder,
     /// Whether to go on with what the folder holds.
     pub resume: bool,
+    /// What a kill loses at most.
+    pub checkpoint: CheckpointEvery,
     /// Requested when the run shall stop, by a signal handler for instance.
     pub interrupt: &'a Interrupt,
     /// Who follows it.
@@ -75,7 +96,7 @@ pub enum Outcome {
 /// that the run must go on from is damaged or gone; when a file cannot be written;
 /// when the agent or, after all retries, the environment fails. Everything up to the last checkpoint is then safe.
 pub fn learn(workshop: &dyn Workshop, experiment: &Experiment, options: LearnOptions<'_>) -> Result<Outcome> {
-    let LearnOptions { folder, resume, interrupt, observers } = options;
+    let LearnOptions { folder, resume, checkpoint, interrupt, observers } = options;
     let made = workshop.environment(experiment)?;
     let agent = workshop.agent(experiment, &made, interrupt)?;
     // What does not fit is refused before anything is written.
@@ -96,7 +117,7 @@ pub fn learn(workshop: &dyn Workshop, experiment: &Experiment, options: LearnOpt
         return Ok(Outcome::Finished(summary));
     }
     let evaluation = workshop.environment(experiment)?.environment;
-    let mut checkpoints = Checkpoints::new(folder.checkpoints(), experiment.sha256());
+    let checkpoints = Checkpoints::new(folder.checkpoints(), experiment.sha256());
     let newest = if standing.is_some() { checkpoints.newest()? } else { None };
     // Whatever may be refused is refused before the folder is made or anything in it is changed.
     let recorded = if newest.is_none() { recorded::read(workshop, experiment, &made)? } else { None };
@@ -105,7 +126,7 @@ pub fn learn(workshop: &dyn Workshop, experiment: &Experiment, options: LearnOpt
         None => (begin(&folder, experiment, &made.environment.versions())?, Vec::new()),
         Some(standing) => {
             if newest.is_none() {
-                nothing_to_lose(&folder, &header(experiment, made.environment.as_ref()))?;
+                nothing_to_lose(&folder, &header(experiment, made.environment.as_ref(), agent.as_ref()))?;
             }
             (standing.lock, standing.damaged)
         }
@@ -116,6 +137,10 @@ pub fn learn(workshop: &dyn Workshop, experiment: &Experiment, options: LearnOpt
         checkpoints,
         folder: folder.clone(),
         reward: Lists::reward(experiment, &made)?,
+        memory: saving::memory(&made, agent.as_ref())?,
+        unfinished: None,
+        checkpoint_every: checkpoint,
+        checkpointed: (Instant::now(), 0),
         made,
         agent,
         evaluation,
@@ -216,6 +241,13 @@ struct Run<'r, 'o> {
     observers: Observers<'o>,
     progress: Progress,
     store: Option<EpisodeWriter>,
+    /// What was experienced, recorded data first.
+    memory: Replay,
+    /// What the store holds of the episode that was under way at the checkpoint that was taken up.
+    unfinished: Option<Episode>,
+    checkpoint_every: CheckpointEvery,
+    /// When and at which step the last checkpoint was written.
+    checkpointed: (Instant, u64),
     /// When this process took the run up, and the seconds of work before.
     session: Instant,
     before: f64,
@@ -290,6 +322,7 @@ impl Run<'_, '_> {
                 Ended::Whole => {
                     tries = 0;
                     self.progress.episode += 1;
+                    self.progress.open = None;
                     let interval = self.experiment.evaluation.interval;
                     if interval > 0
                         && self.progress.step < self.experiment.steps

@@ -1,8 +1,12 @@
 //! Recorded episodes that a run begins with: read and checked before anything is written.
 
-use worldwright_core::{Dataset, Error, Result, Space};
+use std::path::Path;
+
+use worldwright_core::{Dataset, Error, Result, Space, Step};
+use worldwright_data::{EpisodeWriter, Header, WriterOptions, make_whole};
 use worldwright_envs::Made;
 
+use crate::folder::file_error;
 use crate::{Experiment, Workshop};
 
 /// The transitions that `data` names, if it names any, with a word on what is odd about them.
@@ -60,6 +64,31 @@ pub(super) fn read(
         )
     });
     Ok(Some((recorded, odd)))
+}
+
+/// Keeps transitions as a store of episodes in the run's folder, from which every resumed run reads them: what `data` names may be another
+/// by then. An episode begins wherever a transition does not follow the one before it.
+pub(super) fn write(place: &Path, recorded: &Dataset, header: &Header) -> Result<()> {
+    let make = |part: &Path| {
+        let header = Header { columns: Vec::new(), ..header.clone() };
+        let mut writer = EpisodeWriter::create(part, &header, WriterOptions::default())?;
+        let (observed, done) = (&header.observation_space, &header.action_space);
+        for i in 0..recorded.len() {
+            if !recorded.follows(i) {
+                writer.start_episode(&observed.unflatten(recorded.observation(i))?, None)?;
+            }
+            let terminated = recorded.terminated()[i];
+            let step = Step {
+                observation: observed.unflatten(recorded.next_observation(i))?,
+                reward: recorded.rewards()[i],
+                terminated,
+                truncated: recorded.episode_ends()[i] && !terminated,
+            };
+            writer.step(&done.unflatten(recorded.action(i))?, &step)?;
+        }
+        writer.close().map(|_| ())
+    };
+    make_whole(place, make, |error| file_error(place, "cannot be written", error))
 }
 
 /// The first place of a flat vector where a number is outside the bounds of its space, by more than rounding explains.

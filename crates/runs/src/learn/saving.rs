@@ -2,12 +2,13 @@
 
 use std::time::Instant;
 
-use worldwright_core::{Dataset, Environment, Error, Result, Transition, uninterrupted};
-use worldwright_data::{EpisodeWriter, Header, Position, WriterOptions};
+use worldwright_core::{Agent, Dataset, Environment, Error, Result, uninterrupted};
+use worldwright_data::{EpisodeStore, EpisodeWriter, Header, Position, Replay, WriterOptions};
+use worldwright_envs::Made;
 
-use super::{Outcome, Run};
+use super::{Outcome, Run, recorded};
 use crate::checkpoint::Checkpoint;
-use crate::folder::file_error;
+use crate::folder::{file_error, set_aside};
 use crate::{Event, Experiment, Observer, metrics};
 
 impl Run<'_, '_> {
@@ -19,27 +20,37 @@ impl Run<'_, '_> {
             uninterrupted(|| std::fs::remove_dir_all(&episodes))
                 .map_err(|error| file_error(&episodes, "cannot be removed", &error))?;
         }
-        let header = header(self.experiment, self.made.environment.as_ref());
+        let header = header(self.experiment, self.made.environment.as_ref(), self.agent.as_ref());
         self.store = Some(EpisodeWriter::create(&episodes, &header, WriterOptions::default())?);
         let folder = self.folder.clone();
         self.observers.each(|observer| observer.rewind(&folder, 0))?;
-        recorded.map_or(Ok(()), |recorded| self.remember(recorded))?;
+        if let Some(recorded) = recorded {
+            let place = self.folder.recorded();
+            if place.symlink_metadata().is_ok() {
+                set_aside(&place)?;
+            }
+            recorded::write(&place, recorded, &header)?;
+        }
+        self.recall()?;
         self.save()
     }
 
-    /// Tells the agent of recorded transitions as if they were its own; it learns from them when next it learns.
-    fn remember(&mut self, recorded: &Dataset) -> Result<()> {
-        let environment = &self.made.environment;
-        let (observed, done) = (environment.observation_space(), environment.action_space());
-        for i in 0..recorded.len() {
-            self.agent.observe(&Transition {
-                observation: observed.unflatten(recorded.observation(i))?,
-                action: done.unflatten(recorded.action(i))?,
-                reward: recorded.rewards()[i],
-                next_observation: observed.unflatten(recorded.next_observation(i))?,
-                terminated: recorded.terminated()[i],
-                truncated: recorded.episode_ends()[i] && !recorded.terminated()[i],
-            })?;
+    /// Reads what was experienced back from the run's files, as far as they reach.
+    fn recall(&mut self) -> Result<()> {
+        self.memory = memory(&self.made, self.agent.as_ref())?;
+        self.unfinished = None;
+        let store = EpisodeStore::open(self.folder.episodes())?;
+        if self.agent.learns() {
+            if self.folder.recorded().exists() {
+                self.memory.extend_from_store(&EpisodeStore::open(self.folder.recorded())?)?;
+                self.memory.end_episode();
+            }
+            self.memory.extend_from_store(&store)?;
+        }
+        if self.progress.open.is_none() {
+            self.memory.end_episode();
+        } else if let Some(last) = store.episodes().len().checked_sub(1) {
+            self.unfinished = Some(store.episode(last)?);
         }
         Ok(())
     }
@@ -63,6 +74,8 @@ impl Run<'_, '_> {
             observer.rewind(&folder, position)
         })?;
         self.progress = checkpoint.progress;
+        self.recall()?;
+        self.checkpointed = (Instant::now(), self.progress.step);
         self.before = self.progress.clock.wall;
         self.session = Instant::now();
         Ok(())
@@ -82,6 +95,7 @@ impl Run<'_, '_> {
         store.put("store", position.save());
         self.checkpoints.write(&Checkpoint { progress: self.progress.clone(), agent: self.agent.save(), store })?;
         let step = self.progress.step;
+        self.checkpointed = (Instant::now(), step);
         self.tell(&Event::Checkpoint { step })
     }
 
@@ -111,15 +125,21 @@ impl Run<'_, '_> {
     }
 
     pub(super) fn stopped(mut self) -> Result<Outcome> {
-        // The last checkpoint, written at the episode's beginning, is where to go on from.
         let step = self.checkpoints.newest()?.map_or(0, |(checkpoint, _)| checkpoint.progress.step);
         self.tell(&Event::Stopped { step })?;
         Ok(Outcome::Stopped { step })
     }
 }
 
+/// Room for what an agent will learn from.
+pub(super) fn memory(made: &Made, agent: &dyn Agent) -> Result<Replay> {
+    let environment = &made.environment;
+    let (observed, done) = (environment.observation_space().clone(), environment.action_space().clone());
+    Replay::new(observed, done, agent.columns(), usize::MAX)
+}
+
 /// The header of the run's episodes.
-pub(super) fn header(experiment: &Experiment, environment: &dyn Environment) -> Header {
+pub(super) fn header(experiment: &Experiment, environment: &dyn Environment, agent: &dyn Agent) -> Header {
     Header::new(
         environment.id(),
         environment.observation_space().clone(),
@@ -127,6 +147,7 @@ pub(super) fn header(experiment: &Experiment, environment: &dyn Environment) -> 
         experiment.seed,
     )
     .with_versions(environment.versions())
+    .with_columns(agent.columns())
 }
 
 pub(super) fn no_store() -> Error {

@@ -187,6 +187,7 @@ fn an_observer_may_not_be_needed() {
     let options = worldwright_runs::LearnOptions {
         folder: RunFolder::new(place.path().join("run")),
         resume: false,
+        checkpoint: worldwright_runs::CheckpointEvery::default(),
         interrupt: &GO_ON,
         observers: Vec::new(),
     };

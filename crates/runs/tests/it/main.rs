@@ -15,3 +15,4 @@ mod settings;
 mod tensorboard;
 mod tiny;
 mod whole;
+mod within;

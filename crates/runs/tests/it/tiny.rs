@@ -3,8 +3,10 @@
 use std::path::Path;
 
 use worldwright_core::{Error, Interrupt, Result};
+use worldwright_data::{Episode, EpisodeStore, Header};
 use worldwright_runs::{
-    Choices, Event, Experiment, LearnOptions, Lists, Observer, Outcome, RunFolder, Summary, Workshop, learn,
+    CheckpointEvery, Choices, Event, Experiment, LearnOptions, Lists, Observer, Outcome, RunFolder, Summary, Workshop,
+    learn,
 };
 
 /// Never requested.
@@ -48,7 +50,24 @@ pub(crate) fn run<'a>(
     interrupt: &'a Interrupt,
     observers: Vec<&'a mut dyn Observer>,
 ) -> Result<Outcome> {
-    learn(workshop, experiment, LearnOptions { folder: RunFolder::new(folder), resume, interrupt, observers })
+    run_saving(CheckpointEvery::default(), workshop, experiment, folder, resume, interrupt, observers)
+}
+
+/// The same with checkpoints as often as `checkpoint` says.
+pub(crate) fn run_saving<'a>(
+    checkpoint: CheckpointEvery,
+    workshop: &dyn Workshop,
+    experiment: &Experiment,
+    folder: &Path,
+    resume: bool,
+    interrupt: &'a Interrupt,
+    observers: Vec<&'a mut dyn Observer>,
+) -> Result<Outcome> {
+    learn(
+        workshop,
+        experiment,
+        LearnOptions { folder: RunFolder::new(folder), resume, checkpoint, interrupt, observers },
+    )
 }
 
 /// Runs it to its end.
@@ -98,7 +117,8 @@ pub(crate) fn stopped_at(step: u64, folder: &Path) {
 #[derive(Debug, PartialEq)]
 pub(crate) struct Trace {
     metrics: Vec<String>,
-    episodes: Vec<(String, Vec<u8>)>,
+    header: Header,
+    episodes: Vec<Episode>,
     digest: String,
     returns: Vec<f64>,
     diagnostics: String,
@@ -115,17 +135,12 @@ pub(crate) fn trace(folder: &Path) -> Trace {
             serde_json::Value::Object(row).to_string()
         })
         .collect();
-    let mut episodes: Vec<(String, Vec<u8>)> = std::fs::read_dir(run.episodes())
-        .expect("episodes")
-        .map(|entry| entry.expect("entry").path())
-        .map(|path| {
-            (path.file_name().expect("name").to_string_lossy().into_owned(), std::fs::read(&path).expect("file"))
-        })
-        .collect();
-    episodes.sort();
+    let store = EpisodeStore::open(run.episodes()).expect("episodes");
+    let episodes = (0..store.episodes().len()).map(|i| store.episode(i).expect("an episode")).collect();
     let summary = run.read_summary().expect("summary");
     Trace {
         metrics,
+        header: store.header().clone(),
         episodes,
         digest: summary.weights_digest,
         returns: summary.returns,

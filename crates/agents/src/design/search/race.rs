@@ -162,13 +162,10 @@ impl Search<'_> {
         let Some(model) = self.examined[*place].model.take() else { return Ok(0) };
         let settings = resolved(&row.model, plan, &self.agent)?;
         let mut agent = ModelBasedAgent::around(model, true, &settings, self.context)?;
-        let played = trial.play(&mut agent, round, self.episode_steps);
-        let (model, seen) = agent.into_parts();
-        self.examined[*place].model = model;
+        let played = trial.play(&mut agent, round, self.episode_steps, &mut self.seen);
+        self.seen.end_episode();
+        self.examined[*place].model = agent.into_model();
         row.trial_secs += began.elapsed().as_secs_f64();
-        if !seen.is_empty() {
-            self.seen.append(&seen)?;
-        }
         let steps = played.as_ref().map_or(0, |played| played.steps);
         match played {
             Ok(played) if played.episode_return.is_finite() => row.returns.push(played.episode_return),

@@ -1,0 +1,232 @@
+//! What was experienced, as those see it who learn from it: samples of transitions and of sequences, or all of it.
+//!
+//! Rows have numbers that never change: row `n` is the `n`-th thing that was seen, resets included. A transition is named by the row that
+//! it led to.
+
+use crate::{Dataset, Error, Result, Rng};
+
+/// A column of numbers that an agent has kept beside each of its steps: the policy of its search, a root's value ….
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepColumn {
+    /// Its name, as files show it.
+    pub name: String,
+    /// Numbers a step.
+    pub width: usize,
+}
+
+/// Flat numbers in the width that they are kept in: bytes stay bytes until a network takes them.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Numbers {
+    /// Whole numbers below 256: pictures, and choices one-hot.
+    Bytes(Vec<u8>),
+    /// All others.
+    Floats(Vec<f64>),
+}
+
+impl Default for Numbers {
+    fn default() -> Self {
+        Self::Floats(Vec::new())
+    }
+}
+
+impl Numbers {
+    /// How many.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Bytes(bytes) => bytes.len(),
+            Self::Floats(floats) => floats.len(),
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Forgets all of them and keeps the allocation.
+    pub fn clear(&mut self) {
+        match self {
+            Self::Bytes(bytes) => bytes.clear(),
+            Self::Floats(floats) => floats.clear(),
+        }
+    }
+
+    /// Number `i`.
+    pub fn get(&self, i: usize) -> f64 {
+        match self {
+            Self::Bytes(bytes) => f64::from(bytes[i]),
+            Self::Floats(floats) => floats[i],
+        }
+    }
+
+    /// Copies the numbers from `start` on into `out`.
+    pub fn copy_to(&self, start: usize, out: &mut [f64]) {
+        match self {
+            Self::Bytes(bytes) => {
+                out.iter_mut().zip(&bytes[start..]).for_each(|(slot, byte)| *slot = f64::from(*byte));
+            }
+            Self::Floats(floats) => out.copy_from_slice(&floats[start..start + out.len()]),
+        }
+    }
+
+    /// Adds numbers behind the others; those that are no bytes are rounded into them where bytes are kept.
+    pub fn extend(&mut self, from: &[f64]) {
+        match self {
+            Self::Bytes(bytes) => bytes.extend(from.iter().map(|number| *number as u8)),
+            Self::Floats(floats) => floats.extend_from_slice(from),
+        }
+    }
+
+    /// Adds `count` numbers of `from`, from `start` on, in the width that they have there.
+    pub fn extend_from(&mut self, from: &Self, start: usize, count: usize) {
+        match (&mut *self, from) {
+            (Self::Bytes(to), Self::Bytes(bytes)) => to.extend_from_slice(&bytes[start..start + count]),
+            (Self::Floats(to), Self::Floats(floats)) => to.extend_from_slice(&floats[start..start + count]),
+            (Self::Floats(to), Self::Bytes(bytes)) if !to.is_empty() => {
+                to.extend(bytes[start..start + count].iter().map(|byte| f64::from(*byte)));
+            }
+            (Self::Bytes(to), Self::Floats(floats)) if !to.is_empty() => {
+                let mut all: Vec<f64> = to.iter().map(|byte| f64::from(*byte)).collect();
+                all.extend_from_slice(&floats[start..start + count]);
+                *self = Self::Floats(all);
+            }
+            (_, Self::Bytes(bytes)) => *self = Self::Bytes(bytes[start..start + count].to_vec()),
+            (_, Self::Floats(floats)) => *self = Self::Floats(floats[start..start + count].to_vec()),
+        }
+    }
+}
+
+/// A batch of sequences of L transitions each, row-major, filled anew by each sample without allocation once it has grown.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Sample {
+    /// B: sequences in it.
+    pub sequences: usize,
+    /// L: transitions of each.
+    pub length: usize,
+    /// The first transition of each sequence `[B]`.
+    pub transitions: Vec<u64>,
+    /// `[B][L + 1][O]`: what was seen before the first action and after each.
+    pub observations: Numbers,
+    /// `[B][L][A]`.
+    pub actions: Numbers,
+    /// `[B][L]`.
+    pub rewards: Vec<f64>,
+    /// `[B][L]`: the task itself ended.
+    pub terminated: Vec<bool>,
+    /// `[B][L]`: the episode was cut.
+    pub truncated: Vec<bool>,
+    /// `[B][L][K]`: the columns that were kept beside each step.
+    pub columns: Vec<f64>,
+    /// Importance weights `[B]`, 1 for uniform samples.
+    pub weights: Vec<f64>,
+}
+
+impl Sample {
+    /// Forgets what it holds and begins with sequences of `length` transitions.
+    pub fn begin(&mut self, length: usize) {
+        self.sequences = 0;
+        self.length = length;
+        self.transitions.clear();
+        self.observations.clear();
+        self.actions.clear();
+        self.rewards.clear();
+        self.terminated.clear();
+        self.truncated.clear();
+        self.columns.clear();
+        self.weights.clear();
+    }
+}
+
+/// What to sample: each such thing that is held is equally likely, and may be drawn again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Want {
+    /// So many single transitions.
+    Transitions(usize),
+    /// So many runs of consecutive transitions of one episode.
+    Sequences {
+        /// B: how many.
+        count: usize,
+        /// L: transitions of each.
+        length: usize,
+    },
+}
+
+/// What was experienced.
+pub trait Experience: Send {
+    /// O, numbers of a flat observation.
+    fn observation_dim(&self) -> usize;
+
+    /// A, numbers of a flat action.
+    fn action_dim(&self) -> usize;
+
+    /// The columns kept beside each step.
+    fn columns(&self) -> &[StepColumn];
+
+    /// Rows that are held, by their numbers.
+    fn rows(&self) -> std::ops::Range<u64>;
+
+    /// Transitions ever taken in, those forgotten since among them.
+    fn taken(&self) -> u64;
+
+    /// Whether an episode is under way.
+    fn is_open(&self) -> bool;
+
+    /// Whether `row` is the last of `length` consecutive transitions of one episode that are all held.
+    fn ends_sequence(&self, row: u64, length: usize) -> bool;
+
+    /// Appends the sequence whose first transition is `first` to a sample. It must be held, see [`ends_sequence`](Self::ends_sequence).
+    fn gather(&self, first: u64, length: usize, weight: f64, out: &mut Sample);
+
+    /// Appends the transitions held from row `from` on to a data set, oldest first, and gives the row to go on from next time.
+    ///
+    /// # Errors
+    /// As for [`Dataset::push`].
+    fn append_to(&self, dataset: &mut Dataset, from: u64) -> Result<u64>;
+
+    /// All transitions held, oldest first.
+    ///
+    /// # Errors
+    /// As for [`append_to`](Self::append_to).
+    fn all(&self) -> Result<Dataset> {
+        let mut dataset = Dataset::new(self.observation_dim(), self.action_dim());
+        self.append_to(&mut dataset, 0)?;
+        Ok(dataset)
+    }
+
+    /// Fills `out` with a uniform sample, drawn with replacement.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when nothing of that kind is held.
+    fn sample(&self, want: Want, rng: &mut Rng, out: &mut Sample) -> Result<()> {
+        let (count, length) = match want {
+            Want::Transitions(count) => (count, 1),
+            Want::Sequences { count, length } => (count, length),
+        };
+        out.begin(length);
+        for _ in 0..count {
+            let last = draw(self, length, rng)?;
+            self.gather(last + 1 - length as u64, length, 1.0, out);
+        }
+        Ok(())
+    }
+}
+
+/// A uniform last row of a sequence: by rejection, and after many of those by counting. Either is uniform, so both are.
+fn draw<E: Experience + ?Sized>(from: &E, length: usize, rng: &mut Rng) -> Result<u64> {
+    let rows = from.rows();
+    if length > 0 && !rows.is_empty() {
+        for _ in 0..64 {
+            let row = rows.start + rng.below(rows.end - rows.start);
+            if from.ends_sequence(row, length) {
+                return Ok(row);
+            }
+        }
+        let ends = || rows.clone().filter(|row| from.ends_sequence(*row, length));
+        let count = ends().count() as u64;
+        if count > 0 {
+            let chosen = rng.below(count) as usize;
+            return ends().nth(chosen).ok_or_else(|| Error::config("experience", "has no such sequence"));
+        }
+    }
+    Err(Error::config("experience", format!("holds no {length} consecutive transitions of one episode to sample")))
+}
