@@ -45,9 +45,9 @@ const ALL: &[Fuzzer] = &[
     fuzzer("episodes", "damaged and mutated files of recorded episodes", "worldwright-data", "fuzz::"),
     fuzzer("states", "environments in any state, the extremes too", "worldwright-envs", "extremes::"),
     fuzzer("planners", "every planner in any action space", "worldwright-planners", "conformance::"),
-    fuzzer("pddl", "mutated PDDL", "worldwright-planners", "symbolic::mutated"),
-    fuzzer("pomdp", "mutated .pomdp files, read and solved", "worldwright-planners", "pomdp_fuzz::"),
-    fuzzer("motion", "curves and nearest neighbours of motion planning", "worldwright-planners", "motion::"),
+    fuzzer("pddl", "mutated PDDL", "worldwright-symbolic", "mutated::"),
+    fuzzer("pomdp", "mutated .pomdp files, read and solved", "worldwright-pomdp", "fuzz::"),
+    fuzzer("motion", "curves and nearest neighbours of motion planning", "worldwright-motion", "motion::"),
     fuzzer(
         "spaces",
         "any nested space of Gymnasium's in any memory layout, through the Python package",

@@ -11,12 +11,12 @@ use anyhow::{Context, Result, bail};
 
 use crate::{cargo, python, root, step};
 
-/// A comparison: its name, our example, and the peers' programs with their arguments.
-const COMPARISONS: &[(&str, &str, &[&str])] = &[
-    ("control", "control_speed", &["second_order.py", "cart_pole_ipopt.py"]),
-    ("sampling", "sampling_speed", &["pendulum_mppi.py"]),
-    ("tree", "tree_speed", &["games.py", "muzero_trees.py"]),
-    ("belief", "belief_speed", &["rock_sample.py"]),
+/// A comparison: its name, the package of our example, the example, and the peers' programs with their arguments.
+const COMPARISONS: &[(&str, &str, &str, &[&str])] = &[
+    ("control", "worldwright-planners", "control_speed", &["second_order.py", "cart_pole_ipopt.py"]),
+    ("sampling", "worldwright-planners", "sampling_speed", &["pendulum_mppi.py"]),
+    ("tree", "worldwright-planners", "tree_speed", &["games.py", "muzero_trees.py"]),
+    ("belief", "worldwright-problems", "belief_speed", &["rock_sample.py"]),
 ];
 
 /// Names an interpreter that has what `requirements.txt` lists.
@@ -33,8 +33,9 @@ pub(crate) fn run(name: Option<&str>) -> Result<()> {
         Some(given) => PathBuf::from(given),
         None => python::with_requirements("peers", &folder.join("requirements.txt"), false)?,
     };
-    for (_, example, programs) in COMPARISONS.iter().filter(|(each, ..)| name.is_none_or(|name| name == *each)) {
-        let build = ["build", "--release", "--quiet", "-p", "worldwright-planners", "--example", example];
+    for (_, package, example, programs) in COMPARISONS.iter().filter(|(each, ..)| name.is_none_or(|name| name == *each))
+    {
+        let build = ["build", "--release", "--quiet", "-p", package, "--example", example];
         step(&format!("build {example}"), cargo().args(build))?;
         step(example, &mut bound(root().join("target/release/examples").join(example).into()))?;
         for program in *programs {

@@ -131,7 +131,7 @@ fn design(record: bool) -> Result<()> {
     let folder = root().join("runs/results").join(DESIGN);
     let run = |what: &str| {
         let example =
-            ["run", "--release", "--quiet", "-p", "worldwright-agents", "--example", "design_regret", "--", what];
+            ["run", "--release", "--quiet", "-p", "worldwright-design", "--example", "design_regret", "--", what];
         step(DESIGN, cargo().args(example).arg(&folder))
     };
     let copy = |from: &str, to: &str| {
@@ -142,7 +142,7 @@ fn design(record: bool) -> Result<()> {
     };
     if record {
         run("record")?;
-        return copy("record.txt", "crates/agents/src/design/record.txt");
+        return copy("record.txt", "crates/design/src/record.txt");
     }
     run("table")?;
     copy("design.md", "docs/results/design.md")

@@ -10,10 +10,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use worldwright_agents::{models, planners};
 use worldwright_core::{
     Actions, Budget, Dataset, Interrupt, Key, Observation, Result, RewardFunction, Rng, Setting, Space, Transitions,
 };
+use worldwright_models as models;
+use worldwright_planners as planners;
 
 /// cos x₀ − 0.01 a².
 struct Known;

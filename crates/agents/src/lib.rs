@@ -4,7 +4,6 @@
 //! agent around them. [`resolve`] lays a user's choices over the algorithm's defaults and the preset for the environment
 //! (see [`PRESETS`]) and checks every key; [`build`] makes the agent.
 
-pub mod design;
 mod model_based;
 mod presets;
 mod resolve;
@@ -13,11 +12,9 @@ use std::sync::Arc;
 
 use worldwright_core::{Agent, Entry, Interrupt, Parameter, Result, RewardFunction, SettingDefault, Simulator, Space};
 
-pub use model_based::ModelBasedAgent;
+pub use model_based::{ModelBasedAgent, build_model};
 pub use presets::{Line, PRESETS, Preset};
 pub use resolve::{Choice, Overrides, Parts, Resolved, environment_settings, resolve, reward_settings};
-pub use worldwright_models as models;
-pub use worldwright_planners as planners;
 
 /// What an algorithm is told of the environment.
 #[derive(Clone)]

@@ -92,7 +92,7 @@ pub(crate) fn build(resolved: &Resolved, context: &AgentContext) -> Result<Box<d
 }
 
 /// The model that resolved settings name, not yet fitted.
-pub(crate) fn build_model(resolved: &Resolved, context: &AgentContext) -> Result<Box<dyn LearnedModel>> {
+pub fn build_model(resolved: &Resolved, context: &AgentContext) -> Result<Box<dyn LearnedModel>> {
     let entry = find(worldwright_models::ALL, "model", &resolved.model_name)?;
     let model_context = ModelContext {
         observation_space: context.observation_space.clone(),

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand};
+use worldwright_data::FORMATS;
 use worldwright_runs::CheckpointEvery;
-use worldwright_runs::agents::planners::symbolic::{Algorithm, HeuristicKind};
-use worldwright_runs::data::FORMATS;
+use worldwright_symbolic::{Algorithm, HeuristicKind};
 
 /// Learn a world, plan in it, know how far to trust it.
 #[derive(Debug, Parser)]

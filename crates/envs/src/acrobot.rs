@@ -10,9 +10,9 @@ use std::f64::consts::{FRAC_PI_2, PI, TAU};
 use worldwright_core::{Parameter, Result, Rng, Settings, Space};
 
 use crate::draw::{Canvas, palette};
-use crate::trig::{sin_cos, wrap_angle};
 use crate::world::{Outcome, Spec, World, f32_box, names};
 use crate::{Made, native, settings};
+use worldwright_numerics::trig::{sin_cos, wrap_angle};
 
 const DT: f64 = 0.2;
 const GRAVITY: f64 = 9.8;

@@ -9,9 +9,9 @@ use worldwright_core::{Parameter, Result, Rng, Settings, Space};
 
 use crate::draw::Canvas;
 use crate::scenes::CartPicture;
-use crate::trig::sin_cos;
 use crate::world::{Outcome, Spec, World, f32_box, names};
 use crate::{Made, native, settings};
+use worldwright_numerics::trig::sin_cos;
 
 const GRAVITY: f64 = 9.8;
 const POLE_MASS: f64 = 0.1;

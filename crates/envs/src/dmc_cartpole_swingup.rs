@@ -9,9 +9,9 @@ use worldwright_core::{Parameter, Result, Rng, Settings, Space};
 use crate::draw::Canvas;
 use crate::scenes::CartPicture;
 use crate::slider_pole::{SliderPole, capsule_inertia};
-use crate::trig::sin_cos;
 use crate::world::{Outcome, Spec, World, names};
 use crate::{Made, native, settings};
+use worldwright_numerics::trig::sin_cos;
 
 const RAIL: f64 = 1.8;
 const GEAR: f64 = 10.0;

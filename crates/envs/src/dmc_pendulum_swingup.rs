@@ -11,9 +11,9 @@ use worldwright_core::{Parameter, Result, Rng, Settings, Space};
 
 use crate::draw::Canvas;
 use crate::scenes::draw_pendulum;
-use crate::trig::sin_cos;
 use crate::world::{Outcome, Spec, World, names};
 use crate::{Made, native, settings};
+use worldwright_numerics::trig::sin_cos;
 
 const MASS: f64 = 1.0;
 const LENGTH: f64 = 0.5;

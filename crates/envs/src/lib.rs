@@ -28,8 +28,10 @@ mod dmc_cartpole_swingup;
 mod dmc_pendulum_swingup;
 mod draw;
 mod film;
+pub mod games;
 mod limit;
 mod linear;
+pub mod maze;
 mod mountain_car;
 mod mountain_car_continuous;
 mod native;
@@ -43,7 +45,6 @@ mod rewards;
 mod scenes;
 mod settings;
 mod slider_pole;
-mod trig;
 mod world;
 
 pub use film::write_gif;

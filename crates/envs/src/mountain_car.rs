@@ -8,9 +8,9 @@ use worldwright_core::{Parameter, Result, Rng, Settings, Space};
 
 use crate::draw::Canvas;
 use crate::scenes::draw_hill;
-use crate::trig::sin_cos;
 use crate::world::{Outcome, Spec, World, f32_box, names};
 use crate::{Made, native, settings};
+use worldwright_numerics::trig::sin_cos;
 
 const LOW: f64 = -1.2;
 const HIGH: f64 = 0.6;

@@ -11,9 +11,9 @@ use worldwright_core::{
 
 use crate::draw::Canvas;
 use crate::scenes::draw_pendulum;
-use crate::trig::{REACH, reduce_near, sin_cos, sine_of_reduced, wrap_and_sin, wrap_angle};
 use crate::world::{Outcome, Spec, World, action_row, f32_box, names};
 use crate::{Made, native, settings};
+use worldwright_numerics::trig::{REACH, reduce_near, sin_cos, sine_of_reduced, wrap_and_sin, wrap_angle};
 
 const MAX_SPEED: f64 = 8.0;
 const MAX_TORQUE: f64 = 2.0;

@@ -10,9 +10,9 @@ use worldwright_core::{Parameter, Result, Rng, Settings, Space};
 use crate::draw::Canvas;
 use crate::scenes::CartPicture;
 use crate::slider_pole::{SliderPole, capsule_inertia, capsule_volume};
-use crate::trig::sin_cos;
 use crate::world::{Outcome, Spec, World, names};
 use crate::{Made, native, settings};
+use worldwright_numerics::trig::sin_cos;
 
 const DENSITY: f64 = 1000.0;
 const POLE_RADIUS: f64 = 0.049;

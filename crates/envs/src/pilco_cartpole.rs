@@ -15,9 +15,9 @@ use worldwright_core::{Parameter, Result, Rng, SettingDefault as D, Settings, Sp
 
 use crate::draw::Canvas;
 use crate::scenes::CartPicture;
-use crate::trig::sin_cos;
 use crate::world::{Outcome, Spec, World, names};
 use crate::{Made, native, settings};
+use worldwright_numerics::trig::sin_cos;
 
 const LENGTH: f64 = 0.5;
 const POLE_MASS: f64 = 0.5;

@@ -9,9 +9,9 @@ use std::sync::Arc;
 
 use worldwright_core::{Result, RewardFunction, Settings, Transitions};
 
-use crate::trig::sin_cos;
 use crate::world::Outcome;
 use crate::{ALIASES, ALL, Made};
+use worldwright_numerics::trig::sin_cos;
 
 /// A reward that is known for an environment in Python.
 #[derive(Debug, Clone, Copy)]

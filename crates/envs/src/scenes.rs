@@ -1,7 +1,7 @@
 //! The pictures that several environments share: a cart with a pole, a pendulum, a hill.
 
 use crate::draw::{Canvas, palette};
-use crate::trig::sin_cos;
+use worldwright_numerics::trig::sin_cos;
 
 /// A cart with a pole.
 pub(crate) struct CartPicture {

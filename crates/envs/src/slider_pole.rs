@@ -10,7 +10,7 @@
 //! f is the force of the rail's end: MuJoCo's soft constraint, which for one row has the closed form
 //! f = max(0, (a_ref − a₀)/(A + R)) (MuJoCo documentation, "Computation": solver parameters). Integrated by RK4.
 
-use crate::trig::sin_cos;
+use worldwright_numerics::trig::sin_cos;
 
 /// Impedance of MuJoCo's default `solimp`: from d₀ to d₁ over a width, a parabola at either end.
 const IMPEDANCE: [f64; 3] = [0.9, 0.95, 0.001];

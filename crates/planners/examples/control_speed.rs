@@ -7,12 +7,12 @@
 
 use std::time::Instant;
 
+use worldwright_control::{ConstrainedSolver, ConstraintOptions, Options, Problem};
 use worldwright_core::{Action, Actions, Budget, Columns, Imagined, Key, Observation, Rows, Setting, WorldModel};
-use worldwright_planners::control::{ConstrainedSolver, ConstraintOptions, Options, Problem};
 use worldwright_planners::{PlannerContext, make};
 use worldwright_testkit::{DynamicsModel, Pendulum};
 
-#[path = "../tests/it/control/problems/mod.rs"]
+#[path = "../../control/tests/it/problems/mod.rs"]
 #[allow(dead_code)]
 mod problems;
 

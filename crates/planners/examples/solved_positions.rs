@@ -14,8 +14,8 @@ use std::time::Instant;
 use connect_four_ai::{Position, Solver};
 use worldwright_core::Setting::{Bool, Integer};
 use worldwright_core::{Budget, Key, Result, Rng, WorldModel};
+use worldwright_envs::games::{ConnectFour, GameModel, Stones};
 use worldwright_planners::PlannerContext;
-use worldwright_planners::games::{ConnectFour, GameModel, Stones};
 use worldwright_planners::tree::Forest;
 
 /// A position with the solver's score of each move.

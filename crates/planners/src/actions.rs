@@ -8,8 +8,9 @@
 //! where the list of joint choices has a million.
 
 use worldwright_core::{Action, Error, Result, Space, Value};
+use worldwright_numerics::shift_rows;
 
-use crate::candidates::Candidates;
+use crate::sampling::candidates::Candidates;
 
 /// The most joint choices that sampling planners draw from one list; more are searched by their factors.
 const MOST_LISTED: usize = 128;
@@ -134,7 +135,7 @@ impl ActionKind {
             _ => Err(Error::unsupported(
                 planner,
                 "continuous actions: it goes through discrete choices; use icem, mppi or another sampling planner for boxes, or the \
-                 grids of dp::grid",
+                 grids of planners::grid",
             )),
         }
     }
@@ -296,14 +297,5 @@ impl Sequence {
     pub(crate) fn shift(&mut self, horizon: usize, steps: usize) {
         shift_rows(&mut self.values, horizon, steps);
         shift_rows(&mut self.choices, horizon, steps);
-    }
-}
-
-/// Moves the rows of `[H][width]` data `steps` earlier, repeating the last row.
-pub(crate) fn shift_rows<T: Copy>(data: &mut [T], horizon: usize, steps: usize) {
-    let width = data.len() / horizon.max(1);
-    for h in 0..horizon {
-        let from = (h + steps).min(horizon - 1);
-        data.copy_within(from * width..(from + 1) * width, h * width);
     }
 }

@@ -5,8 +5,8 @@ use worldwright_core::{Error, Parameter, Result, SettingDefault as Default, Sett
 use crate::PlannerContext;
 use crate::actions::ActionKind;
 use crate::objective::{Constraints, Objective, Risk};
-use crate::plan::Answer;
-use crate::spline::{Basis, Spline};
+use crate::sampling::plan::Answer;
+use crate::sampling::spline::{Basis, Spline};
 
 pub(crate) const HORIZON: Parameter =
     Parameter { name: "horizon", default: Default::Integer(25), summary: "steps that a plan looks ahead" };

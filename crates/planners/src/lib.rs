@@ -1,8 +1,8 @@
-//! Decision-time planners, one file each: given a model and a row of its arena, find what to do.
+//! Decision-time planners, a folder for each kind: given a model and a row of its arena, find what to do.
 //!
 //! [`ALL`] lists them; [`make`] builds one by name. All of them see a model only as [`Imagination`]: row 0 of the arena is
 //! the root, rows `1..=N` are the candidates, stepped in place. The sampling planners are two hooks (`draw` candidates,
-//! `update` the distribution) on the one loop in `sampling.rs`; budgets, risk, constraints, terminal values, policy
+//! `update` the distribution) on the one loop in `sampling/base.rs`; budgets, risk, constraints, terminal values, policy
 //! priors, diverged rows, saving and restoring live there and are the same for all of them.
 //!
 //! ```no_run
@@ -32,67 +32,27 @@
 //! and candidates are snapped to elements before a model sees them. Where nothing bounds a number, its spread begins at that of the data
 //! and grows to where the reward is. A model takes what its planner gives: numbers of choices, or flat actions.
 //!
-//! Tasks that are stated in symbols (PDDL) have no model to imagine with; [`symbolic`] reads, grounds and searches them.
-//! Finite processes and spaces of up to four dimensions need no search: [`dp`] finds their optimal values, by which the others are judged.
-//! [`problems`] lists what such planners solve: one page of a solution from a few settings.
+//! Spaces of up to four dimensions need no search: [`grid`] finds their optimal values, by which the others are judged.
 //!
 //! [`Imagination`]: worldwright_core::Imagination
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use worldwright_core::{Entry, Error, ModelSpec, Planner, Result, Setting, Settings, Space, find};
+use worldwright_core::{Entry, ModelSpec, Planner, Result, Setting, Settings, Space, find};
 
 mod actions;
-mod batch;
-pub mod breadth_first;
-mod candidates;
-mod cem;
-mod cholesky;
-mod cma_es;
-mod collocation;
 mod common;
-mod continuous_tree;
-pub mod control;
-pub mod cube;
-mod distribution;
-pub mod dp;
-mod elites;
-mod exponential;
-pub mod games;
-mod gradient;
+mod continuous;
 mod greedy;
-mod icem;
-mod ilqr;
-mod interner;
-mod lqr;
-pub mod maze;
-pub mod motion;
-mod mppi;
-mod noise;
+pub mod grid;
 mod objective;
-mod plan;
-pub mod pomdp;
-mod predictive_sampling;
-mod prior;
-pub mod problems;
-mod projection;
-mod random_shooting;
-mod ranking;
-mod regulariser;
-mod rollout;
 mod sampling;
-mod search;
-mod shooting;
 pub mod skills;
-mod spline;
 pub mod subgoal;
-pub mod symbolic;
-pub mod task_motion;
+mod trajectory;
 pub mod tree;
 
-pub use batch::BatchPlanner;
-pub use regulariser::Regulariser;
+pub use sampling::{BatchPlanner, Regulariser, make_regularised};
 
 /// What a planner must know of its model when it is built.
 #[derive(Debug, Clone, PartialEq)]
@@ -131,33 +91,23 @@ pub type Build = fn(&PlannerContext, &Settings) -> Result<Box<dyn Planner>>;
 /// Every planner.
 pub const ALL: &[Entry<Build>] = &[
     greedy::ENTRY,
-    random_shooting::ENTRY,
-    predictive_sampling::ENTRY,
-    cem::ENTRY,
-    icem::ENTRY,
-    mppi::ENTRY,
-    cma_es::ENTRY,
-    gradient::ENTRY,
-    ilqr::ILQR,
-    ilqr::DDP,
-    lqr::ENTRY,
-    collocation::ENTRY,
+    sampling::random_shooting::ENTRY,
+    sampling::predictive_sampling::ENTRY,
+    sampling::cem::ENTRY,
+    sampling::icem::ENTRY,
+    sampling::mppi::ENTRY,
+    sampling::cma_es::ENTRY,
+    trajectory::gradient::ENTRY,
+    trajectory::ilqr::ILQR,
+    trajectory::ilqr::DDP,
+    trajectory::lqr::ENTRY,
+    trajectory::collocation::ENTRY,
     tree::uct::ENTRY,
     tree::puct::ENTRY,
     tree::gumbel::ENTRY,
-    continuous_tree::PROGRESSIVE_WIDENING,
-    continuous_tree::SAMPLED_MCTS,
-    dp::grid::entry::ENTRY,
-];
-
-/// Those of [`ALL`] that sample: they take a [`Regulariser`] and plan for a [batch](BatchPlanner) of problems.
-const SAMPLERS: &[search::Sampler] = &[
-    random_shooting::SAMPLER,
-    predictive_sampling::SAMPLER,
-    cem::SAMPLER,
-    icem::SAMPLER,
-    mppi::SAMPLER,
-    cma_es::SAMPLER,
+    continuous::PROGRESSIVE_WIDENING,
+    continuous::SAMPLED_MCTS,
+    grid::entry::ENTRY,
 ];
 
 /// The planner called `name` with `overrides` laid over its default settings.
@@ -169,29 +119,4 @@ const SAMPLERS: &[search::Sampler] = &[
 pub fn make(name: &str, context: &PlannerContext, overrides: &BTreeMap<String, Setting>) -> Result<Box<dyn Planner>> {
     let entry = find(ALL, "planner", name)?;
     (entry.build)(context, &Settings::resolve(name, entry.parameters, overrides)?)
-}
-
-/// The sampling planner called `name`, as [`make`] builds it, with `regulariser` in its objective.
-///
-/// # Errors
-/// As [`make`], and [`Error::Unsupported`] for a planner that does not sample.
-pub fn make_regularised(
-    name: &str,
-    context: &PlannerContext,
-    overrides: &BTreeMap<String, Setting>,
-    regulariser: Arc<dyn Regulariser>,
-) -> Result<Box<dyn Planner>> {
-    let sampler = sampler(name)?;
-    let settings = Settings::resolve(name, sampler.parameters, overrides)?;
-    let regularised = Some(regulariser::Regularised::new(regulariser));
-    Ok(Box::new(sampling::Sampling::new(sampler, context, &settings, regularised)?))
-}
-
-/// The sampling planner called `name`.
-fn sampler(name: &str) -> Result<&'static search::Sampler> {
-    let entry = find(ALL, "planner", name)?;
-    SAMPLERS.iter().find(|sampler| sampler.name == entry.name).ok_or_else(|| {
-        let names: Vec<&str> = SAMPLERS.iter().map(|sampler| sampler.name).collect();
-        Error::unsupported(entry.name, format!("batches of problems and regularisers: use one of {}", names.join(", ")))
-    })
 }

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use worldwright_core::Space;
-use worldwright_runs::agents::models::ModelContext;
+use worldwright_models::ModelContext;
 use worldwright_runs::{EvaluationOptions, Loaded, STEP_LIMIT, evaluate, load_bundle};
 
 use crate::callable::Reward;
@@ -126,8 +126,7 @@ impl Agent {
             seed: experiment.seed,
         };
         let overrides = experiment.model.settings.clone();
-        let mut model =
-            worldwright_runs::agents::models::build(&experiment.model.name, &context, &overrides).or_raise(py)?;
+        let mut model = worldwright_models::build(&experiment.model.name, &context, &overrides).or_raise(py)?;
         model.restore(&loaded.agent.weights().part("model")).or_raise(py)?;
         Ok(Model::of_parts(&experiment.model.name, context, overrides, model, self.failures.clone()))
     }

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
+use worldwright_agents::AgentContext;
 use worldwright_core::{Error, RewardFunction};
-use worldwright_runs::agents::AgentContext;
-use worldwright_runs::agents::design::{DesignOptions, Progress, Row};
-use worldwright_runs::agents::models::ModelContext;
-use worldwright_runs::agents::models::expression::RewardExpression;
-use worldwright_runs::{design_from, envs};
+use worldwright_design::{DesignOptions, Progress, Row};
+use worldwright_envs as envs;
+use worldwright_models::ModelContext;
+use worldwright_models::expression::RewardExpression;
+use worldwright_runs::design_from;
 
 use crate::callable::Reward;
 use crate::data::Dataset;

@@ -11,8 +11,8 @@ use pyo3::types::{PyBool, PyDict, PyFloat, PyTuple};
 use worldwright_core::{
     Action, ElementType, Environment, Error, Frame, Observation, Result, Space, Step, Value, distinct_channels,
 };
-use worldwright_runs::envs::python::python_seed;
-use worldwright_runs::envs::{Made, known_reward, limited};
+use worldwright_envs::python::python_seed;
+use worldwright_envs::{Made, known_reward, limited};
 
 use crate::error::{Failures, refuse};
 use crate::{observed, space, value};

@@ -7,7 +7,7 @@ use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use worldwright_core::{Agent, Dataset, Error, Interrupt, Result, RewardFunction, Setting};
-use worldwright_runs::envs::Made;
+use worldwright_envs::Made;
 use worldwright_runs::tensorboard::TensorBoard;
 use worldwright_runs::{
     CheckpointEvery, Choices, Event, Experiment, LearnOptions, Lists, Observer, Outcome, RunFolder, Workshop,
@@ -40,7 +40,7 @@ impl PythonWorkshop {
     pub(crate) fn resolve(&self, choices: &Choices) -> Result<Experiment> {
         Lists.resolve_with(choices, &|name, settings| match &self.source {
             Some(source) => Ok(self.dress(source.make()?)),
-            None => Ok(self.dress(worldwright_runs::envs::make(name, settings)?)),
+            None => Ok(self.dress(worldwright_envs::make(name, settings)?)),
         })
     }
 }

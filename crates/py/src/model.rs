@@ -10,7 +10,7 @@ use self_cell::self_cell;
 use worldwright_core::{
     Array, Imagination, Imagined, Key, LearnedModel, ModelSpec, RewardFunction, Rows, Setting, Space,
 };
-use worldwright_runs::agents::models::{self, ModelContext};
+use worldwright_models::{self as models, ModelContext};
 use worldwright_runs::{read_state, write_state};
 
 use crate::array::{self, shaped};
@@ -146,7 +146,7 @@ impl Model {
     ) -> PyResult<Self> {
         let failures = Failures::default();
         let native =
-            environment.map(|name| worldwright_runs::envs::make(name, &Default::default())).transpose().or_raise(py)?;
+            environment.map(|name| worldwright_envs::make(name, &Default::default())).transpose().or_raise(py)?;
         let either = |given: Option<&Bound<'_, PyAny>>, own: Option<&Space>| match (given, own) {
             (Some(given), _) => space::read(given),
             (None, Some(own)) => Ok(own.clone()),

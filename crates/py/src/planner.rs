@@ -6,7 +6,7 @@ use std::time::Duration;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use worldwright_core::{Action, Budget, Key, PlanReport, Value, cost};
-use worldwright_runs::agents::planners::{self, PlannerContext};
+use worldwright_planners::{self as planners, PlannerContext};
 
 use crate::error::{Failures, OrRaise};
 use crate::guided::Guided;

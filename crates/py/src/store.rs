@@ -1,4 +1,4 @@
-//! Recorded episodes: a run's own store as arrays and back, and the other formats that `worldwright_runs::data` reads and writes.
+//! Recorded episodes: a run's own store as arrays and back, and the other formats that `worldwright_data` reads and writes.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use numpy::{PyArray1, PyArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use worldwright_core::{ElementType, Error, Interrupt, Result, Space, Step, Value};
-use worldwright_runs::data::{self, EpisodeStore, EpisodeWriter, FORMATS, Header, WriterOptions};
+use worldwright_data::{self as data, EpisodeStore, EpisodeWriter, FORMATS, Header, WriterOptions};
 
 use crate::array::shaped;
 use crate::error::{OrRaise, exception};

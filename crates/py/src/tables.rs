@@ -2,7 +2,7 @@
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use worldwright_runs::data::{self, EpisodeRows, Flag, Quantity, Rows};
+use worldwright_data::{self as data, EpisodeRows, Flag, Quantity, Rows};
 
 use crate::error::OrRaise;
 

@@ -53,9 +53,9 @@ impl List {
     pub fn items(self) -> Vec<Item> {
         match self {
             Self::Environments => items(envs::ALL),
-            Self::Models => items(agents::models::ALL),
-            Self::Planners => items(agents::planners::ALL),
-            Self::Problems => items(agents::planners::problems::ALL),
+            Self::Models => items(worldwright_models::ALL),
+            Self::Planners => items(worldwright_planners::ALL),
+            Self::Problems => items(worldwright_problems::ALL),
             Self::Algorithms => items(agents::ALL),
         }
     }

@@ -7,13 +7,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use worldwright_agents::AgentContext;
-use worldwright_agents::design::{
-    Design, DesignOptions, EnvironmentTrial, Progress, Trial, design, random_transitions,
-};
 use worldwright_core::{
     Action, Dataset, Environment, Error, Experience, Frame, Interrupt, Observation, Result, RewardFunction, Space, Step,
 };
 use worldwright_data::{EpisodeStore, Replay};
+use worldwright_design::{Design, DesignOptions, EnvironmentTrial, Progress, Trial, design, random_transitions};
 use worldwright_envs::Made;
 
 use crate::evaluate::transitions_cost;
@@ -178,8 +176,8 @@ impl Environment for Stoppable<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use worldwright_agents::design::{ModelChoice, PlanChoice};
     use worldwright_core::Value;
+    use worldwright_design::{ModelChoice, PlanChoice};
 
     fn made() -> Made {
         worldwright_envs::make("linear", &Default::default()).unwrap()

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use worldwright_agents::models::expression::RewardExpression;
 use worldwright_agents::{self as agents, AgentContext, Choice, Overrides, Parts, Resolved};
 use worldwright_core::{Agent, Entry, Error, Interrupt, Result, RewardFunction, Setting, Settings, find};
 use worldwright_envs::{self as envs, Made};
+use worldwright_models::expression::RewardExpression;
 
 use crate::{Choices, EvaluationPlan, Experiment, Part, RewardPlan, Workshop, settings_text};
 
@@ -115,9 +115,9 @@ impl Workshop for Lists {
             algorithm: algorithm.name.to_owned(),
             agent: Settings::resolve(algorithm.name, algorithm.parameters, &experiment.agent.settings)?,
             model_name: experiment.model.name.clone(),
-            model: checked(agents::models::ALL, "model", &experiment.model)?,
+            model: checked(worldwright_models::ALL, "model", &experiment.model)?,
             planner_name: experiment.planner.name.clone(),
-            planner: checked(agents::planners::ALL, "planner", &experiment.planner)?,
+            planner: checked(worldwright_planners::ALL, "planner", &experiment.planner)?,
         };
         let context = AgentContext {
             observation_space: made.environment.observation_space().clone(),

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use worldwright_agents::planners::problems::{ALL, Solution};
 use worldwright_core::{Error, Parameter, Result, Setting, SettingDefault, Settings, find};
+use worldwright_problems::{ALL, Solution};
 
 use crate::settings_text;
 

@@ -1,5 +1,4 @@
 //! Agents against the environments they are for.
 
-mod design;
 mod model_based;
 mod resolving;

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use serde_json::{Value, json};
 use worldwright_core::{ElementType, Error, Interrupt, Space};
+use worldwright_data::{self as data, ColumnNames, Inspection};
 use worldwright_runs::RunFolder;
-use worldwright_runs::data::{self, ColumnNames, Inspection};
 use worldwright_runs::report::{counted, short};
 
 use crate::arguments::DataCommand;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Result;
 use serde_json::{Value as Json, json};
 use worldwright_core::{Interrupt, Setting};
-use worldwright_runs::agents::design::{Design as Designed, DesignOptions, Progress, Row};
+use worldwright_design::{Design as Designed, DesignOptions, Progress, Row};
 use worldwright_runs::report::{counted, duration, short};
 use worldwright_runs::{Choices, Lists, design_for_environment, design_for_episodes};
 

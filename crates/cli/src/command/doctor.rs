@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use worldwright_runs::envs::python::{Health, doctor};
+use worldwright_envs::python::{Health, doctor};
 
 use super::Ending;
 use crate::output::{print, print_json};

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde_json::{Value, json};
 use worldwright_core::Interrupt;
-use worldwright_runs::envs::python::{State, Suite, further_packages, install, remove, state};
+use worldwright_envs::python::{State, Suite, further_packages, install, remove, state};
 
 use crate::arguments::EnvCommand;
 use crate::output::{print, print_aside, print_json};

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde_json::{Value, json};
 use worldwright_core::Setting;
-use worldwright_runs::envs::ALIASES;
+use worldwright_envs::ALIASES;
 use worldwright_runs::{Interface, Item, List, Range};
 
 use crate::arguments;

@@ -5,8 +5,8 @@ use std::path::Path;
 use anyhow::Result;
 use serde_json::{Value as Json, json};
 use worldwright_core::{Interrupt, Setting, Space, Value};
-use worldwright_runs::agents::planners::problems;
-use worldwright_runs::envs::{ALIASES, ALL};
+use worldwright_envs::{ALIASES, ALL};
+use worldwright_problems as problems;
 use worldwright_runs::report::{counted, short};
 use worldwright_runs::{Choices, Lists, Workshop, load_bundle, plan};
 

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::{Map, Value as Json, json};
-use worldwright_runs::agents::planners::problems::{Cell, Solution, Status};
+use worldwright_problems::{Cell, Solution, Status};
 use worldwright_runs::report::number;
 use worldwright_runs::{SolvedProblem, solve_problem};
 

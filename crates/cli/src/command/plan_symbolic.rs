@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use serde_json::json;
 use worldwright_core::{Error, Interrupt};
-use worldwright_runs::agents::planners::symbolic::{
+use worldwright_runs::report::counted;
+use worldwright_runs::write_whole;
+use worldwright_symbolic::{
     Algorithm, Domain, HeuristicKind, LmCutTies, PddlErrorKind, PddlResult, Problem, Resources, SearchOptions,
     SearchReport, SearchStatus, Task, ground_within, parse_domain_within, parse_problem_within, search, validate_plan,
 };
-use worldwright_runs::report::counted;
-use worldwright_runs::write_whole;
 
 use crate::arguments::Symbolic;
 use crate::output::{print, print_json};

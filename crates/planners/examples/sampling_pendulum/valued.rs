@@ -6,7 +6,7 @@ use worldwright_core::{
     Action, Actions, Imagination, Imagined, Key, ModelSpec, Observation, Result, Rows, Values, WorldModel,
 };
 use worldwright_models::Known;
-use worldwright_planners::dp::grid::{Axis, GridConfig, GridValue};
+use worldwright_planners::grid::{Axis, GridConfig, GridValue};
 
 /// A known pendulum and the grid's value of its states.
 pub(crate) struct Valued {

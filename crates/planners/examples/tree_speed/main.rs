@@ -4,7 +4,7 @@
 #![allow(clippy::print_stdout, reason = "a program whose output is a table")]
 
 use worldwright_core::{Observation, Value, WorldModel};
-use worldwright_planners::games::{ConnectFour, Game, GameModel};
+use worldwright_envs::games::{ConnectFour, Game, GameModel};
 
 mod measure;
 mod muzero_net;

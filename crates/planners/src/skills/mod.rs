@@ -7,6 +7,8 @@
 
 mod arena;
 mod skill;
+mod tabulated;
 
 pub use arena::SkillModel;
 pub use skill::{Primitive, Skill};
+pub use tabulated::Tabulated;

@@ -6,10 +6,12 @@
 
 mod dc_mcts;
 mod leap;
+mod midway;
 mod tree;
 mod value;
 
 pub use dc_mcts::{DcMcts, DcReport, Proposals, UniformProposals};
 pub use leap::{Leap, LeapReport, Legs};
+pub use midway::Midway;
 pub use tree::SubgoalTree;
 pub use value::{GoalValue, StateGoalValue, WithinReach};

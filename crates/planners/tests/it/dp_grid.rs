@@ -4,8 +4,8 @@ use std::f64::consts::{PI, TAU};
 
 use worldwright_core::Setting::{Integer, Numbers};
 use worldwright_core::{Action, Budget, Error, Key, Observation, PlanStatus, Planner, Rng, Space, WorldModel};
-use worldwright_planners::dp::grid::{Axis, GridConfig, GridValue, Interpolation};
-use worldwright_planners::motion::Dubins;
+use worldwright_motion::Dubins;
+use worldwright_planners::grid::{Axis, GridConfig, GridValue, Interpolation};
 use worldwright_testkit::lqr::Problem;
 use worldwright_testkit::tabular::Process;
 use worldwright_testkit::{

@@ -6,29 +6,18 @@ use worldwright_core::{Action, Budget, Error, Imagination, Key, Observation, Pla
 use worldwright_planners::{ALL, PlannerContext, make};
 use worldwright_testkit::allocations::CountingAllocator;
 
-mod cassandra;
-mod cassandra_rewards;
 mod conformance;
 mod continuous_tree;
 mod control;
-mod cube;
 mod discrete;
-mod dp;
 mod dp_grid;
 mod greedy;
 mod lqr;
-mod motion;
 mod pendulum;
-mod pomdp;
-mod pomdp_exact;
-mod pomdp_fuzz;
-mod problems;
 mod robust;
 mod sampling;
 mod skills;
 mod subgoal;
-mod symbolic;
-mod task_motion;
 mod tree;
 
 #[global_allocator]

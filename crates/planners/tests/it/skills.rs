@@ -2,8 +2,8 @@
 
 use worldwright_core::Setting::Integer;
 use worldwright_core::{Actions, Applicable, Imagined, Key, Observation, Rows, WorldModel};
-use worldwright_planners::maze::{FOUR_ROOMS, HALLWAYS, Hallway, Maze, MazeModel};
-use worldwright_planners::skills::{Primitive, Skill, SkillModel};
+use worldwright_envs::maze::{FOUR_ROOMS, HALLWAYS, Hallway, Maze, MazeModel};
+use worldwright_planners::skills::{Primitive, Skill, SkillModel, Tabulated};
 use worldwright_testkit::{DynamicsModel, allocations, check_world_model};
 
 use crate::{planner, settings, value};
@@ -17,16 +17,17 @@ fn rooms(goal: [usize; 2], slip: f64) -> MazeModel {
     MazeModel::new(maze, goal, DISCOUNT, slip).unwrap()
 }
 
-fn hallways(rooms: &MazeModel) -> Vec<Hallway> {
-    Hallway::all(rooms, &HALLWAYS.map(|cell| rooms.maze.at(cell).unwrap()))
+fn hallways(rooms: &MazeModel) -> Vec<Tabulated> {
+    let ways = Hallway::all(rooms, &HALLWAYS.map(|cell| rooms.maze.at(cell).unwrap())).into_iter();
+    ways.map(|Hallway { name, policy }| Tabulated { name, policy }).collect()
 }
 
-fn boxed(skills: &[Hallway]) -> Vec<Box<dyn Skill>> {
+fn boxed(skills: &[Tabulated]) -> Vec<Box<dyn Skill>> {
     skills.iter().map(|skill| Box::new(skill.clone()) as Box<dyn Skill>).collect()
 }
 
 /// What a sequence of skills earns in the world without slips, one move after another; none where one may not start.
-fn earn(rooms: &MazeModel, skills: &[Hallway], mut cell: usize, sequence: &[usize]) -> Option<f64> {
+fn earn(rooms: &MazeModel, skills: &[Tabulated], mut cell: usize, sequence: &[usize]) -> Option<f64> {
     let mut worth = 1.0;
     for skill in sequence {
         let policy = &skills[*skill].policy;
@@ -89,7 +90,7 @@ fn options_have_their_exact_models_on_slippery_floors() {
     let world = rooms([9, 7], 1.0 / 3.0);
     let skills = hallways(&world);
     let n = world.maze.cells.len();
-    let exact = |skill: &Hallway| {
+    let exact = |skill: &Tabulated| {
         let (mut reward, mut discount) = (vec![0.0; n], vec![1.0; n]);
         for _ in 0..2000 {
             for cell in 0..n {

@@ -1,9 +1,9 @@
 //! Subgoal planners against closed forms and against exact shortest paths in mazes.
 
 use worldwright_core::{Columns, Key, Result, Rng};
-use worldwright_planners::maze::{Maze, Midway};
+use worldwright_envs::maze::Maze;
 use worldwright_planners::subgoal::{
-    DcMcts, GoalValue, Leap, Legs, StateGoalValue, SubgoalTree, UniformProposals, WithinReach,
+    DcMcts, GoalValue, Leap, Legs, Midway, StateGoalValue, SubgoalTree, UniformProposals, WithinReach,
 };
 
 #[test]
@@ -80,8 +80,8 @@ fn divide_and_conquer_finds_short_paths_and_better_ones_with_more_simulations() 
         let mut before = f64::NEG_INFINITY;
         for simulations in [300, 1000, 3000] {
             let settings = DcMcts { simulations, depth: 4, exploration: 2.0 };
-            let report = settings.plan(&reach, &Midway(&maze), 0, goal).unwrap();
-            assert_eq!(report, settings.plan(&reach, &Midway(&maze), 0, goal).unwrap());
+            let report = settings.plan(&reach, &Midway(&maze.cells), 0, goal).unwrap();
+            assert_eq!(report, settings.plan(&reach, &Midway(&maze.cells), 0, goal).unwrap());
             assert!(report.value >= before, "more simulations of the same search never lose a plan");
             before = report.value;
             if let Some(path) = &report.path {

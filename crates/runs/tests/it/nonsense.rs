@@ -6,9 +6,12 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use worldwright_agents::{models, planners};
+use worldwright_agents as agents;
 use worldwright_core::{Error, Interrupt, Parameter, Rng, Setting, SettingDefault, cost};
-use worldwright_runs::{Choices, Lists, Workshop, agents, envs};
+use worldwright_envs as envs;
+use worldwright_models as models;
+use worldwright_planners as planners;
+use worldwright_runs::{Choices, Lists, Workshop};
 use worldwright_testkit::cases;
 
 /// What one case may take, far below the machine's memory so that a case that is let through by mistake is seen.

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use worldwright_agents::{models, planners};
 use worldwright_core::{Parameter, Result, Setting, SettingDefault};
 use worldwright_envs::{self as envs, Made, python};
+use worldwright_models as models;
+use worldwright_planners as planners;
 use worldwright_runs::{Choices, Experiment, Lists};
 
 /// Numbers that settings are seldom given, with some that they are.

@@ -3,6 +3,3 @@
 mod derivatives;
 mod models;
 mod planners;
-mod problems;
-mod riccati;
-mod trajectories;

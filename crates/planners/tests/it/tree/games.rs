@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use connect_four_ai::{Position, Solver};
 use worldwright_core::Setting::{Bool, Float, Integer};
 use worldwright_core::{Budget, Key, PlanStatus, Setting, WorldModel};
-use worldwright_planners::games::{ConnectFour, Game, GameModel, Marks, Stones, TicTacToe};
+use worldwright_envs::games::{ConnectFour, Game, GameModel, Marks, Stones, TicTacToe};
 
 use super::{forest, search};
 use crate::settings;

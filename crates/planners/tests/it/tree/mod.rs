@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use worldwright_core::Setting::{Bool, Float, Integer, Text};
 use worldwright_core::{Budget, Error, Key, Observation, Setting, Space, Value, WorldModel};
-use worldwright_planners::games::{ConnectFour, Game, GameModel, Stones, TicTacToe};
+use worldwright_envs::games::{ConnectFour, Game, GameModel, Stones, TicTacToe};
 use worldwright_planners::tree::Forest;
 use worldwright_planners::{PlannerContext, make};
 use worldwright_testkit::tabular::Process;

@@ -4,8 +4,8 @@ use worldwright_core::Setting::{Bool, Float, Integer};
 use worldwright_core::{
     Action, Array, Budget, Imagination, Key, ModelSpec, Observation, Planner, Rows, Setting, Space, State, WorldModel,
 };
+use worldwright_envs::games::{ConnectFour, Game, GameModel};
 use worldwright_planners::PlannerContext;
-use worldwright_planners::games::{ConnectFour, Game, GameModel};
 use worldwright_planners::tree::Forest;
 use worldwright_testkit::{Dynamics, DynamicsModel, LaneAction, Outcome, Place, plain_spec};
 

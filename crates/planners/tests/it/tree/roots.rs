@@ -2,8 +2,8 @@
 
 use worldwright_core::Setting::{Float, Integer};
 use worldwright_core::{Budget, Key, Observation, Value, WorldModel};
+use worldwright_envs::games::{ConnectFour, GameModel, Stones};
 use worldwright_planners::PlannerContext;
-use worldwright_planners::games::{ConnectFour, GameModel, Stones};
 use worldwright_planners::tree::Forest;
 use worldwright_testkit::ProcessModel;
 use worldwright_testkit::tabular::Process;

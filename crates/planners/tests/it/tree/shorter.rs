@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use connect_four_ai::{Position, Solver};
 use worldwright_core::Setting::{Bool, Float, Integer};
 use worldwright_core::{Budget, Key, PlanStatus, Setting};
-use worldwright_planners::games::{ConnectFour, Game, GameModel, Marks, Moved, Stones, TicTacToe};
+use worldwright_envs::games::{ConnectFour, Game, GameModel, Marks, Moved, Stones, TicTacToe};
 
 use super::forest;
 use crate::settings;

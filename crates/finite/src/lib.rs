@@ -1,0 +1,44 @@
+//! Finite Markov decision processes: dynamic programming, and learning by it.
+//!
+//! This is the referee of everything that learns or searches: its values come with a proven interval ([`Certificate`]) where
+//! the process discounts. (Grids over continuous spaces are the planner `grid`.)
+//!
+//! - [`Mdp`] holds a process in compressed sparse form; [`MdpBuilder`] checks what goes in; [`enumerate`] finds one by exploring any
+//!   [`Imagination`](worldwright_core::Imagination).
+//! - [`value_iteration`], [`policy_iteration`], [`modified_policy_iteration`] and [`prioritised_sweeping`] find the optimal value;
+//!   [`finite_horizon`] the value of each number of remaining steps; [`average_reward`] the gain of a process without end.
+//! - [`Dyna`] learns from steps, with planning from remembered ones.
+//!
+//! ```
+//! use worldwright_finite::{MdpBuilder, Stop, Sweep, value_iteration};
+//!
+//! // Stay for 1 a step, or leave once for 5.
+//! let mut builder = MdpBuilder::new(0.9);
+//! builder.state().action().outcome(1.0, 1.0, Some(0)).action().outcome(1.0, 5.0, None);
+//! let solution = value_iteration(&builder.build()?, Sweep::Synchronous, &Stop::default())?;
+//! assert!((solution.values[0] - 10.0).abs() < 1e-6);
+//! assert_eq!(solution.policy[0], 0);
+//! # Ok::<(), worldwright_core::Error>(())
+//! ```
+
+mod average;
+mod certificate;
+mod dyna;
+mod enumerate;
+mod horizon;
+mod linear;
+mod mdp;
+mod policy_iteration;
+mod prioritised;
+mod states;
+mod value_iteration;
+
+pub use average::{AverageReward, average_reward};
+pub use certificate::{Certificate, NO_ACTION, Solution, Stop};
+pub use dyna::{Dyna, DynaConfig, Planning};
+pub use enumerate::{Enumerated, Enumeration, enumerate};
+pub use horizon::{Stages, finite_horizon};
+pub use mdp::{Mdp, MdpBuilder};
+pub use policy_iteration::{evaluate, modified_policy_iteration, policy_iteration};
+pub use prioritised::prioritised_sweeping;
+pub use value_iteration::{Sweep, value_iteration};

@@ -1,0 +1,4 @@
+//! Motions and pick-and-place against geometry.
+
+mod motion;
+mod task_motion;
