@@ -8,7 +8,7 @@ use std::time::Duration;
 use self_cell::self_cell;
 use worldwright_core::{
     Action, Agent, Array, Budget, Dataset, Error, Experience, Imagination, Key, LearnedModel, Metrics, Observation,
-    Persist, Plan, PlanReport, PlanStatus, Planner, Result, Rng, Space, State, Value, WorldModel, cost, find,
+    Persist, Plan, PlanReport, PlanStatus, Planner, Result, Rng, Rows, Space, State, Value, WorldModel, cost, find,
     is_bounded,
 };
 use worldwright_models::ModelContext;
@@ -27,7 +27,9 @@ self_cell!(
     }
 );
 
-fn world(model: Box<dyn LearnedModel>, rows: usize) -> World {
+/// A model with an arena for a planner's rows and for beliefs.
+fn world(model: Box<dyn LearnedModel>, planned: usize) -> World {
+    let rows = planned + Belief::extra_rows(model.spec().capabilities.memory);
     World::new(model, |model| model.imagination(rows))
 }
 
@@ -55,11 +57,69 @@ pub struct ModelBasedAgent {
     // What an episode starts anew.
     explore_rng: Rng,
     decision_key: Key,
+    belief_key: Key,
     decisions: u64,
     since_plan: usize,
     action: Action,
+    belief: Belief,
     tally: Tally,
     note: String,
+}
+
+/// What was done and seen in the episode, and the row of the arena that holds what is believed of it: for models with memory. Kept whole, since
+/// a model that was fitted anew believes something else of the same past.
+struct Belief {
+    /// Whether the model has memory; all that follows is empty where it has none.
+    kept: bool,
+    /// Observations, each with the action that led to it.
+    past: Vec<(Option<Action>, Observation)>,
+    /// How many of them the row holds.
+    filtered: usize,
+    /// The row, and another for the next belief; behind the planner's rows.
+    rows: [usize; 2],
+    /// What was done last.
+    last: Option<Action>,
+}
+
+impl Belief {
+    fn new(kept: bool, planned: usize) -> Self {
+        Self { kept, past: Vec::new(), filtered: 0, rows: [planned, planned + 1], last: None }
+    }
+
+    /// Rows that the arena needs beside the planner's.
+    fn extra_rows(kept: bool) -> usize {
+        if kept { 2 } else { 0 }
+    }
+
+    fn begin(&mut self) {
+        self.past.clear();
+        self.filtered = 0;
+        self.last = None;
+    }
+
+    fn see(&mut self, observation: &Observation) {
+        if self.kept {
+            self.past.push((self.last.take(), observation.clone()));
+        }
+    }
+
+    fn did(&mut self, action: &Action) {
+        if self.kept {
+            self.last = Some(action.clone());
+        }
+    }
+
+    /// Takes in what was seen since; the row that then holds the belief.
+    fn catch_up(&mut self, arena: &mut dyn Imagination, key: Key) -> Result<usize> {
+        while let Some((action, observation)) = self.past.get(self.filtered) {
+            let [now, next] = self.rows;
+            let previous = action.as_ref().map(|action| (now, action));
+            arena.observe(next, previous, observation, key.fold(self.filtered as u64))?;
+            self.rows = [next, now];
+            self.filtered += 1;
+        }
+        Ok(self.rows[0])
+    }
 }
 
 /// What planning did since the last fit.
@@ -123,6 +183,7 @@ impl ModelBasedAgent {
         let planner = (planner_entry.build)(&planner_context, &resolved.planner)?;
         planner.check(&spec)?;
         cost::arena(&spec, planner.rows(), "rows that the planner imagines")?;
+        let rows = planner.rows();
         let milliseconds = settings.float("decision_ms", 0.0, 1e9)?;
         let seed = Key::new(context.seed);
         let (o, a) = (context.observation_space.flat_dim(), context.action_space.flat_dim());
@@ -134,7 +195,7 @@ impl ModelBasedAgent {
             ));
         }
         Ok(Self {
-            world: Some(world(model, planner.rows())),
+            world: Some(world(model, rows)),
             planner,
             dataset: Dataset::new(o, a),
             next_row: 0,
@@ -153,9 +214,11 @@ impl ModelBasedAgent {
             fit_rng: seed.fold(1).rng(),
             explore_rng: seed.fold(2).rng(),
             decision_key: seed.fold(3),
+            belief_key: seed.fold(5),
             decisions: 0,
             since_plan: 0,
             action: context.action_space.sample(&mut seed.fold(4).rng()),
+            belief: Belief::new(spec.capabilities.memory, rows),
             tally: Tally::default(),
             note: String::new(),
             observation_space: context.observation_space.clone(),
@@ -175,14 +238,25 @@ impl ModelBasedAgent {
 }
 
 impl ModelBasedAgent {
+    /// What is believed now, filtered at every step, whether there is a plan to follow or not.
+    fn filter(&mut self) -> Result<()> {
+        let (belief, key) = (&mut self.belief, self.belief_key);
+        let world = self.world.as_mut().ok_or_else(lost)?;
+        world.with_dependent_mut(|_, arena| belief.catch_up(arena.as_mut(), key).map(|_| ()))
+    }
+
     fn improve(&mut self, observation: &Observation, explore: bool) -> Result<PlanReport> {
         let key = self.decision_key.fold(self.decisions);
         self.decisions += 1;
-        let (planner, budget) = (&mut self.planner, &self.budget);
+        let (planner, budget, belief) = (&mut self.planner, &self.budget, &self.belief);
         let world = self.world.as_mut().ok_or_else(lost)?;
         let report = world.with_dependent_mut(|_, arena| {
             arena.explore(explore);
-            arena.observe(0, None, observation, key)?;
+            if belief.filtered > 0 {
+                arena.copy(belief.rows[0], Rows::Span(0..1));
+            } else {
+                arena.observe(0, None, observation, key)?;
+            }
             planner.improve(arena.as_mut(), 0, budget)
         })?;
         // What was planned so far is of no use to a run that goes on from its last checkpoint.
@@ -216,6 +290,7 @@ impl ModelBasedAgent {
         let mut model = self.world.take().ok_or_else(lost)?.into_owner();
         let restored = model.restore(&state.part("model"));
         self.world = Some(world(model, self.planner.rows()));
+        self.belief.filtered = 0;
         restored
     }
 
@@ -246,6 +321,8 @@ impl Agent for ModelBasedAgent {
         self.planner.reset(key.fold(1).to_seed());
         self.explore_rng = key.fold(2).rng();
         self.decision_key = key.fold(3);
+        self.belief_key = key.fold(4);
+        self.belief.begin();
         self.decisions = 0;
         self.since_plan = 0;
         Ok(())
@@ -253,10 +330,13 @@ impl Agent for ModelBasedAgent {
 
     fn act(&mut self, observation: &Observation, explore: bool) -> Result<Action> {
         self.budget.interrupt.check("acting")?;
+        self.belief.see(observation);
         if !self.is_ready() {
             self.action = self.action_space.sample(&mut self.explore_rng);
+            self.belief.did(&self.action);
             return Ok(self.action.clone());
         }
+        self.filter()?;
         if self.since_plan == self.replan_every {
             self.planner.shift(self.replan_every);
             self.since_plan = 0;
@@ -273,7 +353,14 @@ impl Agent for ModelBasedAgent {
         if explore && self.exploration_noise > 0.0 {
             self.perturb();
         }
+        self.belief.did(&self.action);
         Ok(self.action.clone())
+    }
+
+    fn follow(&mut self, observation: &Observation, action: &Action) -> Result<()> {
+        self.belief.see(observation);
+        self.belief.did(action);
+        Ok(())
     }
 
     fn learn(&mut self, experience: &dyn Experience) -> Result<Metrics> {
@@ -284,6 +371,7 @@ impl Agent for ModelBasedAgent {
         let mut model = self.world.take().ok_or_else(lost)?.into_owner();
         let fitted = model.fit(&self.dataset, &mut self.fit_rng, &self.budget.interrupt);
         self.world = Some(world(model, self.planner.rows()));
+        self.belief.filtered = 0;
         let report = fitted?;
         self.planner.widen(&self.dataset.action_std());
         self.fits += 1;
@@ -337,6 +425,14 @@ impl Agent for ModelBasedAgent {
     fn plan(&mut self, observation: &Observation) -> Result<Plan> {
         if !self.is_ready() {
             return Err(Error::NotFitted { who: "the agent's model".into() });
+        }
+        // Asked out of the blue, an episode begins with what is seen; else the question is what to do where the episode stands.
+        let begun = !self.belief.past.is_empty();
+        if begun && self.belief.past.last().is_some_and(|(_, seen)| seen != observation) {
+            self.belief.see(observation);
+        }
+        if begun {
+            self.filter()?;
         }
         let report = self.improve(observation, false)?;
         let actions = (0..self.planner.horizon())

@@ -1,8 +1,6 @@
 //! Agents: what acts in an environment and learns from it.
 
-use crate::{
-    Action, Error, Experience, Observation, Persist, PlanReport, Result, State, StepColumn, Transition, WorldModel,
-};
+use crate::{Action, Error, Experience, Observation, Persist, PlanReport, Result, State, StepColumn, WorldModel};
 
 /// Named numbers about what an agent did, in a fixed order.
 pub type Metrics = Vec<(&'static str, f64)>;
@@ -28,17 +26,18 @@ pub trait Agent: Send + Persist {
     /// [`Error::NotInSpace`] for a foreign observation.
     fn begin_episode(&mut self, observation: &Observation, seed: u64) -> Result<()>;
 
-    /// Chooses an action. While `explore` is false nothing random is added for exploration's sake.
+    /// Chooses an action; call it with each observation of an episode once, in order. While `explore` is false nothing random is added for exploration's sake.
     ///
     /// # Errors
     /// What its model or planner gives.
     fn act(&mut self, observation: &Observation, explore: bool) -> Result<Action>;
 
-    /// Tells what came of the last action, for those whose next decision depends on it.
+    /// Follows an episode that somebody else acted in, a step at a time from its beginning on: `observation` was seen, and then `action` was
+    /// taken. Those whose decisions depend on more than the last observation so come to where they would be had they acted.
     ///
     /// # Errors
-    /// [`Error::Shape`] or [`Error::NotInSpace`] for a transition of other spaces.
-    fn observe(&mut self, _transition: &Transition) -> Result<()> {
+    /// [`Error::NotInSpace`] for a foreign observation or action.
+    fn follow(&mut self, _observation: &Observation, _action: &Action) -> Result<()> {
         Ok(())
     }
 

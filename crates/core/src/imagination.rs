@@ -162,7 +162,8 @@ pub trait Imagination: Send {
     fn rows(&self) -> usize;
 
     /// Sets `row` to the belief after `observation`. `previous` names the row before and the action that led here, which a
-    /// model with memory needs and others ignore.
+    /// model with memory needs and others ignore; without it an episode begins, and such a model takes the belief before anything was
+    /// seen. A row may not be its own previous one.
     ///
     /// # Errors
     /// [`Error::NotInSpace`] or [`Error::Shape`] for a foreign observation, [`Error::NotFitted`] before learning.
@@ -191,7 +192,7 @@ pub trait Imagination: Send {
     /// The values of rows.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] unless the spec says `has_value`.
+    /// [`Error::Unsupported`] unless the spec declares it.
     fn value(&mut self, _rows: Rows<'_>, _out: &mut Values) -> Result<()> {
         Err(Error::unsupported(self.spec().name.clone(), "values of rows: use a model with a value head"))
     }
@@ -199,7 +200,7 @@ pub trait Imagination: Send {
     /// Action priors of rows.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] unless the spec says `has_prior`.
+    /// [`Error::Unsupported`] unless the spec declares it.
     fn prior(&mut self, _rows: Rows<'_>, _out: &mut Priors) -> Result<()> {
         Err(Error::unsupported(self.spec().name.clone(), "action priors: use a model with a policy head"))
     }
@@ -213,16 +214,11 @@ pub trait Imagination: Send {
         Ok(())
     }
 
-    /// Whether [`state_keys`](Self::state_keys) is there.
-    fn has_state_keys(&self) -> bool {
-        false
-    }
-
     /// A number for the state that each row stands for: the same for equal states, so that a search can join the ways that
     /// lead to one, and different for others but for a chance of about 2^−64 a pair.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] unless [`has_state_keys`](Self::has_state_keys).
+    /// [`Error::Unsupported`] unless the spec declares them.
     fn state_keys(&mut self, _rows: Rows<'_>, _out: &mut [u64]) -> Result<()> {
         Err(Error::unsupported(self.spec().name.clone(), "keys of states: search a tree, without transpositions"))
     }

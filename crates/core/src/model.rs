@@ -19,10 +19,21 @@ pub struct ModelSpec {
     pub latent_dim: usize,
     /// Whether a step depends on nothing but row and action.
     pub deterministic: bool,
+    /// What else it can do.
+    pub capabilities: Capabilities,
+}
+
+/// What only some models can do: declared here once, and then delivered; what is not declared is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Capabilities {
+    /// Whether its rows are beliefs that depend on all that was seen: [`Imagination::observe`] then needs the row before and the action.
+    pub memory: bool,
     /// Whether [`Imagination::value`] is there.
-    pub has_value: bool,
+    pub value: bool,
     /// Whether [`Imagination::prior`] is there.
-    pub has_prior: bool,
+    pub prior: bool,
+    /// Whether [`Imagination::state_keys`] is there.
+    pub keys: bool,
 }
 
 /// A model of how a world moves and pays.

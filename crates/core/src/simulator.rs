@@ -22,6 +22,11 @@ pub trait Simulator: Send + Sync {
     /// The flat observation of a state.
     fn observe(&self, state: &[f64], observation: &mut [f64]);
 
+    /// How beliefs about its state are kept, where an observation does not determine it; none where it does.
+    fn filter(&self) -> Option<&dyn Filter> {
+        None
+    }
+
     /// Advances a batch by one step. Actions beyond the bounds are treated as the environment treats them.
     fn step(
         &self,
@@ -31,4 +36,20 @@ pub trait Simulator: Send + Sync {
         reward: &mut [f64],
         terminated: &mut [bool],
     );
+}
+
+/// A belief about the state of a [`Simulator`], updated by what is done and seen: a mean to plan from, and numbers that tell how far to
+/// trust it, a covariance for instance. No method allocates.
+pub trait Filter: Send + Sync {
+    /// Numbers of a belief beside the mean.
+    fn spread_dim(&self) -> usize;
+
+    /// The belief with which an episode begins, before anything is seen.
+    fn begin(&self, mean: &mut [f64], spread: &mut [f64]);
+
+    /// The belief after an action (flat), before what it led to is seen.
+    fn predict(&self, mean: &mut [f64], spread: &mut [f64], action: &[f64]);
+
+    /// The belief after an observation (flat).
+    fn correct(&self, mean: &mut [f64], spread: &mut [f64], observation: &[f64]);
 }

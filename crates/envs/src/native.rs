@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use worldwright_core::{
-    Action, Actions, Array, Columns, ColumnsMut, ElementType, Environment, Error, Frame, Key, Observation, Persist,
-    Result, RewardFunction, Rng, Settings, Simulator, Space, State, Step, Transitions, Value,
+    Action, Actions, Array, Columns, ColumnsMut, ElementType, Environment, Error, Filter, Frame, Key, Observation,
+    Persist, Result, RewardFunction, Rng, Settings, Simulator, Space, State, Step, Transitions, Value,
 };
 
 use crate::Made;
@@ -220,6 +220,10 @@ impl<W: World> Simulator for KnownDynamics<W> {
 
     fn observe(&self, state: &[f64], observation: &mut [f64]) {
         self.0.observe(state, observation);
+    }
+
+    fn filter(&self) -> Option<&dyn Filter> {
+        self.0.filter()
     }
 
     fn step(

@@ -9,8 +9,8 @@
 use std::sync::Arc;
 
 use worldwright_core::{
-    Action, Actions, Columns, ColumnsMut, Environment, Frame, Observation, Persist, Result, RewardFunction, Simulator,
-    Space, Step, Transitions,
+    Action, Actions, Columns, ColumnsMut, Environment, Filter, Frame, Observation, Persist, Result, RewardFunction,
+    Simulator, Space, Step, Transitions,
 };
 
 use crate::Made;
@@ -116,6 +116,10 @@ impl Simulator for RepeatedDynamics {
         self.inner.observe(state, observation);
     }
 
+    fn filter(&self) -> Option<&dyn Filter> {
+        self.inner.filter().map(|_| self as _)
+    }
+
     fn step(
         &self,
         states: Columns<'_>,
@@ -128,6 +132,31 @@ impl Simulator for RepeatedDynamics {
         for first in (0..states.rows()).step_by(CHUNK) {
             let last = states.rows().min(first + CHUNK);
             self.go_on(first, actions, next_states, &mut reward[first..last], &mut terminated[first..last]);
+        }
+    }
+}
+
+/// The inner filter, which foresees every step and is told of the last alone. It exists wherever the inner one does.
+impl Filter for RepeatedDynamics {
+    fn spread_dim(&self) -> usize {
+        self.inner.filter().map_or(0, |inner| inner.spread_dim())
+    }
+
+    fn begin(&self, mean: &mut [f64], spread: &mut [f64]) {
+        if let Some(inner) = self.inner.filter() {
+            inner.begin(mean, spread);
+        }
+    }
+
+    fn predict(&self, mean: &mut [f64], spread: &mut [f64], action: &[f64]) {
+        if let Some(inner) = self.inner.filter() {
+            (0..self.repeat).for_each(|_| inner.predict(mean, spread, action));
+        }
+    }
+
+    fn correct(&self, mean: &mut [f64], spread: &mut [f64], observation: &[f64]) {
+        if let Some(inner) = self.inner.filter() {
+            inner.correct(mean, spread, observation);
         }
     }
 }

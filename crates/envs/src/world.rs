@@ -6,7 +6,7 @@
 //! [`RewardFunction`](worldwright_core::RewardFunction) (batches of observed transitions). They cannot disagree, as they
 //! run the same lines.
 
-use worldwright_core::{Actions, Columns, ColumnsMut, Error, Result, Rng, Space, Transitions};
+use worldwright_core::{Actions, Columns, ColumnsMut, Error, Filter, Result, Rng, Space, Transitions};
 
 use crate::draw::Canvas;
 
@@ -85,6 +85,11 @@ pub(crate) trait World: Send + Sync + 'static {
     /// What the environment's sensors show: [`observe`](Self::observe), with noise where the world has any.
     fn measure(&self, _rng: &mut Rng, state: &[f64], observation: &mut [f64]) {
         self.observe(state, observation);
+    }
+
+    /// How beliefs about its state are kept, where [`invert`](Self::invert) does not tell it.
+    fn filter(&self) -> Option<&dyn Filter> {
+        None
     }
 
     /// Advances a batch: row by row here, by vector instructions where a world brings its own.

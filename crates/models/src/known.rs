@@ -10,9 +10,9 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 use worldwright_core::{
-    Actions, Batch, Columns, Dataset, Entry, Error, FitReport, Imagination, Imagined, Interrupt, Key, Learn,
-    LearnedModel, ModelSpec, Observation, Persist, Result, RewardFunction, Rng, Rows, Settings, Simulator, State,
-    Transitions, WorldModel,
+    Action, Actions, Batch, Capabilities, Columns, Dataset, Entry, Error, Filter, FitReport, Imagination, Imagined,
+    Interrupt, Key, Learn, LearnedModel, ModelSpec, Observation, Persist, Result, RewardFunction, Rng, Rows, Settings,
+    Simulator, State, Transitions, WorldModel,
 };
 
 use crate::arena::{Pace, check_latent, check_rows, check_step, gather, scatter, spread};
@@ -59,8 +59,7 @@ impl Known {
             constraints: 0,
             latent_dim: simulator.state_dim(),
             deterministic: true,
-            has_value: false,
-            has_prior: false,
+            capabilities: Capabilities { memory: simulator.filter().is_some(), ..Capabilities::default() },
         };
         Self { spec, simulator, reward, discount }
     }
@@ -72,13 +71,19 @@ impl WorldModel for Known {
     }
 
     fn imagination(&self, rows: usize) -> Box<dyn Imagination + '_> {
-        let dims = Dims { state: self.simulator.state_dim(), observation: self.spec.observation_space.flat_dim() };
+        let dims = Dims {
+            state: self.simulator.state_dim(),
+            observation: self.spec.observation_space.flat_dim(),
+            spread: self.simulator.filter().map_or(0, Filter::spread_dim),
+            action: self.spec.action_space.flat_dim(),
+        };
         let blocks = (0..rows.div_ceil(BLOCK)).map(|_| Block::new(dims, BLOCK.min(rows), self.reward.is_some()));
         Box::new(KnownImagination {
             model: self,
             dims,
             rows,
             states: vec![0.0; dims.state * rows],
+            spreads: vec![0.0; dims.spread * rows],
             blocks: blocks.collect(),
             row: RefCell::new(Row::new(dims)),
             pace: Pace::default(),
@@ -111,6 +116,9 @@ impl Persist for Known {
 struct Dims {
     state: usize,
     observation: usize,
+    /// Numbers of a belief beside its mean, which stands in the place of the state.
+    spread: usize,
+    action: usize,
 }
 
 /// A block with where its rewards and its continuations go.
@@ -249,11 +257,12 @@ fn all_finite(numbers: &[f64]) -> bool {
 struct Row {
     state: Vec<f64>,
     observation: Vec<f64>,
+    action: Vec<f64>,
 }
 
 impl Row {
     fn new(dims: Dims) -> Self {
-        Self { state: vec![0.0; dims.state], observation: vec![0.0; dims.observation] }
+        Self { state: vec![0.0; dims.state], observation: vec![0.0; dims.observation], action: vec![0.0; dims.action] }
     }
 
     fn observe_all(&mut self, simulator: &dyn Simulator, states: Columns<'_>, observations: &mut Batch) {
@@ -271,6 +280,8 @@ struct KnownImagination<'m> {
     dims: Dims,
     rows: usize,
     states: Vec<f64>,
+    /// `[rows][spread]`: how sure each row's belief is, where there are beliefs. What is imagined moves the mean alone, since it sees nothing.
+    spreads: Vec<f64>,
     blocks: Vec<Block>,
     /// In a cell because decoding, which needs it, takes the arena by shared reference.
     row: RefCell<Row>,
@@ -289,14 +300,34 @@ impl Imagination for KnownImagination<'_> {
     fn observe(
         &mut self,
         row: usize,
-        _previous: Option<(usize, &worldwright_core::Action)>,
+        previous: Option<(usize, &Action)>,
         observation: &Observation,
         _key: Key,
     ) -> Result<()> {
         check_rows(&Rows::Span(row..row + 1), self.rows)?;
         let buffer = self.row.get_mut();
         self.model.spec.observation_space.flatten(observation, &mut buffer.observation)?;
-        self.model.simulator.state_from_observation(&buffer.observation, &mut buffer.state)?;
+        match self.model.simulator.filter() {
+            None => self.model.simulator.state_from_observation(&buffer.observation, &mut buffer.state)?,
+            Some(filter) => {
+                let width = self.dims.spread;
+                match previous {
+                    None => filter.begin(&mut buffer.state, &mut self.spreads[row * width..(row + 1) * width]),
+                    Some((from, action)) => {
+                        check_rows(&Rows::Span(from..from + 1), self.rows)?;
+                        self.model.spec.action_space.flatten(action, &mut buffer.action)?;
+                        for (dim, slot) in buffer.state.iter_mut().enumerate() {
+                            *slot = self.states[dim * self.rows + from];
+                        }
+                        self.spreads.copy_within(from * width..(from + 1) * width, row * width);
+                        let spread = &mut self.spreads[row * width..(row + 1) * width];
+                        filter.predict(&mut buffer.state, spread, &buffer.action);
+                    }
+                }
+                let spread = &mut self.spreads[row * width..(row + 1) * width];
+                filter.correct(&mut buffer.state, spread, &buffer.observation);
+            }
+        }
         for (dim, number) in buffer.state.iter().enumerate() {
             self.states[dim * self.rows + row] = *number;
         }
@@ -306,6 +337,10 @@ impl Imagination for KnownImagination<'_> {
     fn copy(&mut self, from: usize, to: Rows<'_>) {
         for column in self.states.chunks_exact_mut(self.rows) {
             spread(column[from], &to, column);
+        }
+        let width = self.dims.spread;
+        if width > 0 {
+            to.iter().for_each(|row| self.spreads.copy_within(from * width..(from + 1) * width, row * width));
         }
     }
 

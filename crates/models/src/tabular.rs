@@ -17,8 +17,8 @@ mod table;
 use std::sync::Arc;
 
 use worldwright_core::{
-    Actions, Array, Batch, Columns, Dataset, Entry, Error, FitReport, Imagination, Imagined, Interrupt, Key, Learn,
-    LearnedModel, ModelSpec, Observation, Parameter, Persist, Priors, Result, RewardFunction, Rng, Rows,
+    Actions, Array, Batch, Capabilities, Columns, Dataset, Entry, Error, FitReport, Imagination, Imagined, Interrupt,
+    Key, Learn, LearnedModel, ModelSpec, Observation, Parameter, Persist, Priors, Result, RewardFunction, Rng, Rows,
     SettingDefault as Default, Settings, Space, State, Transitions, Value, Values, WorldModel, cost,
 };
 
@@ -75,8 +75,7 @@ fn build(context: &ModelContext, settings: &Settings) -> Result<Box<dyn LearnedM
             constraints: 0,
             latent_dim: 0,
             deterministic: false,
-            has_value: true,
-            has_prior: true,
+            capabilities: Capabilities { value: true, prior: true, keys: true, ..Capabilities::default() },
         },
         reward: context.reward.clone(),
         discount: context.discount.min(longest),
@@ -328,10 +327,6 @@ impl Imagination for TabularImagination<'_> {
             out.mean.extend(values.iter().map(logit));
         }
         Ok(())
-    }
-
-    fn has_state_keys(&self) -> bool {
-        true
     }
 
     fn state_keys(&mut self, rows: Rows<'_>, out: &mut [u64]) -> Result<()> {

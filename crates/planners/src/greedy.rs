@@ -50,7 +50,7 @@ impl Planner for Greedy {
     }
 
     fn check(&self, spec: &ModelSpec) -> Result<()> {
-        if spec.has_prior {
+        if spec.capabilities.prior {
             return Ok(());
         }
         let why =
@@ -70,7 +70,7 @@ impl Planner for Greedy {
         self.priors.std.resize(self.kind.dims(), 0.0);
         world.prior(Rows::Span(root..root + 1), &mut self.priors)?;
         let mut report = PlanReport { status: PlanStatus::Completed, iterations: 1, ..PlanReport::default() };
-        if world.spec().has_value {
+        if world.spec().capabilities.value {
             world.value(Rows::Span(root..root + 1), &mut self.values)?;
             report.value = self.values.value.iter().sum::<f64>() / members as f64;
         }

@@ -78,7 +78,7 @@ impl PlannerContext {
             action_space: spec.action_space.clone(),
             members: spec.members,
             latent_dim: spec.latent_dim,
-            has_value: spec.has_value,
+            has_value: spec.capabilities.value,
             deterministic: spec.deterministic,
             seed,
         }

@@ -265,7 +265,7 @@ impl Imagination for DynamicsImagination<'_> {
 
     fn value(&mut self, rows: Rows<'_>, out: &mut Values) -> Result<()> {
         let model = self.model;
-        if !model.spec.has_value {
+        if !model.spec.capabilities.value {
             return Err(Error::unsupported(model.spec.name.clone(), "values of rows: give the model a method `value`"));
         }
         let flat = self.gather(&rows);

@@ -35,8 +35,8 @@ impl Guided {
         interrupts: Arc<Interrupts>,
     ) -> Self {
         let mut spec = model.spec().clone();
-        spec.has_prior |= prior.is_some();
-        spec.has_value |= value.is_some();
+        spec.capabilities.prior |= prior.is_some();
+        spec.capabilities.value |= value.is_some();
         Self { model, prior, value, failures, interrupts, spec }
     }
 }
@@ -163,10 +163,6 @@ impl Imagination for GuidedImagination<'_> {
 
     fn applicable(&mut self, rows: Rows<'_>, out: &mut Applicable) -> Result<()> {
         self.inner.applicable(rows, out)
-    }
-
-    fn has_state_keys(&self) -> bool {
-        self.inner.has_state_keys()
     }
 
     fn state_keys(&mut self, rows: Rows<'_>, out: &mut [u64]) -> Result<()> {

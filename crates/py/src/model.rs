@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use self_cell::self_cell;
 use worldwright_core::{
-    Array, Imagination, Imagined, Key, LearnedModel, ModelSpec, RewardFunction, Rows, Setting, Space,
+    Array, Capabilities, Imagination, Imagined, Key, LearnedModel, ModelSpec, RewardFunction, Rows, Setting, Space,
 };
 use worldwright_models::{self as models, ModelContext};
 use worldwright_runs::{read_state, write_state};
@@ -190,8 +190,7 @@ impl Model {
             members,
             constraints: 0,
             deterministic,
-            has_value,
-            has_prior: false,
+            capabilities: Capabilities { value: has_value, ..Capabilities::default() },
         };
         let model = Dynamics::new(spec.clone(), dynamics, discount, failures.clone());
         Ok(Self {
@@ -241,8 +240,8 @@ impl Model {
         about.set_item("name", &self.spec.name)?;
         about.set_item("members", self.spec.members)?;
         about.set_item("deterministic", self.spec.deterministic)?;
-        about.set_item("has_value", self.spec.has_value)?;
-        about.set_item("has_prior", self.spec.has_prior)?;
+        about.set_item("has_value", self.spec.capabilities.value)?;
+        about.set_item("has_prior", self.spec.capabilities.prior)?;
         about.set_item("observation_dim", self.spec.observation_space.flat_dim())?;
         about.set_item("action_dim", self.spec.action_space.flat_dim())?;
         about.set_item("fitted", *locked(py, &self.fits) > 0)?;

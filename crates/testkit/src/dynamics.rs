@@ -1,7 +1,8 @@
 //! A world model of anything that advances one state vector: each lane of each row is such a vector.
 
 use worldwright_core::{
-    Actions, Error, Imagination, Imagined, Key, ModelSpec, Observation, Priors, Result, Rows, Space, Values, WorldModel,
+    Actions, Capabilities, Error, Imagination, Imagined, Key, ModelSpec, Observation, Priors, Result, Rows, Space,
+    Values, WorldModel,
 };
 
 /// The action of one row.
@@ -84,8 +85,7 @@ pub fn plain_spec(name: &str, state_dim: usize, action_space: Space) -> ModelSpe
         constraints: 0,
         latent_dim: state_dim,
         deterministic: true,
-        has_value: false,
-        has_prior: false,
+        capabilities: Capabilities::default(),
     }
 }
 
@@ -197,7 +197,7 @@ impl<D: Dynamics> Imagination for Arena<'_, D> {
 
     fn value(&mut self, rows: Rows<'_>, out: &mut Values) -> Result<()> {
         let spec = self.dynamics.spec();
-        if !spec.has_value {
+        if !spec.capabilities.value {
             return Err(Error::unsupported(spec.name.clone(), "values of rows: use a model with a value head"));
         }
         let (n, width, dim) = (rows.len(), self.width(), self.dynamics.state_dim());
@@ -213,7 +213,7 @@ impl<D: Dynamics> Imagination for Arena<'_, D> {
 
     fn prior(&mut self, rows: Rows<'_>, out: &mut Priors) -> Result<()> {
         let spec = self.dynamics.spec();
-        if !spec.has_prior {
+        if !spec.capabilities.prior {
             return Err(Error::unsupported(spec.name.clone(), "action priors: use a model with a policy head"));
         }
         let (width, dim, action_dim) = (self.width(), self.dynamics.state_dim(), self.action.len());

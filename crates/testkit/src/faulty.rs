@@ -104,10 +104,6 @@ impl Imagination for FaultyArena<'_> {
         self.inner.applicable(rows, out)
     }
 
-    fn has_state_keys(&self) -> bool {
-        self.inner.has_state_keys()
-    }
-
     fn state_keys(&mut self, rows: Rows<'_>, out: &mut [u64]) -> Result<()> {
         self.inner.state_keys(rows, out)
     }

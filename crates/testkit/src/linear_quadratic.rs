@@ -51,7 +51,7 @@ impl LinearQuadratic {
     /// The value `−xᵀPx` at the end.
     #[must_use]
     pub fn with_value(mut self, p: Matrix) -> Self {
-        self.spec.has_value = true;
+        self.spec.capabilities.value = true;
         self.terminal = Some(p);
         self
     }
@@ -59,7 +59,7 @@ impl LinearQuadratic {
     /// The prior policy `−Kx` with this standard deviation.
     #[must_use]
     pub fn with_prior(mut self, k: Matrix, std: f64) -> Self {
-        self.spec.has_prior = true;
+        self.spec.capabilities.prior = true;
         self.prior = Some((k, std));
         self
     }

@@ -23,7 +23,7 @@ impl MountainCar {
     /// are too short to see the goal.
     #[must_use]
     pub fn with_energy_value(mut self) -> Self {
-        self.spec.has_value = true;
+        self.spec.capabilities.value = true;
         self
     }
 }

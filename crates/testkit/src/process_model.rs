@@ -1,7 +1,8 @@
 //! A finite Markov decision process as a stochastic world model: a row is a state's number.
 
 use worldwright_core::{
-    Action, Actions, Error, Imagination, Imagined, Key, ModelSpec, Observation, Result, Rows, Space, Value, WorldModel,
+    Action, Actions, Capabilities, Error, Imagination, Imagined, Key, ModelSpec, Observation, Result, Rows, Space,
+    Value, WorldModel,
 };
 
 use crate::tabular::Process;
@@ -25,8 +26,7 @@ impl ProcessModel {
             constraints: 0,
             latent_dim: 0,
             deterministic: process.branches.iter().flatten().all(|branches| branches.len() == 1),
-            has_value: false,
-            has_prior: false,
+            capabilities: Capabilities { value: false, prior: false, keys: true, ..Capabilities::default() },
         };
         Self { spec, process, discount }
     }
@@ -104,10 +104,6 @@ impl Imagination for Arena<'_> {
             out.continuation[i] = if next.is_some() { self.model.discount } else { 0.0 };
         }
         Ok(())
-    }
-
-    fn has_state_keys(&self) -> bool {
-        true
     }
 
     fn state_keys(&mut self, rows: Rows<'_>, out: &mut [u64]) -> Result<()> {

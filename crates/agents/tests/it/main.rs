@@ -1,4 +1,5 @@
 //! Agents against the environments they are for.
 
+mod belief;
 mod model_based;
 mod resolving;

@@ -1,8 +1,8 @@
 //! Any game as a world model.
 
 use worldwright_core::{
-    Action, Actions, Applicable, Error, Imagination, Imagined, Key, ModelSpec, Observation, Result, Rows, Space,
-    Values, WorldModel,
+    Action, Actions, Applicable, Capabilities, Error, Imagination, Imagined, Key, ModelSpec, Observation, Result, Rows,
+    Space, Values, WorldModel,
 };
 
 use super::{Game, scramble};
@@ -28,8 +28,7 @@ impl<G: Game> GameModel<G> {
             constraints: 0,
             latent_dim: 0,
             deterministic: true,
-            has_value: true,
-            has_prior: false,
+            capabilities: Capabilities { value: true, prior: false, keys: true, ..Capabilities::default() },
         };
         Self { spec, playouts: G::playouts }
     }
@@ -44,7 +43,7 @@ impl<G: Game> GameModel<G> {
     /// The game's rules alone: who plans must evaluate positions by itself.
     #[must_use]
     pub fn without_value(mut self) -> Self {
-        self.spec.has_value = false;
+        self.spec.capabilities.value = false;
         self
     }
 
@@ -147,7 +146,7 @@ impl<G: Game> Imagination for Arena<'_, G> {
     }
 
     fn value(&mut self, rows: Rows<'_>, out: &mut Values) -> Result<()> {
-        if !self.spec.has_value {
+        if !self.spec.capabilities.value {
             return Err(Error::unsupported(self.spec.name.clone(), "values of rows: use random rollouts"));
         }
         let n = rows.len();
@@ -169,10 +168,6 @@ impl<G: Game> Imagination for Arena<'_, G> {
             *bits &= G::applicable(self.positions[row]);
         }
         Ok(())
-    }
-
-    fn has_state_keys(&self) -> bool {
-        true
     }
 
     fn state_keys(&mut self, rows: Rows<'_>, out: &mut [u64]) -> Result<()> {

@@ -1,7 +1,8 @@
 //! A maze as a world model: four moves, of which some slip; the goal pays 1 and ends.
 
 use worldwright_core::{
-    Action, Actions, Error, Imagination, Imagined, Key, ModelSpec, Observation, Result, Rows, Space, WorldModel,
+    Action, Actions, Capabilities, Error, Imagination, Imagined, Key, ModelSpec, Observation, Result, Rows, Space,
+    WorldModel,
 };
 
 use super::Maze;
@@ -51,8 +52,7 @@ impl MazeModel {
             constraints: 0,
             latent_dim: 0,
             deterministic: slip == 0.0,
-            has_value: false,
-            has_prior: false,
+            capabilities: Capabilities::default(),
         };
         Ok(Self { maze, goal, discount, slip, next, spec })
     }

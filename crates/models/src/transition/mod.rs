@@ -26,8 +26,8 @@ pub(crate) use regressor::{saved_shape, unfitted};
 use std::sync::Arc;
 
 use worldwright_core::{
-    Array, Batch, Dataset, Error, FitReport, Imagination, Interrupt, Learn, ModelSpec, Persist, Result, RewardFunction,
-    Rng, Settings, Space, State, WorldModel,
+    Array, Batch, Capabilities, Dataset, Error, FitReport, Imagination, Interrupt, Learn, ModelSpec, Persist, Result,
+    RewardFunction, Rng, Settings, Space, State, WorldModel,
 };
 
 use crate::ModelContext;
@@ -77,8 +77,7 @@ impl<R: Regressor> TransitionModel<R> {
             constraints: 0,
             latent_dim: context.observation_space.flat_dim(),
             deterministic,
-            has_value: false,
-            has_prior: false,
+            capabilities: Capabilities::default(),
         };
         let features = Features::new(context, settings)?;
         let numbered = match &spec.action_space {

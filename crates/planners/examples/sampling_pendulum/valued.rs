@@ -3,7 +3,7 @@
 use std::f64::consts::PI;
 
 use worldwright_core::{
-    Action, Actions, Imagination, Imagined, Key, ModelSpec, Observation, Result, Rows, Values, WorldModel,
+    Action, Actions, Capabilities, Imagination, Imagined, Key, ModelSpec, Observation, Result, Rows, Values, WorldModel,
 };
 use worldwright_models::Known;
 use worldwright_planners::grid::{Axis, GridConfig, GridValue};
@@ -21,7 +21,10 @@ impl Valued {
         let mut config = GridConfig::new(vec![Axis::periodic(-PI, PI, angles), Axis::new(-8.0, 8.0, speeds)]);
         config.angles = vec![0];
         config.action_points = vec![torques];
-        let spec = ModelSpec { has_value: true, ..known.spec().clone() };
+        let spec = ModelSpec {
+            capabilities: Capabilities { value: true, ..known.spec().capabilities },
+            ..known.spec().clone()
+        };
         let mut table = GridValue::new(&config, &spec.action_space, 1)?;
         table.explore(&mut *known.imagination(table.rows()))?;
         (0..200).for_each(|_| {

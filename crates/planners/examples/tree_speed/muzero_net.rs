@@ -5,8 +5,8 @@
 
 use pulp::{Arch, Simd, WithSimd};
 use worldwright_core::{
-    Action, Actions, Error, Imagination, Imagined, Key, ModelSpec, Observation, Priors, Result, Rng, Rows, Space,
-    Values, WorldModel,
+    Action, Actions, Capabilities, Error, Imagination, Imagined, Key, ModelSpec, Observation, Priors, Result, Rng,
+    Rows, Space, Values, WorldModel,
 };
 
 /// Rows that share the loads of a weight.
@@ -104,8 +104,7 @@ impl MuZeroNet {
             constraints: 0,
             latent_dim: 0,
             deterministic: true,
-            has_value: true,
-            has_prior: true,
+            capabilities: Capabilities { value: true, prior: true, ..Capabilities::default() },
         };
         Self {
             spec,

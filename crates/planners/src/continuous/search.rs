@@ -164,11 +164,11 @@ impl<R: Rule> Search<R> {
             self.imagined = Imagined::new(spec, self.batch);
         }
         let by_value = match self.leaf {
-            Leaf::Auto => spec.has_value,
+            Leaf::Auto => spec.capabilities.value,
             Leaf::Value => true,
             Leaf::Rollout => false,
         };
-        let has_prior = spec.has_prior;
+        let has_prior = spec.capabilities.prior;
         let key = Key::new(self.seed).fold(self.decision);
         self.tree.plant(world.spec().deterministic);
         if has_prior {
@@ -366,7 +366,7 @@ impl<R: Rule> Planner for Search<R> {
             );
             return Err(Error::unsupported(self.name, what));
         }
-        if self.leaf == Leaf::Value && !spec.has_value {
+        if self.leaf == Leaf::Value && !spec.capabilities.value {
             let what = format!("leaf = 'value' with model '{}', which has none: use 'rollout'", spec.name);
             return Err(Error::unsupported(self.name, what));
         }

@@ -90,7 +90,7 @@ pub(crate) fn check(search: &Search, spec: &ModelSpec) -> Result<()> {
             ),
         ));
     }
-    if search.objective().policy_distance > 0.0 && !spec.has_prior {
+    if search.objective().policy_distance > 0.0 && !spec.capabilities.prior {
         return Err(Error::unsupported(
             name,
             format!(

@@ -116,7 +116,7 @@ impl Rollout {
 
     /// How many of `count` candidates follow the prior: the last ones.
     pub(crate) fn guided(&self, world: &dyn Imagination, count: usize) -> usize {
-        if world.spec().has_prior { (self.objective.prior_share * count as f64).floor() as usize } else { 0 }
+        if world.spec().capabilities.prior { (self.objective.prior_share * count as f64).floor() as usize } else { 0 }
     }
 
     /// Imagines all candidates from their roots, in the arena's rows from `first_row` on, and keeps what they are worth. The last of
@@ -182,7 +182,7 @@ impl Rollout {
             }
             self.accumulate(lanes);
         }
-        if self.objective.terminal_value && world.spec().has_value {
+        if self.objective.terminal_value && world.spec().capabilities.value {
             self.values.value.resize(lanes, 0.0);
             world.value(rows(), &mut self.values)?;
             let each = self.returns[..lanes].iter_mut().zip(&self.weights[..lanes]).zip(&self.values.value);

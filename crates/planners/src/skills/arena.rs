@@ -5,8 +5,8 @@
 //! weights, violated constraints are summed, others keep their largest value.
 
 use worldwright_core::{
-    Action, Actions, Applicable, Batch, Error, Imagination, Imagined, Key, ModelSpec, Observation, Result, Rows, Space,
-    Values, WorldModel,
+    Action, Actions, Applicable, Batch, Capabilities, Error, Imagination, Imagined, Key, ModelSpec, Observation,
+    Result, Rows, Space, Values, WorldModel,
 };
 
 use super::skill::Skill;
@@ -36,12 +36,19 @@ impl<'m> SkillModel<'m> {
                 "this action space: use a box or one discrete choice",
             ));
         }
+        if old.capabilities.memory {
+            return Err(Error::unsupported(
+                old.name.clone(),
+                "skills over a model with memory: the choice of a skill does not tell it what was done",
+            ));
+        }
         let spec = ModelSpec {
             name: format!("skills over {}", old.name),
             action_space: Space::discrete(skills.len()),
             latent_dim: 0,
             deterministic: old.deterministic && skills.iter().all(|skill| skill.is_deterministic()),
-            has_prior: false,
+            // Its prior is one of actions, not of skills.
+            capabilities: Capabilities { prior: false, ..old.capabilities },
             ..old.clone()
         };
         Ok(Self { inner, skills, limit, spec })
@@ -261,6 +268,10 @@ impl Imagination for Arena<'_> {
 
     fn value(&mut self, rows: Rows<'_>, out: &mut Values) -> Result<()> {
         self.inner.value(rows, out)
+    }
+
+    fn state_keys(&mut self, rows: Rows<'_>, out: &mut [u64]) -> Result<()> {
+        self.inner.state_keys(rows, out)
     }
 
     fn decode(&self, row: usize, member: usize, out: &mut [f64]) -> Result<()> {

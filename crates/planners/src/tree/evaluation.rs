@@ -82,7 +82,7 @@ impl Evaluation {
 
     /// Whether leaves are rolled out in this model.
     pub(super) fn rolls_out(&self, world: &dyn Imagination) -> bool {
-        self.always_roll_out || !world.spec().has_value
+        self.always_roll_out || !world.spec().capabilities.value
     }
 
     /// Model steps that the evaluation of one row costs at most.
@@ -113,7 +113,7 @@ impl Evaluation {
         if self.priors_wanted {
             self.priors.mean.clear();
             self.priors.mean.resize(n * self.actions, 0.0);
-            if world.spec().has_prior {
+            if world.spec().capabilities.prior {
                 world.prior(Rows::List(rows), &mut self.priors)?;
             }
         }

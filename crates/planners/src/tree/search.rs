@@ -146,7 +146,7 @@ impl<R: Rule> Search<R> {
             let why = format!("the chance in model '{}': it was built for a deterministic model", spec.name);
             return Err(Error::unsupported(name, why));
         }
-        if self.options.evaluation == Leaf::Value && !spec.has_value {
+        if self.options.evaluation == Leaf::Value && !spec.capabilities.value {
             let why = format!("model '{}', which has no values: use evaluation 'rollout' or 'auto'", spec.name);
             return Err(Error::unsupported(name, why));
         }
@@ -160,7 +160,7 @@ impl<R: Rule> Search<R> {
         if world.rows() < self.rows() {
             return Err(Error::shape("rows of the model's arena", &[self.rows()], &[world.rows()]));
         }
-        if self.options.transpositions && !world.has_state_keys() {
+        if self.options.transpositions && !world.spec().capabilities.keys {
             let why = format!("transpositions in model '{}', which gives no keys of states", spec.name);
             return Err(Error::unsupported(self.options.name, why));
         }
@@ -170,7 +170,7 @@ impl<R: Rule> Search<R> {
         }
         self.evaluation.prepare(world);
         let wanted = self.options.transpositions || self.options.widening.is_some() || self.options.reuse;
-        self.with_keys = wanted && world.has_state_keys();
+        self.with_keys = wanted && world.spec().capabilities.keys;
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use worldwright_core::{Error, Key, Observation, Result, Transition};
+use worldwright_core::{Error, Key, Observation, Result};
 
 use super::saving::no_store;
 use super::{Halt, Run, STEP_LIMIT};
@@ -88,15 +88,7 @@ impl Run<'_, '_> {
                 self.memory.step(&action, &step, self.agent.kept())?;
             }
             let (terminated, truncated) = (step.terminated, step.truncated);
-            let transition = Transition {
-                observation: std::mem::replace(&mut observation, step.observation.clone()),
-                action,
-                reward: step.reward,
-                next_observation: step.observation,
-                terminated,
-                truncated,
-            };
-            self.agent.observe(&transition)?;
+            observation = step.observation;
             self.tell(&Event::Step {
                 step: self.progress.step,
                 episode,
@@ -184,6 +176,9 @@ impl Run<'_, '_> {
         let agent = self.agent.save();
         self.agent
             .begin_episode(&first, episode_seed(self.experiment.seed, stream::TRAINING_AGENT, self.progress.episode))?;
+        for (seen, action) in taken.observations.iter().zip(&taken.actions) {
+            self.agent.follow(seen, action)?;
+        }
         self.agent.restore(&agent)?;
         Ok(Beginning::At(observation))
     }

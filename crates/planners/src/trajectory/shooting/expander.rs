@@ -134,7 +134,7 @@ impl Expander {
         latent: &[f64],
         weight: f64,
     ) -> Result<f64> {
-        if !self.terminal_value || !world.spec().has_value || weight == 0.0 {
+        if !self.terminal_value || !world.spec().capabilities.value || weight == 0.0 {
             return Ok(0.0);
         }
         let members = world.spec().members;
@@ -149,7 +149,7 @@ impl Expander {
         let z = self.around.latent_dim;
         self.around.end_gradient.fill(0.0);
         self.around.end_hessian.fill(0.0);
-        if !self.terminal_value || !world.spec().has_value || weight == 0.0 {
+        if !self.terminal_value || !world.spec().capabilities.value || weight == 0.0 {
             return Ok(());
         }
         let members = world.spec().members;

@@ -2,8 +2,8 @@
 //! they refuse.
 
 use worldwright_core::{
-    Action, Array, Budget, Error, Imagination, Key, ModelSpec, Persist, PlanReport, Planner, Result, Settings, Space,
-    State, cost,
+    Action, Array, Budget, Capabilities, Error, Imagination, Key, ModelSpec, Persist, PlanReport, Planner, Result,
+    Settings, Space, State, cost,
 };
 
 use crate::PlannerContext;
@@ -64,8 +64,7 @@ impl Frame {
             constraints: 0,
             latent_dim: context.latent_dim,
             deterministic: true,
-            has_value: context.has_value,
-            has_prior: false,
+            capabilities: Capabilities { value: context.has_value, prior: false, ..Capabilities::default() },
         };
         Ok(Self { name, kind, spec, low, high, horizon, seed: context.seed, decision: 0, before: plan.clone(), plan })
     }

@@ -149,7 +149,7 @@ impl Rollouts {
         for i in 0..count {
             world.read_latent(first + i, &mut self.latents[(self.horizon * self.capacity + i) * z..][..z])?;
         }
-        if self.terminal_value && world.spec().has_value {
+        if self.terminal_value && world.spec().capabilities.value {
             self.values.value.resize(members * count, 0.0);
             world.value(rows(), &mut self.values)?;
             for i in 0..count {

@@ -1,7 +1,7 @@
 //! One decision, of which everything is known in closed form.
 
 use worldwright_core::Setting::{Bool, Float, Integer};
-use worldwright_core::{Budget, Key, ModelSpec, Space, Value, WorldModel};
+use worldwright_core::{Budget, Capabilities, Key, ModelSpec, Space, Value, WorldModel};
 use worldwright_testkit::{Dynamics, DynamicsModel, LaneAction, Outcome, Place, plain_spec};
 
 use super::{forest, search};
@@ -18,7 +18,7 @@ struct Bandit {
 impl Bandit {
     fn new(rewards: &[f64], logits: &[f64], value: f64) -> Self {
         let plain = plain_spec("bandit", 1, Space::discrete(rewards.len()));
-        let spec = ModelSpec { has_prior: true, has_value: true, ..plain };
+        let spec = ModelSpec { capabilities: Capabilities { prior: true, value: true, ..plain.capabilities }, ..plain };
         Self { spec, rewards: rewards.to_vec(), logits: logits.to_vec(), value }
     }
 }

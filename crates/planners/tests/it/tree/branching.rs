@@ -1,7 +1,7 @@
 //! A world whose rewards, values and priors are functions of the path, and MuZero's search of it.
 
 use worldwright_core::Setting::{Float, Integer};
-use worldwright_core::{Budget, Key, ModelSpec, Space, Value, WorldModel};
+use worldwright_core::{Budget, Capabilities, Key, ModelSpec, Space, Value, WorldModel};
 use worldwright_testkit::{Dynamics, DynamicsModel, LaneAction, Outcome, Place, plain_spec};
 
 use super::{METHODS, forest, search};
@@ -13,7 +13,10 @@ pub(super) struct Branching(ModelSpec);
 /// The world as a model.
 pub(super) fn branching() -> DynamicsModel<Branching> {
     let plain = plain_spec("branching", 1, Space::discrete(3));
-    DynamicsModel(Branching(ModelSpec { has_prior: true, has_value: true, ..plain }))
+    DynamicsModel(Branching(ModelSpec {
+        capabilities: Capabilities { prior: true, value: true, ..plain.capabilities },
+        ..plain
+    }))
 }
 
 fn hashed(state: f64, salt: f64) -> f64 {

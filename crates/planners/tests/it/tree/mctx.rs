@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use worldwright_core::Setting::{Bool, Float, Integer, Numbers, Text};
-use worldwright_core::{Key, ModelSpec, Setting, Space, Value};
+use worldwright_core::{Capabilities, Key, ModelSpec, Setting, Space, Value};
 use worldwright_testkit::{Dynamics, DynamicsModel, LaneAction, Outcome, Place, plain_spec};
 
 use super::search;
@@ -90,7 +90,7 @@ fn trees_are_those_of_mctx_node_by_node() {
             })
             .collect();
         let plain = plain_spec("recorded", 1, Space::discrete(actions));
-        let spec = ModelSpec { has_prior: true, has_value: true, ..plain };
+        let spec = ModelSpec { capabilities: Capabilities { prior: true, value: true, ..plain.capabilities }, ..plain };
         let wanted: Vec<(usize, usize)> = nodes.iter().skip(1).map(|node| (node.parent, node.action)).collect();
         let model =
             DynamicsModel(Recorded { spec, discount: discount.parse().unwrap(), nodes, taken: Mutex::default() });

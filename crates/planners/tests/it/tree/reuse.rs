@@ -2,7 +2,8 @@
 
 use worldwright_core::Setting::{Bool, Float, Integer};
 use worldwright_core::{
-    Action, Array, Budget, Imagination, Key, ModelSpec, Observation, Planner, Rows, Setting, Space, State, WorldModel,
+    Action, Array, Budget, Capabilities, Imagination, Key, ModelSpec, Observation, Planner, Rows, Setting, Space,
+    State, WorldModel,
 };
 use worldwright_envs::games::{ConnectFour, Game, GameModel};
 use worldwright_planners::PlannerContext;
@@ -19,8 +20,7 @@ struct Coins(ModelSpec);
 impl Coins {
     fn model() -> DynamicsModel<Self> {
         DynamicsModel(Self(ModelSpec {
-            has_value: true,
-            has_prior: true,
+            capabilities: Capabilities { value: true, prior: true, ..Capabilities::default() },
             ..plain_spec("coins", 1, Space::discrete(3))
         }))
     }
