@@ -48,7 +48,7 @@ fn training_and_inference_allocate_nothing() {
         ensemble.trainer.adam.config.max_norm = 1.0;
         let (x, y, label, weight) = (vec![0.1; 256 * 8], vec![0.2; 256 * 4], vec![1.0; 256], vec![1.0; 256]);
         let feeds = [Feed::Shared(&x), Feed::Shared(&y), Feed::Shared(&label), Feed::Shared(&weight)];
-        let predictor = ensemble.predictor();
+        let predictor = ensemble.predictor().unwrap();
         let mut scratch = predictor.scratch();
         let member_of: Vec<u32> = (0..256).map(|row| row % 5).collect();
         let mut groups = Groups::new(5, 256);
@@ -58,7 +58,7 @@ fn training_and_inference_allocate_nothing() {
             ensemble.step(256, &feeds).unwrap();
             ensemble.evaluate(256, &feeds, &mut losses).unwrap();
             groups.assign(5, &member_of).unwrap();
-            predictor.predict_grouped(&x, &groups, &mut out, &mut scratch).unwrap();
+            predictor.predict_grouped(&[&x], &groups, &mut [&mut out], &mut scratch).unwrap();
         };
         round();
         let before = COUNT.get();
