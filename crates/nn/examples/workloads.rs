@@ -11,8 +11,8 @@ use std::{
 
 use worldwright_core::Rng;
 use worldwright_nn::{
-    Activation, AdamConfig, EnsembleConfig, EnsembleMlp, Feed, Graph, GruCell, Linear, Mlp, MlpConfig, Node, Norm,
-    NormKind, Predictor, Store, Trainer, WeightInit, matmul,
+    Activation, AdamConfig, Conv, ConvShape, EnsembleConfig, EnsembleMlp, Feed, Graph, GruCell, Linear, Mlp, MlpConfig,
+    Node, Norm, NormKind, Predictor, Runner, Store, Trainer, Unary, WeightInit, matmul,
 };
 
 type Step = Box<dyn FnMut() -> f64>;
@@ -157,6 +157,49 @@ fn w4() -> Step {
     })
 }
 
+/// Four convolutions of stride 2, 3-32-64-128-256 channels, on 32 images of 64 × 64, forwards and backwards.
+fn w5() -> Step {
+    let (mut store, rng) = (Store::new(1), &mut Rng::new(0));
+    let channels = [3, 32, 64, 128, 256];
+    let layers: Vec<Conv> = (0..4)
+        .map(|i| {
+            let size = 64 >> i;
+            let shape = ConvShape { height: size, width: size, kernel: 4, stride: 2, padding: 1 };
+            let [inputs, outputs] = [channels[i], channels[i + 1]];
+            let layer =
+                Conv::new(&mut store, &format!("{i}"), [inputs, outputs], shape, WeightInit::LinearDefault, rng);
+            // From [out][in][line][column] to [line][column][in][out].
+            let plain = load(&format!("w5_w{i}"));
+            let mut weight = vec![0.0; plain.len()];
+            for (at, value) in plain.iter().enumerate() {
+                let (out, rest) = (at / (inputs * 16), at % (inputs * 16));
+                weight[(rest % 16 * inputs + rest / 16) * outputs + out] = *value;
+            }
+            store.set(layer.weight, &weight).unwrap();
+            store.set(layer.bias, &load(&format!("w5_b{i}"))).unwrap();
+            layer
+        })
+        .collect();
+    let mut g = Graph::new(1);
+    g.learn(&store);
+    let x = g.input_rows(64 * 64, 3);
+    let h = layers.iter().fold(x, |x, layer| layer.record(&mut g, x, Activation::Silu).unwrap());
+    let square = g.unary(h, Unary::Square).unwrap();
+    g.minimise(square, 1.0).unwrap();
+    let mut runner = Runner::new(g, 32);
+    // From [image][channel][pixel] to [image][pixel][channel].
+    let plain = load("w5_x");
+    let mut images = vec![0.0; plain.len()];
+    for (at, value) in plain.iter().enumerate() {
+        let (image, rest) = (at / (3 * 4096), at % (3 * 4096));
+        images[(image * 4096 + rest % 4096) * 3 + rest / 4096] = *value;
+    }
+    Box::new(move || {
+        runner.forward_backward(&[&store], 32, &[Feed::Shared(&images)]).unwrap();
+        runner.loss(0)
+    })
+}
+
 /// A small policy, 4-64-64-2, on `rows` rows.
 fn w6(rows: usize) -> Step {
     let mut store = Store::new(1);
@@ -202,6 +245,7 @@ fn build(name: &str) -> Option<Step> {
         "W2b" => w2(64),
         "W3" => w3(),
         "W4" => w4(),
+        "W5" => w5(),
         "W6a" => w6(1),
         "W6b" => w6(32),
         "GEMM" => gemm(),

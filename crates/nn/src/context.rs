@@ -213,6 +213,30 @@ impl<'a> Context<'a> {
         self.memory.scratch
     }
 
+    /// Two rows of `cols` numbers in that room.
+    #[allow(clippy::mut_from_ref)]
+    pub(crate) fn scratch_rows(&self, cols: usize) -> [&mut [f32]; 2] {
+        // SAFETY: the room belongs to this operation alone while it runs, it asked for as much, and it asks for these rows once.
+        unsafe {
+            [
+                std::slice::from_raw_parts_mut(self.memory.scratch, cols),
+                std::slice::from_raw_parts_mut(self.memory.scratch.add(cols), cols),
+            ]
+        }
+    }
+
+    /// Rows to keep for the backward pass, where one may follow.
+    pub(crate) fn keep_rows(&self, rows: usize, cols: usize) -> Option<RowsMut<'_>> {
+        // SAFETY: nobody reads what an operation keeps before it has run.
+        self.pass.keep.then(|| unsafe { RowsMut::new(self.kept_rows(rows, cols)) })
+    }
+
+    /// Rows that were kept.
+    pub(crate) fn kept_read(&self, rows: usize, cols: usize) -> Rows<'_> {
+        // SAFETY: the forward pass wrote them.
+        unsafe { Rows::new(self.kept_rows(rows, cols)) }
+    }
+
     /// Room for one panel of a product, see [`Matmul`].
     pub(crate) fn panel(&self) -> *mut f32 {
         self.memory.panel

@@ -4,7 +4,7 @@ use pulp::{Simd, WithSimd};
 
 use crate::{
     plan::Write,
-    rowwise::{each_vector, put},
+    rowwise::{each_vector, fold, greatest, put},
     vector::{exp, fma, load},
     view::View,
 };
@@ -15,25 +15,19 @@ use crate::{
 /// `x` is readable for `classes` numbers rounded up to whole vectors.
 #[inline(always)]
 pub(crate) unsafe fn log_sum_exp<S: Simd>(simd: S, x: *const f32, classes: usize) -> (f32, f32) {
-    let mut greatest = f32::NEG_INFINITY;
+    let mut top = f32::NEG_INFINITY;
     let mut sum = 0.0_f32;
     // SAFETY: the caller's promise.
     unsafe {
-        let whole = classes / S::F32_LANES * S::F32_LANES;
-        for col in (0..whole).step_by(S::F32_LANES) {
-            greatest = greatest.max(simd.reduce_max_f32s(load::<S>(x.add(col))));
-        }
-        for col in whole..classes {
-            greatest = greatest.max(*x.add(col));
-        }
-        let centre = simd.splat_f32s(greatest);
         each_vector!(S, classes, |col, real| {
-            let e = exp(simd, simd.sub_f32s(load::<S>(x.add(col)), centre));
-            sum +=
-                if real == S::F32_LANES { simd.reduce_sum_f32s(e) } else { crate::rowwise::sum::<S>(e, real) as f32 };
+            top = greatest::<S>(load::<S>(x.add(col)), real, top);
+        });
+        let centre = simd.splat_f32s(top);
+        each_vector!(S, classes, |col, real| {
+            sum += fold::<S>(exp(simd, simd.sub_f32s(load::<S>(x.add(col)), centre)), real);
         });
     }
-    (greatest, sum.ln())
+    (top, sum.ln())
 }
 
 /// Softmax of each group of `classes` columns, or its logarithm.
@@ -53,8 +47,8 @@ impl WithSimd for Softmax {
                 // SAFETY: padded rows and slack behind them, see `buffer`.
                 unsafe {
                     let (x, y) = (self.x.row(row).add(start), self.y.row(row).add(start));
-                    let (greatest, log_sum) = log_sum_exp(simd, x, self.classes);
-                    let centre = simd.splat_f32s(greatest + log_sum);
+                    let (top, log_sum) = log_sum_exp(simd, x, self.classes);
+                    let centre = simd.splat_f32s(top + log_sum);
                     each_vector!(S, self.classes, |col, real| {
                         let log = simd.sub_f32s(load::<S>(x.add(col)), centre);
                         let value = if self.logarithm { log } else { exp(simd, log) };
@@ -96,11 +90,7 @@ impl WithSimd for SoftmaxBack {
                     each_vector!(S, self.classes, |col, real| {
                         let dy = load::<S>(dy.add(col));
                         let term = if self.logarithm { dy } else { simd.mul_f32s(load::<S>(p.add(col)), dy) };
-                        along += if real == S::F32_LANES {
-                            simd.reduce_sum_f32s(term)
-                        } else {
-                            crate::rowwise::sum::<S>(term, real) as f32
-                        };
+                        along += fold::<S>(term, real);
                     });
                     let along = simd.splat_f32s(-along);
                     each_vector!(S, self.classes, |col, real| {

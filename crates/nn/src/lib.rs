@@ -50,9 +50,11 @@ mod activation;
 mod adam;
 mod block;
 mod buffer;
+mod cell;
 mod context;
 pub mod dense;
 mod device;
+mod distribution;
 mod ensemble;
 mod feed;
 mod graph;
@@ -64,6 +66,7 @@ mod layout;
 mod matmul;
 mod op;
 mod packs;
+mod patches;
 mod plan;
 mod predictor;
 mod rowwise;
@@ -77,14 +80,19 @@ mod view;
 
 pub use activation::Activation;
 pub use adam::{Adam, AdamConfig};
+pub use cell::{Cell, Latent, Stepped};
+pub use distribution::{Drawn, KlBalance};
 pub use ensemble::{EnsembleConfig, EnsembleMlp};
 pub use feed::Feed;
 pub use graph::{Graph, Node, Objective};
 pub use groups::Groups;
 pub use init::Init;
-pub use layer::{GruCell, Linear, LstmCell, Mlp, MlpConfig, Norm, NormKind, WeightInit};
+pub use layer::{
+    Conv, Embedding, GruCell, Linear, LstmCell, MessagePassing, Mlp, MlpConfig, Norm, NormKind, SelfAttention,
+    WeightInit,
+};
 pub use matmul::matmul;
-pub use op::{OPERATIONS, Unary};
+pub use op::{Bins, ConvShape, OPERATIONS, Quantised, Unary};
 pub use predictor::{Predictor, Scratch};
 pub use runner::{Pullback, Runner};
 pub use shape::{Extent, Shape};

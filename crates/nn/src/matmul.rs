@@ -256,10 +256,13 @@ impl Panel {
         let mut row = 0;
         while row < self.rows {
             let left = match self.rows - row {
-                left if left >= tall => tall,
-                left if NV == 1 && left >= 8 => 8,
-                // Shared evenly over as few tiles as there can be: a low one waits for its own sums.
-                left => left.div_ceil(left.div_ceil(6)),
+                left if left >= 2 * tall => tall,
+                // The rest is shared evenly over as few tiles as there can be: a low one waits for its own sums.
+                left => match left.div_ceil(left.div_ceil(tall)) {
+                    9..=11 => 8,
+                    7 => 6,
+                    each => each,
+                },
             };
             macro_rules! tiles {
                 ($($mr:literal)*) => {

@@ -41,6 +41,53 @@ pub(crate) unsafe fn put<S: Simd>(simd: S, at: *mut f32, value: S::f32s, real: u
     }
 }
 
+/// The sum of the real columns of a vector, by halves.
+#[inline(always)]
+pub(crate) fn fold<S: Simd>(value: S::f32s, real: usize) -> f32 {
+    let mut lanes = [0.0_f32; 16];
+    // SAFETY: no vector is longer than sixteen numbers.
+    unsafe { store::<S>(lanes.as_mut_ptr(), value) };
+    let mut lane = real;
+    while lane < S::F32_LANES {
+        lanes[lane] = 0.0;
+        lane += 1;
+    }
+    let mut half = S::F32_LANES / 2;
+    while half > 0 {
+        let mut lane = 0;
+        while lane < half {
+            lanes[lane] += lanes[lane + half];
+            lane += 1;
+        }
+        half /= 2;
+    }
+    lanes[0]
+}
+
+/// The greatest of the real columns of a vector and `least`, by halves; nonsense where one is not a number.
+#[inline(always)]
+pub(crate) fn greatest<S: Simd>(value: S::f32s, real: usize, least: f32) -> f32 {
+    let mut lanes = [least; 16];
+    // SAFETY: no vector is longer than sixteen numbers.
+    unsafe { store::<S>(lanes.as_mut_ptr(), value) };
+    let mut lane = real;
+    while lane < S::F32_LANES {
+        lanes[lane] = least;
+        lane += 1;
+    }
+    let mut half = S::F32_LANES / 2;
+    while half > 0 {
+        let mut lane = 0;
+        while lane < half {
+            let other = lanes[lane + half];
+            lanes[lane] = if other > lanes[lane] { other } else { lanes[lane] };
+            lane += 1;
+        }
+        half /= 2;
+    }
+    if lanes[0] > least { lanes[0] } else { least }
+}
+
 /// The sum of the real columns of a vector, lane after lane.
 #[inline(always)]
 pub(crate) fn sum<S: Simd>(value: S::f32s, real: usize) -> f64 {

@@ -109,7 +109,6 @@ fn lanes<S: Simd>(x: S::f32s, f: impl Fn(f32) -> f32) -> S::f32s {
 pointwise!(Unary, 1, "unary", |self, simd, x| {
     let (x, one, two) = (x[0], simd.splat_f32s(1.0), simd.splat_f32s(2.0));
     let negative = simd.less_than_f32s(x, simd.splat_f32s(0.0));
-    let signed = |y| select(simd, negative, neg(simd, y), y);
     match self {
         Self::Exp => {
             let y = exp(simd, x);
@@ -123,7 +122,7 @@ pointwise!(Unary, 1, "unary", |self, simd, x| {
         }
         Self::Abs => {
             let zero = simd.splat_f32s(0.0);
-            let sign = select(simd, simd.equal_f32s(x, zero), zero, signed(one));
+            let sign = select(simd, simd.equal_f32s(x, zero), zero, select(simd, negative, neg(simd, one), one));
             (abs(simd, x), [sign])
         }
         Self::Reciprocal => {
@@ -132,11 +131,13 @@ pointwise!(Unary, 1, "unary", |self, simd, x| {
         }
         Self::Symlog => {
             let size = abs(simd, x);
-            (signed(lanes::<S>(size, f32::ln_1p)), [simd.div_f32s(one, simd.add_f32s(one, size))])
+            let y = lanes::<S>(size, f32::ln_1p);
+            (select(simd, negative, neg(simd, y), y), [simd.div_f32s(one, simd.add_f32s(one, size))])
         }
         Self::Symexp => {
             let size = abs(simd, x);
-            (signed(lanes::<S>(size, f32::exp_m1)), [exp(simd, size)])
+            let y = lanes::<S>(size, f32::exp_m1);
+            (select(simd, negative, neg(simd, y), y), [exp(simd, size)])
         }
     }
 });

@@ -10,7 +10,7 @@ use crate::{
     graph::{Graph, Node, expect_same},
     grouped::log_sum_exp,
     plan::Write,
-    rowwise::{Combine, each_vector, put, sum},
+    rowwise::{Combine, each_vector, fold, put},
     shape::Shape,
     vector::{exp, fma, load},
     view::View,
@@ -87,24 +87,21 @@ impl WithSimd for Kl {
                 // SAFETY: padded rows and slack behind them, see `buffer`.
                 unsafe {
                     let (p, q) = (self.p.row(row).add(start), self.q.row(row).add(start));
-                    let centres = [p, q].map(|x| {
-                        let (greatest, log_sum) = log_sum_exp(simd, x, self.classes);
-                        simd.splat_f32s(greatest + log_sum)
-                    });
+                    let (p_top, p_log) = log_sum_exp(simd, p, self.classes);
+                    let (q_top, q_log) = log_sum_exp(simd, q, self.classes);
+                    let (p_centre, q_centre) = (simd.splat_f32s(p_top + p_log), simd.splat_f32s(q_top + q_log));
                     let mut part = 0.0_f32;
                     each_vector!(S, self.classes, |col, real| {
-                        let log_p = simd.sub_f32s(load::<S>(p.add(col)), centres[0]);
-                        let log_q = simd.sub_f32s(load::<S>(q.add(col)), centres[1]);
-                        let term = simd.mul_f32s(exp(simd, log_p), simd.sub_f32s(log_p, log_q));
-                        part +=
-                            if real == S::F32_LANES { simd.reduce_sum_f32s(term) } else { sum::<S>(term, real) as f32 };
+                        let log_p = simd.sub_f32s(load::<S>(p.add(col)), p_centre);
+                        let log_q = simd.sub_f32s(load::<S>(q.add(col)), q_centre);
+                        part += fold::<S>(simd.mul_f32s(exp(simd, log_p), simd.sub_f32s(log_p, log_q)), real);
                     });
                     whole += part;
                     if let Some([by_p, by_q]) = self.slopes {
                         let part = simd.splat_f32s(part);
                         each_vector!(S, self.classes, |col, real| {
-                            let log_p = simd.sub_f32s(load::<S>(p.add(col)), centres[0]);
-                            let log_q = simd.sub_f32s(load::<S>(q.add(col)), centres[1]);
+                            let log_p = simd.sub_f32s(load::<S>(p.add(col)), p_centre);
+                            let log_q = simd.sub_f32s(load::<S>(q.add(col)), q_centre);
                             let (p, q) = (exp(simd, log_p), exp(simd, log_q));
                             let off = simd.sub_f32s(simd.sub_f32s(log_p, log_q), part);
                             let (by_p, by_q) = (by_p.row(row).add(start + col), by_q.row(row).add(start + col));
@@ -174,19 +171,14 @@ impl WithSimd for Entropy {
                 // SAFETY: padded rows and slack behind them, see `buffer`.
                 unsafe {
                     let (x, t) = (self.x.row(row).add(start), self.target.row(row).add(start));
-                    let (greatest, log_sum) = log_sum_exp(simd, x, self.classes);
-                    let centre = simd.splat_f32s(greatest + log_sum);
+                    let (top, log_sum) = log_sum_exp(simd, x, self.classes);
+                    let centre = simd.splat_f32s(top + log_sum);
                     let (mut value, mut total) = (0.0_f32, 0.0_f32);
                     each_vector!(S, self.classes, |col, real| {
                         let t = load::<S>(t.add(col));
                         let term = simd.mul_f32s(t, simd.sub_f32s(centre, load::<S>(x.add(col))));
-                        if real == S::F32_LANES {
-                            value += simd.reduce_sum_f32s(term);
-                            total += simd.reduce_sum_f32s(t);
-                        } else {
-                            value += sum::<S>(term, real) as f32;
-                            total += sum::<S>(t, real) as f32;
-                        }
+                        value += fold::<S>(term, real);
+                        total += fold::<S>(t, real);
                     });
                     let y = self.y.row(row).add(group);
                     let Some((dx, write)) = self.back else {

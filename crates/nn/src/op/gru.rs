@@ -76,17 +76,18 @@ impl WithSimd for Forward {
             each_vector!(S, size, |col, real| {
                 // SAFETY: padded rows and slack behind them, see `buffer`.
                 unsafe {
-                    let at = |base: *mut f32, gate: usize| load::<S>(base.add(gate * size + col));
-                    let r = sigmoid(simd, simd.add_f32s(at(x, 0), at(g, 0)));
-                    let u = sigmoid(simd, simd.add_f32s(at(x, 1), at(g, 1)));
-                    let c = tanh(simd, fma(simd, r, at(g, 2), at(x, 2)));
+                    let (x, g) = (x.add(col), g.add(col));
+                    let r = sigmoid(simd, simd.add_f32s(load::<S>(x), load::<S>(g)));
+                    let u = sigmoid(simd, simd.add_f32s(load::<S>(x.add(size)), load::<S>(g.add(size))));
+                    let hidden = load::<S>(g.add(2 * size));
+                    let c = tanh(simd, fma(simd, r, hidden, load::<S>(x.add(2 * size))));
                     let h = load::<S>(self.h.row(row).add(col));
                     let y = fma(simd, u, h, simd.mul_f32s(simd.sub_f32s(one, u), c));
                     put(simd, self.y.row(row).add(col), y, real, Write::Fresh);
-                    if let Some(kept) = self.kept {
-                        for (to, value) in kept.into_iter().zip([r, u, c]) {
-                            put(simd, to.row(row).add(col), value, real, Write::Fresh);
-                        }
+                    if let Some([keep_r, keep_u, keep_c]) = self.kept {
+                        put(simd, keep_r.row(row).add(col), r, real, Write::Fresh);
+                        put(simd, keep_u.row(row).add(col), u, real, Write::Fresh);
+                        put(simd, keep_c.row(row).add(col), c, real, Write::Fresh);
                     }
                 }
             });
@@ -111,19 +112,22 @@ impl WithSimd for Backward {
             each_vector!(S, size, |col, real| {
                 // SAFETY: padded rows and slack behind them, see `buffer`.
                 unsafe {
-                    let at = |view: View| load::<S>(view.row(row).add(col));
-                    let [r, u, c] = self.kept.map(at);
-                    let (h, dy) = (at(self.h), at(self.dy));
+                    let [kept_r, kept_u, kept_c] = self.kept;
+                    let r = load::<S>(kept_r.row(row).add(col));
+                    let u = load::<S>(kept_u.row(row).add(col));
+                    let c = load::<S>(kept_c.row(row).add(col));
+                    let (h, dy) = (load::<S>(self.h.row(row).add(col)), load::<S>(self.dy.row(row).add(col)));
                     let hidden = load::<S>(self.gates.row(row).add(2 * size + col));
                     let rest = simd.sub_f32s(one, u);
                     let d_c = simd.mul_f32s(simd.mul_f32s(dy, rest), simd.sub_f32s(one, simd.mul_f32s(c, c)));
                     let d_u = simd.mul_f32s(simd.mul_f32s(dy, simd.sub_f32s(h, c)), simd.mul_f32s(u, rest));
                     let d_r = simd.mul_f32s(simd.mul_f32s(d_c, hidden), simd.mul_f32s(r, simd.sub_f32s(one, r)));
                     let slopes = [[d_r, d_u, d_c], [d_r, d_u, simd.mul_f32s(d_c, r)]];
-                    for (slopes, (to, write)) in slopes.into_iter().zip(self.to) {
+                    for side in 0..2 {
+                        let (to, write) = self.to[side];
                         if write != Write::Skip {
-                            for (gate, slope) in slopes.into_iter().enumerate() {
-                                put(simd, to.row(row).add(gate * size + col), slope, real, write);
+                            for gate in 0..3 {
+                                put(simd, to.row(row).add(gate * size + col), slopes[side][gate], real, write);
                             }
                         }
                     }

@@ -16,17 +16,23 @@ use crate::{
 mod activation;
 mod affine;
 mod arithmetic;
+mod attention;
 mod bounded;
 mod concat;
 mod constant;
+mod conv;
 mod detach;
 mod divergence;
+mod embedding;
 mod gru;
 mod input;
+mod lambda_return;
 mod layer_norm;
 mod likelihood;
 mod linear;
 mod lstm;
+mod mixture;
+mod nearest;
 mod objective;
 mod pointwise;
 mod reduce;
@@ -35,11 +41,16 @@ mod rows;
 mod slice;
 mod soft_clamp;
 mod softmax;
+mod standardise;
 mod straight_through;
+mod two_hot;
 
 pub use arithmetic::Unary;
+pub use conv::ConvShape;
 pub(crate) use input::Input;
+pub use nearest::Quantised;
 pub(crate) use objective::Objective;
+pub use two_hot::Bins;
 
 /// Every operation that a graph can record.
 pub const OPERATIONS: &[&str] = &[
@@ -80,6 +91,16 @@ pub const OPERATIONS: &[&str] = &[
     "cross_entropy",
     "gru",
     "lstm",
+    "conv",
+    "conv_transpose",
+    "embedding",
+    "lambda_return",
+    "attention",
+    "mixture_nll",
+    "nearest",
+    "standardise",
+    "two_hot",
+    "two_hot_mean",
 ];
 
 /// One operation.

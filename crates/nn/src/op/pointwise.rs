@@ -11,7 +11,7 @@ use super::Op;
 use crate::{
     context::{Context, clear},
     plan::Write,
-    rowwise::{each_vector, put, sum},
+    rowwise::{each_vector, fold, put},
     shape::Shape,
     vector::load,
     view::View,
@@ -75,6 +75,9 @@ struct Forward<F, const N: usize> {
 }
 
 /// The numbers of an operand beside a vector of the result.
+///
+/// # Safety
+/// Row and column lie in `whole`, and `of` is spread over it.
 #[inline(always)]
 unsafe fn operand<S: Simd>(simd: S, of: View, whole: View, row: usize, col: usize) -> S::f32s {
     let row = if of.rows == whole.rows { row } else { row % of.rows };
@@ -91,8 +94,8 @@ impl<F: Pointwise<N>, const N: usize> WithSimd for Forward<F, N> {
                 let mut x = [simd.splat_f32s(0.0); N];
                 // SAFETY: padded rows, see `buffer`.
                 unsafe {
-                    for (x, of) in x.iter_mut().zip(self.of) {
-                        *x = operand(simd, of, self.y, row, col);
+                    for i in 0..N {
+                        x[i] = operand(simd, self.of[i], self.y, row, col);
                     }
                     put(simd, self.y.row(row).add(col), self.function.at(simd, x).0, real, Write::Fresh);
                 }
@@ -117,8 +120,8 @@ impl<F: Pointwise<N>, const N: usize> WithSimd for Backward<F, N> {
                 let mut x = [simd.splat_f32s(0.0); N];
                 // SAFETY: padded rows, see `buffer`.
                 unsafe {
-                    for (x, of) in x.iter_mut().zip(self.of) {
-                        *x = operand(simd, of, self.dy, row, col);
+                    for i in 0..N {
+                        x[i] = operand(simd, self.of[i], self.dy, row, col);
                     }
                     let dy = load::<S>(self.dy.row(row).add(col));
                     let slopes = self.function.at(simd, x).1;
@@ -132,7 +135,7 @@ impl<F: Pointwise<N>, const N: usize> WithSimd for Backward<F, N> {
                         if to.cols == self.dy.cols {
                             put(simd, to.row(row).add(col), d, real, write);
                         } else {
-                            *to.row(row) += sum::<S>(d, real) as f32;
+                            *to.row(row) += fold::<S>(d, real);
                         }
                     }
                 }

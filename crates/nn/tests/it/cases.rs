@@ -1,7 +1,10 @@
 //! One small graph for each operation, with inputs where it is smooth.
 
 use worldwright_core::Rng;
-use worldwright_nn::{Activation, Graph, GruCell, Init, LstmCell, Node, Parameter, Store, Unary, WeightInit};
+use worldwright_nn::{
+    Activation, Bins, Conv, ConvShape, Embedding, Graph, GruCell, Init, LstmCell, MessagePassing, MlpConfig, Node,
+    Parameter, SelfAttention, Store, Unary, WeightInit,
+};
 
 /// An input with what turns a normal number into one of its, and whether its gradient is looked at.
 pub(crate) type Given = (Node, fn(f32) -> f32, bool);
@@ -339,6 +342,135 @@ pub(crate) const CASES: &[Case] = &[
             let (h, c) = cell.record(g, x, state).unwrap();
             let output = g.concat(&[h, c]).unwrap();
             Made { inputs: vec![first, second, third], output }
+        },
+    },
+    Case {
+        name: "convolution",
+        make: |g, s, r| {
+            let (x, input) = one(g, 2 * 5 * 6, 3, small);
+            let shape = ConvShape { height: 5, width: 6, kernel: 3, stride: 2, padding: 1 };
+            let first = Conv::new(s, "first", [3, 17], shape, WeightInit::LinearDefault, r);
+            let shape = ConvShape { height: 3, width: 3, kernel: 2, stride: 1, padding: 0 };
+            let second = Conv::new(s, "second", [17, 4], shape, WeightInit::LinearDefault, r);
+            g.learn(s);
+            let x = first.record(g, x, Activation::Silu).unwrap();
+            let output = second.record(g, x, Activation::Identity).unwrap();
+            Made { inputs: vec![input], output }
+        },
+    },
+    Case {
+        name: "transposed convolution",
+        make: |g, s, r| {
+            let (x, input) = one(g, 2 * 3, 5, small);
+            let shape = ConvShape { height: 2, width: 3, kernel: 4, stride: 2, padding: 1 };
+            let layer = Conv::transposed(s, "layer", [5, 3], shape, WeightInit::LinearDefault, r);
+            g.learn(s);
+            let output = layer.record(g, x, Activation::Tanh).unwrap();
+            Made { inputs: vec![input], output }
+        },
+    },
+    Case {
+        name: "embedding",
+        make: |g, s, r| {
+            let index = g.input_rows(2, 2);
+            let table = Embedding::new(s, "table", 5, 3, r);
+            g.learn(s);
+            let output = table.record(g, index).unwrap();
+            Made { inputs: vec![(index, |x| (x.abs() * 2.0).floor().min(4.0), false)], output }
+        },
+    },
+    Case {
+        name: "lambda return",
+        make: |g, _, _| {
+            let (reward, first) = one(g, 6, 2, small);
+            let (value, second) = one(g, 6, 2, small);
+            let (discount, third) = one(g, 6, 2, |x| x.abs().min(1.0));
+            let output = g.lambda_return(reward, value, discount, 0.8).unwrap();
+            Made { inputs: vec![first, second, third], output }
+        },
+    },
+    Case {
+        name: "attention",
+        make: |g, s, r| {
+            let (x, input) = one(g, 5, 12, small);
+            let layer = SelfAttention::new(s, "layer", 12, 3, WeightInit::LinearDefault, r);
+            g.learn(s);
+            let whole = layer.record(g, x, false).unwrap();
+            let causal = layer.record(g, x, true).unwrap();
+            let output = g.add(whole, causal).unwrap();
+            Made { inputs: vec![input], output }
+        },
+    },
+    Case {
+        name: "message passing",
+        make: |g, s, r| {
+            let (x, input) = one(g, 4, 3, small);
+            let config = MlpConfig { inputs: 3, hidden: vec![7], outputs: 3, ..Default::default() };
+            let layer = MessagePassing::new(s, "layer", &[[0, 1], [1, 0], [2, 1], [3, 2]], &config, r);
+            g.learn(s);
+            let once = layer.record(g, x).unwrap();
+            let output = layer.record(g, once).unwrap();
+            Made { inputs: vec![input], output }
+        },
+    },
+    Case {
+        name: "mixture",
+        make: |g, _, _| {
+            let (logits, first) = one(g, 2, 3, small);
+            let (means, second) = one(g, 2, 6, small);
+            let (stds, third) = one(g, 2, 6, |x| 0.3 * x);
+            let (target, fourth) = one(g, 2, 2, small);
+            let output = g.mixture_nll(logits, means, stds, target).unwrap();
+            Made { inputs: vec![first, second, third, fourth], output }
+        },
+    },
+    Case {
+        name: "the codes of a vector quantisation",
+        make: |g, s, r| {
+            let x = g.input(3);
+            // Far apart, so that a small step changes no choice.
+            let codes = s.shared_parameter("codes", 2, 3, Init::Constant(0.0), r);
+            s.set(codes, &[5.0, 5.0, 5.0, -5.0, -5.0, -5.0]).unwrap();
+            g.learn(s);
+            let code = g.nearest(x, codes).unwrap();
+            let output = g.square_error(code, x).unwrap();
+            Made { inputs: vec![(x, |x| if x > 0.0 { 5.0 } else { -5.0 } + 0.1 * x, false)], output }
+        },
+    },
+    Case {
+        name: "standardise",
+        make: |g, _, _| {
+            let (x, input) = one(g, 2, 3, small);
+            let output = g.standardise(x, 0.1).unwrap();
+            Made { inputs: vec![input], output }
+        },
+    },
+    Case {
+        name: "two-hot",
+        make: |g, _, _| {
+            let bins = Bins { count: 17, low: -2.0, high: 2.0, symlog: true };
+            let number = g.input(1);
+            let (logits, input) = one(g, 1, 17, small);
+            let target = g.two_hot(number, bins).unwrap();
+            let loss = g.cross_entropy(logits, target, 17).unwrap();
+            let mean = g.two_hot_mean(logits, bins).unwrap();
+            let output = g.concat(&[loss, mean]).unwrap();
+            Made { inputs: vec![(number, |x| 3.0 * x, false), input], output }
+        },
+    },
+    Case {
+        name: "distributions",
+        make: |g, _, _| {
+            let (mean, first) = one(g, 1, 3, small);
+            let (log_std, second) = one(g, 1, 3, |x| 0.3 * x);
+            let noise = g.input(3);
+            let drawn = g.squashed_gaussian(mean, log_std, noise).unwrap();
+            let density = g.gaussian_log_prob(mean, log_std, noise).unwrap();
+            let divergence = g.gaussian_kl([mean, log_std], [log_std, mean]).unwrap();
+            let entropy = g.categorical_entropy(mean, 3).unwrap();
+            let mixed = g.unimix(mean, 3, 0.1).unwrap();
+            let output = g.concat(&[drawn.action, drawn.log_prob, density, divergence, entropy, mixed]).unwrap();
+            Made { inputs: vec![first, second, (noise, small, false)], output }
         },
     },
 ];

@@ -93,7 +93,7 @@ fn several_blocks_agree() {
 
 #[test]
 fn every_operation_has_a_case() {
-    // Every case ends in an objective. A draw has no slope to measure: `golden` and `categorical` look at it.
+    // Every case ends in an objective. A draw has no slope to measure; `operations` looks at it.
     let mut covered: BTreeSet<&str> = BTreeSet::from(["objective", "straight_through"]);
     for case in CASES {
         let (mut graph, mut store) = (Graph::new(1), Store::new(1));

@@ -5,4 +5,5 @@ mod cases;
 mod finite_differences;
 mod golden;
 mod inference;
+mod operations;
 mod training;
