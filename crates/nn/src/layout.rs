@@ -133,3 +133,25 @@ impl Layout {
 fn shapes(graph: &Graph, operands: &[usize]) -> Vec<crate::shape::Shape> {
     operands.iter().map(|operand| graph.nodes[*operand].shape).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_is_cut_by_rows_and_sequences() {
+        let mut rows = Graph::new(1);
+        rows.input(3);
+        assert_eq!([1, 128, 129, 256, 257].map(|samples| blocks(&rows, samples)), [1, 1, 2, 2, 3]);
+        let mut sequences = Graph::new(1);
+        sequences.input_rows(32, 3);
+        // Sixteen sequences are work for two threads, and no block has too few rows for the multipliers.
+        assert_eq!([1, 8, 16, 50].map(|samples| blocks(&sequences, samples)), [1, 1, 2, 7]);
+        let mut short = Graph::new(1);
+        short.input_rows(2, 3);
+        assert_eq!(blocks(&short, 128), 2);
+        let x = short.input(1);
+        assert!(short.standardise(x, 1e-3).is_ok());
+        assert_eq!(blocks(&short, 128), 1);
+    }
+}

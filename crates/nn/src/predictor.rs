@@ -61,6 +61,15 @@ struct Layer {
     activation: Activation,
 }
 
+/// An input or output: its node, its place in the block, and whether the block holds a padded copy of it.
+#[derive(Debug, Clone, Copy)]
+struct Port {
+    node: usize,
+    at: usize,
+    shape: Shape,
+    copied: bool,
+}
+
 #[derive(Debug, Clone, Copy)]
 enum Step {
     Layer(Layer),
@@ -77,9 +86,8 @@ pub struct Predictor {
     packs: Packs,
     layout: Layout,
     steps: Vec<Step>,
-    /// Inputs that the outputs need: their nodes, and whether the block needs a padded copy.
-    inputs: Vec<(usize, bool)>,
-    outputs: Vec<usize>,
+    inputs: Vec<Port>,
+    outputs: Vec<Port>,
     device: Cpu,
 }
 
@@ -162,6 +170,8 @@ impl Predictor {
         let owned: Vec<Store> = stores.iter().map(|store| (*store).clone()).collect();
         Stores::find(&graph, stores, &mut slots)?;
         let packs = Packs::new(&graph, 1, true);
+        let port = |node: usize| Port { node, at: layout.values[node], shape: graph.nodes[node].shape, copied: true };
+        let outputs = outputs.into_iter().map(port).collect();
         let mut predictor = Self {
             steps: Vec::new(),
             inputs: Vec::new(),
@@ -187,8 +197,9 @@ impl Predictor {
             // A layer reads rows of any stride; other operations read whole vectors, which needs padding.
             let reads =
                 |other: &crate::graph::Recorded| other.operands.contains(&index) && other.op.activation().is_none();
-            let copied = node.shape.rows != 1 || graph.nodes.iter().any(reads) || self.outputs.contains(&index);
-            self.inputs.push((index, copied));
+            let given = self.outputs.iter().any(|output| output.node == index);
+            let copied = node.shape.rows != 1 || graph.nodes.iter().any(reads) || given;
+            self.inputs.push(Port { node: index, at: self.layout.values[index], shape: node.shape, copied });
             return;
         }
         let placed = |bound: crate::graph::Bound| {
@@ -202,7 +213,7 @@ impl Predictor {
             return;
         };
         let x = node.operands[0];
-        let input = self.inputs.iter().position(|(node, copied)| *node == x && !copied);
+        let input = self.inputs.iter().position(|input| input.node == x && !input.copied);
         let inputs = graph.nodes[x].shape.cols;
         self.steps.push(Step::Layer(Layer {
             from: input.map_or(Source::Place(self.layout.values[x], stride(inputs)), Source::Input),
@@ -244,12 +255,12 @@ impl Predictor {
 
     /// The shape of each input.
     pub fn inputs(&self) -> impl ExactSizeIterator<Item = Shape> {
-        self.inputs.iter().map(|(node, _)| self.graph.nodes[*node].shape)
+        self.inputs.iter().map(|port| port.shape)
     }
 
     /// The shape of each output.
     pub fn outputs(&self) -> impl ExactSizeIterator<Item = Shape> {
-        self.outputs.iter().map(|node| self.graph.nodes[*node].shape)
+        self.outputs.iter().map(|port| port.shape)
     }
 
     /// Room for predictions on as many threads as there are.
@@ -323,7 +334,7 @@ impl Predictor {
 
     /// Samples that the first input holds.
     fn samples(&self, x: &[&[f32]]) -> usize {
-        let numbers = self.inputs.first().map_or(1, |(node, _)| self.graph.nodes[*node].shape.numbers());
+        let numbers = self.inputs.first().map_or(1, |port| port.shape.numbers());
         x.first().map_or(0, |x| x.len() / numbers.max(1))
     }
 
@@ -332,15 +343,14 @@ impl Predictor {
             let (expected, got) = ([self.inputs.len(), self.outputs.len()], [x.len(), out.len()]);
             return Err(Error::shape("inputs and outputs of a prediction", &expected, &got));
         }
-        let fits = |what: &'static str, node: usize, len: usize| {
-            let Shape { rows, cols } = self.graph.nodes[node].shape;
+        let fits = |what: &'static str, Shape { rows, cols }: Shape, len: usize| {
             if len == samples * rows * cols { Ok(()) } else { Err(Error::shape(what, &[samples, rows, cols], &[len])) }
         };
-        for ((node, _), x) in self.inputs.iter().zip(x) {
-            fits("an input of a prediction", *node, x.len())?;
+        for (port, x) in self.inputs.iter().zip(x) {
+            fits("an input of a prediction", port.shape, x.len())?;
         }
-        for (node, out) in self.outputs.iter().zip(out) {
-            fits("an output of a prediction", *node, out.len())?;
+        for (port, out) in self.outputs.iter().zip(out) {
+            fits("an output of a prediction", port.shape, out.len())?;
         }
         Ok(())
     }
@@ -387,12 +397,10 @@ impl Predictor {
 
     /// Some samples of one member through all steps.
     fn block(&self, task: Task<'_>, x: &[&[f32]], out: &Outputs, slot: &mut Slot) {
-        for ((node, copied), x) in self.inputs.iter().zip(x) {
-            if *copied || task.order.is_some() {
-                let shape = self.graph.nodes[*node].shape;
-                let len = task.count * shape.rows * stride(shape.cols);
-                let to = &mut slot.values[self.layout.values[*node]..][..len];
-                load(to, x, shape, task);
+        for (port, x) in self.inputs.iter().zip(x) {
+            if port.copied || task.order.is_some() {
+                let len = task.count * port.shape.rows * stride(port.shape.cols);
+                load(&mut slot.values[port.at..][..len], x, port.shape, task);
             }
         }
         let values = slot.values.as_mut_ptr();
@@ -402,16 +410,17 @@ impl Predictor {
                 Step::Other(index) => self.other(*index, task, slot),
             }
         }
-        for (node, out) in self.outputs.iter().zip(out.0) {
-            let Shape { rows, cols } = self.graph.nodes[*node].shape;
-            let (from, width) = (&slot.values[self.layout.values[*node]..], stride(cols));
-            for place in 0..task.count * rows {
+        for (port, out) in self.outputs.iter().zip(out.0) {
+            let Shape { rows, cols } = port.shape;
+            let width = stride(cols);
+            let from = &slot.values[port.at..][..task.count * rows * width];
+            for (place, from) in from.chunks_exact(width.max(1)).enumerate() {
                 let (row, sample) = if rows == 1 { (0, place) } else { (place / task.count, place % task.count) };
                 let index = task.order.map_or(task.first + sample, |order| order[task.first + sample] as usize);
                 // SAFETY: `out` holds every sample (checked by the callers, and `Groups` holds no larger index), and no two tasks write the same.
                 unsafe {
                     let to = out.add((index * rows + row) * cols);
-                    std::ptr::copy_nonoverlapping(from[place * width..][..cols].as_ptr(), to, cols);
+                    std::ptr::copy_nonoverlapping(from.as_ptr(), to, cols);
                 }
             }
         }
@@ -422,9 +431,7 @@ impl Predictor {
             Source::Input(input) if task.order.is_none() => {
                 (x[input][task.first * layer.inputs..].as_ptr(), layer.inputs)
             }
-            Source::Input(input) => {
-                (values.wrapping_add(self.layout.values[self.inputs[input].0]).cast_const(), stride(layer.inputs))
-            }
+            Source::Input(input) => (values.wrapping_add(self.inputs[input].at).cast_const(), stride(layer.inputs)),
             Source::Place(at, stride) => (values.wrapping_add(at).cast_const(), stride),
         };
         let bias = layer.bias.map(|bias| &self.stores[bias.store].values[bias.at + task.member * bias.step..]);

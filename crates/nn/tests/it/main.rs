@@ -6,4 +6,6 @@ mod finite_differences;
 mod golden;
 mod inference;
 mod operations;
+mod sequences;
+mod stores;
 mod training;
