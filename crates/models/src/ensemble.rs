@@ -189,6 +189,9 @@ pub(crate) struct Learned {
     pub(crate) predictor: Predictor,
     /// Members used, in the order of their numbers.
     pub(crate) elites: Vec<u32>,
+    pub(crate) inputs: usize,
+    /// Columns of a prediction.
+    pub(crate) outputs: usize,
     pub(crate) targets: usize,
     pub(crate) gaussian: bool,
 }
@@ -207,14 +210,17 @@ impl Ensemble {
         EnsembleMlp::new(EnsembleConfig { inputs, targets, ..self.config.clone() }, self.schedule.batch, rng)
     }
 
-    fn use_networks(&mut self, networks: EnsembleMlp, elites: Vec<u32>) {
+    fn use_networks(&mut self, networks: EnsembleMlp, elites: Vec<u32>) -> Result<()> {
         self.learned = Some(Learned {
-            predictor: networks.predictor().with_deviations(),
+            predictor: networks.predictor_of_deviations()?,
             elites,
+            inputs: networks.config().inputs,
+            outputs: networks.outputs(),
             targets: networks.config().targets,
             gaussian: self.config.gaussian,
         });
         self.networks = Some(networks);
+        Ok(())
     }
 }
 
@@ -241,7 +247,7 @@ impl Regressor for Ensemble {
             format!("stopped after {} epochs", outcome.epochs)
         };
         let report = FitReport { epochs: outcome.epochs, training_loss: outcome.training_loss, holdout_mse, note };
-        self.use_networks(networks, elites);
+        self.use_networks(networks, elites)?;
         Ok(report)
     }
 
@@ -268,7 +274,7 @@ impl Persist for Ensemble {
             let config = networks.config();
             state.put("shape", Array::U64(vec![config.inputs as u64, config.targets as u64]));
             state.put("elites", Array::U64(learned.elites.iter().map(|member| u64::from(*member)).collect()));
-            state.put_all("parameters", networks.trainer.parameters.save());
+            state.put_all("parameters", networks.trainer.store.save());
         }
         state
     }
@@ -288,8 +294,7 @@ impl Persist for Ensemble {
         }
         // The weights drawn here are replaced at once, so any generator does.
         let mut networks = self.shaped(shape[0], shape[1], &mut Rng::new(0))?;
-        networks.trainer.parameters.restore(&state.part("parameters"))?;
-        self.use_networks(networks, elites);
-        Ok(())
+        networks.trainer.store.restore(&state.part("parameters"))?;
+        self.use_networks(networks, elites)
     }
 }

@@ -88,13 +88,13 @@ pub(crate) fn train(
     let judged_by_all = held_out.repeat(members);
 
     networks.trainer.reset_optimiser();
-    let before = networks.trainer.parameters.clone();
+    let before = networks.trainer.store.clone();
     let mut losses = vec![f64::INFINITY; members];
     if !held_out.is_empty() {
         networks.evaluate(held_out.len(), &tables.feeds(&judged_by_all), &mut losses)?;
     }
     let mut best = losses.clone();
-    let mut best_parameters = networks.trainer.parameters.clone();
+    let mut best_parameters = networks.trainer.store.clone();
     let batch = schedule.batch.min(n);
     let mut index = vec![0_u32; members * batch];
     let (mut epochs, mut waited, mut training_loss) = (0, 0, f64::NAN);
@@ -104,7 +104,7 @@ pub(crate) fn train(
         let steps = n.div_ceil(batch) as f64;
         for start in (0..n).step_by(batch) {
             if let Err(interrupted) = interrupt.check("training") {
-                networks.trainer.parameters = before;
+                networks.trainer.store = before;
                 return Err(interrupted);
             }
             // The last batch is filled up with the epoch's first rows, so that all steps have one size.
@@ -130,7 +130,7 @@ pub(crate) fn train(
             }
             if losses[member] < best[member] || !best[member].is_finite() {
                 best[member] = losses[member];
-                best_parameters.copy_member(&networks.trainer.parameters, member, member);
+                best_parameters.copy_member(&networks.trainer.store, member, member)?;
             }
         }
     }
@@ -140,7 +140,7 @@ pub(crate) fn train(
             why: format!("held-out losses {best:?}: lower the learning rate, or look for outliers in the data"),
         });
     }
-    networks.trainer.parameters = best_parameters;
+    networks.trainer.store = best_parameters;
     Ok(Outcome { epochs, training_loss, losses: best, held_out })
 }
 
@@ -156,9 +156,9 @@ impl Outcome {
 
     /// Mean squared error of the elites' mean prediction on the held-out rows, in normalised units; NaN without any.
     pub(crate) fn holdout_mse(&self, networks: &EnsembleMlp, tables: &Tables, elites: &[u32]) -> Result<f64> {
-        let predictor = networks.predictor();
+        let predictor = networks.predictor()?;
         let mut scratch = predictor.scratch();
-        let (width, height) = (tables.inputs, predictor.outputs());
+        let (width, height) = (tables.inputs, networks.outputs());
         let rows = self.held_out.len();
         let mut x = Vec::with_capacity(rows * width);
         for row in &self.held_out {
@@ -167,7 +167,7 @@ impl Outcome {
         let mut out = vec![0.0; rows * height];
         let mut mean = vec![0.0; rows * tables.targets];
         for member in elites {
-            predictor.predict_member(*member as usize, &x, &mut out, &mut scratch)?;
+            predictor.predict_member(*member as usize, &[&x], &mut [&mut out], &mut scratch)?;
             for (mean, out) in mean.chunks_exact_mut(tables.targets).zip(out.chunks_exact(height)) {
                 mean.iter_mut().zip(out).for_each(|(mean, out)| *mean += f64::from(*out) / elites.len() as f64);
             }

@@ -11,7 +11,8 @@ use std::{
 
 use worldwright_core::Rng;
 use worldwright_nn::{
-    Activation, AdamConfig, EnsembleConfig, EnsembleMlp, Feed, Init, Parameter, Predictor, Tape, Trainer, matmul,
+    Activation, AdamConfig, Conv, ConvShape, EnsembleConfig, EnsembleMlp, Feed, Graph, GruCell, Linear, Mlp, MlpConfig,
+    Node, Norm, NormKind, Predictor, Runner, Store, Trainer, Unary, WeightInit, matmul,
 };
 
 type Step = Box<dyn FnMut() -> f64>;
@@ -26,9 +27,9 @@ fn load(name: &str) -> Vec<f32> {
 fn ensemble() -> EnsembleMlp {
     let config = EnsembleConfig { members: 5, inputs: 23, targets: 18, ..Default::default() };
     let mut ensemble = EnsembleMlp::new(config, 256, &mut Rng::new(0)).unwrap();
-    for (index, (weight, bias)) in ensemble.mlp().layers.clone().into_iter().enumerate() {
-        ensemble.trainer.parameters.set(weight, &load(&format!("w1_w{index}"))).unwrap();
-        ensemble.trainer.parameters.set(bias, &load(&format!("w1_b{index}"))).unwrap();
+    for (index, layer) in ensemble.mlp().layers.clone().into_iter().enumerate() {
+        ensemble.trainer.store.set(layer.weight, &load(&format!("w1_w{index}"))).unwrap();
+        ensemble.trainer.store.set(layer.bias, &load(&format!("w1_b{index}"))).unwrap();
     }
     ensemble
 }
@@ -42,50 +43,48 @@ fn w1() -> Step {
 
 /// Forward of that net on `rows` rows a member, bounds included.
 fn w2(rows: usize) -> Step {
-    let predictor = ensemble().predictor();
+    let predictor = ensemble().predictor().unwrap();
     let x: Vec<f32> = load("w2_x").chunks(2000 * 23).flat_map(|member| member[..rows * 23].to_vec()).collect();
     let mut out = vec![0.0; 5 * rows * 36];
     let mut scratch = predictor.scratch();
     Box::new(move || {
-        predictor.predict(&x, &mut out, &mut scratch).unwrap();
+        predictor.predict(&[&x], &mut [&mut out], &mut scratch).unwrap();
         out.chunks(36).map(|row| row[..18].iter().map(|mean| f64::from(*mean)).sum::<f64>()).sum()
     })
 }
 
 /// A latent network 512 wide unrolled three steps, batch 256.
 fn w3() -> Step {
-    let mut tape = Tape::new(1);
-    let mut set: Vec<(Parameter, String)> = Vec::new();
-    let mut layers = Vec::new();
-    let mut norms = Vec::new();
-    for (index, inputs) in [518, 512, 512].into_iter().enumerate() {
-        let weight = tape.parameter(format!("l{index}.weight"), inputs, 512, Init::LinearDefault { inputs });
-        let bias = tape.parameter(format!("l{index}.bias"), 1, 512, Init::LinearDefault { inputs });
-        set.extend([(weight, format!("w3_l{index}w")), (bias, format!("w3_l{index}b"))]);
-        layers.push((weight, bias));
-        if index < 2 {
-            norms.push((
-                tape.parameter(format!("n{index}.gain"), 1, 512, Init::Constant(1.0)),
-                tape.parameter(format!("n{index}.shift"), 1, 512, Init::Constant(0.0)),
-            ));
-        }
-    }
-    let mut z = tape.input(512);
-    let steps: Vec<_> = (0..3).map(|_| (tape.input(6), tape.input(512))).collect();
+    let (mut store, rng) = (Store::new(1), &mut Rng::new(0));
+    let layers: Vec<Linear> = [518, 512, 512]
+        .into_iter()
+        .enumerate()
+        .map(|(index, inputs)| {
+            Linear::new(&mut store, &format!("w3_l{index}"), inputs, 512, WeightInit::LinearDefault, rng)
+        })
+        .collect();
+    let norms: Vec<Norm> =
+        (0..2).map(|index| Norm::new(&mut store, &format!("n{index}"), NormKind::Layer, 512, rng)).collect();
+    let mut graph = Graph::new(1);
+    graph.learn(&store);
+    let mut z = graph.input(512);
+    let steps: Vec<_> = (0..3).map(|_| (graph.input(6), graph.input(512))).collect();
     for (k, (action, target)) in steps.into_iter().enumerate() {
-        let mut h = tape.concat(&[z, action]);
+        let mut h = graph.concat(&[z, action]).unwrap();
         for layer in 0..2 {
-            h = tape.linear(h, layers[layer].0, Some(layers[layer].1), Activation::Identity).unwrap();
-            h = tape.layer_norm(h, norms[layer].0, norms[layer].1, 1e-5, Activation::Mish).unwrap();
+            h = layers[layer].record(&mut graph, h, Activation::Identity).unwrap();
+            h = norms[layer].record(&mut graph, h, Activation::Mish).unwrap();
         }
-        z = tape.linear(h, layers[2].0, Some(layers[2].1), Activation::Identity).unwrap();
-        tape.mse(z, target, None, 0.5_f32.powi(k as i32)).unwrap();
+        z = layers[2].record(&mut graph, h, Activation::Identity).unwrap();
+        let error = graph.square_error(z, target).unwrap();
+        graph.minimise(error, 0.5_f32.powi(k as i32)).unwrap();
+    }
+    for (index, layer) in layers.iter().enumerate() {
+        store.set(layer.weight, &load(&format!("w3_l{index}w"))).unwrap();
+        store.set(layer.bias, &load(&format!("w3_l{index}b"))).unwrap();
     }
     let config = AdamConfig { learning_rate: 3e-4, ..Default::default() };
-    let mut trainer = Trainer::new(tape, 256, config, &mut Rng::new(0));
-    for (parameter, name) in set {
-        trainer.parameters.set(parameter, &load(&name)).unwrap();
-    }
+    let mut trainer = Trainer::new(graph, store, 256, config);
     let (z0, actions, targets) = (load("w3_z0"), load("w3_a"), load("w3_t"));
     Box::new(move || {
         let mut feeds = vec![Feed::Shared(&z0)];
@@ -97,27 +96,130 @@ fn w3() -> Step {
     })
 }
 
-/// A small policy, 4-64-64-2, on `rows` rows.
-fn w6(rows: usize) -> Step {
-    let mut tape = Tape::new(1);
-    let sizes = [4, 64, 64, 2];
-    let layers: Vec<(Parameter, Parameter)> = (0..3)
+/// A recurrent state-space model: GRU of 256, 16 × 16 categorical latents, 16 sequences of 32 steps.
+fn w4() -> Step {
+    const STEPS: usize = 32;
+    let (mut store, rng, init) = (Store::new(1), &mut Rng::new(0), WeightInit::LinearDefault);
+    let mut layer = |name: &str, inputs: usize, outputs: usize| {
+        let layer = Linear::new(&mut store, name, inputs, outputs, init, rng);
+        store.set(layer.weight, &load(&format!("w4_{name}w"))).unwrap();
+        store.set(layer.bias, &load(&format!("w4_{name}b"))).unwrap();
+        layer
+    };
+    let encoder = [layer("e0", 64, 256), layer("e1", 256, 256)];
+    let entry = layer("i0", 262, 256);
+    let cell = GruCell { input: layer("gx", 256, 768), hidden: layer("gh", 256, 768) };
+    let prior = [layer("p0", 256, 256), layer("p1", 256, 256)];
+    let posterior = [layer("q0", 512, 256), layer("q1", 256, 256)];
+    let decoder = [layer("d0", 512, 256), layer("d1", 256, 256), layer("d2", 256, 64)];
+    let chain = |g: &mut Graph, layers: &[Linear], x: Node, last: Activation| {
+        layers.iter().enumerate().fold(x, |x, (index, layer)| {
+            let activation = if index + 1 == layers.len() { last } else { Activation::Silu };
+            layer.record(g, x, activation).unwrap()
+        })
+    };
+
+    let mut g = Graph::new(1);
+    g.learn(&store);
+    let (seen, actions, noise) = (g.input_rows(STEPS, 64), g.input_rows(STEPS, 6), g.input_rows(STEPS, 256));
+    let encoded = chain(&mut g, &encoder, seen, Activation::Silu);
+    let (mut h, mut z) = (g.constant(1, 256, 0.0).unwrap(), g.constant(1, 256, 0.0).unwrap());
+    let (mut states, mut draws, mut logits) = (Vec::new(), Vec::new(), Vec::new());
+    for t in 0..STEPS {
+        let [action, seen, noise] = [actions, encoded, noise].map(|node| g.step(node, t).unwrap());
+        let x = g.concat(&[z, action]).unwrap();
+        let x = entry.record(&mut g, x, Activation::Silu).unwrap();
+        h = cell.record(&mut g, x, h).unwrap();
+        let both = g.concat(&[h, seen]).unwrap();
+        let q = chain(&mut g, &posterior, both, Activation::Identity);
+        z = g.straight_through(q, noise, 16).unwrap();
+        states.push(h);
+        draws.push(z);
+        logits.push(q);
+    }
+    let [h, z, q] = [&states, &draws, &logits].map(|steps| g.stack(steps).unwrap());
+    let p = chain(&mut g, &prior, h, Activation::Identity);
+    let both = g.concat(&[h, z]).unwrap();
+    let decoded = chain(&mut g, &decoder, both, Activation::Identity);
+    let error = g.square_error(decoded, seen).unwrap();
+    g.minimise(error, 64.0).unwrap();
+    let (held_q, held_p) = (g.detach(q).unwrap(), g.detach(p).unwrap());
+    let dynamics = g.categorical_kl(held_q, p, 16).unwrap();
+    g.minimise(dynamics, 0.5).unwrap();
+    let representation = g.categorical_kl(q, held_p, 16).unwrap();
+    g.minimise(representation, 0.1).unwrap();
+
+    let config = AdamConfig { learning_rate: 3e-4, ..Default::default() };
+    let mut trainer = Trainer::new(g, store, 16, config);
+    let (observations, actions, noise) = (load("w4_obs"), load("w4_act"), load("w4_gum"));
+    Box::new(move || {
+        trainer.step(16, &[Feed::Steps(&observations), Feed::Steps(&actions), Feed::Steps(&noise)]).unwrap()
+    })
+}
+
+/// Four convolutions of stride 2, 3-32-64-128-256 channels, on 32 images of 64 × 64, forwards and backwards.
+fn w5() -> Step {
+    let (mut store, rng) = (Store::new(1), &mut Rng::new(0));
+    let channels = [3, 32, 64, 128, 256];
+    let layers: Vec<Conv> = (0..4)
         .map(|i| {
-            let weight = tape.parameter(format!("{i}.weight"), sizes[i], sizes[i + 1], Init::Constant(0.0));
-            (weight, tape.parameter(format!("{i}.bias"), 1, sizes[i + 1], Init::Constant(0.0)))
+            let size = 64 >> i;
+            let shape = ConvShape { height: size, width: size, kernel: 4, stride: 2, padding: 1 };
+            let [inputs, outputs] = [channels[i], channels[i + 1]];
+            let layer =
+                Conv::new(&mut store, &format!("{i}"), [inputs, outputs], shape, WeightInit::LinearDefault, rng);
+            // From [out][in][line][column] to [line][column][in][out].
+            let plain = load(&format!("w5_w{i}"));
+            let mut weight = vec![0.0; plain.len()];
+            for (at, value) in plain.iter().enumerate() {
+                let (out, rest) = (at / (inputs * 16), at % (inputs * 16));
+                weight[(rest % 16 * inputs + rest / 16) * outputs + out] = *value;
+            }
+            store.set(layer.weight, &weight).unwrap();
+            store.set(layer.bias, &load(&format!("w5_b{i}"))).unwrap();
+            layer
         })
         .collect();
-    let mut parameters = tape.initialise(&mut Rng::new(0));
-    for (i, (weight, bias)) in layers.iter().enumerate() {
-        parameters.set(*weight, &load(&format!("w6_w{i}"))).unwrap();
-        parameters.set(*bias, &load(&format!("w6_b{i}"))).unwrap();
+    let mut g = Graph::new(1);
+    g.learn(&store);
+    let x = g.input_rows(64 * 64, 3);
+    let h = layers.iter().fold(x, |x, layer| layer.record(&mut g, x, Activation::Silu).unwrap());
+    let square = g.unary(h, Unary::Square).unwrap();
+    g.minimise(square, 1.0).unwrap();
+    let mut runner = Runner::new(g, 32);
+    // From [image][channel][pixel] to [image][pixel][channel].
+    let plain = load("w5_x");
+    let mut images = vec![0.0; plain.len()];
+    for (at, value) in plain.iter().enumerate() {
+        let (image, rest) = (at / (3 * 4096), at % (3 * 4096));
+        images[(image * 4096 + rest % 4096) * 3 + rest / 4096] = *value;
     }
-    let predictor = Predictor::new(&parameters, &layers, Activation::Relu);
+    Box::new(move || {
+        runner.forward_backward(&[&store], 32, &[Feed::Shared(&images)]).unwrap();
+        runner.loss(0)
+    })
+}
+
+/// A small policy, 4-64-64-2, on `rows` rows.
+fn w6(rows: usize) -> Step {
+    let mut store = Store::new(1);
+    let config =
+        MlpConfig { inputs: 4, hidden: vec![64, 64], outputs: 2, activation: Activation::Relu, ..Default::default() };
+    let policy = Mlp::new(&mut store, "policy", &config, &mut Rng::new(0));
+    for (index, layer) in policy.layers.iter().enumerate() {
+        store.set(layer.weight, &load(&format!("w6_w{index}"))).unwrap();
+        store.set(layer.bias, &load(&format!("w6_b{index}"))).unwrap();
+    }
+    let mut graph = Graph::new(1);
+    graph.freeze(&store);
+    let input = graph.input(4);
+    let output = policy.record(&mut graph, input).unwrap();
+    let predictor = Predictor::new(&graph, &[&store], &[output]).unwrap();
     let x = load("w6_x")[..rows * 4].to_vec();
     let mut out = vec![0.0; rows * 2];
     let mut scratch = predictor.scratch();
     Box::new(move || {
-        predictor.predict_member(0, &x, &mut out, &mut scratch).unwrap();
+        predictor.predict_member(0, &[&x], &mut [&mut out], &mut scratch).unwrap();
         out.iter().map(|value| f64::from(*value)).sum()
     })
 }
@@ -142,6 +244,8 @@ fn build(name: &str) -> Option<Step> {
         "W2a" => w2(2000),
         "W2b" => w2(64),
         "W3" => w3(),
+        "W4" => w4(),
+        "W5" => w5(),
         "W6a" => w6(1),
         "W6b" => w6(32),
         "GEMM" => gemm(),

@@ -4,14 +4,18 @@
 //! piece by piece, and a piece is updated while it is in the first-level cache. Moments and weights below 1e-30 become zero:
 //! far below ε, and otherwise units that have died would reach denormal numbers, which cost a hundred times more.
 
-use pulp::{Arch, Simd, WithSimd};
+use std::sync::Arc;
+
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
-use worldwright_core::{Array, Persist, Result, State};
+use worldwright_core::{Array, Error, Persist, Result, State};
 
 use crate::{
     buffer::{Buffer, stride},
-    parameters::{Entry, Parameter, Parameters, read_out, restore_buffer, save_buffer},
+    device::{Cpu, Device},
+    graph::{Binding, Bound},
     runner::Runner,
+    store::{Entry, Parameter, Store, entry_of, read_out, restore_buffer, save_buffer},
     vector::{abs, fma, load, select, store},
 };
 
@@ -60,12 +64,16 @@ struct Piece {
     offset: usize,
 }
 
-/// The optimiser's state for one set of parameters.
+/// The optimiser's state for all parameters of a store, or for some of them.
 #[derive(Debug, Clone)]
 pub struct Adam {
     /// May be changed between steps, as for a learning-rate schedule.
     pub config: AdamConfig,
-    entries: Vec<Entry>,
+    store: u64,
+    form: u64,
+    entries: Arc<Vec<Entry>>,
+    /// Which entries it updates, in their order.
+    chosen: Vec<usize>,
     pieces: Vec<Piece>,
     gradient: Buffer,
     first: Buffer,
@@ -73,7 +81,7 @@ pub struct Adam {
     /// Penalty and squared gradient norm of each piece.
     sums: Vec<[f64; 2]>,
     steps: u64,
-    arch: Arch,
+    device: Cpu,
 }
 
 /// Buffers that pieces write to side by side, each its own range.
@@ -87,11 +95,38 @@ struct Shared {
 // SAFETY: pieces are disjoint ranges, and each is handled by one thread.
 unsafe impl Sync for Shared {}
 
+/// Where a piece's gradient comes from.
+struct Source<'a> {
+    runner: &'a Runner,
+    binding: usize,
+    entries: &'a [Entry],
+}
+
 impl Adam {
-    /// Zero moments for `parameters`.
-    pub fn new(parameters: &Parameters, config: AdamConfig) -> Self {
+    /// Zero moments for all parameters of `store`.
+    pub fn new(store: &Store, config: AdamConfig) -> Self {
+        Self::of(store, (0..store.entries.len()).collect(), config)
+    }
+
+    /// Zero moments for some parameters of `store`; the others are left alone, and the limit on the norm is over these.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] for the handle of another form.
+    pub fn over(store: &Store, parameters: &[Parameter], config: AdamConfig) -> Result<Self> {
+        let mut chosen = Vec::new();
+        for parameter in parameters {
+            store.entry(*parameter)?;
+            chosen.push(parameter.index);
+        }
+        chosen.sort_unstable();
+        chosen.dedup();
+        Ok(Self::of(store, chosen, config))
+    }
+
+    fn of(store: &Store, chosen: Vec<usize>, config: AdamConfig) -> Self {
         let mut pieces = Vec::new();
-        for (index, entry) in parameters.entries.iter().enumerate() {
+        for index in chosen.iter().copied() {
+            let entry = &store.entries[index];
             for member in 0..entry.members {
                 for start in (0..entry.size()).step_by(PIECE) {
                     pieces.push(Piece {
@@ -104,18 +139,30 @@ impl Adam {
                 }
             }
         }
-        let zeros = || Buffer::zeros(parameters.values.len());
+        let device = Cpu::new();
+        let zeros = || device.allocate(store.values.len());
         Self {
             config,
-            entries: parameters.entries.clone(),
+            store: store.id,
+            form: store.form,
+            entries: store.entries.clone(),
+            chosen,
             sums: vec![[0.0; 2]; pieces.len()],
             pieces,
             gradient: zeros(),
             first: zeros(),
             second: zeros(),
             steps: 0,
-            arch: Arch::new(),
+            device,
         }
+    }
+
+    /// Forgets moments and steps.
+    pub fn reset(&mut self) {
+        self.gradient.fill(0.0);
+        self.first.fill(0.0);
+        self.second.fill(0.0);
+        self.steps = 0;
     }
 
     /// Steps taken.
@@ -124,37 +171,50 @@ impl Adam {
     }
 
     /// The last step's gradient, before limiting, `[members][rows][cols]`; penalties included.
-    pub fn gradient(&self, parameter: Parameter) -> Vec<f32> {
-        read_out(&self.entries[parameter.0], &self.gradient)
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] for the handle of another form.
+    pub fn gradient(&self, parameter: Parameter) -> Result<Vec<f32>> {
+        Ok(read_out(entry_of(&self.entries, self.form, parameter)?, &self.gradient))
     }
 
     /// One update from the gradients that the runner's last backward pass left. Returns the penalties on the parameters as they were
     /// before it, which are part of the loss.
-    pub fn step(&mut self, parameters: &mut Parameters, runner: &Runner) -> f64 {
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] when `store` is not the one that this optimiser was made for, or the runner's graph does not learn it.
+    pub fn step(&mut self, store: &mut Store, runner: &Runner) -> Result<f64> {
+        let is = |binding: &Binding| binding.learns && binding.store == self.store;
+        let found = runner.graph().bindings.iter().position(is).filter(|_| store.id == self.store);
+        let Some(binding) = found else {
+            let what = "a store other than the one that it was made for and that the graph learns";
+            return Err(Error::unsupported("an optimiser", what));
+        };
         self.steps += 1;
         let shared = Shared {
-            values: parameters.values.as_mut_ptr(),
+            values: store.values.as_mut_ptr(),
             gradient: self.gradient.as_mut_ptr(),
             first: self.first.as_mut_ptr(),
             second: self.second.as_mut_ptr(),
         };
-        let (shared, entries, arch) = (&shared, &self.entries, self.arch);
+        let source = Source { runner, binding, entries: &self.entries };
+        let (shared, source, device) = (&shared, &source, self.device);
         let limited = self.config.max_norm.is_finite();
         let update = Update::new(&self.config, self.steps);
         let many = self.pieces.len() > 64;
-        let collect = |(piece, sums): (&Piece, &mut [f64; 2])| {
+        let gather = |(piece, sums): (&Piece, &mut [f64; 2])| {
             // SAFETY: as for `Shared`.
             unsafe {
-                *sums = collect(arch, &entries[piece.entry], piece, runner, shared, limited);
+                *sums = collect(device, piece, source, shared, limited);
                 if !limited {
-                    arch.dispatch(update.of(piece, shared));
+                    device.run(update.of(piece, shared));
                 }
             }
         };
         if many {
-            self.pieces.par_iter().zip(&mut self.sums).with_min_len(8).for_each(collect);
+            self.pieces.par_iter().zip(&mut self.sums).with_min_len(8).for_each(gather);
         } else {
-            self.pieces.iter().zip(&mut self.sums).for_each(collect);
+            self.pieces.iter().zip(&mut self.sums).for_each(gather);
         }
         if limited {
             let norm = self.sums.iter().map(|sums| sums[1]).sum::<f64>().sqrt();
@@ -162,53 +222,64 @@ impl Adam {
             // As PyTorch's `clip_grad_norm_`. A norm that is not a number passes on, so that divergence shows.
             let scale = if norm > limit || norm.is_nan() { (limit / (norm + 1e-6)) as f32 } else { 1.0 };
             let update = Update { scale, ..update };
-            let apply = |piece: &Piece| arch.dispatch(update.of(piece, shared));
+            let apply = |piece: &Piece| device.run(update.of(piece, shared));
             if many {
                 self.pieces.par_iter().with_min_len(8).for_each(apply);
             } else {
                 self.pieces.iter().for_each(apply);
             }
         }
-        self.sums.iter().map(|sums| sums[0]).sum()
+        Ok(self.sums.iter().map(|sums| sums[0]).sum())
     }
 }
 
 /// Adds up a piece's gradient over blocks, adds penalties, and returns their sum and, where wanted, the squared norm.
-unsafe fn collect(arch: Arch, entry: &Entry, piece: &Piece, runner: &Runner, shared: &Shared, norm: bool) -> [f64; 2] {
-    // SAFETY: pieces are disjoint ranges inside the buffers.
+///
+/// # Safety
+/// No other piece in work overlaps this one, and all lie inside the buffers.
+unsafe fn collect(device: Cpu, piece: &Piece, source: &Source<'_>, shared: &Shared, norm: bool) -> [f64; 2] {
+    // SAFETY: the caller's promise.
     let (gradient, values) = unsafe {
         (
             std::slice::from_raw_parts_mut(shared.gradient.add(piece.offset), piece.len),
             std::slice::from_raw_parts(shared.values.add(piece.offset), piece.len),
         )
     };
-    let at = entry.local + piece.start;
-    let members = if entry.members == 1 { 0..runner.tape().members() } else { piece.member..piece.member + 1 };
+    let entry = &source.entries[piece.entry];
+    let graph = source.runner.graph();
+    let bound = Bound { binding: source.binding, index: piece.entry };
+    let members = if entry.members == 1 { 0..graph.members() } else { piece.member..piece.member + 1 };
     let mut first = true;
-    for member in members {
-        for block in runner.member_blocks(member) {
+    if let Some(place) = source.runner.place(bound) {
+        let at = place + piece.start;
+        for block in members.flat_map(|member| source.runner.member_blocks(member)) {
             let from = &block.parameter_gradients[at..at + piece.len];
             if first {
                 gradient.copy_from_slice(from);
             } else {
-                arch.dispatch(|| gradient.iter_mut().zip(from).for_each(|(sum, one)| *sum += one));
+                device.run(|| gradient.iter_mut().zip(from).for_each(|(sum, one)| *sum += one));
             }
             first = false;
         }
     }
-    let mut penalty = 0.0;
-    if entry.square_penalty != 0.0 {
-        let twice = 2.0 * entry.square_penalty;
-        arch.dispatch(|| gradient.iter_mut().zip(values).for_each(|(gradient, value)| *gradient += twice * value));
-        penalty += f64::from(entry.square_penalty) * values.iter().map(|value| f64::from(value * value)).sum::<f64>();
+    if first {
+        gradient.fill(0.0);
     }
-    if entry.sum_penalty != 0.0 {
+    let [sum_penalty, square_penalty] =
+        graph.bindings[source.binding].penalties.get(piece.entry).copied().unwrap_or([0.0; 2]);
+    let mut penalty = 0.0;
+    if square_penalty != 0.0 {
+        let twice = 2.0 * square_penalty;
+        device.run(|| gradient.iter_mut().zip(values).for_each(|(gradient, value)| *gradient += twice * value));
+        penalty += f64::from(square_penalty) * values.iter().map(|value| f64::from(value * value)).sum::<f64>();
+    }
+    if sum_penalty != 0.0 {
         let width = stride(entry.cols);
         for (index, (gradient, value)) in gradient.iter_mut().zip(values).enumerate() {
             // Padding has to stay zero.
             if (piece.start + index) % width < entry.cols {
-                *gradient += entry.sum_penalty;
-                penalty += f64::from(entry.sum_penalty * value);
+                *gradient += sum_penalty;
+                penalty += f64::from(sum_penalty * value);
             }
         }
     }
@@ -296,19 +367,26 @@ impl WithSimd for UpdatePiece<'_> {
     }
 }
 
+impl Adam {
+    fn updated(&self) -> impl Iterator<Item = &Entry> + Clone {
+        self.chosen.iter().map(|index| &self.entries[*index])
+    }
+}
+
 impl Persist for Adam {
     fn save(&self) -> State {
         let mut state = State::new();
-        state.put_all("first", save_buffer(&self.entries, &self.first));
-        state.put_all("second", save_buffer(&self.entries, &self.second));
+        state.put_all("first", save_buffer(self.updated(), &self.first));
+        state.put_all("second", save_buffer(self.updated(), &self.second));
         state.put("steps", Array::U64(vec![self.steps]));
         state
     }
 
     fn restore(&mut self, state: &State) -> Result<()> {
         let steps = state.u64s("steps", 1)?[0];
-        restore_buffer(&self.entries, &mut self.first, &state.part("first"))?;
-        restore_buffer(&self.entries, &mut self.second, &state.part("second"))?;
+        let updated = self.chosen.iter().map(|index| &self.entries[*index]);
+        restore_buffer(updated.clone(), &mut self.first, &state.part("first"))?;
+        restore_buffer(updated, &mut self.second, &state.part("second"))?;
         self.steps = steps;
         Ok(())
     }

@@ -24,6 +24,13 @@ impl Buffer {
     pub(crate) fn zeros(len: usize) -> Self {
         Self(vec![Line([0.0; 16]); len.div_ceil(16)])
     }
+
+    /// Room for at least `len` numbers, new ones zero.
+    pub(crate) fn grow(&mut self, len: usize) {
+        if len.div_ceil(16) > self.0.len() {
+            self.0.resize(len.div_ceil(16), Line([0.0; 16]));
+        }
+    }
 }
 
 impl Deref for Buffer {

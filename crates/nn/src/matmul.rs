@@ -14,11 +14,10 @@ use rayon::prelude::*;
 use crate::{
     activation::{Activation, Apply},
     buffer::{Buffer, copy_out, stride},
+    context::PARTS,
+    device::PARALLEL_WORK,
     vector::{fma, load, select, store},
 };
-
-/// Multiply-adds below which waking another thread costs more than it saves: about 100 µs of one core.
-pub(crate) const PARALLEL_WORK: usize = 3_000_000;
 
 /// The longest register tile in columns, over all instruction sets.
 pub(crate) const WIDEST: usize = 32;
@@ -31,7 +30,7 @@ pub(crate) const fn vectors<S: Simd>() -> usize {
 }
 
 /// Where B comes from.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) enum Right {
     /// Row-major `[k][n]` with a stride.
     Rows(*const f32, usize),
@@ -42,7 +41,7 @@ pub(crate) enum Right {
 }
 
 /// What C starts from.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) enum Start {
     /// Zero.
     Zero,
@@ -53,6 +52,7 @@ pub(crate) enum Start {
 }
 
 /// `C = start + A B`, then the activation.
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Matmul {
     pub(crate) rows: usize,
     pub(crate) cols: usize,
@@ -69,6 +69,54 @@ pub(crate) struct Matmul {
     pub(crate) activation: Activation,
     /// Where derivatives of the activation go, laid out as C; null for none.
     pub(crate) derivative: *mut f32,
+}
+
+// SAFETY: a product may run on any thread; whoever shares one out keeps its parts apart, see `Matmul::parts`.
+unsafe impl Send for Matmul {}
+
+impl Matmul {
+    /// Cuts the product into at most `PARTS` products of disjoint columns or rows of C, each with a panel of its own: `panel` holds that many,
+    /// `panel_len` numbers apart. Every element of C is the same chain of additions as in one piece.
+    pub(crate) fn parts(self, panel_len: usize) -> [Option<Self>; PARTS] {
+        let mut parts = [None; PARTS];
+        let by_columns = self.cols >= PARTS * WIDEST / 2;
+        let (whole, grain) = if by_columns { (self.cols, WIDEST) } else { (self.rows, 12) };
+        let each = whole.div_ceil(PARTS).next_multiple_of(grain);
+        for (index, part) in parts.iter_mut().enumerate() {
+            let from = index * each;
+            if from >= whole {
+                break;
+            }
+            let count = each.min(whole - from);
+            let panel = if self.panel.is_null() { self.panel } else { self.panel.wrapping_add(index * panel_len) };
+            *part = Some(if by_columns { self.columns(from, count, panel) } else { self.lines(from, count, panel) });
+        }
+        parts
+    }
+
+    fn columns(self, from: usize, cols: usize, panel: *mut f32) -> Self {
+        let b = match self.b {
+            Right::Rows(at, stride) => Right::Rows(at.wrapping_add(from), stride),
+            Right::Transposed(at, stride) => Right::Transposed(at.wrapping_add(from * stride), stride),
+            Right::Packed(at) => Right::Packed(at.wrapping_add(from * self.inner)),
+        };
+        let start = match self.start {
+            Start::Row(at) => Start::Row(at.wrapping_add(from)),
+            other => other,
+        };
+        let derivative = if self.derivative.is_null() { self.derivative } else { self.derivative.wrapping_add(from) };
+        Self { cols, b, start, c: self.c.wrapping_add(from), derivative, panel, ..self }
+    }
+
+    fn lines(self, from: usize, rows: usize, panel: *mut f32) -> Self {
+        let derivative = if self.derivative.is_null() {
+            self.derivative
+        } else {
+            self.derivative.wrapping_add(from * self.c_stride)
+        };
+        let (a, c) = (self.a.wrapping_add(from * self.a_strides.0), self.c.wrapping_add(from * self.c_stride));
+        Self { rows, a, c, derivative, panel, ..self }
+    }
 }
 
 /// The larger of two, and `x` where it is not a number.
@@ -208,10 +256,13 @@ impl Panel {
         let mut row = 0;
         while row < self.rows {
             let left = match self.rows - row {
-                left if left >= tall => tall,
-                left if NV == 1 && left >= 8 => 8,
-                // Shared evenly over as few tiles as there can be: a low one waits for its own sums.
-                left => left.div_ceil(left.div_ceil(6)),
+                left if left >= 2 * tall => tall,
+                // The rest is shared evenly over as few tiles as there can be: a low one waits for its own sums.
+                left => match left.div_ceil(left.div_ceil(tall)) {
+                    9..=11 => 8,
+                    7 => 6,
+                    each => each,
+                },
             };
             macro_rules! tiles {
                 ($($mr:literal)*) => {
@@ -373,10 +424,10 @@ impl WithSimd for Matmul {
     }
 }
 
-/// Packs a row-major `[inner][cols]` into the panels that [`Right::Packed`] reads.
+/// Packs `[inner][cols]` into the panels that [`Right::Packed`] reads.
 pub(crate) struct Pack<'a> {
-    pub(crate) from: &'a [f32],
-    pub(crate) stride: usize,
+    /// Not packed yet.
+    pub(crate) from: Right,
     pub(crate) inner: usize,
     pub(crate) cols: usize,
     /// `inner * packed_cols` numbers.
@@ -393,14 +444,19 @@ impl WithSimd for Pack<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, _simd: S) {
         assert!(self.to.len() >= self.inner * packed_cols(self.cols));
-        assert!(self.inner == 0 || self.from.len() >= (self.inner - 1) * self.stride + self.cols);
         let mut col = 0;
         while col < self.cols {
             let width = panel_vectors::<S>(self.cols, col) * S::F32_LANES;
-            // SAFETY: both lengths were checked.
+            // SAFETY: the length of the panels was checked, and whoever packs a matrix holds all of it.
             unsafe {
-                let b = Right::Rows(self.from.as_ptr(), self.stride);
-                pack_panel::<S>(b, self.inner, self.cols, col, width, self.to.as_mut_ptr().add(col * self.inner));
+                pack_panel::<S>(
+                    self.from,
+                    self.inner,
+                    self.cols,
+                    col,
+                    width,
+                    self.to.as_mut_ptr().add(col * self.inner),
+                );
             }
             col += width;
         }
@@ -408,7 +464,7 @@ impl WithSimd for Pack<'_> {
 }
 
 /// `c = a b` for contiguous row-major matrices: a `[m][k]`, b `[k][n]`, c `[m][n]`, sizes given as `[m, k, n]`. Allocates a panel a thread;
-/// networks go by [`Tape`](crate::Tape) and [`Predictor`](crate::Predictor) instead.
+/// networks go by [`Runner`](crate::Runner) and [`Predictor`](crate::Predictor) instead.
 ///
 /// # Errors
 /// [`Shape`](worldwright_core::Error::Shape) when a matrix is of another size.
@@ -424,7 +480,7 @@ pub fn matmul(a: &[f32], b: &[f32], c: &mut [f32], [m, k, n]: [usize; 3]) -> wor
     let arch = pulp::Arch::new();
     let width = stride(n);
     let mut packed = Buffer::zeros(k * packed_cols(n));
-    arch.dispatch(Pack { from: b, stride: n, inner: k, cols: n, to: &mut packed });
+    arch.dispatch(Pack { from: Right::Rows(b.as_ptr(), n), inner: k, cols: n, to: &mut packed });
     let block = |(index, c): (usize, &mut [f32])| {
         let rows = c.len() / n;
         let mut padded = Buffer::zeros(rows * width + WIDEST);

@@ -1,8 +1,10 @@
 //! Which gradients a backward pass needs, and which of its writes come first.
 //!
 //! A gradient that several operations contribute to is written by the first of them and added to by the rest, so nothing has to be zeroed.
+//! A weight that many products share, as in an unrolled network, gets its gradient at the last of them, from all their rows at once: the sum
+//! stays in registers instead of passing through memory at every step, and is the same chain of additions.
 
-use crate::tape::{Op, Tape};
+use crate::graph::{Graph, Recorded};
 
 /// How a contribution goes into its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,90 +22,96 @@ pub(crate) enum Write {
 pub(crate) struct Plan {
     /// Whether a node's operation runs backwards.
     pub(crate) runs: Vec<bool>,
-    /// For each node: one entry an operand, in the order of [`operands`].
+    /// For each node: one entry an operand.
     pub(crate) operands: Vec<Vec<Write>>,
-    /// For each node: one entry a parameter, in the order of [`parameters`].
+    /// For each node: one entry a parameter.
     pub(crate) parameters: Vec<Vec<Write>>,
-}
-
-/// The nodes that an operation differentiates with respect to. Targets and weights of losses are constants.
-pub(crate) fn operands(op: &Op) -> Vec<usize> {
-    match op {
-        Op::Input | Op::Detach { .. } => vec![],
-        Op::Linear { x, .. }
-        | Op::Activation { x, .. }
-        | Op::LayerNorm { x, .. }
-        | Op::Slice { x, .. }
-        | Op::Affine { x, .. }
-        | Op::SoftClamp { x, .. } => vec![*x],
-        Op::Concat { parts } => parts.clone(),
-        Op::Add { a, b } | Op::Sub { a, b } | Op::Mul { a, b } => vec![*a, *b],
-        Op::GaussianNll { mean, log_variance, .. } => vec![*mean, *log_variance],
-        Op::Mse { prediction, .. } => vec![*prediction],
-        Op::Bce { logit, .. } => vec![*logit],
-    }
-}
-
-/// The parameters of an operation.
-pub(crate) fn parameters(op: &Op) -> Vec<usize> {
-    match op {
-        Op::Linear { weight, bias, .. } => std::iter::once(*weight).chain(*bias).collect(),
-        Op::LayerNorm { gain, shift, .. } => vec![*gain, *shift],
-        Op::SoftClamp { min, max, .. } => vec![*min, *max],
-        _ => vec![],
-    }
-}
-
-fn is_loss(op: &Op) -> bool {
-    matches!(op, Op::GaussianNll { .. } | Op::Mse { .. } | Op::Bce { .. })
+    /// For each node: all the products whose weight's gradient it computes, in the order of the pass, where there are several.
+    pub(crate) uses: Vec<Vec<usize>>,
 }
 
 impl Plan {
-    /// From all losses to all parameters and differentiable inputs.
-    pub(crate) fn training(tape: &Tape) -> Self {
-        Self::new(tape, is_loss, None, true)
+    /// From all objectives to all learned parameters and differentiable inputs.
+    pub(crate) fn training(graph: &Graph) -> Self {
+        let mut plan = Self::new(graph, None);
+        plan.defer(graph);
+        plan
     }
 
     /// From one node to the differentiable inputs.
-    pub(crate) fn pullback(tape: &Tape, node: usize) -> Self {
-        Self::new(tape, |_| false, Some(node), false)
+    pub(crate) fn pullback(graph: &Graph, node: usize) -> Self {
+        Self::new(graph, Some(node))
     }
 
-    fn new(tape: &Tape, is_root: impl Fn(&Op) -> bool, root: Option<usize>, with_parameters: bool) -> Self {
-        let count = tape.nodes.len();
+    fn new(graph: &Graph, root: Option<usize>) -> Self {
+        let count = graph.nodes.len();
+        let learns =
+            |node: &Recorded, place: usize| root.is_none() && graph.bindings[node.parameters[place].binding].learns;
         let mut needs = vec![false; count];
-        for (index, node) in tape.nodes.iter().enumerate() {
-            needs[index] = match &node.op {
-                Op::Input => node.active,
-                Op::Detach { .. } => false,
-                op => {
-                    (with_parameters && !parameters(op).is_empty())
-                        || operands(op).iter().any(|operand| needs[*operand])
-                }
+        for (index, node) in graph.nodes.iter().enumerate() {
+            needs[index] = if node.op.is_input() {
+                node.active
+            } else {
+                (0..node.parameters.len()).any(|place| learns(node, place))
+                    || node.operands.iter().enumerate().any(|(i, operand)| node.op.differentiates(i) && needs[*operand])
             };
         }
         let mut written = vec![false; count];
-        let mut written_parameters = vec![false; tape.entries.len()];
-        let mut plan =
-            Self { runs: vec![false; count], operands: vec![vec![]; count], parameters: vec![vec![]; count] };
-        for (index, node) in tape.nodes.iter().enumerate().rev() {
-            let reached = root == Some(index) || is_root(&node.op) || written[index];
+        let mut written_parameters: Vec<Vec<bool>> =
+            graph.bindings.iter().map(|binding| vec![false; binding.entries.len()]).collect();
+        let mut plan = Self {
+            runs: vec![false; count],
+            operands: vec![vec![]; count],
+            parameters: vec![vec![]; count],
+            uses: vec![vec![]; count],
+        };
+        let note = |wanted: bool, seen: &mut bool| match (wanted, std::mem::replace(seen, wanted || *seen)) {
+            (false, _) => Write::Skip,
+            (true, false) => Write::Fresh,
+            (true, true) => Write::Add,
+        };
+        for (index, node) in graph.nodes.iter().enumerate().rev() {
+            let reached = root == Some(index) || (root.is_none() && node.op.is_root()) || written[index];
             if !reached || !needs[index] {
                 continue;
             }
             plan.runs[index] = true;
-            let note = |wanted: bool, seen: &mut bool| match (wanted, std::mem::replace(seen, wanted || *seen)) {
-                (false, _) => Write::Skip,
-                (true, false) => Write::Fresh,
-                (true, true) => Write::Add,
-            };
-            plan.operands[index] =
-                operands(&node.op).iter().map(|operand| note(needs[*operand], &mut written[*operand])).collect();
-            plan.parameters[index] = parameters(&node.op)
-                .iter()
-                .map(|parameter| note(with_parameters, &mut written_parameters[*parameter]))
+            plan.operands[index] = (node.operands.iter().enumerate())
+                .map(|(i, operand)| note(node.op.differentiates(i) && needs[*operand], &mut written[*operand]))
+                .collect();
+            plan.parameters[index] = (node.parameters.iter().enumerate())
+                .map(|(place, bound)| note(learns(node, place), &mut written_parameters[bound.binding][bound.index]))
                 .collect();
         }
         plan
+    }
+
+    /// Moves the gradients of weights that several products share to the last of them.
+    fn defer(&mut self, graph: &Graph) {
+        for (binding, bound) in graph.bindings.iter().enumerate().filter(|(_, binding)| binding.learns) {
+            for entry in 0..bound.entries.len() {
+                let is = |node: &Recorded, place: usize| {
+                    (node.parameters[place].binding, node.parameters[place].index) == (binding, entry)
+                };
+                let mut uses = Vec::new();
+                let mut only_products = true;
+                for (index, node) in graph.nodes.iter().enumerate().rev().filter(|(index, _)| self.runs[*index]) {
+                    for place in (0..node.parameters.len()).filter(|place| is(node, *place)) {
+                        only_products &= place == 0 && node.op.is_product();
+                        uses.push(index);
+                    }
+                }
+                if !only_products || uses.len() < 2 {
+                    continue;
+                }
+                for index in &uses {
+                    self.parameters[*index][0] = Write::Skip;
+                }
+                if let Some(last) = uses.last().copied() {
+                    self.parameters[last][0] = Write::Fresh;
+                    self.uses[last] = uses;
+                }
+            }
+        }
     }
 }

@@ -1,48 +1,94 @@
-//! Inference for planners: an ensemble of perceptrons with packed weights, fused bias and activation, rows split over threads.
+//! Inference: a packed snapshot of any graph, rows split over threads.
 //!
-//! A block of rows passes through all layers while it is in cache. Each row's numbers depend on that row and its member alone, bit for
-//! bit, so any split over threads and any order of rows give the same bytes.
+//! Only what the wanted outputs need is computed, weights are packed once, and places are used again as soon as nothing reads them any more, so a
+//! block of samples passes through all operations while it is in cache. Each sample's numbers depend on that sample and its member alone, bit
+//! for bit, so any split over threads and any order of samples give the same bytes.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use pulp::Arch;
 use rayon::prelude::*;
 use worldwright_core::{Error, Result};
 
 use crate::{
     activation::Activation,
+    block::SLACK,
     buffer::{Buffer, stride},
-    matmul::{Matmul, PARALLEL_WORK, Pack, Right, Start, packed_cols},
-    parameters::{Parameter, Parameters},
-    rowwise::View,
-    soft_bounds::SoftClampColumns,
+    context::{Context, Memory, Pass, Stores},
+    device::{Cpu, Device, PARALLEL_WORK},
+    feed::{Feed, Window},
+    graph::{Graph, Node},
+    groups::Groups,
+    layout::Layout,
+    matmul::{Matmul, Right, Start},
+    packs::Packs,
+    shape::{Extent, Shape},
+    store::Store,
 };
 
-/// Rows that pass through the layers together: a multiple of every tile's height.
+/// Rows that pass through the operations together: a multiple of every tile's height.
 const BLOCK_ROWS: usize = 96;
 
-#[derive(Debug, Clone)]
-struct Layer {
-    inputs: usize,
-    outputs: usize,
-    /// `[members]` of packed panels and of padded biases.
-    weights: Vec<Buffer>,
-    biases: Vec<Buffer>,
+/// Outputs of one predictor at most, so that a call keeps their places without allocating.
+const MOST_OUTPUTS: usize = 8;
+
+/// Where a layer reads.
+#[derive(Debug, Clone, Copy)]
+enum Source {
+    /// Rows of that input as the caller holds them.
+    Input(usize),
+    /// A place in the block, and its stride.
+    Place(usize, usize),
 }
 
-/// An immutable snapshot of an ensemble's networks.
+/// A matrix that one or all members have: its place and the distance to the next member's.
+#[derive(Debug, Clone, Copy)]
+struct Placed {
+    store: usize,
+    at: usize,
+    step: usize,
+}
+
+/// A linear layer, with everything looked up.
+#[derive(Debug, Clone, Copy)]
+struct Layer {
+    from: Source,
+    to: usize,
+    rows: usize,
+    inputs: usize,
+    outputs: usize,
+    weight: Placed,
+    bias: Option<Placed>,
+    activation: Activation,
+}
+
+/// An input or output: its node, its place in the block, and whether the block holds a padded copy of it.
+#[derive(Debug, Clone, Copy)]
+struct Port {
+    node: usize,
+    at: usize,
+    shape: Shape,
+    copied: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    Layer(Layer),
+    /// Any other operation, by its node.
+    Other(usize),
+}
+
+/// An immutable snapshot of a graph with its numbers.
 #[derive(Debug, Clone)]
 pub struct Predictor {
-    members: usize,
-    layers: Vec<Layer>,
-    activation: Activation,
-    /// First column and bounds of what is softly clamped, and how many columns that is.
-    clamp: Option<(usize, usize, [Buffer; 2])>,
-    /// Whether the clamped columns come out as standard deviations.
-    deviations: bool,
-    arch: Arch,
-    /// Multiply-adds a row.
-    work_per_row: usize,
+    graph: Graph,
+    stores: Vec<Store>,
+    slots: Vec<usize>,
+    packs: Packs,
+    layout: Layout,
+    steps: Vec<Step>,
+    inputs: Vec<Port>,
+    outputs: Vec<Port>,
+    device: Cpu,
 }
 
 /// Room for [`Predictor`]s of one shape: one slot a thread.
@@ -53,180 +99,285 @@ pub struct Scratch {
 
 #[derive(Debug, Clone)]
 struct Slot {
-    /// Two of them: a layer reads one and writes the other.
-    halves: [Buffer; 2],
+    values: Buffer,
+    panel: Buffer,
+    scratch: Buffer,
 }
 
-/// Which rows a member predicts.
+/// Which samples a member predicts.
 #[derive(Clone, Copy)]
-enum Rows<'a> {
-    /// Member m predicts rows `m n .. (m + 1) n`.
+enum Samples<'a> {
+    /// Member m predicts samples `m n .. (m + 1) n`.
     Each(usize),
-    /// Member m predicts the rows `order[offsets[m] .. offsets[m + 1]]`.
+    /// Member m predicts the samples `order[offsets[m] .. offsets[m + 1]]`.
     Grouped { order: &'a [u32], offsets: &'a [usize] },
 }
 
-impl Rows<'_> {
+impl Samples<'_> {
     fn of(self, member: usize) -> (usize, usize) {
         match self {
-            Self::Each(rows) => (member * rows, rows),
+            Self::Each(samples) => (member * samples, samples),
             Self::Grouped { offsets, .. } => (offsets[member], offsets[member + 1] - offsets[member]),
         }
     }
 }
 
-struct Output(*mut f32);
-// SAFETY: tasks write disjoint rows.
-unsafe impl Sync for Output {}
+/// Where a task's samples are read and written.
+#[derive(Clone, Copy)]
+struct Task<'a> {
+    member: usize,
+    first: usize,
+    count: usize,
+    order: Option<&'a [u32]>,
+}
+
+struct Outputs([*mut f32; MOST_OUTPUTS]);
+// SAFETY: tasks write disjoint samples.
+unsafe impl Sync for Outputs {}
 
 impl Predictor {
-    /// Packs the layers (weight `[in][out]`, bias `[1][out]`), with `activation` after all but the last.
-    pub fn new(parameters: &Parameters, layers: &[(Parameter, Parameter)], activation: Activation) -> Self {
-        let arch = Arch::new();
-        let mut members = 1;
-        let layers: Vec<Layer> = layers
-            .iter()
-            .map(|(weight, bias)| {
-                let [count, inputs, outputs] = parameters.shape(*weight);
-                members = members.max(count);
-                let mut layer = Layer { inputs, outputs, weights: Vec::new(), biases: Vec::new() };
-                for member in 0..count {
-                    let mut to = Buffer::zeros(inputs * packed_cols(outputs));
-                    let from = parameters.padded(*weight, member);
-                    arch.dispatch(Pack { from, stride: stride(outputs), inner: inputs, cols: outputs, to: &mut to });
-                    layer.weights.push(to);
-                    let mut padded = Buffer::zeros(packed_cols(outputs));
-                    padded[..outputs].copy_from_slice(&parameters.padded(*bias, member)[..outputs]);
-                    layer.biases.push(padded);
+    /// Takes a snapshot of what `outputs` need of `graph` with the numbers of `stores`. Its inputs are those of the graph that the outputs depend on, in
+    /// their order.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] when an operation mixes the samples of a batch, a bound store is missing, or more than eight outputs are wanted.
+    pub fn new(graph: &Graph, stores: &[&Store], outputs: &[Node]) -> Result<Self> {
+        if outputs.is_empty() || outputs.len() > MOST_OUTPUTS {
+            return Err(Error::unsupported("a predictor", format!("{} outputs", outputs.len())));
+        }
+        let graph = graph.clone();
+        let count = graph.nodes.len();
+        let outputs: Vec<usize> = outputs.iter().map(|node| node.0).collect();
+        let mut last: Vec<Option<usize>> = vec![None; count];
+        outputs.iter().for_each(|node| last[*node] = Some(count));
+        for index in (0..count).rev().filter(|index| *index <= outputs.iter().copied().max().unwrap_or(0)) {
+            if last[index].is_some() {
+                let node = &graph.nodes[index];
+                if node.op.extent() == Extent::Batch {
+                    let what = format!("{}, which mixes the samples of a batch", node.op.name());
+                    return Err(Error::unsupported("a predictor", what));
                 }
-                layer
-            })
-            .collect();
-        let work_per_row = layers.iter().map(|layer| layer.inputs * layer.outputs).sum();
-        Self { members, layers, activation, clamp: None, deviations: false, arch, work_per_row }
-    }
-
-    /// Keeps the columns from `start` on softly between bounds, as [`Tape::soft_clamp`](crate::Tape::soft_clamp) does in training.
-    #[must_use]
-    pub fn with_soft_clamp(mut self, start: usize, min: &[f32], max: &[f32]) -> Self {
-        let count = min.len().min(max.len()).min(self.outputs().saturating_sub(start));
-        let pad = |from: &[f32]| {
-            let mut padded = Buffer::zeros(count);
-            padded[..count].copy_from_slice(&from[..count]);
-            padded
+                for operand in &node.operands {
+                    last[*operand] = last[*operand].max(Some(index));
+                }
+            }
+        }
+        let most_rows =
+            (0..count).filter(|index| last[*index].is_some()).map(|index| graph.nodes[index].shape.rows).max();
+        let capacity = (BLOCK_ROWS / most_rows.unwrap_or(1).max(1)).max(1);
+        let layout = Layout::inference(&graph, &last, capacity);
+        let mut slots = Vec::new();
+        let owned: Vec<Store> = stores.iter().map(|store| (*store).clone()).collect();
+        Stores::find(&graph, stores, &mut slots)?;
+        let packs = Packs::new(&graph, 1, true);
+        let port = |node: usize| Port { node, at: layout.values[node], shape: graph.nodes[node].shape, copied: true };
+        let outputs = outputs.into_iter().map(port).collect();
+        let mut predictor = Self {
+            steps: Vec::new(),
+            inputs: Vec::new(),
+            outputs,
+            device: Cpu::new(),
+            stores: owned,
+            slots,
+            packs,
+            layout,
+            graph,
         };
-        self.clamp = Some((start, count, [pad(min), pad(max)]));
-        self
+        for index in (0..count).filter(|index| last[*index].is_some()) {
+            predictor.compile(index);
+        }
+        predictor.pack();
+        Ok(predictor)
     }
 
-    /// Gives `exp(½ y)` for each clamped `y`: standard deviations rather than log-variances.
-    #[must_use]
-    pub fn with_deviations(mut self) -> Self {
-        self.deviations = true;
-        self
+    fn compile(&mut self, index: usize) {
+        let graph = &self.graph;
+        let node = &graph.nodes[index];
+        if node.op.is_input() {
+            // A layer reads rows of any stride; other operations read whole vectors, which needs padding.
+            let reads =
+                |other: &crate::graph::Recorded| other.operands.contains(&index) && other.op.activation().is_none();
+            let given = self.outputs.iter().any(|output| output.node == index);
+            let copied = node.shape.rows != 1 || graph.nodes.iter().any(reads) || given;
+            self.inputs.push(Port { node: index, at: self.layout.values[index], shape: node.shape, copied });
+            return;
+        }
+        let placed = |bound: crate::graph::Bound| {
+            let entry = graph.entry(bound);
+            let step = if entry.members == 1 { 0 } else { entry.size() };
+            Placed { store: self.slots[bound.binding], at: entry.offset, step }
+        };
+        let weight = node.parameters.first().and_then(|bound| Some((*bound, self.packs.place(*bound)?)));
+        let (Some(activation), Some((bound, at))) = (node.op.activation(), weight) else {
+            self.steps.push(Step::Other(index));
+            return;
+        };
+        let x = node.operands[0];
+        let input = self.inputs.iter().position(|input| input.node == x && !input.copied);
+        let inputs = graph.nodes[x].shape.cols;
+        self.steps.push(Step::Layer(Layer {
+            from: input.map_or(Source::Place(self.layout.values[x], stride(inputs)), Source::Input),
+            to: self.layout.values[index],
+            rows: node.shape.rows,
+            inputs,
+            outputs: node.shape.cols,
+            weight: Placed { store: 0, at, step: usize::from(graph.entry(bound).members > 1) },
+            bias: node.parameters.get(1).map(|bound| placed(*bound)),
+            activation,
+        }));
+    }
+
+    fn pack(&mut self) {
+        let Self { graph, stores, slots, packs, device, .. } = self;
+        packs.refresh(graph, Stores::owned(stores, slots), *device, false);
+    }
+
+    /// Takes on the present numbers of `stores`, without allocating.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] when a store of the snapshot is missing.
+    pub fn refresh(&mut self, stores: &[&Store]) -> Result<()> {
+        for own in &mut self.stores {
+            let Some(store) = stores.iter().find(|store| store.id == own.id && store.values.len() == own.values.len())
+            else {
+                return Err(Error::unsupported("a predictor", "leaving out a store that it was made of"));
+            };
+            own.values.copy_from_slice(&store.values);
+        }
+        self.pack();
+        Ok(())
     }
 
     /// Networks side by side.
     pub fn members(&self) -> usize {
-        self.members
+        self.graph.members
     }
 
-    /// Columns of the input.
-    pub fn inputs(&self) -> usize {
-        self.layers.first().map_or(0, |layer| layer.inputs)
+    /// The shape of each input.
+    pub fn inputs(&self) -> impl ExactSizeIterator<Item = Shape> {
+        self.inputs.iter().map(|port| port.shape)
     }
 
-    /// Columns of the output.
-    pub fn outputs(&self) -> usize {
-        self.layers.last().map_or(0, |layer| layer.outputs)
+    /// The shape of each output.
+    pub fn outputs(&self) -> impl ExactSizeIterator<Item = Shape> {
+        self.outputs.iter().map(|port| port.shape)
     }
 
     /// Room for predictions on as many threads as there are.
     pub fn scratch(&self) -> Scratch {
-        let widest = self.layers.iter().map(|layer| layer.inputs.max(layer.outputs)).max().unwrap_or(0);
-        let len = BLOCK_ROWS * stride(widest) + 32;
-        let slot = Slot { halves: [Buffer::zeros(len), Buffer::zeros(len)] };
+        let slot = Slot {
+            values: self.device.allocate(self.layout.values_len + SLACK),
+            panel: self.device.allocate(self.layout.panel_len),
+            scratch: self.device.allocate(self.layout.scratch_len + SLACK),
+        };
         Scratch { slots: vec![slot; rayon::current_num_threads().max(1)] }
     }
 
-    /// Every member on rows of its own: `x` `[members][rows][inputs]` to `out` `[members][rows][outputs]`.
+    /// Every member on samples of its own: each of `x` is `[members][samples][rows][cols]` of an input, each of `out` of an output.
     ///
     /// # Errors
     /// [`Error::Shape`] when the lengths do not fit together.
-    pub fn predict(&self, x: &[f32], out: &mut [f32], scratch: &mut Scratch) -> Result<()> {
-        let rows = x.len() / (self.members * self.inputs()).max(1);
-        self.check(self.members * rows, x, out)?;
-        self.run(Rows::Each(rows), x, out, scratch);
+    pub fn predict(&self, x: &[&[f32]], out: &mut [&mut [f32]], scratch: &mut Scratch) -> Result<()> {
+        let samples = self.samples(x) / self.graph.members;
+        self.check(self.graph.members * samples, x, out)?;
+        self.run(Samples::Each(samples), x, out, scratch);
         Ok(())
     }
 
-    /// Each row by the member whose group it is in: member m takes the rows `order[offsets[m]..offsets[m + 1]]` of `x` `[rows][inputs]` and writes
-    /// the same rows of `out` `[rows][outputs]`. Rows in no group are left alone. See [`Groups`].
+    /// Each sample by the member whose group it is in: member m takes the samples `order[offsets[m]..offsets[m + 1]]` of `x` `[samples][rows][cols]` and
+    /// writes the same samples of `out`. Samples in no group are left alone. See [`Groups`].
     ///
     /// # Errors
-    /// [`Error::Shape`] when the lengths do not fit together or the groups are not of this ensemble and these rows.
-    pub fn predict_grouped(&self, x: &[f32], groups: &Groups, out: &mut [f32], scratch: &mut Scratch) -> Result<()> {
-        let rows = x.len() / self.inputs().max(1);
-        self.check(rows, x, out)?;
-        if groups.offsets.len() != self.members + 1 || groups.order.len() != rows {
+    /// [`Error::Shape`] when the lengths do not fit together or the groups are not of this ensemble and these samples.
+    pub fn predict_grouped(
+        &self,
+        x: &[&[f32]],
+        groups: &Groups,
+        out: &mut [&mut [f32]],
+        scratch: &mut Scratch,
+    ) -> Result<()> {
+        let samples = self.samples(x);
+        self.check(samples, x, out)?;
+        if groups.offsets.len() != self.graph.members + 1 || groups.order.len() != samples {
             let got = [groups.offsets.len().saturating_sub(1), groups.order.len()];
-            return Err(Error::shape("groups", &[self.members, rows], &got));
+            return Err(Error::shape("groups", &[self.graph.members, samples], &got));
         }
-        self.run(Rows::Grouped { order: &groups.order, offsets: &groups.offsets }, x, out, scratch);
+        self.run(Samples::Grouped { order: &groups.order, offsets: &groups.offsets }, x, out, scratch);
         Ok(())
     }
 
-    /// One member on some rows: `x` `[rows][inputs]` to `out` `[rows][outputs]`, on this thread. The quickest way for few rows.
+    /// One member on some samples, on this thread: the quickest way for few. Each of `x` is `[samples][rows][cols]` of an input, each of `out` of an output.
     ///
     /// # Errors
     /// [`Error::Shape`] when the lengths do not fit together or there is no such member.
-    pub fn predict_member(&self, member: usize, x: &[f32], out: &mut [f32], scratch: &mut Scratch) -> Result<()> {
-        let rows = x.len() / self.inputs().max(1);
-        self.check(rows, x, out)?;
-        if member >= self.members || scratch.slots.is_empty() {
-            return Err(Error::shape("members", &[self.members], &[member + 1]));
+    pub fn predict_member(
+        &self,
+        member: usize,
+        x: &[&[f32]],
+        out: &mut [&mut [f32]],
+        scratch: &mut Scratch,
+    ) -> Result<()> {
+        let samples = self.samples(x);
+        self.check(samples, x, out)?;
+        if member >= self.graph.members || scratch.slots.is_empty() {
+            return Err(Error::shape("members", &[self.graph.members], &[member + 1]));
         }
-        let out = Output(out.as_mut_ptr());
-        let mut start = 0;
-        while start < rows {
-            let count = BLOCK_ROWS.min(rows - start);
-            self.block(member, start, count, None, x, &out, &mut scratch.slots[0]);
-            start += count;
-        }
-        Ok(())
-    }
-
-    fn check(&self, rows: usize, x: &[f32], out: &[f32]) -> Result<()> {
-        if x.len() != rows * self.inputs() {
-            return Err(Error::shape("inputs of a prediction", &[rows, self.inputs()], &[x.len()]));
-        }
-        if out.len() != rows * self.outputs() {
-            return Err(Error::shape("outputs of a prediction", &[rows, self.outputs()], &[out.len()]));
+        let out = places(out);
+        let mut first = 0;
+        while first < samples {
+            let count = self.layout.capacity.min(samples - first);
+            self.block(Task { member, first, count, order: None }, x, &out, &mut scratch.slots[0]);
+            first += count;
         }
         Ok(())
     }
 
-    fn run(&self, rows: Rows<'_>, x: &[f32], out: &mut [f32], scratch: &mut Scratch) {
-        let total: usize = (0..self.members).map(|member| rows.of(member).1).sum();
-        let threads = if total * self.work_per_row > PARALLEL_WORK { scratch.slots.len() } else { 1 };
+    /// Samples that the first input holds.
+    fn samples(&self, x: &[&[f32]]) -> usize {
+        let numbers = self.inputs.first().map_or(1, |port| port.shape.numbers());
+        x.first().map_or(0, |x| x.len() / numbers.max(1))
+    }
+
+    fn check(&self, samples: usize, x: &[&[f32]], out: &[&mut [f32]]) -> Result<()> {
+        if x.len() != self.inputs.len() || out.len() != self.outputs.len() {
+            let (expected, got) = ([self.inputs.len(), self.outputs.len()], [x.len(), out.len()]);
+            return Err(Error::shape("inputs and outputs of a prediction", &expected, &got));
+        }
+        let fits = |what: &'static str, Shape { rows, cols }: Shape, len: usize| {
+            if len == samples * rows * cols { Ok(()) } else { Err(Error::shape(what, &[samples, rows, cols], &[len])) }
+        };
+        for (port, x) in self.inputs.iter().zip(x) {
+            fits("an input of a prediction", port.shape, x.len())?;
+        }
+        for (port, out) in self.outputs.iter().zip(out) {
+            fits("an output of a prediction", port.shape, out.len())?;
+        }
+        Ok(())
+    }
+
+    fn run(&self, samples: Samples<'_>, x: &[&[f32]], out: &mut [&mut [f32]], scratch: &mut Scratch) {
+        let members = self.graph.members;
+        let total: usize = (0..members).map(|member| samples.of(member).1).sum();
+        let threads = if total * self.layout.work > PARALLEL_WORK { scratch.slots.len() } else { 1 };
+        let capacity = self.layout.capacity;
         // Some blocks a thread, so that they end together; whole tiles, so that none is wasted.
-        let wanted = if threads > 1 { total.div_ceil(4 * threads) } else { BLOCK_ROWS };
-        let size = wanted.next_multiple_of(12).clamp(12, BLOCK_ROWS);
-        let out = Output(out.as_mut_ptr());
+        let wanted = if threads > 1 { total.div_ceil(4 * threads) } else { capacity };
+        let size = wanted.next_multiple_of(12).clamp(12.min(capacity), capacity);
+        let out = places(out);
         let next = AtomicUsize::new(0);
-        let order = match rows {
-            Rows::Grouped { order, .. } => Some(order),
-            Rows::Each(_) => None,
+        let order = match samples {
+            Samples::Grouped { order, .. } => Some(order),
+            Samples::Each(_) => None,
         };
         let worker = |slot: &mut Slot| {
             loop {
                 let mut task = next.fetch_add(1, Ordering::Relaxed);
                 let mut member = 0;
                 let (first, count) = loop {
-                    if member == self.members {
+                    if member == members {
                         return;
                     }
-                    let (first, count) = rows.of(member);
+                    let (first, count) = samples.of(member);
                     let tasks = count.div_ceil(size);
                     if task < tasks {
                         break (first + task * size, size.min(count - task * size));
@@ -234,7 +385,7 @@ impl Predictor {
                     task -= tasks;
                     member += 1;
                 };
-                self.block(member, first, count, order, x, &out, slot);
+                self.block(Task { member, first, count, order }, x, &out, slot);
             }
         };
         if threads > 1 {
@@ -244,118 +395,113 @@ impl Predictor {
         }
     }
 
-    /// Some rows of one member through all layers.
-    #[allow(clippy::too_many_arguments)]
-    fn block(
-        &self,
-        member: usize,
-        first: usize,
-        rows: usize,
-        order: Option<&[u32]>,
-        x: &[f32],
-        out: &Output,
-        slot: &mut Slot,
-    ) {
-        let inputs = self.inputs();
-        let [mut from, mut to] = slot.halves.each_mut().map(|half| half.as_mut_ptr());
-        let (mut a, mut a_stride) = match order {
-            None => (x[first * inputs..].as_ptr(), inputs),
-            Some(order) => {
-                let width = stride(inputs);
-                for (row, index) in order[first..first + rows].iter().enumerate() {
-                    let source = &x[*index as usize * inputs..][..inputs];
-                    // SAFETY: a half holds `BLOCK_ROWS` rows of the widest layer.
-                    unsafe { std::ptr::copy_nonoverlapping(source.as_ptr(), from.add(row * width), inputs) };
+    /// Some samples of one member through all steps.
+    fn block(&self, task: Task<'_>, x: &[&[f32]], out: &Outputs, slot: &mut Slot) {
+        for (port, x) in self.inputs.iter().zip(x) {
+            if port.copied || task.order.is_some() {
+                let len = task.count * port.shape.rows * stride(port.shape.cols);
+                load(&mut slot.values[port.at..][..len], x, port.shape, task);
+            }
+        }
+        let values = slot.values.as_mut_ptr();
+        for step in &self.steps {
+            match step {
+                Step::Layer(layer) => self.layer(layer, task, x, values),
+                Step::Other(index) => self.other(*index, task, slot),
+            }
+        }
+        for (port, out) in self.outputs.iter().zip(out.0) {
+            let Shape { rows, cols } = port.shape;
+            let width = stride(cols);
+            let from = &slot.values[port.at..][..task.count * rows * width];
+            for (place, from) in from.chunks_exact(width.max(1)).enumerate() {
+                let (row, sample) = if rows == 1 { (0, place) } else { (place / task.count, place % task.count) };
+                let index = task.order.map_or(task.first + sample, |order| order[task.first + sample] as usize);
+                // SAFETY: `out` holds every sample (checked by the callers, and `Groups` holds no larger index), and no two tasks write the same.
+                unsafe {
+                    let to = out.add((index * rows + row) * cols);
+                    std::ptr::copy_nonoverlapping(from.as_ptr(), to, cols);
                 }
-                (from.cast_const(), width)
             }
+        }
+    }
+
+    fn layer(&self, layer: &Layer, task: Task<'_>, x: &[&[f32]], values: *mut f32) {
+        let (a, a_stride) = match layer.from {
+            Source::Input(input) if task.order.is_none() => {
+                (x[input][task.first * layer.inputs..].as_ptr(), layer.inputs)
+            }
+            Source::Input(input) => (values.wrapping_add(self.inputs[input].at).cast_const(), stride(layer.inputs)),
+            Source::Place(at, stride) => (values.wrapping_add(at).cast_const(), stride),
         };
-        for (index, layer) in self.layers.iter().enumerate() {
-            let last = index + 1 == self.layers.len();
-            // One set of weights serves all members where parameters are shared.
-            let which = if layer.weights.len() == 1 { 0 } else { member };
-            let width = stride(layer.outputs);
-            self.arch.dispatch(Matmul {
-                rows,
-                cols: layer.outputs,
-                inner: layer.inputs,
-                a,
-                a_strides: (a_stride, 1),
-                b: Right::Packed(layer.weights[which].as_ptr()),
-                start: Start::Row(layer.biases[if layer.biases.len() == 1 { 0 } else { member }].as_ptr()),
-                c: to,
-                c_stride: width,
-                panel: std::ptr::null_mut(),
-                activation: if last { Activation::Identity } else { self.activation },
-                derivative: std::ptr::null_mut(),
-            });
-            (a, a_stride) = (to.cast_const(), width);
-            std::mem::swap(&mut from, &mut to);
+        let bias = layer.bias.map(|bias| &self.stores[bias.store].values[bias.at + task.member * bias.step..]);
+        self.device.run(Matmul {
+            rows: layer.rows * task.count,
+            cols: layer.outputs,
+            inner: layer.inputs,
+            a,
+            a_strides: (a_stride, 1),
+            b: Right::Packed(self.packs.panels(layer.weight.at + task.member * layer.weight.step).as_ptr()),
+            start: bias.map_or(Start::Zero, |bias| Start::Row(bias.as_ptr())),
+            c: values.wrapping_add(layer.to),
+            c_stride: stride(layer.outputs),
+            panel: std::ptr::null_mut(),
+            activation: layer.activation,
+            derivative: std::ptr::null_mut(),
+        });
+    }
+
+    fn other(&self, index: usize, task: Task<'_>, slot: &mut Slot) {
+        let node = &self.graph.nodes[index];
+        if let Some(value) = node.op.constant() {
+            // Its place may have held something else since the last block.
+            let width = stride(node.shape.cols);
+            let len = task.count * node.shape.rows * width;
+            slot.values[self.layout.values[index]..][..len].fill(value);
+            return;
         }
-        let (outputs, width) = (self.outputs(), stride(self.outputs()));
-        if let Some((start, cols, [min, max])) = &self.clamp {
-            self.arch.dispatch(SoftClampColumns {
-                x: View { at: from.wrapping_add(*start), stride: width },
-                min: min.as_ptr(),
-                max: max.as_ptr(),
-                deviation: self.deviations,
-                rows,
-                cols: *cols,
-            });
-        }
-        for row in 0..rows {
-            let index = order.map_or(first + row, |order| order[first + row] as usize);
-            // SAFETY: `out` holds every row (checked by the callers, and `Groups` holds no larger index), and no two tasks write the same.
-            unsafe {
-                std::ptr::copy_nonoverlapping(from.add(row * width).cast_const(), out.0.add(index * outputs), outputs);
-            }
-        }
+        let pass = Pass {
+            graph: &self.graph,
+            layout: &self.layout,
+            stores: Stores::owned(&self.stores, &self.slots),
+            packs: &self.packs,
+            device: self.device,
+            batch: task.count,
+            keep: false,
+            alone: false,
+        };
+        let memory = Memory {
+            values: slot.values.as_mut_ptr(),
+            gradients: std::ptr::null_mut(),
+            parameter_gradients: std::ptr::null_mut(),
+            scratch: slot.scratch.as_mut_ptr(),
+            panel: slot.panel.as_mut_ptr(),
+            losses: std::ptr::null_mut(),
+        };
+        let (member, samples) = (task.member, task.count);
+        node.op.forward(&Context { pass: &pass, memory, member, samples, index, node, plan: None });
     }
 }
 
-/// Rows sorted by the member that predicts them.
-#[derive(Debug, Clone, Default)]
-pub struct Groups {
-    order: Vec<u32>,
-    offsets: Vec<usize>,
+fn places(out: &mut [&mut [f32]]) -> Outputs {
+    let mut places = [std::ptr::null_mut(); MOST_OUTPUTS];
+    for (place, out) in places.iter_mut().zip(out) {
+        *place = out.as_mut_ptr();
+    }
+    Outputs(places)
 }
 
-impl Groups {
-    /// Room for `rows` rows of `members` members.
-    pub fn new(members: usize, rows: usize) -> Self {
-        Self { order: Vec::with_capacity(rows), offsets: Vec::with_capacity(members + 1) }
-    }
-
-    /// Sorts rows by `member_of[row]`, stably; allocates only beyond the largest size seen.
-    ///
-    /// # Errors
-    /// [`Error::Shape`] for a member that is not below `members`.
-    pub fn assign(&mut self, members: usize, member_of: &[u32]) -> Result<()> {
-        self.offsets.clear();
-        self.offsets.resize(members + 1, 0);
-        for member in member_of {
-            match self.offsets.get_mut(*member as usize + 1) {
-                Some(count) => *count += 1,
-                None => return Err(Error::shape("members", &[members], &[*member as usize + 1])),
-            }
+/// Copies a task's samples of one input into padded rows.
+fn load(to: &mut [f32], x: &[f32], shape: Shape, task: Task<'_>) {
+    let (samples, member) = (x.len() / shape.numbers().max(1), 0);
+    match task.order {
+        None => {
+            let window = Window { member, start: task.first, count: task.count, samples };
+            Feed::Shared(x).copy(to, window, shape);
         }
-        for member in 0..members {
-            self.offsets[member + 1] += self.offsets[member];
+        Some(order) => {
+            let window = Window { member, start: 0, count: task.count, samples: task.count };
+            Feed::Gather { table: x, index: &order[task.first..task.first + task.count] }.copy(to, window, shape);
         }
-        self.order.clear();
-        self.order.resize(member_of.len(), 0);
-        for (row, member) in member_of.iter().enumerate() {
-            let place = &mut self.offsets[*member as usize];
-            self.order[*place] = row as u32;
-            *place += 1;
-        }
-        // Each offset has moved to the end of its group, which is the start of the next.
-        for member in (0..members).rev() {
-            self.offsets[member + 1] = self.offsets[member];
-        }
-        if let Some(first) = self.offsets.first_mut() {
-            *first = 0;
-        }
-        Ok(())
     }
 }

@@ -49,8 +49,8 @@ impl Workspace {
         };
         let copies = if propagation == Propagation::Expectation { learned.elites.len() } else { 1 };
         Self {
-            inputs: vec![0.0; places * learned.predictor.inputs()],
-            outputs: vec![0.0; copies * places * learned.predictor.outputs()],
+            inputs: vec![0.0; places * learned.inputs],
+            outputs: vec![0.0; copies * places * learned.outputs],
             normals: vec![0.0; learned.targets * places],
             members: vec![0; places],
             groups: Groups::new(learned.predictor.members(), places),
@@ -107,13 +107,13 @@ impl Propagation {
     ) -> worldwright_core::Result<()> {
         let Some(scratch) = &mut workspace.scratch else { return Ok(()) };
         let (lanes, rows, elites) = (question.lanes, question.rows, learned.elites.len());
-        let (width, height) = (learned.predictor.inputs(), learned.predictor.outputs());
+        let (width, height) = (learned.inputs, learned.outputs);
         let inputs = &workspace.inputs[..places * width];
         match self {
             Self::Expectation => {
                 for (elite, member) in learned.elites.iter().enumerate() {
                     let out = &mut workspace.outputs[elite * places * height..(elite + 1) * places * height];
-                    learned.predictor.predict_member(*member as usize, inputs, out, scratch)?;
+                    learned.predictor.predict_member(*member as usize, &[inputs], &mut [out], scratch)?;
                 }
             }
             Self::Ts1 => {
@@ -125,7 +125,7 @@ impl Propagation {
                 }
                 let outputs = &mut workspace.outputs[..places * height];
                 workspace.groups.assign(learned.predictor.members(), &workspace.members[..places])?;
-                learned.predictor.predict_grouped(inputs, &workspace.groups, outputs, scratch)?;
+                learned.predictor.predict_grouped(&[inputs], &workspace.groups, &mut [outputs], scratch)?;
             }
             Self::TsInf | Self::MomentMatching => {
                 let mut lane = 0;
@@ -138,7 +138,12 @@ impl Propagation {
                     let (first, last) = (lane * rows, end * rows);
                     let outputs = &mut workspace.outputs[first * height..last * height];
                     let member = learned.elites[elite] as usize;
-                    learned.predictor.predict_member(member, &inputs[first * width..last * width], outputs, scratch)?;
+                    learned.predictor.predict_member(
+                        member,
+                        &[&inputs[first * width..last * width]],
+                        &mut [outputs],
+                        scratch,
+                    )?;
                     lane = end;
                 }
             }
@@ -149,7 +154,7 @@ impl Propagation {
 
 /// The mean of the elites' means, and their spread.
 fn average(learned: &Learned, places: usize, workspace: &mut Workspace, answer: &mut Answer<'_>) {
-    let height = learned.predictor.outputs();
+    let height = learned.outputs;
     let share = 1.0 / learned.elites.len() as f64;
     answer.epistemic.fill(0.0);
     for dim in 0..learned.targets {
@@ -172,7 +177,7 @@ fn average(learned: &Learned, places: usize, workspace: &mut Workspace, answer: 
 ///
 /// Lanes that have moved apart are compared where they are: the spread then holds what their difference grew to.
 fn spread_of_lanes(learned: &Learned, question: &Question<'_>, workspace: &mut Workspace, answer: &mut Answer<'_>) {
-    let (lanes, rows, height) = (question.lanes, question.rows, learned.predictor.outputs());
+    let (lanes, rows, height) = (question.lanes, question.rows, learned.outputs);
     answer.epistemic.fill(0.0);
     let share = 1.0 / lanes as f64;
     let (sums, squares) = (&mut workspace.mean[..rows], &mut workspace.square[..rows]);
@@ -199,7 +204,7 @@ fn spread_of_lanes(learned: &Learned, question: &Question<'_>, workspace: &mut W
 
 /// Each place's own mean and noise.
 fn sample(learned: &Learned, question: &Question<'_>, workspace: &mut Workspace, answer: &mut Answer<'_>) {
-    let (rows, height, targets) = (question.rows, learned.predictor.outputs(), learned.targets);
+    let (rows, height, targets) = (question.rows, learned.outputs, learned.targets);
     for lane in 0..question.lanes {
         let outputs = &workspace.outputs[lane * rows * height..(lane + 1) * rows * height];
         let normals = &mut workspace.normals[..targets * rows];
@@ -223,7 +228,7 @@ fn sample(learned: &Learned, question: &Question<'_>, workspace: &mut Workspace,
 /// Redraws the lanes of each row from the Gaussian with their mean and their variance, that of the means and the noise's
 /// together. What is matched is where the lanes arrive, so that lanes which differ before the step do not keep their difference.
 fn match_moments(learned: &Learned, question: &Question<'_>, workspace: &mut Workspace, answer: &mut Answer<'_>) {
-    let (lanes, rows, height) = (question.lanes, question.rows, learned.predictor.outputs());
+    let (lanes, rows, height) = (question.lanes, question.rows, learned.outputs);
     let share = 1.0 / lanes as f64;
     for (lane, normals) in workspace.normals.chunks_exact_mut(learned.targets * rows).take(lanes).enumerate() {
         question.normals(lane, normals);

@@ -1,7 +1,7 @@
-//! Prediction: the same as the tape, row by row, in groups, on other threads; Jacobians.
+//! Prediction: the same as the runner, row by row, in groups, on other threads; Jacobians.
 
 use worldwright_core::Rng;
-use worldwright_nn::{Activation, EnsembleConfig, EnsembleMlp, Feed, Groups, Tape, matmul};
+use worldwright_nn::{Activation, EnsembleConfig, EnsembleMlp, Feed, Graph, Groups, Store, matmul};
 
 fn ensemble(gaussian: bool) -> EnsembleMlp {
     let config = EnsembleConfig {
@@ -23,16 +23,16 @@ fn normals(len: usize, seed: u64) -> Vec<f32> {
 }
 
 #[test]
-fn predictions_are_the_tapes_values() {
+fn predictions_are_the_runners_values() {
     let mut ensemble = ensemble(false);
     let x = normals(3 * 300 * 7, 1);
-    let predictor = ensemble.predictor();
+    let predictor = ensemble.predictor().unwrap();
     let mut out = vec![0.0; 3 * 300 * 6];
-    predictor.predict(&x, &mut out, &mut predictor.scratch()).unwrap();
+    predictor.predict(&[&x], &mut [&mut out], &mut predictor.scratch()).unwrap();
     let (_, output) = ensemble.nodes();
-    let (runner, parameters) = ensemble.trainer.runner();
+    let (runner, store) = ensemble.trainer.runner();
     let (y, label) = (normals(300 * 5, 2), vec![0.0; 300]);
-    runner.forward(parameters, 300, &[Feed::Members(&x), Feed::Shared(&y), Feed::Shared(&label)]).unwrap();
+    runner.forward(&[store], 300, &[Feed::Members(&x), Feed::Shared(&y), Feed::Shared(&label)]).unwrap();
     let mut values = vec![0.0; out.len()];
     runner.read(output, &mut values).unwrap();
     assert_eq!(out, values);
@@ -40,17 +40,17 @@ fn predictions_are_the_tapes_values() {
 
 #[test]
 fn rows_do_not_influence_each_other() {
-    let predictor = ensemble(true).predictor();
+    let predictor = ensemble(true).predictor().unwrap();
     let mut scratch = predictor.scratch();
     let (inputs, outputs) = (7, 11);
     let rows = 205;
     let x = normals(3 * rows * inputs, 5);
     let mut out = vec![0.0; 3 * rows * outputs];
-    predictor.predict(&x, &mut out, &mut scratch).unwrap();
+    predictor.predict(&[&x], &mut [&mut out], &mut scratch).unwrap();
     let mut one = vec![0.0; outputs];
     for row in 0..3 * rows {
         let row_x = &x[row * inputs..(row + 1) * inputs];
-        predictor.predict_member(row / rows, row_x, &mut one, &mut scratch).unwrap();
+        predictor.predict_member(row / rows, &[row_x], &mut [&mut one], &mut scratch).unwrap();
         assert_eq!(one, out[row * outputs..(row + 1) * outputs], "row {row}");
     }
     // Any member for any row, through groups.
@@ -58,10 +58,10 @@ fn rows_do_not_influence_each_other() {
     let mut groups = Groups::new(3, member_of.len());
     groups.assign(3, &member_of).unwrap();
     let mut grouped = vec![0.0; out.len()];
-    predictor.predict_grouped(&x, &groups, &mut grouped, &mut scratch).unwrap();
+    predictor.predict_grouped(&[&x], &groups, &mut [&mut grouped], &mut scratch).unwrap();
     for row in 0..3 * rows {
         let row_x = &x[row * inputs..(row + 1) * inputs];
-        predictor.predict_member(member_of[row] as usize, row_x, &mut one, &mut scratch).unwrap();
+        predictor.predict_member(member_of[row] as usize, &[row_x], &mut [&mut one], &mut scratch).unwrap();
         assert_eq!(one, grouped[row * outputs..(row + 1) * outputs], "row {row}");
     }
     assert!(groups.assign(3, &[3]).is_err());
@@ -69,13 +69,13 @@ fn rows_do_not_influence_each_other() {
 
 #[test]
 fn one_and_two_threads_predict_the_same_bytes() {
-    let predictor = ensemble(true).predictor();
+    let predictor = ensemble(true).predictor().unwrap();
     let x = normals(3 * 1000 * 7, 6);
     let on = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| {
             let mut out = vec![0.0; 3 * 1000 * 11];
-            predictor.predict(&x, &mut out, &mut predictor.scratch()).unwrap();
+            predictor.predict(&[&x], &mut [&mut out], &mut predictor.scratch()).unwrap();
             out
         })
     };
@@ -84,11 +84,11 @@ fn one_and_two_threads_predict_the_same_bytes() {
 
 #[test]
 fn a_number_that_is_none_stays_in_its_row() {
-    let predictor = ensemble(true).predictor();
+    let predictor = ensemble(true).predictor().unwrap();
     let mut x = normals(3 * 20 * 7, 7);
     x[7 * 4] = f32::NAN;
     let mut out = vec![0.0; 3 * 20 * 11];
-    predictor.predict(&x, &mut out, &mut predictor.scratch()).unwrap();
+    predictor.predict(&[&x], &mut [&mut out], &mut predictor.scratch()).unwrap();
     for (row, values) in out.chunks(11).enumerate() {
         assert!(values.iter().all(|value| value.is_nan() == (row == 4)), "row {row}: {values:?}");
     }
@@ -96,17 +96,18 @@ fn a_number_that_is_none_stays_in_its_row() {
 
 #[test]
 fn jacobians_of_a_linear_map_are_its_weights() {
-    let mut tape = Tape::new(2);
-    let x = tape.differentiable_input(3);
-    let weight = tape.parameter("w", 3, 4, worldwright_nn::Init::LinearDefault { inputs: 3 });
-    let y = tape.linear(x, weight, None, Activation::Identity).unwrap();
-    let parameters = tape.initialise(&mut Rng::new(1));
-    let mut runner = worldwright_nn::Runner::new(tape, 5);
-    runner.forward(&parameters, 5, &[Feed::Shared(&normals(15, 1))]).unwrap();
+    let mut store = Store::new(2);
+    let weight = store.parameter("w", 3, 4, worldwright_nn::Init::LinearDefault { inputs: 3 }, &mut Rng::new(1));
+    let mut graph = Graph::new(2);
+    graph.learn(&store);
+    let x = graph.differentiable_input(3);
+    let y = graph.linear(x, weight, None, Activation::Identity).unwrap();
+    let mut runner = worldwright_nn::Runner::new(graph, 5);
+    runner.forward(&[&store], 5, &[Feed::Shared(&normals(15, 1))]).unwrap();
     let from = runner.pullback_from(y);
     let mut jacobians = vec![0.0; 2 * 5 * 4 * 3];
-    runner.jacobian(&parameters, &from, x, &mut Vec::new(), &mut jacobians).unwrap();
-    let weights = parameters.get(weight);
+    runner.jacobian(&[&store], &from, x, &mut Vec::new(), &mut jacobians).unwrap();
+    let weights = store.get(weight).unwrap();
     for (index, jacobian) in jacobians.chunks(12).enumerate() {
         for (place, value) in jacobian.iter().enumerate() {
             assert_eq!(*value, weights[index / 5 * 12 + place % 3 * 4 + place / 3]);

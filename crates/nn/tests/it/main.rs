@@ -1,7 +1,11 @@
 //! The numeric core against PyTorch's numbers, finite differences, itself on other threads, and a counting allocator.
 
 mod allocations;
+mod cases;
 mod finite_differences;
 mod golden;
 mod inference;
+mod operations;
+mod sequences;
+mod stores;
 mod training;
