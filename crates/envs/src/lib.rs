@@ -15,7 +15,9 @@
 //!
 //! [`known_reward`] knows the rewards of some environments in Python, and [`write_gif`] makes films of pictures.
 //!
-//! A native environment is one file that implements the private trait `World` and one line in [`ALL`]. Actions beyond the
+//! A native environment is one file that implements the private trait `World` (a vector that moves) or `ChanceWorld` (choices, and draws)
+//! and one line in [`ALL`]. What planners and solvers know of games and grids by the same definition is public: [`games`], [`maze`],
+//! [`gridworld`]. Actions beyond the
 //! bounds are treated as the original treats them; pictures are 320 × 240.
 //!
 //! Every environment, in Python too, has the setting `action_repeat` = k: each action is held for k steps of the original, whose
@@ -24,11 +26,14 @@
 
 mod acrobot;
 mod cartpole;
+mod chance;
 mod dmc_cartpole_swingup;
 mod dmc_pendulum_swingup;
 mod draw;
+mod episode;
 mod film;
 pub mod games;
+pub mod gridworld;
 mod limit;
 mod linear;
 pub mod maze;
@@ -156,6 +161,11 @@ pub const ALL: &[Entry<Build>] = &[
         parameters: point_mass::PARAMETERS,
         build: point_mass::make,
     },
+    games::TIC_TAC_TOE,
+    games::CONNECT_FOUR,
+    gridworld::ENTRY,
+    maze::MAZE,
+    maze::ROOMS,
 ];
 
 /// Other names of native environments: the identifiers under which their originals are known.
