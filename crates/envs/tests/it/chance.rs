@@ -142,3 +142,131 @@ fn the_shortest_way_through_a_maze_is_as_long_as_breadth_first_search_says() {
         assert_eq!((cell, step.reward, step.terminated), (*next, f64::from(u8::from(there)), there));
     }
 }
+
+#[test]
+fn a_scrambled_cube_is_solved_by_the_turns_back_and_not_before() {
+    use worldwright_envs::cube::{Cube, Move};
+    for (name, scramble) in [("cube", "R U F2"), ("pocket-cube", "R U F2")] {
+        let turns = worldwright_envs::cube::parse_moves(scramble).unwrap();
+        let mut made = made(name, &[("turns", Setting::Integer(1))]);
+        made.environment.reset(0).unwrap();
+        // A state is saved as its pieces: here that of three known turns.
+        let cube = Cube::default().after(&turns);
+        let pieces = cube.corners.iter().chain(&cube.twists).chain(&cube.edges).chain(&cube.flips);
+        let persist = made.environment.as_persist().unwrap();
+        let mut saved = persist.save();
+        saved.put("world", worldwright_core::Array::U64(pieces.map(|piece| u64::from(*piece)).collect()));
+        persist.restore(&saved).unwrap();
+        for (i, turn) in turns.iter().rev().enumerate() {
+            let step = made.environment.step(&Value::Integer(turn.inverse().index() as i64)).unwrap();
+            assert_eq!((step.reward, step.terminated), (-1.0, i == 2), "{name}");
+        }
+    }
+    // One turn away, one of the eighteen solves it.
+    let mut one = made("pocket-cube", &[("turns", Setting::Integer(1))]);
+    for seed in 0..5 {
+        let solving = (0..Move::ALL.len()).filter(|turn| {
+            one.environment.reset(seed).unwrap();
+            one.environment.step(&Value::Integer(*turn as i64)).unwrap().terminated
+        });
+        // The opposite face turned the other way leaves the same cube lying otherwise.
+        assert_eq!(solving.count(), 2);
+    }
+}
+
+/// Plays a fixed sequence of actions, and counts what came of it: sums of rewards by step, and how often each number was seen.
+fn seen_after(
+    made: &mut Made,
+    actions: &[i64],
+    at: usize,
+    episodes: u64,
+) -> (Vec<f64>, std::collections::BTreeMap<u64, u32>) {
+    let (mut rewards, mut seen) = (vec![0.0; actions.len()], std::collections::BTreeMap::new());
+    for seed in 0..episodes {
+        made.environment.reset(seed).unwrap();
+        for (t, action) in actions.iter().enumerate() {
+            let step = made.environment.step(&Value::Integer(*action)).unwrap();
+            rewards[t] += step.reward / episodes as f64;
+            if t + 1 == actions.len() {
+                *seen.entry(numbers(&step.observation)[at] as u64).or_insert(0) += 1;
+            }
+        }
+    }
+    (rewards, seen)
+}
+
+#[test]
+fn listening_twice_agrees_as_often_as_the_tigers_probabilities_say() {
+    use worldwright_core::pomdp::Tabulated;
+    use worldwright_envs::tiger::Tiger;
+    let mut made = made("tiger", &[]);
+    let episodes = 20_000;
+    let mut agreed = 0;
+    for seed in 0..episodes {
+        assert_eq!(numbers(&made.environment.reset(seed).unwrap()), [0.0]);
+        let first = made.environment.step(&Value::Integer(0)).unwrap();
+        let second = made.environment.step(&Value::Integer(0)).unwrap();
+        assert_eq!((first.reward, second.reward), (-1.0, -1.0));
+        agreed += u32::from(first.observation == second.observation);
+    }
+    let right = Tiger { discount: 1.0 }.emission(0, 0)[0].1;
+    let share = right * right + (1.0 - right) * (1.0 - right);
+    let std = (episodes as f64 * share * (1.0 - share)).sqrt();
+    assert!((f64::from(agreed) - episodes as f64 * share).abs() < 4.0 * std, "{agreed}");
+    // Opening a door blindly pays 10 or −100, as often.
+    let (rewards, _) = seen_after(&mut made, &[1], 0, episodes);
+    assert!((rewards[0] + 45.0).abs() < 4.0 * 55.0 / (episodes as f64).sqrt(), "{rewards:?}");
+}
+
+#[test]
+fn a_rover_sees_and_earns_what_the_table_of_its_problem_says() {
+    use worldwright_core::pomdp::Tabulated;
+    use worldwright_envs::rock_sample::RockSample;
+    let problem = RockSample::sized(3, 1, 4, 2.0, 0.95).unwrap();
+    let settings = [
+        ("size", Setting::Integer(3)),
+        ("rocks", Setting::Integer(1)),
+        ("layout", Setting::Integer(4)),
+        ("half_efficiency", Setting::Float(2.0)),
+    ];
+    let mut made = made("rock-sample", &settings);
+    let episodes = 5000;
+    // The belief over the table's states, moved by the actions: what is paid and seen on average.
+    for actions in [&[5, 0, 5][..], &[3], &[1, 1, 5], &[2, 2, 4], &[0, 1, 0, 4, 5]] {
+        let mut belief = Tabulated::initial(&problem);
+        let mut paid = Vec::new();
+        let mut says = [0.0; 3];
+        for action in actions {
+            let (mut next, mut reward) = (vec![0.0; belief.len()], 0.0);
+            says = [0.0; 3];
+            for (state, share) in belief.iter().enumerate().filter(|(_, share)| **share > 0.0) {
+                let outcome = problem.outcome(state, *action as usize);
+                reward += share * outcome.reward;
+                for (to, chance) in outcome.next {
+                    next[to] += share * chance;
+                    problem
+                        .emission(*action as usize, to)
+                        .iter()
+                        .for_each(|(seen, p)| says[*seen] += share * chance * p);
+                }
+            }
+            paid.push(reward);
+            belief = next;
+        }
+        let (rewards, seen) = seen_after(&mut made, actions, 2, episodes);
+        for (got, want) in rewards.iter().zip(&paid) {
+            assert!(
+                (got - want).abs() < 4.0 * 10.0 / (episodes as f64).sqrt(),
+                "{actions:?}: {rewards:?} and {paid:?}"
+            );
+        }
+        for (number, share) in says.iter().enumerate() {
+            let count = f64::from(seen.get(&(number as u64)).copied().unwrap_or(0));
+            let std = (episodes as f64 * share * (1.0 - share)).max(0.0).sqrt();
+            assert!(
+                (count - episodes as f64 * share).abs() <= 4.0 * std + 1e-6,
+                "{actions:?} {number}: {count}, {share}"
+            );
+        }
+    }
+}
