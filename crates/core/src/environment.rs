@@ -63,6 +63,17 @@ pub trait Environment: Send {
     /// it crashes or hangs past its deadline; [`Error::Config`] when the episode is over or has not begun.
     fn step(&mut self, action: &Action) -> Result<Step>;
 
+    /// How many players move in turn. With more than one, an action is that of the player [to move](Self::to_play), observations are what
+    /// that player sees, and a step's reward is that of the player who moved.
+    fn players(&self) -> usize {
+        1
+    }
+
+    /// Whose turn it is, below [`players`](Self::players).
+    fn to_play(&self) -> usize {
+        0
+    }
+
     /// Seconds of the world's own time that a step takes, for frame rates of pictures.
     fn dt_secs(&self) -> f64;
 

@@ -25,6 +25,7 @@ mod persist;
 mod philox;
 mod planner;
 mod policy;
+pub mod pomdp;
 mod random;
 mod reward;
 mod settings;

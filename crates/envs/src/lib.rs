@@ -15,7 +15,9 @@
 //!
 //! [`known_reward`] knows the rewards of some environments in Python, and [`write_gif`] makes films of pictures.
 //!
-//! A native environment is one file that implements the private trait `World` and one line in [`ALL`]. Actions beyond the
+//! A native environment is one file that implements the private trait `World` (a vector that moves) or `ChanceWorld` (choices, and draws)
+//! and one line in [`ALL`]. What planners and solvers know of games and grids by the same definition is public: [`games`], [`maze`],
+//! [`gridworld`], [`cube`], [`tiger`], [`rock_sample`]. Actions beyond the
 //! bounds are treated as the original treats them; pictures are 320 × 240.
 //!
 //! Every environment, in Python too, has the setting `action_repeat` = k: each action is held for k steps of the original, whose
@@ -24,11 +26,15 @@
 
 mod acrobot;
 mod cartpole;
+mod chance;
+pub mod cube;
 mod dmc_cartpole_swingup;
 mod dmc_pendulum_swingup;
 mod draw;
+mod episode;
 mod film;
 pub mod games;
+pub mod gridworld;
 mod limit;
 mod linear;
 pub mod maze;
@@ -42,9 +48,11 @@ mod point_mass;
 pub mod python;
 mod repeat;
 mod rewards;
+pub mod rock_sample;
 mod scenes;
 mod settings;
 mod slider_pole;
+pub mod tiger;
 mod world;
 
 pub use film::write_gif;
@@ -156,6 +164,15 @@ pub const ALL: &[Entry<Build>] = &[
         parameters: point_mass::PARAMETERS,
         build: point_mass::make,
     },
+    games::TIC_TAC_TOE,
+    games::CONNECT_FOUR,
+    gridworld::ENTRY,
+    maze::MAZE,
+    maze::ROOMS,
+    cube::CUBE,
+    cube::POCKET_CUBE,
+    tiger::ENTRY,
+    rock_sample::ENTRY,
 ];
 
 /// Other names of native environments: the identifiers under which their originals are known.

@@ -56,6 +56,14 @@ impl Environment for Limited {
         Ok(step)
     }
 
+    fn players(&self) -> usize {
+        self.inner.players()
+    }
+
+    fn to_play(&self) -> usize {
+        self.inner.to_play()
+    }
+
     fn dt_secs(&self) -> f64 {
         self.inner.dt_secs()
     }

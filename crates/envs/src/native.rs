@@ -3,20 +3,19 @@
 use std::sync::Arc;
 
 use worldwright_core::{
-    Action, Actions, Array, Columns, ColumnsMut, ElementType, Environment, Error, Filter, Frame, Key, Observation,
-    Persist, Result, RewardFunction, Rng, Settings, Simulator, Space, State, Step, Transitions, Value,
+    Action, Actions, Array, Columns, ColumnsMut, ElementType, Environment, Error, Filter, Frame, Observation, Persist,
+    Result, RewardFunction, Settings, Simulator, Space, State, Step, Transitions, Value,
 };
 
 use crate::Made;
 use crate::draw::Canvas;
+use crate::episode::Episode;
 use crate::repeat::repeated;
 use crate::settings;
-use crate::world::{MAX_DIM, World, check_dims};
+use crate::world::{MAX_DIM, World, check_dims, zero_based};
 
 /// Pixels of a picture.
-const FRAME: (usize, usize) = (320, 240);
-/// Keeps the episodes' randomness apart from other uses of the same seed.
-const RESET_STREAM: u64 = 0x0E57;
+pub(crate) const FRAME: (usize, usize) = (320, 240);
 
 /// Makes all three faces of a world, with each action held for as long as the settings say.
 pub(crate) fn made<W: World>(world: W, settings: &Settings) -> Result<Made> {
@@ -34,14 +33,6 @@ pub(crate) fn made<W: World>(world: W, settings: &Settings) -> Result<Made> {
     Ok(repeated(made, settings::action_repeat(settings)?))
 }
 
-/// Where an episode stands.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Phase {
-    NotBegun,
-    Running,
-    Over,
-}
-
 /// An environment over a world: episodes, seeds, the time limit and the checks of actions.
 struct Native<W> {
     world: Arc<W>,
@@ -49,9 +40,7 @@ struct Native<W> {
     next: Vec<f64>,
     /// The last action, for pictures; empty after a reset.
     action: Vec<f64>,
-    rng: Rng,
-    elapsed: usize,
-    phase: Phase,
+    episode: Episode,
 }
 
 impl<W: World> Native<W> {
@@ -62,16 +51,14 @@ impl<W: World> Native<W> {
             state: vec![0.0; dims],
             next: vec![0.0; dims],
             action: Vec::with_capacity(MAX_DIM),
-            rng: Rng::new(0),
-            elapsed: 0,
-            phase: Phase::NotBegun,
+            episode: Episode::new(),
         }
     }
 
     fn observation(&mut self) -> Observation {
         let space = &self.world.spec().observation_space;
         let mut numbers = vec![0.0; space.flat_dim()];
-        self.world.measure(&mut self.rng, &self.state, &mut numbers);
+        self.world.measure(&mut self.episode.rng, &self.state, &mut numbers);
         if let Space::Box { element: ElementType::F32, .. } = space {
             numbers.iter_mut().for_each(|number| *number = f64::from(*number as f32));
         }
@@ -89,15 +76,11 @@ impl<W: World> Native<W> {
                 self.action.clear();
                 self.action.extend_from_slice(numbers);
             }
-            (Space::Discrete { n, start, .. }, Value::Integer(choice)) => {
-                let index = choice.checked_sub(*start).and_then(|index| usize::try_from(index).ok());
-                let index = index
-                    .filter(|index| index < n)
-                    .ok_or_else(|| not_in(format!("choice {choice} is not one of {n} from {start}")))?;
+            (space, action) => {
+                let index = zero_based(space, action)?;
                 self.action.clear();
                 self.action.push(index as f64);
             }
-            (space, other) => return Err(not_in(format!("{other} is not of the kind or shape of {space}"))),
         }
         Ok(())
     }
@@ -117,30 +100,19 @@ impl<W: World> Environment for Native<W> {
     }
 
     fn reset(&mut self, seed: u64) -> Result<Observation> {
-        self.rng = Key::new(seed).fold(RESET_STREAM).rng();
-        self.world.start(&mut self.rng, &mut self.state);
+        self.episode.begin(seed);
+        self.world.start(&mut self.episode.rng, &mut self.state);
         self.action.clear();
-        self.elapsed = 0;
-        self.phase = Phase::Running;
         Ok(self.observation())
     }
 
     fn step(&mut self, action: &Action) -> Result<Step> {
-        match self.phase {
-            Phase::Running => {}
-            Phase::NotBegun => return Err(Error::config(self.id(), "the episode has not begun: call reset first")),
-            Phase::Over => return Err(Error::config(self.id(), "the episode is over: call reset first")),
-        }
+        self.episode.check(self.world.spec().id)?;
         self.take(action)?;
         let outcome = self.world.advance(&self.state, &self.action, &mut self.next);
-        self.world.disturb(&mut self.rng, &mut self.next);
+        self.world.disturb(&mut self.episode.rng, &mut self.next);
         std::mem::swap(&mut self.state, &mut self.next);
-        self.elapsed += 1;
-        let truncated =
-            !outcome.terminated && self.world.spec().episode_steps.is_some_and(|limit| self.elapsed >= limit);
-        if outcome.terminated || truncated {
-            self.phase = Phase::Over;
-        }
+        let truncated = self.episode.count(outcome.terminated, self.world.spec().episode_steps);
         Ok(Step { observation: self.observation(), reward: outcome.reward, terminated: outcome.terminated, truncated })
     }
 
@@ -149,7 +121,7 @@ impl<W: World> Environment for Native<W> {
     }
 
     fn render(&mut self) -> Result<Frame> {
-        if self.phase == Phase::NotBegun {
+        if !self.episode.has_begun() {
             return Err(Error::config(self.id(), "nothing to draw yet: call reset first"));
         }
         let mut canvas = Canvas::new(FRAME.0, FRAME.1);
@@ -167,29 +139,21 @@ impl<W: World> Persist for Native<W> {
         let mut state = State::new();
         state.put("state", Array::F64(vec![self.state.len()], self.state.clone()));
         state.put("action", Array::F64(vec![self.action.len()], self.action.clone()));
-        state.put("rng", self.rng.save());
-        state.put("episode", Array::U64(vec![self.elapsed as u64, self.phase as u64]));
+        self.episode.save(&mut state);
         state
     }
 
     fn restore(&mut self, state: &State) -> Result<()> {
         let numbers = state.f64s("state", self.state.len())?;
-        let (elapsed, phase) = match state.u64s("episode", 2)? {
-            [elapsed, 0] => (*elapsed, Phase::NotBegun),
-            [elapsed, 1] => (*elapsed, Phase::Running),
-            [elapsed, 2] => (*elapsed, Phase::Over),
-            _ => return Err(Error::external("saved state", "'episode' holds no phase that is known here")),
-        };
         let action = match state.array("action")? {
             Array::F64(_, action) if action.len() <= MAX_DIM => action,
             _ => return Err(Error::external("saved state", "'action' is not an action")),
         };
-        self.rng.restore(state, "rng")?;
+        let episode = Episode::restored(state)?;
         self.state.copy_from_slice(numbers);
         self.action.clear();
         self.action.extend_from_slice(action);
-        self.elapsed = elapsed as usize;
-        self.phase = phase;
+        self.episode = episode;
         Ok(())
     }
 }

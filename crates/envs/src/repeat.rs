@@ -69,6 +69,14 @@ impl Environment for Repeated {
         Ok(step)
     }
 
+    fn players(&self) -> usize {
+        self.inner.players()
+    }
+
+    fn to_play(&self) -> usize {
+        self.inner.to_play()
+    }
+
     fn dt_secs(&self) -> f64 {
         self.inner.dt_secs() * self.repeat as f64
     }

@@ -6,7 +6,9 @@
 //! [`RewardFunction`](worldwright_core::RewardFunction) (batches of observed transitions). They cannot disagree, as they
 //! run the same lines.
 
-use worldwright_core::{Actions, Columns, ColumnsMut, Error, Filter, Result, Rng, Space, Transitions};
+use worldwright_core::{
+    Action, Actions, Columns, ColumnsMut, ElementType, Error, Filter, Result, Rng, Space, Transitions, Value,
+};
 
 use crate::draw::Canvas;
 
@@ -155,11 +157,27 @@ pub(crate) fn names(names: &[&str]) -> Vec<String> {
 pub(crate) fn f32_box(low: &[f64], high: &[f64]) -> Space {
     // The bounds as the original stores them, so that a rounded number on the bound lies inside.
     let round = |bounds: &[f64]| bounds.iter().map(|bound| f64::from(*bound as f32)).collect();
-    Space::Box {
-        shape: vec![low.len()],
-        low: round(low),
-        high: round(high),
-        element: worldwright_core::ElementType::F32,
+    Space::Box { shape: vec![low.len()], low: round(low), high: round(high), element: ElementType::F32 }
+}
+
+/// A box of whole numbers, which can be counted.
+pub(crate) fn whole_box(low: &[f64], high: &[f64], element: ElementType) -> Space {
+    Space::Box { shape: vec![low.len()], low: low.to_vec(), high: high.to_vec(), element }
+}
+
+/// The zero-based number of a choice.
+///
+/// # Errors
+/// [`Error::NotInSpace`] for whatever is no element of a space of single choices.
+pub(crate) fn zero_based(space: &Space, action: &Action) -> Result<usize> {
+    let not_in = |reason: String| Error::NotInSpace { what: "action".into(), reason };
+    match (space, action) {
+        (Space::Discrete { n, start, .. }, Value::Integer(choice)) => {
+            let index = choice.checked_sub(*start).and_then(|index| usize::try_from(index).ok());
+            let index = index.filter(|index| index < n);
+            index.ok_or_else(|| not_in(format!("choice {choice} is not one of {n} from {start}")))
+        }
+        (space, other) => Err(not_in(format!("{other} is not of the kind or shape of {space}"))),
     }
 }
 

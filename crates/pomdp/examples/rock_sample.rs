@@ -8,7 +8,9 @@
 use std::time::{Duration, Instant};
 
 use worldwright_core::Key;
-use worldwright_pomdp::{Despot, DespotConfig, PointBased, PointBasedConfig, Pomcp, PomcpConfig, Pomdp, RockSample};
+use worldwright_core::pomdp::Pomdp;
+use worldwright_envs::rock_sample::RockSample;
+use worldwright_pomdp::{Despot, DespotConfig, PointBased, PointBasedConfig, Pomcp, PomcpConfig, Table};
 
 fn main() -> worldwright_core::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -28,7 +30,7 @@ fn main() -> worldwright_core::Result<()> {
 
 fn bounds(seconds: u64) -> worldwright_core::Result<()> {
     let begun = Instant::now();
-    let table = RockSample::seven_eight().table()?;
+    let table = Table::of(&RockSample::seven_eight())?;
     let mut search = PointBased::new(&table)?;
     println!("| seconds | lower | upper | trials | backups | beliefs | alphas | points |");
     println!("|---|---|---|---|---|---|---|---|");

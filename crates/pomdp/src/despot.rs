@@ -12,8 +12,9 @@
 
 use worldwright_core::{Error, Key, Result, Rng, cost};
 
+use super::ParticleBelief;
 use super::streams::Streams;
-use super::{ParticleBelief, Pomdp};
+use worldwright_core::pomdp::Pomdp;
 
 /// How the search goes.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -2,17 +2,18 @@
 //!
 //! Two descriptions of a problem. A [`Table`] lists probabilities and rewards; on it work the exact belief update
 //! ([`exact_update`]), exact value iteration by alpha vectors ([`Exact`]), the bounds of [`qmdp`], [`fast_informed_bound`] and
-//! [`blind_policies`], and point-based value iteration with both bounds ([`PointBased`]). A [`Pomdp`] only simulates; on it work
+//! [`blind_policies`], and point-based value iteration with both bounds ([`PointBased`]). A [`Pomdp`](worldwright_core::pomdp::Pomdp) only simulates; on it work
 //! particle beliefs ([`ParticleBelief`]), POMCP ([`Pomcp`]) and a search over determinised scenarios ([`Despot`]).
 //!
-//! [`tiger`] and [`RockSample`] are the field's two yardsticks, each as a table and as a simulator; others are read from files
-//! ([`parse_pomdp`]), and any table can be simulated ([`Simulated`]).
+//! The field's two yardsticks, the tiger and RockSample, are worlds of the room envs, each with its probabilities and as a simulator;
+//! others are read from files ([`parse_pomdp`]), and any table can be simulated ([`Simulated`]).
 //!
 //! ```
-//! use worldwright_pomdp::{Exact, ExactConfig, tiger};
+//! use worldwright_envs::tiger::Tiger;
+//! use worldwright_pomdp::{Exact, ExactConfig, Table};
 //!
 //! # fn main() -> worldwright_core::Result<()> {
-//! let solution = Exact::solve(&tiger(0.75)?, &ExactConfig::default())?;
+//! let solution = Exact::solve(&Table::of(&Tiger { discount: 0.75 })?, &ExactConfig::default())?;
 //! assert!((solution.value(&[0.5, 0.5]) - 1.933_439).abs() < 1e-6);
 //! # Ok(())
 //! # }
@@ -25,12 +26,10 @@ mod cassandra;
 mod despot;
 mod dominance;
 mod exact;
-mod generative;
 mod named;
 mod particles;
 mod point_based;
 mod pomcp;
-mod problems;
 mod simulated;
 mod streams;
 mod table;
@@ -40,15 +39,12 @@ pub use bounds::{Vectors, blind_policies, fast_informed_bound, qmdp};
 pub use cassandra::{FileConfig, parse_pomdp, parse_pomdp_with};
 pub use despot::{Despot, DespotConfig, DespotReport};
 pub use exact::{Exact, ExactConfig};
-pub use generative::{Actions, Pomdp, Step};
 pub use named::{Named, Names};
 pub use particles::ParticleBelief;
 pub use point_based::{PointBased, PointBasedConfig, PointBasedEnd, PointBasedReport};
 pub use pomcp::{Pomcp, PomcpConfig, PomcpReport};
-pub use problems::rock_sample::{Rock, RockSample, RockState};
-pub use problems::tiger::{Tiger, tiger};
 pub use simulated::Simulated;
-pub use table::{Outcome, Table};
+pub use table::Table;
 
 /// The tiger in Cassandra's format, as [`parse_pomdp`] reads it.
 pub const TIGER_FILE: &str = include_str!("tiger.pomdp");

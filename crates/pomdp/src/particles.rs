@@ -6,7 +6,7 @@
 
 use worldwright_core::{Error, Result, Rng, cost};
 
-use super::Pomdp;
+use worldwright_core::pomdp::Pomdp;
 
 /// The belief and the history that led to it.
 #[derive(Debug, Clone)]

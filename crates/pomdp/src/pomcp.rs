@@ -10,7 +10,8 @@ mod tree;
 use worldwright_core::{Error, Key, Result, Rng, cost};
 
 use self::tree::{Prior, Tree};
-use super::{ParticleBelief, Pomdp};
+use super::ParticleBelief;
+use worldwright_core::pomdp::Pomdp;
 
 /// How POMCP searches.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use worldwright_core::{Result, Rng};
 
+use super::Table;
 use super::bounds::{blind_until, qmdp_until};
-use super::{Actions, Pomdp, Step, Table};
+use worldwright_core::pomdp::{Actions, Pomdp, Step};
 
 /// The simulator of a table.
 #[derive(Debug, Clone)]

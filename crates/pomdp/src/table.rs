@@ -3,16 +3,8 @@
 //!
 //! `T(s' | s, a)` moves, `Z(o | a, s')` shows, `R(s, a)` pays. An end of the episode is a state that leads to itself and pays nothing.
 
+use worldwright_core::pomdp::{Outcome, Tabulated};
 use worldwright_core::{Error, Result};
-
-/// What doing an action in a state comes to.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Outcome {
-    /// Next states with their probabilities, which sum to one.
-    pub next: Vec<(usize, f64)>,
-    /// `R(s, a)`, the expected reward of the step.
-    pub reward: f64,
-}
 
 /// One way that a step may go: what is seen, where it leads, and `T(s' | s, a) Z(o | a, s')`.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -62,6 +54,16 @@ impl PartialEq for Table {
 const SLACK: f64 = 1e-9;
 
 impl Table {
+    /// The table of a problem that knows its probabilities.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new), and what the problem says where it is too large to be listed.
+    pub fn of(problem: &impl Tabulated) -> Result<Self> {
+        let outcome = |state, action| problem.outcome(state, action);
+        let emission = |action, next| problem.emission(action, next);
+        Self::new(problem.counts()?, problem.discount(), problem.initial(), outcome, emission)
+    }
+
     /// A table of `counts` = (states, actions, observations), from what each action does in each state, `outcome(s, a)`, and
     /// the probabilities of observations, `emission(a, s')`.
     ///

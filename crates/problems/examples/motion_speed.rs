@@ -6,13 +6,14 @@
 use std::time::Instant;
 
 use worldwright_core::{Columns, Key, Result, Rng};
+use worldwright_envs::cube::{Cube, Metric};
 use worldwright_envs::maze::Maze;
 use worldwright_motion::task_motion::{CheapestSkeletons, Object, PickPlace, Region, TaskMotion, World};
 use worldwright_motion::{
     ArmScene, Axis, DiscsScene, Dubins, DubinsSpace, Obstacles, RigidScene, RrtConnect, Scene, Shape,
 };
 use worldwright_planners::subgoal::{DcMcts, Leap, Midway, StateGoalValue, SubgoalTree, WithinReach};
-use worldwright_problems::rubik::{Cube, Effort, Metric, PocketSolver, TwoPhase};
+use worldwright_problems::rubik::{Effort, PocketSolver, TwoPhase};
 
 fn main() -> Result<()> {
     cube();

@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 use worldwright_core::{Error, Key, Parameter, Result, SettingDefault as Default, Settings, cost};
 
 use super::solution::{Cell, Solution, Status};
+use worldwright_core::pomdp::{Pomdp, Step};
 use worldwright_pomdp::{
     Despot, DespotConfig, Exact, ExactConfig, Named, PointBased, PointBasedConfig, PointBasedEnd, Pomcp, PomcpConfig,
-    Pomdp, Simulated, Step, Table, Vectors, exact_update, qmdp,
+    Simulated, Table, Vectors, exact_update, qmdp,
 };
 
 /// The planners, exact value iteration first.

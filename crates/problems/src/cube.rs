@@ -4,7 +4,8 @@ use worldwright_core::{Entry, Error, Key, Parameter, Result, SettingDefault as D
 
 use super::Solve;
 use super::solution::{Solution, Status};
-use crate::rubik::{Controller, Cube, Effort, Move, Repair, ScriptedTurner, TwoPhase, format_moves, parse_moves};
+use crate::rubik::{Controller, Effort, Repair, ScriptedTurner, TwoPhase};
+use worldwright_envs::cube::{Cube, Move, format_moves, parse_moves};
 
 pub(super) const SCRAMBLE: Parameter = Parameter {
     name: "scramble",

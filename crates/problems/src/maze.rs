@@ -105,26 +105,13 @@ fn read(settings: &Settings) -> Result<(Maze, usize, usize)> {
         let last = maze.cells.len() - 1;
         return Ok((maze, 0, last));
     }
-    let map: String = map.split(['/', '\n']).map(str::trim).collect::<Vec<_>>().join("\n");
-    if let Some(letter) = map.chars().find(|letter| !"SG#.\n".contains(*letter)) {
-        return Err(Error::config("map", format!("'{letter}' is none of S, G, # and .")));
-    }
-    let maze = Maze::parse(&map);
+    let (maze, start, goal) = Maze::mapped(map)?;
     if maze.cells.len() > MOST_CELLS {
         let why =
             format!("has {} free cells, at most {MOST_CELLS} may be: all pairs of them are held", maze.cells.len());
         return Err(Error::config("map", why));
     }
-    let one = |wanted: char| {
-        let free = map.chars().filter(|letter| !"#\n".contains(*letter));
-        let found: Vec<usize> =
-            free.enumerate().filter(|(_, letter)| *letter == wanted).map(|(cell, _)| cell).collect();
-        match found[..] {
-            [one] => Ok(one),
-            _ => Err(Error::config("map", format!("has {} times '{wanted}': write one", found.len()))),
-        }
-    };
-    Ok((maze.clone(), one('S')?, one('G')?))
+    Ok((maze, start, goal))
 }
 
 /// A maze in letters, with walls around it.

@@ -5,7 +5,8 @@ use worldwright_core::{Entry, Key, Parameter, Result, SettingDefault as Default,
 use super::Solve;
 use super::cube::{SCRAMBLE, SEED, turns};
 use super::solution::{Solution, Status};
-use crate::rubik::{Metric, Pocket, PocketSolver, format_moves, parse_moves};
+use crate::rubik::{Pocket, PocketSolver};
+use worldwright_envs::cube::{Metric, format_moves, parse_moves};
 
 pub(super) const ENTRY: Entry<Solve> = Entry {
     name: "pocket-cube",

@@ -1,6 +1,6 @@
 //! A rover among rocks that may be good or bad.
 
-use worldwright_core::{Entry, Error, Key, Parameter, Result, SettingDefault as Default, Settings};
+use worldwright_core::{Entry, Parameter, Result, SettingDefault as Default, Settings};
 
 use super::Solve;
 use super::belief::{
@@ -8,7 +8,8 @@ use super::belief::{
 };
 use super::cube::SEED;
 use super::solution::{Cell, Solution, Status};
-use worldwright_pomdp::{Rock, RockSample, Table};
+use worldwright_envs::rock_sample::{Rock, RockSample};
+use worldwright_pomdp::Table;
 
 pub(super) const ENTRY: Entry<Solve> = Entry {
     name: "rock-sample",
@@ -53,31 +54,15 @@ fn solve(settings: &Settings) -> Result<Solution> {
     check(settings)?;
     let size = settings.count("size", 2)?;
     let count = settings.count("rocks", 0)?;
-    let places = size * size;
-    if size > 15 || count > 16.min(places) {
-        let why = format!(
-            "{count} rocks in a size of {size}: there may be 16 rocks, each on a place of its own, in a size of 15"
-        );
-        return Err(Error::config("rocks", why));
-    }
-    let seed = settings.seed("seed")?;
-    let rocks: Vec<Rock> = if (size, count) == (7, 8) {
-        RockSample::SEVEN_EIGHT.to_vec()
-    } else {
-        let mut all: Vec<Rock> = (0..places).map(|i| ((i % size) as u8, (i / size) as u8)).collect();
-        Key::new(seed).fold(u64::MAX - 1).rng().shuffle(&mut all);
-        all[..count].to_vec()
-    };
-    let start = (0, (size / 2) as u8);
     let half_efficiency = settings.float("half_efficiency", 1e-9, f64::MAX)?;
     let discount = settings.float("discount", 0.0, 1.0)?;
-    let problem = RockSample::new(size as u8, start, &rocks, half_efficiency, discount)?;
+    let problem = RockSample::sized(size, count, settings.seed("seed")?, half_efficiency, discount)?;
     let mut solution =
         Solution::new(Status::Solved, &["step", "x", "y", "action", "observation", "reward", "expected value"]);
-    solution.picture = map(size, start, &rocks);
+    solution.picture = map(size, problem.start(), problem.rocks());
     let table: std::cell::OnceCell<Table> = std::cell::OnceCell::new();
     let known = || {
-        let made = problem.table()?;
+        let made = Table::of(&problem)?;
         Ok(table.get_or_init(|| made))
     };
     let mut decider = decider(&problem, known, None, settings, &mut solution)?;

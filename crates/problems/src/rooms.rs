@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use worldwright_core::{
-    Action, Budget, Entry, Error, Key, Observation, Parameter, Result, Setting, SettingDefault as Default, Settings,
+    Action, Budget, Entry, Key, Observation, Parameter, Result, Setting, SettingDefault as Default, Settings,
     WorldModel,
 };
 
@@ -41,16 +41,7 @@ const LONGEST: usize = 50;
 
 fn solve(settings: &Settings) -> Result<Solution> {
     let maze = Maze::parse(FOUR_ROOMS);
-    let cell = |key: &str| {
-        let numbers = settings.numbers(key)?;
-        let place = match numbers {
-            [x, y] if *x >= 0.0 && *y >= 0.0 => maze.at([*x as usize, *y as usize]),
-            _ => None,
-        };
-        place.ok_or_else(|| {
-            Error::config(key, format!("{numbers:?} is no free cell: column and row from 1 to 11, no wall"))
-        })
-    };
+    let cell = |key: &str| maze.placed(key, settings.numbers(key)?);
     let (start, goal) = (cell("start")?, cell("goal")?);
     let seed = settings.seed("seed")?;
     let world = MazeModel::new(maze, goal, settings.float("discount", 0.0, 1.0)?, 0.0)?;

@@ -9,7 +9,8 @@ use super::belief::{
 };
 use super::cube::SEED;
 use super::solution::Solution;
-use worldwright_pomdp::{Named, Names, tiger};
+use worldwright_envs::tiger::Tiger;
+use worldwright_pomdp::{Named, Names, Table};
 
 pub(super) const ENTRY: Entry<Solve> = Entry {
     name: "tiger",
@@ -37,7 +38,7 @@ pub(super) const ENTRY: Entry<Solve> = Entry {
 
 fn solve(settings: &Settings) -> Result<Solution> {
     let named = Named {
-        table: tiger(settings.float("discount", 0.0, 1.0)?)?,
+        table: Table::of(&Tiger { discount: settings.float("discount", 0.0, 1.0)? })?,
         states: Names::listed(&["tiger-left", "tiger-right"]),
         actions: Names::listed(&["listen", "open-left", "open-right"]),
         observations: Names::listed(&["hear-left", "hear-right"]),

@@ -33,7 +33,7 @@ pub(super) const TIC_TAC_TOE: Entry<Solve> = Entry {
         },
         SEED,
     ],
-    build: |settings| solve::<TicTacToe>(settings, "cell", [3, 3], |row, column| 3 * row + column),
+    build: solve::<TicTacToe>,
 };
 
 pub(super) const CONNECT_FOUR: Entry<Solve> = Entry {
@@ -49,18 +49,12 @@ pub(super) const CONNECT_FOUR: Entry<Solve> = Entry {
         SIMULATIONS,
         SEED,
     ],
-    // Cells are numbered column by column from the bottom.
-    build: |settings| solve::<ConnectFour>(settings, "column", [6, 7], |row, column| 6 * column + 5 - row),
+    build: solve::<ConnectFour>,
 };
 
-/// Searches the position after the moves given. A move is called a `place`; `cell` gives the number of a cell on a board of [rows, columns],
-/// row 0 at the top.
-fn solve<G: Game>(
-    settings: &Settings,
-    place: &'static str,
-    board: [usize; 2],
-    cell: impl Fn(usize, usize) -> usize,
-) -> Result<Solution> {
+/// Searches the position after the moves given.
+fn solve<G: Game>(settings: &Settings) -> Result<Solution> {
+    let (place, board) = (G::PLACE, G::BOARD);
     let (position, player) = replay::<G>(settings.text("moves")?, place)?;
     let model = GameModel::<G>::new().with_decisive_playouts();
     let seed = settings.seed("seed")?;
@@ -78,8 +72,9 @@ fn solve<G: Game>(
     let mut solution =
         Solution::new(if proven { Status::Optimal } else { Status::Solved }, &[place, "visits", "value"]);
     let marks = observation.floats().unwrap_or_default();
-    let line = |row| (0..board[1]).map(|column| mark(marks[cell(row, column)], player).to_string()).collect::<Vec<_>>();
-    let numbers = (place == "column").then(|| (1..=board[1]).map(|column| column.to_string()).collect::<Vec<_>>());
+    let line =
+        |row| (0..board[1]).map(|column| mark(marks[G::cell(row, column)], player).to_string()).collect::<Vec<_>>();
+    let numbers = (G::MOVES == board[1]).then(|| (1..=board[1]).map(|column| column.to_string()).collect::<Vec<_>>());
     solution.picture = (0..board[0]).map(line).chain(numbers).map(|line| line.join(" ")).collect::<Vec<_>>().join("\n");
     let (mut visits, mut values) = (vec![0; forest.actions()], vec![0.0; forest.actions()]);
     forest.visits(0, &mut visits);

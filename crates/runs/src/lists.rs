@@ -111,6 +111,11 @@ impl Workshop for Lists {
 
     fn agent(&self, experiment: &Experiment, made: &Made, interrupt: &Interrupt) -> Result<Box<dyn Agent>> {
         let algorithm = find(agents::ALL, "algorithm", &experiment.agent.name)?;
+        if made.environment.players() > 1 {
+            let what =
+                "an environment whose players take turns: it plays one side, against environment.opponent=random";
+            return Err(Error::unsupported(algorithm.name, what));
+        }
         let resolved = Resolved {
             algorithm: algorithm.name.to_owned(),
             agent: Settings::resolve(algorithm.name, algorithm.parameters, &experiment.agent.settings)?,

@@ -72,6 +72,13 @@ impl Game for ConnectFour {
     const NAME: &'static str = "connect-four";
     const MOVES: usize = COLUMNS;
     const CELLS: usize = COLUMNS * ROWS;
+    const PLACE: &'static str = "column";
+    const BOARD: [usize; 2] = [ROWS, COLUMNS];
+
+    // Column by column from the bottom.
+    fn cell(row: usize, column: usize) -> usize {
+        ROWS * column + ROWS - 1 - row
+    }
 
     fn start() -> Stones {
         Stones::default()

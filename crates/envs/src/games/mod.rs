@@ -1,15 +1,17 @@
 //! Two-player games as world models: every row is a position seen by the player to move.
 //!
 //! A game is a [`Game`]: small copyable positions and pure functions on them; [`GameModel`] makes a
-//! [`WorldModel`](worldwright_core::WorldModel) of any. A step rewards the mover, and its continuation is −1 (the other player
+//! [`WorldModel`](worldwright_core::WorldModel) of any, and `environment.rs` the environment. A step of the model rewards the mover, and its continuation is −1 (the other player
 //! moves next) or 0 (the game is over). The model's value is one random playout a row, run inside the model for the whole batch
 //! from a generator that the row carries, so that it depends on the row alone.
 
 mod connect_four;
+mod environment;
 mod model;
 mod tic_tac_toe;
 
 pub use connect_four::{ConnectFour, Stones};
+pub(crate) use environment::{CONNECT_FOUR, TIC_TAC_TOE};
 pub use model::GameModel;
 pub use tic_tac_toe::{Marks, TicTacToe};
 
@@ -34,6 +36,13 @@ pub trait Game: Send + Sync + 'static {
     const MOVES: usize;
     /// Cells of the board: an observation has one number a cell, 1 for the player to move, −1 for the other, 0 for none.
     const CELLS: usize;
+    /// What a move is called: a cell, a column.
+    const PLACE: &'static str;
+    /// Rows and columns of the board as it is drawn.
+    const BOARD: [usize; 2];
+
+    /// The number of a cell, rows counted from the top.
+    fn cell(row: usize, column: usize) -> usize;
 
     /// Where the game begins.
     fn start() -> Self::Position;

@@ -5,6 +5,7 @@ use worldwright_core::{
     Space, Values, WorldModel,
 };
 
+use super::environment::space;
 use super::{Game, scramble};
 
 /// The model of a game.
@@ -22,7 +23,7 @@ impl<G: Game> GameModel<G> {
     pub fn new() -> Self {
         let spec = ModelSpec {
             name: G::NAME.to_owned(),
-            observation_space: Space::vector(&vec![-1.0; G::CELLS], &vec![1.0; G::CELLS]),
+            observation_space: space::<G>(),
             action_space: Space::discrete(G::MOVES),
             members: 1,
             constraints: 0,

@@ -23,6 +23,12 @@ impl Game for TicTacToe {
     const NAME: &'static str = "tic-tac-toe";
     const MOVES: usize = 9;
     const CELLS: usize = 9;
+    const PLACE: &'static str = "cell";
+    const BOARD: [usize; 2] = [3, 3];
+
+    fn cell(row: usize, column: usize) -> usize {
+        3 * row + column
+    }
 
     fn start() -> Marks {
         Marks { own: 0, other: 0 }

@@ -2,11 +2,13 @@
 
 use std::collections::VecDeque;
 
-use worldwright_core::Rng;
+use worldwright_core::{Error, Result, Rng};
 
+mod environment;
 mod hallway;
 mod model;
 
+pub(crate) use environment::{MAZE, ROOMS};
 pub use hallway::Hallway;
 pub use model::MazeModel;
 
@@ -55,6 +57,28 @@ impl Maze {
         maze
     }
 
+    /// From a map as users write it, with the cells where it begins and ends: lines, with / or line breaks between them, of S (one), G
+    /// (one), # and dots.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for other letters, and for none or several of S or G.
+    pub fn mapped(map: &str) -> Result<(Self, usize, usize)> {
+        let map: String = map.split(['/', '\n']).map(str::trim).collect::<Vec<_>>().join("\n");
+        if let Some(letter) = map.chars().find(|letter| !"SG#.\n".contains(*letter)) {
+            return Err(Error::config("map", format!("'{letter}' is none of S, G, # and .")));
+        }
+        let one = |wanted: char| {
+            let free = map.chars().filter(|letter| !"#\n".contains(*letter));
+            let found: Vec<usize> =
+                free.enumerate().filter(|(_, letter)| *letter == wanted).map(|(cell, _)| cell).collect();
+            match found[..] {
+                [one] => Ok(one),
+                _ => Err(Error::config("map", format!("has {} times '{wanted}': write one", found.len()))),
+            }
+        };
+        Ok((Self::parse(&map), one('S')?, one('G')?))
+    }
+
     /// A maze of `side` × `side` chambers with a wall between neighbours wherever a random spanning tree needs no opening, and
     /// `loops` further openings: `2 side − 1` cells a side.
     pub fn random(side: usize, loops: usize, rng: &mut Rng) -> Self {
@@ -93,6 +117,22 @@ impl Maze {
     /// The number of the free cell in a column and row.
     pub fn at(&self, cell: [usize; 2]) -> Option<usize> {
         self.cells.binary_search_by_key(&(cell[1], cell[0]), |other| (other[1], other[0])).ok()
+    }
+
+    /// The number of the free cell that a setting names by column and row.
+    ///
+    /// # Errors
+    /// [`Error::Config`] where there is none.
+    pub fn placed(&self, key: &str, place: &[f64]) -> Result<usize> {
+        let found = match place {
+            [x, y] if *x >= 0.0 && *y >= 0.0 => self.at([*x as usize, *y as usize]),
+            _ => None,
+        };
+        let last = self.cells.iter().map(|cell| cell[0].max(cell[1])).max().unwrap_or(0);
+        found.ok_or_else(|| {
+            let why = format!("{place:?} is no free cell: column and row from 1 to {last}, no wall");
+            Error::config(key.to_owned(), why)
+        })
     }
 
     /// A shortest way, both ends among it; of equal ones the first.

@@ -1,11 +1,13 @@
 //! A maze as a world model: four moves, of which some slip; the goal pays 1 and ends.
 
 use worldwright_core::{
-    Action, Actions, Capabilities, Error, Imagination, Imagined, Key, ModelSpec, Observation, Result, Rows, Space,
+    Action, Actions, Capabilities, ElementType, Error, Imagination, Imagined, Key, ModelSpec, Observation, Result, Rng,
+    Rows, Space,
     WorldModel,
 };
 
 use super::Maze;
+use crate::world::whole_box;
 
 /// Up, right, down, left.
 const MOVES: [[isize; 2]; 4] = [[0, -1], [1, 0], [0, 1], [-1, 0]];
@@ -46,7 +48,7 @@ impl MazeModel {
         let next = each.map(|(i, cell)| MOVES.map(|by| maze.at(moved(*cell, by)).unwrap_or(i))).collect();
         let spec = ModelSpec {
             name: "maze".to_owned(),
-            observation_space: Space::vector(&[0.0], &[maze.cells.len() as f64 - 1.0]),
+            observation_space: whole_box(&[0.0], &[maze.cells.len() as f64 - 1.0], ElementType::I64),
             action_space: Space::discrete(MOVES.len()),
             members: 1,
             constraints: 0,
@@ -60,6 +62,12 @@ impl MazeModel {
     /// Where a move leads when it does not slip.
     pub fn next(&self, cell: usize, choice: usize) -> usize {
         self.next[cell][choice]
+    }
+
+    /// Where a move leads, by a draw where it may slip.
+    pub fn draw(&self, cell: usize, choice: usize, rng: &mut Rng) -> usize {
+        let slips = self.slip > 0.0 && rng.uniform() < self.slip;
+        self.next[cell][if slips { (choice + 1 + rng.below(3) as usize) % MOVES.len() } else { choice }]
     }
 
     /// Where a move leads with which chance.
@@ -114,19 +122,15 @@ impl Imagination for Arena<'_> {
         out.begin(n);
         for (i, choice) in choices.iter().enumerate() {
             let here = self.cells[from.at(i)] as usize;
-            let ways = self.model.next.get(here).filter(|_| (*choice as usize) < MOVES.len());
-            let ways = ways.ok_or_else(|| Error::NotInSpace {
-                what: format!("move {choice}").into(),
-                reason: "there are four moves".to_owned(),
-            })?;
-            let mut way = *choice as usize;
-            if self.model.slip > 0.0 {
-                let mut rng = key.fold(i as u64).rng();
-                if rng.uniform() < self.model.slip {
-                    way = (way + 1 + rng.below(3) as usize) % MOVES.len();
-                }
+            let choice = *choice as usize;
+            if choice >= MOVES.len() {
+                let reason = "there are four moves".to_owned();
+                return Err(Error::NotInSpace { what: format!("move {choice}").into(), reason });
             }
-            let next = ways[way];
+            let next = match self.model.slip > 0.0 {
+                true => self.model.draw(here, choice, &mut key.fold(i as u64).rng()),
+                false => self.model.next(here, choice),
+            };
             self.cells[to.at(i)] = next as u32;
             let ends = next == self.model.goal;
             (out.reward[i], out.continuation[i]) = if ends { (1.0, 0.0) } else { (0.0, self.model.discount) };

@@ -68,13 +68,17 @@ fn names_are_right_and_texts_are_there() {
     );
 }
 
+/// Environments whose first observation is always the same.
+const ALWAYS_SEEN_ALIKE: [&str; 5] = ["gridworld", "maze", "rooms", "tiger", "rock-sample"];
+
 #[test]
 fn seeds_repeat_and_differ() {
     for entry in ALL {
         let (mut one, mut two) = (fresh(entry.name), fresh(entry.name));
         assert_eq!(wander(&mut one, 5, 80), wander(&mut two, 5, 80), "{}", entry.name);
         let first = one.environment.reset(1).unwrap();
-        assert_ne!(first, one.environment.reset(2).unwrap(), "{}", entry.name);
+        let differs = (2..20).any(|seed| one.environment.reset(seed).unwrap() != first);
+        assert_eq!(differs, !ALWAYS_SEEN_ALIKE.contains(&entry.name), "{}", entry.name);
         assert_eq!(first, one.environment.reset(1).unwrap(), "{}", entry.name);
     }
 }
@@ -158,7 +162,9 @@ fn a_restored_environment_goes_on_the_same() {
         let mut rng = Rng::new(2);
         for _ in 0..7 {
             let action = one.environment.action_space().sample(&mut rng);
-            one.environment.step(&action).unwrap();
+            if one.environment.step(&action).unwrap().done() {
+                one.environment.reset(9).unwrap();
+            }
         }
         let state = one.environment.as_persist().expect("native environments persist").save();
         let mut two = fresh(entry.name);
@@ -244,7 +250,7 @@ impl Reached {
 
 #[test]
 fn a_batch_is_its_rows() {
-    for entry in ALL {
+    for entry in crate::simulated() {
         let mut made = fresh(entry.name);
         let rows = 257;
         let all = Reached::new(&mut made, rows);
@@ -291,7 +297,7 @@ fn a_batch_is_its_rows() {
 
 #[test]
 fn the_simulator_follows_the_environment() {
-    for entry in ALL {
+    for entry in crate::simulated() {
         let mut made = quiet(entry.name);
         let simulator = made.simulator.clone().unwrap();
         let first = made.environment.reset(21).unwrap();
@@ -340,7 +346,7 @@ fn the_simulator_follows_the_environment() {
 
 #[test]
 fn states_that_diverged_stay_visible() {
-    for entry in ALL {
+    for entry in crate::simulated() {
         let made = fresh(entry.name);
         let simulator = made.simulator.clone().unwrap();
         let dims = simulator.state_dim();

@@ -91,7 +91,7 @@ fn simulate(made: &Made, states: &Batch, actions: Actions<'_>) -> Stepped {
 fn the_simulator_holds_actions_as_the_environment_does() {
     // More than one chunk, and a last one that is not full.
     let rows = 75;
-    for entry in ALL {
+    for entry in crate::simulated() {
         for repeat in [2, 5] {
             let (held, plain) = (held(entry.name, repeat), make(entry.name, &Default::default()).unwrap());
             let space = plain.environment.action_space().clone();

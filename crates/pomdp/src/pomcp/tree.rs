@@ -3,7 +3,7 @@
 //! An edge is (node, action); its value, its visits and `1/√visits` lie in rows of the node, so that the bound of all actions is one
 //! multiplication and addition a lane. Children are found by (edge, observation) in a table of open addressing.
 
-use super::super::Actions;
+use worldwright_core::pomdp::Actions;
 
 /// Lanes compared side by side.
 const LANES: usize = 8;

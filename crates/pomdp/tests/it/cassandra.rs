@@ -1,8 +1,10 @@
 //! Partially observed problems from text in Cassandra's format.
 
 use worldwright_core::Rng;
+use worldwright_core::pomdp::Pomdp;
+use worldwright_envs::tiger::Tiger;
 use worldwright_pomdp::{
-    Exact, ExactConfig, FileConfig, Pomdp, Simulated, Table, exact_update, parse_pomdp, parse_pomdp_with, tiger,
+    Exact, ExactConfig, FileConfig, Simulated, Table, exact_update, parse_pomdp, parse_pomdp_with,
 };
 
 const TIGER: &str = worldwright_pomdp::TIGER_FILE;
@@ -18,7 +20,7 @@ fn the_tiger_has_its_known_values() {
         let text = TIGER.replace("discount: 0.95", &format!("discount: {discount}"));
         let named = parse_pomdp("tiger.pomdp", &text).unwrap();
         assert!((exact(&named.table) - want).abs() < 1e-6);
-        let built_in = tiger(discount.parse().unwrap()).unwrap();
+        let built_in = Table::of(&Tiger { discount: discount.parse().unwrap() }).unwrap();
         let pairs = (0..2).flat_map(|state| (0..3).map(move |action| (state, action)));
         pairs.for_each(|(s, a)| assert_eq!(named.table.reward(s, a), built_in.reward(s, a)));
         assert_eq!((named.states.name(0).as_ref(), named.actions.name(2).as_ref()), ("tiger-left", "open-right"));
@@ -146,7 +148,7 @@ fn errors_say_where_and_what() {
 /// The simulator of a table does what the table says: shares of next states and observations, and likelihoods.
 #[test]
 fn a_simulated_table_follows_its_probabilities() {
-    let table = tiger(0.95).unwrap();
+    let table = Table::of(&Tiger { discount: 0.95 }).unwrap();
     let simulated = Simulated::new(&table).unwrap();
     let mut rng = Rng::new(3);
     let (mut heard, mut n) = (0, 0);

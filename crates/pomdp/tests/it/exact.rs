@@ -1,8 +1,9 @@
 //! Exact value iteration and point-based bounds on problems of the literature, against enumeration by brute force.
 
+use worldwright_core::pomdp::Outcome;
 use worldwright_core::{Key, Rng};
 use worldwright_pomdp::{
-    Exact, ExactConfig, Outcome, PointBased, PointBasedConfig, PointBasedEnd, Table, exact_update, parse_pomdp, qmdp,
+    Exact, ExactConfig, PointBased, PointBasedConfig, PointBasedEnd, Table, exact_update, parse_pomdp, qmdp,
 };
 
 const PROBLEMS: [(&str, &str); 6] = [

@@ -1,9 +1,12 @@
 //! Partially observed problems against exact values, Bayes by hand, and published brackets.
 
+use worldwright_core::pomdp::{Actions, Outcome, Pomdp, Step};
 use worldwright_core::{Key, Rng};
+use worldwright_envs::rock_sample::RockSample;
+use worldwright_envs::tiger::Tiger;
 use worldwright_pomdp::{
-    Actions, Despot, DespotConfig, Exact, ExactConfig, Outcome, ParticleBelief, PointBased, PointBasedConfig, Pomcp,
-    PomcpConfig, Pomdp, RockSample, Step, Table, Tiger, blind_policies, exact_update, fast_informed_bound, qmdp, tiger,
+    Despot, DespotConfig, Exact, ExactConfig, ParticleBelief, PointBased, PointBasedConfig, Pomcp, PomcpConfig, Table,
+    blind_policies, exact_update, fast_informed_bound, qmdp,
 };
 
 const HALF: [f64; 2] = [0.5, 0.5];
@@ -16,7 +19,7 @@ fn solve(table: &Table) -> Exact {
 #[test]
 fn the_tiger_has_its_exact_values() {
     for (discount, want) in [(0.95, 19.371_368), (0.75, 1.933_439), (0.9, 8.507_260)] {
-        let solution = solve(&tiger(discount).unwrap());
+        let solution = solve(&Table::of(&Tiger { discount }).unwrap());
         let got = solution.value(&HALF);
         assert!((got - want).abs() <= 1e-6, "discount {discount}: {got} instead of {want}");
         assert!(solution.error <= 1e-8);
@@ -29,7 +32,7 @@ fn the_tiger_has_its_exact_values() {
 /// Bellman's equation holds for the exact solution anywhere, not only where it was made.
 #[test]
 fn the_exact_value_solves_bellmans_equation() {
-    let table = tiger(0.9).unwrap();
+    let table = Table::of(&Tiger { discount: 0.9 }).unwrap();
     let solution = solve(&table);
     let mut next = [0.0; 2];
     for i in 0..=100 {
@@ -51,7 +54,7 @@ fn the_exact_value_solves_bellmans_equation() {
 /// Listening once gives 0.85, twice the same 0.7225 / 0.745, opposite sides cancel; a door resets.
 #[test]
 fn beliefs_follow_bayes() {
-    let table = tiger(0.95).unwrap();
+    let table = Table::of(&Tiger { discount: 0.95 }).unwrap();
     let mut belief = HALF;
     let update = |belief: &mut [f64; 2], action, seen| {
         let mut next = [0.0; 2];
@@ -120,7 +123,7 @@ fn particle_beliefs_agree_with_bayes() {
 #[test]
 fn rock_sample_particles_agree_with_the_table() {
     let problem = RockSample::new(3, (0, 1), &[(1, 1), (2, 2)], 2.0, 0.95).unwrap();
-    let table = problem.table().unwrap();
+    let table = Table::of(&problem).unwrap();
     for reinvigorated in [0.0, 0.5] {
         let mut rng = Rng::new(8);
         let count = 20_000;
@@ -146,7 +149,7 @@ fn rock_sample_particles_agree_with_the_table() {
 /// blind ≤ V* ≤ FIB ≤ QMDP everywhere; QMDP is exact where nothing is hidden.
 #[test]
 fn cheap_bounds_enclose_the_exact_value() {
-    let table = tiger(0.95).unwrap();
+    let table = Table::of(&Tiger { discount: 0.95 }).unwrap();
     let solution = solve(&table);
     let (above, informed, below) = (
         qmdp(&table, 1e-9).unwrap(),
@@ -178,7 +181,7 @@ fn cheap_bounds_enclose_the_exact_value() {
 #[test]
 fn point_based_bounds_meet_at_the_exact_value() {
     for (discount, want) in [(0.95, 19.371_368), (0.75, 1.933_439)] {
-        let table = tiger(discount).unwrap();
+        let table = Table::of(&Tiger { discount }).unwrap();
         let mut search = PointBased::new(&table).unwrap();
         let first = search.report();
         assert!(first.lower <= want && want <= first.upper);
@@ -189,7 +192,7 @@ fn point_based_bounds_meet_at_the_exact_value() {
         let exact = solve(&table).value(&[0.8, 0.2]);
         assert!(lower <= exact + 1e-6 && exact <= upper + 1e-6);
     }
-    let table = tiger(0.75).unwrap();
+    let table = Table::of(&Tiger { discount: 0.75 }).unwrap();
     let mut search = PointBased::new(&table).unwrap();
     search.improve(&PointBasedConfig { gap: 1e-4, ..PointBasedConfig::default() }).unwrap();
     // What follows after ten steps is worth 0.75^10 of at most 40.
@@ -200,7 +203,7 @@ fn point_based_bounds_meet_at_the_exact_value() {
 #[test]
 fn a_small_rock_sample_is_solved_alike_by_all() {
     let problem = RockSample::new(3, (0, 1), &[(1, 1), (2, 2)], 2.0, 0.95).unwrap();
-    let table = problem.table().unwrap();
+    let table = Table::of(&problem).unwrap();
     let mut search = PointBased::new(&table).unwrap();
     let config = PointBasedConfig { gap: 1e-3, backups: 20_000, ..PointBasedConfig::default() };
     let report = search.improve(&config).unwrap();
@@ -218,7 +221,7 @@ fn a_small_rock_sample_is_solved_alike_by_all() {
 /// RockSample(7,8): the true value lies in 21.669–23.971. A short search must enclose that bracket's inside, from both sides.
 #[test]
 fn rock_sample_seven_eight_is_enclosed() {
-    let table = RockSample::seven_eight().table().unwrap();
+    let table = Table::of(&RockSample::seven_eight()).unwrap();
     assert_eq!((table.states(), table.actions(), table.observations()), (12_545, 13, 3));
     let mut search = PointBased::new(&table).unwrap();
     let report = search.improve(&PointBasedConfig { backups: 1_500, ..PointBasedConfig::default() }).unwrap();

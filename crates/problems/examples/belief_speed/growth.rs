@@ -7,7 +7,8 @@ use std::sync::Barrier;
 use std::time::Instant;
 
 use worldwright_core::{Budget, Imagination, Key, Planner, Rng, WorldModel};
-use worldwright_pomdp::{Despot, DespotConfig, ParticleBelief, Pomcp, PomcpConfig, RockSample, RockState};
+use worldwright_envs::rock_sample::{RockSample, RockState};
+use worldwright_pomdp::{Despot, DespotConfig, ParticleBelief, Pomcp, PomcpConfig};
 use worldwright_testkit::{DynamicsModel, Pendulum};
 
 use super::{exponent, leaning, tree_planner};

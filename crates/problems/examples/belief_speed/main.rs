@@ -8,9 +8,11 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use worldwright_core::{Budget, Key, Observation, Planner, Result, Setting, WorldModel};
+use worldwright_envs::rock_sample::RockSample;
+use worldwright_envs::tiger::Tiger;
 use worldwright_planners::{PlannerContext, make};
 use worldwright_pomdp::{
-    Despot, DespotConfig, Exact, ExactConfig, PointBased, PointBasedConfig, Pomcp, PomcpConfig, RockSample, tiger,
+    Despot, DespotConfig, Exact, ExactConfig, PointBased, PointBasedConfig, Pomcp, PomcpConfig, Table,
 };
 use worldwright_testkit::{DynamicsModel, Pendulum};
 
@@ -71,7 +73,7 @@ fn speeds(rounds: u64) -> Result<()> {
             report.lower,
         );
     }
-    let table = tiger(0.95)?;
+    let table = Table::of(&Tiger { discount: 0.95 })?;
     let mut value = 0.0;
     let (least, median) = time(rounds, |_| {
         let begun = Instant::now();

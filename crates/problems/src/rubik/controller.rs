@@ -7,9 +7,9 @@
 
 use worldwright_core::{Result, Rng};
 
-use super::cubie::Cube;
-use super::moves::Move;
 use super::two_phase::{Effort, TwoPhase};
+use worldwright_envs::cube::Cube;
+use worldwright_envs::cube::Move;
 
 /// Something that turns a face of a real cube, learned or scripted.
 pub trait FaceTurner {

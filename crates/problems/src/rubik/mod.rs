@@ -1,7 +1,8 @@
 //! Rubik's cube: the two-phase plan for 3×3×3, the optimal one for 2×2×2, and a controller that carries a plan out by unsure turns.
 //!
 //! ```
-//! use worldwright_problems::rubik::{Cube, TwoPhase, format_moves, parse_moves};
+//! use worldwright_envs::cube::{Cube, format_moves, parse_moves};
+//! use worldwright_problems::rubik::TwoPhase;
 //!
 //! let cube = Cube::default().after(&parse_moves("R U F2 L' D B2")?);
 //! let solution = TwoPhase::new().solve(&cube, &Default::default())?;
@@ -12,10 +13,6 @@
 
 mod controller;
 mod coordinates;
-mod cubie;
-mod facelets;
-mod geometry;
-mod moves;
 mod neighbours;
 mod permutation;
 mod pocket;
@@ -23,8 +20,6 @@ mod tables;
 mod two_phase;
 
 pub use controller::{Controller, Episode, FaceTurner, Repair, ScriptedTurner};
-pub use cubie::Cube;
-pub use moves::{Face, Metric, Move, format_moves, parse_moves};
 pub use neighbours::counts_by_depth;
 pub use pocket::{Pocket, PocketSolver};
 pub use two_phase::{Effort, Solution, TwoPhase};

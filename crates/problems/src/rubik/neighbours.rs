@@ -1,7 +1,7 @@
 //! How many states of the 3×3×3 cube are a given number of turns away, by breadth-first search without a table.
 
-use super::cubie::Cube;
-use super::moves::{Metric, Move};
+use worldwright_envs::cube::Cube;
+use worldwright_envs::cube::{Metric, Move};
 
 /// The number of states at each distance from the solved one up to `depth`. Grows about 13-fold a turn (9-fold in quarter turns).
 pub fn counts_by_depth(metric: Metric, depth: usize) -> Vec<u64> {

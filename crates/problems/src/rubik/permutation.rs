@@ -27,12 +27,6 @@ pub(super) fn unrank<const N: usize>(mut rank: usize) -> [u8; N] {
     })
 }
 
-/// Whether a permutation needs an odd number of exchanges.
-pub(super) fn is_odd(permutation: &[u8]) -> bool {
-    let pairs = permutation.iter().enumerate().flat_map(|(i, a)| permutation[..i].iter().map(move |b| b > a));
-    pairs.filter(|inverted| *inverted).count() % 2 == 1
-}
-
 fn choose(n: usize, k: usize) -> usize {
     (0..k).fold(1, |product, i| product * (n.max(i) - i) / (i + 1))
 }
@@ -68,7 +62,6 @@ mod tests {
             let permutation: [u8; 5] = unrank(number);
             assert_eq!(rank(&permutation), number);
         }
-        assert!(!is_odd(&[0, 1, 2]) && is_odd(&[0, 2, 1]) && !is_odd(&[1, 2, 0]));
     }
 
     #[test]

@@ -8,10 +8,10 @@ use worldwright_core::{Result, Rng};
 
 use crate::breadth_first::distances;
 
-use super::cubie::Cube;
-use super::geometry::{normal, quarter};
-use super::moves::{Face, Metric, Move};
 use super::permutation::{rank, unrank};
+use worldwright_envs::cube::Cube;
+use worldwright_envs::cube::{Face, Metric, Move};
+use worldwright_envs::cube::{normal, quarter};
 
 const ORDERS: usize = 5040;
 const TWISTS: usize = 729;

@@ -3,9 +3,9 @@
 
 use crate::breadth_first::distances;
 
-use super::coordinates::{FLIPS, MIDDLES, ORDERS, SLICES, TWISTS};
-use super::cubie::Cube;
-use super::moves::{Face, Move};
+use super::coordinates::{self, FLIPS, MIDDLES, ORDERS, SLICES, TWISTS};
+use worldwright_envs::cube::Cube;
+use worldwright_envs::cube::{Face, Move};
 
 /// The turns of phase 2: all of up and down, half turns of the rest.
 pub(super) const INNER: [Move; 10] = {
@@ -36,12 +36,12 @@ pub(super) struct Tables {
 
 impl Tables {
     pub(super) fn new() -> Self {
-        let twist = moved(TWISTS, Cube::with_twist, Cube::twist, &Move::ALL);
-        let flip = moved(FLIPS, Cube::with_flip, Cube::flip, &Move::ALL);
-        let slice = moved(SLICES, Cube::with_slice, Cube::slice, &Move::ALL);
-        let corners = moved(ORDERS, Cube::with_corner_order, Cube::corner_order, &INNER);
-        let edges = moved(ORDERS, Cube::with_edge_order, Cube::edge_order, &INNER);
-        let middle = moved(MIDDLES, Cube::with_middle_order, Cube::middle_order, &INNER);
+        let twist = moved(TWISTS, coordinates::with_twist, coordinates::twist, &Move::ALL);
+        let flip = moved(FLIPS, coordinates::with_flip, coordinates::flip, &Move::ALL);
+        let slice = moved(SLICES, coordinates::with_slice, coordinates::slice, &Move::ALL);
+        let corners = moved(ORDERS, coordinates::with_corner_order, coordinates::corner_order, &INNER);
+        let edges = moved(ORDERS, coordinates::with_edge_order, coordinates::edge_order, &INNER);
+        let middle = moved(MIDDLES, coordinates::with_middle_order, coordinates::middle_order, &INNER);
         Self {
             twist_slice: pruning(&twist, &slice),
             flip_slice: pruning(&flip, &slice),

@@ -6,9 +6,10 @@
 
 use worldwright_core::Result;
 
-use super::cubie::{Cube, third_turn};
-use super::moves::Move;
+use super::coordinates;
 use super::tables::{INNER, Tables, is_inner};
+use worldwright_envs::cube::Move;
+use worldwright_envs::cube::{Cube, third_turn};
 
 /// When to be content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -145,7 +146,7 @@ impl Search<'_> {
     fn from(&mut self, cube: &Cube, length: usize) -> bool {
         let before = self.best.as_ref().map(Vec::len);
         (self.cubes[0], self.fresh, self.split) = (*cube, 0, length);
-        let (twist, flip, slice) = (cube.twist(), cube.flip(), cube.slice());
+        let (twist, flip, slice) = (coordinates::twist(cube), coordinates::flip(cube), coordinates::slice(cube));
         if !self.tables.outer_beyond(length as u8, twist, flip, slice) {
             self.outer(0, twist, flip, slice);
         }
@@ -196,12 +197,12 @@ impl Search<'_> {
             Some(best) => limit.min(best.len() - 1 - self.split),
             None => limit,
         };
-        let middle = cube.middle_order();
-        let corners = cube.corner_order();
+        let middle = coordinates::middle_order(cube);
+        let corners = coordinates::corner_order(cube);
         if usize::from(self.tables.corners_bound(corners, middle)) > limit {
             return;
         }
-        let edges = cube.edge_order();
+        let edges = coordinates::edge_order(cube);
         for length in usize::from(self.tables.inner_bound(corners, edges, middle))..=limit {
             if self.inner(self.split, length, corners, edges, middle) {
                 self.best = Some(self.path[..self.split + length].to_vec());

@@ -3,10 +3,10 @@
 use std::sync::OnceLock;
 
 use worldwright_core::Rng;
+use worldwright_envs::cube::{Cube, Metric, Move, format_moves, parse_moves};
 use worldwright_problems::breadth_first::{distances, histogram};
 use worldwright_problems::rubik::{
-    Controller, Cube, Effort, Metric, Move, Pocket, PocketSolver, Repair, ScriptedTurner, TwoPhase, counts_by_depth,
-    format_moves, parse_moves,
+    Controller, Effort, Pocket, PocketSolver, Repair, ScriptedTurner, TwoPhase, counts_by_depth,
 };
 
 /// One set of tables for all tests.

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use worldwright_core::Setting::{self, Float, Integer, Numbers, Text};
 use worldwright_core::{Error, SettingDefault, find};
+use worldwright_envs::cube::{Cube, Metric, Move, parse_moves};
 use worldwright_envs::games::{ConnectFour, Game, TicTacToe};
 use worldwright_envs::maze::{FOUR_ROOMS, Maze};
 use worldwright_motion::{Dubins, Shape, segment_distance};
-use worldwright_problems::rubik::{Cube, Metric, Move, Pocket, PocketSolver, parse_moves};
+use worldwright_problems::rubik::{Pocket, PocketSolver};
 use worldwright_problems::{ALL, Cell, Solution, Status, closet, solve};
 
 use crate::settings;

@@ -7,9 +7,12 @@
 //! sample where more checks said good than bad, drive only towards rocks that may be good or to the edge, check what is
 //! uncertain. A state therefore carries what was seen of each rock.
 
-use worldwright_core::{Error, Result, Rng};
+use worldwright_core::pomdp::{Actions, Outcome, Pomdp, Step, Tabulated};
+use worldwright_core::{Error, Key, Result, Rng};
 
-use crate::{Actions, Outcome, Pomdp, Step, Table};
+mod environment;
+
+pub(crate) use environment::ENTRY;
 
 /// A place on the grid, counted from the south-west corner.
 pub type Rock = (u8, u8);
@@ -187,52 +190,45 @@ impl RockSample {
         Self::new(7, (0, 3), &Self::SEVEN_EIGHT, 20.0, 0.95).expect("the rocks of the paper lie on its grid")
     }
 
-    /// The problem as a table. State `place · 2^k + good rocks`; the last state is the end. Sampled rocks are bad rocks there.
+    /// So many rocks in a size: as in the paper where that is 7 and 8, else drawn by a seed; the rover begins half way up the western edge.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] for more than ten rocks: the table would be too large.
-    pub fn table(&self) -> Result<Table> {
-        let k = self.rocks.len();
-        if k > 10 {
-            return Err(Error::unsupported("RockSample::table", "more than ten rocks: use a search that simulates"));
+    /// [`Error::Config`] for more than 16 rocks or a size beyond 15, and as [`new`](Self::new).
+    pub fn sized(size: usize, count: usize, seed: u64, half_efficiency: f64, discount: f64) -> Result<Self> {
+        let places = size * size;
+        if size > 15 || count > MOST_ROCKS.min(places) {
+            let why = format!(
+                "{count} rocks in a size of {size}: there may be 16 rocks, each on a place of its own, in a size of 15"
+            );
+            return Err(Error::config("rocks", why));
         }
-        let places = self.at.len();
-        let end = places << k;
-        let mut initial = vec![0.0; end + 1];
-        let first = self.place(self.start.0, self.start.1) << k;
-        initial[first..first + (1 << k)].fill(1.0 / (1_u32 << k) as f64);
-        let outcome = |state: usize, action: usize| {
-            if state == end {
-                return Outcome { next: vec![(end, 1.0)], reward: 0.0 };
-            }
-            let (place, good) = (state >> k, state & ((1 << k) - 1));
-            let action = action as u32;
-            let (next, reward) = match action {
-                NORTH | EAST | SOUTH | WEST if self.moves[place] >> action & 1 == 0 => (state, FORBIDDEN),
-                EAST if place % usize::from(self.size) + 1 == usize::from(self.size) => (end, PAY),
-                NORTH => (((place + usize::from(self.size)) << k) | good, 0.0),
-                EAST => (((place + 1) << k) | good, 0.0),
-                SOUTH => (((place - usize::from(self.size)) << k) | good, 0.0),
-                WEST => (((place - 1) << k) | good, 0.0),
-                SAMPLE if self.at[place] == NO_ROCK => (state, FORBIDDEN),
-                SAMPLE => {
-                    let bit = 1 << self.at[place];
-                    (place << k | (good & !bit), if good & bit == 0 { -PAY } else { PAY })
-                }
-                _ => (state, 0.0),
-            };
-            Outcome { next: vec![(next, 1.0)], reward }
+        let rocks: Vec<Rock> = if (size, count) == (7, 8) {
+            Self::SEVEN_EIGHT.to_vec()
+        } else {
+            let mut all: Vec<Rock> = (0..places).map(|i| ((i % size) as u8, (i / size) as u8)).collect();
+            Key::new(seed).fold(u64::MAX - 1).rng().shuffle(&mut all);
+            all[..count].to_vec()
         };
-        let emission = |action: usize, next: usize| {
-            if next == end || (action as u32) < CHECK {
-                return vec![(NOTHING as usize, 1.0)];
-            }
-            let rock = action - CHECK as usize;
-            let accuracy = self.accuracy[(next >> k) * k + rock];
-            let says_good = if next >> rock & 1 == 1 { accuracy } else { 1.0 - accuracy };
-            vec![(GOOD as usize, says_good), (BAD as usize, 1.0 - says_good)]
-        };
-        Table::new((end + 1, self.actions(), 3), self.discount, initial, outcome, emission)
+        Self::new(size as u8, (0, (size / 2) as u8), &rocks, half_efficiency, discount)
+    }
+
+    /// Where the rover begins.
+    pub fn start(&self) -> Rock {
+        self.start
+    }
+
+    /// Where the rocks lie.
+    pub fn rocks(&self) -> &[Rock] {
+        &self.rocks
+    }
+
+    /// Whether an action at a place would leave the grid other than eastwards, or sample where no rock is.
+    fn is_forbidden(&self, place: usize, action: u32) -> bool {
+        match action {
+            NORTH | EAST | SOUTH | WEST => self.moves[place] >> action & 1 == 0,
+            SAMPLE => self.at[place] == NO_ROCK,
+            _ => false,
+        }
     }
 
     #[inline]
@@ -437,5 +433,65 @@ impl Pomdp for RockSample {
             good &= good - 1;
         }
         bound
+    }
+}
+
+/// State `place · 2^k + good rocks`; the last state is the end. Sampled rocks are bad rocks there.
+impl Tabulated for RockSample {
+    fn counts(&self) -> Result<(usize, usize, usize)> {
+        let k = self.rocks.len();
+        if k > 10 {
+            return Err(Error::unsupported(
+                "the table of RockSample",
+                "more than ten rocks: use a search that simulates",
+            ));
+        }
+        Ok(((self.at.len() << k) + 1, self.actions(), 3))
+    }
+
+    fn discount(&self) -> f64 {
+        self.discount
+    }
+
+    fn initial(&self) -> Vec<f64> {
+        let k = self.rocks.len();
+        let mut initial = vec![0.0; (self.at.len() << k) + 1];
+        let first = self.place(self.start.0, self.start.1) << k;
+        initial[first..first + (1 << k)].fill(1.0 / (1_u32 << k) as f64);
+        initial
+    }
+
+    fn outcome(&self, state: usize, action: usize) -> Outcome {
+        let (k, size) = (self.rocks.len(), usize::from(self.size));
+        let end = self.at.len() << k;
+        if state == end {
+            return Outcome { next: vec![(end, 1.0)], reward: 0.0 };
+        }
+        let (place, good) = (state >> k, state & ((1 << k) - 1));
+        let (next, reward) = match action as u32 {
+            action if self.is_forbidden(place, action) => (state, FORBIDDEN),
+            EAST if place % size + 1 == size => (end, PAY),
+            NORTH => (((place + size) << k) | good, 0.0),
+            EAST => (((place + 1) << k) | good, 0.0),
+            SOUTH => (((place - size) << k) | good, 0.0),
+            WEST => (((place - 1) << k) | good, 0.0),
+            SAMPLE => {
+                let bit = 1 << self.at[place];
+                (place << k | (good & !bit), if good & bit == 0 { -PAY } else { PAY })
+            }
+            _ => (state, 0.0),
+        };
+        Outcome { next: vec![(next, 1.0)], reward }
+    }
+
+    fn emission(&self, action: usize, next: usize) -> Vec<(usize, f64)> {
+        let k = self.rocks.len();
+        if next == self.at.len() << k || (action as u32) < CHECK {
+            return vec![(NOTHING as usize, 1.0)];
+        }
+        let rock = action - CHECK as usize;
+        let accuracy = self.accuracy[(next >> k) * k + rock];
+        let says_good = if next >> rock & 1 == 1 { accuracy } else { 1.0 - accuracy };
+        vec![(GOOD as usize, says_good), (BAD as usize, 1.0 - says_good)]
     }
 }

@@ -32,23 +32,28 @@ fn place(face: Face, at: Vector) -> usize {
 }
 
 impl Cube {
-    /// The 54 letters.
-    pub fn facelets(&self) -> String {
-        let mut letters = [' '; 54];
-        Face::ALL.into_iter().for_each(|face| letters[face as usize * 9 + 4] = face.letter());
+    /// The face whose colour each of the 54 stickers has.
+    pub fn stickers(&self) -> [Face; 54] {
+        let mut seen = [Face::U; 54];
+        Face::ALL.into_iter().for_each(|face| seen[face as usize * 9 + 4] = face);
         for (i, faces) in CORNERS.iter().enumerate() {
             for (k, face) in faces.iter().enumerate() {
                 let colour = CORNERS[usize::from(self.corners[i])][(k + 3 - usize::from(self.twists[i])) % 3];
-                letters[place(*face, position(faces))] = colour.letter();
+                seen[place(*face, position(faces))] = colour;
             }
         }
         for (i, faces) in EDGES.iter().enumerate() {
             for (k, face) in faces.iter().enumerate() {
                 let colour = EDGES[usize::from(self.edges[i])][k ^ usize::from(self.flips[i])];
-                letters[place(*face, position(faces))] = colour.letter();
+                seen[place(*face, position(faces))] = colour;
             }
         }
-        letters.iter().collect()
+        seen
+    }
+
+    /// The 54 letters.
+    pub fn facelets(&self) -> String {
+        self.stickers().iter().map(|face| face.letter()).collect()
     }
 
     /// Reads the 54 letters.

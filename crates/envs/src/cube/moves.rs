@@ -94,7 +94,7 @@ impl Move {
 
     /// Whether a shortest sequence may have this turn after `last`: not the same face twice, and opposite faces, whose turns
     /// commute, in one order only.
-    pub(crate) fn may_follow(self, last: Option<Self>) -> bool {
+    pub fn may_follow(self, last: Option<Self>) -> bool {
         last.is_none_or(|last| {
             let (this, last) = (self.0 / 3, last.0 / 3);
             this != last && this + 3 != last

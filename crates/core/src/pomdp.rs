@@ -1,9 +1,10 @@
-//! A partially observable problem that can only be simulated: what particle beliefs and online searches need.
+//! What is known of a partially observable problem: a simulator of states ([`Pomdp`]), or every probability ([`Tabulated`]).
 //!
-//! `(s', o, r) ~ G(s, a)` (Silver and Veness, "Monte-Carlo Planning in Large POMDPs", NIPS 2010, section 3). Searches are generic over
-//! the trait, so every call is resolved at compile time.
+//! Particle beliefs and online searches need no more than `(s', o, r) ~ G(s, a)` (Silver and Veness, "Monte-Carlo Planning in Large
+//! POMDPs", NIPS 2010, section 3); they are generic over the trait, so that every call is resolved at compile time. Exact and point-based
+//! solvers need `T(s' | s, a)`, `Z(o | a, s')` and `R(s, a)`.
 
-use worldwright_core::Rng;
+use crate::{Result, Rng};
 
 /// What one simulated step gave.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -19,6 +20,36 @@ pub struct Step {
 /// A set of actions out of at most 64, one bit each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Actions(pub u64);
+
+/// What doing an action in a state comes to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// Next states with their probabilities, which sum to one.
+    pub next: Vec<(usize, f64)>,
+    /// `R(s, a)`, the expected reward of the step.
+    pub reward: f64,
+}
+
+/// A problem by its probabilities. An end of the episode is a state that leads to itself and pays nothing.
+pub trait Tabulated {
+    /// States, actions and observations.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`](crate::Error::Unsupported) where there are too many to list.
+    fn counts(&self) -> Result<(usize, usize, usize)>;
+
+    /// γ in (0, 1].
+    fn discount(&self) -> f64;
+
+    /// The belief at the start, `[states]`.
+    fn initial(&self) -> Vec<f64>;
+
+    /// What an action does in a state.
+    fn outcome(&self, state: usize, action: usize) -> Outcome;
+
+    /// What is seen after an action led to a state, with its probabilities.
+    fn emission(&self, action: usize, next: usize) -> Vec<(usize, f64)>;
+}
 
 /// A generative problem.
 pub trait Pomdp: Sync {
@@ -73,6 +104,7 @@ pub trait Pomdp: Sync {
 
 impl Actions {
     /// The first `n` actions.
+    #[inline]
     pub fn first(n: usize) -> Self {
         Self(if n >= 64 { u64::MAX } else { (1 << n) - 1 })
     }
@@ -84,6 +116,7 @@ impl Actions {
     }
 
     /// The actions in order.
+    #[inline]
     pub fn iter(self) -> impl Iterator<Item = u32> {
         let mut left = self.0;
         std::iter::from_fn(move || {

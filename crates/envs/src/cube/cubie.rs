@@ -10,15 +10,18 @@ use worldwright_core::{Error, Result, Rng};
 
 use super::geometry::{CORNERS, EDGES, Vector, carried, dot, normal, position, quarter};
 use super::moves::{Face, Move};
-use super::permutation::is_odd;
 
 /// A state of the 3×3×3 cube.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cube {
-    pub(super) corners: [u8; 8],
-    pub(super) twists: [u8; 8],
-    pub(super) edges: [u8; 12],
-    pub(super) flips: [u8; 12],
+    /// The corner at each place.
+    pub corners: [u8; 8],
+    /// How far clockwise each place's corner is turned, in thirds.
+    pub twists: [u8; 8],
+    /// The edge at each place.
+    pub edges: [u8; 12],
+    /// Whether each place's edge is flipped.
+    pub flips: [u8; 12],
 }
 
 impl Default for Cube {
@@ -153,7 +156,7 @@ impl Cube {
     }
 
     /// The state packed into 100 bits, to sort and compare.
-    pub(super) fn packed(&self) -> u128 {
+    pub fn packed(&self) -> u128 {
         let corners =
             self.corners.iter().zip(&self.twists).fold(0_u128, |sum, (c, t)| sum << 5 | u128::from(c << 2 | t));
         self.edges.iter().zip(&self.flips).fold(corners, |sum, (e, f)| sum << 5 | u128::from(e << 1 | f))
@@ -161,11 +164,27 @@ impl Cube {
 }
 
 /// The whole cube turned by a third about the corner between up, right and front, and the face that each face becomes.
-pub(super) fn third_turn() -> (Cube, [Face; 6]) {
+pub fn third_turn() -> (Cube, [Face; 6]) {
     // Up goes to right, right to front, front to up: (x, y, z) becomes (y, z, x).
     let rotate = |v: Vector| [v[1], v[2], v[0]];
     let becomes = Face::ALL.map(|face| {
         Face::ALL.into_iter().find(|other| normal(*other) == rotate(normal(face))).expect("faces go to faces")
     });
     (Cube::from_rotation(|_| true, rotate), becomes)
+}
+
+/// Whether a permutation needs an odd number of exchanges.
+fn is_odd(permutation: &[u8]) -> bool {
+    let pairs = permutation.iter().enumerate().flat_map(|(i, a)| permutation[..i].iter().map(move |b| b > a));
+    pairs.filter(|inverted| *inverted).count() % 2 == 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_odd;
+
+    #[test]
+    fn exchanges_are_counted() {
+        assert!(!is_odd(&[0, 1, 2]) && is_odd(&[0, 2, 1]) && !is_odd(&[1, 2, 0]));
+    }
 }

@@ -5,7 +5,8 @@
 
 use super::moves::Face;
 
-pub(super) type Vector = [i8; 3];
+/// Whole numbers along x, y and z.
+pub type Vector = [i8; 3];
 
 /// Corner places, each by its faces clockwise from the one up or down.
 pub(super) const CORNERS: [[Face; 3]; 8] = {
@@ -19,7 +20,8 @@ pub(super) const EDGES: [[Face; 2]; 12] = {
     [[U, R], [U, F], [U, L], [U, B], [D, R], [D, F], [D, L], [D, B], [F, R], [F, L], [B, L], [B, R]]
 };
 
-pub(super) fn normal(face: Face) -> Vector {
+/// The direction that a face looks in.
+pub fn normal(face: Face) -> Vector {
     match face {
         Face::U => [0, 1, 0],
         Face::R => [1, 0, 0],
@@ -39,7 +41,7 @@ pub(super) fn add(a: Vector, b: Vector) -> Vector {
 }
 
 /// A quarter turn clockwise as seen on the face with normal `n`.
-pub(super) fn quarter(v: Vector, n: Vector) -> Vector {
+pub fn quarter(v: Vector, n: Vector) -> Vector {
     let along = dot(v, n);
     let cross = [v[1] * n[2] - v[2] * n[1], v[2] * n[0] - v[0] * n[2], v[0] * n[1] - v[1] * n[0]];
     [along * n[0] + cross[0], along * n[1] + cross[1], along * n[2] + cross[2]]
