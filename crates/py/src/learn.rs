@@ -12,7 +12,7 @@ use worldwright_runs::tensorboard::TensorBoard;
 use worldwright_runs::{Choices, Event, Experiment, LearnOptions, Lists, Observer, Outcome, RunFolder, Workshop};
 
 use crate::callable::Reward;
-use crate::data::Dataset as Transitions;
+use crate::data::{Dataset as Transitions, Recorded};
 use crate::environment::Source;
 use crate::error::{Failures, OrRaise};
 use crate::interrupts::Interrupts;
@@ -23,7 +23,7 @@ pub(crate) struct PythonWorkshop {
     pub(crate) source: Option<Source>,
     pub(crate) reward: Option<Arc<dyn RewardFunction>>,
     /// Transitions to begin with, and the name that stands for them in the run's configuration.
-    pub(crate) recorded: Option<(String, Dataset)>,
+    pub(crate) recorded: Option<(String, Recorded)>,
 }
 
 impl PythonWorkshop {
@@ -56,10 +56,12 @@ impl Workshop for PythonWorkshop {
         Lists.agent(experiment, made, interrupt)
     }
 
-    fn recorded(&self, experiment: &Experiment) -> Result<Option<Dataset>> {
+    fn recorded(&self, experiment: &Experiment, made: &Made) -> Result<Option<(Dataset, Vec<String>)>> {
         match &self.recorded {
-            Some((name, recorded)) if *name == experiment.data => Ok(Some(recorded.clone())),
-            _ => Lists.recorded(experiment),
+            Some((name, recorded)) if *name == experiment.data => {
+                recorded.arranged(&worldwright_runs::elements(made)).map(Some)
+            }
+            _ => Lists.recorded(experiment, made),
         }
     }
 }
@@ -157,8 +159,8 @@ pub(crate) fn learn(
     let mut workshop = workshop(source, reward.as_ref(), &failures);
     if let Some(data) = data {
         // Where they came from is not known, but what they are is: a run goes on with these and no others.
-        let recorded = data.get().inner.clone();
-        let name = format!("sha256:{}", worldwright_runs::digest(&recorded.save()));
+        let recorded = data.get().recorded();
+        let name = format!("sha256:{}", worldwright_runs::digest(&data.get().inner.save()));
         choices = choices.set("data", Setting::Text(name.clone())).or_raise(py)?;
         workshop.recorded = Some((name, recorded));
     }

@@ -10,7 +10,7 @@ use worldwright_runs::envs::{ALIASES, ALL};
 use worldwright_runs::report::{counted, short};
 use worldwright_runs::{Choices, Lists, Workshop, load_bundle, plan};
 
-use super::{configuration, is_path, plan_problem, plan_symbolic};
+use super::{configuration, is_path, plan_problem, plan_symbolic, untrained};
 use crate::arguments::Plan;
 use crate::output::{print, print_json};
 
@@ -56,6 +56,7 @@ pub(crate) fn run(options: &Plan, interrupt: &Interrupt) -> Result<()> {
             if options.settings.is_empty() { "--config".to_owned() } else { options.settings.join(" ") }
         );
         let loaded = load_bundle(&Lists, Path::new(what), interrupt)?;
+        anyhow::ensure!(loaded.agent.is_ready(), "{what} has no plans: {}", untrained(&loaded));
         (loaded.made, loaded.agent)
     } else {
         check_name(what)?;

@@ -406,3 +406,27 @@ fn numbers_by_place_are_still_read() {
     }
     assert!(read("x1", &named).unwrap_err().contains("no channel or constant is called 'x1'"));
 }
+
+#[test]
+fn a_channel_whose_name_means_something_else_is_refused() {
+    let read = |observation: &[&str], action: &[&str]| {
+        RewardExpression::new("1", None, &names(observation), &names(action))
+            .map(|_| ())
+            .map_err(|error| error.to_string())
+    };
+    for (observation, word) in [
+        (&["x", "y", "x-y"][..], "'x-y'"),
+        (&["x", "x > 1"], "'x > 1'"),
+        (&["pi", "y"], "'pi'"),
+        (&["sin"], "'sin'"),
+        (&["and"], "'and'"),
+        (&["1e5"], "'1e5'"),
+    ] {
+        let said = read(observation, &["u"]).unwrap_err();
+        assert!(said.contains(word) && said.contains("rename the channel"), "{said}");
+    }
+    // One reading alone: nothing else is called y, and names by place and after a step come after the channels' own.
+    for observation in [&["x", "x-y"][..], &["o1", "o0"], &["x", "next_x"], &["left/pos[0]", "gear=-1", "obs[0]"]] {
+        read(observation, &["action=0", "action=1", "2"]).unwrap();
+    }
+}
