@@ -80,7 +80,10 @@ pub(crate) fn run(options: &Plan, interrupt: &Interrupt) -> Result<()> {
         (made, agent)
     };
     if let Some(numbers) = &options.observation {
-        check(numbers, &made.observation_channels)?;
+        // A choice is one number, and not one for each that could be made.
+        let space = made.environment.observation_space();
+        let names = if space.has_choices() { space.entry_names("obs") } else { made.observation_channels.clone() };
+        check(numbers, &names)?;
     }
     let (observation, plan) = plan(&mut made, agent.as_mut(), options.observation.as_deref(), options.seed)?;
     let report = &plan.report;

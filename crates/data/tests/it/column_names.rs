@@ -97,7 +97,7 @@ fn whole_numbers_that_would_be_rounded_are_refused() {
     let table = |end: &str, number: &str| match end {
         "csv" => format!("obs,action,reward,episode\n{number},0.5,1,0\n1,0.5,1,0\n2,,,0\n"),
         _ => format!(
-            "{{\"obs\": {number}, \"action\": 0.5, \"reward\": 1}}\n{{\"obs\": 2, \"action\": 0.5, \"reward\": 1}}\n"
+            "{{\"obs\": {number}, \"action\": 0.5, \"reward\": 1, \"episode\": 0}}\n{{\"obs\": 2, \"action\": null, \"reward\": null, \"episode\": 0}}\n"
         ),
     };
     for end in ["csv", "jsonl"] {

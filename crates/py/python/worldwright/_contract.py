@@ -68,9 +68,9 @@ def unmasked(given: Any, what: str) -> Any:
             raise ShapeError(f"{what}: {row} is masked, so that a number is missing; leave masked rows out, or fill them with true numbers")
         return np.asarray(given.data)
     if isinstance(given, (list, tuple)) and any(isinstance(part, np.ma.MaskedArray) for part in given):
-        row = next((row for row, part in enumerate(given) if np.ma.is_masked(part)), None)
-        if row is not None:
-            raise ShapeError(f"{what}: row {row} is masked, so that a number is missing; leave masked rows out, or fill them with true numbers")
+        first = next((place for place, part in enumerate(given) if np.ma.is_masked(part)), None)
+        if first is not None:
+            raise ShapeError(f"{what}: row {first} is masked, so that a number is missing; leave masked rows out, or fill them with true numbers")
     return given
 
 

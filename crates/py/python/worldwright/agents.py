@@ -41,7 +41,7 @@ class Evaluation:
         return float(np.std(self.returns, ddof=1)) if len(self.returns) > 1 else 0.0
 
     def __str__(self) -> str:
-        return f"{self.return_mean:.1f} ± {self.return_std:.1f} over {len(self.returns)} episodes"
+        return f"{self.return_mean:.1f} ± {self.return_std:.1f} over {len(self.returns)} episode{'' if len(self.returns) == 1 else 's'}"
 
     def _repr_html_(self) -> str:
         from ._html import evaluation

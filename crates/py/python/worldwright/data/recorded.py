@@ -405,7 +405,7 @@ def _known(given: Mapping[str, Any], place: int, notes: dict[str, None]) -> dict
 def _observations(told: Mapping[str, Any], steps: int, place: int, observed: Any) -> Array:
     """T + 1 observations: as they are, or T of them and what the last action led to, of which each is the one after it."""
     names = [name for name in ("observations", "next_observations") if told.get(name) is not None]
-    arrays = [rows_within(observed, told[name], f"{name} of episode {place}") for name in names]
+    arrays: list[Array] = [rows_within(observed, told[name], f"{name} of episode {place}") for name in names]
     if observed is not None:
         rows = [len(array) if "next_observations" in names else steps + 1 for array in arrays]
         arrays = [rows_of(observed, array, n, f"{name} of episode {place}") for name, array, n in zip(names, arrays, rows, strict=True)]
