@@ -238,13 +238,6 @@ impl Cells {
             + self.data.letters(0..self.data.len())
     }
 
-    pub(crate) fn text(&self, row: usize) -> Option<&str> {
-        match &self.data {
-            Data::Text(texts) => texts.get(row).map(String::as_str),
-            _ => None,
-        }
-    }
-
     /// Whether all that it holds are whole numbers, whatever their kind.
     pub(crate) fn holds_whole(&self) -> bool {
         self.data.is_whole()

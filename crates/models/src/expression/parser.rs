@@ -99,13 +99,18 @@ pub(super) fn check_names(channels: &Channels<'_>) -> Result<()> {
         if name.parse::<f64>().is_ok() && channels.observation.contains(name) {
             return refuse(name, "a number");
         }
-        // Plain names and those by place have one reading; only marks make another.
+        // Plain names and those by place have one reading; only marks between operands make another.
         if !name.contains(['+', '-', '*', '/', '^', '(', '<', '>', ' ']) {
             continue;
         }
         let (observation, action) = (others(channels.observation, name), others(channels.action, name));
         let rest = Channels { observation: &observation, action: &action };
-        if [Kind::Number, Kind::Truth].into_iter().any(|kind| read("channels", name, &rest, kind).is_ok()) {
+        // A sign before another's name, and what leads the name of a later observation, are one operand.
+        let operands = words(name, &rest).map_or(0, |words| {
+            words.iter().filter(|(_, word)| matches!(word, Word::Number(_) | Word::Name(_) | Word::Channel(..))).count()
+        });
+        let reads = |kind| read("channels", name, &rest, kind).is_ok();
+        if operands > 1 && (reads(Kind::Number) || reads(Kind::Truth)) {
             return refuse(name, "an expression over others");
         }
     }
