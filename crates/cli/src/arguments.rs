@@ -223,7 +223,8 @@ pub(crate) struct Plan {
     #[arg(long, value_name = "X,Y,…", value_delimiter = ',', allow_hyphen_values = true, conflicts_with = "domain")]
     pub(crate) observation: Option<Vec<f64>>,
     /// What the start and the planner's randomness come from
-    #[arg(long, value_name = "S", default_value_t = 0, value_parser = whole, allow_negative_numbers = true)]
+    #[arg(long, value_name = "S", default_value_t = 0, value_parser = whole, allow_negative_numbers = true,
+        conflicts_with = "domain")]
     pub(crate) seed: u64,
     /// Print JSON
     #[arg(long)]
@@ -347,7 +348,10 @@ pub(crate) enum DataCommand {
 next_observation, terminated, truncated, done, episode, step, and what D4RL, imitation,
 robomimic, Stable-Baselines3, RLDS and LeRobot call them. Columns that are left out are
 named; a misspelt name is an error. Columns that go by other names are given as
-NAME=COLUMN, the known name first; parts of one as observation_x=…, observation/place=….
+NAME=COLUMN, the known name first; parts of one as observation_x=…, observation/place=…,
+in the order in which they are given. Whole numbers in one column are choices;
+observation:number=COLUMN and action:choice=COLUMN say which they are. A pair whose column has
+a comma in its name stands in quotes.
 
 Examples:
   worldwright data import hopper/medium-v0 --out data/hopper
@@ -361,7 +365,7 @@ Examples:
         #[arg(long, value_name = "FORMAT", value_parser = formats())]
         format: Option<String>,
         /// What columns are called that go by names of their own
-        #[arg(long, value_name = "NAME=COLUMN,…", value_delimiter = ',')]
+        #[arg(long, value_name = "NAME=COLUMN,…")]
         columns: Vec<String>,
         /// The new folder of the episodes
         #[arg(long, value_name = "DIR")]

@@ -1,6 +1,7 @@
 //! How results and errors are printed: one place each, so that no command can do it otherwise.
 
 use std::io::{ErrorKind, Write};
+use std::path::Path;
 
 use anyhow::Result;
 use worldwright_runs::List;
@@ -32,6 +33,27 @@ pub(crate) fn print_progress(text: &str) {
 /// Writes to standard error what should not be missed where results go into a file.
 pub(crate) fn print_warning(text: &str) {
     print_aside(&format!("warning: {text}"));
+}
+
+/// Refuses a file to write that is there already: nothing of a user's is written over.
+///
+/// # Errors
+/// Naming the flag, for a path that exists and for a file that does not end in `ending`.
+pub(crate) fn check_new(flag: &str, path: &Path, ending: Option<&str>) -> Result<()> {
+    anyhow::ensure!(
+        path.symlink_metadata().is_err(),
+        "{flag}: {} exists already: choose another path, or move it away",
+        path.display()
+    );
+    if let Some(ending) = ending {
+        let own = path.extension().and_then(|own| own.to_str()).unwrap_or_default();
+        anyhow::ensure!(
+            own.eq_ignore_ascii_case(ending),
+            "{flag}: {} does not end in .{ending}, which is what is written",
+            path.display()
+        );
+    }
+    Ok(())
 }
 
 /// Whether the error is a reader that went away.

@@ -27,6 +27,22 @@ fn between(number: f64, low: f64, high: f64) -> Result<i64> {
     }
 }
 
+/// Whether an f64 holds a whole number as it is.
+pub(crate) fn held(number: i128) -> bool {
+    (number as f64) as i128 == number
+}
+
+/// An error for a whole number that an f64 would round.
+pub(crate) fn lost(column: &str, row: usize, written: &str) -> Error {
+    Error::config(
+        column,
+        format!(
+            "row {row} holds {written}, which a float64 cannot hold exactly: give smaller numbers, such as differences from the first, or leave \
+             the column out"
+        ),
+    )
+}
+
 pub(crate) fn not_in(reason: impl Into<String>) -> Error {
     Error::NotInSpace { what: "value".into(), reason: reason.into() }
 }

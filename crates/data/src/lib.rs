@@ -5,12 +5,14 @@
 //! - [`Replay`] holds what was experienced in memory, for those who learn from it; [`Priorities`] draws from it by priority.
 //! - [`Normaliser`] keeps running means and standard deviations.
 //! - [`COLUMNS`], [`resolve`], [`flag_of_text`] and [`lay_out`] are the rules by which tables of any origin become episodes.
+//! - [`arranged`] matches the parts of recorded data with those of whoever takes them up, by name.
 //! - [`write_whole`] and [`make_whole`] let files and folders appear whole or not at all.
 //! - [`import`], [`export`] and [`inspect`] stand behind `worldwright data`; [`FORMATS`] lists what they read and write.
 
 mod exact;
 mod formats;
 mod limits;
+mod named;
 mod normaliser;
 mod priorities;
 mod replay;
@@ -23,6 +25,7 @@ pub use formats::{
     FORMATS, Format, Inspection, export, export_until, format_of, fuzz_reader, import, import_as, inspect,
     interrupted_reader,
 };
+pub use named::{Arrangement, Elements, Named, arranged, note_names, recorded_names};
 pub use normaliser::Normaliser;
 pub use priorities::{Priorities, SumTree};
 pub use replay::Replay;

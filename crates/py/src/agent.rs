@@ -131,6 +131,12 @@ impl Agent {
         Ok(Model::of_parts(&experiment.model.name, context, overrides, model, self.failures.clone()))
     }
 
+    /// Whether it acts by what it learned or knows, and not at random for want of a first fit.
+    #[getter]
+    fn trained(&self, py: Python<'_>) -> bool {
+        locked(py, &self.loaded).agent.is_ready()
+    }
+
     /// Everything that the run depended on, by dotted key.
     fn experiment<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let loaded = locked(py, &self.loaded);

@@ -29,7 +29,7 @@ impl OwnedActions {
 /// `ShapeError` unless there are `dims` numbers a row.
 pub(crate) fn batch(what: &str, given: &Bound<'_, PyAny>, dims: usize) -> PyResult<Batch> {
     let py = given.py();
-    let array = py.import("numpy")?.call_method1("asarray", (given, "float64"))?;
+    let array = crate::space::reals(given, what)?;
     let shape: Vec<usize> = array.getattr("shape")?.extract()?;
     let array = match shape.as_slice() {
         // A row of numbers where each row has one.

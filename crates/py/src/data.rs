@@ -3,6 +3,8 @@
 use numpy::PyArray1;
 use pyo3::prelude::*;
 use worldwright_core as core;
+use worldwright_core::Space;
+use worldwright_runs::data::{Elements, Named, arranged};
 
 use crate::array;
 use crate::error::{exception, raise};
@@ -15,6 +17,62 @@ pub(crate) struct Dataset {
     pub(crate) inner: core::Dataset,
     /// Whether there were rewards; where there were none, those within are zeros that stand for nothing.
     pub(crate) rewarded: bool,
+    /// What observations and actions are elements of, where they came with spaces of their own.
+    kinds: Option<Kinds>,
+}
+
+/// Spaces of recorded numbers, and what these are called.
+#[derive(Debug, Clone)]
+struct Kinds {
+    observation_space: Space,
+    action_space: Space,
+    observation_names: Option<Vec<String>>,
+    action_names: Option<Vec<String>>,
+}
+
+/// Transitions that are not yet those of whoever takes them up.
+#[derive(Debug, Clone)]
+pub(crate) struct Recorded {
+    inner: core::Dataset,
+    kinds: Option<Kinds>,
+}
+
+impl Recorded {
+    /// As elements of these, parts and numbers being matched by name; also what a user should know of that.
+    ///
+    /// # Errors
+    /// `Error::Config` for parts that one has and the other lacks.
+    pub(crate) fn arranged(&self, wanted: &Elements<'_>) -> core::Result<(core::Dataset, Vec<String>)> {
+        let Some(kinds) = &self.kinds else { return Ok((self.inner.clone(), Vec::new())) };
+        let given = Elements {
+            who: "the data",
+            observation: Named { space: &kinds.observation_space, names: kinds.observation_names.as_deref() },
+            action: Named { space: &kinds.action_space, names: kinds.action_names.as_deref() },
+        };
+        arranged(self.inner.clone(), &given, wanted)
+    }
+}
+
+impl Dataset {
+    /// Transitions that were made here, of an environment whose spaces they have.
+    pub(crate) fn own(inner: core::Dataset) -> Self {
+        Self { inner, rewarded: true, kinds: None }
+    }
+
+    /// The transitions with what they are.
+    pub(crate) fn recorded(&self) -> Recorded {
+        Recorded { inner: self.inner.clone(), kinds: self.kinds.clone() }
+    }
+
+    /// As elements of these spaces, of `who`.
+    ///
+    /// # Errors
+    /// As for [`Recorded::arranged`].
+    pub(crate) fn within(&self, who: &str, observation: &Space, action: &Space) -> core::Result<core::Dataset> {
+        let named = |space| Named { space, names: None };
+        let wanted = Elements { who, observation: named(observation), action: named(action) };
+        self.recorded().arranged(&wanted).map(|(data, _)| data)
+    }
 }
 
 impl Dataset {
@@ -38,9 +96,11 @@ impl Dataset {
 #[pymethods]
 impl Dataset {
     /// Takes the arrays of N transitions: observations and next observations (N, O), actions (N, A) or (N,), rewards (N,), and
-    /// whether the task and the episode ended at each. Rewards may be none.
+    /// whether the task and the episode ended at each. Rewards may be none. With an observation space, the numbers are elements of it and
+    /// of the action space, whose parts and names count for whoever takes them up.
     #[new]
-    #[pyo3(signature = (*, observations, actions, rewards, next_observations, terminated, episode_ends, action_space))]
+    #[pyo3(signature = (*, observations, actions, rewards, next_observations, terminated, episode_ends, action_space,
+                        observation_space = None, observation_names = None, action_names = None))]
     #[expect(clippy::too_many_arguments, reason = "the columns of a table")]
     fn new(
         py: Python<'_>,
@@ -51,8 +111,12 @@ impl Dataset {
         terminated: Vec<bool>,
         episode_ends: Vec<bool>,
         action_space: &Bound<'_, PyAny>,
+        observation_space: Option<&Bound<'_, PyAny>>,
+        observation_names: Option<Vec<String>>,
+        action_names: Option<Vec<String>>,
     ) -> PyResult<Self> {
         let action_space = space::read(action_space)?;
+        let observation_space = observation_space.map(space::read).transpose()?;
         let width = observations.getattr("shape")?.get_item(-1)?.extract()?;
         let (before, after) = (
             array::batch("observations", observations, width)?,
@@ -94,7 +158,13 @@ impl Dataset {
             })?;
         }
         inner.end_episode();
-        Ok(Self { inner, rewarded })
+        let kinds = observation_space.filter(|space| space.flat_dim() == width).map(|observation_space| Kinds {
+            observation_names: observation_names.filter(|names| names.len() == width),
+            action_names: action_names.filter(|names| names.len() == action_space.flat_dim()),
+            observation_space,
+            action_space,
+        });
+        Ok(Self { inner, rewarded, kinds })
     }
 
     fn __len__(&self) -> usize {

@@ -61,7 +61,7 @@ pub(crate) fn explore<'py>(
     answer.set_item("action_space", space::write(py, made.environment.action_space())?)?;
     answer.set_item("observation_channels", &made.observation_channels)?;
     answer.set_item("action_channels", &made.action_channels)?;
-    answer.set_item("data", Dataset { inner, rewarded: true })?;
+    answer.set_item("data", Dataset::own(inner))?;
     Ok(answer)
 }
 
@@ -106,8 +106,13 @@ pub(crate) fn design<'py>(
         interrupt: interrupt.clone(),
     };
     let wanted = read_options(options, discount)?;
+    let taken = match &made {
+        Some(made) => data.recorded().arranged(&worldwright_runs::elements(made)).map(|(data, _)| data),
+        None => data.within("the domain", &context.observation_space, &context.action_space),
+    };
+    let taken = taken.or_raise(py)?;
     let designed = pool::long(py, &interrupts, || {
-        design_from(&context, &data.inner, made.as_mut(), &wanted, &interrupt, &mut |progress| {
+        design_from(&context, &taken, made.as_mut(), &wanted, &interrupt, &mut |progress| {
             tell(follow.as_ref(), &progress, &failures)
         })
     })?;

@@ -53,14 +53,15 @@ impl Failures {
     }
 }
 
+/// Whether an exception is one of the package's own.
+pub(crate) fn is_own(py: Python<'_>, raised: &PyErr) -> bool {
+    let own = py.import("worldwright.errors").and_then(|errors| errors.getattr("WorldwrightError"));
+    own.is_ok_and(|own| raised.matches(py, own).unwrap_or(false))
+}
+
 /// What an exception says: the words alone where they are the package's own, which name the place.
 fn said(py: Python<'_>, raised: &PyErr) -> String {
-    let own = py.import("worldwright.errors").and_then(|errors| errors.getattr("WorldwrightError"));
-    if own.is_ok_and(|own| raised.matches(py, own).unwrap_or(false)) {
-        raised.value(py).to_string()
-    } else {
-        format!("raised {raised}")
-    }
+    if is_own(py, raised) { raised.value(py).to_string() } else { format!("raised {raised}") }
 }
 
 /// The exception for an error.

@@ -14,7 +14,7 @@ use worldwright_runs::{
 };
 
 use crate::callable::Reward;
-use crate::data::Dataset as Transitions;
+use crate::data::{Dataset as Transitions, Recorded};
 use crate::environment::Source;
 use crate::error::{Failures, OrRaise};
 use crate::interrupts::Interrupts;
@@ -25,7 +25,7 @@ pub(crate) struct PythonWorkshop {
     pub(crate) source: Option<Source>,
     pub(crate) reward: Option<Arc<dyn RewardFunction>>,
     /// Transitions to begin with, and the name that stands for them in the run's configuration.
-    pub(crate) recorded: Option<(String, Dataset)>,
+    pub(crate) recorded: Option<(String, Recorded)>,
 }
 
 impl PythonWorkshop {
@@ -58,10 +58,12 @@ impl Workshop for PythonWorkshop {
         Lists.agent(experiment, made, interrupt)
     }
 
-    fn recorded(&self, experiment: &Experiment) -> Result<Option<Dataset>> {
+    fn recorded(&self, experiment: &Experiment, made: &Made) -> Result<Option<(Dataset, Vec<String>)>> {
         match &self.recorded {
-            Some((name, recorded)) if *name == experiment.data => Ok(Some(recorded.clone())),
-            _ => Lists.recorded(experiment),
+            Some((name, recorded)) if *name == experiment.data => {
+                recorded.arranged(&worldwright_runs::elements(made)).map(Some)
+            }
+            _ => Lists.recorded(experiment, made),
         }
     }
 }
@@ -160,7 +162,7 @@ pub(crate) fn learn(
     let mut workshop = workshop(source, reward.as_ref(), &failures);
     if let Some(data) = data {
         // Where they came from is not known, but what they are is: a run goes on with these and no others.
-        let recorded = data.get().inner.clone();
+        let recorded = data.get().recorded();
         let name = format!("sha256:{}", worldwright_runs::digest(&data.get().state()));
         choices = choices.set("data", Setting::Text(name.clone())).or_raise(py)?;
         workshop.recorded = Some((name, recorded));

@@ -54,7 +54,9 @@ mod _native {
     #[pymodule_export]
     use crate::space::channel_names;
     #[pymodule_export]
-    use crate::store::{data_format_of, data_formats, export_data, import_data, read_store, write_store};
+    use crate::store::{
+        arranged_rows, data_format_of, data_formats, export_data, import_data, read_store, write_store,
+    };
     #[pymodule_export]
     use crate::tables::{column_names, lay_out_rows, read_flags, resolve_columns, row_ends};
 

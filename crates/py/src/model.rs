@@ -212,6 +212,8 @@ impl Model {
         let mut fits = locked(py, &self.fits);
         let interrupts = Interrupts::default();
         let interrupt = interrupts.interrupt();
+        let spaces = (&self.spec.observation_space, &self.spec.action_space);
+        let taken = data.within("the model", spaces.0, spaces.1).or_raise(py)?;
         let fitted = pool::long(py, &interrupts, || {
             // Planners may hold the model as it is, so the fit is made on a copy.
             let mut model = recipe.build()?;
@@ -219,7 +221,7 @@ impl Model {
                 model.restore(&before.save())?;
             }
             let mut rng = Key::new(seed.0).fold(*fits).rng();
-            let report = model.fit(&data.inner, &mut rng, &interrupt)?;
+            let report = model.fit(&taken, &mut rng, &interrupt)?;
             Ok((model, report))
         })?;
         let (model, report) = interrupts.settle(self.failures.settle(py, fitted))?;

@@ -108,11 +108,20 @@ fn whole(given: &Bound<'_, PyAny>) -> PyResult<Vec<i64>> {
     Ok(flat.to_vec()?)
 }
 
+/// An array of doubles, by the one rule of `worldwright/_contract.py`: none is masked, complex or a time, and none would be rounded.
+///
+/// # Errors
+/// `ShapeError` and `SpaceError`, naming the row.
+pub(crate) fn reals<'py>(given: &Bound<'py, PyAny>, what: &str) -> PyResult<Bound<'py, PyAny>> {
+    given.py().import("worldwright._contract")?.call_method1("reals", (given, what))
+}
+
 /// Numbers of an array, a sequence or a single number, row-major.
 pub(crate) fn numbers(given: &Bound<'_, PyAny>) -> PyResult<Vec<f64>> {
     let numpy = given.py().import("numpy")?;
+    let real = reals(given, "an array")?;
     // A copy, which lies at an address of its type wherever the given one does.
-    let flat = numpy.call_method1("array", (given, "float64"))?.call_method0("ravel")?;
+    let flat = numpy.call_method1("array", (real, "float64"))?.call_method0("ravel")?;
     let flat = flat.cast_into::<PyArray1<f64>>().map_err(PyErr::from)?;
     Ok(flat.to_vec()?)
 }

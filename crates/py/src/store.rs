@@ -6,7 +6,7 @@ use numpy::{PyArray1, PyArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use worldwright_core::{ElementType, Error, Interrupt, Result, Space, Step, Value};
-use worldwright_data::{self as data, EpisodeStore, EpisodeWriter, FORMATS, Header, WriterOptions};
+use worldwright_data::{self as data, EpisodeStore, EpisodeWriter, FORMATS, Header, Named, Quantity, WriterOptions};
 
 use crate::array::shaped;
 use crate::error::{OrRaise, exception};
@@ -134,6 +134,9 @@ pub(crate) fn read_store(py: Python<'_>, path: PathBuf) -> PyResult<Bound<'_, Py
     answer.set_item("seed", header.seed)?;
     answer.set_item("versions", header.versions.clone())?;
     answer.set_item("notes", header.notes.clone())?;
+    let [observation_names, action_names] = data::recorded_names(header);
+    answer.set_item("observation_names", observation_names)?;
+    answer.set_item("action_names", action_names)?;
     answer.set_item("observation_space", space::write(py, &header.observation_space)?)?;
     answer.set_item("action_space", space::write(py, &header.action_space)?)?;
     answer.set_item("observations", observations.array(py, header.observation_space.flat_dim())?)?;
@@ -146,10 +149,37 @@ pub(crate) fn read_store(py: Python<'_>, path: PathBuf) -> PyResult<Bound<'_, Py
     Ok(answer)
 }
 
+/// Rows `[N][given]` of a space with named parts as those of another, `[N][wanted]`, matched by name.
+#[pyfunction]
+pub(crate) fn arranged_rows<'py>(
+    py: Python<'py>,
+    what: &str,
+    rows: &Bound<'_, PyAny>,
+    given: &Bound<'_, PyAny>,
+    wanted: &Bound<'_, PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let (given, wanted) = (space::read(given)?, space::read(wanted)?);
+    let named = |space| Named { space, names: None };
+    let made = data::Arrangement::new(what, "the data", named(&given), "the space", named(&wanted)).or_raise(py)?;
+    let rows = crate::array::batch(what, rows, given.flat_dim())?;
+    let Some(made) = made else {
+        let error = Error::shape(what.to_owned(), &[wanted.flat_dim()], &[given.flat_dim()]);
+        return Err(crate::error::raise(py, &error));
+    };
+    let (mut row, mut out, mut all) = (vec![0.0; given.flat_dim()], Vec::new(), Vec::new());
+    for i in 0..rows.rows() {
+        rows.columns().copy_row(i, &mut row);
+        made.apply(&row, &mut out).or_raise(py)?;
+        all.extend_from_slice(&out);
+    }
+    shaped(py, all, &[rows.rows(), wanted.flat_dim()])
+}
+
 /// Writes a new episode store. `episodes` gives one tuple an episode: T + 1 observations, T actions and T rewards as iterables, whether
 /// it terminated, whether it was truncated, and the seed of its reset or none.
 #[pyfunction]
-#[pyo3(signature = (*, path, environment, observation_space, action_space, seed, episodes))]
+#[pyo3(signature = (*, path, environment, observation_space, action_space, seed, episodes, observation_names = None, action_names = None))]
+#[expect(clippy::too_many_arguments, reason = "the keyword arguments of the one function that calls it")]
 pub(crate) fn write_store(
     py: Python<'_>,
     path: PathBuf,
@@ -158,9 +188,16 @@ pub(crate) fn write_store(
     action_space: &Bound<'_, PyAny>,
     seed: Seed,
     episodes: &Bound<'_, PyAny>,
+    observation_names: Option<Vec<String>>,
+    action_names: Option<Vec<String>>,
 ) -> PyResult<()> {
     let (observed, done) = (space::read(observation_space)?, space::read(action_space)?);
-    let header = Header::new(environment, observed.clone(), done.clone(), seed.0);
+    let mut header = Header::new(environment, observed.clone(), done.clone(), seed.0);
+    for (quantity, names) in [(Quantity::Observation, observation_names), (Quantity::Action, action_names)] {
+        if let Some(names) = names {
+            data::note_names(&mut header, quantity, &names);
+        }
+    }
     let mut writer = EpisodeWriter::create(&path, &header, WriterOptions::default()).or_raise(py)?;
     for episode in episodes.try_iter()? {
         let episode = episode?.cast_into::<PyTuple>().map_err(PyErr::from)?;

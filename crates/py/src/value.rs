@@ -26,6 +26,10 @@ pub(crate) fn read(space: &Space, given: &Bound<'_, PyAny>) -> PyResult<Value> {
                 _ => floats(*element, given).map(Value::Floats),
             };
             let value = value.map_err(|error| {
+                // What is wrong with the numbers themselves is said already.
+                if crate::error::is_own(py, &error) {
+                    return error;
+                }
                 let raised = foreign(format!("an array of shape {shape:?}"));
                 raised.set_cause(py, Some(error));
                 raised
@@ -61,7 +65,18 @@ pub(crate) fn read(space: &Space, given: &Bound<'_, PyAny>) -> PyResult<Value> {
         Space::Dict(parts) => {
             let mapping = given.cast::<PyMapping>().map_err(|_| foreign(format!("named parts {}", names(parts))))?;
             if mapping.len()? != parts.len() {
-                return Err(foreign(format!("the parts {}", names(parts))));
+                let keys =
+                    mapping.keys()?.iter().map(|key| Ok(key.str()?.to_string())).collect::<PyResult<Vec<_>>>()?;
+                let quoted =
+                    |names: Vec<&String>| names.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ");
+                let surplus = quoted(keys.iter().filter(|key| !parts.iter().any(|(name, _)| name == *key)).collect());
+                let lost = quoted(parts.iter().map(|(name, _)| name).filter(|name| !keys.contains(name)).collect());
+                let why = match (lost.is_empty(), surplus.is_empty()) {
+                    (false, true) => format!("the part {lost} is missing"),
+                    (true, _) => format!("the part {surplus} is one too many"),
+                    _ => format!("the part {lost} is missing and {surplus} is one too many"),
+                };
+                return Err(exception(py, "SpaceError", format!("expected the parts {}: {why}", names(parts))));
             }
             let parts = parts.iter().map(|(name, part)| {
                 let value = part_of(mapping, name)?.ok_or_else(|| foreign(format!("the parts {}", names(parts))))?;
@@ -148,7 +163,8 @@ fn bytes(given: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
 
 /// The numbers of an array of this type; none for another or one that is not contiguous.
 fn contiguous<T: numpy::Element + Copy, U>(given: &Bound<'_, PyAny>, convert: impl Fn(T) -> U) -> Option<Vec<U>> {
-    let array = given.cast::<PyArrayDyn<T>>().ok()?;
+    // Arrays of other types, masked ones above all, are more than their numbers.
+    let array = given.cast_exact::<PyArrayDyn<T>>().ok()?;
     if !array.is_c_contiguous() {
         // NumPy lays columns one after another in memory too (Fortran's order), and such a slice would be theirs.
         return None;

@@ -80,3 +80,14 @@ def test_an_expression_of_numbered_names_is_still_read(tmp_path: Path) -> None:
         assert run.agent().act(np.int64(1)) in (0, 1)
     with pytest.raises(wm.ConfigError, match="o3"):
         learned(world, "o3", tmp_path / "no")
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [(["x", "x", "y"], "'x' twice"), (["x"], "1 names for 3 numbers"), (["pi", "x", "y"], "'pi'"), (["x", "y", "x-y"], "'x-y'")],
+)
+def test_names_that_nobody_could_tell_apart_are_refused(names: list[str], words: str, tmp_path: Path) -> None:
+    world = World(spaces.Box(-9.0, 9.0, (3,), np.float64), spaces.Box(-1.0, 1.0, (1,), np.float64))
+    world.observation_names = names  # type: ignore[attr-defined]
+    with pytest.raises(wm.ConfigError, match=words):
+        learned(world, names[0], tmp_path / "run")

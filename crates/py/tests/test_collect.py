@@ -177,3 +177,17 @@ def test_policies_written_in_python_act() -> None:
     right = wm.Policy.of(lambda observations: np.tile([0.0, 1.0], (len(observations), 1)))
     assert np.all(wm.collect("CartPole-v1", steps=9, policy=right).transitions()["actions"] == 1)
     assert np.all(wm.collect(gymnasium.make_vec("CartPole-v1", num_envs=2), steps=9, policy=right).transitions()["actions"] == 1)
+
+
+def test_a_class_makes_its_environment() -> None:
+    class Still(gymnasium.Env[Any, Any]):
+        observation_space = gymnasium.spaces.Box(-1.0, 1.0, (1,), np.float64)
+        action_space = gymnasium.spaces.Discrete(2)
+
+        def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+            return np.zeros(1), {}
+
+        def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+            return np.zeros(1), 1.0, False, False, {}
+
+    assert wm.collect(Still, steps=3).steps == 3

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use worldwright_core::{Agent, Error, Interrupt, Key, Observation, Plan, Result, Value, uninterrupted};
+use worldwright_core::{Agent, Error, Interrupt, Key, Observation, Plan, Result, Space, Value, uninterrupted};
 use worldwright_data::{EpisodeWriter, Header, WriterOptions};
 use worldwright_envs::Made;
 
@@ -133,10 +133,10 @@ fn record(
     store.close().map(|_| ())
 }
 
-/// What an agent would do: from `observation` (flat numbers), or from the environment's start with `seed` where there is none.
+/// What an agent would do: from `observation` (its numbers, a choice being one), or from the environment's start with `seed` where there is none.
 ///
 /// # Errors
-/// [`Error::Shape`] for an observation of another length, [`Error::Unsupported`] for agents that do not plan.
+/// [`Error::Shape`] for an observation of another length, [`Error::NotInSpace`] for what is no choice, [`Error::Unsupported`] for agents that do not plan.
 pub fn plan(
     made: &mut Made,
     agent: &mut dyn Agent,
@@ -147,16 +147,74 @@ pub fn plan(
     let start = match observation {
         None => environment.reset(episode_seed(seed, stream::EVALUATION_ENVIRONMENT, 0))?,
         Some(numbers) => {
-            let value = Value::Floats(numbers.to_vec());
             let space = environment.observation_space();
-            if space.flat_dim() != numbers.len() {
-                return Err(Error::shape("observation", &[space.flat_dim()], &[numbers.len()]));
+            if space.numbers() != numbers.len() {
+                return Err(Error::shape("observation", &[space.numbers()], &[numbers.len()]));
             }
-            space.flatten(&value, &mut vec![0.0; numbers.len()])?;
+            let value = element(space, &mut numbers.iter().copied())?;
+            space.flatten(&value, &mut vec![0.0; space.flat_dim()])?;
             value
         }
     };
     agent.begin_episode(&start, episode_seed(seed, stream::EVALUATION_AGENT, 0))?;
     let plan = agent.plan(&start)?;
     Ok((start, plan))
+}
+
+/// The element of a space whose numbers these are, a choice being one, in the order of [`Space::entry_names`].
+fn element(space: &Space, numbers: &mut dyn Iterator<Item = f64>) -> Result<Value> {
+    let none = |number: f64| Error::NotInSpace {
+        what: "observation".into(),
+        reason: format!("{number} is no whole number, or none there is"),
+    };
+    let whole = |number: f64| if number.fract() == 0.0 { Ok(number as i64) } else { Err(none(number)) };
+    Ok(match space {
+        Space::Discrete { n, start, .. } => {
+            let choice = whole(numbers.next().unwrap_or(f64::NAN))?;
+            let last = i128::from(*start) + *n as i128 - 1;
+            if !(i128::from(*start)..=last).contains(&i128::from(choice)) {
+                let reason = format!("{choice} is no choice from {start} to {last}");
+                return Err(Error::NotInSpace { what: "observation".into(), reason });
+            }
+            Value::Integer(choice)
+        }
+        Space::MultiDiscrete { .. } | Space::MultiBinary { .. } => {
+            let value = Value::Integers(numbers.take(space.numbers()).map(whole).collect::<Result<_>>()?);
+            space.check(&value)?;
+            value
+        }
+        Space::Box { element, .. } if element.is_bytes() => {
+            let byte = |number: f64| u8::try_from(whole(number)?).map_err(|_| none(number));
+            Value::Bytes(numbers.take(space.numbers()).map(byte).collect::<Result<_>>()?)
+        }
+        Space::Box { .. } => Value::Floats(numbers.take(space.numbers()).collect()),
+        Space::Dict(parts) => {
+            let parts = parts.iter().map(|(name, part)| Ok((name.clone(), self::element(part, numbers)?)));
+            Value::Dict(parts.collect::<Result<_>>()?)
+        }
+        Space::Tuple(parts) => {
+            Value::Tuple(parts.iter().map(|part| self::element(part, numbers)).collect::<Result<_>>()?)
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_observation_is_read_from_its_numbers() {
+        let space = Space::Tuple(vec![
+            Space::choices(3, -1),
+            Space::Dict(vec![("b".into(), Space::unbounded(2)), ("a".into(), Space::multi_discrete(&[2, 4]))]),
+        ]);
+        let read = |numbers: &[f64]| element(&space, &mut numbers.iter().copied());
+        let parts = vec![("b".into(), Value::Floats(vec![0.5, -0.5])), ("a".into(), Value::Integers(vec![1, 3]))];
+        assert_eq!(
+            read(&[-1.0, 0.5, -0.5, 1.0, 3.0]).unwrap(),
+            Value::Tuple(vec![Value::Integer(-1), Value::Dict(parts)])
+        );
+        assert!(read(&[2.0, 0.5, -0.5, 1.0, 3.0]).unwrap_err().to_string().contains("no choice from -1 to 1"));
+        assert!(read(&[0.5, 0.5, -0.5, 1.0, 3.0]).is_err() && read(&[0.0, 0.5, -0.5, 1.0, 4.0]).is_err());
+    }
 }

@@ -63,4 +63,4 @@ pub use metrics::open_at;
 pub use problem::{SolvedProblem, solve_problem};
 pub use state_file::{digest, read_state, write_state};
 pub use summary::{ModelErrors, Summary};
-pub use workshop::Workshop;
+pub use workshop::{Workshop, elements};

@@ -145,11 +145,12 @@ impl Progress {
                 if self.view == View::Lines {
                     let episodes = row.get("episodes").unwrap_or(0.0);
                     self.say(&format!(
-                        "  evaluation at step {}: {} ± {} over {} episodes",
+                        "  evaluation at step {}: {} ± {} over {} episode{}",
                         number(row.step as f64, 0),
                         short(mean),
                         short(std),
-                        number(episodes, 0)
+                        number(episodes, 0),
+                        if episodes == 1.0 { "" } else { "s" }
                     ));
                 }
             }

@@ -1,7 +1,7 @@
 //! Where a run's environment and agent come from. The loop asks a [`Workshop`], so that it can be tried on any pair of them.
 
 use worldwright_core::{Agent, Dataset, Error, Experience, Interrupt, Result, Space, Value};
-use worldwright_data::{EpisodeStore, Replay};
+use worldwright_data::{Elements, EpisodeStore, Named, Replay, arranged, recorded_names};
 use worldwright_envs::Made;
 
 use crate::{Experiment, RunFolder};
@@ -20,11 +20,12 @@ pub trait Workshop {
     /// What the agent or its parts say of their settings.
     fn agent(&self, experiment: &Experiment, made: &Made, interrupt: &Interrupt) -> Result<Box<dyn Agent>>;
 
-    /// The transitions that the agent begins with, where the experiment names some.
+    /// The transitions that the agent begins with, where the experiment names some, as elements of the spaces of `made`: parts and numbers
+    /// that go by names are matched by these. Also what a user should know of that.
     ///
     /// # Errors
-    /// [`Error::Config`] where its name is no folder of recorded episodes.
-    fn recorded(&self, experiment: &Experiment) -> Result<Option<Dataset>> {
+    /// [`Error::Config`] where its name is no folder of recorded episodes, and for parts that one has and the other lacks.
+    fn recorded(&self, experiment: &Experiment, made: &Made) -> Result<Option<(Dataset, Vec<String>)>> {
         if experiment.data.is_empty() {
             return Ok(None);
         }
@@ -38,10 +39,33 @@ pub trait Workshop {
         };
         let store = EpisodeStore::open(&folder).map_err(unread)?;
         let dataset = Replay::from_store(&store).and_then(|replay| replay.all());
-        dataset.map(Some).map_err(|error| match undefined(&store) {
+        let dataset = dataset.map_err(|error| match undefined(&store) {
             Ok(Some(place)) => Error::config("data", format!("{}: {place}; leave it out", folder.display())),
             _ => error,
-        })
+        })?;
+        let [observation, action] = recorded_names(store.header());
+        let given = Elements {
+            who: "the data",
+            observation: Named { space: &store.header().observation_space, names: observation.as_deref() },
+            action: Named { space: &store.header().action_space, names: action.as_deref() },
+        };
+        arranged(dataset, &given, &elements(made)).map(Some)
+    }
+}
+
+/// What an environment shows and takes, and what it calls the numbers of these.
+pub fn elements(made: &Made) -> Elements<'_> {
+    let environment = made.environment.as_ref();
+    // Names of choices are not those of numbers.
+    let names = |space: &Space, names: &[String]| names.len() == space.flat_dim();
+    let (observed, done) = (environment.observation_space(), environment.action_space());
+    Elements {
+        who: environment.id(),
+        observation: Named {
+            space: observed,
+            names: Some(made.observation_channels.as_slice()).filter(|it| names(observed, it)),
+        },
+        action: Named { space: done, names: Some(made.action_channels.as_slice()).filter(|it| names(done, it)) },
     }
 }
 

@@ -9,6 +9,7 @@ use worldwright_data::{self as data, ColumnNames, Inspection};
 use worldwright_runs::RunFolder;
 use worldwright_runs::report::{counted, short};
 
+use super::store;
 use crate::arguments::DataCommand;
 use crate::output::{print, print_json, print_warning};
 
@@ -22,6 +23,9 @@ pub(crate) fn run(command: &DataCommand, interrupt: &Interrupt) -> Result<()> {
                 None => match data::format_of(path) {
                     Some(format) => format,
                     None => {
+                        if let Some(why) = folder(path).filter(|_| !path.join("segment-000000.arrows").exists()) {
+                            anyhow::bail!(why);
+                        }
                         data::inspect(path)?;
                         anyhow::bail!("{} is a store of episodes already", path.display())
                     }
@@ -51,7 +55,8 @@ pub(crate) fn run(command: &DataCommand, interrupt: &Interrupt) -> Result<()> {
 
 /// Pairs of a known name and a column's own.
 fn column_names(pairs: &[String]) -> Result<ColumnNames> {
-    let divided = pairs.iter().map(|pair| match pair.split_once('=') {
+    let apart: Vec<String> = pairs.iter().flat_map(|pairs| quoted(pairs)).collect();
+    let divided = apart.iter().map(|pair| match pair.split_once('=') {
         Some((known, column)) if !known.trim().is_empty() && !column.is_empty() => {
             Ok((known.trim().to_owned(), column.to_owned()))
         }
@@ -63,10 +68,45 @@ fn column_names(pairs: &[String]) -> Result<ColumnNames> {
     Ok(ColumnNames::new(divided.collect::<worldwright_core::Result<Vec<_>>>()?)?)
 }
 
-/// Users name a run where they mean the episodes that it recorded.
-fn store(path: &Path) -> PathBuf {
+/// Pairs that commas divide; within double quotes a comma is one of the name, and two quotes are one.
+fn quoted(pairs: &str) -> Vec<String> {
+    let (mut apart, mut within, mut letters) = (vec![String::new()], false, pairs.chars().peekable());
+    while let Some(letter) = letters.next() {
+        let last = apart.len() - 1;
+        match letter {
+            '"' if within && letters.peek() == Some(&'"') => {
+                letters.next();
+                apart[last].push('"');
+            }
+            '"' => within = !within,
+            ',' if !within => apart.push(String::new()),
+            letter => apart[last].push(letter),
+        }
+    }
+    apart
+}
+
+/// What to do with a folder that is no data set.
+fn folder(path: &Path) -> Option<String> {
     let run = RunFolder::new(path);
-    if run.config().exists() && run.episodes().exists() { run.episodes() } else { path.to_owned() }
+    if run.config().exists() && run.episodes().exists() {
+        let shown = path.display();
+        return Some(format!(
+            "{shown} is a run, and its episodes are recorded already: look at them with `worldwright data inspect {shown}`, begin another run \
+             with data={shown}"
+        ));
+    }
+    let mut files: Vec<PathBuf> = std::fs::read_dir(path).ok()?.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    files.retain(|file| file.is_file() && data::format_of(file).is_some());
+    files.sort();
+    let first = files.first()?;
+    Some(format!(
+        "{} is a folder of {} that can be imported one by one, each into a folder of its own: worldwright data import {} --out FOLDER; rows of \
+         several episodes also fit into one file with a column 'episode'",
+        path.display(),
+        counted(files.len() as u64, "file"),
+        first.display()
+    ))
 }
 
 fn amount(found: &Inspection) -> String {

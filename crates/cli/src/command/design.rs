@@ -10,7 +10,7 @@ use worldwright_design::{Design as Designed, DesignOptions, Progress, Row};
 use worldwright_runs::report::{counted, duration, short};
 use worldwright_runs::{Choices, Lists, design_for_environment, design_for_episodes};
 
-use super::is_path;
+use super::{is_path, store};
 use crate::arguments::Design;
 use crate::output::{print, print_aside, print_json, print_progress};
 
@@ -58,7 +58,7 @@ fn search_for(options: &Design, search: &DesignOptions, interrupt: &Interrupt, h
             "recorded episodes have no settings; leave '{}' out, or name an environment",
             options.settings.join(" ")
         );
-        design_for_episodes(Path::new(&options.what), options.seed, search, interrupt, &mut observer)?
+        design_for_episodes(&store(Path::new(&options.what)), options.seed, search, interrupt, &mut observer)?
     } else {
         let choices = Choices::new()
             .set("environment", Setting::Text(options.what.clone()))?

@@ -8,11 +8,18 @@ use worldwright_runs::{
     Evaluation, EvaluationOptions, Lists, Loaded, STEP_LIMIT, evaluate, load_bundle, mean_and_std, write_whole,
 };
 
+use super::untrained;
 use crate::arguments::Eval;
-use crate::output::{print, print_json};
+use crate::output::{check_new, print, print_json, print_warning};
 
 pub(crate) fn run(options: &Eval, interrupt: &Interrupt) -> Result<()> {
+    if let Some(path) = &options.film {
+        check_new("--film", path, Some("gif"))?;
+    }
     let mut loaded = load_bundle(&Lists, &options.bundle, interrupt)?;
+    if !loaded.agent.is_ready() && !options.json {
+        print_warning(&untrained(&loaded));
+    }
     let plan = EvaluationOptions {
         episodes: usize::try_from(options.episodes)?,
         seed: options.seed,
@@ -52,6 +59,7 @@ fn tell(options: &Eval, loaded: &Loaded, evaluation: &Evaluation) -> Result<()> 
     let (mean, std) = (evaluation.return_mean(), evaluation.return_std());
     if options.json {
         return print_json(&json!({
+            "untrained": !loaded.agent.is_ready(),
             "environment": loaded.experiment.environment.name,
             "algorithm": loaded.experiment.agent.name,
             "weights_digest": loaded.card.weights_digest,

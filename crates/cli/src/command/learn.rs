@@ -108,6 +108,15 @@ fn closing(folder: &RunFolder, summary: &Summary) -> String {
             ),
         ),
     ];
+    if summary.is_untrained() {
+        rows.push((
+            "learned",
+            format!(
+                "nothing: the run ended before its first fit, and its actions are random; give it more than {} (steps=…)",
+                counted(summary.real_steps, "step")
+            ),
+        ));
+    }
     if let Some(one_step) = summary.model_errors.one_step {
         let far = summary
             .model_errors

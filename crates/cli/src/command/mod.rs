@@ -14,9 +14,10 @@ pub(crate) mod plan_problem;
 pub(crate) mod plan_symbolic;
 pub(crate) mod report;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use worldwright_runs::RunFolder;
 
 /// How a command ended that may be interrupted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,8 +34,22 @@ fn is_path(what: &str) -> bool {
     Path::new(what).exists() || what.contains('/') && !what.contains(':')
 }
 
+/// Users name a run where they mean the episodes that it recorded.
+fn store(path: &Path) -> PathBuf {
+    let run = RunFolder::new(path);
+    if run.config().exists() && run.episodes().exists() { run.episodes() } else { path.to_owned() }
+}
+
 /// The text of a configuration file.
 fn configuration(path: &Path) -> anyhow::Result<String> {
     std::fs::read_to_string(path)
         .with_context(|| format!("the configuration {} cannot be read; check the path", path.display()))
+}
+
+/// What to say of a run that ended before anything was learned.
+fn untrained(loaded: &worldwright_runs::Loaded) -> String {
+    format!(
+        "the run ended before its first fit, and acts at random: learn {} with more steps (steps=…, this run had {})",
+        loaded.experiment.environment.name, loaded.experiment.steps
+    )
 }

@@ -10,7 +10,7 @@ use worldwright_problems as problems;
 use worldwright_runs::report::{counted, short};
 use worldwright_runs::{Choices, Lists, Workshop, load_bundle, plan};
 
-use super::{configuration, is_path, plan_problem, plan_symbolic};
+use super::{configuration, is_path, plan_problem, plan_symbolic, untrained};
 use crate::arguments::Plan;
 use crate::output::{print, print_json};
 
@@ -56,6 +56,7 @@ pub(crate) fn run(options: &Plan, interrupt: &Interrupt) -> Result<()> {
             if options.settings.is_empty() { "--config".to_owned() } else { options.settings.join(" ") }
         );
         let loaded = load_bundle(&Lists, Path::new(what), interrupt)?;
+        anyhow::ensure!(loaded.agent.is_ready(), "{what} has no plans: {}", untrained(&loaded));
         (loaded.made, loaded.agent)
     } else {
         check_name(what)?;
@@ -79,7 +80,10 @@ pub(crate) fn run(options: &Plan, interrupt: &Interrupt) -> Result<()> {
         (made, agent)
     };
     if let Some(numbers) = &options.observation {
-        check(numbers, &made.observation_channels)?;
+        // A choice is one number, and not one for each that could be made.
+        let space = made.environment.observation_space();
+        let names = if space.has_choices() { space.entry_names("obs") } else { made.observation_channels.clone() };
+        check(numbers, &names)?;
     }
     let (observation, plan) = plan(&mut made, agent.as_mut(), options.observation.as_deref(), options.seed)?;
     let report = &plan.report;

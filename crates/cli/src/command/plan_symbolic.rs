@@ -14,7 +14,7 @@ use worldwright_symbolic::{
 };
 
 use crate::arguments::Symbolic;
-use crate::output::{print, print_json};
+use crate::output::{check_new, print, print_json};
 
 pub(crate) fn run(domain: &Path, problem: &Path, options: &Symbolic, json: bool, interrupt: &Interrupt) -> Result<()> {
     let algorithm = Algorithm::named(options.search.as_deref().unwrap_or("astar"))?;
@@ -28,6 +28,13 @@ pub(crate) fn run(domain: &Path, problem: &Path, options: &Symbolic, json: bool,
         goal_zone_detection: matches!(ties, "goal-zone" | "both"),
         border_detection: matches!(ties, "border" | "both"),
     };
+    anyhow::ensure!(
+        options.ties.is_none() || wanted.heuristics.contains(&HeuristicKind::LmCut),
+        "--ties says how lm-cut breaks ties, which does not guide this search: leave it out, or give --heuristic lm-cut"
+    );
+    if let Some(file) = &options.out {
+        check_new("--out", file, None)?;
+    }
     let time = options.time_limit.map(Duration::try_from_secs_f64).transpose().context("--time-limit")?;
     let memory = options.memory_limit.map(|megabytes| megabytes.saturating_mul(1 << 20));
     // The limits are for all of it: reading, grounding and searching.

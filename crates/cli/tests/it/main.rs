@@ -2,6 +2,7 @@
 
 #[cfg(unix)]
 mod cut_short;
+mod edges;
 mod front_page;
 #[cfg(unix)]
 mod installing;

@@ -1,7 +1,7 @@
 //! CSV: a header of names, then a row a step, read as any table.
 //!
 //! Cells are whole numbers, numbers, flags, texts, or lists of numbers as JSON or NumPy write them (`[0.1, 0.2]`, `[0.1 0.2]`); what is
-//! empty, NaN or NA is missing. Commas, semicolons or tabs divide them, whichever the header has most of.
+//! empty, NaN or NA is missing. Commas, semicolons, tabs or upright strokes divide them, whichever the header has most of.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use worldwright_core::{Error, Result};
 use super::{Sink, read_bytes, utf8};
 use crate::table::cells::{Cells, Data, TEXT, is_missing};
 use crate::table::{self, About, Table};
-use crate::{ColumnNames, limits};
+use crate::{ColumnNames, exact, limits};
 
 pub(super) fn import(path: &Path, names: &ColumnNames, sink: &mut dyn Sink) -> Result<()> {
     let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or("csv");
@@ -20,12 +20,28 @@ pub(super) fn import(path: &Path, names: &ColumnNames, sink: &mut dyn Sink) -> R
 pub(super) fn read(bytes: &[u8], name: &str, known: &ColumnNames, sink: &mut dyn Sink) -> Result<()> {
     let bytes = utf8("CSV file", bytes)?.as_bytes();
     // A text for every mark after one.
-    let texts = bytes.iter().filter(|byte| b",;\t\n".contains(byte)).count() as u128;
+    let texts = bytes.iter().filter(|byte| b",;\t|\n".contains(byte)).count() as u128;
     limits::fits("this CSV file", texts * 2 * TEXT as u128 + bytes.len() as u128 * 3)?;
     let head = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let count = |mark: u8| head.iter().filter(|byte| **byte == mark).count();
-    let delimiter = [b',', b';', b'\t'].into_iter().max_by_key(|mark| (count(*mark), *mark == b',')).unwrap_or(b',');
-    let failed = |error: csv::Error| Error::external("CSV file", error.to_string());
+    let delimiter =
+        [b',', b';', b'\t', b'|'].into_iter().max_by_key(|mark| (count(*mark), *mark == b',')).unwrap_or(b',');
+    let failed = |error: csv::Error| {
+        let why = match error.kind() {
+            csv::ErrorKind::UnequalLengths { pos, expected_len, len } => {
+                // Positions count the header; rows do not.
+                let place = pos.as_ref().map_or_else(String::new, |pos| {
+                    format!("row {} (line {}) ", pos.record().saturating_sub(1), pos.line())
+                });
+                format!(
+                    "{place}has {len} cells, and the header has {expected_len}: every row needs as many; a cell that holds the mark between \
+                     cells stands in quotes"
+                )
+            }
+            _ => error.to_string(),
+        };
+        Error::external("CSV file", why)
+    };
     let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).from_reader(bytes);
     let names: Vec<String> = reader.headers().map_err(failed)?.iter().map(str::to_owned).collect();
     let mut texts: Vec<Vec<String>> = vec![Vec::new(); names.len()];
@@ -58,6 +74,11 @@ pub(super) fn column(name: &str, texts: Vec<String>) -> Result<Cells> {
     } else if full().all(|text| text.parse::<i64>().is_ok()) {
         Data::I64(texts.iter().map(|text| text.parse().unwrap_or(0)).collect())
     } else if full().all(|text| text.parse::<f64>().is_ok()) {
+        // Among fractions, or beyond 64 bits, whole numbers are read as fractions are.
+        let rounded = |text: &str| text.parse::<i128>().is_ok_and(|number| !exact::held(number));
+        if let Some(row) = (0..rows).find(|row| !empty[*row] && rounded(&texts[*row])) {
+            return Err(exact::lost(name, row, &texts[row]));
+        }
         Data::F64(texts.iter().map(|text| text.parse().unwrap_or(f64::NAN)).collect())
     } else if full().all(word) {
         Data::Bool(texts.iter().map(|text| text.eq_ignore_ascii_case("true")).collect())

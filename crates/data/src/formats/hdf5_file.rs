@@ -235,13 +235,15 @@ fn episodes(root: &Group, (observed, done): (&Space, &Space), sink: &mut dyn Sin
             }
             Ok(flags.last() == Some(&Some(true)))
         };
+        // Before the observations, which would be measured by rewards of which some are missing.
+        let (terminated, truncated) = (flag("terminations")?, flag("truncations")?);
         sink.episode(Episode {
             seed: attribute(&group, "seed").and_then(|seed| seed.parse().ok()),
             observations: npz::scatter("observations", observed, &found, steps + 1)
                 .map_err(|error| wrong(error.to_string()))?,
             actions: npz::scatter("actions", done, &found, steps).map_err(|error| wrong(error.to_string()))?,
-            terminated: flag("terminations")?,
-            truncated: flag("truncations")?,
+            terminated,
+            truncated,
             rewards,
         })?;
     }

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::Value as Json;
 use worldwright_core::{Error, Result};
 
@@ -13,7 +14,7 @@ use super::{Sink, read_bytes, utf8};
 use crate::space_json::quote_infinities;
 use crate::table::cells::{Cells, Data};
 use crate::table::{self, About, Table};
-use crate::{ColumnNames, limits};
+use crate::{ColumnNames, Quantity, exact, limits};
 
 pub(super) fn import(path: &Path, names: &ColumnNames, sink: &mut dyn Sink) -> Result<()> {
     let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or("json");
@@ -26,8 +27,15 @@ pub(super) fn read(bytes: &[u8], name: &str, names: &ColumnNames, sink: &mut dyn
     let values = bytes.iter().filter(|byte| b",:[{\n".contains(byte)).count() as u128;
     limits::fits("this JSON file", values * 2 * size_of::<Json>() as u128 + bytes.len() as u128 * 3)?;
     let parsed = |text: &str, place: &str| -> Result<Json> {
-        let plain = serde_json::from_str(text).or_else(|_| serde_json::from_str(&quote_infinities(text)));
-        plain.map_err(|error| bad(format!("{place} is not JSON: {error}")))
+        let plain = serde_json::from_str::<Strict>(text).or_else(|_| serde_json::from_str(&quote_infinities(text)));
+        // A line is parsed alone, in which every place is one of line 1.
+        let said = |error: &serde_json::Error| {
+            let text = error.to_string();
+            let words = text.split_once(" at line ").map_or(text.as_str(), |(words, _)| words).to_owned();
+            let line = if place == "the file" { format!("line {}, ", error.line()) } else { String::new() };
+            format!("{place} is not JSON ({line}column {}): {words}", error.column())
+        };
+        plain.map(|Strict(json)| json).map_err(|error| bad(said(&error)))
     };
     let rows: Vec<Json> = if text.trim_start().starts_with('[') {
         match parsed(text, "the file")? {
@@ -59,10 +67,76 @@ pub(super) fn read(bytes: &[u8], name: &str, names: &ColumnNames, sink: &mut dyn
     let columns = found.columns.into_iter().map(|(name, mut values)| {
         sink.go_on()?;
         values.resize(rows, Json::Null);
+        let numeric = [Quantity::Observation, Quantity::Action, Quantity::NextObservation, Quantity::Reward];
+        let is_text = |value: &Json| value.is_string() && number(value).is_none();
+        if values.iter().any(Json::is_number)
+            && numeric.into_iter().any(|quantity| names.holds(&name, quantity))
+            && let Some(row) = values.iter().position(is_text)
+        {
+            let why = format!(
+                "row {row} holds the text {}, and other rows hold numbers: write it without quotes",
+                values[row]
+            );
+            return Err(Error::config(name, why));
+        }
         let cells = column(&name, &values)?;
         Ok((name, cells))
     });
     table::read(Table { columns: columns.collect::<Result<_>>()? }, About::new(name, "JSON", names), sink)
+}
+
+/// A value of JSON in which no object names anything twice: of two values one would be lost without a word.
+struct Strict(Json);
+
+impl<'de> Deserialize<'de> for Strict {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct Any;
+        impl<'de> Visitor<'de> for Any {
+            type Value = Strict;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a value of JSON")
+            }
+            fn visit_unit<E>(self) -> std::result::Result<Strict, E> {
+                Ok(Strict(Json::Null))
+            }
+            fn visit_bool<E>(self, flag: bool) -> std::result::Result<Strict, E> {
+                Ok(Strict(flag.into()))
+            }
+            fn visit_i64<E>(self, number: i64) -> std::result::Result<Strict, E> {
+                Ok(Strict(number.into()))
+            }
+            fn visit_u64<E>(self, number: u64) -> std::result::Result<Strict, E> {
+                Ok(Strict(number.into()))
+            }
+            fn visit_f64<E>(self, number: f64) -> std::result::Result<Strict, E> {
+                Ok(Strict(number.into()))
+            }
+            fn visit_str<E>(self, text: &str) -> std::result::Result<Strict, E> {
+                Ok(Strict(text.into()))
+            }
+            fn visit_string<E>(self, text: String) -> std::result::Result<Strict, E> {
+                Ok(Strict(text.into()))
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> std::result::Result<Strict, A::Error> {
+                let mut list = Vec::new();
+                while let Some(Strict(item)) = items.next_element()? {
+                    list.push(item);
+                }
+                Ok(Strict(list.into()))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> std::result::Result<Strict, A::Error> {
+                let mut object = serde_json::Map::new();
+                while let Some((name, Strict(value))) = fields.next_entry::<String, Strict>()? {
+                    if object.contains_key(&name) {
+                        return Err(A::Error::custom(format!("'{name}' is named twice: keep one of them")));
+                    }
+                    object.insert(name, value);
+                }
+                Ok(Strict(object.into()))
+            }
+        }
+        deserializer.deserialize_any(Any)
+    }
 }
 
 /// Columns as they are met.
@@ -133,6 +207,8 @@ pub(super) fn column(name: &str, values: &[Json]) -> Result<Cells> {
     for (row, value) in values.iter().enumerate() {
         if value.is_null() {
             numbers.extend(std::iter::repeat_n(0.0, width));
+        } else if let Some(lost) = rounded(value) {
+            return Err(exact::lost(name, row, &lost));
         } else if !gather(value, &shape, &mut numbers, &mut whole) {
             return Err(Error::config(
                 name,
@@ -169,6 +245,18 @@ fn gather(value: &Json, shape: &[usize], out: &mut Vec<f64>, whole: &mut bool) -
             None => false,
         },
         _ => false,
+    }
+}
+
+/// A whole number within that an f64 would round.
+fn rounded(value: &Json) -> Option<String> {
+    match value {
+        Json::Array(items) => items.iter().find_map(rounded),
+        Json::Number(number) => {
+            let whole = number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from))?;
+            (!exact::held(whole)).then(|| whole.to_string())
+        }
+        _ => None,
     }
 }
 

@@ -8,7 +8,7 @@ use arrow_schema::{DataType, Schema};
 use worldwright_core::{Error, Result};
 
 use super::cells::{Cells, Data, TEXT};
-use crate::limits;
+use crate::{exact, limits};
 
 /// The names that a schema's columns have once structs are taken apart.
 pub(crate) fn names(schema: &Schema) -> Vec<String> {
@@ -78,6 +78,10 @@ pub(crate) fn cells(name: &str, array: &ArrayRef) -> Result<Cells> {
             if numbers.iter().all(|n| i64::try_from(*n).is_ok()) {
                 Data::I64(numbers.iter().map(|n| *n as i64).collect())
             } else {
+                let lost = (0..rows).find(|row| array.is_valid(*row) && !exact::held(i128::from(numbers[*row])));
+                if let Some(row) = lost {
+                    return Err(exact::lost(name, row, &numbers[row].to_string()));
+                }
                 Data::F64(numbers.iter().map(|n| *n as f64).collect())
             }
         }

@@ -2,6 +2,8 @@
 
 use worldwright_core::{Error, Result, Space, Value};
 
+use super::given::Reading;
+use crate::formats::choices;
 use crate::{exact, limits};
 
 /// The numbers or texts of a column, row after row.
@@ -236,10 +238,73 @@ impl Cells {
             + self.data.letters(0..self.data.len())
     }
 
-    pub(crate) fn text(&self, row: usize) -> Option<&str> {
-        match &self.data {
-            Data::Text(texts) => texts.get(row).map(String::as_str),
-            _ => None,
+    /// Whether all that it holds are whole numbers, whatever their kind.
+    pub(crate) fn holds_whole(&self) -> bool {
+        self.data.is_whole()
+            || (!self.is_text()
+                && (0..self.rows).filter(|row| !self.is_empty(*row)).all(|row| {
+                    let width = self.width();
+                    (row * width..(row + 1) * width).all(|at| self.data.number(at).fract() == 0.0)
+                }))
+    }
+
+    /// Refuses texts, and whole numbers that an f64 does not hold.
+    ///
+    /// # Errors
+    /// [`Error::Config`] naming the column, the row and what stands there.
+    pub(crate) fn check_numbers(&self, name: &str) -> Result<()> {
+        if let Data::Text(texts) = &self.data {
+            let there = || (0..self.rows).filter(|row| !self.is_empty(*row));
+            // Most columns hold numbers but in one cell.
+            let wrong = there().find(|row| texts[*row].trim().parse::<f64>().is_err()).or_else(|| there().next());
+            if let Some(row) = wrong {
+                let text = &texts[row];
+                let hint = if text.contains('\u{2212}') && text.replace('\u{2212}', "-").trim().parse::<f64>().is_ok() {
+                    " (its minus sign is that of print: write -)"
+                } else if text.replacen(',', ".", 1).trim().parse::<f64>().is_ok() {
+                    " (its decimal mark is a comma: write a point)"
+                } else {
+                    ""
+                };
+                return Err(Error::config(name, format!("row {row} holds the text '{text}', expected numbers{hint}")));
+            }
+        }
+        if let Data::I64(numbers) = &self.data
+            && let Some(at) = numbers.iter().position(|number| !exact::held(i128::from(*number)))
+        {
+            return Err(exact::lost(name, at / self.width().max(1), &numbers[at].to_string()));
+        }
+        Ok(())
+    }
+
+    /// The same column as numbers or as choices, because somebody said so.
+    ///
+    /// # Errors
+    /// [`Error::Config`] naming the row that holds no choice.
+    pub(crate) fn read_as(self, name: &str, reading: Reading) -> Result<Self> {
+        self.check_numbers(name)?;
+        match reading {
+            Reading::Number if self.data.is_whole() => Ok(Self { data: Data::F64(self.data.numbers()), ..self }),
+            Reading::Number => Ok(self),
+            Reading::Choice => {
+                if !self.shape.is_empty() {
+                    return Err(Error::config(name, "holds arrays, expected one choice a row"));
+                }
+                let empty: Vec<bool> = (0..self.rows).map(|row| self.is_empty(row)).collect();
+                let numbers = self.data.numbers();
+                let there = || (0..self.rows).filter(|row| !empty[*row]);
+                if let Some(row) = there().find(|row| exact::whole(numbers[*row]).is_err()) {
+                    return Err(Error::config(name, format!("row {row} holds {}, which is no choice", numbers[row])));
+                }
+                let whole: Vec<i64> =
+                    (0..self.rows).map(|row| if empty[row] { 0 } else { numbers[row] as i64 }).collect();
+                let bounds = there().map(|row| whole[row]).fold((0, 0), |(least, most), n| (n.min(least), n.max(most)));
+                if choices(bounds.0, bounds.1).is_none() {
+                    let why = format!("holds {} to {}, which are too far apart to be choices", bounds.0, bounds.1);
+                    return Err(Error::config(name, why));
+                }
+                Self::with_empty(self.rows, self.shape, Data::I64(whole), empty)
+            }
         }
     }
 

@@ -5,8 +5,8 @@ use worldwright_core::{Error, Result};
 use super::names::{self, Quantity, Resolved, known_names, name_of, nearest_name, resolve};
 
 /// Columns that go by names of a user's own: for each a name that is known (`observation`, `obs`, `action_x`, `observation/place`) and
-/// what it is called in the table. Other columns are known by their names; where a quantity is given here, it lies in the columns that
-/// are given alone, and others that would hold it are left out.
+/// what it is called in the table; `observation:number` and `action:choice` say besides that whole numbers there are numbers or choices. Other columns are known by their names; where a quantity is given here, it lies in the columns that
+/// are given alone, in the order in which they are given, and others that would hold it are left out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ColumnNames {
     given: Vec<Given>,
@@ -17,6 +17,16 @@ struct Given {
     known: String,
     column: String,
     quantity: Quantity,
+    reading: Option<Reading>,
+}
+
+/// What a column's numbers are read as, where a user says so: whole numbers are choices otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// Numbers of a box.
+    Number,
+    /// Choices of a discrete space.
+    Choice,
 }
 
 impl ColumnNames {
@@ -27,6 +37,11 @@ impl ColumnNames {
     pub fn new(pairs: impl IntoIterator<Item = (String, String)>) -> Result<Self> {
         let mut given: Vec<Given> = Vec::new();
         for (known, column) in pairs {
+            let (known, reading) = match known.rsplit_once(':') {
+                Some((before, "number")) => (before.to_owned(), Some(Reading::Number)),
+                Some((before, "choice")) => (before.to_owned(), Some(Reading::Choice)),
+                _ => (known, None),
+            };
             let Some(quantity) = names::quantity_of(&known) else {
                 let near = nearest_name(&known).map_or_else(String::new, |near| format!("; did you mean '{near}'?"));
                 return Err(Error::config(
@@ -44,7 +59,7 @@ impl ColumnNames {
             if let Some(other) = given.iter().find(|other| other.column == column) {
                 return Err(Error::config(known, format!("column '{column}' is given as '{}' already", other.known)));
             }
-            given.push(Given { known, column, quantity });
+            given.push(Given { known, column, quantity, reading });
         }
         Ok(Self { given })
     }
@@ -80,7 +95,43 @@ impl ColumnNames {
             }
         }
         let spelt: Vec<String> = columns.iter().map(|name| self.spelt(name)).collect();
-        resolve(&spelt, false)
+        let mut resolved = resolve(&spelt, false)?;
+        if let Some((place, given)) = self.given.iter().find_map(|given| {
+            let left = resolved.left_out.iter().find(|place| columns[**place] == given.column)?;
+            Some((*left, given))
+        }) {
+            let beside: Vec<String> = self
+                .given
+                .iter()
+                .filter(|other| other.quantity == given.quantity && other.column != columns[place])
+                .map(|other| format!("{}={}", other.known, other.column))
+                .collect();
+            return Err(Error::config(
+                given.known.clone(),
+                format!(
+                    "column '{}' cannot be read beside {}: give all of it in one column, or each of its parts in one, all numbered or all named",
+                    given.column,
+                    if beside.is_empty() { "what holds it already".to_owned() } else { beside.join(", ") }
+                ),
+            ));
+        }
+        resolved.order_by(|column| self.place(&columns[column]));
+        Ok(resolved)
+    }
+
+    /// Where a column stands among those that are given.
+    fn place(&self, name: &str) -> usize {
+        let nearest = self
+            .given
+            .iter()
+            .enumerate()
+            .filter(|(_, given)| given.column == name || below(name, &given.column).is_some());
+        nearest.max_by_key(|(_, given)| given.column.len()).map_or(0, |(place, _)| place)
+    }
+
+    /// What a column's numbers are to be read as.
+    pub(crate) fn reading(&self, name: &str) -> Option<Reading> {
+        self.given.iter().find(|given| given.column == name).and_then(|given| given.reading)
     }
 
     /// Whether a column, or all that lies below a group, is not read.

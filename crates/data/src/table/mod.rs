@@ -15,10 +15,12 @@ use worldwright_core::{Error, Result};
 
 pub use flags::{Flag, flag_of_number, flag_of_text};
 pub use given::ColumnNames;
+pub(crate) use names::same_name;
 pub use names::{COLUMNS, Known, Part, Quantity, Resolved, name_of, nearest_name, resolve};
 pub use rows::{EpisodeRows, Laid, RowEnds, Rows, lay_out, row_ends};
 
 use crate::formats::{Sink, finite};
+use crate::named::note_names;
 use crate::{Episode, Header, Precision};
 use cells::{Cells, Data};
 use flags::flags;
@@ -95,7 +97,11 @@ pub(crate) fn read(table: Table, about: About, sink: &mut dyn Sink) -> Result<()
     // What is not read need not be of the right length.
     let kept: Vec<usize> = (0..names.len()).filter(|column| !resolved.left_out.contains(column)).collect();
     let columns = table.columns.into_iter().enumerate().filter(|(column, _)| kept.contains(column));
-    let whole = Table { columns: columns.map(|(_, column)| column).collect() };
+    let read_as = |(name, cells): (String, Cells)| match about.names.reading(&name) {
+        Some(reading) => cells.read_as(&name, reading).map(|cells| (name, cells)),
+        None => Ok((name, cells)),
+    };
+    let whole = Table { columns: columns.map(|(_, column)| read_as(column)).collect::<Result<_>>()? };
     let place = |column: usize| kept.binary_search(&column).unwrap_or(0);
     let rows = whole.rows()?;
     let at = |part: &Part| (part.name.clone(), place(part.column), part.named);
@@ -105,7 +111,9 @@ pub(crate) fn read(table: Table, about: About, sink: &mut dyn Sink) -> Result<()
     };
     let lacks = |quantity| Error::config(name_of(quantity), "there is no such column");
     let observation = source(Quantity::Observation)?.ok_or_else(|| lacks(Quantity::Observation))?;
-    let action = source(Quantity::Action)?.ok_or_else(|| lacks(Quantity::Action))?.choices(&whole);
+    let action = source(Quantity::Action)?
+        .ok_or_else(|| lacks(Quantity::Action))?
+        .choices(&whole, |name| about.names.reading(name));
     let next = source(Quantity::NextObservation)?.map(|next| next.paired(&observation)).transpose()?;
     let column = |quantity| resolved.column(quantity).map(|column| &whole.columns[place(column)]);
     let flagged = |quantity: Quantity| -> Result<Option<Vec<Flag>>> {
@@ -140,9 +148,13 @@ pub(crate) fn read(table: Table, about: About, sink: &mut dyn Sink) -> Result<()
     sink.go_on()?;
     let mut header = about.header;
     if !about.given {
-        header.observation_space = observation.space(&whole)?;
-        header.action_space = action.space(&whole)?;
+        header.observation_space = observation.space(&whole, next.as_ref())?;
+        header.action_space = action.space(&whole, None)?;
         header.precision = Precision::Element;
+    }
+    let mut chosen = Vec::new();
+    for (source, space) in [(&observation, &header.observation_space), (&action, &header.action_space)] {
+        chosen.extend(source.choice_notes(&whole, space, |name| about.names.reading(name))?);
     }
     let (observed, done) = (header.observation_space.clone(), header.action_space.clone());
     let mut out: Vec<String> = resolved.left_out.iter().map(|column| names[*column].clone()).collect();
@@ -153,12 +165,19 @@ pub(crate) fn read(table: Table, about: About, sink: &mut dyn Sink) -> Result<()
         if !out.is_empty() {
             header.notes.push(("left out".into(), format!("columns {}", out.join(", "))));
         }
+        for (quantity, source) in [(Quantity::Observation, &observation), (Quantity::Action, &action)] {
+            if let Some(names) = source.names(&whole) {
+                note_names(&mut header, quantity, &names);
+            }
+        }
+        header.notes.extend(chosen.into_iter().map(|note| ("note".to_owned(), note)));
         header.notes.extend(laid.notes.into_iter().map(|note| ("note".to_owned(), note)));
         header.notes.extend(laid.warnings.into_iter().map(|warning| ("warning".to_owned(), warning)));
     }
     sink.go_on()?;
     sink.begin(&header)?;
     let Some((reward_name, reward)) = column(Quantity::Reward) else { return Err(lacks(Quantity::Reward)) };
+    reward.check_numbers(reward_name)?;
     if reward.width() != 1 || reward.is_text() {
         return Err(Error::config(
             reward_name.clone(),

@@ -219,6 +219,18 @@ pub struct Part {
     pub named: bool,
 }
 
+impl Part {
+    /// Whether its name is a number, or several: a place, and no name.
+    pub(crate) fn is_numbered(&self) -> bool {
+        is_numbered(&self.name)
+    }
+}
+
+/// Whether a part's name is a number, or several.
+pub(crate) fn is_numbered(name: &str) -> bool {
+    plain(name).split('_').all(|word| word.parse::<usize>().is_ok())
+}
+
 /// Which columns hold what.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Resolved {
@@ -240,6 +252,15 @@ impl Resolved {
         for part in next.flat_map(|(_, parts)| parts) {
             if let Some(same) = observed.iter().find(|observed| same_name(&observed.name, &part.name)) {
                 part.name.clone_from(&same.name);
+            }
+        }
+    }
+
+    /// Orders parts whose names are no numbers by the place of their columns; what has the same place stays as it stands.
+    pub(super) fn order_by(&mut self, place: impl Fn(usize) -> usize) {
+        for (_, parts) in &mut self.found {
+            if !parts.iter().all(|part| part.is_numbered()) {
+                parts.sort_by_key(|part| place(part.column));
             }
         }
     }

@@ -4,7 +4,8 @@ use worldwright_core::{ElementType, Error, Result, Space, Value};
 
 use super::Table;
 use super::cells::{Cells, Data};
-use super::names::same_name;
+use super::given::Reading;
+use super::names::{is_numbered, same_name};
 use crate::exact;
 use crate::formats::choices;
 
@@ -35,13 +36,7 @@ impl Source {
     pub(crate) fn new(name: &'static str, parts: &[(String, usize, bool)], table: &Table) -> Result<Self> {
         for (_, column, _) in parts {
             let (called, cells) = &table.columns[*column];
-            if cells.is_text() && (0..cells.rows).any(|row| !cells.is_empty(row)) {
-                let row = (0..cells.rows).find(|row| !cells.is_empty(*row)).unwrap_or(0);
-                return Err(Error::config(
-                    called.clone(),
-                    format!("row {row} holds the text '{}', expected numbers", cells.text(row).unwrap_or_default()),
-                ));
-            }
+            cells.check_numbers(called)?;
             if cells.rows > 0 && cells.width() == 0 {
                 return Err(Error::config(called.clone(), "is empty: every row needs its numbers"));
             }
@@ -57,11 +52,13 @@ impl Source {
         Ok(Self { name, kind })
     }
 
-    /// The same for actions: a single column of whole numbers with empty cells was one of whole numbers alone.
-    pub(crate) fn choices(self, table: &Table) -> Self {
+    /// The same for actions: a single column of whole numbers with empty cells was one of whole numbers alone, unless it is said that they
+    /// are numbers.
+    pub(crate) fn choices(self, table: &Table, reading: impl Fn(&str) -> Option<Reading>) -> Self {
         let Kind::Whole { column, .. } = self.kind else { return self };
-        let cells = &table.columns[column].1;
-        if !cells.shape.is_empty() || cells.data.is_whole() || cells.is_text() {
+        let (name, cells) = &table.columns[column];
+        if reading(name) == Some(Reading::Number) || !cells.shape.is_empty() || cells.data.is_whole() || cells.is_text()
+        {
             return self;
         }
         let there: Vec<f64> =
@@ -121,6 +118,72 @@ impl Source {
         Ok(Self { kind, ..self })
     }
 
+    /// What the numbers of a vector are called, where they have names and not only places.
+    pub(crate) fn names(&self, table: &Table) -> Option<Vec<String>> {
+        match &self.kind {
+            Kind::Whole { part, column } => {
+                let named = !is_numbered(part) && !part.is_empty() && table.columns[*column].1.width() == 1;
+                named.then(|| vec![part.clone()])
+            }
+            Kind::Vector(parts) => {
+                let names = parts.iter().map(|(name, _)| name.clone());
+                (!parts.iter().all(|(name, _)| is_numbered(name))).then(|| names.collect())
+            }
+            Kind::Parts(_) | Kind::Choices { .. } => None,
+        }
+    }
+
+    /// A note for each column of whole numbers that is read as choices though nobody said so, and an error for what is said to be
+    /// choices and lies in a vector of numbers.
+    ///
+    /// # Errors
+    /// [`Error::Config`] naming the column.
+    pub(crate) fn choice_notes(
+        &self,
+        table: &Table,
+        space: &Space,
+        reading: impl Fn(&str) -> Option<Reading>,
+    ) -> Result<Vec<String>> {
+        let told = |column: usize, known: String, space: &Space| {
+            let (name, cells) = &table.columns[column];
+            let Space::Discrete { n, start, .. } = space else { return None };
+            if reading(name).is_some() || matches!(cells.data, Data::Bool(_)) {
+                return None;
+            }
+            let last = start + *n as i64 - 1;
+            Some(format!(
+                "column '{name}' holds whole numbers and is read as choices from {start} to {last}; where they are numbers, say so: \
+                 {known}:number={name}"
+            ))
+        };
+        Ok(match (&self.kind, space) {
+            (Kind::Whole { column, part }, space) => {
+                let known = if part.is_empty() { self.name.to_owned() } else { format!("{}_{part}", self.name) };
+                told(*column, known, space).into_iter().collect()
+            }
+            (Kind::Choices { column, .. }, space) => told(*column, self.name.to_owned(), space).into_iter().collect(),
+            (Kind::Parts(parts), Space::Dict(spaces)) => {
+                let each = parts.iter().zip(spaces);
+                each.filter_map(|((part, column), (_, space))| told(*column, format!("{}/{part}", self.name), space))
+                    .collect()
+            }
+            (Kind::Vector(parts), _) => {
+                let names = parts.iter().map(|(_, column)| &table.columns[*column].0);
+                if let Some(name) = names.into_iter().find(|name| reading(name) == Some(Reading::Choice)) {
+                    return Err(Error::config(
+                        name.clone(),
+                        format!(
+                            "is a number of a vector, and no choice: make it a part of its own, {}/NAME:choice={name}",
+                            self.name
+                        ),
+                    ));
+                }
+                Vec::new()
+            }
+            _ => Vec::new(),
+        })
+    }
+
     fn columns(&self) -> Vec<usize> {
         match &self.kind {
             Kind::Whole { column, .. } | Kind::Choices { column, .. } => vec![*column],
@@ -141,17 +204,20 @@ impl Source {
         own.len() == theirs.len() && own.iter().zip(&theirs).all(|(a, b)| a == b || (a.is_nan() && b.is_nan()))
     }
 
-    /// The space that its columns span.
+    /// The space that its columns span, together with those of another that has the same parts in the same order.
     ///
     /// # Errors
     /// [`Error::Config`] where there are no numbers to tell it.
-    pub(crate) fn space(&self, table: &Table) -> Result<Space> {
+    pub(crate) fn space(&self, table: &Table, also: Option<&Self>) -> Result<Space> {
+        let beside = also.map(Self::columns).unwrap_or_default();
+        let own = self.columns();
         let whole = |column: usize| -> Result<Space> {
             let (name, cells) = &table.columns[column];
             if cells.is_text() || (cells.rows > 0 && (0..cells.rows).all(|row| cells.is_empty(row))) {
                 return Err(Error::config(name.clone(), "holds nothing: its numbers are all missing"));
             }
-            Ok(space_of(cells))
+            let other = own.iter().position(|own| *own == column).and_then(|place| beside.get(place));
+            Ok(space_of(cells, other.map(|other| &table.columns[*other].1)))
         };
         match &self.kind {
             Kind::Whole { column, .. } => whole(*column),
@@ -162,7 +228,8 @@ impl Source {
                 for (_, column) in parts {
                     whole(*column)?;
                 }
-                let kinds: Vec<&Data> = parts.iter().map(|(_, column)| &table.columns[*column].1.data).collect();
+                let all = own.iter().chain(&beside);
+                let kinds: Vec<&Data> = all.map(|column| &table.columns[*column].1.data).collect();
                 Ok(boxed(vec![parts.len()], &kinds))
             }
             Kind::Parts(parts) => {
@@ -216,18 +283,22 @@ impl Source {
 }
 
 /// The space of a column: choices where it holds single whole numbers that are near each other, else a box without bounds.
-fn space_of(cells: &Cells) -> Space {
-    if cells.shape.is_empty() && cells.data.is_whole() {
+fn space_of(cells: &Cells, also: Option<&Cells>) -> Space {
+    let both = || std::iter::once(cells).chain(also);
+    if both().all(|cells| cells.shape.is_empty() && cells.holds_whole()) && cells.data.is_whole() {
         let (mut least, mut most) = (0.0_f64, 0.0_f64);
-        for row in (0..cells.rows).filter(|row| !cells.is_empty(*row)) {
-            let number = cells.data.number(row);
-            (least, most) = (least.min(number), most.max(number));
+        for cells in both() {
+            for row in (0..cells.rows).filter(|row| !cells.is_empty(*row)) {
+                let number = cells.data.number(row);
+                (least, most) = (least.min(number), most.max(number));
+            }
         }
         if let Some(space) = choices(least as i64, most as i64) {
             return space;
         }
     }
-    boxed(cells.shape.clone(), &[&cells.data])
+    let kinds: Vec<&Data> = both().map(|cells| &cells.data).collect();
+    boxed(cells.shape.clone(), &kinds)
 }
 
 fn boxed(shape: Vec<usize>, of: &[&Data]) -> Space {

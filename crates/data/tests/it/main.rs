@@ -1,6 +1,7 @@
 //! Integration tests of the data room.
 mod alike;
 mod claims;
+mod column_names;
 mod encodings;
 mod exact;
 mod formats;

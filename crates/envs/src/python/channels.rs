@@ -1,7 +1,8 @@
 //! Names for the numbers of flat observations and actions, for reward expressions and reports.
 //!
 //! Gymnasium's spaces carry no names, so those of its MuJoCo tasks stand here, in the order of its documentation (version 5 of
-//! each task with its default settings). dm_control names its parts itself. All others are numbered.
+//! each task with its default settings). dm_control names its parts itself, and any environment may say `observation_names` and
+//! `action_names`, which come first. All others are numbered.
 
 use super::remote::Description;
 
@@ -136,11 +137,12 @@ fn known(environment: &str) -> Option<&'static Known> {
 
 pub(super) fn observation_channels(description: &Description) -> Vec<String> {
     let dims = description.observation_space.flat_dim();
-    if let Some(known) = known(&description.environment).filter(|known| known.observation.len() == dims) {
-        return known.observation.iter().map(|name| (*name).to_owned()).collect();
-    }
     let Some(parts) = &description.observation_parts else {
-        return description.observation_space.channel_names("obs");
+        let known = known(&description.environment).filter(|known| known.observation.len() == dims);
+        return known.map_or_else(
+            || description.observation_space.channel_names("obs"),
+            |known| known.observation.iter().map(|name| (*name).to_owned()).collect(),
+        );
     };
     let mut names = Vec::with_capacity(dims);
     for (part, len) in parts {
@@ -154,6 +156,9 @@ pub(super) fn observation_channels(description: &Description) -> Vec<String> {
 
 pub(super) fn action_channels(description: &Description) -> Vec<String> {
     let dims = description.action_space.flat_dim();
+    if let Some(names) = &description.action_names {
+        return names.clone();
+    }
     match known(&description.environment).filter(|known| known.action.len() == dims) {
         Some(known) => known.action.iter().map(|name| (*name).to_owned()).collect(),
         None => description.action_space.channel_names("action"),

@@ -24,6 +24,8 @@ pub(super) struct Description {
     pub(super) episode_steps: Option<usize>,
     /// Names and lengths of the parts of a joined observation; no length: a single number.
     pub(super) observation_parts: Option<Vec<(String, Option<usize>)>>,
+    /// Names that the environment gives the numbers of its actions.
+    pub(super) action_names: Option<Vec<String>>,
     pub(super) environment: String,
     pub(super) autoreset: Autoreset,
     pub(super) versions: Vec<(String, String)>,
@@ -55,6 +57,12 @@ impl Description {
             ),
             _ => None,
         };
+        let action_names = match &json["action_names"] {
+            Json::Array(names) => {
+                Some(names.iter().map(|name| Some(name[0].as_str()?.to_owned())).collect::<Option<Vec<_>>>()?)
+            }
+            _ => None,
+        };
         let versions = json["versions"].as_array()?.iter();
         let environment = json["environment"].as_str()?.to_owned();
         let mut named = vec![("environment".to_owned(), environment.clone())];
@@ -67,6 +75,7 @@ impl Description {
             dt_secs: json["dt_secs"].as_f64(),
             episode_steps: json["episode_steps"].as_u64().map(|n| n as usize),
             observation_parts,
+            action_names,
             environment,
             autoreset: Autoreset::named(json["autoreset"].as_str()?)?,
             versions: named,

@@ -192,6 +192,12 @@ impl Suite {
         let variable = self.interpreter_variable();
         let (name, package) = (self.name(), self.package());
         match self {
+            // What Python calls an environment that was given to it as an object.
+            Self::Own(own) if own == "python" => {
+                "its environments are objects of a Python program, which makes them again: go on there, with worldwright.load(FOLDER, \
+                 environment=…) or the same call of worldwright.learn"
+                    .to_owned()
+            }
             Self::Own(_) => {
                 let all = Self::all().unwrap_or_default();
                 let there: Vec<&str> = all.iter().map(Self::name).collect();

@@ -178,6 +178,18 @@ fn users_make_their_own_with_arguments() {
 }
 
 #[test]
+fn environments_say_what_their_numbers_are_called() {
+    let Some(options) = stubs() else { return };
+    let path = options.path[0].to_string_lossy().into_owned();
+    let make = |id: &str| worldwright_envs::make(id, &settings(&[("worker.path", Setting::Text(path.clone()))]));
+    let made = make("gym:worldwright_stubs:Named-v0").expect("an environment");
+    assert_eq!(made.observation_channels, ["first", "count", "push"]);
+    assert_eq!(made.action_channels, ["lever"]);
+    let said = make("gym:worldwright_stubs:Misnamed-v0").err().expect("a refusal").to_string();
+    assert!(said.contains("observation_names has 2 names for 3 numbers"), "{said}");
+}
+
+#[test]
 fn actions_are_held_in_python_too() {
     let Some(options) = stubs() else { return };
     let path = options.path[0].to_string_lossy().into_owned();

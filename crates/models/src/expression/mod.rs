@@ -57,7 +57,8 @@ impl RewardExpression {
     ///
     /// # Errors
     /// [`Error::Config`](worldwright_core::Error::Config) under the key `reward` or `termination`, with the column of the mistake
-    /// and the nearest name where one is unknown.
+    /// and the nearest name where one is unknown; under `channels` where the name of one means something else in an expression, so that
+    /// nobody could tell which is meant.
     pub fn new(
         reward: &str,
         termination: Option<&str>,
@@ -65,6 +66,7 @@ impl RewardExpression {
         action_channels: &[String],
     ) -> Result<Self> {
         let channels = Channels { observation: observation_channels, action: action_channels };
+        parser::check_names(&channels)?;
         let termination = termination.map(|source| parser::read("termination", source, &channels, Kind::Truth));
         Ok(Self {
             reward: parser::read("reward", reward, &channels, Kind::Number)?,

@@ -70,6 +70,53 @@ pub(super) fn read(key: &str, source: &str, channels: &Channels<'_>, kind: Kind)
     Ok(parser.program)
 }
 
+/// Refuses channels whose names mean something else: a constant, a function, a number, or an expression over other channels, such as `x-y`
+/// beside `x` and `y`. What names a channel by place or after a step (`obs[1]`, `a0`, `next_x`) is found after the channels' own names,
+/// and so are the generated names of choices and parts.
+///
+/// # Errors
+/// [`Error::Config`] naming the first such channel.
+pub(super) fn check_names(channels: &Channels<'_>) -> Result<()> {
+    let refuse = |name: &str, why: &str| {
+        Err(Error::config(
+            "channels",
+            format!("'{name}' is the name of a channel and {why} in an expression: rename the channel"),
+        ))
+    };
+    let others =
+        |names: &[String], name: &str| names.iter().filter(|other| *other != name).cloned().collect::<Vec<_>>();
+    for name in channels.observation.iter().chain(channels.action) {
+        if CONSTANTS.iter().any(|(constant, _)| constant == name) {
+            return refuse(name, "a constant");
+        }
+        if FUNCTIONS.iter().any(|(function, _)| function == name) {
+            return refuse(name, "a function");
+        }
+        if KEYWORDS.contains(&name.as_str()) {
+            return refuse(name, "a word of the language");
+        }
+        // Choices may be called by their numbers: no expression names a single one.
+        if name.parse::<f64>().is_ok() && channels.observation.contains(name) {
+            return refuse(name, "a number");
+        }
+        // Plain names and those by place have one reading; only marks between operands make another.
+        if !name.contains(['+', '-', '*', '/', '^', '(', '<', '>', ' ']) {
+            continue;
+        }
+        let (observation, action) = (others(channels.observation, name), others(channels.action, name));
+        let rest = Channels { observation: &observation, action: &action };
+        // A sign before another's name, and what leads the name of a later observation, are one operand.
+        let operands = words(name, &rest).map_or(0, |words| {
+            words.iter().filter(|(_, word)| matches!(word, Word::Number(_) | Word::Name(_) | Word::Channel(..))).count()
+        });
+        let reads = |kind| read("channels", name, &rest, kind).is_ok();
+        if operands > 1 && (reads(Kind::Number) || reads(Kind::Truth)) {
+            return refuse(name, "an expression over others");
+        }
+    }
+    Ok(())
+}
+
 /// A parsed part: its kind, the place of its result, and the column where it begins.
 #[derive(Clone, Copy)]
 struct Part {

@@ -66,14 +66,34 @@ def kept(value: Any) -> Any:
         return value
 
 
+def unmasked(given: Any, what: str) -> Any:
+    """The same, where no number of it is masked: what lies under a mask is no datum.
+
+    Raises:
+        ShapeError: The first row that is masked.
+    """
+    if isinstance(given, np.ma.MaskedArray):
+        masked = np.ma.getmaskarray(given)
+        if masked.any():
+            row = "it" if masked.ndim == 0 else f"row {int(np.argmax(masked.reshape(len(masked), -1).any(axis=1)))}"
+            raise ShapeError(f"{what}: {row} is masked, so that a number is missing; leave masked rows out, or fill them with true numbers")
+        return np.asarray(given.data)
+    if isinstance(given, (list, tuple)) and any(isinstance(part, np.ma.MaskedArray) for part in given):
+        first = next((place for place, part in enumerate(given) if np.ma.is_masked(part)), None)
+        if first is not None:
+            raise ShapeError(f"{what}: row {first} is masked, so that a number is missing; leave masked rows out, or fill them with true numbers")
+    return given
+
+
 def numbers(given: Any, what: str) -> NDArray[Any]:
     """An array of what a user's code gave: of NumPy, PyTorch, JAX or plain Python.
 
     Raises:
-        ShapeError: It is no array of numbers.
+        ShapeError: It is no array of real numbers, or some are masked.
     """
     if hasattr(given, "detach"):
         given = given.detach().cpu().numpy()
+    given = unmasked(given, what)
     try:
         array = np.asarray(given)
     except ValueError as error:
@@ -81,8 +101,40 @@ def numbers(given: Any, what: str) -> NDArray[Any]:
     if array.dtype.kind not in "fiub":
         if array.dtype == object and any(part is None for part in array.ravel()):
             raise ShapeError(f"{what}: got None{_place(array)}, expected numbers; does the code return something in every case?")
+        if array.dtype.kind in "cmM":
+            raise ShapeError(f"{what}: got numbers of type {array.dtype}, expected real numbers")
         raise ShapeError(f"{what}: got {_shown(given)}, expected numbers")
     return array
+
+
+def reals(given: Any, what: str) -> NDArray[np.float64]:
+    """An array of doubles, for the native half: complex numbers and times would be cut to something else.
+
+    Raises:
+        ShapeError: As for :func:`numbers`.
+    """
+    return exact(numbers(given, what), what)
+
+
+def exact(array: NDArray[Any], what: str) -> NDArray[np.float64]:
+    """Numbers as doubles, each the same.
+
+    Raises:
+        SpaceError: A whole number is beyond 2^53 and would be rounded; its row and the number.
+    """
+    doubles = array.astype(np.float64, copy=False)
+    if array.dtype.kind in "iu" and array.dtype.itemsize == 8 and array.size:
+        # Back from a double, the largest would not fit its own type.
+        beyond = np.flatnonzero((doubles.ravel() >= 2.0**53) | (doubles.ravel() <= -(2.0**53)))
+        for place in beyond.tolist():
+            whole = int(array.ravel()[place])
+            if int(doubles.ravel()[place]) != whole:
+                row = int(np.unravel_index(place, array.shape)[0]) if array.ndim else 0
+                raise SpaceError(
+                    f"{what}: row {row} holds {whole}, which a float64 cannot hold exactly: give smaller numbers, such as differences from the "
+                    "first"
+                )
+    return doubles
 
 
 def _place(array: NDArray[Any]) -> str:

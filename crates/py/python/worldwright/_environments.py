@@ -196,11 +196,21 @@ def _time_limit(environment: Any) -> int | None:
 
 
 def _channels(environment: Any, what: str, space: Any) -> list[str]:
-    """Names that the environment gives (``observation_names``, ``action_names``), else numbered ones."""
+    """Names that the environment gives (``observation_names``, ``action_names``), else numbered ones.
+
+    Raises:
+        ConfigError: They are not one a number, or two are the same.
+    """
     names = getattr(getattr(environment, "unwrapped", environment), f"{what}_names", None)
     flat = int(gymnasium.spaces.flatdim(space))
-    if names is not None and len(names) == flat:
-        return [str(name) for name in names]
+    if names is not None:
+        told = [str(name) for name in names]
+        if len(told) != flat:
+            raise ConfigError(f"{what}_names has {len(told)} names for {flat} numbers: give one for each")
+        twice = next((name for name in told if told.count(name) > 1), None)
+        if twice is not None:
+            raise ConfigError(f"{what}_names has {twice!r} twice: a name is one number's")
+        return told
     if isinstance(space, gymnasium.spaces.Box):
         return [f"{what[0]}{i}" for i in range(flat)]
     # The numbers of choices and parts say which of them they are.

@@ -10,7 +10,7 @@ import numpy as np
 
 from . import _native
 from ._callables import Choices, Reward
-from ._contract import flag, flags, kept
+from ._contract import flag, flags, kept, unmasked
 from ._environments import Source
 from .data import Dataset, dataset, episodes
 from .data.spaces import infer_actions, near
@@ -245,6 +245,7 @@ def _count(name: str, given: Any) -> int:
 
 def _episode(name: str, given: Any, i: int) -> Any:
     """One quantity of an episode as an array of finite numbers."""
+    given = unmasked(given, f"{name} of episode {i}")
     try:
         array = np.asarray(given)
     except ValueError:

@@ -168,6 +168,10 @@ class Agent:
     def plan(self, observation: Any) -> tuple[Any, _Report]:
         """What it would do from an observation: the actions, and how planning went."""
 
+    @property
+    def trained(self) -> bool:
+        """Whether it acts by what it learned or knows."""
+
     def evaluate(self, episodes: int, seed: int) -> tuple[list[float], list[int]]:
         """Returns and lengths of new episodes in its environment."""
 
@@ -202,9 +206,13 @@ class Dataset:
         terminated: Sequence[bool],
         episode_ends: Sequence[bool],
         action_space: Any,
+        observation_space: Any = None,
+        observation_names: Sequence[str] | None = None,
+        action_names: Sequence[str] | None = None,
     ) -> Self:
         """Takes the arrays of N transitions: observations and next observations (N, O), actions (N, A) or (N,), rewards (N,), and
-        whether the task and the episode ended at each."""
+        whether the task and the episode ended at each; with an observation space, whose parts and names count for whoever takes them
+        up."""
 
     def __len__(self) -> int: ...
     @property
@@ -394,8 +402,19 @@ def export_data(path: str | Path, format: str, out: str | Path) -> None:
 def read_store(path: str | Path) -> _Store:
     """Reads the episode store in a folder: spaces, and the columns of all episodes one after another."""
 
+def arranged_rows(what: str, rows: Any, given: Any, wanted: Any) -> NDArray[np.float64]:
+    """Rows of a space with named parts as those of another, matched by name."""
+
 def write_store(
-    *, path: str | Path, environment: str, observation_space: Any, action_space: Any, seed: int, episodes: Any
+    *,
+    path: str | Path,
+    environment: str,
+    observation_space: Any,
+    action_space: Any,
+    seed: int,
+    episodes: Any,
+    observation_names: Sequence[str] | None = None,
+    action_names: Sequence[str] | None = None,
 ) -> None:
     """Writes a new episode store of episodes ``(observations, actions, rewards, terminated, truncated, seed)``."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +16,7 @@ from ._actions import sequence
 from ._callables import Choices, Reward, start_of
 from ._environments import EnvironmentLike, Source
 from ._keys import are_text, own
+from .errors import NotFittedError, WorldwrightWarning
 from .model import Model
 from .planner import Plan
 
@@ -39,7 +41,7 @@ class Evaluation:
         return float(np.std(self.returns, ddof=1)) if len(self.returns) > 1 else 0.0
 
     def __str__(self) -> str:
-        return f"{self.return_mean:.1f} ± {self.return_std:.1f} over {len(self.returns)} episodes"
+        return f"{self.return_mean:.1f} ± {self.return_std:.1f} over {len(self.returns)} episode{'' if len(self.returns) == 1 else 's'}"
 
     def _repr_html_(self) -> str:
         from ._html import evaluation
@@ -68,6 +70,11 @@ class Agent:
         return self._native.action_space if self._spaces is None else self._spaces[1]
 
     @property
+    def trained(self) -> bool:
+        """Whether it acts by what it learned or knows; one whose run ended before its first fit acts at random."""
+        return bool(self._native.trained)
+
+    @property
     def experiment(self) -> dict[str, Any]:
         """Everything that it depends on, by dotted key."""
         return self._native.experiment()
@@ -85,11 +92,15 @@ class Agent:
 
     def plan(self, observation: Any) -> Plan:
         """What it would do from an observation, and what it expects."""
+        if not self.trained:
+            raise NotFittedError(f"there is no plan: {untrained(self.experiment.get('steps'))}")
         actions, report = self._native.plan(observation)
         return Plan(actions=sequence(self.action_space, [self._own(action) for action in actions]), **report)
 
     def evaluate(self, *, episodes: int = 10, seed: int = 0) -> Evaluation:
         """New episodes in its environment."""
+        if not self.trained:
+            warnings.warn(untrained(self.experiment.get("steps")), WorldwrightWarning, stacklevel=2)
         returns, lengths = self._native.evaluate(episodes, seed)
         return Evaluation(returns=returns, lengths=lengths)
 
@@ -104,6 +115,11 @@ class Agent:
     def __repr__(self) -> str:
         entries = self.experiment
         return f"Agent({entries['agent.name']} in {entries['environment.name']})"
+
+
+def untrained(steps: Any) -> str:
+    """What to say of a run that ended before anything was learned."""
+    return f"the run ended before its first fit, and acts at random: learn with more than {steps} steps"
 
 
 def load(

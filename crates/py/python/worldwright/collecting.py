@@ -51,7 +51,7 @@ def collect(environment: EnvironmentLike, *, steps: int, policy: Any = None, see
         raise ConfigError(f"steps must be at least 1, got {steps}")
     if isinstance(environment, str):
         environment = gymnasium.make(environment.removeprefix("gym:"))
-    elif callable(environment) and not hasattr(environment, "step"):
+    elif isinstance(environment, type) or (callable(environment) and not hasattr(environment, "step")):
         environment = environment()
     if isinstance(environment, gymnasium.vector.VectorEnv):
         return _from_vector(environment, steps, policy, seed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,9 @@ from ._choices import Section, flat, mapping, toml_text
 from ._contract import counted, seeded
 from ._environments import EnvironmentLike, Source
 from ._progress import Bar
+from .agents import untrained
 from .data import dataset
-from .errors import ConfigError, WorldwrightError
+from .errors import ConfigError, WorldwrightError, WorldwrightWarning
 from .model import Model
 from .runs import Run
 
@@ -116,6 +118,8 @@ def learn(
     run = Run(folder, environment=environment, reward=written)
     if not finished:
         raise KeyboardInterrupt(f"the run is kept in {folder}: go on with the same call and resume=True")
+    if not run.trained:
+        warnings.warn(untrained(run.summary["real_steps"]), WorldwrightWarning, stacklevel=2)
     return run
 
 

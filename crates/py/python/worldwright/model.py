@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from . import _native
 from ._callables import Choices, Dynamics, Reward, start_of
 from ._keys import are_text, own
+from ._rows import acted_rows, observed_rows
 from ._known_spaces import asked
 from .errors import ConfigError, NotFittedError, ShapeError
 
@@ -271,13 +272,17 @@ class Model:
         """One step ahead for N pairs.
 
         Args:
-            observations: (N, O), or a list of observations.
-            actions: (N, A), or (N,) choices.
+            observations: (N, O), or a list of observations; of a space with parts also a mapping of (N, …) arrays.
+            actions: (N, A), or (N,) choices; likewise.
             seed: What noise in the prediction comes from.
         """
         if not self.spec["fitted"] and self.name != "known":
             raise NotFittedError(f"the model '{self.name}' has not been fitted: give it data with fit first")
+        observations = observed_rows(self.observation_space, observations)
+        actions = acted_rows(self.action_space, actions)
         count = len(observations)
+        if not count:
+            raise ShapeError("there are no observations to predict from: give at least one row")
         if count != len(actions):
             raise ShapeError(f"{count} observations came with {len(actions)} actions")
         imagined = self.imagination(count)

@@ -39,6 +39,11 @@ class Run:
         """Whether the run came to its end; one that did not goes on with ``resume=True``."""
         return (self.folder / "summary.json").exists()
 
+    @property
+    def trained(self) -> bool:
+        """Whether the finished run learned anything: one that ended before its first fit acted at random."""
+        return self.summary["decisions_per_sec"] is not None or self.summary["model_errors"]["one_step"] is not None
+
     @cached_property
     def summary(self) -> Mapping[str, Any]:
         """What the finished run came to (``summary.json``)."""

@@ -19,7 +19,7 @@ pub(super) fn read(
     experiment: &Experiment,
     made: &Made,
 ) -> Result<Option<(Dataset, Option<String>)>> {
-    let Some(recorded) = workshop.recorded(experiment)? else { return Ok(None) };
+    let Some((recorded, notes)) = workshop.recorded(experiment, made)? else { return Ok(None) };
     let environment = &made.environment;
     let (observed, done) = (environment.observation_space(), environment.action_space());
     let (here, there) = ([observed.flat_dim(), done.flat_dim()], [recorded.observation_dim(), recorded.action_dim()]);
@@ -63,6 +63,8 @@ pub(super) fn read(
             recorded.observation(i)[place],
         )
     });
+    let odd =
+        notes.into_iter().map(|note| format!("data: {note}")).chain(odd).reduce(|one, two| format!("{one}; {two}"));
     Ok(Some((recorded, odd)))
 }
 

@@ -6,6 +6,7 @@ mod disk;
 mod kept;
 mod killed;
 mod limits;
+mod named_data;
 mod nonsense;
 mod progress;
 mod recorded;

@@ -84,9 +84,27 @@ class GymSuite:
         return {
             "dt_secs": dt_of(env),
             "episode_steps": getattr(spec, "max_episode_steps", None),
-            "observation_parts": None,
+            "observation_parts": None if self.setup["leave_out"] else names_of(env, "observation"),
+            "action_names": names_of(env, "action"),
             "environment": getattr(spec, "id", None) or self.setup["id"],
         }
+
+
+def names_of(env, what):
+    """What an environment calls the numbers of its observations or actions (`observation_names`, `action_names`), each with no length of
+    its own; None where it does not say. Where parts are left out, nothing tells which names are theirs. Names that are not one a number, or of which two are the same, are a slip."""
+    names = getattr(getattr(env, "unwrapped", env), f"{what}_names", None)
+    if names is None:
+        return None
+    from gymnasium.spaces import flatdim
+
+    names, count = [str(name) for name in names], int(flatdim(getattr(env, f"{what}_space")))
+    if len(names) != count:
+        raise Refusal(f"{what}_names has {len(names)} names for {count} numbers: give one for each")
+    for name in names:
+        if names.count(name) > 1:
+            raise Refusal(f"{what}_names has '{name}' twice: a name is one number's")
+    return [[name, None] for name in names]
 
 
 def positive(given):

@@ -40,6 +40,19 @@ class Counter(gymnasium.Env):
         return frame
 
 
+class Named(Counter):
+    """Says what its numbers are called."""
+
+    observation_names = ["first", "count", "push"]
+    action_names = ["lever"]
+
+
+class Misnamed(Counter):
+    """Has fewer names than numbers."""
+
+    observation_names = ["first", "count"]
+
+
 class Echo(gymnasium.Env):
     """Shows what it was told, for actions and observations of every kind of space."""
 
@@ -346,6 +359,8 @@ class Timed(gymnasium.Env):
 
 
 gymnasium.register("Counter-v0", Counter)
+gymnasium.register("Named-v0", Named)
+gymnasium.register("Misnamed-v0", Misnamed)
 gymnasium.register("Echo-v0", Echo)
 gymnasium.register("Image-v0", Image)
 gymnasium.register("Misbehaving-v0", Misbehaving)

@@ -21,13 +21,14 @@ import numpy as np
 from gymnasium import spaces as gym_spaces
 
 from .. import _native
+from .._contract import exact, numbers
 from ..errors import ConfigError, ShapeError
 from .columns import Table, columns_of, kind_of, say
 from .files import formats, read, write
 from .minari_sets import from_minari, to_minari
 from .recorded import Episode, Episodes
-from .spaces import action_rows, as_space, infer_actions
-from .tables import from_columns, from_table, gathered, hollow
+from .spaces import action_rows, as_space, infer_actions, infer_observations
+from .tables import called, from_columns, from_table, gathered, hollow
 
 __all__ = [
     "Dataset",
@@ -95,8 +96,8 @@ def _within(made: Episodes, spaces: dict[str, Any]) -> Episodes:
         return made
     told = {"observation_space": made.observation_space, "action_space": made.action_space, **spaces}
     return Episodes(
-        observations=made.observations,
-        actions=made.actions,
+        observations=_arranged("observation", made.observations, made.observation_space, told["observation_space"]),
+        actions=_arranged("action", made.actions, made.action_space, told["action_space"]),
         rewards=made.rewards,
         lengths=made.lengths,
         terminated=made.terminated,
@@ -104,8 +105,17 @@ def _within(made: Episodes, spaces: dict[str, Any]) -> Episodes:
         seeds=made.seeds,
         environment=made.environment,
         seed=made.seed,
+        observation_names=made.observation_names,
+        action_names=made.action_names,
         **told,
     )
+
+
+def _arranged(what: str, rows: Any, own: Any, wanted: Any) -> Any:
+    """Rows of a space with parts as those of another, whose parts go by the same names."""
+    if not isinstance(own, gym_spaces.Dict) or not isinstance(wanted, gym_spaces.Dict):
+        return rows
+    return _native.arranged_rows(what, rows, own, wanted)
 
 
 def _arguments(given: dict[str, Any]) -> dict[str, Any]:
@@ -150,9 +160,13 @@ def dataset(data: Any = None, *, action_space: Any = None, **columns: Any) -> Da
     if not table.has("next_observation") and table.has("reward") and any(table.has(name) for name in tells):
         return from_columns(table).dataset(action_space=action_space)
     seen = gathered(table, "observation")
+    acted = gathered(table, "action")
+    # Parts of their own are matched with others by whoever takes them up.
+    if acted is not None and acted[2] is not None:
+        action_space = acted[2]
     parts = {
         "observations": seen,
-        "actions": gathered(table, "action", action_space if isinstance(action_space, gym_spaces.Space) else None),
+        "actions": acted,
         "next_observations": None if seen is None else gathered(table, "next_observation", seen[2], like=seen[1]),
     }
     missing = [name for name, part in parts.items() if part is None]
@@ -161,6 +175,8 @@ def dataset(data: Any = None, *, action_space: Any = None, **columns: Any) -> Da
     arrays = {name: part[0] for name, part in parts.items() if part is not None}
     observations, actions, following = arrays["observations"], arrays["actions"], arrays["next_observations"]
     count = len(observations)
+    if not count:
+        raise ConfigError("there are no rows: give at least one transition")
     if table.has("reward") and table.has("episode") and hollow(actions):
         # Rows of observations alone are no transitions.
         return from_columns(table).dataset(action_space=action_space)
@@ -169,7 +185,9 @@ def dataset(data: Any = None, *, action_space: Any = None, **columns: Any) -> Da
     if len(actions) == count and not isinstance(action_space, (int, list, tuple)):
         actions = action_rows(action_space, actions, count, "actions")
     paid = table.one("reward")
-    rewards = None if paid is None else paid[1].reshape(-1) if paid[1].size == count else paid[1]
+    rewards = None if paid is None else numbers(paid[1], f"column '{paid[0]}'")
+    if rewards is not None:
+        rewards = exact(rewards.reshape(-1) if rewards.size == count else rewards, f"column '{paid[0] if paid else ''}'")
     given = {name: flags for name in ("terminated", "truncated", "done") if (flags := table.flags(name)) is not None}
     for name, flag in given.items():
         if len(flag) != count:
@@ -184,9 +202,23 @@ def dataset(data: Any = None, *, action_space: Any = None, **columns: Any) -> Da
     return _native.Dataset(
         observations=observations.astype(np.float64, copy=False).reshape(count, -1),
         actions=actions.reshape(len(actions), -1) if actions.ndim > 1 else actions,
-        rewards=None if rewards is None else rewards.astype(np.float64),
+        rewards=rewards,
         next_observations=np.asarray(following).astype(np.float64, copy=False).reshape(len(np.asarray(following)), -1),
         terminated=terminated,
         episode_ends=ends.tolist(),
         action_space=action_space,
+        **_named(seen, acted, observations),
     )
+
+
+def _named(seen: Any, acted: Any, observations: Any) -> dict[str, Any]:
+    """What observations and actions are elements of, where their columns have names; nothing where they are numbers alone."""
+    _, names, space = seen
+    words, doings = called(names), None if acted is None or acted[2] is not None else called(acted[1])
+    if space is None and words is None and doings is None and (acted is None or acted[2] is None):
+        return {}
+    return {
+        "observation_space": infer_observations(observations) if space is None else space,
+        "observation_names": words if space is None else None,
+        "action_names": doings,
+    }

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _native
+from .._contract import exact, unmasked
 from ..errors import ConfigError, ShapeError, WorldwrightWarning
 
 Array = NDArray[Any]
@@ -84,13 +85,12 @@ def _add(found: dict[str, Array], name: str, column: Any) -> None:
         for part, inner in column.items():
             _add(found, f"{name}/{part}", inner)
         return
+    column = unmasked(column, f"column '{name}'")
     try:
         array = np.asarray(column)
     except ValueError:
         array = _objects(list(column))
-    if array.dtype.kind in "Mm":
-        array = _times(array)
-    elif array.dtype.kind in "UST" or array.dtype.kind == "O":
+    if array.dtype.kind in "UST" or array.dtype.kind == "O":
         array = _array(found, name, array.astype(object))
     if array is None:
         return
@@ -99,7 +99,7 @@ def _add(found: dict[str, Array], name: str, column: Any) -> None:
     found[name] = array
 
 
-def _times(array: Array) -> Array:
+def times(array: Array) -> Array:
     """Times as numbers of their unit; a missing one is NaN."""
     missing = np.isnat(array)
     words = array.astype(np.int64)
@@ -148,9 +148,9 @@ def _array(found: dict[str, Array], name: str, column: Array) -> Any:
     if isinstance(first, (str, bytes, bool, np.bool_)):
         return _objects([None if none else value for value, none in zip(column, empty, strict=True)])
     if isinstance(first, (datetime.date, np.datetime64)):
-        return _times(np.array([None if none else value for value, none in zip(column, empty, strict=True)], dtype="datetime64[ns]"))
+        return np.array([None if none else value for value, none in zip(column, empty, strict=True)], dtype="datetime64[ns]")
     if isinstance(first, (datetime.timedelta, np.timedelta64)):
-        return _times(np.array([None if none else value for value, none in zip(column, empty, strict=True)], dtype="timedelta64[ns]"))
+        return np.array([None if none else value for value, none in zip(column, empty, strict=True)], dtype="timedelta64[ns]")
     if isinstance(first, decimal.Decimal):
         return np.array([np.nan if none else float(value) for value, none in zip(column, empty, strict=True)])
     filler = np.full(np.shape(first), np.nan) if np.ndim(first) else np.nan
@@ -191,7 +191,7 @@ def flags(name: str, given: Any) -> list[bool | None]:
     Raises:
         ConfigError: Something is neither true nor false.
     """
-    array = np.asarray(given)
+    array = np.asarray(unmasked(given, name))
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim != 1:
@@ -272,6 +272,7 @@ class Table:
                 column = column.astype(bool)
             if column.dtype.kind not in "fiub":
                 raise ShapeError(f"column '{name}' is of type {column.dtype}, expected numbers, of which every row has the same count")
+            exact(column, f"column '{name}'")
             arrays.append(column)
         single = len(parts) == 1 and not parts[0][2]
         vector = all(not named for _, _, named in parts) and all(array.ndim == 1 for array in arrays)

@@ -128,4 +128,6 @@ def _store(episodes: Episodes, path: Path) -> None:
         action_space=episodes.action_space,
         seed=episodes.seed,
         episodes=told(),
+        observation_names=episodes.observation_names,
+        action_names=episodes.action_names,
     )

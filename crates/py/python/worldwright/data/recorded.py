@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _native
-from .._contract import seeded
+from .._contract import numbers as real_numbers
+from .._contract import exact, seeded, unmasked
+from .._rows import parted, rows_within
 from ..errors import ConfigError, DivergedError, ShapeError
 from .columns import say, told_flags
 from .spaces import action_rows, flat_dim, infer_actions, infer_observations, rows_of, unflatten
@@ -67,6 +69,8 @@ class Episodes(Sequence[Episode]):
             unbounded for observations and as wide as the data for actions.
         environment: What the episodes are of.
         seed: The seed of the run that recorded them.
+        observation_names, action_names: What the numbers of a vector are called, where they have names: whoever takes the episodes up
+            matches them with its own.
 
     Raises:
         ShapeError: Lengths do not fit together.
@@ -87,13 +91,16 @@ class Episodes(Sequence[Episode]):
         action_space: gymnasium.Space[Any] | None = None,
         environment: str = "data",
         seed: int = 0,
+        observation_names: Sequence[str] | None = None,
+        action_names: Sequence[str] | None = None,
     ) -> None:
         self.lengths: NDArray[np.int64] = np.asarray(lengths, dtype=np.int64).reshape(-1)
         """Steps of each episode, (E,)."""
         count, steps = len(self.lengths), int(self.lengths.sum())
         if count and self.lengths.min() < 0:
             raise ShapeError(f"an episode has {self.lengths.min()} steps")
-        observations, actions = np.asarray(observations), np.asarray(actions)
+        observations = np.asarray(unmasked(observations, "observations"))
+        actions = np.asarray(unmasked(actions, "actions"))
         self.observation_space: gymnasium.Space[Any] = observation_space or infer_observations(observations)
         """What was observed."""
         self.action_space: gymnasium.Space[Any] = action_space or infer_actions(actions)
@@ -102,7 +109,7 @@ class Episodes(Sequence[Episode]):
         """(N + E, …)."""
         self.actions: Array = action_rows(self.action_space, actions, steps, "actions")
         """(N, …), or (N,) choices."""
-        self.rewards: NDArray[np.float64] = np.asarray(rewards, dtype=np.float64)
+        self.rewards: NDArray[np.float64] = exact(real_numbers(rewards, "rewards"), "rewards")
         """(N,)."""
         if self.rewards.shape != (steps,):
             raise ShapeError(
@@ -120,6 +127,10 @@ class Episodes(Sequence[Episode]):
             if one is not None:
                 seeded(one, what=f"the seed of episode {episode}")
         self.environment, self.seed = environment, seeded(seed)
+        self.observation_names = None if observation_names is None else list(observation_names)
+        """What the numbers of an observation are called; none where they have no names."""
+        self.action_names = None if action_names is None else list(action_names)
+        """Likewise of an action."""
         for what, numbers in (("observations", self.observations), ("actions", self.actions), ("rewards", self.rewards)):
             _check_finite(what, numbers)
         self._starts: NDArray[np.int64] = np.concatenate([[0], np.cumsum(self.lengths)])
@@ -140,7 +151,15 @@ class Episodes(Sequence[Episode]):
         if not episodes:
             raise ConfigError("there are no episodes: give at least one")
         notes: dict[str, None] = {}
-        parts = [_episode(given, i, observation_space, action_space, notes) for i, given in enumerate(episodes)]
+        parts = []
+        for i, given in enumerate(episodes):
+            told = _told(given, i, notes)
+            # Parts by name make a space of named parts, which all episodes then have.
+            if observation_space is None:
+                observation_space = parted(told.get("observations"), f"observations of episode {i}")
+            if action_space is None:
+                action_space = parted(told.get("actions"), f"actions of episode {i}")
+            parts.append(_episode(told, i, observation_space, action_space, notes))
         left_out = [note.removeprefix("left out: ") for note in notes if note.startswith("left out: ")]
         say([*([f"left out: {', '.join(left_out)}"] if left_out else []), *(note for note in notes if not note.startswith("left out: "))])
         shapes = {part.observations.shape[1:] for part in parts}
@@ -201,6 +220,8 @@ class Episodes(Sequence[Episode]):
             action_space=self.action_space,
             environment=self.environment,
             seed=self.seed,
+            observation_names=self.observation_names,
+            action_names=self.action_names,
         )
 
     def __iter__(self) -> Iterator[Episode]:
@@ -245,7 +266,9 @@ class Episodes(Sequence[Episode]):
         }
 
     def dataset(self, *, action_space: Any = None) -> _native.Dataset:
-        """The transitions as a model takes them."""
+        """The transitions as a model takes them, which matches parts and names with its own."""
+        # Parts are told apart by the names of their own space.
+        own = action_space is None or isinstance(self.action_space, (gymnasium.spaces.Dict, gymnasium.spaces.Tuple))
         columns = self.transitions()
         ends = columns["terminated"] | columns["truncated"]
         ends[(self._starts[1:] - 1)[self.lengths > 0]] = True
@@ -256,7 +279,10 @@ class Episodes(Sequence[Episode]):
             next_observations=columns["next_observations"].reshape(self.steps, -1).astype(np.float64, copy=False),
             terminated=columns["terminated"].tolist(),
             episode_ends=ends.tolist(),
-            action_space=self.action_space if action_space is None else action_space,
+            action_space=self.action_space if own else action_space,
+            observation_space=self.observation_space,
+            observation_names=self.observation_names,
+            action_names=self.action_names,
         )
 
     def observation(self, i: int) -> Any:
@@ -320,10 +346,10 @@ def _check_finite(what: str, numbers: Array) -> None:
     raise DivergedError(f"{what}: row {row} holds NaN or an infinite number; drop its episode or cut it before that row")
 
 
-def _episode(given: Episode | Mapping[str, Any], place: int, observed: Any, done: Any, notes: dict[str, None]) -> Episode:
-    """One episode, checked; what a user should know of how it was read is added to the notes."""
+def _told(given: Episode | Mapping[str, Any], place: int, notes: dict[str, None]) -> dict[str, Any]:
+    """The quantities of an episode by this package's names; what is left out is added to the notes."""
     if isinstance(given, Episode):
-        told: dict[str, Any] = {
+        return {
             "observations": given.observations,
             "actions": given.actions,
             "rewards": given.rewards,
@@ -331,18 +357,20 @@ def _episode(given: Episode | Mapping[str, Any], place: int, observed: Any, done
             "truncated": given.truncated,
             "seed": given.seed,
         }
-    elif isinstance(given, Mapping):
-        told = _known(given, place, notes)
-    else:
-        raise ConfigError(
-            f"episode {place} is {type(given).__name__}: give an Episode, or a mapping with observations, actions and rewards"
-        )
+    if isinstance(given, Mapping):
+        return _known(given, place, notes)
+    raise ConfigError(f"episode {place} is {type(given).__name__}: give an Episode, or a mapping with observations, actions and rewards")
+
+
+def _episode(told: Mapping[str, Any], place: int, observed: Any, done: Any, notes: dict[str, None]) -> Episode:
+    """One episode, checked; what a user should know of how it was read is added to the notes."""
     missing = [name for name in ("observations", "actions", "rewards") if name not in told]
     if missing:
         raise ConfigError(f"episode {place} lacks {', '.join(missing)}")
-    rewards = np.asarray(told["rewards"], dtype=np.float64)
+    rewards = exact(real_numbers(told["rewards"], f"rewards of episode {place}"), f"rewards of episode {place}")
     steps = len(rewards)
-    observations, actions = _observations(told, steps, place, observed), np.asarray(told["actions"])
+    observations = _observations(told, steps, place, observed)
+    actions = rows_within(done, told["actions"], f"actions of episode {place}")
     if done is not None:
         actions = action_rows(done, actions, steps, f"actions of episode {place}")
     if len(observations) != steps + 1 or len(actions) != steps:
@@ -377,7 +405,7 @@ def _known(given: Mapping[str, Any], place: int, notes: dict[str, None]) -> dict
 def _observations(told: Mapping[str, Any], steps: int, place: int, observed: Any) -> Array:
     """T + 1 observations: as they are, or T of them and what the last action led to, of which each is the one after it."""
     names = [name for name in ("observations", "next_observations") if told.get(name) is not None]
-    arrays = [np.asarray(told[name]) for name in names]
+    arrays: list[Array] = [rows_within(observed, told[name], f"{name} of episode {place}") for name in names]
     if observed is not None:
         rows = [len(array) if "next_observations" in names else steps + 1 for array in arrays]
         arrays = [rows_of(observed, array, n, f"{name} of episode {place}") for name, array, n in zip(names, arrays, rows, strict=True)]

@@ -10,6 +10,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from .._contract import exact
 from ..errors import ConfigError, ShapeError, SpaceError
 
 Array = NDArray[Any]
@@ -98,8 +99,10 @@ def rows_of(space: gymnasium.Space[Any], given: Array, rows: int, what: str) -> 
         wanted = (rows, *space.shape)
         _held(space, given, what)
         if given.shape == wanted:
+            exact(given, what)
             return given if given.dtype.kind in "fu" else given.astype(np.float64)
         if len(given) == rows and given.size == int(np.prod(wanted)):
+            exact(given, what)
             return given.reshape(wanted)
         raise ShapeError(f"{what}: expected shape {wanted}, got {given.shape}")
     wanted = (rows, flat_dim(space))
@@ -112,7 +115,7 @@ def rows_of(space: gymnasium.Space[Any], given: Array, rows: int, what: str) -> 
             raise ShapeError(
                 f"{what}: expected elements of {space}, or flat rows of shape {wanted}; got {given.shape}"
             ) from error
-    return given.astype(np.float64, copy=False)
+    return exact(given, what)
 
 
 def _held(space: spaces.Box, given: Array, what: str) -> None:

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from .. import _native
 from ..errors import ConfigError, DivergedError, ShapeError
-from .columns import Table, columns_of, empty_cell, kind_of, optional, say
+from .._contract import exact
+from .columns import Table, columns_of, empty_cell, kind_of, optional, say, times
 from .recorded import Episode, Episodes
 from .spaces import as_space, infer_observations, near, rows_of
 
@@ -94,7 +95,7 @@ def from_columns(table: Table, *, environment: str = "data", seed: int = 0, **sp
     seen, taken = gathered(table, "observation", spaces.get("observation_space")), gathered(table, "action", spaces.get("action_space"))
     assert seen is not None and taken is not None
     observations, names, observation_space = seen
-    actions, _, action_space = taken
+    actions, action_names, action_space = taken
     if observation_space is not None:
         spaces["observation_space"] = observation_space
     if action_space is not None:
@@ -145,7 +146,18 @@ def from_columns(table: Table, *, environment: str = "data", seed: int = 0, **sp
                     f"episode {name}: {what} of row {row} is empty, NaN or infinite; drop the episode or cut it before that row"
                 )
         parts.append(Episode(shown, done.astype(np.int64) if choices else done, paid, terminated, truncated))
-    return Episodes.of(parts, environment=environment, seed=seed, **spaces)
+    made = Episodes.of(parts, environment=environment, seed=seed, **spaces)
+    # Parts that have spaces of their own are named by these.
+    if observation_space is None:
+        made.observation_names = called(names)
+    if action_space is None:
+        made.action_names = called(action_names)
+    return made
+
+
+def called(names: list[str]) -> list[str] | None:
+    """Names of the numbers of a vector; none where they are places."""
+    return None if all(not name or name.replace("_", "").isdigit() for name in names) else names
 
 
 def _column(table: Table, quantity: str) -> NDArray[np.float64]:
@@ -156,7 +168,7 @@ def _column(table: Table, quantity: str) -> NDArray[np.float64]:
         column = column[:, 0]
     if column.ndim != 1 or column.dtype.kind not in "fiub":
         raise ShapeError(f"column '{name}' is of type {column.dtype} and shape {column.shape}, expected one number a row")
-    return np.asarray(column, dtype=np.float64)
+    return exact(column, f"column '{name}'")
 
 
 def _cells(name: str, column: Array) -> Array:
@@ -165,6 +177,8 @@ def _cells(name: str, column: Array) -> Array:
     Raises:
         ConfigError: It holds arrays, or a row is empty.
     """
+    if column.dtype.kind in "Mm":
+        column = times(column)
     if column.ndim != 1 and int(np.prod(column.shape[1:])) == 1:
         column = column.reshape(len(column))
     if column.ndim != 1:
