@@ -4,7 +4,7 @@ use numpy::PyArray1;
 use pyo3::prelude::*;
 use worldwright_core as core;
 use worldwright_core::Space;
-use worldwright_runs::data::{Elements, Named, arranged};
+use worldwright_data::{Elements, Named, arranged};
 
 use crate::array;
 use crate::error::{exception, raise};

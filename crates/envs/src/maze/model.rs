@@ -2,8 +2,7 @@
 
 use worldwright_core::{
     Action, Actions, Capabilities, ElementType, Error, Imagination, Imagined, Key, ModelSpec, Observation, Result, Rng,
-    Rows, Space,
-    WorldModel,
+    Rows, Space, WorldModel,
 };
 
 use super::Maze;
