@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use worldwright_agents::{AgentContext, Parts, build, resolve};
+use worldwright_core::Setting::{Float, Integer, Text};
 use worldwright_core::{Agent, Interrupt, Observation, Setting, Value};
 use worldwright_envs::{Made, make};
 use worldwright_testkit::kalman::{Belief, Filter};
@@ -27,13 +28,13 @@ fn seen_through_noise() -> Made {
     make("linear", &settings).unwrap()
 }
 
-fn agent(planner: &str, settings: &[(&str, i64)], replan_every: i64) -> Box<dyn Agent> {
+fn agent(planner: &str, settings: &[(&str, Setting)], replan_every: i64) -> Box<dyn Agent> {
     let made = seen_through_noise();
     let mut parts = Parts::default();
     parts.planner.name = Some(planner.to_owned());
     parts.agent.insert("replan_every".into(), Setting::Integer(replan_every));
     for (key, value) in settings {
-        parts.planner.settings.insert((*key).into(), Setting::Integer(*value));
+        parts.planner.settings.insert((*key).into(), value.clone());
     }
     let context = AgentContext {
         observation_space: made.environment.observation_space().clone(),
@@ -143,12 +144,16 @@ fn the_optimum_costs_what_the_closed_form_says() {
 #[test]
 fn planning_from_a_belief_comes_within_two_percent_of_the_optimum() {
     let problem = Problem::double_integrator();
-    let optimum: f64 = (0..30).map(|seed| cost_of_optimum(&problem, seed)).sum();
-    let planners: [(&str, &[(&str, i64)]); 2] =
-        [("ilqr", &[("horizon", 40)]), ("icem", &[("horizon", 30), ("population", 100), ("iterations", 5)])];
+    let optimum: f64 = (0..10).map(|seed| cost_of_optimum(&problem, seed)).sum();
+    // The mean of what iCEM finds, not its best draw, which is noise around it.
+    let mean = ("answer", Text("mean".into()));
+    let sampled = [("horizon", 30), ("population", 300), ("iterations", 40), ("elites", 40)];
+    let rest = [mean, ("shrink", Float(1.0)), ("noise_beta", Float(1.0)), ("momentum", Float(0.5))];
+    let sampled: Vec<_> = sampled.into_iter().map(|(key, value)| (key, Integer(value))).chain(rest).collect();
+    let planners = [("ilqr", vec![("horizon", Integer(40))]), ("icem", sampled)];
     for (planner, settings) in planners {
-        let mut agent = agent(planner, settings, 1);
-        let cost: f64 = (0..30).map(|seed| cost_of_agent(agent.as_mut(), seed)).sum();
+        let mut agent = agent(planner, &settings, 1);
+        let cost: f64 = (0..10).map(|seed| cost_of_agent(agent.as_mut(), seed)).sum();
         assert!(cost < 1.02 * optimum, "{planner}: {cost}, the optimum {optimum}");
     }
 }
@@ -157,7 +162,7 @@ fn planning_from_a_belief_comes_within_two_percent_of_the_optimum() {
 #[test]
 fn a_belief_is_filtered_at_every_step() {
     let problem = Problem::double_integrator();
-    let mut agent = agent("ilqr", &[("horizon", 40)], 5);
+    let mut agent = agent("ilqr", &[("horizon", Integer(40))], 5);
     let mut exact = Exact::new(&problem);
     let mut planned = Vec::new();
     cost(3, |t, observation| {
@@ -181,7 +186,8 @@ fn a_belief_is_filtered_at_every_step() {
 /// An agent that only watched believes what the one believes that acted, also after it was restored.
 #[test]
 fn who_follows_an_episode_comes_to_the_same_belief() {
-    let (mut acted, mut followed) = (agent("ilqr", &[("horizon", 40)], 1), agent("ilqr", &[("horizon", 40)], 1));
+    let (mut acted, mut followed) =
+        (agent("ilqr", &[("horizon", Integer(40))], 1), agent("ilqr", &[("horizon", Integer(40))], 1));
     cost(5, |t, observation| {
         if t == 0 {
             acted.begin_episode(observation, 5).unwrap();
