@@ -9,6 +9,8 @@ use worldwright_agents::{AgentContext, Parts, build, resolve};
 use worldwright_core::Setting::{Float, Integer, Text};
 use worldwright_core::{Agent, Interrupt, Observation, Setting, Value};
 use worldwright_envs::{Made, make};
+use worldwright_models::ModelContext;
+use worldwright_testkit::check_world_model;
 use worldwright_testkit::kalman::{Belief, Filter};
 use worldwright_testkit::lqr::Problem;
 use worldwright_testkit::matrix::Matrix;
@@ -128,6 +130,23 @@ fn expected_optimum(problem: &Problem) -> f64 {
         exact.act(0.0);
     }
     total
+}
+
+/// Seen twice from the same belief, a measurement moves it twice.
+#[test]
+fn the_model_of_a_system_seen_through_noise_keeps_its_contract() {
+    let made = seen_through_noise();
+    let context = ModelContext {
+        observation_space: made.environment.observation_space().clone(),
+        action_space: made.environment.action_space().clone(),
+        reward: made.reward.clone(),
+        simulator: made.simulator.clone(),
+        discount: 1.0,
+        seed: 0,
+    };
+    let model = worldwright_models::build("known", &context, &BTreeMap::new()).unwrap();
+    assert!(model.spec().capabilities.memory);
+    check_world_model(model.as_world_model(), &[Value::Floats(vec![0.4]), Value::Floats(vec![-1.0])], 0.0);
 }
 
 #[test]

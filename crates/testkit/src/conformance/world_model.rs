@@ -2,7 +2,7 @@
 
 use worldwright_core::{Actions, Batch, Imagination, Imagined, Key, Observation, Rng, Rows, Space, WorldModel};
 
-use super::{bits, on_threads};
+use super::{bits, capabilities, on_threads};
 use crate::allocations;
 
 const ROWS: usize = 7;
@@ -94,7 +94,8 @@ fn all_bits(out: &Imagined) -> Vec<Vec<u64>> {
 /// repeats its bytes, on 1 and 2 threads; rows do not influence each other, not even a row of NaN, which is marked; lists
 /// and spans mean the same, and for deterministic models in place and elsewhere too; a copy is equal and apart; a batch is its rows one by one (within
 /// `batch_tolerance`, relative; asked only of deterministic models, whose rows need no streams); steps after the first do not
-/// allocate, where [`allocations::CountingAllocator`] is installed; wrong shapes and foreign observations are errors.
+/// allocate, where [`allocations::CountingAllocator`] is installed; wrong shapes and foreign observations are errors; every capability that is
+/// declared is delivered, and every other refused as unsupported.
 ///
 /// # Panics
 /// With what was violated.
@@ -216,4 +217,6 @@ pub fn check_world_model(model: &dyn WorldModel, observations: &[Observation], b
     assert!(short.is_err(), "{name}: one action for {ROWS} rows must be an error");
     let foreign = Observation::Dict(Vec::new());
     assert!(arena.observe(0, None, &foreign, key).is_err(), "{name}: a foreign observation must be an error");
+
+    capabilities::check(model, observations);
 }
