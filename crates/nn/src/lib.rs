@@ -37,7 +37,6 @@ mod activation;
 mod adam;
 mod block;
 mod buffer;
-pub mod dense;
 mod init;
 mod matmul;
 mod mlp;
