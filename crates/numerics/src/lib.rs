@@ -1,7 +1,7 @@
 //! Double-precision kernels that several rooms need, each with the same bytes on every machine and any number of threads.
 //!
 //! - [`dense`]: products of matrices; [`cholesky`]: triangular factors of symmetric ones, what is solved with them, rank-one updates.
-//! - [`minimize`]: L-BFGS.
+//! - [`minimize`] goes downhill by L-BFGS.
 //! - [`trig`] and [`exp_nonpositive`]: elementary functions short enough to be inlined into vector loops.
 //! - [`Interner`]: numbers for equal rows, in the order of their first appearance.
 //! - [`Change`] and [`shift_rows`]: the extremes of a sweep, and plans moved on in time.
