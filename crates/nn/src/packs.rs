@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Uses of a weight, blocks counted, from which packing it once costs less than packing it at every use.
-const WORTH: usize = 2;
+const WORTH: usize = 3;
 
 /// The panels of one weight of one member.
 #[derive(Debug, Clone)]
