@@ -355,6 +355,7 @@ impl Predictor {
         x.first().map_or(0, |x| x.len() / numbers.max(1))
     }
 
+    #[inline]
     fn check(&self, samples: usize, x: &[&[f32]], out: &[&mut [f32]]) -> Result<()> {
         if x.len() != self.inputs.len() || out.len() != self.outputs.len() {
             let (expected, got) = ([self.inputs.len(), self.outputs.len()], [x.len(), out.len()]);
@@ -423,7 +424,7 @@ impl Predictor {
         let values = slot.values.as_mut_ptr();
         for step in &self.steps {
             match step {
-                Step::Layer(layer) => self.layer(layer, task, x, values),
+                Step::Layer(layer) => self.layer(layer, &task, x, values),
                 Step::Other(index) => self.other(*index, task, slot),
             }
         }
@@ -442,8 +443,8 @@ impl Predictor {
         }
     }
 
-    #[inline]
-    fn layer(&self, layer: &Layer, task: Task<'_>, x: &[&[f32]], values: *mut f32) {
+    #[inline(always)]
+    fn layer(&self, layer: &Layer, task: &Task<'_>, x: &[&[f32]], values: *mut f32) {
         let (a, a_stride) = match layer.from {
             Source::Input(input) if task.order.is_none() => {
                 (x[input][task.first * layer.inputs..].as_ptr(), layer.inputs)
