@@ -164,7 +164,14 @@ impl<'a> Study<'a> {
         let mut imagined = Imagined::new(spec, rows);
         let key = self.key.fold(episode as u64).fold(start as u64);
         let flat = &self.episodes[episode];
-        arena.observe(0, None, &flat.transitions[start].observation, key.fold(u64::MAX))?;
+        // A belief depends on all that was seen since the episode began; rows 0 and 1 take turns, so that the last one is row 0.
+        let first = if spec.capabilities.memory { 0 } else { start };
+        for past in first..=start {
+            let row = (start - past) % 2;
+            let previous = (past > first).then(|| (1 - row, &flat.transitions[past - 1].action));
+            let key = if past == start { key.fold(u64::MAX) } else { key.fold(u64::MAX).fold(past as u64) };
+            arena.observe(row, previous, &flat.transitions[past].observation, key)?;
+        }
         arena.copy(0, Rows::Span(1..rows + 1));
         let dims = self.scale.len();
         let mut out = vec![0.0; dims];

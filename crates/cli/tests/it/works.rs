@@ -279,7 +279,7 @@ fn an_undefined_reward_is_named_with_its_step() {
 #[test]
 fn problems_come_from_files_too() {
     let place = tempfile::tempdir().unwrap();
-    let tiger = concat!(env!("CARGO_MANIFEST_DIR"), "/../planners/src/problems/tiger.pomdp");
+    let tiger = concat!(env!("CARGO_MANIFEST_DIR"), "/../pomdp/src/tiger.pomdp");
     let read = |arguments: &[&str]| -> Value {
         let output = in_folder(place.path(), arguments);
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
