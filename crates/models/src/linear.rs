@@ -22,7 +22,7 @@ use worldwright_core::{
     Columns, Entry, Error, FitReport, LearnedModel, Parameter, Persist, Result, Rng, SettingDefault as Default,
     Settings, State, cost,
 };
-use worldwright_nn::dense::LANES;
+use worldwright_numerics::dense::LANES;
 
 use self::posterior::Posterior;
 use self::products::Products;

@@ -52,7 +52,6 @@ mod block;
 mod buffer;
 mod cell;
 mod context;
-pub mod dense;
 mod device;
 mod distribution;
 mod ensemble;

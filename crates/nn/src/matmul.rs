@@ -119,6 +119,9 @@ impl Matmul {
     }
 }
 
+/// Of so many rows that are left for tiles of at most twelve, how many the next takes: few tiles, none of them low, of the heights that there are.
+const FIRST_OF: [u8; 24] = [0, 1, 2, 3, 4, 5, 6, 4, 8, 5, 5, 6, 12, 8, 8, 12, 8, 12, 12, 8, 12, 12, 12, 12];
+
 /// The larger of two, and `x` where it is not a number.
 #[inline(always)]
 fn at_least<S: Simd>(simd: S, floor: S::f32s, x: S::f32s) -> S::f32s {
@@ -257,12 +260,9 @@ impl Panel {
         while row < self.rows {
             let left = match self.rows - row {
                 left if left >= 2 * tall => tall,
+                left if tall == 12 => usize::from(FIRST_OF[left]),
                 // The rest is shared evenly over as few tiles as there can be: a low one waits for its own sums.
-                left => match left.div_ceil(left.div_ceil(tall)) {
-                    9..=11 => 8,
-                    7 => 6,
-                    each => each,
-                },
+                left => left.div_ceil(left.div_ceil(tall)),
             };
             macro_rules! tiles {
                 ($($mr:literal)*) => {

@@ -30,10 +30,13 @@ impl Windows {
         self.grid[0] * self.grid[1]
     }
 
-    /// The image's row or column that a window's row or column lies on, if it is not beyond the edge.
+    /// The first tap of a window on the image along one axis, the tap behind the last, and the image's row or column under the first.
     #[inline(always)]
-    fn pixel(&self, place: usize, tap: usize, size: usize) -> Option<usize> {
-        (place * self.stride + tap).checked_sub(self.padding).filter(|pixel| *pixel < size)
+    fn taps(&self, place: usize, size: usize) -> (usize, usize, usize) {
+        let start = place * self.stride;
+        let first = self.padding.saturating_sub(start).min(self.kernel);
+        let end = (size + self.padding).saturating_sub(start).min(self.kernel).max(first);
+        (first, end, (start + first).saturating_sub(self.padding))
     }
 }
 
@@ -52,36 +55,51 @@ impl WithSimd for Collect {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let (w, channels, n) = (self.windows, self.image.cols, self.samples);
-        let zero = simd.splat_f32s(0.0);
-        for row in 0..self.to.rows {
-            let (patch, sample) = (self.first + row / n, row % n);
-            let (image, place) = (patch / w.places(), patch % w.places());
-            let (y, x) = (place / w.grid[1], place % w.grid[1]);
-            let mut to = self.to.row(row);
-            for ky in 0..w.kernel {
-                let line = w.pixel(y, ky, w.height);
-                for kx in 0..w.kernel {
-                    let from = match (line, w.pixel(x, kx, w.width)) {
-                        (Some(line), Some(column)) => {
-                            self.image.row(((image * w.height + line) * w.width + column) * n + sample).cast_const()
-                        }
-                        _ => std::ptr::null(),
-                    };
-                    let mut col = 0;
-                    while col < channels {
-                        // SAFETY: pixels are padded to whole vectors. What a vector writes beyond its channels the next pixel's overwrites, the
-                        // row below after the last, and slack behind the last row.
-                        unsafe {
-                            let value = if from.is_null() { zero } else { load::<S>(from.add(col)) };
-                            store::<S>(to.add(col), value);
-                        }
-                        col += S::F32_LANES;
+        // SAFETY: pixels are padded to whole vectors. What a vector writes beyond its channels the next pixel's overwrites, the row below after the last,
+        // and slack behind the last row.
+        unsafe {
+            for row in 0..self.to.rows {
+                let (patch, sample) = (self.first + row / n, row % n);
+                let (image, place) = (patch / w.places(), patch % w.places());
+                let (top, bottom, line) = w.taps(place / w.grid[1], w.height);
+                let (left, right, column) = w.taps(place % w.grid[1], w.width);
+                let mut to = self.to.row(row);
+                for ky in 0..w.kernel {
+                    if ky < top || ky >= bottom {
+                        to = blank::<S>(simd, to, w.kernel * channels);
+                        continue;
                     }
-                    to = to.wrapping_add(channels);
+                    to = blank::<S>(simd, to, left * channels);
+                    let pixel = (image * w.height + line + ky - top) * w.width + column;
+                    let mut from = self.image.row(pixel * n + sample).cast_const();
+                    for _ in left..right {
+                        let mut col = 0;
+                        while col < channels {
+                            store::<S>(to.add(col), load::<S>(from.add(col)));
+                            col += S::F32_LANES;
+                        }
+                        (to, from) = (to.add(channels), from.wrapping_add(n * self.image.stride));
+                    }
+                    to = blank::<S>(simd, to, (w.kernel - right) * channels);
                 }
             }
         }
     }
+}
+
+/// Writes `count` zeros and what a vector has beyond them; returns the place behind them.
+///
+/// # Safety
+/// As many numbers, rounded up to whole vectors, are writable.
+#[inline(always)]
+unsafe fn blank<S: Simd>(simd: S, to: *mut f32, count: usize) -> *mut f32 {
+    let mut at = 0;
+    while at < count {
+        // SAFETY: the caller's promise.
+        unsafe { store::<S>(to.add(at), simd.splat_f32s(0.0)) };
+        at += S::F32_LANES;
+    }
+    to.wrapping_add(count)
 }
 
 /// Adds the rows of `from`, patches `first ..`, to the pixels that they came from.
@@ -101,19 +119,18 @@ impl WithSimd for Spread {
         for row in 0..self.from.rows {
             let (patch, sample) = (self.first + row / n, row % n);
             let (image, place) = (patch / w.places(), patch % w.places());
-            let (y, x) = (place / w.grid[1], place % w.grid[1]);
-            let mut from = self.from.row(row).cast_const();
-            for ky in 0..w.kernel {
-                let line = w.pixel(y, ky, w.height);
-                for kx in 0..w.kernel {
-                    if let (Some(line), Some(column)) = (line, w.pixel(x, kx, w.width)) {
-                        let to = self.image.row(((image * w.height + line) * w.width + column) * n + sample);
-                        each_vector!(S, channels, |col, real| {
-                            // SAFETY: pixels are padded to whole vectors, and slack lies behind the last row of patches.
-                            unsafe { put(simd, to.add(col), load::<S>(from.add(col)), real, Write::Add) };
-                        });
-                    }
-                    from = from.wrapping_add(channels);
+            let (top, bottom, line) = w.taps(place / w.grid[1], w.height);
+            let (left, right, column) = w.taps(place % w.grid[1], w.width);
+            for ky in top..bottom {
+                let pixel = (image * w.height + line + ky - top) * w.width + column;
+                let mut to = self.image.row(pixel * n + sample);
+                let mut from = self.from.row(row).cast_const().wrapping_add((ky * w.kernel + left) * channels);
+                for _ in left..right {
+                    each_vector!(S, channels, |col, real| {
+                        // SAFETY: pixels are padded to whole vectors, and slack lies behind the last row of patches.
+                        unsafe { put(simd, to.add(col), load::<S>(from.add(col)), real, Write::Add) };
+                    });
+                    (to, from) = (to.wrapping_add(n * self.image.stride), from.wrapping_add(channels));
                 }
             }
         }

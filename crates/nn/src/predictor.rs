@@ -56,6 +56,8 @@ struct Layer {
     rows: usize,
     inputs: usize,
     outputs: usize,
+    /// The result's stride.
+    width: usize,
     weight: Placed,
     bias: Option<Placed>,
     activation: Activation,
@@ -67,6 +69,8 @@ struct Port {
     node: usize,
     at: usize,
     shape: Shape,
+    /// The stride of its padded rows.
+    width: usize,
     copied: bool,
 }
 
@@ -170,7 +174,13 @@ impl Predictor {
         let owned: Vec<Store> = stores.iter().map(|store| (*store).clone()).collect();
         Stores::find(&graph, stores, &mut slots)?;
         let packs = Packs::new(&graph, 1, true);
-        let port = |node: usize| Port { node, at: layout.values[node], shape: graph.nodes[node].shape, copied: true };
+        let port = |node: usize| Port {
+            node,
+            at: layout.values[node],
+            shape: graph.nodes[node].shape,
+            width: stride(graph.nodes[node].shape.cols),
+            copied: true,
+        };
         let outputs = outputs.into_iter().map(port).collect();
         let mut predictor = Self {
             steps: Vec::new(),
@@ -199,7 +209,13 @@ impl Predictor {
                 |other: &crate::graph::Recorded| other.operands.contains(&index) && other.op.activation().is_none();
             let given = self.outputs.iter().any(|output| output.node == index);
             let copied = node.shape.rows != 1 || graph.nodes.iter().any(reads) || given;
-            self.inputs.push(Port { node: index, at: self.layout.values[index], shape: node.shape, copied });
+            self.inputs.push(Port {
+                node: index,
+                at: self.layout.values[index],
+                shape: node.shape,
+                width: stride(node.shape.cols),
+                copied,
+            });
             return;
         }
         let placed = |bound: crate::graph::Bound| {
@@ -221,6 +237,7 @@ impl Predictor {
             rows: node.shape.rows,
             inputs,
             outputs: node.shape.cols,
+            width: stride(node.shape.cols),
             weight: Placed { store: 0, at, step: usize::from(graph.entry(bound).members > 1) },
             bias: node.parameters.get(1).map(|bound| placed(*bound)),
             activation,
@@ -338,6 +355,7 @@ impl Predictor {
         x.first().map_or(0, |x| x.len() / numbers.max(1))
     }
 
+    #[inline]
     fn check(&self, samples: usize, x: &[&[f32]], out: &[&mut [f32]]) -> Result<()> {
         if x.len() != self.inputs.len() || out.len() != self.outputs.len() {
             let (expected, got) = ([self.inputs.len(), self.outputs.len()], [x.len(), out.len()]);
@@ -399,34 +417,34 @@ impl Predictor {
     fn block(&self, task: Task<'_>, x: &[&[f32]], out: &Outputs, slot: &mut Slot) {
         for (port, x) in self.inputs.iter().zip(x) {
             if port.copied || task.order.is_some() {
-                let len = task.count * port.shape.rows * stride(port.shape.cols);
+                let len = task.count * port.shape.rows * port.width;
                 load(&mut slot.values[port.at..][..len], x, port.shape, task);
             }
         }
         let values = slot.values.as_mut_ptr();
         for step in &self.steps {
             match step {
-                Step::Layer(layer) => self.layer(layer, task, x, values),
+                Step::Layer(layer) => self.layer(layer, &task, x, values),
                 Step::Other(index) => self.other(*index, task, slot),
             }
         }
-        for (port, out) in self.outputs.iter().zip(out.0) {
+        for (port, out) in self.outputs.iter().zip(&out.0) {
             let Shape { rows, cols } = port.shape;
-            let width = stride(cols);
-            let from = &slot.values[port.at..][..task.count * rows * width];
-            for (place, from) in from.chunks_exact(width.max(1)).enumerate() {
-                let (row, sample) = if rows == 1 { (0, place) } else { (place / task.count, place % task.count) };
-                let index = task.order.map_or(task.first + sample, |order| order[task.first + sample] as usize);
-                // SAFETY: `out` holds every sample (checked by the callers, and `Groups` holds no larger index), and no two tasks write the same.
-                unsafe {
-                    let to = out.add((index * rows + row) * cols);
-                    std::ptr::copy_nonoverlapping(from.as_ptr(), to, cols);
+            let mut from = slot.values.as_ptr().wrapping_add(port.at);
+            for row in 0..rows {
+                for sample in 0..task.count {
+                    let index = task.order.map_or(task.first + sample, |order| order[task.first + sample] as usize);
+                    // SAFETY: `out` holds every sample (checked by the callers, and `Groups` holds no larger index), no two tasks write the same, and the
+                    // block holds `rows * count` padded rows.
+                    unsafe { std::ptr::copy_nonoverlapping(from, out.add((index * rows + row) * cols), cols) };
+                    from = from.wrapping_add(port.width);
                 }
             }
         }
     }
 
-    fn layer(&self, layer: &Layer, task: Task<'_>, x: &[&[f32]], values: *mut f32) {
+    #[inline(always)]
+    fn layer(&self, layer: &Layer, task: &Task<'_>, x: &[&[f32]], values: *mut f32) {
         let (a, a_stride) = match layer.from {
             Source::Input(input) if task.order.is_none() => {
                 (x[input][task.first * layer.inputs..].as_ptr(), layer.inputs)
@@ -434,7 +452,9 @@ impl Predictor {
             Source::Input(input) => (values.wrapping_add(self.inputs[input].at).cast_const(), stride(layer.inputs)),
             Source::Place(at, stride) => (values.wrapping_add(at).cast_const(), stride),
         };
-        let bias = layer.bias.map(|bias| &self.stores[bias.store].values[bias.at + task.member * bias.step..]);
+        let bias = layer
+            .bias
+            .map(|bias| self.stores[bias.store].values.as_ptr().wrapping_add(bias.at + task.member * bias.step));
         self.device.run(Matmul {
             rows: layer.rows * task.count,
             cols: layer.outputs,
@@ -442,9 +462,9 @@ impl Predictor {
             a,
             a_strides: (a_stride, 1),
             b: Right::Packed(self.packs.panels(layer.weight.at + task.member * layer.weight.step).as_ptr()),
-            start: bias.map_or(Start::Zero, |bias| Start::Row(bias.as_ptr())),
+            start: bias.map_or(Start::Zero, Start::Row),
             c: values.wrapping_add(layer.to),
-            c_stride: stride(layer.outputs),
+            c_stride: layer.width,
             panel: std::ptr::null_mut(),
             activation: layer.activation,
             derivative: std::ptr::null_mut(),

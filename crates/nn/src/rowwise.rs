@@ -107,29 +107,38 @@ pub(crate) struct ScaleAndSum {
     pub(crate) cols: usize,
 }
 
+/// Rows whose columns are passed one vector after the other while they are in the first-level cache.
+const STRETCH: usize = 64;
+
 impl WithSimd for ScaleAndSum {
     type Output = ();
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        each_vector!(S, self.cols, |col, _real| {
-            // SAFETY: padded rows, see `buffer`.
-            unsafe {
-                let zero = simd.splat_f32s(0.0);
-                let mut total = if self.write == Write::Add { load::<S>(self.sums.add(col)) } else { zero };
-                for row in 0..self.rows {
-                    let at = self.z.row(row).add(col);
-                    let mut z = load::<S>(at);
-                    if !self.derivative.is_null() {
-                        z = simd.mul_f32s(z, load::<S>(self.derivative.add(row * self.z.stride + col)));
-                        store::<S>(at, z);
+        let mut start = 0;
+        while start < self.rows {
+            let end = self.rows.min(start + STRETCH);
+            each_vector!(S, self.cols, |col, _real| {
+                // SAFETY: padded rows, see `buffer`.
+                unsafe {
+                    let zero = simd.splat_f32s(0.0);
+                    let goes_on = self.write == Write::Add || (self.write == Write::Fresh && start > 0);
+                    let mut total = if goes_on { load::<S>(self.sums.add(col)) } else { zero };
+                    for row in start..end {
+                        let at = self.z.row(row).add(col);
+                        let mut z = load::<S>(at);
+                        if !self.derivative.is_null() {
+                            z = simd.mul_f32s(z, load::<S>(self.derivative.add(row * self.z.stride + col)));
+                            store::<S>(at, z);
+                        }
+                        total = simd.add_f32s(total, z);
                     }
-                    total = simd.add_f32s(total, z);
+                    if self.write != Write::Skip {
+                        store::<S>(self.sums.add(col), total);
+                    }
                 }
-                if self.write != Write::Skip {
-                    store::<S>(self.sums.add(col), total);
-                }
-            }
-        });
+            });
+            start = end;
+        }
     }
 }
 

@@ -113,9 +113,9 @@ pub const ALL: &[Entry<Build>] = &[
 /// The planner called `name` with `overrides` laid over its default settings.
 ///
 /// # Errors
-/// [`Error::Unknown`] for a name or setting that does not exist,
-/// [`Error::Config`] for a value out of range,
-/// [`Error::Unsupported`] for an action space that it cannot search.
+/// [`Error::Unknown`](worldwright_core::Error::Unknown) for a name or setting that does not exist,
+/// [`Error::Config`](worldwright_core::Error::Config) for a value out of range,
+/// [`Error::Unsupported`](worldwright_core::Error::Unsupported) for an action space that it cannot search.
 pub fn make(name: &str, context: &PlannerContext, overrides: &BTreeMap<String, Setting>) -> Result<Box<dyn Planner>> {
     let entry = find(ALL, "planner", name)?;
     (entry.build)(context, &Settings::resolve(name, entry.parameters, overrides)?)

@@ -31,6 +31,8 @@ const PAY: f64 = 10.0;
 const FORBIDDEN: f64 = -100.0;
 /// Rocks that fit into a state.
 const MOST_ROCKS: usize = 16;
+/// The longest side that [`RockSample::sized`] lays rocks out in.
+const MOST_SIZE: usize = 15;
 /// Checks of one rock after which the preferences check it no more.
 const CHECKS: u64 = 5;
 /// Sixteen counters of four bits, each at its middle.
@@ -195,10 +197,11 @@ impl RockSample {
     /// # Errors
     /// [`Error::Config`] for more than 16 rocks or a size beyond 15, and as [`new`](Self::new).
     pub fn sized(size: usize, count: usize, seed: u64, half_efficiency: f64, discount: f64) -> Result<Self> {
-        let places = size * size;
-        if size > 15 || count > MOST_ROCKS.min(places) {
+        // Of a size beyond the bound nothing is computed, so that no number is too large.
+        let places = if size > MOST_SIZE { 0 } else { size * size };
+        if size > MOST_SIZE || count > MOST_ROCKS.min(places) {
             let why = format!(
-                "{count} rocks in a size of {size}: there may be 16 rocks, each on a place of its own, in a size of 15"
+                "{count} rocks in a size of {size}: there may be 16 rocks, each on a place of its own, in a size of {MOST_SIZE}"
             );
             return Err(Error::config("rocks", why));
         }

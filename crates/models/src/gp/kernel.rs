@@ -11,7 +11,8 @@
 //! or two; the last group is filled up with points whose weight is zero.
 
 use worldwright_core::Columns;
-use worldwright_nn::dense::{LANES, exp, vectorized};
+use worldwright_numerics::dense::{LANES, vectorized};
+use worldwright_numerics::exp_nonpositive;
 
 /// Points that one pass of the inner loop meets.
 pub(super) const GROUP: usize = LANES;
@@ -68,10 +69,10 @@ impl Kernel {
     #[inline(always)]
     fn at(self, squared: f64) -> f64 {
         match self {
-            Self::SquaredExponential => exp(-0.5 * squared),
+            Self::SquaredExponential => exp_nonpositive(-0.5 * squared),
             Self::Matern52 => {
                 let r = (5.0 * squared).sqrt();
-                (1.0 + r + (5.0 / 3.0) * squared) * exp(-r)
+                (1.0 + r + (5.0 / 3.0) * squared) * exp_nonpositive(-r)
             }
         }
     }
@@ -80,10 +81,10 @@ impl Kernel {
     #[inline(always)]
     fn slope(self, squared: f64) -> f64 {
         match self {
-            Self::SquaredExponential => exp(-0.5 * squared),
+            Self::SquaredExponential => exp_nonpositive(-0.5 * squared),
             Self::Matern52 => {
                 let r = (5.0 * squared).sqrt();
-                (5.0 / 3.0) * (1.0 + r) * exp(-r)
+                (5.0 / 3.0) * (1.0 + r) * exp_nonpositive(-r)
             }
         }
     }

@@ -10,7 +10,10 @@
 //! [`SIGNAL_TO_NOISE`] of the noise: `Σ_d (ln ℓ_d / ln 100)³⁰ + ((ln s − ln σ) / ln 1000)³⁰`.
 
 use worldwright_core::Columns;
-use worldwright_nn::dense::{self, Matrix, MatrixMut};
+use worldwright_numerics::{
+    cholesky,
+    dense::{self, Matrix, MatrixMut},
+};
 
 use super::kernel::{Hyper, Kernel, Points};
 
@@ -68,17 +71,17 @@ impl<'a> Likelihood<'a> {
         let matrix = &mut self.inverse;
         matrix.copy_from_slice(&self.covariance);
         (0..n).for_each(|i| matrix[i * n + i] += hyper.noise_variance());
-        if dense::cholesky(matrix, n).is_err() {
+        if cholesky::factor(matrix, n).is_err() {
             return f64::INFINITY;
         }
         let mut alpha = self.y.to_vec();
-        dense::solve_cholesky(matrix, n, &mut alpha);
-        let half_log_determinant = 0.5 * dense::log_determinant(matrix, n);
+        cholesky::solve(matrix, n, &mut alpha);
+        let half_log_determinant = 0.5 * cholesky::log_determinant(matrix, n);
         let constant = 0.5 * n as f64 * std::f64::consts::TAU.ln();
         let mut value = 0.5 * dense::dot(self.y, &alpha) + half_log_determinant + constant;
 
-        dense::invert_lower(matrix, n, &mut self.factor);
-        dense::gram_of_lower(&self.factor, n, &mut self.inverse);
+        cholesky::invert_lower(matrix, n, &mut self.factor);
+        cholesky::gram_of_lower(&self.factor, n, &mut self.inverse);
         // ½ Σ (K⁻¹ − ααᵀ) ∂K/∂θ; the weights on the slopes replace the slopes.
         let (mut signal, mut noise) = (0.0, 0.0);
         for i in 0..n {

@@ -9,7 +9,6 @@
 //! `likelihood_points`, the hyper-parameters are fitted to a random subset.
 
 mod kernel;
-mod lbfgs;
 mod likelihood;
 mod posterior;
 mod subset;
@@ -199,7 +198,7 @@ impl GaussianProcesses {
             let value = |at: &[f64], slope: &mut [f64]| {
                 if interrupt.requested() { f64::INFINITY } else { likelihood.evaluate(at, slope) }
             };
-            let value = lbfgs::minimize(value, &mut vector, evaluations);
+            let value = worldwright_numerics::minimize(value, &mut vector, evaluations);
             if value < best.0 {
                 best = (value, Hyper::from_vector(&vector));
             }

@@ -11,7 +11,10 @@
 //! draw costs as much to evaluate as a mean, and is one function wherever it is asked, so a lane follows one plausible system.
 
 use worldwright_core::{Columns, Result, Rng};
-use worldwright_nn::dense::{self, vectorized};
+use worldwright_numerics::{
+    cholesky,
+    dense::{self, vectorized},
+};
 
 use super::kernel::{GROUP, Hyper, Kernel, Points};
 
@@ -80,11 +83,11 @@ impl Posterior {
         let mut factor = vec![0.0; n * n];
         points.covariances(kernel, signal_variance, inputs, 0, n, &mut vec![0.0; dims], &mut factor, None);
         (0..n).for_each(|i| factor[i * n + i] += hyper.noise_variance());
-        dense::cholesky(&mut factor, n)?;
+        cholesky::factor(&mut factor, n)?;
         let mut inverse_factor = vec![0.0; n * n];
-        dense::invert_lower(&factor, n, &mut inverse_factor);
+        cholesky::invert_lower(&factor, n, &mut inverse_factor);
         let mut alpha = y.to_vec();
-        dense::solve_cholesky(&factor, n, &mut alpha);
+        cholesky::solve(&factor, n, &mut alpha);
         let errors = errors(&alpha, &inverse_factor, hyper.noise_variance());
         let draws = lanes.map(|lanes| Draws::new(kernel, hyper, lanes, rng));
         let mut weights = vec![0.0; lanes.unwrap_or(1) * points.padded()];
@@ -98,7 +101,7 @@ impl Posterior {
                 for ((weight, y), prior) in weights.iter_mut().zip(y).zip(prior) {
                     *weight = y - prior - noise_std * rng.normal();
                 }
-                dense::solve_cholesky(&factor, n, weights);
+                cholesky::solve(&factor, n, weights);
             }
             weights.iter_mut().for_each(|weight| *weight *= signal_variance);
         }

@@ -5,7 +5,7 @@
 //! the same examples, chosen with the geometric mean of their lengths.
 
 use worldwright_core::{Columns, Interrupt};
-use worldwright_nn::dense::dot;
+use worldwright_numerics::dense::dot;
 
 use super::kernel::{Hyper, Kernel, Points};
 

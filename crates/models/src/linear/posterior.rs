@@ -1,7 +1,10 @@
 //! One Bayesian linear regression: what the data say of the weights of some targets.
 
 use worldwright_core::{Array, Columns, Error, Result, Rng, State};
-use worldwright_nn::dense::{self, LANES, Matrix, MatrixMut};
+use worldwright_numerics::{
+    cholesky,
+    dense::{self, LANES, Matrix, MatrixMut},
+};
 
 use super::products::Products;
 use crate::transition::{saved_shape, unfitted};
@@ -75,13 +78,13 @@ impl Moments {
         let p = self.inputs;
         let mut factor = self.gram.clone();
         (0..p).for_each(|i| factor[i * p + i] += precision);
-        dense::cholesky(&mut factor, p)?;
-        let half_log_ratio = 0.5 * (p as f64 * precision.ln() - dense::log_determinant(&factor, p));
+        cholesky::factor(&mut factor, p)?;
+        let half_log_ratio = 0.5 * (p as f64 * precision.ln() - cholesky::log_determinant(&factor, p));
         let mut means = self.cross.clone();
         let mut rates = Vec::with_capacity(self.squares.len());
         let mut evidence = 0.0;
         for ((mean, cross), squares) in means.chunks_exact_mut(p).zip(self.cross.chunks_exact(p)).zip(&self.squares) {
-            dense::solve_cholesky(&factor, p, mean);
+            cholesky::solve(&factor, p, mean);
             // tᵀt − mᵀAm, which is the residual plus λ|m|²; rounding must not take it below zero.
             let rate = PRIOR_RATE + 0.5 * (squares - dense::dot(mean, cross)).max(0.0);
             evidence += half_log_ratio - self.shape() * rate.ln();
@@ -153,7 +156,7 @@ impl Posterior {
                 }
                 let std = (rate / gamma(shape, rng)).sqrt();
                 let mut draw: Vec<f64> = (0..p).map(|_| std * rng.normal()).collect();
-                dense::solve_lower_transposed(&ridge.factor, p, &mut draw);
+                cholesky::solve_lower_transposed(&ridge.factor, p, &mut draw);
                 posterior.weights.extend(mean.iter().zip(&draw).map(|(mean, draw)| mean + draw));
                 posterior.offsets.push(std * rng.normal() / moments.count.sqrt());
                 posterior.noise_std.push(std);
@@ -244,7 +247,7 @@ impl Posterior {
 /// `L⁻¹`, rows padded to whole vectors.
 fn inverse(factor: &[f64], p: usize) -> Vec<f64> {
     let mut inverse = vec![0.0; p * p];
-    dense::invert_lower(factor, p, &mut inverse);
+    cholesky::invert_lower(factor, p, &mut inverse);
     let stride = p.next_multiple_of(LANES);
     let mut padded = vec![0.0; p * stride];
     for (padded, row) in padded.chunks_exact_mut(stride).zip(inverse.chunks_exact(p)) {
@@ -276,7 +279,7 @@ fn leave_one_out(x: Columns<'_>, t: Columns<'_>, ridge: &Ridge) -> (f64, f64) {
         let errors =
             ridge.means.chunks_exact(p).enumerate().map(|(dim, mean)| t.get(i, dim) - dense::dot(mean, &input));
         let squared: f64 = errors.map(|error| error * error).sum();
-        dense::solve_lower(&ridge.factor, p, &mut input);
+        cholesky::solve_lower(&ridge.factor, p, &mut input);
         let leverage = dense::dot(&input, &input) + 1.0 / x.rows() as f64;
         residuals += squared;
         left_out += squared / (1.0 - leverage).max(1e-6).powi(2);

@@ -9,7 +9,7 @@
 //! section 4.3.3), with the step halved while it does not improve.
 
 use worldwright_core::{Array, Batch, Columns, Dataset, Result, State};
-use worldwright_nn::dense;
+use worldwright_numerics::{cholesky, dense};
 
 use super::Normalizer;
 
@@ -157,8 +157,8 @@ fn newton(rows: &[f64], count: usize, ended: &[bool]) -> Result<Vec<f64>> {
                 }
             }
         }
-        dense::cholesky(&mut hessian, count)?;
-        dense::solve_cholesky(&hessian, count, &mut step);
+        cholesky::factor(&mut hessian, count)?;
+        cholesky::solve(&hessian, count, &mut step);
         let mut scale = 1.0;
         let improved = loop {
             let candidate: Vec<f64> = weights.iter().zip(&step).map(|(w, s)| w - scale * s).collect();

@@ -78,9 +78,9 @@ fn first_factor(beta: f64, knots: usize, dims: usize) -> Result<Vec<f64>> {
         // Steep spectra are all but singular.
         covariance[i * d + i] += 1e-6;
     }
-    factor(&mut covariance, d)
-        .then_some(covariance)
-        .ok_or_else(|| Error::config("noise_beta", "too steep a spectrum for so many knots"))
+    factor(&mut covariance, d).map_err(|_| Error::config("noise_beta", "too steep a spectrum for so many knots"))?;
+    (0..d).for_each(|i| covariance[i * d + i + 1..(i + 1) * d].fill(0.0));
+    Ok(covariance)
 }
 
 struct CmaEs {

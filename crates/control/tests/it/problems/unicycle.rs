@@ -1,7 +1,7 @@
 //! Crocoddyl's unicycle, with and without the second derivatives of its motion.
 
 use worldwright_control::{Curvature, Expand, Expansion, Fixed, Problem};
-use worldwright_numerics::sine::sin_cos;
+use worldwright_numerics::trig::sin_cos_fused as sin_cos;
 
 /// Crocoddyl's `ActionModelUnicycle`: state (x, y, θ), controls (speed, turning rate), dt 0.1, cost ½ |10 x|² + ½ |u|².
 pub(crate) struct Unicycle {

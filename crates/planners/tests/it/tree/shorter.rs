@@ -19,7 +19,7 @@ impl Game for Misere {
     const NAME: &'static str = "misere";
     const MOVES: usize = 9;
     const CELLS: usize = 9;
-    const PLACE: &'static str = TicTacToe::PLACE;
+    const PLACE: &'static str = "cell";
     const BOARD: [usize; 2] = TicTacToe::BOARD;
 
     fn cell(row: usize, column: usize) -> usize {

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use worldwright_nn::dense::dot;
+use crate::dense::dot;
 
 const MEMORY: usize = 10;
 /// Share of the decrease that the slope promises which a step must bring.
@@ -11,7 +11,7 @@ const SUFFICIENT: f64 = 1e-4;
 
 /// Moves `x` towards a minimum of `f`, which gives a value and writes the gradient; an infinite value marks where `f` is not
 /// defined. Ends after `evaluations` or when a step gains less than a part in 10⁶. Gives the last value.
-pub(super) fn minimize(mut f: impl FnMut(&[f64], &mut [f64]) -> f64, x: &mut Vec<f64>, evaluations: usize) -> f64 {
+pub fn minimize(mut f: impl FnMut(&[f64], &mut [f64]) -> f64, x: &mut Vec<f64>, evaluations: usize) -> f64 {
     let dims = x.len();
     let mut gradient = vec![0.0; dims];
     let mut value = f(x, &mut gradient);
