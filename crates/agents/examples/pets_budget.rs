@@ -45,6 +45,7 @@ fn main() -> Result<()> {
         action_space: Space::vector(&[-1.0], &[1.0]),
         reward: Some(Arc::new(Known)),
         simulator: None,
+        known: None,
         discount: 1.0,
         seed: 0,
     };

@@ -10,7 +10,9 @@ mod resolve;
 
 use std::sync::Arc;
 
-use worldwright_core::{Agent, Entry, Interrupt, Parameter, Result, RewardFunction, SettingDefault, Simulator, Space};
+use worldwright_core::{
+    Agent, Entry, Interrupt, KnownModel, Parameter, Result, RewardFunction, SettingDefault, Simulator, Space,
+};
 
 pub use model_based::{ModelBasedAgent, build_model};
 pub use presets::{Line, PRESETS, Preset};
@@ -27,6 +29,8 @@ pub struct AgentContext {
     pub reward: Option<Arc<dyn RewardFunction>>,
     /// The true dynamics, where they are known.
     pub simulator: Option<Arc<dyn Simulator>>,
+    /// The world as a model of its own, where it is known and no simulator stands for it.
+    pub known: Option<KnownModel>,
     /// The run's seed.
     pub seed: u64,
     /// A request to stop, which fits and decisions look at.

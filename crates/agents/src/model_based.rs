@@ -159,6 +159,7 @@ pub fn build_model(resolved: &Resolved, context: &AgentContext) -> Result<Box<dy
         action_space: context.action_space.clone(),
         reward: context.reward.clone(),
         simulator: context.simulator.clone(),
+        known: context.known.clone(),
         discount: resolved.agent.float("discount", 0.0, 1.0)?,
         seed: context.seed,
     };

@@ -1,5 +1,7 @@
 //! World models: what was learned or known, immutable and shared between threads while planners use it.
 
+use std::sync::Arc;
+
 use crate::{Dataset, Imagination, Interrupt, Persist, Result, Rng, Space};
 
 /// What a planner may know of a model before using it.
@@ -44,6 +46,9 @@ pub trait WorldModel: Send + Sync {
     /// An arena of `rows` rows; allocates everything it will ever need.
     fn imagination(&self, rows: usize) -> Box<dyn Imagination + '_>;
 }
+
+/// Makes a world model of a known world that no simulator of numbers stands for, with this factor on the future.
+pub type KnownModel = Arc<dyn Fn(f64) -> Box<dyn WorldModel> + Send + Sync>;
 
 /// What a fit did.
 #[derive(Debug, Clone, Default, PartialEq)]

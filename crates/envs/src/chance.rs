@@ -6,7 +6,8 @@
 //! numbers of a box: whole ones, where the world can be counted.
 
 use worldwright_core::{
-    Action, Array, Environment, Error, Frame, Observation, Persist, Result, Rng, Settings, Space, State, Step, Value,
+    Action, Array, Environment, Error, Frame, KnownModel, Observation, Persist, Result, Rng, Settings, Space, State,
+    Step, Value,
 };
 
 use crate::draw::Canvas;
@@ -57,11 +58,17 @@ pub(crate) trait ChanceWorld: Send + Sync + 'static {
 /// [`RewardFunction`](worldwright_core::RewardFunction) of what is seen or a deterministic
 /// [`Simulator`](worldwright_core::Simulator) could stand for.
 pub(crate) fn made<W: ChanceWorld>(world: W, settings: &Settings) -> Result<Made> {
+    made_known(world, None, settings)
+}
+
+/// The same with the world as a model, for planners.
+pub(crate) fn made_known<W: ChanceWorld>(world: W, model: Option<KnownModel>, settings: &Settings) -> Result<Made> {
     let spec = world.spec().clone();
     let made = Made {
         environment: Box::new(Chance { world, state: None, episode: Episode::new() }),
         reward: None,
         simulator: None,
+        model,
         observation_channels: spec.observation_channels,
         action_channels: spec.action_channels,
         episode_steps: spec.episode_steps,

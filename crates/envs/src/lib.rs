@@ -25,6 +25,7 @@
 //! ends of the held step and is scaled by k: exact where the reward is the same in all k steps, an approximation elsewhere.
 
 mod acrobot;
+mod believed;
 mod cartpole;
 mod chance;
 pub mod cube;
@@ -62,7 +63,7 @@ pub use rewards::{KNOWN as KNOWN_REWARDS, KnownReward, known_reward};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use worldwright_core::{Entry, Environment, Result, RewardFunction, Setting, Settings, Simulator, find};
+use worldwright_core::{Entry, Environment, KnownModel, Result, RewardFunction, Setting, Settings, Simulator, find};
 
 /// An environment, and what is known about it besides.
 pub struct Made {
@@ -72,6 +73,8 @@ pub struct Made {
     pub reward: Option<Arc<dyn RewardFunction>>,
     /// Its dynamics, where they are known; without noise and time limit.
     pub simulator: Option<Arc<dyn Simulator>>,
+    /// The world as a model of beliefs or positions, where it is known and no simulator stands for it.
+    pub model: Option<KnownModel>,
     /// A name for each number of the flat observation.
     pub observation_channels: Vec<String>,
     /// A name for each action dimension, or for each choice.

@@ -25,6 +25,7 @@ pub(crate) fn made<W: World>(world: W, settings: &Settings) -> Result<Made> {
         environment: Box::new(Native::new(Arc::clone(&world))),
         reward: Some(Arc::new(KnownReward(Arc::clone(&world)))),
         simulator: Some(Arc::new(KnownDynamics(world))),
+        model: None,
         observation_channels: spec.observation_channels,
         action_channels: spec.action_channels,
         episode_steps: spec.episode_steps,

@@ -25,6 +25,8 @@ pub(crate) fn repeated(made: Made, repeat: usize) -> Made {
         environment: Box::new(Repeated { inner: made.environment, repeat }),
         reward: made.reward.map(|inner| Arc::new(RepeatedReward { inner, repeat }) as Arc<dyn RewardFunction>),
         simulator: made.simulator.map(|inner| Arc::new(RepeatedDynamics { inner, repeat }) as Arc<dyn Simulator>),
+        // It moves by single steps; what several of them show is less than each.
+        model: None,
         episode_steps: made.episode_steps.map(|steps| steps.div_ceil(repeat)),
         ..made
     }

@@ -5,6 +5,7 @@
 use worldwright_core::pomdp::{Actions, Outcome, Pomdp, Step, Tabulated};
 use worldwright_core::{ElementType, Entry, Result, Rng, Settings, Space};
 
+use crate::believed::{self, Shown};
 use crate::chance::{self, ChanceWorld};
 use crate::draw::{Canvas, palette};
 use crate::world::{self, Spec, names, whole_box};
@@ -128,7 +129,13 @@ fn make(settings: &Settings) -> Result<Made> {
         episode_steps: settings::steps(settings)?,
     };
     // The environment's rewards are not discounted.
-    chance::made(Doors { spec, problem: Tiger { discount: 1.0 } }, settings)
+    let problem = Tiger { discount: 1.0 };
+    let heard = Shown {
+        read: |numbers| (numbers[0] as u32).checked_sub(1),
+        write: |side, numbers| numbers[0] = f64::from(1 + side),
+    };
+    let model = believed::known(&spec, problem, heard);
+    chance::made_known(Doors { spec, problem }, Some(model), settings)
 }
 
 struct Doors {

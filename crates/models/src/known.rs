@@ -16,6 +16,7 @@ use worldwright_core::{
 };
 
 use crate::arena::{Pace, check_latent, check_rows, check_step, gather, scatter, spread};
+use crate::brought::Brought;
 use crate::{Build, ModelContext};
 
 /// Rows that the simulator advances in one call.
@@ -30,6 +31,9 @@ pub(crate) const ENTRY: Entry<Build> = Entry {
 };
 
 fn build(context: &ModelContext, _settings: &Settings) -> Result<Box<dyn LearnedModel>> {
+    if let (None, Some(model)) = (&context.simulator, &context.known) {
+        return Ok(Box::new(Brought(model(context.discount))));
+    }
     let Some(simulator) = &context.simulator else {
         return Err(Error::unsupported(
             "known",
@@ -37,6 +41,15 @@ fn build(context: &ModelContext, _settings: &Settings) -> Result<Box<dyn Learned
         ));
     };
     Ok(Box::new(Known::new(simulator.clone(), context.reward.clone(), context.discount)))
+}
+
+/// The report of a fit that leaves what is known as it is.
+pub(crate) fn nothing_learned() -> FitReport {
+    FitReport {
+        holdout_mse: f64::NAN,
+        note: "the dynamics are known; nothing was learned".into(),
+        ..FitReport::default()
+    }
 }
 
 /// A simulator as a model: one lane, deterministic.
@@ -94,11 +107,7 @@ impl WorldModel for Known {
 impl Learn for Known {
     /// Leaves the simulator as it is.
     fn fit(&mut self, _dataset: &Dataset, _rng: &mut Rng, _interrupt: &Interrupt) -> Result<FitReport> {
-        Ok(FitReport {
-            holdout_mse: f64::NAN,
-            note: "the dynamics are known; nothing was learned".into(),
-            ..FitReport::default()
-        })
+        Ok(nothing_learned())
     }
 }
 

@@ -23,6 +23,7 @@
 
 mod arena;
 mod auto;
+mod brought;
 mod deterministic;
 mod ensemble;
 pub mod expression;
@@ -38,7 +39,9 @@ pub use known::Known;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use worldwright_core::{Entry, LearnedModel, Result, RewardFunction, Setting, Settings, Simulator, Space, find};
+use worldwright_core::{
+    Entry, KnownModel, LearnedModel, Result, RewardFunction, Setting, Settings, Simulator, Space, find,
+};
 
 /// What a model is told of the task that it will model.
 #[derive(Clone)]
@@ -51,6 +54,8 @@ pub struct ModelContext {
     pub reward: Option<Arc<dyn RewardFunction>>,
     /// The dynamics where they are known, for the model `known`.
     pub simulator: Option<Arc<dyn Simulator>>,
+    /// The world as a model of its own, where it is known and no simulator stands for it.
+    pub known: Option<KnownModel>,
     /// Factor on the future, per step: an imagined continuation is this where the task goes on.
     pub discount: f64,
     /// Seed of whatever the model draws when it is built.

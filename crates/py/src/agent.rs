@@ -119,6 +119,7 @@ impl Agent {
             action_space: self.action_space.clone(),
             reward: loaded.reward.clone(),
             simulator: loaded.made.simulator.clone(),
+            known: loaded.made.model.clone(),
             discount: match experiment.agent.settings.get("discount") {
                 Some(worldwright_core::Setting::Float(discount)) => *discount,
                 _ => 1.0,

@@ -102,6 +102,7 @@ pub(crate) fn design<'py>(
         action_space: space::read(action_space)?,
         reward: written.or_else(|| made.as_ref().and_then(|made| made.reward.clone())),
         simulator: made.as_ref().and_then(|made| made.simulator.clone()),
+        known: made.as_ref().and_then(|made| made.model.clone()),
         seed: seed.0,
         interrupt: interrupt.clone(),
     };
@@ -138,6 +139,7 @@ pub(crate) fn design<'py>(
         action_space: context.action_space,
         reward: context.reward,
         simulator: context.simulator,
+        known: context.known,
         discount,
         seed: seed.0,
     };

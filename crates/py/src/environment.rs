@@ -56,6 +56,7 @@ impl Source {
         Ok(limited(Made {
             reward: known_reward(&id, dims.0, dims.1),
             simulator: None,
+            model: None,
             observation_channels,
             action_channels,
             episode_steps: source.getattr("episode_steps")?.extract()?,

@@ -155,10 +155,12 @@ impl Model {
         let own = native.as_ref().map(|made| made.environment.as_ref());
         let observation_space = either(observation_space, own.map(|environment| environment.observation_space()))?;
         let action_space = either(action_space, own.map(|environment| environment.action_space()))?;
-        let (known, simulator) = native.map_or((None, None), |made| (made.reward, made.simulator));
+        let (paid, simulator, known) =
+            native.map_or((None, None, None), |made| (made.reward, made.simulator, made.model));
         let written = reward.map(|reward| Arc::new(Reward::new(reward, failures.clone())) as Arc<dyn RewardFunction>);
-        let reward = written.or(known);
-        let context = ModelContext { observation_space, action_space, reward, simulator, discount, seed: seed.0 };
+        let reward = written.or(paid);
+        let context =
+            ModelContext { observation_space, action_space, reward, simulator, known, discount, seed: seed.0 };
         let recipe = Recipe { name: name.to_owned(), context, overrides: settings::named(settings)? };
         let model = recipe.build().or_raise(py)?;
         let spec = model.spec().clone();

@@ -34,6 +34,7 @@ pub fn design_context(
         action_space: made.environment.action_space().clone(),
         reward,
         simulator: made.simulator.clone().filter(|_| !learned),
+        known: made.model.clone().filter(|_| !learned),
         seed,
         interrupt: interrupt.clone(),
     }
@@ -121,6 +122,7 @@ pub fn design_for_episodes(
         action_space,
         reward: None,
         simulator: None,
+        known: None,
         seed,
         interrupt: interrupt.clone(),
     };

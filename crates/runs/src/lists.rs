@@ -129,6 +129,7 @@ impl Workshop for Lists {
             action_space: made.environment.action_space().clone(),
             reward: Self::reward(experiment, made)?,
             simulator: made.simulator.clone(),
+            known: made.model.clone(),
             seed: experiment.seed,
             interrupt: interrupt.clone(),
         };

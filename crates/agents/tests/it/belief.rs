@@ -43,6 +43,7 @@ fn agent(planner: &str, settings: &[(&str, Setting)], replan_every: i64) -> Box<
         action_space: made.environment.action_space().clone(),
         reward: made.reward.clone(),
         simulator: made.simulator.clone(),
+        known: made.model.clone(),
         seed: 1,
         interrupt: Interrupt::never(),
     };
@@ -141,6 +142,7 @@ fn the_model_of_a_system_seen_through_noise_keeps_its_contract() {
         action_space: made.environment.action_space().clone(),
         reward: made.reward.clone(),
         simulator: made.simulator.clone(),
+        known: made.model.clone(),
         discount: 1.0,
         seed: 0,
     };

@@ -3,3 +3,4 @@
 mod belief;
 mod model_based;
 mod resolving;
+mod tiger;

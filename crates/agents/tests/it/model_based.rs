@@ -20,6 +20,7 @@ fn agent(algorithm: &str, made: &Made, settings: &[(&str, i64)], seed: u64) -> B
         action_space: made.environment.action_space().clone(),
         reward: made.reward.clone(),
         simulator: made.simulator.clone(),
+        known: made.model.clone(),
         seed,
         interrupt: Interrupt::never(),
     };
@@ -130,6 +131,7 @@ fn a_plan_longer_than_the_horizon_is_refused() {
         action_space: made.environment.action_space().clone(),
         reward: made.reward.clone(),
         simulator: made.simulator.clone(),
+        known: made.model.clone(),
         seed: 0,
         interrupt: Interrupt::never(),
     };

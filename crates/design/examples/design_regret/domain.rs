@@ -54,6 +54,7 @@ impl Ground {
             action_space: made.environment.action_space().clone(),
             reward: made.reward.clone(),
             simulator: None,
+            known: None,
             seed,
             interrupt: Interrupt::never(),
         };

@@ -25,6 +25,7 @@ fn context(made: &Made, seed: u64) -> AgentContext {
         action_space: made.environment.action_space().clone(),
         reward: made.reward.clone(),
         simulator: None,
+        known: None,
         seed,
         interrupt: Interrupt::never(),
     }
@@ -98,6 +99,7 @@ impl Wave {
             action_space,
             reward: None,
             simulator: None,
+            known: None,
             seed,
             interrupt: Interrupt::never(),
         }
@@ -335,6 +337,7 @@ fn a_reward_that_is_no_number_rules_out_who_foretells_it_and_is_refused_on_the_d
         action_space: Space::discrete(2),
         reward: Some(std::sync::Arc::new(Whole { most })),
         simulator: None,
+        known: None,
         seed: 2,
         interrupt: Interrupt::never(),
     };

@@ -63,6 +63,7 @@ pub(crate) fn make(id: &str, overrides: &BTreeMap<String, Setting>) -> Result<Ma
         // Arguments may change the reward, so that the known one is known only without them.
         reward: options.arguments.is_empty().then(|| known_reward(id, dims[0], dims[1])).flatten(),
         simulator: None,
+        model: None,
         observation_channels,
         action_channels,
         episode_steps: environment.episode_steps(),

@@ -25,6 +25,7 @@ fn context() -> ModelContext {
         action_space: Space::vector(&[-1.0], &[1.0]),
         reward: Some(Arc::new(Nothing)),
         simulator: None,
+        known: None,
         discount: 1.0,
         seed: 0,
     }

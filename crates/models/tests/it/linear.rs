@@ -94,6 +94,7 @@ fn a_learned_reward_is_quadratic_whatever_its_units() {
             action_space: Space::vector(&[low], &[high]),
             reward: None,
             simulator: None,
+            known: None,
             discount: 1.0,
             seed: 0,
         };

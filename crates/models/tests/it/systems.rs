@@ -85,6 +85,7 @@ pub(crate) fn context(reward: Option<Arc<dyn RewardFunction>>) -> ModelContext {
         action_space: Space::vector(&[-1.0], &[1.0]),
         reward,
         simulator: Some(Arc::new(LinearSystem::new())),
+        known: None,
         discount: 0.9,
         seed: 0,
     }

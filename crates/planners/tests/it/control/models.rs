@@ -81,6 +81,7 @@ fn fitted(name: &str, overrides: &BTreeMap<String, Setting>) -> Box<dyn LearnedM
         action_space: Space::vector(&[-1.0], &[1.0]),
         reward: Some(Arc::new(Pay)),
         simulator: Some(Arc::new(pushed())),
+        known: None,
         discount: 0.95,
         seed: 0,
     };
