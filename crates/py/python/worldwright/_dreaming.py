@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._choices import nearest
-from ._contract import element
+from ._contract import counted, element
 from ._keys import own
 from ._sound import paid_by
 from .data.spaces import flat_dim, most_of, projector, unflatten
