@@ -77,7 +77,8 @@ impl Committee {
 
 /// Judges follow means: what a plan is worth should not hang on one draw.
 fn choices(context: &AgentContext, transitions: usize) -> Vec<ModelChoice> {
-    let mut choices = super::candidate::models(&AgentContext { simulator: None, ..context.clone() }, transitions);
+    let mut choices =
+        super::candidate::models(&AgentContext { simulator: None, known: None, ..context.clone() }, transitions);
     choices.retain(|choice| {
         ["gp of 150 points", "deterministic 2x32", "ensemble 3 of 2x32", "linear"].contains(&choice.label.as_str())
     });

@@ -14,6 +14,7 @@
 //!     action_space: Space::vector(&[-1.0], &[1.0]),
 //!     reward: None, // learned from the data
 //!     simulator: None,
+//!     known: None,
 //!     discount: 0.99,
 //!     seed: 0,
 //! };
