@@ -49,7 +49,7 @@ fn a_kill_loses_at_most_the_interval_and_nothing_shows_of_it() {
 }
 
 #[test]
-fn an_interrupt_loses_nothing() {
+fn an_interrupt_between_two_decisions_loses_nothing() {
     let place = tempfile::tempdir().unwrap();
     let [whole, cut] = ["whole", "cut"].map(|name| place.path().join(name));
     finish(&long(), &whole, false);
