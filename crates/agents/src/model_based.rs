@@ -427,15 +427,19 @@ impl Agent for ModelBasedAgent {
         if !self.is_ready() {
             return Err(Error::NotFitted { who: "the agent's model".into() });
         }
-        // Asked out of the blue, an episode begins with what is seen; else the question is what to do where the episode stands.
-        let begun = !self.belief.past.is_empty();
-        if begun && self.belief.past.last().is_some_and(|(_, seen)| seen != observation) {
+        // Asked out of the blue, an episode begins with what is seen; else the question is what to do where the episode stands. Nobody acts on
+        // the answer yet, so that what was seen for its sake is forgotten again.
+        let (told, last) = (self.belief.past.len(), self.belief.last.clone());
+        if told > 0 && last.is_some() {
             self.belief.see(observation);
         }
-        if begun {
-            self.filter()?;
+        let report = self.filter().and_then(|()| self.improve(observation, false));
+        if self.belief.past.len() > told {
+            self.belief.past.truncate(told);
+            self.belief.filtered = 0;
+            self.belief.last = last;
         }
-        let report = self.improve(observation, false)?;
+        let report = report?;
         let actions = (0..self.planner.horizon())
             .map(|t| {
                 self.planner.act(t, &mut self.action);
