@@ -24,16 +24,23 @@ const ROLLOUTS: usize = 8;
 const ROLLOUT_STEPS: usize = 20;
 
 /// How a world shows the observations of its problem.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Shown {
+pub(crate) struct Shown<S> {
     /// The problem's observation behind flat numbers; none for what is shown before anything was done.
     pub read: fn(&[f64]) -> Option<u32>,
-    /// The flat numbers of an observation.
-    pub write: fn(u32, &mut [f64]),
+    /// The flat numbers of an observation, made where a state is: what all states of a belief have in common may be shown too.
+    pub write: fn(&S, u32, &mut [f64]),
 }
 
+impl<S> Clone for Shown<S> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<S> Copy for Shown<S> {}
+
 /// The model of a problem that an environment with these spaces poses.
-pub(crate) fn known<P>(spec: &Spec, problem: P, shown: Shown) -> KnownModel
+pub(crate) fn known<P>(spec: &Spec, problem: P, shown: Shown<P::State>) -> KnownModel
 where
     P: Pomdp + Clone + Send + 'static,
     P::State: 'static,
@@ -53,10 +60,10 @@ where
     })
 }
 
-struct Believed<P> {
+struct Believed<P: Pomdp> {
     spec: ModelSpec,
     problem: P,
-    shown: Shown,
+    shown: Shown<P::State>,
     discount: f64,
 }
 
@@ -102,6 +109,13 @@ impl<P: Pomdp + Send> Beliefs<'_, P> {
     fn update(&mut self, from: usize, action: u32, seen: u32, to: usize, rng: &mut Rng) {
         let problem = &self.model.problem;
         self.moved.copy_from_slice(&self.particles[span(from)]);
+        self.keys[to] = Key::new(self.keys[from]).fold(u64::from(action)).fold(u64::from(seen)).to_seed();
+        self.seen[to] = Some(seen);
+        if !problem.legal(&self.moved[0]).contains(action) {
+            // What may not be done changes nothing, and what is seen then tells nothing.
+            self.particles[span(to)].copy_from_slice(&self.moved);
+            return;
+        }
         let mut total = 0.0;
         for (particle, weight) in self.moved.iter_mut().zip(&mut self.weights) {
             *weight = problem.step_given(particle, action, seen, rng).unwrap_or_else(|| {
@@ -126,8 +140,6 @@ impl<P: Pomdp + Send> Beliefs<'_, P> {
             // No particle explains what was seen: what was foreseen is the best that is known.
             self.particles[span(to)].copy_from_slice(&self.moved);
         }
-        self.keys[to] = Key::new(self.keys[from]).fold(u64::from(action)).fold(u64::from(seen)).to_seed();
-        self.seen[to] = Some(seen);
     }
 }
 
@@ -262,7 +274,7 @@ impl<P: Pomdp + Send> Imagination for Beliefs<'_, P> {
         let Some(seen) = self.seen[row] else {
             return Err(Error::unsupported("known", "what is seen before anything is done: it tells nothing"));
         };
-        (self.model.shown.write)(seen, out);
+        (self.model.shown.write)(&self.particles[row * PARTICLES], seen, out);
         Ok(())
     }
 }

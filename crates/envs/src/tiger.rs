@@ -132,7 +132,7 @@ fn make(settings: &Settings) -> Result<Made> {
     let problem = Tiger { discount: 1.0 };
     let heard = Shown {
         read: |numbers| (numbers[0] as u32).checked_sub(1),
-        write: |side, numbers| numbers[0] = f64::from(1 + side),
+        write: |_, side, numbers| numbers[0] = f64::from(1 + side),
     };
     let model = believed::known(&spec, problem, heard);
     chance::made_known(Doors { spec, problem }, Some(model), settings)

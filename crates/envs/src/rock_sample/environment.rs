@@ -5,6 +5,7 @@ use worldwright_core::pomdp::Pomdp;
 use worldwright_core::{ElementType, Entry, Parameter, Result, Rng, SettingDefault as Default, Settings, Space};
 
 use super::{FORBIDDEN, RockSample, RockState};
+use crate::believed::{self, Shown};
 use crate::chance::{self, ChanceWorld};
 use crate::draw::{Canvas, palette};
 use crate::world::{Outcome, Spec, whole_box};
@@ -51,7 +52,14 @@ fn make(settings: &Settings) -> Result<Made> {
         action_channels: moves.into_iter().chain((1..=count).map(|rock| format!("check_{rock}"))).collect(),
         episode_steps: settings::steps(settings)?,
     };
-    chance::made(Rover { spec, problem }, settings)
+    let seen = Shown {
+        read: |numbers| Some(numbers[2] as u32),
+        write: |state: &RockState, seen, numbers| {
+            numbers.copy_from_slice(&[f64::from(state.x), f64::from(state.y), f64::from(seen)]);
+        },
+    };
+    let model = believed::known(&spec, problem.clone(), seen);
+    chance::made_known(Rover { spec, problem }, Some(model), settings)
 }
 
 struct Rover {
