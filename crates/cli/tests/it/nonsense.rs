@@ -14,10 +14,12 @@ use worldwright_testkit::cases;
 
 /// Address space of the program: far more than it needs, far less than nonsense may ask for.
 const KILOBYTES: u64 = 6_000_000;
-/// What a case may take before it is interrupted, and how long it may then take to end on a machine full of other cases.
-const PATIENCE: Duration = Duration::from_secs(2);
-const CROWDED: Duration = Duration::from_secs(8);
-/// The same on a machine of its own.
+/// What a case may take before it is interrupted, and what it may then take to end. Processor time of its two threads, so that a
+/// machine full of other work changes neither; whoever waits without working is given up on at `STUCK`.
+const PATIENCE: Duration = Duration::from_secs(1);
+const ENDING: Duration = Duration::from_secs(4);
+const STUCK: Duration = Duration::from_secs(120);
+/// How soon an interrupt is heeded on a machine of its own.
 const HEEDED: Duration = Duration::from_secs(2);
 
 const WHOLE: [&str; 12] = [
@@ -138,11 +140,12 @@ fn command(rng: &mut Rng) -> Vec<String> {
     }
 }
 
-/// Starts the program with a limit on its address space.
+/// Starts the program with limits on its address space, on its processor time (it must not outlive a test that is killed) and on
+/// the size of its files.
 fn start(folder: &Path, arguments: &[String]) -> Child {
     let program = env!("CARGO_BIN_EXE_worldwright");
     Command::new("sh")
-        .args(["-c", &format!("ulimit -v {KILOBYTES}; exec \"$0\" \"$@\""), program])
+        .args(["-c", &format!("ulimit -v {KILOBYTES}; ulimit -t 120; ulimit -f 2000000; exec \"$0\" \"$@\""), program])
         .args(arguments)
         .current_dir(folder)
         .env("NO_COLOR", "1")
@@ -153,6 +156,30 @@ fn start(folder: &Path, arguments: &[String]) -> Child {
         .stderr(std::fs::File::create(folder.join("err")).expect("a file"))
         .spawn()
         .expect("the program starts")
+}
+
+/// Processor time that `child` has used, where the system tells it.
+fn worked(child: &Child) -> Option<Duration> {
+    let told = std::fs::read_to_string(format!("/proc/{}/stat", child.id())).ok()?;
+    // The name in brackets may hold anything; ticks of user and system time are the 12th and 13th field behind it.
+    let ticks: Vec<u64> =
+        told.rsplit_once(')')?.1.split_whitespace().skip(11).take(2).filter_map(|field| field.parse().ok()).collect();
+    Some(Duration::from_millis(10 * ticks.iter().sum::<u64>()))
+}
+
+/// Waits until the case has worked for `patience` from now on; the exit code, or none where a signal ended it.
+fn ended_by_work(child: &mut Child, patience: Duration) -> Option<Option<i32>> {
+    let before = worked(child).unwrap_or_default();
+    let began = Instant::now();
+    loop {
+        if let Some(code) = ended(child, Duration::from_millis(40)) {
+            return Some(code);
+        }
+        let used = worked(child).map_or_else(|| began.elapsed(), |now| now.saturating_sub(before));
+        if used >= patience || began.elapsed() >= STUCK {
+            return None;
+        }
+    }
 }
 
 /// Waits until `patience` is over; the exit code, or none where a signal ended it.
@@ -193,7 +220,7 @@ fn nonsense_on_the_command_line_ends_with_words() {
         }
     });
     let interrupted = interrupted.into_inner();
-    _ = writeln!(std::io::stderr(), "{cases} cases, {interrupted} of them interrupted after {PATIENCE:?}");
+    _ = writeln!(std::io::stderr(), "{cases} cases, {interrupted} of them interrupted after {PATIENCE:?} of work");
 }
 
 /// Runs one case; whether it had to be interrupted.
@@ -203,11 +230,11 @@ fn ends_with_words(case: u64) -> bool {
     let arguments = command(&mut rng);
     let folder = tempfile::tempdir().expect("a folder");
     let mut child = start(folder.path(), &arguments);
-    let own = ended(&mut child, PATIENCE);
+    let own = ended_by_work(&mut child, PATIENCE);
     let code = own.unwrap_or_else(|| {
         // Long work that was asked for is no fault, as long as it heeds who no longer wants it.
         interrupt(&child, "-INT");
-        let code = ended(&mut child, CROWDED);
+        let code = ended_by_work(&mut child, ENDING);
         if code.is_none() {
             child.kill().expect("a child");
         }
