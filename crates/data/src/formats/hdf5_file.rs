@@ -56,6 +56,32 @@ fn number(name: &str, prefix: &str) -> Option<u64> {
     name.strip_prefix(prefix)?.parse().ok()
 }
 
+/// How deep groups may lie within each other.
+const DEEPEST: usize = 8;
+
+/// Refuses names that no data set below a group has. All of them count, whether they are read or not: what a slip meant may be among
+/// those that its quantity leaves out.
+fn check(names: &ColumnNames, group: &Group, sink: &dyn Sink) -> Result<()> {
+    fn add(group: &Group, path: &str, depth: usize, sink: &dyn Sink, out: &mut Vec<String>) -> Result<()> {
+        sink.go_on()?;
+        if depth > DEEPEST {
+            return Err(Error::external("HDF5 file", format!("'{path}' is nested too deep")));
+        }
+        let (groups, datasets) = group.member_names().map_err(failed)?;
+        out.extend(datasets.into_iter().map(|name| format!("{path}{name}")));
+        groups.into_iter().try_for_each(|name| {
+            let inner = group.group(&name).map_err(failed)?;
+            add(&inner, &format!("{path}{name}/"), depth + 1, sink, out)
+        })
+    }
+    if names.is_empty() {
+        return Ok(());
+    }
+    let mut found = Vec::new();
+    add(group, "", 0, sink, &mut found)?;
+    names.among(&found)
+}
+
 /// Arrays as they are read, by their paths; those of infos and such are only named.
 struct Reading<'a> {
     known: &'a ColumnNames,
@@ -75,7 +101,7 @@ impl<'a> Reading<'a> {
     /// Reads all arrays below a group.
     fn read(&mut self, group: &Group, path: &str, depth: usize) -> Result<()> {
         self.sink.go_on()?;
-        if depth > 8 {
+        if depth > DEEPEST {
             return Err(Error::external("HDF5 file", format!("'{path}' is nested too deep")));
         }
         let (groups, datasets) = group.member_names().map_err(failed)?;
@@ -112,6 +138,7 @@ impl<'a> Reading<'a> {
 
 fn flat(root: &Group, name: &str, names: &ColumnNames, sink: &mut dyn Sink) -> Result<()> {
     let mut about = About::new(name, "HDF5", names);
+    check(names, root, sink)?;
     let mut reading = Reading::new(names, sink);
     reading.read(root, "", 0)?;
     about.left_out = reading.left_out;
@@ -125,6 +152,9 @@ fn robomimic(data: &Group, mut demos: Vec<String>, name: &str, names: &ColumnNam
     let environment = attribute(data, "env_args")
         .and_then(|text| Some(serde_json::from_str::<Json>(&text).ok()?.get("env_name")?.as_str()?.to_owned()));
     let mut about = About::new(environment.as_deref().unwrap_or(name), "robomimic", names);
+    if let Some(first) = demos.first() {
+        check(names, &data.group(first).map_err(failed)?, sink)?;
+    }
     let mut columns: Vec<(String, Cells)> = Vec::new();
     let (mut episodes, mut reading) = (Vec::new(), Reading::new(names, sink));
     for (i, demo) in demos.iter().enumerate() {

@@ -64,6 +64,11 @@ impl ColumnNames {
         Ok(Self { given })
     }
 
+    /// Whether columns are known by their own names alone.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.given.is_empty()
+    }
+
     /// Refuses names for what has none to be given.
     ///
     /// # Errors
@@ -78,22 +83,32 @@ impl ColumnNames {
         }
     }
 
+    /// Refuses names of columns that are not among these, which are all that there are, with those that are not read.
+    ///
+    /// # Errors
+    /// [`Error::Config`] with the nearest one: by its letters, or by what it holds.
+    pub(crate) fn among(&self, columns: &[String]) -> Result<()> {
+        let there =
+            |given: &Given| columns.iter().any(|name| *name == given.column || below(name, &given.column).is_some());
+        let Some(given) = self.given.iter().find(|given| !there(given)) else { return Ok(()) };
+        let near = columns.iter().map(|name| (strsim::damerau_levenshtein(name, &given.column), name)).min();
+        let near = near.filter(|(distance, name)| *distance <= name.chars().count().max(4) / 2).map(|(_, name)| name);
+        let meant = names::quantity_of(&given.column);
+        let alike = || columns.iter().find(|name| meant.is_some() && names::quantity_of(name) == meant);
+        let hint = near.or_else(alike).map_or_else(String::new, |name| format!("; did you mean '{name}'?"));
+        let columns = if columns.is_empty() { "none".to_owned() } else { columns.join(", ") };
+        Err(Error::config(
+            given.known.clone(),
+            format!("there is no column '{}'{hint} (there are {columns})", given.column),
+        ))
+    }
+
     /// As [`resolve`](names::resolve), leniently, of columns some of which go by other names.
     ///
     /// # Errors
-    /// [`Error::Config`] for a column that is not there, with the nearest one; and as there.
+    /// As for [`among`](Self::among), and as there.
     pub(crate) fn resolve(&self, columns: &[String]) -> Result<Resolved> {
-        for given in &self.given {
-            if !columns.iter().any(|name| *name == given.column || below(name, &given.column).is_some()) {
-                let near = columns.iter().map(|name| (strsim::damerau_levenshtein(name, &given.column), name)).min();
-                let near = near.filter(|(distance, name)| *distance <= name.chars().count().max(4) / 2);
-                let hint = near.map_or_else(String::new, |(_, name)| format!("; did you mean '{name}'?"));
-                return Err(Error::config(
-                    given.known.clone(),
-                    format!("there is no column '{}'{hint} (there are {})", given.column, columns.join(", ")),
-                ));
-            }
-        }
+        self.among(columns)?;
         let spelt: Vec<String> = columns.iter().map(|name| self.spelt(name)).collect();
         let mut resolved = resolve(&spelt, false)?;
         if let Some((place, given)) = self.given.iter().find_map(|given| {

@@ -38,6 +38,58 @@ fn a_mapping_says_the_order_of_numbers() {
     assert_eq!(recorded_names(&header), [None, None]);
 }
 
+/// What an import of a file beside these tests says of columns that it does not have.
+fn said_of(file: &str, format: &str, columns: &[(&str, &str)]) -> String {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(file);
+    let folder = tempfile::tempdir().unwrap();
+    let pairs = columns.iter().map(|(known, column)| ((*known).to_owned(), (*column).to_owned()));
+    let names = ColumnNames::new(pairs).unwrap();
+    import_as(&path, format, &names, &folder.path().join("store"), &Interrupt::never()).unwrap_err().to_string()
+}
+
+#[test]
+fn a_column_that_is_not_there_is_told_with_the_nearest_in_every_format() {
+    for (file, format, given, near) in [
+        ("d4rl.hdf5", "hdf5", "observation", "observations"),
+        // What the given quantity, or its name, leaves out is among those that may be meant.
+        ("d4rl.hdf5", "hdf5", "infos/qpo", "infos/qpos"),
+        ("d4rl.hdf5", "hdf5", "obs", "observations"),
+        ("robomimic.hdf5", "hdf5", "obs/sped", "obs/speed"),
+        ("d4rl.npz", "npz", "observation", "observations"),
+        ("d4rl.npz", "npz", "obs", "observations"),
+    ] {
+        let said = said_of(file, format, &[("obs", given)]);
+        let wanted = format!("there is no column '{given}'; did you mean '{near}'? (there are ");
+        assert!(said.contains(&wanted), "{file}: {said}");
+    }
+    for end in ["csv", "jsonl"] {
+        let content =
+            if end == "csv" { "obs,act,reward\n1.5,1,1\n" } else { "{\"obs\": 1.5, \"act\": 1, \"reward\": 1}\n" };
+        for (given, near) in [("acts", "act"), ("action", "act")] {
+            let said = refused(end, content, &[("action", given)]);
+            assert!(said.contains(&format!("there is no column '{given}'; did you mean '{near}'?")), "{said}");
+        }
+    }
+}
+
+#[test]
+fn a_table_without_a_row_holds_no_step() {
+    let head = "observation,action,reward,episode\n";
+    for (end, content) in [("csv", head), ("csv", ""), ("csv", "\n"), ("jsonl", ""), ("jsonl", "[]")] {
+        let said = refused(end, content, &[]);
+        assert!(said.contains("holds no step"), "{content:?}: {said}");
+    }
+    assert!(refused("csv", head, &[]).contains("observation, action, reward, episode without a row"));
+}
+
+#[test]
+fn an_index_without_a_name_is_left_out_in_words() {
+    let table = ",obs,action,reward\n7,1.5,1,1\n3,2.5,1,1\n5,3.5,,\n";
+    let (header, episodes) = read("csv", table, &[]).unwrap();
+    assert_eq!(episodes[0].observations, [1.5, 2.5, 3.5].map(|x| Value::Floats(vec![x])), "rows as they stand");
+    assert!(notes(&header).contains("left out: columns (without a name)"), "{}", notes(&header));
+}
+
 #[test]
 fn a_column_that_is_given_is_never_left_out() {
     for columns in [
