@@ -112,7 +112,7 @@ def test_whole_numbers_that_would_be_rounded_are_refused(tmp_path: Any) -> None:
 
 
 def test_no_rows_are_said_in_words() -> None:
-    with pytest.raises(wm.ConfigError, match="there are no rows"):
+    with pytest.raises(wm.ConfigError, match="holds no step"):
         fit(**{name: column[:0] for name, column in COLUMNS.items()})
     with pytest.raises(wm.ShapeError, match="there are no observations"):
         fit().predict(np.zeros((0, 1)), np.zeros((0, 1)))

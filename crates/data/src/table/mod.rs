@@ -77,6 +77,13 @@ impl About {
 /// # Errors
 /// [`Error::Config`] for columns that are missing, misspelt or do not fit together, naming row and episode.
 pub(crate) fn read(table: Table, about: About, sink: &mut dyn Sink) -> Result<()> {
+    // A store of ours may hold none, and comes back as it was.
+    if !about.given && table.columns.iter().all(|(_, cells)| cells.rows == 0) {
+        let columns: Vec<&str> = table.columns.iter().map(|(name, _)| name.as_str()).collect();
+        let there =
+            if columns.is_empty() { "it is empty".to_owned() } else { format!("{} without a row", columns.join(", ")) };
+        return Err(Error::external("the table", format!("holds no step ({there}): give at least one row a step")));
+    }
     let names: Vec<String> = table.columns.iter().map(|(name, _)| name.clone()).collect();
     let resolved = about.names.resolve(&names)?;
     let missing: Vec<Quantity> = [Quantity::Observation, Quantity::Action, Quantity::Reward]
@@ -163,6 +170,8 @@ pub(crate) fn read(table: Table, about: About, sink: &mut dyn Sink) -> Result<()
     // A header of ours tells of what was written, and comes back as it was.
     if !about.given {
         if !out.is_empty() {
+            // pandas writes its index below an empty name.
+            out.iter_mut().filter(|name| name.trim().is_empty()).for_each(|name| *name = "(without a name)".into());
             header.notes.push(("left out".into(), format!("columns {}", out.join(", "))));
         }
         for (quantity, source) in [(Quantity::Observation, &observation), (Quantity::Action, &action)] {

@@ -23,7 +23,7 @@ from gymnasium import spaces as gym_spaces
 from .. import _native
 from .._contract import exact, numbers
 from ..errors import ConfigError, ShapeError
-from .columns import Table, columns_of, kind_of, say
+from .columns import Table, columns_of, kind_of, say, some_row
 from .files import formats, read, write
 from .minari_sets import from_minari, to_minari
 from .recorded import Episode, Episodes
@@ -155,7 +155,9 @@ def dataset(data: Any = None, *, action_space: Any = None, **columns: Any) -> Da
         columns = {**(data if strict else columns_of(data)), **columns}
     if "lengths" in columns:
         return episodes(columns, action_space=action_space).dataset(action_space=action_space)
-    table = Table.of(columns_of(columns), strict=strict)
+    columns = columns_of(columns)
+    some_row(columns)
+    table = Table.of(columns, strict=strict)
     tells = ("episode", "step", "terminated", "truncated", "done", "is_first")
     if not table.has("next_observation") and table.has("reward") and any(table.has(name) for name in tells):
         return from_columns(table).dataset(action_space=action_space)
@@ -175,8 +177,6 @@ def dataset(data: Any = None, *, action_space: Any = None, **columns: Any) -> Da
     arrays = {name: part[0] for name, part in parts.items() if part is not None}
     observations, actions, following = arrays["observations"], arrays["actions"], arrays["next_observations"]
     count = len(observations)
-    if not count:
-        raise ConfigError("there are no rows: give at least one transition")
     if table.has("reward") and table.has("episode") and hollow(actions):
         # Rows of observations alone are no transitions.
         return from_columns(table).dataset(action_space=action_space)

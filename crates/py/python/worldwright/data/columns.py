@@ -56,9 +56,7 @@ def columns_of(table: Any) -> dict[str, Array]:
     kind = kind_of(table)
     raw: list[tuple[str, Any]]
     if kind == "pandas":
-        known = {name for _, names in _native.column_names() for name in names}
-        if any(name in known for name in table.index.names):
-            table = table.reset_index()
+        table = _indexed(table)
         if len(set(table.columns)) < len(table.columns):
             twice = [str(name) for name in table.columns[table.columns.duplicated()]]
             raise ConfigError(f"the table has several columns called {', '.join(twice)}: keep one of each")
@@ -72,12 +70,44 @@ def columns_of(table: Any) -> dict[str, Array]:
     elif kind == "arrow":
         pyarrow = optional("pyarrow", "data")
         raw = [(name, _arrow_array(pyarrow, table.column(place))) for place, name in enumerate(table.schema.names)]
-    else:
+    elif isinstance(table, Mapping):
         raw = [(str(name), column) for name, column in table.items()]
+    else:
+        raise ConfigError(f"cannot take {type(table).__name__} as a table: give one of Arrow, pandas or polars, or a mapping of columns")
     found: dict[str, Array] = {}
     for name, column in raw:
         _add(found, name, column)
     return found
+
+
+def some_row(columns: Mapping[str, Array]) -> None:
+    """Refuses columns of which none has a row.
+
+    Raises:
+        ConfigError: With what columns there are.
+    """
+    if all(np.ndim(column) and not len(column) for column in columns.values()):
+        there = f"{', '.join(columns)} without a row" if columns else "it is empty"
+        raise ConfigError(f"the table holds no step ({there}): give at least one row a step")
+
+
+def _indexed(frame: Any) -> Any:
+    """A frame of pandas with those levels of its index as columns whose names are known. The index is otherwise no datum: it tells how rows
+    were called, and these are taken in the order in which they stand.
+
+    Raises:
+        ConfigError: A level and a column of one name hold different things.
+    """
+    taken = []
+    for level, name in enumerate(frame.index.names):
+        known = _native.resolve_columns([str(name)], strict=False)[0].values() if isinstance(name, str) else ()
+        if not any(part == "" for parts in known for part, _, _ in parts):
+            continue
+        if name not in frame.columns:
+            taken.append(level)
+        elif not np.array_equal(frame.index.get_level_values(level).to_numpy(), frame[name].to_numpy()):
+            raise ConfigError(f"'{name}' is a column and, with other values, a level of the index: keep one of them")
+    return frame.reset_index(level=taken) if taken else frame
 
 
 def _add(found: dict[str, Array], name: str, column: Any) -> None:

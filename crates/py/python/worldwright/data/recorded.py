@@ -266,9 +266,15 @@ class Episodes(Sequence[Episode]):
         }
 
     def dataset(self, *, action_space: Any = None) -> _native.Dataset:
-        """The transitions as a model takes them, which matches parts and names with its own."""
+        """The transitions as a model takes them, which matches parts and names with its own.
+
+        Raises:
+            ConfigError: There are none.
+        """
         # Parts are told apart by the names of their own space.
         own = action_space is None or isinstance(self.action_space, (gymnasium.spaces.Dict, gymnasium.spaces.Tuple))
+        if not self.steps:
+            raise ConfigError(f"the data hold no step, in {len(self)} episodes: give at least one transition")
         columns = self.transitions()
         ends = columns["terminated"] | columns["truncated"]
         ends[(self._starts[1:] - 1)[self.lengths > 0]] = True

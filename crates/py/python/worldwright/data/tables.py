@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from .. import _native
 from ..errors import ConfigError, DivergedError, ShapeError
 from .._contract import exact
-from .columns import Table, columns_of, empty_cell, kind_of, optional, say, times
+from .columns import Table, columns_of, empty_cell, kind_of, optional, say, some_row, times
 from .recorded import Episode, Episodes
 from .spaces import as_space, infer_observations, near, rows_of
 
@@ -76,7 +76,9 @@ def from_table(
         ShapeError: Numbers are missing or of mixed types.
         DivergedError: A number is NaN or infinite.
     """
-    known = Table.of(columns_of(table), strict=isinstance(table, Mapping))
+    columns = columns_of(table)
+    some_row(columns)
+    known = Table.of(columns, strict=isinstance(table, Mapping))
     told = {
         name: as_space(space) for name, space in (("observation_space", observation_space), ("action_space", action_space)) if space is not None
     }
@@ -105,7 +107,7 @@ def from_columns(table: Table, *, environment: str = "data", seed: int = 0, **sp
     rewards = _column(table, "reward")
     count = len(observations)
     if not count:
-        raise ConfigError("the table is empty")
+        raise ConfigError("the table holds no step: give at least one row a step")
     for what, column in (("action", actions), ("reward", rewards), ("next_observation", following)):
         if column is not None and len(column) != count:
             raise ShapeError(f"{what}: {len(column)} rows came with {count} observations")
