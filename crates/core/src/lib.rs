@@ -32,6 +32,7 @@ mod settings;
 mod shown;
 mod simulator;
 mod space;
+mod text;
 mod uninterrupted;
 mod value;
 
@@ -57,5 +58,6 @@ pub use reward::{RewardFunction, Transitions};
 pub use settings::{Default as SettingDefault, Parameter, Setting, Settings};
 pub use simulator::{Filter, Simulator};
 pub use space::Space;
+pub use text::{compressed, utf8};
 pub use uninterrupted::uninterrupted;
 pub use value::{Action, Observation, Value};

@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use worldwright_core::{Entry, Error, Parameter, Result, SettingDefault as Default, Settings};
+use worldwright_core::{Entry, Error, Parameter, Result, SettingDefault as Default, Settings, utf8};
 
 use super::Solve;
 use super::belief::{
@@ -62,6 +62,5 @@ fn solve(settings: &Settings) -> Result<Solution> {
         let why = format!("is longer than the {} MiB that `memory` allows", config.memory >> 20);
         return Err(Error::config(file, why));
     }
-    // The format is ASCII; comments of old files come in whatever was at hand.
-    solve_named(&parse_pomdp_with(file, &String::from_utf8_lossy(&bytes), &config)?, settings)
+    solve_named(&parse_pomdp_with(file, utf8(file, &bytes)?, &config)?, settings)
 }

@@ -10,6 +10,12 @@ use worldwright_runs::Choices;
 use crate::error::{OrRaise, refuse};
 use crate::space::numbers;
 
+/// The text in UTF-8 that the bytes of a file are.
+#[pyfunction]
+pub(crate) fn utf8_text(py: Python<'_>, who: &str, bytes: &[u8]) -> PyResult<String> {
+    worldwright_core::utf8(who, bytes).map(str::to_owned).or_raise(py)
+}
+
 /// Reads one value.
 ///
 /// # Errors

@@ -17,6 +17,7 @@ pub(crate) mod report;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use worldwright_core::utf8;
 use worldwright_runs::RunFolder;
 
 /// How a command ended that may be interrupted.
@@ -42,8 +43,13 @@ fn store(path: &Path) -> PathBuf {
 
 /// The text of a configuration file.
 fn configuration(path: &Path) -> anyhow::Result<String> {
-    std::fs::read_to_string(path)
-        .with_context(|| format!("the configuration {} cannot be read; check the path", path.display()))
+    text(path, || format!("the configuration {} cannot be read; check the path", path.display()))
+}
+
+/// The text of a file in UTF-8; `missing` says what a file is that cannot be read.
+fn text(path: &Path, missing: impl FnOnce() -> String) -> anyhow::Result<String> {
+    let bytes = std::fs::read(path).with_context(missing)?;
+    Ok(utf8(&path.display().to_string(), &bytes)?.to_owned())
 }
 
 /// What to say of a run that ended before anything was learned.

@@ -13,6 +13,7 @@ use worldwright_symbolic::{
     SearchReport, SearchStatus, Task, ground_within, parse_domain_within, parse_problem_within, search, validate_plan,
 };
 
+use super::text;
 use crate::arguments::Symbolic;
 use crate::output::{check_new, print, print_json};
 
@@ -42,7 +43,7 @@ pub(crate) fn run(domain: &Path, problem: &Path, options: &Symbolic, json: bool,
 
     let started = Instant::now();
     let (domain_file, problem_file) = (domain.display().to_string(), problem.display().to_string());
-    let read = |path: &Path| std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()));
+    let read = |path: &Path| text(path, || format!("cannot read {}", path.display()));
     let grounded = || -> PddlResult<Result<(Domain, Problem, Task)>> {
         let texts = read(domain).and_then(|domain| Ok((domain, read(problem)?)));
         let (domain, problem) = match texts {

@@ -5,9 +5,9 @@
 
 use std::path::Path;
 
-use worldwright_core::{Error, Result};
+use worldwright_core::{Error, Result, utf8};
 
-use super::{Sink, read_bytes, utf8};
+use super::{Sink, read_bytes};
 use crate::table::cells::{Cells, Data, TEXT, is_missing};
 use crate::table::{self, About, Table};
 use crate::{ColumnNames, exact, limits};

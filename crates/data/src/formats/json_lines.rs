@@ -8,9 +8,9 @@ use std::path::Path;
 
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::Value as Json;
-use worldwright_core::{Error, Result};
+use worldwright_core::{Error, Result, utf8};
 
-use super::{Sink, read_bytes, utf8};
+use super::{Sink, read_bytes};
 use crate::space_json::quote_infinities;
 use crate::table::cells::{Cells, Data};
 use crate::table::{self, About, Table};

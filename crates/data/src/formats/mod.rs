@@ -24,7 +24,7 @@ use std::io::Read;
 use std::path::Path;
 
 use sink::{Checked, Outside, Store};
-use worldwright_core::{Entry, Error, Interrupt, Result, Space, Value, find, uninterrupted};
+use worldwright_core::{Entry, Error, Interrupt, Result, Space, Value, compressed, find, uninterrupted, utf8};
 
 use crate::store::value_at;
 use crate::{ColumnNames, EpisodeStore, Precision, exact, make_whole, write_whole};
@@ -296,7 +296,7 @@ pub(crate) fn foreign(path: &Path) -> Error {
     if let Err(error) = std::fs::File::open(path).map(|file| file.take(inspect::HEAD).read_to_end(&mut head)) {
         return crate::store::io(path, "cannot be read", &error);
     }
-    if let Some(why) = packed::whole(&head, &shown) {
+    if let Some(why) = compressed(&head, &shown) {
         return Error::external(shown, format!("{why}; read are {}", readable()));
     }
     if let Some(format) = format_of(path) {
@@ -345,35 +345,6 @@ fn exact_enough(space: &Space, values: &[Value]) -> Precision {
 
 fn missing(path: &Path) -> Error {
     Error::external(path.display().to_string(), "there is no such file or folder; check the path")
-}
-
-/// The text of a file, without the mark that some programs begin UTF-8 with.
-///
-/// # Errors
-/// [`Error::External`] for text in another encoding, and for what is compressed as a whole; it says how to change it.
-fn utf8<'a>(what: &'static str, bytes: &'a [u8]) -> Result<&'a str> {
-    // Compressed files hold zeros too.
-    if let Some(why) = packed::whole(bytes, "FILE") {
-        return Err(Error::external(what, why));
-    }
-    // UTF-16 begins with a mark, and writes a zero beside every Latin letter.
-    let marked = bytes.starts_with(b"\xFF\xFE") || bytes.starts_with(b"\xFE\xFF");
-    if marked || bytes.iter().take(64).any(|byte| *byte == 0) {
-        return Err(Error::external(
-            what,
-            "is not text in UTF-8 but seems to be in UTF-16: change it by `iconv -f UTF-16 -t UTF-8 FILE > NEW`",
-        ));
-    }
-    let text = std::str::from_utf8(bytes).map_err(|error| {
-        let line = 1 + bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
-        Error::external(
-            what,
-            format!(
-                "is not text in UTF-8 (line {line}): change it, from Latin-1 by `iconv -f LATIN1 -t UTF-8 FILE > NEW`"
-            ),
-        )
-    })?;
-    Ok(text.strip_prefix('\u{FEFF}').unwrap_or(text))
 }
 
 fn read_bytes(path: &Path) -> Result<Vec<u8>> {

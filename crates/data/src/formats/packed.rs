@@ -69,20 +69,3 @@ pub(super) fn npz(said: &dyn std::fmt::Display) -> Option<Error> {
     let by = known.iter().find(|(of, _)| *of == id).map_or("a method that NumPy does not write", |(_, name)| name);
     Some(refused("NumPy archive", by, "numpy.savez_compressed"))
 }
-
-/// What is wrong with a file that is compressed as a whole, told by how it begins; `None` for others.
-pub(super) fn whole(head: &[u8], file: &str) -> Option<String> {
-    let (by, unpack) = match head {
-        [0x1F, 0x8B, ..] => ("gzip", "gunzip"),
-        [0x28, 0xB5, 0x2F, 0xFD, ..] => ("zstd", "unzstd"),
-        // Three letters and a digit might begin a text; a block, or the end of an empty file, follows them.
-        [b'B', b'Z', b'h', b'1'..=b'9', rest @ ..]
-            if rest.starts_with(b"1AY&SY") || rest.starts_with(b"\x17rE8P\x90") =>
-        {
-            ("bzip2", "bunzip2")
-        }
-        [0xFD, b'7', b'z', b'X', b'Z', ..] => ("xz", "unxz"),
-        _ => return None,
-    };
-    Some(format!("is compressed by {by} as a whole: unpack it first ({unpack} {file})"))
-}

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from . import _native
 from .errors import ConfigError
 
 Section = str | Mapping[str, Any] | None
@@ -48,11 +49,15 @@ def toml_text(config: str | Path | Mapping[str, Any] | None) -> tuple[str, str] 
     if config is None or isinstance(config, Mapping):
         return None
     path = Path(config)
+    text = _text(path)
+    return None if path.suffix in (".yaml", ".yml") else (text, str(path))
+
+
+def _text(path: Path) -> str:
     try:
-        text = path.read_text(encoding="utf-8")
+        return _native.utf8_text(str(path), path.read_bytes())
     except OSError as error:
         raise ConfigError(f"the configuration {path} cannot be read ({error.strerror}); check the path") from error
-    return None if path.suffix in (".yaml", ".yml") else (text, str(path))
 
 
 def mapping(config: str | Path | Mapping[str, Any] | None) -> Mapping[str, Any]:
@@ -66,8 +71,8 @@ def mapping(config: str | Path | Mapping[str, Any] | None) -> Mapping[str, Any]:
     except ImportError as error:
         raise ConfigError("reading YAML needs PyYAML: pip install pyyaml, or write the file as TOML") from error
     try:
-        loaded = yaml.safe_load(Path(config).read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
+        loaded = yaml.safe_load(_text(Path(config)))
+    except yaml.YAMLError as error:
         raise ConfigError(f"the configuration {config} cannot be read: {error}") from error
     if not isinstance(loaded, Mapping):
         raise ConfigError(f"{config} holds {type(loaded).__name__}, expected settings by name")
