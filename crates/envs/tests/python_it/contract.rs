@@ -109,6 +109,28 @@ fn numbers_that_a_space_of_whole_numbers_has_not_are_refused() {
     assert!(error.contains("float64 numbers that its space of whole numbers has not"), "{error}");
 }
 
+#[test]
+fn whole_numbers_that_would_be_rounded_are_refused() {
+    let Some(options) = stubs() else { return };
+    for number in [(1_i64 << 53) + 1, -(1 << 53) - 1, (1 << 62) - 1] {
+        let error = strange(&options, "whole", number).expect("a box").reset(0).expect_err("rounded").to_string();
+        assert!(error.contains(&format!("holds {number}, which a float64 cannot hold exactly")), "{error}");
+        assert!(!error.contains("Traceback"), "{error}");
+    }
+    // What a double holds is kept, as in recorded data.
+    for number in [0, 1 << 53, (1 << 53) + 2, -(1 << 61)] {
+        let mut environment = strange(&options, "whole", number).expect("a box");
+        assert_eq!(environment.reset(0).expect("a reset"), floats(&[(1_i64 << 60) as f64, number as f64]));
+    }
+}
+
+#[test]
+fn an_observation_of_another_shape_is_refused_with_both() {
+    let Some(options) = stubs() else { return };
+    let error = strange(&options, "column", 10).expect("a box").reset(0).expect_err("a column").to_string();
+    assert!(error.contains("has shape (2, 1), but its space says (2,)"), "{error}");
+}
+
 /// The most memory that this process has held, in bytes (Linux).
 fn peak() -> Option<usize> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;

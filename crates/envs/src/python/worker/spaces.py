@@ -55,6 +55,17 @@ def put(view, value, what):
         raise Refusal(f"{what} holds {value.dtype} numbers that its space of whole numbers has not: {value!r:.200}")
 
 
+def put_whole(view, value, what):
+    """`put` for whole numbers of eight bytes that the host reads as doubles: those that would be rounded are refused."""
+    if value.dtype.kind in "iu" and value.dtype.itemsize == 8:
+        # Up to 2^53 a double tells neighbouring whole numbers apart.
+        for whole in map(int, value[(value > 2**53) | (value < -(2**53))].flat):
+            if int(float(whole)) != whole:
+                raise Refusal(f"{what} holds {whole}, which a float64 cannot hold exactly: give smaller numbers, such as differences from "
+                              "the first")
+    put(view, value, what)
+
+
 class Box:
     def __init__(self, shape, low, high, dtype):
         self.shape, self.dtype = tuple(int(n) for n in shape), np.dtype(dtype)
@@ -77,13 +88,13 @@ class Box:
         return [(self.storage, self.shape)]
 
     def writer(self, views):
-        view, shape = views.pop(0), self.shape
+        view, shape, place = views.pop(0), self.shape, put_whole if self.storage == "i64" else put
 
         def write(value):
             value = plain(value, "an observation")
             if value.shape != shape:
                 raise Refusal(f"an observation has shape {value.shape}, but its space says {shape}")
-            put(view, value, "an observation")
+            place(view, value, "an observation")
 
         return write
 
@@ -212,6 +223,9 @@ class Joined:
         def write(value):
             for key, target in slices:
                 part = value[key]
+                # NumPy would repeat one number for many.
+                if np.size(part) != target.size:
+                    raise Refusal(f"the observation '{key}' has shape {np.shape(part)}, but its specification says {target.size} numbers")
                 target[...] = part if np.ndim(part) < 2 else np.ravel(part)
 
         return write

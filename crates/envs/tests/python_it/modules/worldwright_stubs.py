@@ -201,7 +201,7 @@ class Strange(gymnasium.Env):
 
     def __init__(self, kind="text", numbers=10):
         self.action_space = spaces.Discrete(2)
-        low = np.zeros(numbers)
+        low = np.zeros(10 if kind == "whole" else numbers)
         low[0] = -1.0
         self.observation_space = {
             "text": lambda: spaces.Text(5),
@@ -215,12 +215,18 @@ class Strange(gymnasium.Env):
             "large": lambda: spaces.Box(low, np.ones(numbers), dtype=np.float64),
             "choices": lambda: spaces.Discrete(2**40),
             "bytes": lambda: spaces.Box(0, 255, (2,), np.uint8),
+            "whole": lambda: spaces.Box(-(2**62), 2**62, (2,), np.int64),
+            "column": lambda: spaces.Box(-1.0, 1.0, (2,), np.float64),
         }[kind]()
         self.kind, self.numbers = kind, numbers
 
     def reset(self, *, seed=None, options=None):
         if self.kind == "old":
             return {"b": np.array([1.5, 0.5]), "a": np.array([7.0])}, {}
+        if self.kind == "whole":
+            return np.array([2**60, self.numbers]), {}
+        if self.kind == "column":
+            return np.zeros((2, 1)), {}
         if self.kind == "bytes":
             return np.array([0.5, 300.0]), {}
         return np.full(self.numbers, 0.25), {}
