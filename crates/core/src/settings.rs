@@ -220,10 +220,16 @@ impl Settings {
     /// [`Error::Unknown`] with the nearest choice.
     pub fn choice(&self, key: &str, choices: &[&str]) -> Result<usize> {
         let given = self.text(key)?;
-        choices
-            .iter()
-            .position(|choice| *choice == given)
-            .ok_or_else(|| Error::unknown(format!("{key} ({})", choices.join(", ")), given, choices.iter().copied()))
+        choices.iter().position(|choice| *choice == given).ok_or_else(|| {
+            match Error::unknown(key.to_owned(), given, choices.iter().copied()) {
+                // Beside the nearest, an error tells of no others.
+                Error::Unknown { what, name, nearest: Some(nearest), known } => {
+                    let what = format!("{what} ({})", choices.join(", ")).into();
+                    Error::Unknown { what, name, nearest: Some(nearest), known }
+                }
+                error => error,
+            }
+        })
     }
 
     /// A list of finite numbers.

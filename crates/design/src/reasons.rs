@@ -153,13 +153,18 @@ fn counted(trials: usize) -> String {
     if trials == 1 { "1 trial".to_owned() } else { format!("{trials} trials") }
 }
 
-/// Three significant figures.
+/// Three significant figures, with the minus sign that tables have.
 fn figure(x: f64) -> String {
-    if x == 0.0 || !x.is_finite() {
-        return x.to_string();
+    if x == 0.0 {
+        return "0".to_owned();
     }
-    let magnitude = x.abs().log10().floor() as i32;
-    if (-4..6).contains(&magnitude) { format!("{:.*}", (2 - magnitude).max(0) as usize, x) } else { format!("{x:.2e}") }
+    let magnitude = if x.is_finite() { x.abs().log10().floor() as i32 } else { 0 };
+    let text = if (-4..6).contains(&magnitude) {
+        format!("{:.*}", (2 - magnitude).max(0) as usize, x)
+    } else {
+        format!("{x:.2e}")
+    };
+    text.replace('-', "−")
 }
 
 #[cfg(test)]
@@ -185,6 +190,6 @@ mod tests {
     #[test]
     fn figures_are_three() {
         let told = [0.0, 0.012345, -152.38, 99999.0, 1.5e-7, 3.0].map(figure);
-        assert_eq!(told, ["0", "0.0123", "-152", "99999", "1.50e-7", "3.00"]);
+        assert_eq!(told, ["0", "0.0123", "−152", "99999", "1.50e−7", "3.00"]);
     }
 }

@@ -72,7 +72,7 @@ impl Interface {
             "observation:\n{}action:\n{}episodes: {steps}, {} s a step\nreward: {reward}\n{versions}",
             lines(&self.observation),
             lines(&self.action),
-            self.step_secs,
+            number(self.step_secs),
         )
     }
 }
@@ -103,11 +103,30 @@ fn values(space: &Space) -> Vec<String> {
     }
 }
 
-/// Six places at most: bounds that came through single precision shall not show it.
+/// Six places at most: bounds that came through single precision shall not show it. What is too small for them has its own power of ten.
 fn number(x: f64) -> String {
     if x.abs() >= 1e6 {
         return format!("{x:.3e}");
     }
+    if x.abs() < 1e-4 {
+        let text = format!("{x:.3e}");
+        let (digits, power) = text.split_once('e').unwrap_or((&text, "0"));
+        let digits = digits.trim_end_matches('0').trim_end_matches('.');
+        return if x == 0.0 { "0".to_owned() } else { format!("{digits}e{power}") };
+    }
     let text = format!("{x:.6}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::number;
+
+    #[test]
+    fn numbers_are_short_and_never_a_negative_zero() {
+        let shown = [(f64::from(0.02_f32), "0.02"), (1e-7, "1e-7"), (-1e-7, "-1e-7"), (f64::from(1e-5_f32), "1e-5")];
+        for (x, text) in shown.into_iter().chain([(-0.0, "0"), (0.0, "0"), (1.0 / 3.0, "0.333333"), (-2.5, "-2.5")]) {
+            assert_eq!(number(x), text);
+        }
+    }
 }

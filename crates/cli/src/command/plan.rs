@@ -189,9 +189,9 @@ fn row(first: &str, value: &Value, columns: &Columns) -> String {
             let name = usize::try_from(choice - start).ok().and_then(|i| names.get(i));
             format!(" {:>COLUMN$}", name.map_or_else(|| choice.to_string(), String::clone))
         }
-        (Value::Floats(numbers), _) => numbers.iter().map(|x| format!(" {x:>COLUMN$.4}")).collect(),
+        (Value::Floats(numbers), _) => numbers.iter().map(|x| format!(" {:>COLUMN$}", four_places(*x))).collect(),
         (other, _) => {
-            let cell = |number: f64| if number.fract() == 0.0 { format!("{number}") } else { format!("{number:.4}") };
+            let cell = |number: f64| if number.fract() == 0.0 { format!("{number}") } else { four_places(number) };
             let cells = other.entries().into_iter().zip(&columns.names);
             // Names of parts may be longer than a column.
             cells.map(|(number, name)| format!(" {:>1$}", cell(number), COLUMN.max(name.chars().count()))).collect()
@@ -200,9 +200,20 @@ fn row(first: &str, value: &Value, columns: &Columns) -> String {
     format!("{first:>4}{cells}\n")
 }
 
+/// A number to four places; what rounds to zero has no sign.
+fn four_places(x: f64) -> String {
+    let text = format!("{x:.4}");
+    if text == "-0.0000" { "0.0000".to_owned() } else { text }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_rounds_to_zero_has_no_sign() {
+        assert_eq!([-1e-9, -0.0, 1e-9, -0.5].map(four_places), ["0.0000", "0.0000", "0.0000", "-0.5000"]);
+    }
 
     #[test]
     fn choices_and_parts_stand_under_their_names() {

@@ -77,6 +77,7 @@ says! {
     problem_without_a_plan: ["plan", "maze", "map=S#G"];
     unknown_problem: ["plan", "tigr"];
     unknown_method: ["plan", "tiger", "method=pomcpp"];
+    foreign_method: ["plan", "tiger", "method=foo"];
     unknown_problem_setting: ["plan", "hanoi", "disks=3"];
     problem_wrong_type: ["plan", "hanoi", "discs=many"];
     pomdp_missing: ["plan", "--pomdp", "nowhere.pomdp"];

@@ -9,6 +9,7 @@ use worldwright_envs::Made;
 use super::{Outcome, Run, recorded};
 use crate::checkpoint::Checkpoint;
 use crate::folder::{file_error, set_aside};
+use crate::report::counted;
 use crate::{Event, Experiment, Observer, metrics};
 
 impl Run<'_, '_> {
@@ -103,11 +104,15 @@ impl Run<'_, '_> {
     pub(super) fn mend(&mut self, tries: u64, error: Error) -> Result<()> {
         let episode = self.progress.episode;
         if tries > self.experiment.retries {
+            let saved = match self.checkpoints.newest()?.map_or(0, |(checkpoint, _)| checkpoint.progress.step) {
+                0 => "No step was saved yet".to_owned(),
+                steps => format!("The first {} are saved", counted(steps, "step")),
+            };
             return Err(Error::external(
                 self.made.environment.id().to_owned(),
                 format!(
-                    "broke in episode {episode}, {tries} times in a row, the last time with: {error}. Everything before this episode \
-                     is saved: mend the environment, then go on with --resume"
+                    "broke in episode {episode}, {tries} times in a row, the last time with: {error}. {saved}: mend the environment, \
+                     then go on with --resume"
                 ),
             ));
         }

@@ -177,8 +177,16 @@ fn an_environment_that_dies_for_good_is_an_error_after_which_the_run_goes_on() {
     let broken = place.path().join("broken");
     let error = run(&fragile, &experiment(&[]), &broken, false, &GO_ON, Vec::new()).unwrap_err().to_string();
     assert!(error.contains("4 times in a row") && error.contains("--resume"), "{error}");
+    assert!(error.contains("steps are saved"), "{error}");
     finish(&experiment(&[]), &broken, true);
     assert_eq!(trace(&broken), trace(&whole));
+    // Before anything is saved nothing is said to be.
+    let dead = place.path().join("dead");
+    let error =
+        run(&Fragile::new(0..2000), &experiment(&[]), &dead, false, &GO_ON, Vec::new()).unwrap_err().to_string();
+    assert!(error.contains("in episode 0") && error.contains("No step was saved yet: mend"), "{error}");
+    finish(&experiment(&[]), &dead, true);
+    assert_eq!(trace(&dead), trace(&whole));
 }
 
 #[test]
