@@ -6,6 +6,7 @@
 //! - [`Normaliser`] keeps running means and standard deviations.
 //! - [`COLUMNS`], [`resolve`], [`flag_of_text`] and [`lay_out`] are the rules by which tables of any origin become episodes.
 //! - [`arranged`] matches the parts of recorded data with those of whoever takes them up, by name.
+//! - [`shape_fits`] says which arrays are elements of a space.
 //! - [`write_whole`] and [`make_whole`] let files and folders appear whole or not at all.
 //! - [`import`], [`export`] and [`inspect`] stand behind `worldwright data`; [`FORMATS`] lists what they read and write.
 
@@ -16,6 +17,7 @@ mod named;
 mod normaliser;
 mod priorities;
 mod replay;
+mod shapes;
 mod space_json;
 mod store;
 mod table;
@@ -29,6 +31,7 @@ pub use named::{Arrangement, Elements, Named, arranged, note_names, recorded_nam
 pub use normaliser::Normaliser;
 pub use priorities::{Priorities, SumTree};
 pub use replay::Replay;
+pub use shapes::shape_fits;
 pub use space_json::{space_from_json, space_to_json};
 pub use store::{
     Damage, Episode, EpisodeStore, EpisodeSummary, EpisodeWriter, Header, Position, Precision, Recovery, WriterOptions,

@@ -8,6 +8,7 @@ use worldwright_core::{Dataset, Error, Result, Space};
 
 use crate::Header;
 use crate::Quantity;
+use crate::shapes::shape_fits;
 use crate::table::same_name;
 
 /// The note of a header that holds the names of an observation's numbers, as a JSON list.
@@ -234,6 +235,16 @@ fn slots(
         (Space::Box { low, .. }, Space::Discrete { n, start, .. }) if low.len() == 1 => {
             limits.push(Limit::Number { at, n: *n, start: *start });
             Ok(Some((0..*n as i64).map(|i| Slot::Is { at, choice: (start + i) as f64 }).collect()))
+        }
+        (Space::Box { shape, low, .. }, Space::Box { shape: theirs, low: bounds, .. })
+            if low.len() == bounds.len() && !shape_fits(shape, theirs) =>
+        {
+            Err(Error::config(
+                "data",
+                format!(
+                    "{what}s in {data} have shape {shape:?}, and those of {who} {theirs:?}: reshape them in the data"
+                ),
+            ))
         }
         _ if given.flat_dim() == wanted.flat_dim() => Ok(Some((at..at + given.flat_dim()).map(Slot::At).collect())),
         _ => Ok(None),

@@ -52,7 +52,9 @@ mod _native {
     #[pymodule_export]
     use crate::planner::Planner;
     #[pymodule_export]
-    use crate::space::channel_names;
+    use crate::settings::utf8_text;
+    #[pymodule_export]
+    use crate::space::{channel_names, shape_fits};
     #[pymodule_export]
     use crate::store::{
         arranged_rows, data_format_of, data_formats, export_data, import_data, read_store, write_store,

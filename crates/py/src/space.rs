@@ -13,6 +13,12 @@ pub(crate) fn channel_names(space: &Bound<'_, PyAny>, root: &str) -> PyResult<Ve
     Ok(read(space)?.channel_names(root))
 }
 
+/// Whether an array of the shape `shown` is, without a doubt, an element of a space of this shape.
+#[pyfunction]
+pub(crate) fn shape_fits(shown: Vec<usize>, shape: Vec<usize>) -> bool {
+    worldwright_data::shape_fits(&shown, &shape)
+}
+
 /// Reads a space: one of Gymnasium's, a whole number (so many choices), a list of choices, or a pair `(low, high)` of numbers or
 /// arrays.
 ///

@@ -5,6 +5,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyMapping, PyTuple};
 use worldwright_core::{ElementType, Space, Value};
+use worldwright_data::shape_fits;
 
 use crate::error::exception;
 use crate::space::numbers;
@@ -40,7 +41,15 @@ pub(crate) fn read(space: &Space, given: &Bound<'_, PyAny>) -> PyResult<Value> {
                 _ => 0,
             };
             if length != low.len() || !fits(given, shape) {
-                return Err(foreign(format!("an array of shape {shape:?}")));
+                return Err(match shown(given) {
+                    Some(shown) if shown != *shape => {
+                        let text = format!(
+                            "expected an array of shape {shape:?}, as its space has, got one of shape {shown:?}: reshape it"
+                        );
+                        exception(py, "SpaceError", text)
+                    }
+                    _ => foreign(format!("an array of shape {shape:?}")),
+                });
             }
             let is_whole =
                 |value: &Value| value.floats().is_some_and(|numbers| numbers.iter().all(|x| x.fract() == 0.0));
@@ -114,22 +123,20 @@ fn part_of<'py>(mapping: &Bound<'py, PyMapping>, name: &str) -> PyResult<Option<
     Ok(None)
 }
 
-/// Whether an array of as many numbers is one of this shape: the same but for axes of one, or all in a row. Another shape, such as columns
-/// in place of rows, would be read as other numbers.
+/// The shape of an array, or of what NumPy would make one of.
+fn shown(given: &Bound<'_, PyAny>) -> Option<Vec<usize>> {
+    match given.cast::<PyUntypedArray>() {
+        Ok(array) => Some(array.shape().to_vec()),
+        Err(_) => given.py().import("numpy").ok()?.call_method1("shape", (given,)).ok()?.extract().ok(),
+    }
+}
+
+/// Whether an array is one of this shape, by the rule of [`shape_fits`].
 fn fits(given: &Bound<'_, PyAny>, shape: &[usize]) -> bool {
-    let shown: Vec<usize> = match given.cast::<PyUntypedArray>() {
-        Ok(array) if array.shape() == shape => return true,
-        Ok(array) => array.shape().to_vec(),
-        Err(_) => {
-            let shown = given.py().import("numpy").and_then(|numpy| numpy.call_method1("shape", (given,))?.extract());
-            match shown {
-                Ok(shown) => shown,
-                Err(_) => return false,
-            }
-        }
-    };
-    let longer = |shape: &[usize]| shape.iter().copied().filter(|n| *n != 1).collect::<Vec<_>>();
-    shown.len() == 1 || longer(&shown) == longer(shape)
+    if given.cast::<PyUntypedArray>().is_ok_and(|array| array.shape() == shape) {
+        return true;
+    }
+    shown(given).is_some_and(|shown| shape_fits(&shown, shape))
 }
 
 fn integers(given: &Bound<'_, PyAny>, shape: &[usize]) -> Option<Value> {

@@ -22,6 +22,7 @@ use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
 use super::npy::Npy;
 use super::{Sink, Target, npz_names, packed, read_bytes, write_part};
+use crate::shapes::shape_fits;
 use crate::store::guarded;
 use crate::table::cells::Data;
 use crate::{ColumnNames, Episode, EpisodeStore, Header, exact, limits};
@@ -261,6 +262,16 @@ pub(super) fn scatter(name: &str, space: &Space, arrays: &BTreeMap<String, Npy>,
     let dim = space.numbers();
     if dim == 0 || array.data.len() != rows.saturating_mul(dim) {
         return Err(wrong(name, rows.saturating_mul(dim), array.data.len()));
+    }
+    let own = match space {
+        Space::Box { shape, .. } | Space::MultiDiscrete { shape, .. } | Space::MultiBinary { shape } => {
+            shape.as_slice()
+        }
+        _ => &[],
+    };
+    if !array.shape.split_first().is_some_and(|(first, element)| *first == rows && shape_fits(element, own)) {
+        let expected: Vec<usize> = std::iter::once(rows).chain(own.iter().copied()).collect();
+        return Err(Error::shape(format!("array '{name}'"), &expected, &array.shape));
     }
     (0..rows)
         .map(|row| {

@@ -9,6 +9,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from . import _native
 from ._contract import numbers
 from .errors import DivergedError, ShapeError, SpaceError
 
@@ -100,8 +101,6 @@ def _parts(space: Any, given: Any, what: str) -> list[tuple[Any, Any, Any]]:
 def _leaf(space: Any, given: Any, lead: tuple[int, ...], what: str) -> NDArray[Any]:
     array = numbers(given, what)
     shape = tuple(space.shape or ())
-    mine = array.shape[len(lead) :]
-    same = mine == shape or [n for n in mine if n != 1] == [n for n in shape if n != 1] or mine == (int(np.prod(shape)),)
-    if array.shape[: len(lead)] != lead or not same:
+    if array.shape[: len(lead)] != lead or not _native.shape_fits(array.shape[len(lead) :], shape):
         raise ShapeError(f"{what}: expected shape {(*lead, *shape)}, got {array.shape}")
     return array

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._contract import flags, kept, numbers
+from . import _native
+from ._contract import flags, kept, numbers, rows_fit
 from .errors import ConfigError, DivergedError, ShapeError
 
 Floats = NDArray[np.float64]
@@ -140,7 +141,7 @@ def _stacked(answers: Sequence[Any]) -> Any:
 def _numbers(given: Any, shape: tuple[int, ...], what: str) -> Floats:
     array = numbers(given, what)
     if array.shape != shape:
-        if array.size != int(np.prod(shape)) or (array.ndim > len(shape) and array.squeeze().shape != np.empty(shape).squeeze().shape):
+        if not rows_fit(array.shape, shape) and not _native.shape_fits(array.shape, shape):
             raise ShapeError(f"{what}: expected shape {shape}, got {array.shape}")
         array = array.reshape(shape)
     return np.array(array, dtype=np.float64, order="C")

@@ -14,6 +14,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from . import _native
 from .errors import ConfigError, DivergedError, ShapeError, SpaceError
 
 MOST_SEED = 2**31
@@ -135,6 +136,12 @@ def exact(array: NDArray[Any], what: str) -> NDArray[np.float64]:
                     "first"
                 )
     return doubles
+
+
+def rows_fit(shown: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
+    """Whether an array of one shape holds rows of another, row for row: each is then an element without a doubt
+    (``worldwright._native.shape_fits``)."""
+    return shown[:1] == wanted[:1] and _native.shape_fits(shown[1:], wanted[1:])
 
 
 def _place(array: NDArray[Any]) -> str:
@@ -290,8 +297,7 @@ def element(space: Any, given: Any, what: str) -> Any:
 def _shaped(space: Any, array: NDArray[Any], what: str) -> NDArray[Any]:
     shape, dtype = tuple(space.shape), np.dtype(space.dtype)
     if array.shape != shape:
-        flat = array.ndim == 1 and array.size == int(np.prod(shape))
-        if not flat and array.squeeze().shape != tuple(n for n in shape if n != 1):
+        if not _native.shape_fits(array.shape, shape):
             raise ShapeError(f"{what} has shape {array.shape}, but its space says {shape}")
         array = array.reshape(shape)
     if array.dtype.kind == "f" and not np.isfinite(array).all():

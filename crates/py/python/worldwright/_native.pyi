@@ -384,6 +384,13 @@ class _Store(TypedDict):
     terminated: list[bool]
     truncated: list[bool]
 
+def utf8_text(who: str, bytes: bytes) -> str:
+    """The text in UTF-8 that the bytes of a file are; an ``ExternalError`` says what they are instead, and what to do."""
+
+def shape_fits(shown: Sequence[int], shape: Sequence[int]) -> bool:
+    """Whether an array of the shape ``shown`` is, without a doubt, an element of a space of this shape: the same, one number in however
+    many axes, axes of one in front, or a flat array of several axes' numbers. One of shape (2, 1) is none of shape (2,)."""
+
 def channel_names(space: Any, root: str) -> list[str]:
     """A name for each number of the flat vector of an element called ``root``, by part and choice."""
 

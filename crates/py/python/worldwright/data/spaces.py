@@ -10,7 +10,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from .._contract import exact
+from .._contract import exact, rows_fit
 from ..errors import ConfigError, ShapeError, SpaceError
 
 Array = NDArray[Any]
@@ -101,7 +101,7 @@ def rows_of(space: gymnasium.Space[Any], given: Array, rows: int, what: str) -> 
         if given.shape == wanted:
             exact(given, what)
             return given if given.dtype.kind in "fu" else given.astype(np.float64)
-        if len(given) == rows and given.size == int(np.prod(wanted)):
+        if rows_fit(given.shape, wanted):
             exact(given, what)
             return given.reshape(wanted)
         raise ShapeError(f"{what}: expected shape {wanted}, got {given.shape}")
