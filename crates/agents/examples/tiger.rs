@@ -18,7 +18,7 @@ const STEPS: usize = 40;
 fn agent(simulations: i64) -> Result<Box<dyn Agent>> {
     let made = make("tiger", &BTreeMap::new())?;
     let mut parts = Parts::default();
-    parts.planner.name = Some("uct".to_owned());
+    parts.role("planner").name = Some("uct".to_owned());
     let settings = [
         ("simulations", Integer(simulations)),
         ("horizon", Integer(12)),
@@ -26,7 +26,7 @@ fn agent(simulations: i64) -> Result<Box<dyn Agent>> {
         ("backup", Text("maximum".into())),
     ];
     for (key, value) in settings {
-        parts.planner.settings.insert(key.into(), value);
+        parts.role("planner").settings.insert(key.into(), value);
     }
     parts.agent.insert("discount".into(), Float(DISCOUNT));
     let context = AgentContext {

@@ -1,11 +1,13 @@
 //! A model, a planner and a memory put together: the named algorithms.
 //!
-//! An algorithm is a line in [`ALL`]: which model and which planner it uses unless told otherwise, and the settings of the
+//! An algorithm is a line in [`ALL`]: a [`Recipe`] of roles with who plays them unless told otherwise, and the settings of the
 //! agent around them. [`resolve`] lays a user's choices over the algorithm's defaults and the preset for the environment
 //! (see [`PRESETS`]) and checks every key; [`build`] makes the agent.
 
 mod model_based;
+mod policy_agent;
 mod presets;
+mod recipe;
 mod resolve;
 
 use std::sync::Arc;
@@ -15,8 +17,9 @@ use worldwright_core::{
 };
 
 pub use model_based::{ModelBasedAgent, build_model};
-pub use presets::{Line, PRESETS, Preset};
-pub use resolve::{Choice, Overrides, Parts, Resolved, environment_settings, resolve, reward_settings};
+pub use presets::{Line, PRESETS, Preset, PresetPart};
+pub use recipe::{Recipe, Role, SECTIONS, Section};
+pub use resolve::{Choice, Overrides, Part, Parts, Resolved, environment_settings, resolve, reward_settings};
 
 /// What an algorithm is told of the environment.
 #[derive(Clone)]
@@ -37,48 +40,87 @@ pub struct AgentContext {
     pub interrupt: Interrupt,
 }
 
-/// How an algorithm is composed.
-#[derive(Debug, Clone, Copy)]
-pub struct Composition {
-    /// The model used unless told otherwise.
-    pub model: &'static str,
-    /// The planner used unless told otherwise.
-    pub planner: &'static str,
-    /// Builds the agent.
-    pub build: fn(&Resolved, &AgentContext) -> Result<Box<dyn Agent>>,
-}
-
 /// The named algorithms.
-pub const ALL: &[Entry<Composition>] = &[
+pub const ALL: &[Entry<Recipe>] = &[
     Entry {
         name: "pets",
         summary: "probabilistic ensemble and trajectory sampling: plan at every step through a learned ensemble",
         source: "Chua, Calandra, McAllister and Levine, NeurIPS 2018",
         parameters: LEARNING,
-        build: Composition { model: "ensemble", planner: "icem", build: model_based::build },
+        build: planning(&[model("ensemble"), planner("icem")]),
     },
     Entry {
         name: "gp-mpc",
         summary: "model-predictive control through Gaussian processes: the least data, below about 1,500 transitions",
         source: "Kamthe and Deisenroth, AISTATS 2018",
         parameters: LEARNING,
-        build: Composition { model: "gp", planner: "icem", build: model_based::build },
+        build: planning(&[model("gp"), planner("icem")]),
     },
     Entry {
         name: "tabular",
         summary: "dynamic programming in the finite process that was counted, with optimism: for discrete observations",
         source: "Strehl and Littman, JCSS 2008",
         parameters: LEARNING,
-        build: Composition { model: "tabular", planner: "greedy", build: model_based::build },
+        build: planning(&[model("tabular"), planner("greedy")]),
     },
     Entry {
         name: "mpc",
         summary: "model-predictive control on the known simulator: nothing is learned",
         source: "Rawlings, Mayne and Diehl, Model Predictive Control, 2017",
         parameters: LEARNING,
-        build: Composition { model: "known", planner: "icem", build: model_based::build },
+        build: planning(&[model("known"), planner("icem")]),
+    },
+    Entry {
+        name: "sac",
+        summary: "soft actor-critic: a policy learned from every transition, without a model",
+        source: "Haarnoja et al., 2018",
+        parameters: ACTING,
+        build: Recipe { roles: &[policy("sac")], offline: false, updates: 5000, build: policy_agent::build },
+    },
+    Entry {
+        name: "bc",
+        summary: "behaviour cloning: does what recorded episodes did where the same was seen; takes no step to learn",
+        source: "Pomerleau, NeurIPS 1988",
+        parameters: ACTING,
+        build: Recipe { roles: &[policy("bc")], offline: true, updates: 2000, build: policy_agent::build },
     },
 ];
+
+/// Settings of every agent that acts by a policy.
+const ACTING: &[Parameter] = &[
+    Parameter {
+        name: "initial_steps",
+        default: SettingDefault::Integer(200),
+        summary: "environment steps with random actions before the first update",
+    },
+    Parameter {
+        name: "updates_per_step",
+        default: SettingDefault::Float(1.0),
+        summary: "updates an environment step; below 1, one every few steps",
+    },
+    Parameter {
+        name: "discount",
+        default: SettingDefault::Float(0.99),
+        summary: "what a reward one step later is worth",
+    },
+];
+
+const fn model(default: &'static str) -> Role {
+    Role { section: "model", default }
+}
+
+const fn planner(default: &'static str) -> Role {
+    Role { section: "planner", default }
+}
+
+const fn policy(default: &'static str) -> Role {
+    Role { section: "policy", default }
+}
+
+/// A recipe of an agent that plans in a model, which is fitted to all data at once.
+const fn planning(roles: &'static [Role]) -> Recipe {
+    Recipe { roles, offline: false, updates: 1, build: model_based::build }
+}
 
 /// Settings of every agent that plans through a model.
 const LEARNING: &[Parameter] = &[
@@ -120,9 +162,21 @@ const LEARNING: &[Parameter] = &[
 pub fn default_algorithm(given: &Parts, observations: &Space, actions: &Space) -> &'static str {
     const MOST_COUNTED: usize = 100_000;
     let few = |space: &Space, most: usize| space.count().is_some_and(|count| count <= most);
-    let free = |choice: &Choice, name: &str| choice.name.as_deref().is_none_or(|given| given == name);
+    let chosen = |section: &&String| given.chosen(section).is_some();
+    let has = |entry: &Entry<Recipe>| {
+        given.roles.keys().filter(chosen).all(|section| entry.build.roles.iter().any(|role| role.section == section))
+    };
     let counted = few(observations, MOST_COUNTED) && few(actions, 1000);
-    if counted && free(&given.model, "tabular") && free(&given.planner, "greedy") { "tabular" } else { "pets" }
+    // Who is named for a role must be the one that plays it there.
+    let suits = |entry: &Entry<Recipe>| {
+        has(entry)
+            && entry.build.roles.iter().all(|role| {
+                let named = given.roles.get(role.section).and_then(|choice| choice.name.as_deref());
+                named.is_none_or(|name| name == role.default)
+            })
+    };
+    let counting = ALL.iter().find(|entry| entry.name == "tabular").filter(|entry| counted && suits(entry));
+    counting.or_else(|| ALL.iter().find(|entry| has(entry))).map_or("pets", |entry| entry.name)
 }
 
 /// Builds the agent that `resolved` describes.

@@ -153,7 +153,8 @@ pub(crate) fn build(resolved: &Resolved, context: &AgentContext) -> Result<Box<d
 
 /// The model that resolved settings name, not yet fitted.
 pub fn build_model(resolved: &Resolved, context: &AgentContext) -> Result<Box<dyn LearnedModel>> {
-    let entry = find(worldwright_models::ALL, "model", &resolved.model_name)?;
+    let chosen = resolved.role("model")?;
+    let entry = find(worldwright_models::ALL, "model", &chosen.name)?;
     let model_context = ModelContext {
         observation_space: context.observation_space.clone(),
         action_space: context.action_space.clone(),
@@ -163,7 +164,7 @@ pub fn build_model(resolved: &Resolved, context: &AgentContext) -> Result<Box<dy
         discount: resolved.agent.float("discount", 0.0, 1.0)?,
         seed: context.seed,
     };
-    (entry.build)(&model_context, &resolved.model)
+    (entry.build)(&model_context, &chosen.settings)
 }
 
 impl ModelBasedAgent {
@@ -178,10 +179,11 @@ impl ModelBasedAgent {
         context: &AgentContext,
     ) -> Result<Self> {
         let settings = &resolved.agent;
-        let spec = model.spec().clone();
-        let planner_entry = find(worldwright_planners::ALL, "planner", &resolved.planner_name)?;
+        let (spec, learns) = (model.spec().clone(), model.learns());
+        let chosen = resolved.role("planner")?;
+        let planner_entry = find(worldwright_planners::ALL, "planner", &chosen.name)?;
         let planner_context = PlannerContext::for_model(&spec, context.seed);
-        let planner = (planner_entry.build)(&planner_context, &resolved.planner)?;
+        let planner = (planner_entry.build)(&planner_context, &chosen.settings)?;
         planner.check(&spec)?;
         cost::arena(&spec, planner.rows(), "rows that the planner imagines")?;
         let rows = planner.rows();
@@ -209,7 +211,7 @@ impl ModelBasedAgent {
             fit_every: settings.count("fit_every", 0)?,
             exploration_noise: settings.float("exploration_noise", 0.0, 1e3)?,
             replan_every,
-            learns: resolved.model_name != "known",
+            learns,
             fits: u64::from(fitted),
             fitted_at: 0,
             fit_rng: seed.fold(1).rng(),
@@ -305,6 +307,31 @@ impl ModelBasedAgent {
             && waited > 0
             && (self.fits == 0 || if self.fit_every > 0 { waited >= self.fit_every } else { ended })
     }
+
+    /// Fits the model to all that was experienced.
+    fn fit(&mut self, experience: &dyn Experience) -> Result<Metrics> {
+        self.next_row = experience.append_to(&mut self.dataset, self.next_row)?;
+        let mut model = self.world.take().ok_or_else(lost)?.into_owner();
+        let fitted = model.fit(&self.dataset, &mut self.fit_rng, &self.budget.interrupt);
+        self.world = Some(world(model, self.planner.rows()));
+        self.belief.filtered = 0;
+        let report = fitted?;
+        self.planner.widen(&self.dataset.action_std());
+        self.fits += 1;
+        self.fitted_at = experience.taken();
+        self.note = report.note;
+        let tally = std::mem::take(&mut self.tally);
+        let plans = tally.plans.max(1) as f64;
+        Ok(vec![
+            ("fit_epochs", report.epochs as f64),
+            ("training_loss", report.training_loss),
+            ("holdout_mse", report.holdout_mse),
+            ("planned_value", tally.value / plans),
+            ("model_steps_per_decision", tally.model_steps as f64 / plans),
+            ("diverged_rows", tally.diverged as f64),
+            ("failed_plans", tally.failed as f64),
+        ])
+    }
 }
 
 fn lost() -> Error {
@@ -365,30 +392,11 @@ impl Agent for ModelBasedAgent {
     }
 
     fn learn(&mut self, experience: &dyn Experience) -> Result<Metrics> {
-        if !self.fit_is_due(experience) {
-            return Ok(Metrics::new());
-        }
-        self.next_row = experience.append_to(&mut self.dataset, self.next_row)?;
-        let mut model = self.world.take().ok_or_else(lost)?.into_owner();
-        let fitted = model.fit(&self.dataset, &mut self.fit_rng, &self.budget.interrupt);
-        self.world = Some(world(model, self.planner.rows()));
-        self.belief.filtered = 0;
-        let report = fitted?;
-        self.planner.widen(&self.dataset.action_std());
-        self.fits += 1;
-        self.fitted_at = experience.taken();
-        self.note = report.note;
-        let tally = std::mem::take(&mut self.tally);
-        let plans = tally.plans.max(1) as f64;
-        Ok(vec![
-            ("fit_epochs", report.epochs as f64),
-            ("training_loss", report.training_loss),
-            ("holdout_mse", report.holdout_mse),
-            ("planned_value", tally.value / plans),
-            ("model_steps_per_decision", tally.model_steps as f64 / plans),
-            ("diverged_rows", tally.diverged as f64),
-            ("failed_plans", tally.failed as f64),
-        ])
+        if self.fit_is_due(experience) { self.fit(experience) } else { Ok(Metrics::new()) }
+    }
+
+    fn study(&mut self, experience: &dyn Experience) -> Result<Metrics> {
+        self.fit(experience)
     }
 
     fn learns(&self) -> bool {

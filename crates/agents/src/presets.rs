@@ -7,6 +7,9 @@ use worldwright_core::SettingDefault as D;
 /// Settings by name, as they stand in a constant.
 pub type Line = &'static [(&'static str, D)];
 
+/// A section, the name of an entry of its list (empty: the algorithm's own), and settings of it.
+pub type PresetPart = (&'static str, &'static str, Line);
+
 /// Settings for an algorithm on an environment.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Preset {
@@ -18,12 +21,10 @@ pub struct Preset {
     pub setting: Line,
     /// What to plan for where the environment's own reward gives a plan no direction: settings of the section `reward`.
     pub reward: Line,
-    /// Settings of the agent.
+    /// Settings of the agent; those that the algorithm does not know say nothing to it.
     pub agent: Line,
-    /// The model (empty: the algorithm's own) and its settings.
-    pub model: (&'static str, Line),
-    /// The planner (empty: the algorithm's own) and its settings.
-    pub planner: (&'static str, Line),
+    /// Who plays a role, and with what settings; it holds where the algorithm has that role.
+    pub parts: &'static [PresetPart],
 }
 
 impl Preset {
@@ -34,14 +35,14 @@ impl Preset {
     }
 }
 
-const NONE: (&str, Line) = ("", &[]);
 /// Networks for worlds of a few dimensions.
-const SMALL: (&str, Line) = ("ensemble", &[("hidden", D::Numbers(&[64.0, 64.0, 64.0]))]);
+const SMALL: PresetPart = ("model", "ensemble", &[("hidden", D::Numbers(&[64.0, 64.0, 64.0]))]);
 /// The same where place 1 of the observation is an angle.
-const SMALL_WITH_ANGLE: (&str, Line) =
-    ("ensemble", &[("hidden", D::Numbers(&[64.0, 64.0, 64.0])), ("angles", D::Numbers(&[1.0]))]);
+const SMALL_WITH_ANGLE: PresetPart =
+    ("model", "ensemble", &[("hidden", D::Numbers(&[64.0, 64.0, 64.0])), ("angles", D::Numbers(&[1.0]))]);
 /// Slow torques reach further than white ones: a steep spectrum and a first spread of the whole range.
-const SWING: (&str, Line) = (
+const SWING: PresetPart = (
+    "planner",
     "icem",
     &[
         ("horizon", D::Integer(20)),
@@ -60,8 +61,7 @@ pub const PRESETS: &[Preset] = &[
         setting: &[],
         reward: &[],
         agent: &[],
-        model: NONE,
-        planner: ("icem", &[("population", D::Integer(128)), ("iterations", D::Integer(3))]),
+        parts: &[("planner", "icem", &[("population", D::Integer(128)), ("iterations", D::Integer(3))])],
     },
     Preset {
         algorithm: "tabular",
@@ -69,8 +69,7 @@ pub const PRESETS: &[Preset] = &[
         setting: &[],
         reward: &[],
         agent: &[("initial_steps", D::Integer(0)), ("fit_every", D::Integer(1))],
-        model: NONE,
-        planner: ("greedy", &[]),
+        parts: &[],
     },
     Preset {
         algorithm: "mpc",
@@ -78,26 +77,16 @@ pub const PRESETS: &[Preset] = &[
         setting: &[],
         reward: &[],
         agent: &[("initial_steps", D::Integer(0))],
-        model: NONE,
-        planner: NONE,
+        parts: &[],
     },
-    Preset {
-        algorithm: "mpc",
-        environment: "pendulum",
-        setting: &[],
-        reward: &[],
-        agent: &[],
-        model: NONE,
-        planner: SWING,
-    },
+    Preset { algorithm: "mpc", environment: "pendulum", setting: &[], reward: &[], agent: &[], parts: &[SWING] },
     Preset {
         algorithm: "pets",
         environment: "pendulum",
         setting: &[],
         reward: &[],
         agent: &[],
-        model: SMALL,
-        planner: SWING,
+        parts: &[SMALL, SWING],
     },
     Preset {
         algorithm: "gp-mpc",
@@ -105,8 +94,7 @@ pub const PRESETS: &[Preset] = &[
         setting: &[],
         reward: &[],
         agent: &[("initial_steps", D::Integer(30)), ("fit_every", D::Integer(10))],
-        model: NONE,
-        planner: SWING,
+        parts: &[SWING],
     },
     Preset {
         algorithm: "pets",
@@ -114,8 +102,7 @@ pub const PRESETS: &[Preset] = &[
         setting: &[],
         reward: &[],
         agent: &[],
-        model: SMALL_WITH_ANGLE,
-        planner: ("icem", &[("horizon", D::Integer(25)), ("noise_beta", D::Float(2.0))]),
+        parts: &[SMALL_WITH_ANGLE, ("planner", "icem", &[("horizon", D::Integer(25)), ("noise_beta", D::Float(2.0))])],
     },
     // Its own reward is 1 until the end: every plan that stays up is worth the same, and the cart drifts to the end of its rail.
     Preset {
@@ -128,8 +115,8 @@ pub const PRESETS: &[Preset] = &[
             ("termination", D::Text("abs(pole_angle) > 0.2")),
         ],
         agent: &[("fit_every", D::Integer(50))],
-        model: NONE,
-        planner: (
+        parts: &[(
+            "planner",
             "icem",
             &[
                 ("horizon", D::Integer(20)),
@@ -138,7 +125,7 @@ pub const PRESETS: &[Preset] = &[
                 ("noise_beta", D::Float(1.0)),
                 ("answer", D::Text("mean")),
             ],
-        ),
+        )],
     },
     // The expectation over members orders candidates with less noise than single draws do.
     Preset {
@@ -147,8 +134,11 @@ pub const PRESETS: &[Preset] = &[
         setting: &[],
         reward: &[],
         agent: &[],
-        model: ("ensemble", &[("hidden", D::Numbers(&[64.0, 64.0, 64.0])), ("propagation", D::Text("expectation"))]),
-        planner: NONE,
+        parts: &[(
+            "model",
+            "ensemble",
+            &[("hidden", D::Numbers(&[64.0, 64.0, 64.0])), ("propagation", D::Text("expectation"))],
+        )],
     },
     // At 0.01 s a step a plan would need hundreds of them to see the pole swing up.
     Preset {
@@ -157,11 +147,11 @@ pub const PRESETS: &[Preset] = &[
         setting: &[("action_repeat", D::Integer(4))],
         reward: &[],
         agent: &[],
-        model: NONE,
-        planner: (
+        parts: &[(
+            "planner",
             "icem",
             &[("horizon", D::Integer(25)), ("population", D::Integer(64)), ("noise_beta", D::Float(2.0))],
-        ),
+        )],
     },
     Preset {
         algorithm: "pets",
@@ -169,8 +159,7 @@ pub const PRESETS: &[Preset] = &[
         setting: &[],
         reward: &[],
         agent: &[("initial_steps", D::Integer(250)), ("fit_every", D::Integer(125))],
-        model: SMALL,
-        planner: NONE,
+        parts: &[SMALL],
     },
     Preset {
         algorithm: "pets",
@@ -178,19 +167,23 @@ pub const PRESETS: &[Preset] = &[
         setting: &[],
         reward: &[],
         agent: &[("initial_steps", D::Integer(1000)), ("fit_every", D::Integer(500))],
-        model: (
-            "ensemble",
-            &[
-                ("hidden", D::Numbers(&[200.0, 200.0, 200.0])),
-                ("epochs", D::Integer(40)),
-                ("patience", D::Integer(8)),
-                ("batch", D::Integer(128)),
-                ("learning_rate", D::Float(1e-3)),
-            ],
-        ),
-        planner: (
-            "icem",
-            &[("horizon", D::Integer(30)), ("population", D::Integer(64)), ("noise_beta", D::Float(1.0))],
-        ),
+        parts: &[
+            (
+                "model",
+                "ensemble",
+                &[
+                    ("hidden", D::Numbers(&[200.0, 200.0, 200.0])),
+                    ("epochs", D::Integer(40)),
+                    ("patience", D::Integer(8)),
+                    ("batch", D::Integer(128)),
+                    ("learning_rate", D::Float(1e-3)),
+                ],
+            ),
+            (
+                "planner",
+                "icem",
+                &[("horizon", D::Integer(30)), ("population", D::Integer(64)), ("noise_beta", D::Float(1.0))],
+            ),
+        ],
     },
 ];

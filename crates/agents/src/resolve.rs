@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use worldwright_core::{Entry, Parameter, Result, Setting, Settings, find};
+use worldwright_core::{Entry, Error, Parameter, Result, Setting, Settings, find};
 
-use crate::{ALL, Line, PRESETS, Preset};
+use crate::{ALL, Line, PRESETS, Preset, Recipe, SECTIONS, Section};
 
 /// Settings by name, as a user or a preset gives them.
 pub type Overrides = BTreeMap<String, Setting>;
@@ -24,10 +24,29 @@ pub struct Choice {
 pub struct Parts {
     /// Settings of the agent itself.
     pub agent: Overrides,
-    /// The model.
-    pub model: Choice,
-    /// The planner.
-    pub planner: Choice,
+    /// By the section of a role: who plays it, and how.
+    pub roles: BTreeMap<String, Choice>,
+}
+
+impl Parts {
+    /// The choice for a section, to change.
+    pub fn role(&mut self, section: &str) -> &mut Choice {
+        self.roles.entry(section.to_owned()).or_default()
+    }
+
+    /// What is chosen for a section.
+    pub fn chosen(&self, section: &str) -> Option<&Choice> {
+        self.roles.get(section).filter(|choice| **choice != Choice::default())
+    }
+}
+
+/// Who plays a role, with complete settings.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Part {
+    /// The name of an entry of its section's list.
+    pub name: String,
+    /// Its settings.
+    pub settings: Settings,
 }
 
 /// Complete settings of an algorithm and its parts: two equal ones behave the same.
@@ -37,43 +56,74 @@ pub struct Resolved {
     pub algorithm: String,
     /// Settings of the agent itself.
     pub agent: Settings,
-    /// The model's name.
-    pub model_name: String,
-    /// Its settings.
-    pub model: Settings,
-    /// The planner's name.
-    pub planner_name: String,
-    /// Its settings.
-    pub planner: Settings,
+    /// Who plays its roles, by section.
+    pub roles: BTreeMap<String, Part>,
+}
+
+impl Resolved {
+    /// Who plays the role of a section.
+    ///
+    /// # Errors
+    /// [`Error::Config`] where the algorithm has no such role.
+    pub fn role(&self, section: &str) -> Result<&Part> {
+        self.roles.get(section).ok_or_else(|| Error::config(section, format!("{} has no such part", self.algorithm)))
+    }
 }
 
 /// Lays `given` over the preset for `environment` and the defaults of `algorithm`.
 ///
-/// A preset's model settings hold only while the model is the one the preset names, and likewise for planners.
+/// A preset's settings of a model hold only while the model is the one that the preset names, and likewise for the other parts.
 ///
 /// # Errors
-/// Unknown names and settings with the nearest known ones; settings of a wrong type.
+/// Unknown names and settings with the nearest known ones; settings of a wrong type; parts that the algorithm does not have.
 pub fn resolve(algorithm: &str, environment: &str, given: &Parts) -> Result<Resolved> {
     let entry = find(ALL, "algorithm", algorithm)?;
     let mut agent = Overrides::new();
-    let mut model = Choice { name: Some(entry.build.model.to_owned()), ..Choice::default() };
-    let mut planner = Choice { name: Some(entry.build.planner.to_owned()), ..Choice::default() };
-    for preset in PRESETS.iter().filter(|p| p.applies(algorithm, environment)) {
+    let mut roles: BTreeMap<&str, Choice> = (entry.build.roles.iter())
+        .map(|role| (role.section, Choice { name: Some(role.default.to_owned()), ..Choice::default() }))
+        .collect();
+    for preset in PRESETS.iter().filter(|preset| preset.applies(algorithm, environment)) {
         extend(&mut agent, preset.agent);
-        lay(&mut model, preset.model.0, preset.model.1);
-        lay(&mut planner, preset.planner.0, preset.planner.1);
+        for (section, name, settings) in preset.parts {
+            let Some(choice) = roles.get_mut(section) else { continue };
+            // What holds for every algorithm is no reason for one of them to take another part than its own.
+            if preset.algorithm != "*" || choice.name.as_deref() == Some(name) {
+                lay(choice, name, settings);
+            }
+        }
     }
+    agent.retain(|key, _| entry.parameters.iter().any(|parameter| parameter.name == key));
     agent.extend(given.agent.clone());
-    let (model_name, model) = finish(worldwright_models::ALL, "model", model, &given.model)?;
-    let (planner_name, planner) = finish(worldwright_planners::ALL, "planner", planner, &given.planner)?;
+    let stray =
+        given.roles.keys().find(|section| given.chosen(section).is_some() && !roles.contains_key(section.as_str()));
+    if let Some(section) = stray {
+        return Err(foreign(section, algorithm, &roles.into_keys().collect::<Vec<_>>()));
+    }
+    let nothing = Choice::default();
+    let roles = (SECTIONS.iter())
+        .filter_map(|section| Some((section, roles.remove(section.name)?)))
+        .map(|(section, default)| {
+            let given = given.roles.get(section.name).unwrap_or(&nothing);
+            Ok((section.name.to_owned(), finish(section, default, given)?))
+        })
+        .collect::<Result<_>>()?;
     Ok(Resolved {
         algorithm: algorithm.to_owned(),
         agent: Settings::resolve(algorithm, entry.parameters, &agent)?,
-        model_name,
-        model,
-        planner_name,
-        planner,
+        roles,
     })
+}
+
+/// What is said of a part that an algorithm does not have, with the algorithms that have it.
+fn foreign(section: &str, algorithm: &str, own: &[&str]) -> Error {
+    let has = |entry: &&Entry<Recipe>| entry.build.roles.iter().any(|role| role.section == section);
+    let others: Vec<&str> = ALL.iter().filter(has).map(|entry| entry.name).collect();
+    let why = format!(
+        "{algorithm} has none, its parts are: {}; algorithms with a {section} are {}",
+        own.join(", "),
+        others.join(", ")
+    );
+    Error::config(section, why)
 }
 
 /// What the presets for `environment` say of the environment itself, for the user's choices to lie over.
@@ -105,13 +155,13 @@ fn lay(choice: &mut Choice, name: &str, settings: Line) {
     extend(&mut choice.settings, settings);
 }
 
-fn finish<B>(all: &[Entry<B>], what: &'static str, default: Choice, given: &Choice) -> Result<(String, Settings)> {
+fn finish(section: &Section, default: Choice, given: &Choice) -> Result<Part> {
     let default_name = default.name.unwrap_or_default();
     let name = given.name.clone().unwrap_or_else(|| default_name.clone());
-    let entry = find(all, what, &name)?;
-    let mut settings = if name == default_name { default.settings } else { shared(entry.parameters, default.settings) };
+    let parameters = (section.parameters)(&name)?;
+    let mut settings = if name == default_name { default.settings } else { shared(parameters, default.settings) };
     settings.extend(given.settings.clone());
-    Ok((name.clone(), Settings::resolve(&name, entry.parameters, &settings)?))
+    Ok(Part { settings: Settings::resolve(&name, parameters, &settings)?, name })
 }
 
 /// When the user takes another entry than the preset's, what the preset says of the task itself (a horizon, say) still

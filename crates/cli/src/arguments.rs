@@ -51,6 +51,8 @@ pub(crate) enum Command {
     Models(List),
     /// List planners, and problems that have planners of their own, or show one
     Planners(List),
+    /// List policies, or show one
+    Policies(List),
     /// List algorithms, or show one
     Algorithms(List),
     /// Install, list or remove the interpreters of Python environments
@@ -84,8 +86,11 @@ Settings are key=value, in the sections environment, model, planner, agent, eval
 `worldwright planners cem` shows those of an entry. What stands on the command line wins over the file.")]
 pub(crate) struct Learn {
     /// The environment, such as pendulum (`worldwright envs` lists them) or gym:HalfCheetah-v5
-    #[arg(value_name = "ENV", required_unless_present = "config")]
+    #[arg(value_name = "ENV", required_unless_present_any = ["config", "data"])]
     pub(crate) environment: Option<String>,
+    /// Recorded episodes to begin with: a folder of them or of a run; without ENV everything is learned from them
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<String>,
     /// The algorithm (`worldwright algorithms` lists them) [default: pets]
     #[arg(long, value_name = "NAME")]
     pub(crate) algorithm: Option<String>,
@@ -166,6 +171,9 @@ pub(crate) struct Eval {
     /// A bundle, or the folder of a finished run
     #[arg(value_name = "BUNDLE")]
     pub(crate) bundle: PathBuf,
+    /// The environment to act in, where it was learned from recorded episodes alone or another of the same spaces is wanted
+    #[arg(long, value_name = "ENV")]
+    pub(crate) environment: Option<String>,
     /// Episodes
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = from::<1>, allow_negative_numbers = true)]
     pub(crate) episodes: u64,

@@ -47,6 +47,13 @@ pub trait Agent: Send + Persist {
     /// What its model gives.
     fn learn(&mut self, experience: &dyn Experience) -> Result<Metrics>;
 
+    /// Learns once from `experience` whether it is due or not, as where nothing is added to it any more: one update, or one fit to all of it.
+    /// The metrics are empty where several updates make up a row of them.
+    ///
+    /// # Errors
+    /// As for [`learn`](Self::learn).
+    fn study(&mut self, experience: &dyn Experience) -> Result<Metrics>;
+
     /// Whether it ever learns from experience, so that it is worth keeping in memory.
     fn learns(&self) -> bool {
         true

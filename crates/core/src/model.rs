@@ -74,6 +74,11 @@ pub trait Learn {
     /// little data, [`Error::Diverged`](crate::Error::Diverged) when training gave numbers that are not finite,
     /// [`Error::Interrupted`](crate::Error::Interrupted) once `interrupt` is requested.
     fn fit(&mut self, dataset: &Dataset, rng: &mut Rng, interrupt: &Interrupt) -> Result<FitReport>;
+
+    /// Whether a fit changes anything, so that there is something to wait for before planning in it.
+    fn learns(&self) -> bool {
+        true
+    }
 }
 
 /// A model that can be used, fitted, saved and restored: what the list of models builds.

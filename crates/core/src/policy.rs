@@ -1,12 +1,34 @@
-//! Policies: actions straight from observations, without planning.
+//! Policies: actions straight from what is seen or believed, without planning.
 
-use crate::{Batch, Result, Rng};
+use crate::{Batch, Columns, Result, Rng, State};
 
-/// A map from observations to actions, possibly random.
+/// What an action is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// To learn from: drawn from the policy's distribution.
+    Explore,
+    /// To do well: the distribution's mode.
+    Exploit,
+}
+
+/// A map from flat observations, or from the features of a latent, to actions.
 pub trait Policy: Send {
-    /// Actions for a batch of flat observations; continuous actions as columns, discrete ones as one column of choices.
+    /// Numbers of what it sees.
+    fn inputs(&self) -> usize;
+
+    /// Flat actions `[A]` in the units of the action space for a batch of inputs, a row each. `out` is begun by the caller with as many rows.
     ///
     /// # Errors
-    /// [`Error::Shape`](crate::Error::Shape) for observations of another dimension.
-    fn act(&mut self, observations: &Batch, rng: &mut Rng) -> Result<Batch>;
+    /// [`Error::Shape`](crate::Error::Shape) for inputs or an `out` of other sizes, [`Error::Diverged`](crate::Error::Diverged) where what the
+    /// policy gives is not finite.
+    fn act(&mut self, inputs: Columns<'_>, mode: Mode, rng: &mut Rng, out: &mut Batch) -> Result<()>;
+
+    /// What acting needs of its state, without what only learning needs.
+    fn weights(&self) -> State;
+
+    /// Takes on weights that [`weights`](Self::weights) gave.
+    ///
+    /// # Errors
+    /// As for [`Persist::restore`](crate::Persist::restore).
+    fn restore_weights(&mut self, weights: &State) -> Result<()>;
 }

@@ -67,12 +67,11 @@ impl PlanChoice {
 
 /// The choices that make an agent of the two.
 pub(super) fn parts(model: &ModelChoice, plan: &PlanChoice, agent: &Overrides) -> Parts {
-    let choice = |name: &str, settings: &Overrides| Choice { name: Some(name.to_owned()), settings: settings.clone() };
-    Parts {
-        agent: agent.clone(),
-        model: choice(&model.name, &model.settings),
-        planner: choice(&plan.name, &plan.settings),
-    }
+    let choice = |section: &str, name: &str, settings: &Overrides| {
+        (section.to_owned(), Choice { name: Some(name.to_owned()), settings: settings.clone() })
+    };
+    let roles = [choice("model", &model.name, &model.settings), choice("planner", &plan.name, &plan.settings)];
+    Parts { agent: agent.clone(), roles: roles.into() }
 }
 
 fn overrides(settings: &[(&str, Setting)]) -> Overrides {

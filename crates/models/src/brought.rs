@@ -22,6 +22,10 @@ impl Learn for Brought {
     fn fit(&mut self, _dataset: &Dataset, _rng: &mut Rng, _interrupt: &Interrupt) -> Result<FitReport> {
         Ok(crate::known::nothing_learned())
     }
+
+    fn learns(&self) -> bool {
+        false
+    }
 }
 
 impl Persist for Brought {

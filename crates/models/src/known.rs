@@ -109,6 +109,10 @@ impl Learn for Known {
     fn fit(&mut self, _dataset: &Dataset, _rng: &mut Rng, _interrupt: &Interrupt) -> Result<FitReport> {
         Ok(nothing_learned())
     }
+
+    fn learns(&self) -> bool {
+        false
+    }
 }
 
 impl Persist for Known {

@@ -82,11 +82,18 @@ impl Layout {
         layout.values = vec![0; graph.nodes.len()];
         // Start, length and the last reader of each place.
         let mut places: Vec<(usize, usize, usize)> = Vec::new();
-        for (index, node) in graph.nodes.iter().enumerate() {
+        // Inputs are written before anything runs, wherever in the graph they were declared: no place of theirs was another's before.
+        let is_input = |index: &usize| graph.nodes[*index].op.is_input();
+        let inputs = (0..graph.nodes.len()).filter(is_input);
+        for index in inputs.chain((0..graph.nodes.len()).filter(|index| !is_input(index))) {
+            let node = &graph.nodes[index];
             let Some(reader) = last[index] else { continue };
             let len = (capacity * node.shape.rows * stride(node.shape.cols)).next_multiple_of(16);
             // Those of nodes read before this one is written are free, the smallest that suffices is taken.
-            let free = places.iter_mut().filter(|place| place.2 < index && place.1 >= len).min_by_key(|place| place.1);
+            let free = places
+                .iter_mut()
+                .filter(|place| !is_input(&index) && place.2 < index && place.1 >= len)
+                .min_by_key(|place| place.1);
             if let Some(place) = free {
                 place.2 = reader;
                 layout.values[index] = place.0;

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use worldwright_core::Space;
+use worldwright_core::{Error, Space};
 use worldwright_models::ModelContext;
 use worldwright_runs::{EvaluationOptions, Loaded, STEP_LIMIT, evaluate, load_bundle};
 
@@ -114,6 +114,10 @@ impl Agent {
     fn model(&self, py: Python<'_>) -> PyResult<Model> {
         let loaded = locked(py, &self.loaded);
         let experiment = &loaded.experiment;
+        let Some(chosen) = experiment.role("model") else {
+            let what = "a world model: it acts by a policy that learned without one";
+            return Err(Error::unsupported(experiment.agent.name.clone(), what)).or_raise(py);
+        };
         let context = ModelContext {
             observation_space: self.observation_space.clone(),
             action_space: self.action_space.clone(),
@@ -126,10 +130,10 @@ impl Agent {
             },
             seed: experiment.seed,
         };
-        let overrides = experiment.model.settings.clone();
-        let mut model = worldwright_models::build(&experiment.model.name, &context, &overrides).or_raise(py)?;
+        let overrides = chosen.settings.clone();
+        let mut model = worldwright_models::build(&chosen.name, &context, &overrides).or_raise(py)?;
         model.restore(&loaded.agent.weights().part("model")).or_raise(py)?;
-        Ok(Model::of_parts(&experiment.model.name, context, overrides, model, self.failures.clone()))
+        Ok(Model::of_parts(&chosen.name, context, overrides, model, self.failures.clone()))
     }
 
     /// Whether it acts by what it learned or knows, and not at random for want of a first fit.

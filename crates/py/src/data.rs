@@ -5,6 +5,8 @@ use pyo3::prelude::*;
 use worldwright_core as core;
 use worldwright_core::Space;
 use worldwright_data::{Elements, Named, arranged};
+use worldwright_envs::Made;
+use worldwright_runs::world;
 
 use crate::array;
 use crate::error::{exception, raise};
@@ -50,6 +52,18 @@ impl Recorded {
             action: Named { space: &kinds.action_space, names: kinds.action_names.as_deref() },
         };
         arranged(self.inner.clone(), &given, wanted)
+    }
+
+    /// The world that they are of, as far as they tell: their spaces, or boxes of so many numbers.
+    pub(crate) fn world(&self) -> Made {
+        let plain = |dim: usize| Space::unbounded(dim);
+        let (observed, done) = match &self.kinds {
+            Some(kinds) => (kinds.observation_space.clone(), kinds.action_space.clone()),
+            None => (plain(self.inner.observation_dim()), plain(self.inner.action_dim())),
+        };
+        let names = self.kinds.as_ref().map(|kinds| [kinds.observation_names.clone(), kinds.action_names.clone()]);
+        let [observation, action] = names.unwrap_or_default();
+        world([observation, action], (observed, done))
     }
 }
 

@@ -10,7 +10,8 @@ use worldwright_core::{Agent, Dataset, Error, Interrupt, Result, RewardFunction,
 use worldwright_envs::Made;
 use worldwright_runs::tensorboard::TensorBoard;
 use worldwright_runs::{
-    CheckpointEvery, Choices, Event, Experiment, LearnOptions, Lists, Observer, Outcome, RunFolder, Workshop,
+    CheckpointEvery, Choices, Event, Experiment, LearnOptions, Lists, Observer, Outcome, RECORDED, RunFolder, Workshop,
+    recorded_world,
 };
 
 use crate::callable::Reward;
@@ -38,18 +39,23 @@ impl PythonWorkshop {
 
     /// Completes the choices, asking the environment that is there.
     pub(crate) fn resolve(&self, choices: &Choices) -> Result<Experiment> {
-        Lists.resolve_with(choices, &|name, settings| match &self.source {
-            Some(source) => Ok(self.dress(source.make()?)),
-            None => Ok(self.dress(worldwright_envs::make(name, settings)?)),
+        Lists.resolve_with(choices, &|name, settings| match (&self.source, &self.recorded) {
+            (Some(source), _) => Ok(self.dress(source.make()?)),
+            (None, Some((_, recorded))) if name == RECORDED => Ok(self.dress(recorded.world())),
+            (None, None) if name == RECORDED => {
+                Ok(self.dress(recorded_world(&choices.text("data")?.unwrap_or_default())?))
+            }
+            (None, _) => Ok(self.dress(worldwright_envs::make(name, settings)?)),
         })
     }
 }
 
 impl Workshop for PythonWorkshop {
     fn environment(&self, experiment: &Experiment) -> Result<Made> {
-        let made = match &self.source {
-            Some(source) => source.make()?,
-            None => Lists.environment(experiment)?,
+        let made = match (&self.source, &self.recorded) {
+            (Some(source), _) => source.make()?,
+            (None, Some((_, recorded))) if experiment.environment.name == RECORDED => recorded.world(),
+            (None, _) => Lists.environment(experiment)?,
         };
         Ok(self.dress(made))
     }

@@ -8,12 +8,12 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use worldwright_core::{Agent, Error, Interrupt, Result, RewardFunction, State, uninterrupted};
-use worldwright_data::{make_whole, space_to_json};
+use worldwright_data::{make_whole, space_from_json, space_to_json};
 use worldwright_envs::Made;
 
 use crate::experiment::hex;
 use crate::folder::{file_error, set_aside, write_whole};
-use crate::{Experiment, Lists, Workshop, state_file};
+use crate::{Experiment, Lists, RECORDED, Workshop, state_file, world};
 
 const KIND: &str = "worldwright bundle";
 const FORMAT: u32 = 1;
@@ -141,7 +141,13 @@ pub fn load_bundle(workshop: &dyn Workshop, path: &Path, interrupt: &Interrupt) 
     if state_file::digest(&weights) != card.weights_digest {
         return Err(Error::external(who(), "the weights are not those that the card names: the bundle is damaged"));
     }
-    let made = workshop.environment(&experiment)?;
+    // What was learned from recorded episodes acts without them.
+    let made = if experiment.environment.name == RECORDED {
+        let channels = [&card.observation_channels, &card.action_channels].map(|names| Some(names.clone()));
+        world(channels, (space_from_json(&card.observation_space)?, space_from_json(&card.action_space)?))
+    } else {
+        workshop.environment(&experiment)?
+    };
     for (what, space, written) in [
         ("observation", made.environment.observation_space(), &card.observation_space),
         ("action", made.environment.action_space(), &card.action_space),

@@ -28,6 +28,8 @@ pub enum List {
     Models,
     /// Planners in any model.
     Planners,
+    /// Policies that learn.
+    Policies,
     /// Problems with planners of their own.
     Problems,
     /// Algorithms.
@@ -36,7 +38,8 @@ pub enum List {
 
 impl List {
     /// Every list.
-    pub const ALL: [Self; 5] = [Self::Environments, Self::Models, Self::Planners, Self::Problems, Self::Algorithms];
+    pub const ALL: [Self; 6] =
+        [Self::Environments, Self::Models, Self::Planners, Self::Policies, Self::Problems, Self::Algorithms];
 
     /// The word for one of its items.
     pub fn what(self) -> &'static str {
@@ -44,6 +47,7 @@ impl List {
             Self::Environments => "environment",
             Self::Models => "model",
             Self::Planners => "planner",
+            Self::Policies => "policy",
             Self::Problems => "problem",
             Self::Algorithms => "algorithm",
         }
@@ -55,6 +59,7 @@ impl List {
             Self::Environments => items(envs::ALL),
             Self::Models => items(worldwright_models::ALL),
             Self::Planners => items(worldwright_planners::ALL),
+            Self::Policies => items(worldwright_policies::ALL),
             Self::Problems => items(worldwright_problems::ALL),
             Self::Algorithms => items(agents::ALL),
         }

@@ -21,7 +21,7 @@ use crate::folder::{file_error, write_whole};
 use crate::state_file;
 
 /// The layout that is written and read; earlier ones held what the agent remembered.
-const FORMAT: i64 = 3;
+const FORMAT: i64 = 4;
 const KEPT: usize = 2;
 const PART: &str = ".part";
 const CARD: &str = "card.toml";
@@ -29,6 +29,8 @@ const CARD: &str = "card.toml";
 /// Where the loop stands.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Progress {
+    /// Updates made on recorded episodes before the first step.
+    pub(crate) updates: u64,
     /// Training steps taken.
     pub(crate) step: u64,
     /// Training episodes finished.
@@ -211,18 +213,18 @@ fn is_name(name: &str) -> bool {
     name.split_once('-').is_some_and(|(step, episode)| digits(step, 12) && digits(episode, 9))
 }
 
-/// Names sort by step, then episode.
+/// Names sort by what was done: updates come before steps.
 fn name(progress: &Progress) -> String {
-    format!("{:012}-{:09}", progress.step, progress.episode)
+    format!("{:012}-{:09}", progress.updates + progress.step, progress.episode)
 }
 
 fn to_state(checkpoint: &Checkpoint) -> State {
-    let Progress { step, episode, open, decisions, evaluated_at, clock, positions, metrics_sha256 } =
+    let Progress { updates, step, episode, open, decisions, evaluated_at, clock, positions, metrics_sha256 } =
         &checkpoint.progress;
     let mut state = State::new();
     state.put_all("agent", checkpoint.agent.clone());
     state.put_all("loop", checkpoint.store.clone());
-    state.put("loop.counters", Array::U64(vec![*step, *episode, *evaluated_at, *decisions]));
+    state.put("loop.counters", Array::U64(vec![*step, *episode, *evaluated_at, *decisions, *updates]));
     state.put("loop.metrics_sha256", Array::U8(metrics_sha256.clone().into_bytes()));
     let Clock { wall, act, step, learn, evaluation } = *clock;
     state.put("loop.clock", Array::F64(vec![5], vec![wall, act, step, learn, evaluation]));
@@ -238,7 +240,7 @@ fn to_state(checkpoint: &Checkpoint) -> State {
 }
 
 fn from_state(state: &State) -> Result<Checkpoint> {
-    let counters = state.u64s("loop.counters", 4)?;
+    let counters = state.u64s("loop.counters", 5)?;
     let clock = state.f64s("loop.clock", 5)?;
     let positions = state.part("position");
     let open = if state.contains("loop.open.counters") {
@@ -256,6 +258,7 @@ fn from_state(state: &State) -> Result<Checkpoint> {
     };
     Ok(Checkpoint {
         progress: Progress {
+            updates: counters[4],
             step: counters[0],
             episode: counters[1],
             open,

@@ -16,10 +16,18 @@ pub struct Choices {
 }
 
 /// Sections whose keys are the settings of a list's entry.
-pub(crate) const SECTIONS: [&str; 4] = ["agent", "environment", "model", "planner"];
+pub(crate) fn sections() -> impl Iterator<Item = &'static str> {
+    ["agent", "environment"].into_iter().chain(worldwright_agents::SECTIONS.iter().map(|section| section.name))
+}
+
+fn is_section(word: &str) -> bool {
+    sections().any(|section| section == word)
+}
+
 /// Keys that belong to the run itself.
-pub(crate) const KEYS: [&str; 10] = [
+pub(crate) const KEYS: [&str; 11] = [
     "data",
+    "updates",
     "steps",
     "seed",
     "retries",
@@ -91,7 +99,11 @@ impl Choices {
         self.text(&format!("{section}.name"))
     }
 
-    pub(crate) fn text(&self, key: &str) -> Result<Option<String>> {
+    /// The text of a choice; a number is the text that it is written as.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for a choice of another kind.
+    pub fn text(&self, key: &str) -> Result<Option<String>> {
         match self.entries.get(key) {
             None => Ok(None),
             Some(Setting::Text(text)) => Ok(Some(text.clone())),
@@ -115,11 +127,10 @@ impl Choices {
     fn put(&mut self, key: &str, value: Setting) -> Result<()> {
         let key = match key {
             "algorithm" => "agent.name".to_owned(),
-            key if SECTIONS.contains(&key) => format!("{key}.name"),
+            key if is_section(key) => format!("{key}.name"),
             key => key.strip_prefix("algorithm.").map_or(key.to_owned(), |rest| format!("agent.{rest}")),
         };
-        let in_section =
-            key.split_once('.').is_some_and(|(section, name)| SECTIONS.contains(&section) && !name.is_empty());
+        let in_section = key.split_once('.').is_some_and(|(section, name)| is_section(section) && !name.is_empty());
         if !in_section && !KEYS.contains(&key.as_str()) {
             return Err(unknown(&key));
         }
@@ -131,8 +142,7 @@ impl Choices {
 fn unknown(key: &str) -> Error {
     match key.split_once('.') {
         Some((section, name)) if !KEYS.iter().any(|k| k.starts_with(&format!("{section}."))) => {
-            let error =
-                Error::unknown("section", section, SECTIONS.into_iter().chain(["evaluation", "reward", "algorithm"]));
+            let error = Error::unknown("section", section, sections().chain(["evaluation", "reward", "algorithm"]));
             match error {
                 Error::Unknown { nearest: Some(nearest), .. } => Error::Unknown {
                     what: "setting".into(),
@@ -143,7 +153,7 @@ fn unknown(key: &str) -> Error {
                 other => other,
             }
         }
-        _ => Error::unknown("setting", key, KEYS.into_iter().chain(SECTIONS).chain(["algorithm"])),
+        _ => Error::unknown("setting", key, KEYS.into_iter().chain(sections()).chain(["algorithm"])),
     }
 }
 

@@ -39,7 +39,7 @@ pub(crate) fn diagnose(agent: &dyn Agent, evaluation: &Evaluation, made: &Made, 
     let mut diagnostics =
         Diagnostics { format: Diagnostics::FORMAT, dt_secs: made.environment.dt_secs(), ..Diagnostics::default() };
     diagnostics.choices = made.environment.observation_space().has_choices();
-    let Some(model) = agent.world_model() else { return Ok(diagnostics) };
+    let Some(model) = agent.world_model().filter(|_| !evaluation.episodes.is_empty()) else { return Ok(diagnostics) };
     diagnostics.model = model.spec().name.clone();
     // Whatever a model does when it is asked, the run has its result already.
     let measured = catch_unwind(AssertUnwindSafe(|| {

@@ -15,6 +15,8 @@ pub enum RowKind {
     Episode,
     /// The agent learned: its own numbers (`holdout_mse`, `epochs` …).
     Learn,
+    /// Updates were made on recorded episodes: the agent's own numbers, at the `step` that is their count.
+    Study,
     /// An evaluation ended: `return_mean`, `return_std`, `episodes`, `length_mean`.
     Evaluation,
 }
@@ -25,6 +27,7 @@ impl RowKind {
         match self {
             Self::Episode => "episode",
             Self::Learn => "learn",
+            Self::Study => "study",
             Self::Evaluation => "evaluation",
         }
     }
@@ -40,7 +43,7 @@ pub struct Row {
     pub kind: RowKind,
     /// Training episode, from zero; for an evaluation the number of training episodes before it.
     pub episode: u64,
-    /// Real training steps taken so far.
+    /// Real training steps taken so far; for [`RowKind::Study`] updates made so far.
     pub step: u64,
     /// What happened.
     pub values: Vec<(Cow<'static, str>, f64)>,
@@ -81,6 +84,13 @@ pub enum Event<'a> {
         return_so_far: f64,
         /// Seconds that the agent took to decide; none for an action drawn at random for want of experience.
         act_secs: Option<f64>,
+    },
+    /// An update was made on recorded episodes: for live views, not recorded.
+    Studied {
+        /// Updates so far.
+        update: u64,
+        /// Of how many.
+        of: u64,
     },
     /// An episode is over and the agent may learn from it now: for live views, since that may take a while.
     Learning,

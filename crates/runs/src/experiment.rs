@@ -45,10 +45,8 @@ pub struct Experiment {
     pub environment: Part,
     /// The algorithm, with the settings of the agent around model and planner.
     pub agent: Part,
-    /// The world model.
-    pub model: Part,
-    /// The planner.
-    pub planner: Part,
+    /// Who plays the algorithm's roles, by section: a model, a planner, a policy.
+    pub roles: BTreeMap<String, Part>,
     /// Reward and termination.
     pub reward: RewardPlan,
     /// Evaluation.
@@ -56,7 +54,9 @@ pub struct Experiment {
     /// Recorded episodes that the agent begins with as if it had seen them: the folder of an episode store, or what else the workshop
     /// knows them by; empty for none.
     pub data: String,
-    /// Training steps in the environment.
+    /// Updates on those episodes before the first step.
+    pub updates: u64,
+    /// Training steps in the environment; none where everything is learned from `data`.
     pub steps: u64,
     /// What all randomness comes from.
     pub seed: u64,
@@ -84,6 +84,9 @@ impl Experiment {
         if !self.data.is_empty() {
             entries.insert("data".to_owned(), text(&self.data));
         }
+        if self.updates > 0 {
+            entries.insert("updates".to_owned(), whole(self.updates));
+        }
         for (section, part) in self.parts() {
             entries.insert(format!("{section}.name"), text(&part.name));
             entries.extend(part.settings.iter().map(|(key, value)| (format!("{section}.{key}"), value.clone())));
@@ -92,8 +95,19 @@ impl Experiment {
     }
 
     /// The parts with their section names.
-    pub fn parts(&self) -> [(&'static str, &Part); 4] {
-        [("agent", &self.agent), ("environment", &self.environment), ("model", &self.model), ("planner", &self.planner)]
+    pub fn parts(&self) -> impl Iterator<Item = (&str, &Part)> {
+        let roles = self.roles.iter().map(|(section, part)| (section.as_str(), part));
+        [("agent", &self.agent), ("environment", &self.environment)].into_iter().chain(roles)
+    }
+
+    /// Who plays the role of a section, where the algorithm has it.
+    pub fn role(&self, section: &str) -> Option<&Part> {
+        self.roles.get(section)
+    }
+
+    /// Whether nothing is learned but from recorded episodes.
+    pub fn is_offline(&self) -> bool {
+        self.steps == 0
     }
 
     /// The canonical text, as TOML: every setting, in a fixed order. It reads back as the same experiment.

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use worldwright_agents::{self as agents, AgentContext, Choice, Overrides, Parts, Resolved};
-use worldwright_core::{Agent, Entry, Error, Interrupt, Result, RewardFunction, Setting, Settings, find};
+use worldwright_agents::{self as agents, AgentContext, Choice, Overrides, Parts, Recipe};
+use worldwright_core::{Agent, Error, Interrupt, Result, RewardFunction, Setting, Settings, find};
 use worldwright_envs::{self as envs, Made};
 use worldwright_models::expression::RewardExpression;
 
-use crate::{Choices, EvaluationPlan, Experiment, Part, RewardPlan, Workshop, settings_text};
+use crate::{Choices, EvaluationPlan, Experiment, Part, RECORDED, RewardPlan, Workshop, recorded_world, settings_text};
 
 /// What makes an environment of its name and its settings.
 pub type Make<'m> = &'m dyn Fn(&str, &BTreeMap<String, Setting>) -> Result<Made>;
@@ -35,7 +35,11 @@ impl Lists {
     /// [`Error::Config`] without an environment or for values of another type or out of range, [`Error::Unknown`] with the nearest name for names
     /// and settings that nothing has.
     pub fn resolve(&self, choices: &Choices) -> Result<Experiment> {
-        self.resolve_with(choices, &envs::make)
+        let data = choices.text("data")?.unwrap_or_default();
+        self.resolve_with(choices, &|name, settings| match name {
+            RECORDED => recorded_world(&data),
+            _ => envs::make(name, settings),
+        })
     }
 
     /// As [`resolve`](Self::resolve), asking the environment that `make` makes of the name and its settings: it may come from
@@ -44,10 +48,12 @@ impl Lists {
     /// # Errors
     /// As [`resolve`](Self::resolve), and what `make` gives.
     pub fn resolve_with(&self, choices: &Choices, make: Make<'_>) -> Result<Experiment> {
-        let name = choices.name("environment")?.ok_or_else(|| {
+        let data = choices.text("data")?.unwrap_or_default();
+        let recorded = || (!data.is_empty()).then(|| RECORDED.to_owned());
+        let name = choices.name("environment")?.or_else(recorded).ok_or_else(|| {
             Error::config(
                 "environment",
-                "none is named; name one, for example pendulum (`worldwright envs` lists them)",
+                "none is named; name one, for example pendulum (`worldwright envs` lists them), or recorded episodes by data=FOLDER",
             )
         })?;
         let name =
@@ -63,9 +69,11 @@ impl Lists {
             None => given,
         };
         let made = make(&name, &settings)?;
-        let choice =
-            |section| Ok::<_, Error>(Choice { name: choices.name(section)?, settings: choices.section(section) });
-        let parts = Parts { agent: choices.section("agent"), model: choice("model")?, planner: choice("planner")? };
+        let roles = agents::SECTIONS.iter().map(|section| {
+            let choice = Choice { name: choices.name(section.name)?, settings: choices.section(section.name) };
+            Ok((section.name.to_owned(), choice))
+        });
+        let parts = Parts { agent: choices.section("agent"), roles: roles.collect::<Result<_>>()? };
         let spaces = (made.environment.observation_space(), made.environment.action_space());
         let algorithm = asked.unwrap_or_else(|| agents::default_algorithm(&parts, spaces.0, spaces.1).to_owned());
         let resolved = agents::resolve(&algorithm, known, &parts)?;
@@ -74,19 +82,27 @@ impl Lists {
         let (fewest, most) = (*EVALUATION_EPISODES.start(), *EVALUATION_EPISODES.end());
         let evaluated = episode_steps.map_or(fewest, |steps| (EVALUATION_STEPS / steps.max(1)).clamp(fewest, most));
         let whole = |key, least, default| Ok::<_, Error>(choices.whole(key, least)?.unwrap_or(default));
+        let recipe = find(agents::ALL, "algorithm", &algorithm)?.build;
+        let acts = name != RECORDED;
+        let usual = episode_steps.map_or(DEFAULT_STEPS, |steps| DEFAULT_EPISODES * steps);
+        let steps = whole("steps", 0, if acts && !recipe.offline { usual } else { 0 })?;
+        let updates = whole("updates", 0, if steps == 0 { recipe.updates } else { 0 })?;
+        possible(&algorithm, recipe, (&data, acts), steps, updates)?;
         Ok(Experiment {
             reward: reward(choices, &agents::reward_settings(&algorithm, known), &made)?,
             environment: Part { name, settings },
             agent: Part { name: resolved.algorithm, settings: complete(&resolved.agent) },
-            model: Part { name: resolved.model_name, settings: complete(&resolved.model) },
-            planner: Part { name: resolved.planner_name, settings: complete(&resolved.planner) },
+            roles: (resolved.roles.into_iter())
+                .map(|(section, part)| (section, Part { name: part.name, settings: complete(&part.settings) }))
+                .collect(),
             evaluation: EvaluationPlan {
-                episodes: whole("evaluation.episodes", 1, evaluated)? as usize,
+                episodes: if acts { whole("evaluation.episodes", 1, evaluated)? as usize } else { 0 },
                 interval: whole("evaluation.interval", 0, 0)?,
                 interval_episodes: whole("evaluation.interval_episodes", 1, 3)? as usize,
             },
-            steps: whole("steps", 1, episode_steps.map_or(DEFAULT_STEPS, |steps| DEFAULT_EPISODES * steps))?,
-            data: choices.text("data")?.unwrap_or_default(),
+            steps,
+            updates,
+            data,
             seed: whole("seed", 0, 0)?,
             retries: whole("retries", 0, 3)?,
         })
@@ -106,7 +122,10 @@ impl Lists {
 
 impl Workshop for Lists {
     fn environment(&self, experiment: &Experiment) -> Result<Made> {
-        envs::make(&experiment.environment.name, &experiment.environment.settings)
+        match experiment.environment.name.as_str() {
+            RECORDED => recorded_world(&experiment.data),
+            name => envs::make(name, &experiment.environment.settings),
+        }
     }
 
     fn agent(&self, experiment: &Experiment, made: &Made, interrupt: &Interrupt) -> Result<Box<dyn Agent>> {
@@ -116,14 +135,13 @@ impl Workshop for Lists {
                 "an environment whose players take turns: it plays one side, against environment.opponent=random";
             return Err(Error::unsupported(algorithm.name, what));
         }
-        let resolved = Resolved {
-            algorithm: algorithm.name.to_owned(),
-            agent: Settings::resolve(algorithm.name, algorithm.parameters, &experiment.agent.settings)?,
-            model_name: experiment.model.name.clone(),
-            model: checked(worldwright_models::ALL, "model", &experiment.model)?,
-            planner_name: experiment.planner.name.clone(),
-            planner: checked(worldwright_planners::ALL, "planner", &experiment.planner)?,
-        };
+        let roles = experiment.roles.iter().map(|(section, part)| {
+            let given = Choice { name: Some(part.name.clone()), settings: part.settings.clone() };
+            (section.clone(), given)
+        });
+        let given = Parts { agent: experiment.agent.settings.clone(), roles: roles.collect() };
+        // Every setting is given, so that nothing is left to presets.
+        let resolved = agents::resolve(algorithm.name, "", &given)?;
         let context = AgentContext {
             observation_space: made.environment.observation_space().clone(),
             action_space: made.environment.action_space().clone(),
@@ -135,6 +153,27 @@ impl Workshop for Lists {
         };
         agents::build(&resolved, &context)
     }
+}
+
+/// Refuses runs in which nothing could be learned.
+fn possible(algorithm: &str, recipe: Recipe, (data, acts): (&str, bool), steps: u64, updates: u64) -> Result<()> {
+    let recorded = "recorded episodes: name a folder of them by data=FOLDER (on the command line --data)";
+    let error = if data.is_empty() && recipe.offline {
+        ("data", format!("{algorithm} learns from {recorded}"))
+    } else if data.is_empty() && steps == 0 {
+        ("steps", format!("must be at least 1, got 0; a run without steps learns from {recorded}"))
+    } else if data.is_empty() && updates > 0 {
+        ("updates", format!("are made on {recorded}"))
+    } else if !acts && steps > 0 {
+        ("steps", format!("{steps} of them need an environment: name the one that the recorded episodes are of"))
+    } else if recipe.offline && steps > 0 {
+        ("steps", format!("{algorithm} learns nothing from what it does: leave them out"))
+    } else if steps == 0 && updates == 0 {
+        ("updates", "must be at least 1 where no step is taken".to_owned())
+    } else {
+        return Ok(());
+    };
+    Err(Error::config(error.0, error.1))
 }
 
 /// The name under which settings were measured: that of the native twin, where an environment of Gymnasium's has one.
@@ -193,11 +232,6 @@ fn complete(settings: &Settings) -> BTreeMap<String, Setting> {
     settings.iter().map(|(key, value)| (key.to_owned(), value.clone())).collect()
 }
 
-fn checked<B>(all: &[Entry<B>], what: &'static str, part: &Part) -> Result<Settings> {
-    let entry = find(all, what, &part.name)?;
-    Settings::resolve(entry.name, entry.parameters, &part.settings)
-}
-
 impl Experiment {
     /// Reads what [`to_toml`](Self::to_toml) wrote. Names and settings are checked when something is built from them.
     ///
@@ -212,13 +246,16 @@ impl Experiment {
             let name = choices.name(section)?.ok_or_else(|| lacks(&format!("{section}.name")))?;
             Ok::<_, Error>(Part { name, settings: choices.section(section) })
         };
+        // An algorithm has some of the roles only.
+        let played =
+            agents::SECTIONS.iter().filter(|section| matches!(choices.name(section.name), Ok(Some(_)) | Err(_)));
+        let roles = played.map(|section| Ok((section.name.to_owned(), part(section.name)?)));
         let text = |key: &str| choices.text(key)?.ok_or_else(|| lacks(key));
         let whole = |key: &str| choices.whole(key, 0)?.ok_or_else(|| lacks(key));
         Ok(Self {
             environment: part("environment")?,
             agent: part("agent")?,
-            model: part("model")?,
-            planner: part("planner")?,
+            roles: roles.collect::<Result<_>>()?,
             reward: RewardPlan {
                 kind: text("reward.kind")?,
                 expression: text("reward.expression")?,
@@ -230,6 +267,7 @@ impl Experiment {
                 interval_episodes: whole("evaluation.interval_episodes")? as usize,
             },
             data: choices.text("data")?.unwrap_or_default(),
+            updates: choices.whole("updates", 0)?.unwrap_or(0),
             steps: whole("steps")?,
             seed: whole("seed")?,
             retries: whole("retries")?,

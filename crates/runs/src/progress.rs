@@ -38,6 +38,9 @@ struct State {
     /// Steps that earlier processes took: they say nothing about this one's pace.
     first_step: u64,
     started: Option<Instant>,
+    /// Updates on recorded episodes in all, and the last one that was told of.
+    updates: u64,
+    told_update: u64,
     step: u64,
     episode: u64,
     return_so_far: f64,
@@ -100,7 +103,13 @@ impl Progress {
         } else {
             let from =
                 if step > 0 { format!(", going on after step {}", number(step as f64, 0)) } else { String::new() };
-            self.say(&format!("{title}: {} steps{from}", number(total as f64, 0)));
+            let (updates, steps) = (number(self.state.updates as f64, 0), number(total as f64, 0));
+            let much = match (self.state.updates, total) {
+                (0, _) => format!("{steps} steps"),
+                (_, 0) => format!("{updates} updates on recorded episodes"),
+                _ => format!("{updates} updates on recorded episodes, then {steps} steps"),
+            };
+            self.say(&format!("{title}: {much}{from}"));
         }
     }
 
@@ -132,6 +141,7 @@ impl Progress {
                 state.waiting = Some(Finished { episode: row.episode, step: row.step, episode_return, act_secs });
                 (state.act_secs, state.act_count) = (0.0, 0);
             }
+            RowKind::Study => self.study(row),
             RowKind::Learn => {
                 if let Some(mse) = row.get("holdout_mse").filter(|mse| mse.is_finite()) {
                     self.state.model_mse = Some(mse);
@@ -155,6 +165,25 @@ impl Progress {
                 }
             }
         }
+    }
+
+    /// Says what the updates on recorded episodes come to, some ten times in all.
+    fn study(&mut self, row: &Row) {
+        let tenth = |update: u64| 10 * update / self.state.updates.max(1);
+        if self.view != View::Lines || tenth(row.step) == tenth(self.state.told_update) {
+            return;
+        }
+        self.state.told_update = row.step;
+        let numbers: Vec<String> = (row.values.iter())
+            .filter(|(name, value)| name != "updates" && value.is_finite())
+            .map(|(name, value)| format!("{} {}", name.replace('_', " "), short(*value)))
+            .collect();
+        self.say(&format!(
+            "  update {} of {}: {}",
+            number(row.step as f64, 0),
+            number(self.state.updates as f64, 0),
+            numbers.join(", ")
+        ));
     }
 
     /// Says those clauses of a fit's note that the fit before did not say, other numbers apart: a choice of another model is
@@ -266,6 +295,7 @@ impl Observer for Progress {
             Event::Started { experiment, step, episode, .. } => {
                 self.state.episode = *episode;
                 let title = format!("{} · {}", experiment.environment.name, experiment.agent.name);
+                self.state.updates = experiment.updates;
                 self.start(*step, experiment.steps, &title);
                 if experiment.reward.kind == "expression" {
                     let reward = &experiment.reward.expression;
@@ -283,7 +313,14 @@ impl Observer for Progress {
                 }
                 self.draw(None);
             }
-            Event::Learning => self.draw(Some("learning the model")),
+            Event::Studied { update, of } => {
+                self.draw(Some(&format!(
+                    "update {} of {} on recorded episodes",
+                    number(*update as f64, 0),
+                    number(*of as f64, 0)
+                )));
+            }
+            Event::Learning => self.draw(Some("learning")),
             Event::Row(row) => self.row(row),
             Event::EvaluationEpisode { episode, of, episode_return } => {
                 self.flush_episode();

@@ -1,6 +1,8 @@
 //! `summary.json`: what a finished run came to, in one small file. A number that is not finite is written as the text `"NaN"`,
 //! `"Infinity"` or `"-Infinity"`, and the last entry, `sha256`, is the SHA-256 of all that stands before it.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::json_number;
@@ -47,10 +49,9 @@ pub struct Summary {
     pub environment: String,
     /// The algorithm's name.
     pub algorithm: String,
-    /// The model's name.
-    pub model: String,
-    /// The planner's name.
-    pub planner: String,
+    /// Who played the algorithm's roles: names by section.
+    #[serde(default)]
+    pub parts: BTreeMap<String, String>,
     /// The run's seed.
     pub seed: u64,
     /// SHA-256 of the resolved configuration.
@@ -64,6 +65,9 @@ pub struct Summary {
     /// The final evaluation episodes' returns.
     #[serde(with = "json_number::list")]
     pub returns: Vec<f64>,
+    /// Updates made on recorded episodes.
+    #[serde(default)]
+    pub updates: u64,
     /// Steps taken in the real (training) environment.
     pub real_steps: u64,
     /// Training episodes.

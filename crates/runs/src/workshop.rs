@@ -4,7 +4,8 @@ use worldwright_core::{Agent, Dataset, Error, Experience, Interrupt, Result, Spa
 use worldwright_data::{Elements, EpisodeStore, Named, Replay, arranged, recorded_names};
 use worldwright_envs::Made;
 
-use crate::{Experiment, RunFolder};
+use crate::Experiment;
+use crate::offline::open_recorded;
 
 /// Makes what an experiment names.
 pub trait Workshop {
@@ -29,18 +30,10 @@ pub trait Workshop {
         if experiment.data.is_empty() {
             return Ok(None);
         }
-        // A run's folder keeps its episodes one level down.
-        let within = RunFolder::new(&experiment.data).episodes();
-        let folder = if within.exists() { within } else { experiment.data.clone().into() };
-        let unread = |error: Error| {
-            let why =
-                format!("{} holds no recorded episodes ({error}); `worldwright collect` records some", experiment.data);
-            Error::config("data", why)
-        };
-        let store = EpisodeStore::open(&folder).map_err(unread)?;
+        let store = open_recorded(&experiment.data)?;
         let dataset = Replay::from_store(&store).and_then(|replay| replay.all());
         let dataset = dataset.map_err(|error| match undefined(&store) {
-            Ok(Some(place)) => Error::config("data", format!("{}: {place}; leave it out", folder.display())),
+            Ok(Some(place)) => Error::config("data", format!("{}: {place}; leave it out", experiment.data)),
             _ => error,
         })?;
         let [observation, action] = recorded_names(store.header());

@@ -33,10 +33,10 @@ fn seen_through_noise() -> Made {
 fn agent(planner: &str, settings: &[(&str, Setting)], replan_every: i64) -> Box<dyn Agent> {
     let made = seen_through_noise();
     let mut parts = Parts::default();
-    parts.planner.name = Some(planner.to_owned());
+    parts.role("planner").name = Some(planner.to_owned());
     parts.agent.insert("replan_every".into(), Setting::Integer(replan_every));
     for (key, value) in settings {
-        parts.planner.settings.insert((*key).into(), value.clone());
+        parts.role("planner").settings.insert((*key).into(), value.clone());
     }
     let context = AgentContext {
         observation_space: made.environment.observation_space().clone(),

@@ -11,7 +11,7 @@ fn agent(algorithm: &str, made: &Made, settings: &[(&str, i64)], seed: u64) -> B
     let mut parts = Parts::default();
     for (key, value) in settings {
         match key.split_once('.') {
-            Some(("planner", key)) => parts.planner.settings.insert(key.into(), Setting::Integer(*value)),
+            Some(("planner", key)) => parts.role("planner").settings.insert(key.into(), Setting::Integer(*value)),
             _ => parts.agent.insert((*key).into(), Setting::Integer(*value)),
         };
     }

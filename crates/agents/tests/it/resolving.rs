@@ -26,16 +26,16 @@ fn a_reward_to_plan_for_belongs_to_its_environment() {
 fn choices_win_over_presets() {
     let mut parts = Parts::default();
     parts.agent.insert("initial_steps".into(), Setting::Integer(7));
-    parts.planner = Choice { name: Some("cem".into()), ..Choice::default() };
+    *parts.role("planner") = Choice { name: Some("cem".into()), ..Choice::default() };
     let resolved = resolve("mpc", "pendulum", &parts).unwrap();
     assert_eq!(resolved.agent.count("initial_steps", 0).unwrap(), 7);
-    assert_eq!((resolved.model_name.as_str(), resolved.planner_name.as_str()), ("known", "cem"));
+    assert_eq!((resolved.roles["model"].name.as_str(), resolved.roles["planner"].name.as_str()), ("known", "cem"));
 }
 
 #[test]
 fn slips_are_named() {
     let mut parts = Parts::default();
-    parts.planner.settings.insert("horizn".into(), Setting::Integer(7));
+    parts.role("planner").settings.insert("horizn".into(), Setting::Integer(7));
     let message = resolve("mpc", "pendulum", &parts).unwrap_err().to_string();
     assert!(message.contains("did you mean 'horizon'?"), "{message}");
     let message = resolve("pest", "pendulum", &Parts::default()).unwrap_err().to_string();

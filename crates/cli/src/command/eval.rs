@@ -1,11 +1,13 @@
 //! `worldwright eval`: what was learned, on episodes of its own.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde_json::json;
-use worldwright_core::Interrupt;
+use worldwright_core::{Interrupt, Setting};
+use worldwright_envs::Made;
 use worldwright_runs::report::{gif, short};
 use worldwright_runs::{
-    Evaluation, EvaluationOptions, Lists, Loaded, STEP_LIMIT, evaluate, load_bundle, mean_and_std, write_whole,
+    Choices, Evaluation, EvaluationOptions, Lists, Loaded, STEP_LIMIT, Workshop, evaluate, load_bundle, mean_and_std,
+    write_whole,
 };
 
 use super::untrained;
@@ -17,6 +19,9 @@ pub(crate) fn run(options: &Eval, interrupt: &Interrupt) -> Result<()> {
         check_new("--film", path, Some("gif"))?;
     }
     let mut loaded = load_bundle(&Lists, &options.bundle, interrupt)?;
+    if let Some(name) = &options.environment {
+        loaded.made = elsewhere(name, &loaded)?;
+    }
     if !loaded.agent.is_ready() && !options.json {
         print_warning(&untrained(&loaded));
     }
@@ -52,6 +57,20 @@ pub(crate) fn run(options: &Eval, interrupt: &Interrupt) -> Result<()> {
     let film = gif(&evaluation.film, environment.dt_secs())
         .with_context(|| format!("{} cannot be drawn; leave --film out", environment.id()))?;
     Ok(write_whole(path, &film)?)
+}
+
+/// Another environment of the same spaces to act in.
+fn elsewhere(name: &str, loaded: &Loaded) -> Result<Made> {
+    let choices = Choices::new().set("environment", Setting::Text(name.to_owned()))?;
+    let made = Lists.environment(&Lists.resolve(&choices)?)?;
+    let (here, there) = (made.environment.as_ref(), loaded.made.environment.as_ref());
+    for (what, one, other) in [
+        ("observations", here.observation_space(), there.observation_space()),
+        ("actions", here.action_space(), there.action_space()),
+    ] {
+        ensure!(one == other, "{name} has other {what} than what was learned from: {one:?} in place of {other:?}");
+    }
+    Ok(made)
 }
 
 fn tell(options: &Eval, loaded: &Loaded, evaluation: &Evaluation) -> Result<()> {

@@ -60,8 +60,10 @@ fn choices(options: &Learn) -> Result<Choices> {
     if let Some(environment) = environment {
         choices = choices.set("environment", Setting::Text(environment.clone()))?;
     }
-    if let Some(algorithm) = &options.algorithm {
-        choices = choices.set("algorithm", Setting::Text(algorithm.clone()))?;
+    for (key, value) in [("algorithm", &options.algorithm), ("data", &options.data)] {
+        if let Some(value) = value {
+            choices = choices.set(key, Setting::Text(value.clone()))?;
+        }
     }
     for (key, value) in [("steps", options.steps), ("seed", options.seed)] {
         if let Some(value) = value {
@@ -79,8 +81,9 @@ fn closing(folder: &RunFolder, summary: &Summary) -> String {
         let (time, unit) = duration(secs);
         format!("{time} {unit}")
     };
-    let mut rows = vec![
-        (
+    let mut rows = Vec::new();
+    if !summary.returns.is_empty() {
+        rows.push((
             "return",
             format!(
                 "{} ± {} over {}",
@@ -88,26 +91,27 @@ fn closing(folder: &RunFolder, summary: &Summary) -> String {
                 short(summary.return_std),
                 counted(summary.returns.len() as u64, "evaluation episode")
             ),
+        ));
+    }
+    let steps = (summary.real_steps > 0).then(|| {
+        format!(
+            "{} in {}{}",
+            counted(summary.real_steps, "real step"),
+            counted(summary.episodes, "episode"),
+            summary.decisions_per_sec.map_or(String::new(), |rate| format!(", {} decisions a second", short(rate)))
+        )
+    });
+    let updates = (summary.updates > 0).then(|| format!("{} on recorded episodes", counted(summary.updates, "update")));
+    rows.push(("experience", updates.into_iter().chain(steps).collect::<Vec<_>>().join(", then ")));
+    rows.extend([(
+        "time",
+        format!(
+            "{} of training (learning {}), {} of evaluation",
+            time(summary.train_secs),
+            time(summary.learn_secs),
+            time(summary.evaluation_secs)
         ),
-        (
-            "experience",
-            format!(
-                "{} in {}{}",
-                counted(summary.real_steps, "real step"),
-                counted(summary.episodes, "episode"),
-                summary.decisions_per_sec.map_or(String::new(), |rate| format!(", {} decisions a second", short(rate)))
-            ),
-        ),
-        (
-            "time",
-            format!(
-                "{} of training (learning {}), {} of evaluation",
-                time(summary.train_secs),
-                time(summary.learn_secs),
-                time(summary.evaluation_secs)
-            ),
-        ),
-    ];
+    )]);
     if summary.is_untrained() {
         rows.push((
             "learned",
@@ -128,6 +132,8 @@ fn closing(folder: &RunFolder, summary: &Summary) -> String {
         ));
     }
     rows.push(("report", folder.report().display().to_string()));
-    rows.push(("use it", format!("worldwright eval {}", folder.path().join(&summary.bundle).display())));
+    let bundle = folder.path().join(&summary.bundle);
+    let somewhere = if summary.returns.is_empty() { " --environment ENV" } else { "" };
+    rows.push(("use it", format!("worldwright eval {}{somewhere}", bundle.display())));
     rows.iter().map(|(name, value)| format!("{name:<13}{value}\n")).collect()
 }

@@ -44,15 +44,14 @@ impl Candidate {
         episodes: std::ops::Range<u64>,
         stream: u64,
     ) -> Result<Box<dyn LearnedModel>> {
-        let part = |name: &str, settings: &BTreeMap<String, Setting>| Choice {
-            name: Some(name.to_owned()),
-            settings: settings.clone(),
+        let part = |section: &str, name: &str, settings: &BTreeMap<String, Setting>| {
+            (section.to_owned(), Choice { name: Some(name.to_owned()), settings: settings.clone() })
         };
-        let parts = Parts {
-            model: part(&self.model.name, &self.model.settings),
-            planner: part(&self.plan.name, &self.plan.settings),
-            ..Parts::default()
-        };
+        let roles = [
+            part("model", &self.model.name, &self.model.settings),
+            part("planner", &self.plan.name, &self.plan.settings),
+        ];
+        let parts = Parts { roles: roles.into(), ..Parts::default() };
         let mut agent = ModelBasedAgent::around(model, true, &resolve("pets", "", &parts)?, &ground.context)?;
         let mut made = ground.environment()?;
         let starts = Key::new(ground.seed).fold(stream).to_seed();

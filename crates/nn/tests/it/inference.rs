@@ -1,7 +1,9 @@
 //! Prediction: the same as the runner, row by row, in groups, on other threads; Jacobians.
 
 use worldwright_core::Rng;
-use worldwright_nn::{Activation, EnsembleConfig, EnsembleMlp, Feed, Graph, Groups, Store, matmul};
+use worldwright_nn::{
+    Activation, EnsembleConfig, EnsembleMlp, Feed, Graph, Groups, Mlp, MlpConfig, Predictor, Runner, Store, matmul,
+};
 
 fn ensemble(gaussian: bool) -> EnsembleMlp {
     let config = EnsembleConfig {
@@ -35,6 +37,29 @@ fn predictions_are_the_runners_values() {
     runner.forward(&[store], 300, &[Feed::Members(&x), Feed::Shared(&y), Feed::Shared(&label)]).unwrap();
     let mut values = vec![0.0; out.len()];
     runner.read(output, &mut values).unwrap();
+    assert_eq!(out, values);
+}
+
+/// An input may be declared after operations whose places are free again by then.
+#[test]
+fn inputs_are_read_wherever_they_were_declared() {
+    let (mut store, mut g) = (Store::new(1), Graph::new(1));
+    let config = MlpConfig { inputs: 3, hidden: vec![32, 32], outputs: 2, ..Default::default() };
+    let layers = Mlp::new(&mut store, "layers", &config, &mut Rng::new(6));
+    g.freeze(&store);
+    let early = g.input(3);
+    let said = layers.record(&mut g, early).unwrap();
+    let late = g.input(2);
+    let product = g.mul(said, late).unwrap();
+    let sum = g.add(product, said).unwrap();
+    let (x, z) = (normals(9 * 3, 7), normals(9 * 2, 8));
+    let predictor = Predictor::new(&g, &[&store], &[sum]).unwrap();
+    let mut out = vec![0.0; 9 * 2];
+    predictor.predict_member(0, &[&x, &z], &mut [&mut out], &mut predictor.scratch()).unwrap();
+    let mut runner = Runner::new(g, 9);
+    runner.forward(&[&store], 9, &[Feed::Shared(&x), Feed::Shared(&z)]).unwrap();
+    let mut values = vec![0.0; out.len()];
+    runner.read(sum, &mut values).unwrap();
     assert_eq!(out, values);
 }
 

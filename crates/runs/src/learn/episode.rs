@@ -103,12 +103,8 @@ impl Run<'_, '_> {
             if over {
                 return Ok(Ended::Whole);
             }
-            let (at, step) = self.checkpointed;
-            let every = self.checkpoint_every;
-            if self.progress.step - step >= every.steps.max(1) || at.elapsed().as_secs_f64() >= every.secs {
-                self.progress.open = Some(open);
-                self.save()?;
-            }
+            self.progress.open = Some(open);
+            self.save_if_due()?;
         }
     }
 
@@ -226,16 +222,12 @@ impl Run<'_, '_> {
             experiment.steps.saturating_sub(self.progress.step).saturating_add(episodes) as f64,
             self.made.environment.observation_space().flat_dim(),
         );
-        let quicker: Vec<String> = ["population", "horizon", "iterations", "simulations"]
-            .into_iter()
-            .filter(|key| experiment.planner.settings.contains_key(*key))
-            .map(|key| format!("planner.{key}"))
-            .chain(
-                ["particles", "members", "hidden"]
-                    .into_iter()
-                    .filter(|key| experiment.model.settings.contains_key(*key))
-                    .map(|key| format!("model.{key}")),
-            )
+        let costly = ["population", "horizon", "iterations", "simulations", "particles", "members", "hidden"];
+        let quicker: Vec<String> = (experiment.roles.iter())
+            .flat_map(|(section, part)| {
+                let has = |key: &&str| part.settings.contains_key(*key);
+                costly.into_iter().filter(has).map(move |key| format!("{section}.{key}"))
+            })
             .collect();
         let (time, unit) = duration(secs * left);
         self.tell(&Event::Note(&format!(

@@ -18,6 +18,7 @@ mod defined;
 mod episode;
 mod recorded;
 mod saving;
+mod study;
 
 use std::fs;
 use std::path::PathBuf;
@@ -36,7 +37,9 @@ use crate::folder::set_aside;
 use crate::lock::Lock;
 use crate::metrics::MetricsFile;
 use crate::opening::{begin, go_on, holds_run, nothing_to_lose};
-use crate::{EvaluationPlan, Event, Experiment, Lists, Observer, RunFolder, Summary, Workshop, pages, report};
+use crate::{
+    Evaluation, EvaluationPlan, Event, Experiment, Lists, Observer, RunFolder, Summary, Workshop, pages, report,
+};
 
 /// Steps after which an evaluation episode is cut where neither the environment nor the task says when; training episodes of
 /// environments that are [limited](worldwright_envs::limited) are cut there too.
@@ -170,7 +173,7 @@ pub fn learn(workshop: &dyn Workshop, experiment: &Experiment, options: LearnOpt
         run.note(odd)?;
     }
     run.say_what_was_found(older, damaged)?;
-    match run.train() {
+    match run.study().and_then(|()| run.train()) {
         Err(Halt::Stopped) => return run.stopped(),
         Err(Halt::Failed(error)) => {
             // A setting that shows to be wrong at the first steps: nothing was done yet, and the mended command may take the same folder.
@@ -185,7 +188,9 @@ pub fn learn(workshop: &dyn Workshop, experiment: &Experiment, options: LearnOpt
     let train_secs = run.wall_secs() - run.progress.clock.evaluation;
     // Before the evaluation: what was learned is there whatever becomes of that.
     run.leave_bundle()?;
-    let evaluated = match run.evaluate(true) {
+    let evaluation =
+        if run.experiment.evaluation.episodes > 0 { run.evaluate(true) } else { Ok(Evaluation::default()) };
+    let evaluated = match evaluation {
         Err(Halt::Stopped) => return run.stopped(),
         Err(Halt::Failed(error)) => return Err(error),
         Ok(done) => done,
@@ -283,7 +288,7 @@ impl Run<'_, '_> {
             let text = format!("{why}; it is kept as {} and made anew from the last checkpoint", aside.display());
             self.tell(&Event::Note(&text))?;
         }
-        if self.made.episode_steps.is_none_or(|_| self.made.episode_steps_assumed) {
+        if !self.experiment.is_offline() && self.made.episode_steps.is_none_or(|_| self.made.episode_steps_assumed) {
             self.note(format!(
                 "nothing limits the steps of an episode of {}: one that does not end by itself is cut after {}; \
                  environment.episode_steps (in Python a TimeLimit around it) sets another limit",

@@ -76,10 +76,18 @@ impl Run<'_, '_> {
         })?;
         self.progress = checkpoint.progress;
         self.recall()?;
-        self.checkpointed = (Instant::now(), self.progress.step);
+        self.checkpointed = (Instant::now(), self.progress.updates + self.progress.step);
         self.before = self.progress.clock.wall;
         self.session = Instant::now();
         Ok(())
+    }
+
+    /// Writes a checkpoint where enough was done, or enough time has passed, since the last one.
+    pub(super) fn save_if_due(&mut self) -> Result<()> {
+        let (at, done) = self.checkpointed;
+        let every = self.checkpoint_every;
+        let new = self.progress.updates + self.progress.step - done;
+        if new >= every.steps.max(1) || at.elapsed().as_secs_f64() >= every.secs { self.save() } else { Ok(()) }
     }
 
     /// Makes everything durable and writes a checkpoint.
@@ -96,7 +104,7 @@ impl Run<'_, '_> {
         store.put("store", position.save());
         self.checkpoints.write(&Checkpoint { progress: self.progress.clone(), agent: self.agent.save(), store })?;
         let step = self.progress.step;
-        self.checkpointed = (Instant::now(), step);
+        self.checkpointed = (Instant::now(), self.progress.updates + step);
         self.tell(&Event::Checkpoint { step })
     }
 

@@ -101,17 +101,17 @@ fn opening(out: &mut String, page: &Page) {
         );
         return;
     };
-    let made_of = match (summary.model.as_str(), summary.planner.as_str()) {
-        ("", "") => String::new(),
-        (model, "") => format!(" with the model <em>{}</em>", escape(model)),
-        ("", planner) => format!(" with the planner <em>{}</em>", escape(planner)),
-        (model, planner) => {
-            format!(" with the model <em>{}</em> and the planner <em>{}</em>", escape(model), escape(planner))
-        }
+    let parts: Vec<String> = (summary.parts.iter())
+        .map(|(section, name)| format!("the {} <em>{}</em>", escape(section), escape(name)))
+        .collect();
+    let made_of = if parts.is_empty() { String::new() } else { format!(" with {}", parts.join(" and ")) };
+    let studied = match summary.updates {
+        0 => String::new(),
+        updates => format!("{} on recorded episodes, ", counted(updates, "update")),
     };
     let _ = write!(
         out,
-        r#"<p class="lead">{} real steps in {}{made_of}, seed&nbsp;{}.</p><dl class="numbers">"#,
+        r#"<p class="lead">{studied}{} real steps in {}{made_of}, seed&nbsp;{}.</p><dl class="numbers">"#,
         number(summary.real_steps as f64, 0),
         counted(summary.episodes, "episode"),
         summary.seed
@@ -119,11 +119,13 @@ fn opening(out: &mut String, page: &Page) {
     let mut tile = |name: &str, value: String, unit: String| {
         let _ = write!(out, "<div><dt>{name}</dt><dd>{value} <small>{unit}</small></dd></div>");
     };
-    tile(
-        &format!("return over {}", counted(summary.returns.len() as u64, "episode")),
-        short(summary.return_mean),
-        format!("± {}", short(summary.return_std)),
-    );
+    if !summary.returns.is_empty() {
+        tile(
+            &format!("return over {}", counted(summary.returns.len() as u64, "episode")),
+            short(summary.return_mean),
+            format!("± {}", short(summary.return_std)),
+        );
+    }
     let (wall, unit) = duration(summary.wall_secs);
     tile("wall time", wall, unit.into());
     if let Some(rate) = summary.decisions_per_sec {
@@ -213,7 +215,12 @@ fn record(out: &mut String, page: &Page) {
             format!("{time} {unit}")
         };
         let returns = &summary.returns;
-        line("Return, mean ± std", format!("{} ± {}", number(summary.return_mean, 2), number(summary.return_std, 2)));
+        if !returns.is_empty() {
+            line(
+                "Return, mean ± std",
+                format!("{} ± {}", number(summary.return_mean, 2), number(summary.return_std, 2)),
+            );
+        }
         if returns.len() > 1 {
             let (low, high) =
                 returns.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), r| (low.min(*r), high.max(*r)));

@@ -26,8 +26,8 @@ fn experiment(reward: &str) -> Experiment {
     Experiment {
         environment: part("pendulum"),
         agent: part("pets"),
-        model: part("ensemble"),
-        planner: part("cem"),
+        roles: [("model".into(), part("ensemble")), ("planner".into(), part("cem"))].into(),
+        updates: 0,
         reward: RewardPlan { kind: reward.into(), expression: String::new(), termination: String::new() },
         evaluation: EvaluationPlan { episodes: 10, interval: 0, interval_episodes: 1 },
         data: String::new(),

@@ -1,0 +1,115 @@
+//! Acting by a network: the one way from what is seen to actions that all policies share.
+
+use worldwright_core::{Batch, Columns, Error, Mode, Result, Rng};
+use worldwright_nn::{Graph, Node, Predictor, Scratch, Store};
+
+use crate::ActionHead;
+
+/// A packed actor with room for its batches.
+///
+/// Its graph takes inputs and, for numbers, a standard normal noise of one column a dimension; it gives the action in [−1, 1], where no noise means the
+/// distribution's mode, or the logits of choices.
+pub(crate) struct Acting {
+    who: &'static str,
+    inputs: usize,
+    head: ActionHead,
+    predictor: Predictor,
+    scratch: Scratch,
+    /// Whether the numbers have changed since the predictor took them.
+    stale: bool,
+    seen: Vec<f32>,
+    noise: Vec<f32>,
+    said: Vec<f32>,
+    flat: Vec<f64>,
+}
+
+impl Acting {
+    /// Takes a snapshot of the actor.
+    ///
+    /// # Errors
+    /// As for [`Predictor::new`].
+    pub(crate) fn new(
+        who: &'static str,
+        (inputs, head): (usize, &ActionHead),
+        (graph, action): (&Graph, Node),
+        actor: &Store,
+    ) -> Result<Self> {
+        let predictor = Predictor::new(graph, &[actor], &[action])?;
+        let (seen, noise, said) = (Vec::new(), Vec::new(), Vec::new());
+        let flat = vec![0.0; head.width()];
+        let scratch = predictor.scratch();
+        Ok(Self { who, inputs, head: head.clone(), predictor, scratch, stale: false, seen, noise, said, flat })
+    }
+
+    /// Tells that the actor's numbers have changed.
+    pub(crate) fn changed(&mut self) {
+        self.stale = true;
+    }
+
+    /// As [`Policy::act`](worldwright_core::Policy::act), by these numbers.
+    pub(crate) fn act(
+        &mut self,
+        actor: &Store,
+        inputs: Columns<'_>,
+        mode: Mode,
+        rng: &mut Rng,
+        out: &mut Batch,
+    ) -> Result<()> {
+        let (n, columns) = (inputs.rows(), self.head.columns());
+        if inputs.dims() != self.inputs {
+            return Err(Error::shape("inputs of the policy", &[self.inputs], &[inputs.dims()]));
+        }
+        if out.rows() != n || out.dims() != self.flat.len() {
+            return Err(Error::shape("actions of the policy", &[n, self.flat.len()], &[out.rows(), out.dims()]));
+        }
+        if std::mem::take(&mut self.stale) {
+            self.predictor.refresh(&[actor])?;
+        }
+        self.seen.resize(n * self.inputs, 0.0);
+        for d in 0..self.inputs {
+            for (row, number) in inputs.column(d).iter().enumerate() {
+                self.seen[row * self.inputs + d] = *number as f32;
+            }
+        }
+        self.said.resize(n * columns, 0.0);
+        let choices = self.head.choices();
+        let said = &mut [self.said.as_mut_slice()];
+        if choices == 0 {
+            self.noise.resize(n * columns, 0.0);
+            match mode {
+                Mode::Explore => rng.fill_normal(&mut self.noise),
+                Mode::Exploit => self.noise.fill(0.0),
+            }
+            self.predictor.predict_member(0, &[&self.seen, &self.noise], said, &mut self.scratch)?;
+        } else {
+            self.predictor.predict_member(0, &[&self.seen], said, &mut self.scratch)?;
+        }
+        if self.said.iter().any(|number| !number.is_finite()) {
+            let why = "its actor gives numbers that are not finite".into();
+            return Err(Error::Diverged { who: self.who.into(), why });
+        }
+        for row in 0..n {
+            let said = &self.said[row * columns..(row + 1) * columns];
+            if choices == 0 {
+                self.head.write_numbers(said, &mut self.flat);
+            } else {
+                self.flat.copy_from_slice(self.head.choice(choose(said, mode, rng)));
+            }
+            out.columns_mut().set_row(row, &self.flat);
+        }
+        Ok(())
+    }
+}
+
+/// The likeliest choice, or a draw by the Gumbel-max trick.
+fn choose(logits: &[f32], mode: Mode, rng: &mut Rng) -> usize {
+    let mut best = (0, f64::NEG_INFINITY);
+    for (choice, logit) in logits.iter().enumerate() {
+        let gumbel = if mode == Mode::Explore { -(-(1.0 - rng.uniform()).ln()).ln() } else { 0.0 };
+        let score = f64::from(*logit) + gumbel;
+        if score > best.1 {
+            best = (choice, score);
+        }
+    }
+    best.0
+}

@@ -1,0 +1,184 @@
+//! `bc`: behaviour cloning, the actions that were taken where the same was seen.
+//!
+//! Maximum likelihood of the recorded actions (Pomerleau, "ALVINN: An Autonomous Land Vehicle in a Neural Network", NeurIPS 1988): a Gaussian with mean
+//! `tanh f(s)` and a deviation that depends on what is seen for numbers, a categorical for choices. Rewards are not looked at.
+
+use worldwright_core::{
+    Batch, Columns, Entry, Error, Experience, Interrupt, Key, Learner, Metrics, Mode, Parameter, Persist, Policy,
+    Result, Rng, SettingDefault as Default, Settings, State, cost,
+};
+use worldwright_nn::{Activation, Adam, AdamConfig, Feed, Graph, Mlp, MlpConfig, Node, Runner, Store, Unary};
+
+use crate::acting::Acting;
+use crate::batch::Transitions;
+use crate::{ActionHead, Build, LearnedPolicy, PolicyContext};
+
+pub(crate) const ENTRY: Entry<Build> = Entry {
+    name: "bc",
+    summary: "behaviour cloning: does what was done in recorded episodes where the same was seen",
+    source: "Pomerleau, NeurIPS 1988",
+    parameters: &[
+        Parameter {
+            name: "hidden",
+            default: Default::Numbers(&[256.0, 256.0]),
+            summary: "widths of the hidden layers",
+        },
+        Parameter { name: "batch", default: Default::Integer(256), summary: "transitions an update" },
+        Parameter { name: "learning_rate", default: Default::Float(1e-3), summary: "step size" },
+        Parameter {
+            name: "weight_decay",
+            default: Default::Float(1e-4),
+            summary: "decoupled decay of the weights, against learning few episodes by heart",
+        },
+    ],
+    build: Build::Experience(build),
+};
+
+/// Bounds on the logarithm of the deviation: below, a recorder without noise would be fitted ever more sharply.
+const LOG_STD: [f32; 2] = [-3.0, 0.5];
+
+fn build(context: &PolicyContext, settings: &Settings) -> Result<Box<dyn LearnedPolicy>> {
+    Ok(Box::new(Cloned::new(context, settings)?))
+}
+
+struct Cloned {
+    inputs: usize,
+    head: ActionHead,
+    batch: usize,
+    actor: Store,
+    adam: Adam,
+    runner: Runner,
+    acting: Acting,
+    room: Transitions,
+}
+
+/// What the layers say: the mean and the logarithm of the deviation, or logits.
+fn say(g: &mut Graph, layers: &Mlp, (inputs, head): (usize, &ActionHead)) -> Result<(Node, Option<Node>)> {
+    let raw = g.input(inputs);
+    // The symmetric logarithm makes worlds in other units alike.
+    let seen = g.unary(raw, Unary::Symlog)?;
+    let out = layers.record(g, seen)?;
+    if head.choices() > 0 {
+        return Ok((out, None));
+    }
+    let columns = head.columns();
+    let mean = g.slice(out, 0, columns)?;
+    let mean = g.activation(mean, Activation::Tanh)?;
+    let spread = g.slice(out, columns, columns)?;
+    let spread = g.activation(spread, Activation::Tanh)?;
+    let half = 0.5 * (LOG_STD[1] - LOG_STD[0]);
+    Ok((mean, Some(g.affine(spread, half, LOG_STD[0] + half)?)))
+}
+
+impl Cloned {
+    fn new(context: &PolicyContext, settings: &Settings) -> Result<Self> {
+        let head = ActionHead::new("bc", &context.action_space)?;
+        let hidden = settings.counts_in("hidden", 1, 1 << 14)?;
+        let batch = settings.count_in("batch", 1, 1 << 20)?;
+        let widest = hidden.iter().copied().max().unwrap_or(1).max(context.inputs + head.columns());
+        cost::memory(
+            &[("batch", batch), ("hidden", widest)],
+            8.0 * (batch * widest) as f64 * (hidden.len() + 2) as f64,
+        )?;
+        cost::memory(&[("hidden", widest)], 20.0 * (widest * widest) as f64 * (hidden.len() + 1) as f64)?;
+        let mut rng = Key::new(context.seed).fold(0xbc).rng();
+        let mut actor = Store::new(1);
+        let config = MlpConfig {
+            inputs: context.inputs,
+            hidden,
+            outputs: if head.choices() > 0 { head.choices() } else { 2 * head.columns() },
+            activation: Activation::Relu,
+            ..MlpConfig::default()
+        };
+        let layers = Mlp::new(&mut actor, "actor", &config, &mut rng);
+        let mut g = Graph::new(1);
+        g.learn(&actor);
+        let (first, log_std) = say(&mut g, &layers, (context.inputs, &head))?;
+        let taken = g.input(head.columns());
+        let loss = match log_std {
+            Some(log_std) => {
+                let log_prob = g.gaussian_log_prob(first, log_std, taken)?;
+                g.affine(log_prob, -1.0, 0.0)?
+            }
+            None => g.cross_entropy(first, taken, head.choices())?,
+        };
+        g.minimise(loss, 1.0)?;
+        let mut acts = Graph::new(1);
+        acts.freeze(&actor);
+        let (mut action, log_std) = say(&mut acts, &layers, (context.inputs, &head))?;
+        if let Some(log_std) = log_std {
+            let noise = acts.input(head.columns());
+            let std = acts.unary(log_std, Unary::Exp)?;
+            let off = acts.mul(std, noise)?;
+            action = acts.add(action, off)?;
+        }
+        let config = AdamConfig {
+            learning_rate: settings.float("learning_rate", 0.0, 1.0)? as f32,
+            weight_decay: settings.float("weight_decay", 0.0, 1.0)? as f32,
+            ..AdamConfig::default()
+        };
+        Ok(Self {
+            inputs: context.inputs,
+            batch,
+            adam: Adam::new(&actor, config),
+            runner: Runner::new(g, batch),
+            acting: Acting::new("bc", (context.inputs, &head), (&acts, action), &actor)?,
+            room: Transitions::default(),
+            actor,
+            head,
+        })
+    }
+}
+
+impl Learner for Cloned {
+    fn update(&mut self, experience: &dyn Experience, rng: &mut Rng, interrupt: &Interrupt) -> Result<Metrics> {
+        interrupt.check("bc")?;
+        self.room.draw(experience, (self.batch, self.inputs), &self.head, 1.0, rng)?;
+        let feeds = [Feed::Shared(&self.room.observations), Feed::Shared(&self.room.actions)];
+        self.runner.forward_backward(&[&self.actor], self.batch, &feeds)?;
+        let loss = self.runner.loss(0);
+        self.adam.step(&mut self.actor, &self.runner)?;
+        self.acting.changed();
+        if !loss.is_finite() {
+            let why = format!("its loss became {loss}: try a smaller learning_rate");
+            return Err(Error::Diverged { who: "bc".into(), why });
+        }
+        Ok(vec![("imitation_loss", loss)])
+    }
+}
+
+impl Policy for Cloned {
+    fn inputs(&self) -> usize {
+        self.inputs
+    }
+
+    fn act(&mut self, inputs: Columns<'_>, mode: Mode, rng: &mut Rng, out: &mut Batch) -> Result<()> {
+        self.acting.act(&self.actor, inputs, mode, rng, out)
+    }
+
+    fn weights(&self) -> State {
+        let mut state = State::new();
+        state.put_all("actor", self.actor.save());
+        state
+    }
+
+    fn restore_weights(&mut self, weights: &State) -> Result<()> {
+        self.acting.changed();
+        self.actor.restore(&weights.part("actor"))
+    }
+}
+
+impl Persist for Cloned {
+    fn save(&self) -> State {
+        let mut state = self.weights();
+        state.put_all("adam", self.adam.save());
+        state.put("sizes", self.head.sizes(self.inputs));
+        state
+    }
+
+    fn restore(&mut self, state: &State) -> Result<()> {
+        self.head.check_sizes(self.inputs, state)?;
+        self.restore_weights(state)?;
+        self.adam.restore(&state.part("adam"))
+    }
+}
