@@ -164,7 +164,7 @@ pub fn build_model(resolved: &Resolved, context: &AgentContext) -> Result<Box<dy
         discount: resolved.agent.float("discount", 0.0, 1.0)?,
         seed: context.seed,
     };
-    (entry.build)(&model_context, &chosen.settings)
+    entry.build.learned(&model_context, &chosen.settings)
 }
 
 impl ModelBasedAgent {

@@ -52,6 +52,10 @@ pub(crate) fn build(resolved: &Resolved, context: &AgentContext) -> Result<Box<d
     };
     let policy = match entry.build {
         Build::Experience(build) => build(&policy_context, &chosen.settings)?,
+        Build::Imagination(_) => {
+            let what = "learning from what was experienced: it learns in the imagination of a latent model";
+            return Err(Error::unsupported(entry.name, what));
+        }
     };
     let (seed, a) = (Key::new(context.seed), context.action_space.flat_dim());
     Ok(Box::new(PolicyAgent {

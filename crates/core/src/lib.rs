@@ -5,6 +5,7 @@
 //!
 //! Start with [`WorldModel`] and [`Imagination`]: the one meeting place of every model and every planner.
 
+mod action_head;
 mod agent;
 mod channels;
 mod choices;
@@ -37,6 +38,7 @@ mod text;
 mod uninterrupted;
 mod value;
 
+pub use action_head::ActionHead;
 pub use agent::{Agent, Metrics, Plan};
 pub use channels::distinct_channels;
 pub use choices::{check_choices, is_bounded};

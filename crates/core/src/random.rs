@@ -151,6 +151,14 @@ impl Rng {
         self.used = 4;
     }
 
+    /// Fills `out` with standard Gumbel numbers, `−ln −ln u` of single precision: the largest of logits plus these is a draw of their
+    /// categorical distribution (Gumbel 1954; Maddison, Tarlow and Minka, "A* Sampling", 2014).
+    pub fn fill_gumbel(&mut self, out: &mut [f32]) {
+        self.fill_uniform(out);
+        // Half a step off the grid of 24 bits, so that neither end is infinite.
+        out.iter_mut().for_each(|slot| *slot = -(-(*slot + 0.5 / 16_777_216.0).ln()).ln());
+    }
+
     /// Everything needed to go on from here.
     pub fn save(&self) -> Array {
         let key = u64::from(self.key[0]) | (u64::from(self.key[1]) << 32);
@@ -195,6 +203,19 @@ mod tests {
         let beyond = |x: f64| numbers.iter().filter(|y| f64::from(**y).abs() > x).count() as f64 / n;
         assert!((beyond(1.959_964) - 0.05).abs() < 0.001);
         assert!((beyond(3.290_527) - 0.001).abs() < 0.000_15);
+    }
+
+    #[test]
+    fn gumbels_have_the_moments_of_a_gumbel() {
+        let mut numbers = vec![0.0_f32; 400_000];
+        Rng::new(6).fill_gumbel(&mut numbers);
+        assert!(numbers.iter().all(|number| number.is_finite()));
+        let n = numbers.len() as f64;
+        let mean = numbers.iter().map(|x| f64::from(*x)).sum::<f64>() / n;
+        let variance = numbers.iter().map(|x| (f64::from(*x) - mean).powi(2)).sum::<f64>() / n;
+        // Euler's constant and π²/6, each within four standard errors.
+        assert!((mean - 0.577_215_665).abs() < 0.008, "mean {mean}");
+        assert!((variance - 1.644_934_067).abs() < 0.022, "variance {variance}");
     }
 
     #[test]

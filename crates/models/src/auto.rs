@@ -28,7 +28,7 @@ pub(crate) const ENTRY: Entry<Build> = Entry {
         Parameter { name: "particles", default: Default::Integer(5), summary: "lanes of each row, for either model" },
         ANGLES,
     ],
-    build,
+    build: Build::Transitions(build),
 };
 
 fn build(context: &ModelContext, settings: &Settings) -> Result<Box<dyn LearnedModel>> {

@@ -15,7 +15,7 @@ pub(crate) const ENTRY: Entry<Build> = Entry {
     summary: "one network trained on squared error: cheap, and does not know what it does not know",
     source: "Nagabandi, Kahn, Fearing and Levine, ICRA 2018",
     parameters: &[HIDDEN, ACTIVATION, EPOCHS, PATIENCE, HOLDOUT, BATCH, LEARNING_RATE, WEIGHT_DECAY, ANGLES],
-    build,
+    build: Build::Transitions(build),
 };
 
 fn build(context: &ModelContext, settings: &Settings) -> Result<Box<dyn LearnedModel>> {

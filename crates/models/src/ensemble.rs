@@ -68,7 +68,7 @@ pub(crate) const ENTRY: Entry<Build> = Entry {
         WEIGHT_DECAY,
         ANGLES,
     ],
-    build,
+    build: Build::Transitions(build),
 };
 
 pub(crate) const HIDDEN: Parameter = Parameter {

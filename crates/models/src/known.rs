@@ -27,7 +27,7 @@ pub(crate) const ENTRY: Entry<Build> = Entry {
     summary: "a simulator as a model: nothing is learned",
     source: "Model predictive control with known dynamics (Rawlings, Mayne and Diehl, Model Predictive Control, 2017)",
     parameters: &[],
-    build,
+    build: Build::Transitions(build),
 };
 
 fn build(context: &ModelContext, _settings: &Settings) -> Result<Box<dyn LearnedModel>> {

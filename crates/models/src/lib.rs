@@ -2,7 +2,8 @@
 //!
 //! Every model is a [`LearnedModel`]: it is fitted to a [`Dataset`](worldwright_core::Dataset), saved and restored, and it opens
 //! arenas in which planners imagine. [`ALL`] lists them; [`build`] makes one by name.
-//! A model that learns transitions is one [`transition::Regressor`]; everything else is in [`transition`].
+//! A model that learns transitions is one [`transition::Regressor`]; everything else is in [`transition`]. A model with latents of its own is a
+//! [`LatentModel`], whose step is a cell on a graph.
 //!
 //! ```
 //! use std::collections::BTreeMap;
@@ -30,18 +31,22 @@ mod ensemble;
 pub mod expression;
 mod gp;
 mod known;
+mod latent;
 mod linear;
+mod rssm;
 mod tabular;
 mod training;
 pub mod transition;
+mod windows;
 
 pub use known::Known;
+pub use latent::LatentModel;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use worldwright_core::{
-    Entry, KnownModel, LearnedModel, Result, RewardFunction, Setting, Settings, Simulator, Space, find,
+    Entry, Error, KnownModel, LearnedModel, Result, RewardFunction, Setting, Settings, Simulator, Space, find,
 };
 
 /// What a model is told of the task that it will model.
@@ -63,17 +68,58 @@ pub struct ModelContext {
     pub seed: u64,
 }
 
-/// Builds a model for a task from a complete set of settings.
-pub type Build = fn(&ModelContext, &Settings) -> Result<Box<dyn LearnedModel>>;
+/// Builds a model for a task from a complete set of settings, by how it learns.
+#[derive(Debug, Clone, Copy)]
+pub enum Build {
+    /// A model that is fitted to a set of transitions.
+    Transitions(fn(&ModelContext, &Settings) -> Result<Box<dyn LearnedModel>>),
+    /// A model with latents of its own, which learns in updates as well and whose step policies can unroll.
+    Latent(fn(&ModelContext, &Settings) -> Result<Box<dyn LatentModel>>),
+}
+
+impl Build {
+    /// The model, whichever way it learns.
+    ///
+    /// # Errors
+    /// What the model itself refuses.
+    pub fn learned(self, context: &ModelContext, settings: &Settings) -> Result<Box<dyn LearnedModel>> {
+        match self {
+            Self::Transitions(build) => build(context, settings),
+            Self::Latent(build) => Ok(build(context, settings)?),
+        }
+    }
+
+    /// The model to learn in updates and to imagine on graphs. `name` is its name, for the refusal.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] for a model whose step is no cell, and what the model itself refuses.
+    pub fn latent(self, name: &str, context: &ModelContext, settings: &Settings) -> Result<Box<dyn LatentModel>> {
+        match self {
+            Self::Latent(build) => build(context, settings),
+            Self::Transitions(_) => Err(Error::unsupported(
+                name.to_owned(),
+                "imagining with a policy on one graph: choose a model with a latent cell, such as rssm",
+            )),
+        }
+    }
+}
 
 /// Every model that can be named.
-pub const ALL: &[Entry<Build>] =
-    &[known::ENTRY, tabular::ENTRY, linear::ENTRY, gp::ENTRY, deterministic::ENTRY, ensemble::ENTRY, auto::ENTRY];
+pub const ALL: &[Entry<Build>] = &[
+    known::ENTRY,
+    tabular::ENTRY,
+    linear::ENTRY,
+    gp::ENTRY,
+    deterministic::ENTRY,
+    ensemble::ENTRY,
+    auto::ENTRY,
+    rssm::ENTRY,
+];
 
 /// The model called `name` with `overrides` laid over its default settings.
 ///
 /// # Errors
-/// [`Error::Unknown`](worldwright_core::Error::Unknown) for a name or a setting that is not listed, and what the model itself
+/// [`Error::Unknown`] for a name or a setting that is not listed, and what the model itself
 /// refuses.
 pub fn build(
     name: &str,
@@ -81,5 +127,18 @@ pub fn build(
     overrides: &BTreeMap<String, Setting>,
 ) -> Result<Box<dyn LearnedModel>> {
     let entry = find(ALL, "model", name)?;
-    (entry.build)(context, &Settings::resolve(entry.name, entry.parameters, overrides)?)
+    entry.build.learned(context, &Settings::resolve(entry.name, entry.parameters, overrides)?)
+}
+
+/// The latent model called `name`, as [`build`] makes others.
+///
+/// # Errors
+/// As for [`build`], and [`Error::Unsupported`] for a model whose step is no cell.
+pub fn build_latent(
+    name: &str,
+    context: &ModelContext,
+    overrides: &BTreeMap<String, Setting>,
+) -> Result<Box<dyn LatentModel>> {
+    let entry = find(ALL, "model", name)?;
+    entry.build.latent(entry.name, context, &Settings::resolve(entry.name, entry.parameters, overrides)?)
 }

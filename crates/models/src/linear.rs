@@ -52,7 +52,7 @@ pub(crate) const ENTRY: Entry<Build> = Entry {
             summary: "whether each step of a draw adds the noise that was learned",
         },
     ],
-    build,
+    build: Build::Transitions(build),
 };
 
 fn build(context: &ModelContext, settings: &Settings) -> Result<Box<dyn LearnedModel>> {

@@ -43,7 +43,7 @@ pub(crate) const ENTRY: Entry<Build> = Entry {
             summary: "discount where the agent's is nearer to 1: without one, processes that go round for ever have no values",
         },
     ],
-    build,
+    build: Build::Transitions(build),
 };
 
 /// The most elements that an observation space may have: those seen are kept, but their numbers must be told apart.

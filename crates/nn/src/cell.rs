@@ -1,6 +1,6 @@
 //! A latent model's step as part of a graph: what models implement, policies unroll and imagination runs.
 
-use worldwright_core::Result;
+use worldwright_core::{Result, Rng};
 
 use crate::graph::{Graph, Node};
 
@@ -43,7 +43,8 @@ pub trait Cell {
     /// As for the operations that it records.
     fn begin(&self, graph: &mut Graph, rows: usize) -> Result<Latent>;
 
-    /// The latent after `action`, with `noise` for what is drawn.
+    /// The latent after `action`, with `noise` for what is drawn. Actions are as networks are told them, see
+    /// [`ActionHead`](worldwright_core::ActionHead): numbers in [−1, 1], or choices one-hot.
     ///
     /// # Errors
     /// As for the operations that it records.
@@ -51,4 +52,30 @@ pub trait Cell {
 
     /// Columns of the noise that a step takes.
     fn noise(&self) -> usize;
+
+    /// Fills the noise of any number of steps with what it is to be drawn from: standard normal numbers, unless a cell says otherwise.
+    fn draw(&self, rng: &mut Rng, noise: &mut [f32]) {
+        rng.fill_normal(noise);
+    }
+}
+
+/// Latents apart from any graph, `N` of them: the beliefs that imagination starts from.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Starts {
+    /// Each part `[N][columns]`, in the cell's own order.
+    pub parts: Vec<Vec<f32>>,
+    /// The probability that the episode goes on from each `[N]`: zero where the task has ended.
+    pub continues: Vec<f32>,
+}
+
+impl Starts {
+    /// N, how many.
+    pub fn len(&self) -> usize {
+        self.continues.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.continues.is_empty()
+    }
 }

@@ -92,6 +92,11 @@ impl Graph {
         self.bind(store, false);
     }
 
+    /// Whether the graph uses this store, be it to learn or frozen.
+    pub fn binds(&self, store: &Store) -> bool {
+        self.bindings.iter().any(|binding| binding.store == store.id)
+    }
+
     fn bind(&mut self, store: &Store, learns: bool) {
         let same = |binding: &Binding| binding.store == store.id && binding.learns == learns;
         let index = self.bindings.iter().position(same).unwrap_or_else(|| {

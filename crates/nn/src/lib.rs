@@ -79,7 +79,7 @@ mod view;
 
 pub use activation::Activation;
 pub use adam::{Adam, AdamConfig};
-pub use cell::{Cell, Latent, Stepped};
+pub use cell::{Cell, Latent, Starts, Stepped};
 pub use distribution::{Drawn, KlBalance};
 pub use ensemble::{EnsembleConfig, EnsembleMlp};
 pub use feed::Feed;

@@ -1,9 +1,7 @@
 //! Acting by a network: the one way from what is seen to actions that all policies share.
 
-use worldwright_core::{Batch, Columns, Error, Mode, Result, Rng};
+use worldwright_core::{ActionHead, Batch, Columns, Error, Mode, Result, Rng};
 use worldwright_nn::{Graph, Node, Predictor, Scratch, Store};
-
-use crate::ActionHead;
 
 /// A packed actor with room for its batches.
 ///

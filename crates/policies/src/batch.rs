@@ -1,8 +1,6 @@
 //! Batches of experienced transitions as networks are told them.
 
-use worldwright_core::{Error, Experience, Result, Rng, Sample, Want};
-
-use crate::ActionHead;
+use worldwright_core::{ActionHead, Error, Experience, Result, Rng, Sample, Want};
 
 /// Room for a batch of transitions, filled anew at each update without allocation once it has grown.
 #[derive(Default)]

@@ -4,14 +4,14 @@
 //! `tanh f(s)` and a deviation that depends on what is seen for numbers, a categorical for choices. Rewards are not looked at.
 
 use worldwright_core::{
-    Batch, Columns, Entry, Error, Experience, Interrupt, Key, Learner, Metrics, Mode, Parameter, Persist, Policy,
-    Result, Rng, SettingDefault as Default, Settings, State, cost,
+    ActionHead, Batch, Columns, Entry, Error, Experience, Interrupt, Key, Learner, Metrics, Mode, Parameter, Persist,
+    Policy, Result, Rng, SettingDefault as Default, Settings, State, cost,
 };
 use worldwright_nn::{Activation, Adam, AdamConfig, Feed, Graph, Mlp, MlpConfig, Node, Runner, Store, Unary};
 
 use crate::acting::Acting;
 use crate::batch::Transitions;
-use crate::{ActionHead, Build, LearnedPolicy, PolicyContext};
+use crate::{Build, LearnedPolicy, PolicyContext};
 
 pub(crate) const ENTRY: Entry<Build> = Entry {
     name: "bc",

@@ -1,17 +1,17 @@
 //! Policies and their learners, one file each.
 //!
 //! A policy that learns from what was experienced is a [`LearnedPolicy`]: it samples what it wants of an
-//! [`Experience`](worldwright_core::Experience), be that real or imagined. [`ALL`] lists the policies.
+//! [`Experience`](worldwright_core::Experience), be that real or imagined. One that learns by unrolling a latent model is an [`ImaginedPolicy`].
+//! [`ALL`] lists the policies.
 
 mod acting;
+mod actor_critic;
 mod batch;
 mod bc;
-mod head;
 mod sac;
 
-pub use head::ActionHead;
-
-use worldwright_core::{Entry, Learner, Policy, Result, Settings, Space};
+use worldwright_core::{Entry, Interrupt, Learner, Metrics, Persist, Policy, Result, Rng, Settings, Space};
+use worldwright_nn::{Cell, Starts, Store};
 
 /// What a policy is told of its task.
 #[derive(Debug, Clone)]
@@ -31,12 +31,34 @@ pub trait LearnedPolicy: Policy + Learner {}
 
 impl<T: Policy + Learner> LearnedPolicy for T {}
 
+/// A policy that learns in the imagination of a latent model: it unrolls the model's cell together with its own networks on one graph, the model
+/// frozen, and acts on the features of beliefs.
+pub trait ImaginedPolicy: Policy + Persist {
+    /// Learns once from what the model imagines from `starts`, beliefs that it filtered. `store` holds the model's numbers, which the handles of
+    /// `cell` mean. What comes of it depends on policy, model, starts and `rng` alone.
+    ///
+    /// # Errors
+    /// [`Error::Config`](worldwright_core::Error::Config) without any start, [`Error::Shape`](worldwright_core::Error::Shape) for latents of other
+    /// sizes than the policy sees, [`Error::Diverged`](worldwright_core::Error::Diverged) once numbers are not finite,
+    /// [`Error::Interrupted`](worldwright_core::Error::Interrupted) once `interrupt` is requested.
+    fn imagine(
+        &mut self,
+        cell: &dyn Cell,
+        store: &Store,
+        starts: &Starts,
+        rng: &mut Rng,
+        interrupt: &Interrupt,
+    ) -> Result<Metrics>;
+}
+
 /// Builds a policy from a complete set of settings, by what it learns from.
 #[derive(Debug, Clone, Copy)]
 pub enum Build {
     /// From transitions or sequences that were experienced.
     Experience(fn(&PolicyContext, &Settings) -> Result<Box<dyn LearnedPolicy>>),
+    /// From the imagination of a latent model.
+    Imagination(fn(&PolicyContext, &Settings) -> Result<Box<dyn ImaginedPolicy>>),
 }
 
 /// Every policy that can be named.
-pub const ALL: &[Entry<Build>] = &[sac::ENTRY, bc::ENTRY];
+pub const ALL: &[Entry<Build>] = &[sac::ENTRY, bc::ENTRY, actor_critic::ENTRY];

@@ -82,7 +82,7 @@ pub(crate) const ENTRY: Entry<Build> = Entry {
             summary: "likelihoods to evaluate from each start; later fits take half",
         },
     ],
-    build,
+    build: Build::Transitions(build),
 };
 
 fn build(context: &ModelContext, settings: &Settings) -> Result<Box<dyn LearnedModel>> {

@@ -7,5 +7,6 @@ mod gp;
 mod heads;
 mod known;
 mod linear;
+mod rssm;
 mod systems;
 mod tabular;

@@ -1,9 +1,7 @@
 //! The networks of soft actor-critic and the graphs that they are trained by.
 
-use worldwright_core::{Result, Rng};
+use worldwright_core::{ActionHead, Result, Rng};
 use worldwright_nn::{Activation, Graph, Mlp, MlpConfig, Node, Parameter, Store, Unary};
-
-use crate::ActionHead;
 
 /// The deviation of an action before the tangent lies between `e^−5` and `e^2`.
 const LOG_STD: [f32; 2] = [-5.0, 2.0];

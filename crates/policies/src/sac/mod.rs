@@ -10,15 +10,15 @@
 mod graphs;
 
 use worldwright_core::{
-    Batch, Columns, Entry, Error, Experience, Interrupt, Key, Learner, Metrics, Mode, Parameter, Persist, Policy,
-    Result, Rng, SettingDefault as Default, Settings, State, cost,
+    ActionHead, Batch, Columns, Entry, Error, Experience, Interrupt, Key, Learner, Metrics, Mode, Parameter, Persist,
+    Policy, Result, Rng, SettingDefault as Default, Settings, State, cost,
 };
 use worldwright_nn::{Adam, AdamConfig, Feed, Init, Runner, Store};
 
 use self::graphs::{ActorGraph, CriticGraph, Networks, TemperatureGraph, acting};
 use crate::acting::Acting;
 use crate::batch::Transitions;
-use crate::{ActionHead, Build, LearnedPolicy, PolicyContext};
+use crate::{Build, LearnedPolicy, PolicyContext};
 
 pub(crate) const ENTRY: Entry<Build> = Entry {
     name: "sac",

@@ -2,6 +2,6 @@
 
 mod cloning;
 mod every;
-mod heads;
+mod imagined;
 mod soft;
 mod told;

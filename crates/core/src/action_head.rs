@@ -1,6 +1,6 @@
 //! Between the actions of a space and the numbers of a network: bounded numbers as [−1, 1], everything countable as choices.
 
-use worldwright_core::{Array, Error, Result, Space, State, is_bounded};
+use crate::{Array, Error, Result, Space, State, is_bounded};
 
 /// Choices that a policy tells apart at most.
 const MOST_CHOICES: usize = 4096;
@@ -102,11 +102,27 @@ impl ActionHead {
                 let choice = flat.chunks_exact(*width).position(|element| element == action).ok_or_else(|| {
                     Error::NotInSpace { what: "an action".into(), reason: format!("{action:?} is none of its choices") }
                 })?;
-                out.fill(0.0);
-                out[choice] = 1.0;
-                Ok(())
+                self.write_choice(choice, out)
             }
         }
+    }
+
+    /// Writes a choice, by its number among the space's elements, as the network is told it: one-hot.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for another width, [`Error::NotInSpace`] where there is no such choice.
+    pub fn write_choice(&self, choice: usize, out: &mut [f32]) -> Result<()> {
+        let choices = self.choices();
+        if choice >= choices {
+            let reason = format!("choice {choice} is not below {choices}");
+            return Err(Error::NotInSpace { what: "an action".into(), reason });
+        }
+        if out.len() != choices {
+            return Err(Error::shape("an action", &[choices], &[out.len()]));
+        }
+        out.fill(0.0);
+        out[choice] = 1.0;
+        Ok(())
     }
 
     /// The flat action of a network's numbers in [−1, 1], kept within the bounds.
@@ -118,13 +134,16 @@ impl ActionHead {
         }
     }
 
-    /// The sizes of a policy, for its state.
-    pub(crate) fn sizes(&self, inputs: usize) -> Array {
+    /// The sizes of a network that sees `inputs` numbers and says these actions, for its state.
+    pub fn sizes(&self, inputs: usize) -> Array {
         Array::U64(vec![inputs as u64, self.columns() as u64])
     }
 
-    /// Refuses the state of a policy of other [sizes](Self::sizes).
-    pub(crate) fn check_sizes(&self, inputs: usize, state: &State) -> Result<()> {
+    /// Refuses the state of a network of other [sizes](Self::sizes).
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for them, and as for [`State::u64s`].
+    pub fn check_sizes(&self, inputs: usize, state: &State) -> Result<()> {
         let sizes = state.u64s("sizes", 2)?;
         let here = [inputs, self.columns()];
         if sizes.iter().zip(here).all(|(there, here)| *there == here as u64) {
@@ -139,5 +158,54 @@ impl ActionHead {
             Self::Continuous { .. } => &[],
             Self::Discrete { width, flat } => &flat[choice * width..(choice + 1) * width],
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Rng;
+
+    #[test]
+    fn bounded_numbers_go_to_the_unit_box_and_back() {
+        let space = Space::vector(&[-2.0, 0.0], &[2.0, 10.0]);
+        let head = ActionHead::new("test", &space).unwrap();
+        let mut network = [0.0; 2];
+        head.write_network(&[-2.0, 7.5], &mut network).unwrap();
+        assert_eq!(network, [-1.0, 0.5]);
+        let mut flat = [0.0; 2];
+        head.write_numbers(&[-1.0, 0.5], &mut flat);
+        assert_eq!(flat, [-2.0, 7.5]);
+        // Whatever a network says lies within the bounds.
+        head.write_numbers(&[-3.0, 9.0], &mut flat);
+        assert_eq!(flat, [-2.0, 10.0]);
+    }
+
+    #[test]
+    fn everything_countable_is_a_choice() {
+        let nested = Space::Tuple(vec![Space::discrete(3), Space::MultiBinary { shape: vec![2] }]);
+        for space in [Space::discrete(4), nested] {
+            let head = ActionHead::new("test", &space).unwrap();
+            assert_eq!(Some(head.choices()), space.count());
+            let mut rng = Rng::new(0);
+            for _ in 0..20 {
+                let action = space.sample(&mut rng);
+                let mut flat = vec![0.0; space.flat_dim()];
+                space.flatten(&action, &mut flat).unwrap();
+                let mut one_hot = vec![0.0; head.columns()];
+                head.write_network(&flat, &mut one_hot).unwrap();
+                let choice = one_hot.iter().position(|number| *number == 1.0).unwrap();
+                assert_eq!(head.choice(choice), flat);
+                assert_eq!(space.element_number(&action), Some(choice));
+            }
+        }
+    }
+
+    #[test]
+    fn what_has_no_bounds_is_refused_with_a_way_out() {
+        let error = ActionHead::new("sac", &Space::unbounded(1)).unwrap_err().to_string();
+        assert!(error.contains("without bounds"), "{error}");
+        let mixed = Space::Tuple(vec![Space::discrete(2), Space::vector(&[0.0], &[1.0])]);
+        assert!(ActionHead::new("sac", &mixed).unwrap_err().to_string().contains("algorithm=pets"));
     }
 }

@@ -1,0 +1,102 @@
+//! Windows of experience: what models with memory learn from, up to L consecutive transitions of one episode.
+//!
+//! Sequences of exactly L transitions would leave out episodes that are shorter, and would hold the ends of episodes, and so every
+//! termination, only once in L times as often as the rest. A window is drawn by a transition and a reach: it ends up to L − 1
+//! transitions behind a uniform one, or where its episode ends, is as long as L and its episode allow, and is filled up with what is to count for nothing.
+
+use worldwright_core::{Error, Experience, Result, Rng};
+
+/// Draws so many times a transition before giving up on finding one by chance.
+const TRIES: usize = 256;
+
+/// Some consecutive transitions of one episode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Window {
+    /// The first transition's row.
+    pub(crate) first: u64,
+    /// How many, at least one.
+    pub(crate) length: usize,
+}
+
+/// Draws a window of at most `most` transitions.
+pub(crate) fn draw(experience: &dyn Experience, most: usize, rng: &mut Rng) -> Result<Window> {
+    let row = transition(experience, rng)?;
+    let reach = rng.below(most.max(1) as u64);
+    // How far the episode goes on behind the row, and how far it reaches back from there.
+    let on = longest(reach as usize, |steps| experience.ends_sequence(row + steps as u64, steps + 1)) as u64;
+    let back = longest(most - 1, |steps| experience.ends_sequence(row + on, steps + 1));
+    let first = row + on - back as u64;
+    // An episode's beginning cuts a window short, which then may go on further.
+    let more = longest(most - 1 - back, |steps| experience.ends_sequence(row + on + steps as u64, back + steps + 1));
+    Ok(Window { first, length: back + 1 + more })
+}
+
+/// A uniform transition.
+fn transition(experience: &dyn Experience, rng: &mut Rng) -> Result<u64> {
+    let rows = experience.rows();
+    if !rows.is_empty() {
+        for _ in 0..TRIES {
+            let row = rows.start + rng.below(rows.end - rows.start);
+            if experience.ends_sequence(row, 1) {
+                return Ok(row);
+            }
+        }
+        // Few among many rows: the next one of them all is as good.
+        let start = rows.start + rng.below(rows.end - rows.start);
+        if let Some(row) = (start..rows.end).chain(rows.start..start).find(|row| experience.ends_sequence(*row, 1)) {
+            return Ok(row);
+        }
+    }
+    Err(Error::config("experience", "holds no transition to learn from"))
+}
+
+/// The largest number up to `most` that holds, where all below it hold and zero does.
+fn longest(most: usize, holds: impl Fn(usize) -> bool) -> usize {
+    let (mut low, mut high) = (0, most);
+    while low < high {
+        let middle = (low + high).div_ceil(2);
+        if holds(middle) {
+            low = middle;
+        } else {
+            high = middle - 1;
+        }
+    }
+    low
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use worldwright_core::Dataset;
+
+    /// Episodes of 2, 30 and 1 transitions, numbered through.
+    fn episodes() -> Dataset {
+        let mut data = Dataset::new(1, 0);
+        for i in 0..33 {
+            let end = matches!(i, 1 | 31 | 32);
+            data.push(&[f64::from(i)], &[], 0.0, &[f64::from(i) + 1.0], end, end).unwrap();
+        }
+        data
+    }
+
+    #[test]
+    fn windows_stay_in_their_episodes_and_reach_their_ends() {
+        let (data, mut rng) = (episodes(), Rng::new(1));
+        let mut seen = [0_u32; 33];
+        for _ in 0..20_000 {
+            let Window { first, length } = draw(&data, 8, &mut rng).unwrap();
+            let (first, last) = (first as usize, first as usize + length - 1);
+            match first {
+                0..2 => assert_eq!((first, length), (0, 2)),
+                2..32 => assert!(length == 8 && last < 32, "{first} {length}"),
+                _ => assert_eq!(length, 1),
+            }
+            (first..=last).for_each(|i| seen[i] += 1);
+        }
+        // In the middle of a long episode each transition is held as often as any other, at its end more than half as often.
+        let middle: f64 = seen[10..24].iter().sum::<u32>() as f64 / 14.0;
+        assert!(seen[10..24].iter().all(|count| (f64::from(*count) / middle - 1.0).abs() < 0.06), "{seen:?}");
+        assert!(f64::from(seen[31]) > 0.5 * middle && f64::from(seen[2]) > 0.5 * middle, "{seen:?}");
+        assert!(draw(&Dataset::new(1, 0), 8, &mut rng).is_err());
+    }
+}
