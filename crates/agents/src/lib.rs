@@ -4,11 +4,13 @@
 //! agent around them. [`resolve`] lays a user's choices over the algorithm's defaults and the preset for the environment
 //! (see [`PRESETS`]) and checks every key; [`build`] makes the agent.
 
+mod latent_agent;
 mod model_based;
 mod policy_agent;
 mod presets;
 mod recipe;
 mod resolve;
+mod updates;
 
 use std::sync::Arc;
 
@@ -78,6 +80,18 @@ pub const ALL: &[Entry<Recipe>] = &[
         build: Recipe { roles: &[policy("sac")], offline: false, updates: 5000, build: policy_agent::build },
     },
     Entry {
+        name: "dreamer",
+        summary: "a policy learned in the imagination of a recurrent latent model: for worlds that show only a part of themselves",
+        source: "Hafner, Pasukonis, Ba and Lillicrap, 2023",
+        parameters: DREAMING,
+        build: Recipe {
+            roles: &[model("rssm"), policy("actor-critic")],
+            offline: false,
+            updates: 2000,
+            build: latent_agent::build,
+        },
+    },
+    Entry {
         name: "bc",
         summary: "behaviour cloning: does what recorded episodes did where the same was seen; takes no step to learn",
         source: "Pomerleau, NeurIPS 1988",
@@ -87,23 +101,30 @@ pub const ALL: &[Entry<Recipe>] = &[
 ];
 
 /// Settings of every agent that acts by a policy.
-const ACTING: &[Parameter] = &[
-    Parameter {
-        name: "initial_steps",
-        default: SettingDefault::Integer(200),
-        summary: "environment steps with random actions before the first update",
-    },
-    Parameter {
-        name: "updates_per_step",
-        default: SettingDefault::Float(1.0),
-        summary: "updates an environment step; below 1, one every few steps",
-    },
-    Parameter {
-        name: "discount",
-        default: SettingDefault::Float(0.99),
-        summary: "what a reward one step later is worth",
-    },
-];
+const ACTING: &[Parameter] = &learned_in_updates(1.0);
+
+/// Settings of an agent whose policy learns in imagination: an update imagines thousands of steps.
+const DREAMING: &[Parameter] = &learned_in_updates(0.25);
+
+const fn learned_in_updates(per_step: f64) -> [Parameter; 3] {
+    [
+        Parameter {
+            name: "initial_steps",
+            default: SettingDefault::Integer(200),
+            summary: "environment steps with random actions before the first update",
+        },
+        Parameter {
+            name: "updates_per_step",
+            default: SettingDefault::Float(per_step),
+            summary: "updates an environment step; below 1, one every few steps",
+        },
+        Parameter {
+            name: "discount",
+            default: SettingDefault::Float(0.99),
+            summary: "what a reward one step later is worth",
+        },
+    ]
+}
 
 const fn model(default: &'static str) -> Role {
     Role { section: "model", default }

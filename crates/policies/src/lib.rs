@@ -10,7 +10,7 @@ mod batch;
 mod bc;
 mod sac;
 
-use worldwright_core::{Entry, Interrupt, Learner, Metrics, Persist, Policy, Result, Rng, Settings, Space};
+use worldwright_core::{Entry, Error, Interrupt, Learner, Metrics, Persist, Policy, Result, Rng, Settings, Space};
 use worldwright_nn::{Cell, Starts, Store};
 
 /// What a policy is told of its task.
@@ -58,6 +58,42 @@ pub enum Build {
     Experience(fn(&PolicyContext, &Settings) -> Result<Box<dyn LearnedPolicy>>),
     /// From the imagination of a latent model.
     Imagination(fn(&PolicyContext, &Settings) -> Result<Box<dyn ImaginedPolicy>>),
+}
+
+impl Build {
+    /// The policy to learn from experience. `name` is its name, for the refusal.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] for one that learns in imagination, and what the policy itself refuses.
+    pub fn experienced(
+        self,
+        name: &str,
+        context: &PolicyContext,
+        settings: &Settings,
+    ) -> Result<Box<dyn LearnedPolicy>> {
+        match self {
+            Self::Experience(build) => build(context, settings),
+            Self::Imagination(_) => {
+                let what =
+                    "learning without a model: choose an algorithm whose policy learns in imagination, such as dreamer";
+                Err(Error::unsupported(name.to_owned(), what))
+            }
+        }
+    }
+
+    /// The policy to learn in imagination. `name` is its name, for the refusal.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] for one that learns from experience, and what the policy itself refuses.
+    pub fn imagined(self, name: &str, context: &PolicyContext, settings: &Settings) -> Result<Box<dyn ImaginedPolicy>> {
+        match self {
+            Self::Imagination(build) => build(context, settings),
+            Self::Experience(_) => {
+                let what = "learning in a model's imagination: choose an algorithm whose policy learns from experience, such as sac";
+                Err(Error::unsupported(name.to_owned(), what))
+            }
+        }
+    }
 }
 
 /// Every policy that can be named.

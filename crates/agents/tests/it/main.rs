@@ -2,5 +2,6 @@
 
 mod belief;
 mod beliefs;
+mod in_updates;
 mod model_based;
 mod resolving;

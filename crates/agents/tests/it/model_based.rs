@@ -7,15 +7,19 @@ use worldwright_core::{Action, Agent, Interrupt, Setting};
 use worldwright_data::Replay;
 use worldwright_envs::{Made, make};
 
-fn agent(algorithm: &str, made: &Made, settings: &[(&str, i64)], seed: u64) -> Box<dyn Agent> {
+pub(crate) fn agent(algorithm: &str, made: &Made, settings: &[(&str, i64)], seed: u64) -> Box<dyn Agent> {
     let mut parts = Parts::default();
     for (key, value) in settings {
         match key.split_once('.') {
-            Some(("planner", key)) => parts.role("planner").settings.insert(key.into(), Setting::Integer(*value)),
+            Some((section, key)) => parts.role(section).settings.insert(key.into(), Setting::Integer(*value)),
             _ => parts.agent.insert((*key).into(), Setting::Integer(*value)),
         };
     }
-    let context = AgentContext {
+    build(&resolve(algorithm, "pendulum", &parts).unwrap(), &context(made, seed)).unwrap()
+}
+
+pub(crate) fn context(made: &Made, seed: u64) -> AgentContext {
+    AgentContext {
         observation_space: made.environment.observation_space().clone(),
         action_space: made.environment.action_space().clone(),
         reward: made.reward.clone(),
@@ -23,11 +27,10 @@ fn agent(algorithm: &str, made: &Made, settings: &[(&str, i64)], seed: u64) -> B
         known: made.model.clone(),
         seed,
         interrupt: Interrupt::never(),
-    };
-    build(&resolve(algorithm, "pendulum", &parts).unwrap(), &context).unwrap()
+    }
 }
 
-fn memory(made: &Made) -> Replay {
+pub(crate) fn memory(made: &Made) -> Replay {
     let environment = &made.environment;
     let (observed, done) = (environment.observation_space().clone(), environment.action_space().clone());
     Replay::new(observed, done, Vec::new(), usize::MAX).unwrap()
@@ -35,7 +38,7 @@ fn memory(made: &Made) -> Replay {
 
 /// One episode with learning; the actions taken and their return. Before step `exchange.0` the agent gives way to another of the same
 /// settings, which takes on its state there.
-fn episode(
+pub(crate) fn episode(
     mut agent: Box<dyn Agent>,
     made: &mut Made,
     memory: &mut Replay,
@@ -126,15 +129,6 @@ fn a_plan_longer_than_the_horizon_is_refused() {
     let made = make("pendulum", &BTreeMap::new()).unwrap();
     let mut parts = Parts::default();
     parts.agent.insert("replan_every".into(), Setting::Integer(1_000));
-    let context = AgentContext {
-        observation_space: made.environment.observation_space().clone(),
-        action_space: made.environment.action_space().clone(),
-        reward: made.reward.clone(),
-        simulator: made.simulator.clone(),
-        known: made.model.clone(),
-        seed: 0,
-        interrupt: Interrupt::never(),
-    };
-    let error = build(&resolve("mpc", "pendulum", &parts).unwrap(), &context).err().unwrap();
+    let error = build(&resolve("mpc", "pendulum", &parts).unwrap(), &context(&made, 0)).err().unwrap();
     assert!(error.to_string().contains("replan_every"), "{error}");
 }

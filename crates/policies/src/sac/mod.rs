@@ -43,7 +43,7 @@ pub(crate) const ENTRY: Entry<Build> = Entry {
         },
         Parameter {
             name: "initial_temperature",
-            default: Default::Float(0.2),
+            default: Default::Float(1.0),
             summary: "what a nat of entropy is worth at first, in units of reward",
         },
         Parameter {

@@ -12,6 +12,7 @@ mod progress;
 mod recorded;
 mod report;
 mod results;
+mod roles;
 mod settings;
 mod tensorboard;
 mod tiny;

@@ -1,0 +1,97 @@
+//! When updates are due, and what they said: a share of updates for each step, told as means.
+
+use worldwright_core::{Array, Error, Metrics, Result, Settings, State};
+
+/// Updates after which their mean is told, unless an episode ends before.
+const TOLD_EVERY: u64 = 100;
+/// Updates a step of an environment at most.
+const MOST_A_STEP: f64 = 1000.0;
+
+/// The schedule of an agent that learns in updates, and what its updates said since that was last told.
+pub(crate) struct Updates {
+    initial_steps: u64,
+    per_step: f64,
+    made: u64,
+    /// Transitions that had been taken in when steps were last counted; zero before they began to be.
+    counted: u64,
+    owed: f64,
+    sums: Vec<f64>,
+    summed: u64,
+}
+
+impl Updates {
+    /// Reads `initial_steps` and `updates_per_step`.
+    pub(crate) fn new(settings: &Settings) -> Result<Self> {
+        Ok(Self {
+            initial_steps: settings.count("initial_steps", 0)? as u64,
+            per_step: settings.float("updates_per_step", 0.0, MOST_A_STEP)?,
+            made: 0,
+            counted: 0,
+            owed: 0.0,
+            sums: Vec::new(),
+            summed: 0,
+        })
+    }
+
+    /// How many were made in all.
+    pub(crate) fn made(&self) -> u64 {
+        self.made
+    }
+
+    /// How many are due now that so many transitions were taken in. Recorded episodes that a run begins with earn none: steps do.
+    pub(crate) fn due(&mut self, taken: u64) -> u64 {
+        if taken < self.initial_steps.max(1) || self.per_step == 0.0 {
+            return 0;
+        }
+        let new = if self.counted == 0 { 1 } else { taken.saturating_sub(self.counted) };
+        self.counted = taken;
+        self.owed += self.per_step * new as f64;
+        let due = self.owed.floor();
+        self.owed -= due;
+        due as u64
+    }
+
+    /// Counts an update, and gives the means since they were last told where it is time to tell them.
+    pub(crate) fn count(&mut self, said: Metrics, episode_ended: bool) -> Metrics {
+        self.made += 1;
+        self.summed += 1;
+        self.sums.resize(said.len(), 0.0);
+        self.sums.iter_mut().zip(&said).for_each(|(sum, (_, number))| *sum += number);
+        if !episode_ended && self.summed < TOLD_EVERY.max(self.per_step as u64) {
+            return Metrics::new();
+        }
+        let count = std::mem::take(&mut self.summed) as f64;
+        let means = said.iter().zip(&self.sums).map(|((name, _), sum)| (*name, sum / count));
+        let told = std::iter::once(("updates", count)).chain(means).collect();
+        self.sums.fill(0.0);
+        told
+    }
+
+    pub(crate) fn save(&self, state: &mut State) {
+        let counters = vec![self.made, self.counted, self.summed, self.owed.to_bits()];
+        state.put("updates.counters", Array::U64(counters));
+        state.put("updates.sums", Array::F64(vec![self.sums.len()], self.sums.clone()));
+    }
+
+    pub(crate) fn restore(&mut self, state: &State) -> Result<()> {
+        let counters = state.u64s("updates.counters", 4)?;
+        let Array::F64(_, sums) = state.array("updates.sums")? else {
+            return Err(Error::external("saved state", "array 'updates.sums' is not of type f64: it is damaged"));
+        };
+        [self.made, self.counted, self.summed] = [counters[0], counters[1], counters[2]];
+        self.owed = f64::from_bits(counters[3]);
+        self.sums.clone_from(sums);
+        Ok(())
+    }
+
+    /// The count alone, for weights.
+    pub(crate) fn put_made(&self, state: &mut State) {
+        state.put("updates", Array::U64(vec![self.made]));
+    }
+
+    /// Takes on what [`put_made`](Self::put_made) put.
+    pub(crate) fn take_made(&mut self, state: &State) -> Result<()> {
+        self.made = state.u64s("updates", 1)?[0];
+        Ok(())
+    }
+}

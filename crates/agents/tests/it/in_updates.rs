@@ -1,0 +1,92 @@
+//! Agents whose policies learn in updates.
+
+use std::collections::BTreeMap;
+
+use worldwright_agents::{Choice, Parts, resolve};
+use worldwright_core::{Agent, Setting};
+use worldwright_envs::{Made, make};
+
+use crate::model_based::{agent, episode, memory};
+
+const SMALL: [(&str, &[(&str, i64)]); 2] = [
+    ("sac", &[("policy.batch", 8), ("initial_steps", 12)]),
+    (
+        "dreamer",
+        &[
+            ("model.batch", 3),
+            ("model.length", 6),
+            ("model.recurrent", 12),
+            ("model.hidden", 12),
+            ("policy.starts", 5),
+            ("policy.horizon", 4),
+            ("initial_steps", 12),
+        ],
+    ),
+];
+
+/// In the middle of an episode, before the first update and after it, with what the policy draws.
+#[test]
+fn a_restored_agent_goes_on_in_the_middle_of_an_episode() {
+    let mut made = make("pendulum", &BTreeMap::new()).unwrap();
+    for (algorithm, settings) in SMALL {
+        let new = |made: &Made| agent(algorithm, made, settings, 4);
+        let whole = |made: &mut Made, exchange| {
+            let mut memory = memory(made);
+            let (actions, _, agent) = episode(new(made), made, &mut memory, (3, 30), exchange);
+            (actions, agent.save())
+        };
+        let (uncut, state) = whole(&mut made, None);
+        for when in [1, 11, 12, 13, 21, 29] {
+            let other = new(&made);
+            let (actions, after) = whole(&mut made, Some((when, other)));
+            assert_eq!(actions, uncut, "{algorithm} exchanged before step {when}");
+            assert!(after == state, "{algorithm} exchanged before step {when}");
+        }
+    }
+}
+
+#[test]
+fn weights_act_as_the_agent_did() {
+    let mut made = make("pendulum", &BTreeMap::new()).unwrap();
+    for (algorithm, settings) in SMALL {
+        let mut memory = memory(&made);
+        let (_, _, mut learned) = episode(agent(algorithm, &made, settings, 4), &mut made, &mut memory, (3, 20), None);
+        let mut taken = agent(algorithm, &made, settings, 4);
+        taken.restore_weights(&learned.weights()).unwrap();
+        assert!(taken.is_ready());
+        let observation = made.environment.reset(9).unwrap();
+        let mut act = |agent: &mut Box<dyn Agent>| {
+            agent.begin_episode(&observation, 1).unwrap();
+            [agent.act(&observation, false).unwrap(), agent.act(&observation, false).unwrap()]
+        };
+        assert_eq!(act(&mut learned), act(&mut taken), "{algorithm}");
+    }
+}
+
+#[test]
+fn parts_that_an_algorithm_does_not_have_are_refused() {
+    let mut parts = Parts::default();
+    *parts.role("planner") = Choice { name: Some("cem".into()), ..Choice::default() };
+    let error = resolve("sac", "pendulum", &parts).unwrap_err().to_string();
+    assert!(error.contains("its parts are: policy") && error.contains("pets"), "{error}");
+    // Who learns in imagination needs one to learn in, and the other way round.
+    for (algorithm, policy, way) in [("sac", "actor-critic", "dreamer"), ("dreamer", "sac", "sac")] {
+        let mut parts = Parts::default();
+        parts.role("policy").name = Some(policy.into());
+        let made = make("pendulum", &BTreeMap::new()).unwrap();
+        let context = crate::model_based::context(&made, 0);
+        let built = worldwright_agents::build(&resolve(algorithm, "pendulum", &parts).unwrap(), &context);
+        let error = built.err().unwrap().to_string();
+        assert!(error.contains(way), "{error}");
+    }
+    let mut parts = Parts::default();
+    parts.role("model").name = Some("linear".into());
+    let made = make("pendulum", &BTreeMap::new()).unwrap();
+    let context = crate::model_based::context(&made, 0);
+    let built = worldwright_agents::build(&resolve("dreamer", "pendulum", &parts).unwrap(), &context);
+    assert!(built.err().unwrap().to_string().contains("rssm"));
+    parts = Parts::default();
+    parts.agent.insert("updates_per_step".into(), Setting::Float(-1.0));
+    let built = worldwright_agents::build(&resolve("sac", "pendulum", &parts).unwrap(), &context);
+    assert!(built.err().unwrap().to_string().contains("updates_per_step"));
+}
