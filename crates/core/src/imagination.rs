@@ -263,7 +263,8 @@ pub trait Imagination: Send {
     }
 
     /// The gradients of `reward + cotangent · next latent` by latent and action for a batch of rows; `cotangents` is `[rows][Z]`.
-    /// The default goes through [`linearize`](Self::linearize), whose results it leaves in `linear`.
+    /// The default goes through [`linearize`](Self::linearize), whose results it leaves in `linear`; a model that pulls back without
+    /// Jacobians leaves next latents, rewards and continuations there.
     ///
     /// # Errors
     /// As for [`linearize`](Self::linearize).

@@ -52,7 +52,7 @@ pub use experience::{Experience, Numbers, Sample, StepColumn, Want};
 pub use imagination::{Actions, Applicable, Imagination, Imagined, Priors, Values};
 pub use interrupt::Interrupt;
 pub use learner::Learner;
-pub use linearization::{Differences, Linearizations, Pulled};
+pub use linearization::{Differences, Linearizations, Pulled, by_differences, pull};
 pub use model::{Capabilities, FitReport, KnownModel, Learn, LearnedModel, ModelSpec, WorldModel};
 pub use persist::{Array, Persist, State};
 pub use planner::{Budget, Deadline, PlanReport, PlanStatus, Planner, Weighed};

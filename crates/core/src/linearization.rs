@@ -10,7 +10,7 @@
 //! (Nocedal and Wright, "Numerical Optimization", 2006, section 8.1), all steps in batches as large as the scratch rows that the
 //! caller names. Where one side diverges the other is used, and a derivative of which nothing is left is zero.
 
-use crate::{Actions, Batch, Error, Imagination, Imagined, Key, ModelSpec, Result, Rows, Space};
+use crate::{Actions, Batch, Columns, Error, Imagination, Imagined, Key, ModelSpec, Result, Rows, Space};
 
 /// What [`Imagination::linearize`] needs beside the rows and actions.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,7 +47,7 @@ pub struct Linearizations {
     pub reward_hessian: Vec<f64>,
     /// `[rows][D][D][Z]`; filled only where asked for.
     pub latent_hessian: Vec<f64>,
-    /// Model steps taken: rows × members advanced by one.
+    /// Model steps taken: rows × members advanced by one. A model that knows its derivatives takes one for each row and member.
     pub model_steps: u64,
     /// Steps that diverged.
     pub diverged: u64,
@@ -108,6 +108,42 @@ impl Linearizations {
     pub fn rows(&self) -> usize {
         self.rows
     }
+
+    /// Refuses what has no derivatives, or finds no room for them here; gives the actions. `second` tells whether curvature is wanted.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] for a model that is random, has discrete actions, or whose latents cannot be read, and
+    /// [`Error::Shape`] for too little room.
+    pub fn check<'a>(
+        &self,
+        spec: &ModelSpec,
+        rows: &Rows<'_>,
+        actions: Actions<'a>,
+        second: bool,
+    ) -> Result<Columns<'a>> {
+        if spec.latent_dim == 0 {
+            return Err(Error::unsupported(spec.name.clone(), "derivatives of a step: its latents cannot be read"));
+        }
+        if !spec.deterministic {
+            return Err(Error::unsupported(
+                spec.name.clone(),
+                "derivatives of a random step: use a deterministic model, or an ensemble with propagation = \"expectation\"",
+            ));
+        }
+        let (Actions::Continuous(columns), Space::Box { .. }) = (actions, &spec.action_space) else {
+            return Err(Error::unsupported(spec.name.clone(), "derivatives by discrete actions"));
+        };
+        let (n, (z, a)) = (rows.len(), self.dims());
+        let fits = spec.latent_dim == z && columns.dims() == a && columns.rows() == n && n <= self.rows;
+        if !fits || (second && self.reward_hessian.len() < n * (z + a) * (z + a)) {
+            return Err(Error::shape(
+                "room for derivatives",
+                &[n, spec.latent_dim, columns.dims()],
+                &[self.rows, z, a],
+            ));
+        }
+        Ok(columns)
+    }
 }
 
 /// Which numbers a probe moves, and where to.
@@ -142,39 +178,24 @@ fn probe_move(index: usize, d: usize) -> Move {
     Move::Both(first, first + 1 + left, sign)
 }
 
-/// The default of [`Imagination::linearize`].
+/// The default of [`Imagination::linearize`], for a model that knows its derivatives only sometimes.
 ///
 /// # Errors
 /// [`Error::Unsupported`] for a model that is random, has discrete actions, or whose latents cannot be read, [`Error::Shape`] for
 /// too little room, and what the model's steps give.
-pub(crate) fn by_differences<W: Imagination + ?Sized>(
+pub fn by_differences<W: Imagination + ?Sized>(
     world: &mut W,
     rows: &Rows<'_>,
     actions: Actions<'_>,
     differences: &Differences,
     out: &mut Linearizations,
 ) -> Result<()> {
+    let second = differences.reward_curvature || differences.latent_curvature;
+    let columns = out.check(world.spec(), rows, actions, second)?;
     let spec = world.spec();
-    if spec.latent_dim == 0 {
-        return Err(Error::unsupported(spec.name.clone(), "derivatives of a step: its latents cannot be read"));
-    }
-    if !spec.deterministic {
-        return Err(Error::unsupported(
-            spec.name.clone(),
-            "derivatives of a random step: use a deterministic model, or an ensemble with propagation = \"expectation\"",
-        ));
-    }
-    let (Actions::Continuous(columns), Space::Box { low, high, .. }) = (actions, &spec.action_space) else {
-        return Err(Error::unsupported(spec.name.clone(), "derivatives by discrete actions"));
-    };
     let (n, (z, a)) = (rows.len(), out.dims());
     let d = z + a;
-    let second = differences.reward_curvature || differences.latent_curvature;
     let probes = if second { 2 + d + d * d } else { 1 + 2 * d };
-    let fits = spec.latent_dim == z && columns.dims() == a && columns.rows() == n && n <= out.rows;
-    if !fits || out.probe.seen.len() < n * probes * (z + 1) {
-        return Err(Error::shape("room for derivatives", &[n, spec.latent_dim, columns.dims()], &[out.rows, z, a]));
-    }
     let batch = differences.scratch.len().min(out.probe.capacity);
     if batch == 0 {
         return Err(Error::shape("scratch rows", &[1], &[0]));
@@ -196,7 +217,6 @@ pub(crate) fn by_differences<W: Imagination + ?Sized>(
             *centre = centre.max(low[j] + *size).min(high[j] - *size);
         }
     }
-    debug_assert_eq!(low.len(), high.len());
     let total = n * probes;
     let mut first = 0;
     while first < total {
@@ -251,14 +271,7 @@ pub(crate) fn by_differences<W: Imagination + ?Sized>(
 
 impl Linearizations {
     /// Turns what the probes of row `i` saw into derivatives.
-    fn gather(
-        &mut self,
-        i: usize,
-        probes: usize,
-        second: bool,
-        columns: crate::Columns<'_>,
-        differences: &Differences,
-    ) {
+    fn gather(&mut self, i: usize, probes: usize, second: bool, columns: Columns<'_>, differences: &Differences) {
         let (z, a) = self.dims();
         let d = z + a;
         let seen = &self.probe.seen[i * probes * (z + 1)..][..probes * (z + 1)];
@@ -336,7 +349,7 @@ pub struct Pulled {
 }
 
 /// The default of [`Imagination::pullback`]: `Jᵀv` from the derivatives of all rows, with weight 1 on the reward.
-pub(crate) fn pull(linear: &Linearizations, cotangents: &[f64], rows: usize, out: &mut Pulled) {
+pub fn pull(linear: &Linearizations, cotangents: &[f64], rows: usize, out: &mut Pulled) {
     let (z, a) = linear.dims();
     let d = z + a;
     out.by_latent.resize(rows * z, 0.0);

@@ -36,6 +36,9 @@ pub struct Capabilities {
     pub prior: bool,
     /// Whether [`Imagination::state_keys`] is there.
     pub keys: bool,
+    /// Whether [`Imagination::linearize`] and [`Imagination::pullback`] know the derivatives of a step, rather than find them by
+    /// differences of many. Either way they are those of what a step computes.
+    pub derivatives: bool,
 }
 
 /// A model of how a world moves and pays.

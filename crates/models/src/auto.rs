@@ -74,7 +74,7 @@ impl Auto {
 /// Buffers of the model that was chosen.
 pub(crate) enum Workspace {
     Gp(<GaussianProcesses as Regressor>::Workspace),
-    Ensemble(<Ensemble as Regressor>::Workspace),
+    Ensemble(Box<<Ensemble as Regressor>::Workspace>),
 }
 
 impl Regressor for Auto {
@@ -101,7 +101,7 @@ impl Regressor for Auto {
     fn workspace(&self, places: usize) -> Workspace {
         match self.chosen {
             Chosen::Gp => Workspace::Gp(self.gp.workspace(places)),
-            Chosen::Ensemble => Workspace::Ensemble(self.ensemble.workspace(places)),
+            Chosen::Ensemble => Workspace::Ensemble(Box::new(self.ensemble.workspace(places))),
         }
     }
 

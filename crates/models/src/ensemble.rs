@@ -21,12 +21,15 @@ use worldwright_core::{
     Array, Entry, Error, FitReport, LearnedModel, Parameter, Persist, Result, Rng, SettingDefault as Default, Settings,
     State, cost,
 };
-use worldwright_nn::{Activation, AdamConfig, EnsembleConfig, EnsembleMlp, Predictor};
+use worldwright_nn::{Activation, AdamConfig, Differential, EnsembleConfig, EnsembleMlp, Predictor};
 
 use crate::training::{Schedule, Tables, train};
-use crate::transition::{ANGLES, Answer, Examples, Question, Regressor, TransitionModel, saved_shape, unfitted};
+use crate::transition::{
+    ANGLES, Answer, Examples, Question, Regressor, Slopes, TransitionModel, saved_shape, unfitted,
+};
 use crate::{Build, ModelContext};
 
+mod derivatives;
 mod propagation;
 
 pub(crate) use propagation::{Propagation, Workspace};
@@ -187,6 +190,8 @@ pub(crate) struct Ensemble {
 /// What predictions need.
 pub(crate) struct Learned {
     pub(crate) predictor: Predictor,
+    /// Of the means, where steps follow nothing else.
+    pub(crate) differential: Option<Differential>,
     /// Members used, in the order of their numbers.
     pub(crate) elites: Vec<u32>,
     pub(crate) inputs: usize,
@@ -213,6 +218,7 @@ impl Ensemble {
     fn use_networks(&mut self, networks: EnsembleMlp, elites: Vec<u32>) -> Result<()> {
         self.learned = Some(Learned {
             predictor: networks.predictor_of_deviations()?,
+            differential: self.differentiable().then(|| networks.differential()).transpose()?,
             elites,
             inputs: networks.config().inputs,
             outputs: networks.outputs(),
@@ -262,6 +268,22 @@ impl Regressor for Ensemble {
     fn predict(&self, question: &Question<'_>, workspace: &mut Workspace, answer: &mut Answer<'_>) {
         if let Some(learned) = &self.learned {
             self.propagation.predict(learned, question, workspace, answer);
+        }
+    }
+
+    fn differentiable(&self) -> bool {
+        self.propagation == Propagation::Expectation
+    }
+
+    fn slopes(&self, question: &Question<'_>, workspace: &mut Workspace, out: &mut Slopes<'_>) {
+        if let Some(learned) = &self.learned {
+            derivatives::slopes(learned, question, workspace, out);
+        }
+    }
+
+    fn pull(&self, question: &Question<'_>, weights: &[f64], workspace: &mut Workspace, out: &mut [f64]) {
+        if let Some(learned) = &self.learned {
+            derivatives::pull(learned, question, weights, workspace, out);
         }
     }
 }

@@ -26,7 +26,7 @@ use worldwright_numerics::dense::LANES;
 
 use self::posterior::Posterior;
 use self::products::Products;
-use crate::transition::{ANGLES, Answer, Examples, Question, Regressor, TransitionModel, unfitted};
+use crate::transition::{ANGLES, Answer, Examples, Question, Regressor, Slopes, TransitionModel, unfitted};
 use crate::{Build, ModelContext};
 
 /// The line in the list of models.
@@ -133,10 +133,7 @@ impl Regressor for Linear {
             }
             for dim in 0..q {
                 let target = &mut answer.targets.column_mut(dim)[span.clone()];
-                let (posterior, place) = match &self.reward {
-                    Some(reward) if dim == changes.targets => (reward, 0),
-                    _ => (changes, dim),
-                };
+                let (posterior, place) = self.posterior(changes, dim);
                 posterior.predict(question.inputs, span.clone(), lane, place, target);
                 if self.noise {
                     let std = posterior.noise_std(lane, place);
@@ -146,6 +143,55 @@ impl Regressor for Linear {
             }
         }
         changes.epistemic(question.inputs, &mut workspace.rows, answer.epistemic);
+    }
+
+    fn differentiable(&self) -> bool {
+        true
+    }
+
+    fn slopes(&self, question: &Question<'_>, workspace: &mut Workspace, out: &mut Slopes<'_>) {
+        let Some(changes) = &self.changes else { return };
+        let (n, q) = (changes.inputs, changes.targets + usize::from(self.reward.is_some()));
+        out.jacobian.fill(0.0);
+        out.curvature.fill(0.0);
+        let input = &mut workspace.rows[..n];
+        for (place, jacobian) in out.jacobian.chunks_exact_mut(q * n).enumerate() {
+            question.inputs.copy_row(place, input);
+            let lane = place / question.rows;
+            for (dim, slopes) in jacobian.chunks_exact_mut(n).enumerate() {
+                let (posterior, target) = self.posterior(changes, dim);
+                posterior.add_slopes(input, (lane, target), 1.0, slopes);
+                for sum in 0..out.sums {
+                    let at = place * out.sums + sum;
+                    let curvature = &mut out.curvature[at * n * n..][..n * n];
+                    posterior.add_bends((lane, target), out.weights[at * q + dim], curvature);
+                }
+            }
+        }
+    }
+
+    fn pull(&self, question: &Question<'_>, weights: &[f64], workspace: &mut Workspace, out: &mut [f64]) {
+        let Some(changes) = &self.changes else { return };
+        let (n, q) = (changes.inputs, changes.targets + usize::from(self.reward.is_some()));
+        out.fill(0.0);
+        let input = &mut workspace.rows[..n];
+        for (place, (out, weights)) in out.chunks_exact_mut(n).zip(weights.chunks_exact(q)).enumerate() {
+            question.inputs.copy_row(place, input);
+            for (dim, weight) in weights.iter().enumerate() {
+                let (posterior, target) = self.posterior(changes, dim);
+                posterior.add_slopes(input, (place / question.rows, target), *weight, out);
+            }
+        }
+    }
+}
+
+impl Linear {
+    /// Where target `dim` was regressed, and its number there.
+    fn posterior<'a>(&'a self, changes: &'a Posterior, dim: usize) -> (&'a Posterior, usize) {
+        match &self.reward {
+            Some(reward) if dim == changes.targets => (reward, 0),
+            _ => (changes, dim),
+        }
     }
 }
 

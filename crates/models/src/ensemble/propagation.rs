@@ -1,6 +1,6 @@
 //! How a belief moves through an ensemble (Chua et al., NeurIPS 2018, section 5.2).
 
-use worldwright_nn::{Groups, Scratch};
+use worldwright_nn::{DifferentialScratch, Groups, Scratch};
 
 use super::Learned;
 use crate::transition::{Answer, Question};
@@ -38,6 +38,15 @@ pub(crate) struct Workspace {
     mean: Vec<f64>,
     square: Vec<f64>,
     scratch: Option<Scratch>,
+    pub(super) derivatives: Derivatives,
+}
+
+/// Buffers of derivatives, made at first use.
+#[derive(Default)]
+pub(super) struct Derivatives {
+    /// Weights of targets.
+    pub(super) weights: Vec<f32>,
+    pub(super) scratch: Option<DifferentialScratch>,
 }
 
 impl Workspace {
@@ -45,7 +54,18 @@ impl Workspace {
         let Some(learned) = learned else {
             let (inputs, outputs, normals, members) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
             let (mean, square) = (Vec::new(), Vec::new());
-            return Self { inputs, outputs, normals, members, groups: Groups::default(), mean, square, scratch: None };
+            let derivatives = Derivatives::default();
+            return Self {
+                inputs,
+                outputs,
+                normals,
+                members,
+                groups: Groups::default(),
+                mean,
+                square,
+                scratch: None,
+                derivatives,
+            };
         };
         let copies = if propagation == Propagation::Expectation { learned.elites.len() } else { 1 };
         Self {
@@ -57,7 +77,19 @@ impl Workspace {
             mean: vec![0.0; places],
             square: vec![0.0; places],
             scratch: Some(learned.predictor.scratch()),
+            derivatives: Derivatives::default(),
         }
+    }
+
+    /// Writes the inputs of a block place by place; gives them, and the buffers of derivatives.
+    pub(super) fn load(&mut self, question: &Question<'_>) -> (&[f32], &mut Derivatives) {
+        let (width, places) = (question.inputs.dims(), question.lanes * question.rows);
+        for (dim, column) in (0..width).map(|dim| (dim, question.inputs.column(dim))) {
+            for (slot, number) in self.inputs[dim..].iter_mut().step_by(width).zip(column) {
+                *slot = *number as f32;
+            }
+        }
+        (&self.inputs[..places * width], &mut self.derivatives)
     }
 }
 
@@ -76,12 +108,7 @@ impl Propagation {
         answer: &mut Answer<'_>,
     ) {
         let places = question.lanes * question.rows;
-        for (dim, column) in (0..question.inputs.dims()).map(|dim| (dim, question.inputs.column(dim))) {
-            let width = question.inputs.dims();
-            for (slot, number) in workspace.inputs[dim..].iter_mut().step_by(width).zip(column) {
-                *slot = *number as f32;
-            }
-        }
+        workspace.load(question);
         let asked = self.ask(learned, question, workspace, places);
         debug_assert!(asked.is_ok(), "the workspace was made for this predictor: {asked:?}");
         match self {

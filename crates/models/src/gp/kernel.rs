@@ -88,6 +88,26 @@ impl Kernel {
             }
         }
     }
+
+    /// The factor `b = −2 ∂g/∂r²` in `∂²k/∂x_d∂x_e = (b δ_d δ_e − g [d = e]) / (ℓ_d ℓ_e)` with `δ = (x − y)/ℓ`, at unit signal;
+    /// the first derivative is `∂k/∂x_d = −g δ_d / ℓ_d`.
+    #[inline(always)]
+    fn bend(self, squared: f64) -> f64 {
+        match self {
+            Self::SquaredExponential => exp_nonpositive(-0.5 * squared),
+            Self::Matern52 => (25.0 / 3.0) * exp_nonpositive(-(5.0 * squared).sqrt()),
+        }
+    }
+}
+
+/// Numbers that derivatives of one point by `dims` inputs are summed in.
+pub(super) fn sums_len(dims: usize) -> usize {
+    (1 + 2 * dims + dims * (dims + 1) / 2) * GROUP
+}
+
+/// The total of each group of lanes.
+pub(super) fn totals(sums: &[f64]) -> impl Iterator<Item = f64> {
+    sums.as_chunks::<GROUP>().0.iter().map(|lanes| lanes.iter().sum())
 }
 
 /// Points divided by their lengths, packed.
@@ -169,6 +189,84 @@ impl Points {
                 }
             },
         );
+    }
+
+    /// Adds the gradient, and unless `bends` is empty the second derivatives `[inputs][inputs]`, of `Σ_j k(x_row, y_j) weights[j]` at
+    /// unit signal. `sums` has room for [`sums_len`] numbers.
+    pub(super) fn add_slopes(
+        &self,
+        kernel: Kernel,
+        (inputs, row): (Columns<'_>, usize),
+        weights: &[f64],
+        query: &mut [f64],
+        sums: &mut [f64],
+        (gradient, bends): (&mut [f64], &mut [f64]),
+    ) {
+        let dims = query.len();
+        self.scale(inputs, row, query);
+        let (away, sums) = sums[..sums_len(dims)].split_at_mut(dims * GROUP);
+        sums.fill(0.0);
+        let curved = !bends.is_empty();
+        vectorized(
+            #[inline(always)]
+            || {
+                let away = away.as_chunks_mut::<GROUP>().0;
+                let sums = sums.as_chunks_mut::<GROUP>().0;
+                let groups = self.packed.chunks_exact(GROUP * dims);
+                for (group, weights) in groups.zip(weights.as_chunks::<GROUP>().0) {
+                    let mut squared = [0.0; GROUP];
+                    for ((away, points), number) in away.iter_mut().zip(group.as_chunks::<GROUP>().0).zip(&*query) {
+                        for lane in 0..GROUP {
+                            away[lane] = number - points[lane];
+                            squared[lane] += away[lane] * away[lane];
+                        }
+                    }
+                    let (mut slope, mut bend) = ([0.0; GROUP], [0.0; GROUP]);
+                    for lane in 0..GROUP {
+                        slope[lane] = kernel.slope(squared[lane]) * weights[lane];
+                        sums[0][lane] += slope[lane];
+                    }
+                    for (sum, away) in sums[1..].iter_mut().zip(&*away) {
+                        for lane in 0..GROUP {
+                            sum[lane] += slope[lane] * away[lane];
+                        }
+                    }
+                    if !curved {
+                        continue;
+                    }
+                    for lane in 0..GROUP {
+                        bend[lane] = kernel.bend(squared[lane]) * weights[lane];
+                    }
+                    let mut pair = 1 + dims;
+                    for d in 0..dims {
+                        for e in d..dims {
+                            for lane in 0..GROUP {
+                                sums[pair][lane] += bend[lane] * away[d][lane] * away[e][lane];
+                            }
+                            pair += 1;
+                        }
+                    }
+                }
+            },
+        );
+        let scales = &self.inverse_lengths;
+        let mut totals = totals(sums);
+        let all = totals.next().unwrap_or(0.0);
+        for ((slot, scale), total) in gradient.iter_mut().zip(scales).zip(&mut totals) {
+            *slot -= scale * total;
+        }
+        if curved {
+            for d in 0..dims {
+                for e in d..dims {
+                    let total = totals.next().unwrap_or(0.0) - if d == e { all } else { 0.0 };
+                    let bend = scales[d] * scales[e] * total;
+                    bends[d * dims + e] += bend;
+                    if d != e {
+                        bends[e * dims + d] += bend;
+                    }
+                }
+            }
+        }
     }
 
     /// `out[i * stride + j] = k(x_i, y_j)` times `signal_variance` for the rows from `first` on, `out.len() / stride` of them,

@@ -23,7 +23,9 @@ use worldwright_core::{
     SettingDefault as Default, Settings, State, cost,
 };
 
-use crate::transition::{ANGLES, Answer, Examples, Question, Regressor, TransitionModel, saved_shape, unfitted};
+use crate::transition::{
+    ANGLES, Answer, Examples, Question, Regressor, Slopes, TransitionModel, saved_shape, unfitted,
+};
 use crate::{Build, ModelContext};
 use kernel::{Hyper, Kernel};
 use likelihood::Likelihood;
@@ -251,6 +253,9 @@ fn rows_of(columns: Columns<'_>, rows: &[usize]) -> Batch {
 pub(crate) struct Workspace {
     posterior: posterior::Workspace,
     normals: Vec<f32>,
+    /// Derivatives of one target, `[inputs]` and `[inputs][inputs]`, made at first use.
+    gradient: Vec<f64>,
+    bends: Vec<f64>,
 }
 
 impl Regressor for GaussianProcesses {
@@ -300,6 +305,8 @@ impl Regressor for GaussianProcesses {
         Workspace {
             posterior: posterior::Workspace::new(dims, points, self.uncertainty),
             normals: vec![0.0; targets * places],
+            gradient: Vec::new(),
+            bends: Vec::new(),
         }
     }
 
@@ -327,6 +334,46 @@ impl Regressor for GaussianProcesses {
                 let std = hyper.log_noise.exp();
                 let target = &mut answer.targets.column_mut(dim)[lane * rows..(lane + 1) * rows];
                 target.iter_mut().zip(normals).for_each(|(target, normal)| *target += std * f64::from(*normal));
+            }
+        }
+    }
+
+    fn differentiable(&self) -> bool {
+        true
+    }
+
+    fn slopes(&self, question: &Question<'_>, workspace: &mut Workspace, out: &mut Slopes<'_>) {
+        let Some(fitted) = &self.fitted else { return };
+        let (n, q, sums) = (fitted.inputs.dims(), fitted.targets.dims(), out.sums);
+        let Workspace { posterior: work, bends, .. } = workspace;
+        bends.resize(if sums > 0 { n * n } else { 0 }, 0.0);
+        out.jacobian.fill(0.0);
+        out.curvature.fill(0.0);
+        for (place, jacobian) in out.jacobian.chunks_exact_mut(q * n).enumerate() {
+            let lane = place / question.rows;
+            for (dim, posterior) in fitted.posteriors.iter().enumerate() {
+                bends.fill(0.0);
+                posterior.add_slopes(lane, (question.inputs, place), work, (&mut jacobian[dim * n..][..n], bends));
+                for sum in place * sums..(place + 1) * sums {
+                    let weight = out.weights[sum * q + dim];
+                    let curvature = &mut out.curvature[sum * n * n..][..n * n];
+                    curvature.iter_mut().zip(&*bends).for_each(|(slot, bend)| *slot += weight * bend);
+                }
+            }
+        }
+    }
+
+    fn pull(&self, question: &Question<'_>, weights: &[f64], workspace: &mut Workspace, out: &mut [f64]) {
+        let Some(fitted) = &self.fitted else { return };
+        let (n, q) = (fitted.inputs.dims(), fitted.targets.dims());
+        let Workspace { posterior: work, gradient, .. } = workspace;
+        gradient.resize(n, 0.0);
+        out.fill(0.0);
+        for (place, (out, weights)) in out.chunks_exact_mut(n).zip(weights.chunks_exact(q)).enumerate() {
+            for (posterior, weight) in fitted.posteriors.iter().zip(weights) {
+                gradient.fill(0.0);
+                posterior.add_slopes(place / question.rows, (question.inputs, place), work, (gradient, &mut []));
+                out.iter_mut().zip(&*gradient).for_each(|(slot, slope)| *slot += weight * slope);
             }
         }
     }

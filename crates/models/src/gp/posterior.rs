@@ -16,7 +16,7 @@ use worldwright_numerics::{
     dense::{self, vectorized},
 };
 
-use super::kernel::{GROUP, Hyper, Kernel, Points};
+use super::kernel::{GROUP, Hyper, Kernel, Points, sums_len, totals};
 
 /// Fourier features of a drawn function; the error of the prior's covariance falls with their square root.
 pub(super) const FEATURES: usize = 256;
@@ -51,13 +51,16 @@ pub(super) struct Workspace {
     query: Vec<f64>,
     /// `[row][points, padded]`, zeros in the padding.
     covariances: Vec<f64>,
+    /// Room for sums of derivatives, made at first use.
+    sums: Vec<f64>,
 }
 
 impl Workspace {
     /// For posteriors of up to `points` points; without `variance` the large buffers stay empty.
     pub(super) fn new(dims: usize, points: usize, variance: bool) -> Self {
         let rows = if variance { ROWS } else { 0 };
-        Self { query: vec![0.0; dims], covariances: vec![0.0; rows * points.next_multiple_of(GROUP)] }
+        let covariances = vec![0.0; rows * points.next_multiple_of(GROUP)];
+        Self { query: vec![0.0; dims], covariances, sums: Vec::new() }
     }
 }
 
@@ -122,6 +125,23 @@ impl Posterior {
         self.points.weighted_sums(self.kernel, inputs, first, weights, &mut work.query, out);
         if let Some(draws) = &self.draws {
             draws.evaluate(lane, inputs, first, &mut work.query, out);
+        }
+    }
+
+    /// Adds the gradient, and unless `bends` is empty the second derivatives, of what [`predict`](Self::predict) gives at one row.
+    pub(super) fn add_slopes(
+        &self,
+        lane: usize,
+        at: (Columns<'_>, usize),
+        work: &mut Workspace,
+        (gradient, bends): (&mut [f64], &mut [f64]),
+    ) {
+        let weights = &self.weights[lane * self.points.padded()..][..self.points.padded()];
+        let Workspace { query, sums, .. } = work;
+        sums.resize(sums_len(query.len()), 0.0);
+        self.points.add_slopes(self.kernel, at, weights, query, sums, (gradient, bends));
+        if let Some(draws) = &self.draws {
+            draws.add_slopes(lane, at, query, sums, (gradient, bends));
         }
     }
 
@@ -214,6 +234,80 @@ impl Draws {
                 }
             },
         );
+    }
+
+    /// Adds the gradient, and unless `bends` is empty the second derivatives, of the function of `lane` at one row: those of
+    /// `w cos 2πt` by `t` are `−2π w sin 2πt` and `−4π² w cos 2πt`.
+    fn add_slopes(
+        &self,
+        lane: usize,
+        (inputs, row): (Columns<'_>, usize),
+        query: &mut [f64],
+        sums: &mut [f64],
+        (gradient, bends): (&mut [f64], &mut [f64]),
+    ) {
+        let dims = query.len();
+        inputs.copy_row(row, query);
+        let weights = &self.weights[lane * FEATURES..(lane + 1) * FEATURES];
+        let sums = &mut sums[dims * GROUP..];
+        sums.fill(0.0);
+        let curved = !bends.is_empty();
+        vectorized(
+            #[inline(always)]
+            || {
+                let sums = sums.as_chunks_mut::<GROUP>().0;
+                let groups = self.frequencies.chunks_exact(GROUP * dims);
+                let groups = groups.zip(self.phases.as_chunks::<GROUP>().0).zip(weights.as_chunks::<GROUP>().0);
+                for ((group, phases), weights) in groups {
+                    let group = group.as_chunks::<GROUP>().0;
+                    let mut turns = *phases;
+                    for (frequencies, number) in group.iter().zip(&*query) {
+                        for feature in 0..GROUP {
+                            turns[feature] += frequencies[feature] * number;
+                        }
+                    }
+                    let mut slope = [0.0; GROUP];
+                    for feature in 0..GROUP {
+                        slope[feature] = weights[feature] * cosine_of_turns(turns[feature] - 0.25);
+                    }
+                    for (sum, frequencies) in sums.iter_mut().zip(group) {
+                        for feature in 0..GROUP {
+                            sum[feature] += slope[feature] * frequencies[feature];
+                        }
+                    }
+                    if !curved {
+                        continue;
+                    }
+                    let mut bend = [0.0; GROUP];
+                    for feature in 0..GROUP {
+                        bend[feature] = weights[feature] * cosine_of_turns(turns[feature]);
+                    }
+                    let mut pair = dims;
+                    for d in 0..dims {
+                        for e in d..dims {
+                            for feature in 0..GROUP {
+                                sums[pair][feature] += bend[feature] * group[d][feature] * group[e][feature];
+                            }
+                            pair += 1;
+                        }
+                    }
+                }
+            },
+        );
+        let turn = std::f64::consts::TAU;
+        let mut totals = totals(sums);
+        gradient.iter_mut().zip(&mut totals).for_each(|(slot, total)| *slot -= turn * total);
+        if curved {
+            for d in 0..dims {
+                for e in d..dims {
+                    let bend = -turn * turn * totals.next().unwrap_or(0.0);
+                    bends[d * dims + e] += bend;
+                    if d != e {
+                        bends[e * dims + d] += bend;
+                    }
+                }
+            }
+        }
     }
 }
 

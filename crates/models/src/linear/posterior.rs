@@ -174,10 +174,8 @@ impl Posterior {
         target: usize,
         out: &mut [f64],
     ) {
-        let width = self.inputs + self.products.len();
-        let at = lane * self.targets + target;
-        let (linear, quadratic) = self.weights[at * width..(at + 1) * width].split_at(self.inputs);
-        out.fill(self.offsets[at]);
+        let (linear, quadratic) = self.weights_of(lane, target);
+        out.fill(self.offsets[lane * self.targets + target]);
         for (input, weight) in linear.iter().enumerate() {
             let numbers = &inputs.column(input)[span.clone()];
             out.iter_mut().zip(numbers).for_each(|(out, number)| *out += weight * number);
@@ -186,6 +184,32 @@ impl Posterior {
             let both = inputs.column(i)[span.clone()].iter().zip(&inputs.column(j)[span.clone()]);
             out.iter_mut().zip(both).for_each(|(out, (a, b))| *out += weight * (a * b - mean));
         }
+    }
+
+    /// Adds the slopes of what a lane makes of a target by the inputs at `input`, `weight` times.
+    pub(super) fn add_slopes(&self, input: &[f64], (lane, target): (usize, usize), weight: f64, out: &mut [f64]) {
+        let (linear, quadratic) = self.weights_of(lane, target);
+        out.iter_mut().zip(linear).for_each(|(out, slope)| *out += weight * slope);
+        for ((i, j, _), slope) in self.products.each().zip(quadratic) {
+            out[i] += weight * slope * input[j];
+            out[j] += weight * slope * input[i];
+        }
+    }
+
+    /// Adds the second derivatives of what a lane makes of a target, `weight` times, to `out` `[inputs][inputs]`.
+    pub(super) fn add_bends(&self, (lane, target): (usize, usize), weight: f64, out: &mut [f64]) {
+        let (_, quadratic) = self.weights_of(lane, target);
+        for ((i, j, _), slope) in self.products.each().zip(quadratic) {
+            out[i * self.inputs + j] += weight * slope;
+            out[j * self.inputs + i] += weight * slope;
+        }
+    }
+
+    /// Weights of the inputs and of their products.
+    fn weights_of(&self, lane: usize, target: usize) -> (&[f64], &[f64]) {
+        let width = self.inputs + self.products.len();
+        let at = lane * self.targets + target;
+        self.weights[at * width..(at + 1) * width].split_at(self.inputs)
     }
 
     /// Standard deviation of a target's noise in a lane.

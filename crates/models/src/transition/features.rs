@@ -73,4 +73,21 @@ impl Features {
             }
         }
     }
+
+    /// Which number of observation and action together each column is made of.
+    pub(crate) fn source(&self, column: usize, observation_dim: usize) -> usize {
+        match self.features[column] {
+            Feature::Observation(dim) | Feature::Sine(dim) | Feature::Cosine(dim) => dim,
+            Feature::Action(dim) => observation_dim + dim,
+        }
+    }
+
+    /// First and second derivative of a column by that number, at `number`.
+    pub(crate) fn slope(&self, column: usize, number: f64) -> (f64, f64) {
+        match self.features[column] {
+            Feature::Observation(_) | Feature::Action(_) => (1.0, 0.0),
+            Feature::Sine(_) => (number.cos(), -number.sin()),
+            Feature::Cosine(_) => (-number.sin(), -number.cos()),
+        }
+    }
 }

@@ -3,10 +3,15 @@
 //! A block gathers its rows, asks the regressor, adds the change and has the result paid, in buffers of its own. No row's result
 //! depends on the rows beside it, so results are the same bytes however rows are cut into blocks and on any number of threads.
 
+mod derivatives;
+mod paid;
+
 use worldwright_core::{
-    Action, Actions, Batch, Error, Imagination, Imagined, Key, ModelSpec, Observation, Result, Rows, Space, Transitions,
+    Action, Actions, Batch, Differences, Error, Imagination, Imagined, Key, Linearizations, ModelSpec, Observation,
+    Pulled, Result, Rows, Space, Transitions, by_differences, pull,
 };
 
+use self::derivatives::Derived;
 use super::{Answer, Fitted, Question, Regressor, TransitionModel};
 use crate::arena::{Pace, check_latent, check_rows, check_step, gather, scatter, spread};
 
@@ -23,6 +28,9 @@ pub(super) struct TransitionImagination<'m, R: Regressor> {
     most: usize,
     flat: Vec<f64>,
     pace: Pace,
+    /// Rows with all lanes at their mean, `[observation dimension][lane][row]`, made when derivatives are first asked for.
+    centres: Vec<f64>,
+    derivative_pace: Pace,
 }
 
 impl<'m, R: Regressor> TransitionImagination<'m, R> {
@@ -42,6 +50,8 @@ impl<'m, R: Regressor> TransitionImagination<'m, R> {
             most,
             flat: vec![0.0; observation_dim],
             pace: Pace::default(),
+            centres: Vec::new(),
+            derivative_pace: Pace::default(),
         }
     }
 
@@ -154,6 +164,40 @@ impl<R: Regressor> Imagination for TransitionImagination<'_, R> {
         }
         Ok(())
     }
+
+    fn linearize(
+        &mut self,
+        rows: Rows<'_>,
+        actions: Actions<'_>,
+        differences: &Differences,
+        out: &mut Linearizations,
+    ) -> Result<()> {
+        if self.model.spec.capabilities.derivatives {
+            return self.closed_linearize(&rows, actions, differences, out);
+        }
+        by_differences(self, &rows, actions, differences, out)
+    }
+
+    fn pullback(
+        &mut self,
+        rows: Rows<'_>,
+        actions: Actions<'_>,
+        cotangents: &[f64],
+        differences: &Differences,
+        linear: &mut Linearizations,
+        out: &mut Pulled,
+    ) -> Result<()> {
+        let expected = rows.len() * self.flat.len();
+        if cotangents.len() != expected {
+            return Err(Error::shape("cotangents", &[expected], &[cotangents.len()]));
+        }
+        if self.model.spec.capabilities.derivatives {
+            return self.closed_pullback(&rows, actions, cotangents, differences.step, linear, out);
+        }
+        self.linearize(rows.clone(), actions, differences, linear)?;
+        pull(linear, cotangents, rows.len(), out);
+        Ok(())
+    }
 }
 
 /// How many blocks `rows` rows are cut into when a block has room for `most`: enough for every thread, unless they are very few.
@@ -187,6 +231,7 @@ struct Block<W> {
     continuation: Vec<f64>,
     epistemic: Vec<f64>,
     workspace: W,
+    derived: Derived,
 }
 
 impl<W: Send> Block<W> {
@@ -205,6 +250,7 @@ impl<W: Send> Block<W> {
             continuation: vec![0.0; places],
             epistemic: vec![0.0; places],
             workspace: model.regressor.workspace(places),
+            derived: Derived::default(),
         }
     }
 

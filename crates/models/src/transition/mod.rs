@@ -20,7 +20,7 @@ mod regressor;
 
 pub(crate) use features::{ANGLES, Features};
 pub use normalizer::Normalizer;
-pub use regressor::{Answer, Examples, Question, Regressor, Rescaling};
+pub use regressor::{Answer, Examples, Question, Regressor, Rescaling, Slopes};
 pub(crate) use regressor::{saved_shape, unfitted};
 
 use std::sync::Arc;
@@ -69,6 +69,7 @@ impl<R: Regressor> TransitionModel<R> {
         deterministic: bool,
         regressor: R,
     ) -> Result<Self> {
+        let boxed = matches!(context.action_space, Space::Box { .. });
         let spec = ModelSpec {
             name: name.into(),
             observation_space: context.observation_space.clone(),
@@ -77,7 +78,10 @@ impl<R: Regressor> TransitionModel<R> {
             constraints: 0,
             latent_dim: context.observation_space.flat_dim(),
             deterministic,
-            capabilities: Capabilities::default(),
+            capabilities: Capabilities {
+                derivatives: deterministic && boxed && regressor.differentiable(),
+                ..Capabilities::default()
+            },
         };
         let features = Features::new(context, settings)?;
         let numbered = match &spec.action_space {

@@ -104,6 +104,19 @@ pub struct Answer<'a> {
     pub epistemic: &'a mut [f64],
 }
 
+/// Derivatives of a block's predictions by its inputs, all in normalised units and place by place.
+#[derive(Debug)]
+pub struct Slopes<'a> {
+    /// `[places][targets][inputs]`
+    pub jacobian: &'a mut [f64],
+    /// How many weighted sums of the targets are differentiated twice.
+    pub sums: usize,
+    /// `[places][sums][targets]`: what each target counts in each sum.
+    pub weights: &'a [f64],
+    /// `[places][sums][inputs][inputs]`
+    pub curvature: &'a mut [f64],
+}
+
 /// A learned function from normalised inputs to normalised targets.
 pub trait Regressor: Send + Sync + Persist {
     /// Buffers of one block; one thread uses it at a time.
@@ -126,4 +139,16 @@ pub trait Regressor: Send + Sync + Persist {
     /// Predicts a block, filling all of `answer` without allocation. A row that is not finite must stay so in its own
     /// places and reach no other.
     fn predict(&self, question: &Question<'_>, workspace: &mut Self::Workspace, answer: &mut Answer<'_>);
+
+    /// Whether [`slopes`](Self::slopes) and [`pull`](Self::pull) are there. They are asked of models that draw nothing alone; without
+    /// them derivatives are differences of steps.
+    fn differentiable(&self) -> bool {
+        false
+    }
+
+    /// Fills `out` with the derivatives of what [`predict`](Self::predict) answers. Allocates at most at its first use of a workspace.
+    fn slopes(&self, _question: &Question<'_>, _workspace: &mut Self::Workspace, _out: &mut Slopes<'_>) {}
+
+    /// Writes the gradients `[places][inputs]` of the targets weighted by `weights` `[places][targets]`.
+    fn pull(&self, _question: &Question<'_>, _weights: &[f64], _workspace: &mut Self::Workspace, _out: &mut [f64]) {}
 }

@@ -1,6 +1,7 @@
 //! The room's models through their public face.
 
 mod contracts;
+mod derivatives;
 mod ensemble;
 mod expression;
 mod gp;

@@ -33,6 +33,11 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
+/// Allocations of this thread so far.
+pub(crate) fn allocated() -> usize {
+    COUNT.get()
+}
+
 #[test]
 fn training_and_inference_allocate_nothing() {
     // On one thread of a pool, where every task runs here and is counted.

@@ -2,6 +2,7 @@
 
 mod allocations;
 mod cases;
+mod derivatives;
 mod finite_differences;
 mod golden;
 mod inference;

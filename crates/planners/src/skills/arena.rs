@@ -47,8 +47,8 @@ impl<'m> SkillModel<'m> {
             action_space: Space::discrete(skills.len()),
             latent_dim: 0,
             deterministic: old.deterministic && skills.iter().all(|skill| skill.is_deterministic()),
-            // Its prior is one of actions, not of skills.
-            capabilities: Capabilities { prior: false, ..old.capabilities },
+            // Its prior is one of actions, not of skills, and so are its derivatives.
+            capabilities: Capabilities { prior: false, derivatives: false, ..old.capabilities },
             ..old.clone()
         };
         Ok(Self { inner, skills, limit, spec })

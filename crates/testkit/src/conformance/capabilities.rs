@@ -1,6 +1,9 @@
 //! What a model declares it delivers, and what it does not declare it refuses in plain words: no planner needs to try.
 
-use worldwright_core::{Error, Imagination, Key, Observation, Priors, Result, Rng, Rows, Space, Values, WorldModel};
+use worldwright_core::{
+    Actions, Batch, Differences, Error, Imagination, Key, Linearizations, Observation, Priors, Pulled, Result, Rng,
+    Rows, Space, Values, WorldModel, by_differences, pull,
+};
 
 /// Rows that are asked about.
 const ROWS: usize = 3;
@@ -84,4 +87,56 @@ pub(super) fn check(model: &dyn WorldModel, observations: &[Observation]) {
         }
         assert_eq!(pair[0] != pair[1], can.memory, "{name}: whether what was before counts, as declared");
     }
+    check_derivatives(model, observations);
+}
+
+/// Checks that a model's derivatives are those of its steps: known where declared, and elsewhere differences or refused as they are.
+fn check_derivatives(model: &dyn WorldModel, observations: &[Observation]) {
+    let spec = model.spec().clone();
+    let (name, z, actions) = (&spec.name, spec.latent_dim, spec.action_space.flat_dim());
+    let mut arena = model.imagination(ROWS + 2);
+    for row in 0..ROWS {
+        let observed = arena.observe(row, None, &observations[row % observations.len()], Key::new(7));
+        observed.unwrap_or_else(|error| panic!("{name}: observe failed: {error}"));
+    }
+    let (mut columns, mut rng) = (Batch::zeros(actions, ROWS), Rng::new(3));
+    for row in 0..ROWS {
+        if let (Space::Box { .. }, Some(numbers)) = (&spec.action_space, spec.action_space.sample(&mut rng).floats()) {
+            columns.columns_mut().set_row(row, numbers);
+        }
+    }
+    let rows = || Rows::Span(0..ROWS);
+    let actions = Actions::Continuous(columns.columns());
+    let differences =
+        Differences { scratch: ROWS..ROWS + 2, step: 3e-3, reward_curvature: false, latent_curvature: false };
+    let room = || Linearizations::new(&spec, ROWS, 2, false);
+    let (mut told, mut seen) = (room(), room());
+    let known = arena.linearize(rows(), actions, &differences, &mut told);
+    let different = by_differences(&mut *arena, &rows(), actions, &differences, &mut seen);
+    match (known, different) {
+        (Ok(()), Ok(())) => {}
+        (Err(Error::Unsupported { .. }), Err(Error::Unsupported { .. })) if !spec.capabilities.derivatives => return,
+        outcomes => panic!("{name}: derivatives told and seen: {outcomes:?}"),
+    }
+    if !spec.capabilities.derivatives {
+        assert_eq!(super::bits(&told.jacobian), super::bits(&seen.jacobian), "{name}: derivatives are undeclared");
+        return;
+    }
+    assert_eq!(told.model_steps, (ROWS * spec.members) as u64, "{name}: known derivatives need no other steps");
+    // Differences of numbers in single precision are this far off.
+    let close = |what: &str, told: &[f64], seen: &[f64], tolerance: f64| {
+        let scale = seen.iter().fold(1.0_f64, |largest, number| largest.max(number.abs()));
+        let near = told.iter().zip(seen).all(|(a, b)| (a - b).abs() <= tolerance * scale);
+        assert!(near, "{name}: {what} told as {told:?}, seen as {seen:?}");
+    };
+    close("next latents", &told.next, &seen.next, 1e-5);
+    close("next latents' derivatives", &told.jacobian, &seen.jacobian, 1e-2);
+    close("rewards' derivatives", &told.reward_gradient, &seen.reward_gradient, 1e-2);
+    let cotangents: Vec<f64> = (0..ROWS * z).map(|i| (1.3 * i as f64).cos()).collect();
+    let (mut pulled, mut product) = (Pulled::default(), Pulled::default());
+    pull(&told, &cotangents, ROWS, &mut product);
+    let done = arena.pullback(rows(), actions, &cotangents, &differences, &mut seen, &mut pulled);
+    done.unwrap_or_else(|error| panic!("{name}: pullback is declared and fails: {error}"));
+    close("the pullback by latents", &pulled.by_latent, &product.by_latent, 1e-4);
+    close("the pullback by actions", &pulled.by_action, &product.by_action, 1e-4);
 }
