@@ -229,7 +229,7 @@ impl Search for Collocation {
         let row = CANDIDATES + self.starts.count;
         let trial_steps = frame.horizon as u64 * purse.members;
         // A trial that is taken, and its rollout.
-        let least_steps = self.expander.model_steps(purse.members) + 3 * trial_steps;
+        let least_steps = self.expander.model_steps(&purse) + 3 * trial_steps;
         let (mut regularization, mut penalty) = (0.0_f64, 0.0_f64);
         for _ in 0..purse.limit {
             if !purse.affords(&report, least_steps) {

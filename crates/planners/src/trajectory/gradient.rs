@@ -74,7 +74,7 @@ impl Direction for Adam {
         (false, false)
     }
 
-    fn find(&mut self, around: &Expanded, (low, high): (&[f64], &[f64])) -> bool {
+    fn find(&mut self, around: &Expanded, (low, high): (&[f64], &[f64])) -> Option<f64> {
         let (z, a) = (around.latent_dim, around.action_dim);
         let d = z + a;
         self.rounds += 1;
@@ -105,7 +105,8 @@ impl Direction for Adam {
             }
             std::mem::swap(&mut self.costate, &mut self.next_costate);
         }
-        moves
+        // Adam's steps are scaled as they come, so that they promise no amount.
+        moves.then_some(f64::INFINITY)
     }
 
     fn law(&self) -> (&[f64], &[f64]) {
@@ -174,7 +175,7 @@ mod tests {
         expander.around.controls.copy_from_slice(&controls);
         expander.expand(&mut *world, 1, &mut PlanReport::default()).unwrap();
         let mut adam = adam(0.5, horizon, 2, 1);
-        assert!(adam.find(&expander.around, (&[-2.0], &[2.0])));
+        assert!(adam.find(&expander.around, (&[-2.0], &[2.0])).is_some());
         let largest = want.iter().fold(0.0_f64, |largest, slope| largest.max(slope.abs()));
         for (got, want) in adam.gradient.iter().zip(&want) {
             assert!((got - want).abs() < 1e-5 * largest, "{got} instead of {want}");

@@ -76,16 +76,16 @@ impl<const DDP: bool> Direction for Feedback<DDP> {
         (true, DDP)
     }
 
-    fn find(&mut self, around: &Expanded, (low, high): (&[f64], &[f64])) -> bool {
+    fn find(&mut self, around: &Expanded, (low, high): (&[f64], &[f64])) -> Option<f64> {
         self.convex.read(around);
         let problem = Stored::<DDP> { around, convex: &self.convex, low, high };
         loop {
             match self.sweeper.sweep(&problem, &around.states, &around.controls, None, self.regularization) {
-                Some(promised) => return promised > 0.0,
+                Some(promised) => return (promised > 0.0).then_some(promised),
                 None => {
                     self.regularization = (self.regularization * GROWTH).max(LEAST);
                     if self.regularization > MOST {
-                        return false;
+                        return None;
                     }
                 }
             }

@@ -200,7 +200,7 @@ impl Search for Lqr {
         let mut report =
             PlanReport { value: f64::NEG_INFINITY, status: PlanStatus::BudgetSpent, ..PlanReport::default() };
         let rollout_steps = frame.horizon as u64 * purse.members;
-        let steps = self.expander.model_steps(purse.members) + (1 + OTHERS as u64) * rollout_steps;
+        let steps = self.expander.model_steps(&purse) + (1 + OTHERS as u64) * rollout_steps;
         if purse.limit == 0 || !purse.affords(&report, steps) {
             return Ok(report);
         }

@@ -6,6 +6,7 @@ use worldwright_core::{
 };
 
 use super::frame::Frame;
+use super::starts::Purse;
 
 pub(crate) const DIFFERENCE: Parameter = Parameter {
     name: "difference",
@@ -91,10 +92,14 @@ impl Expander {
     }
 
     /// Model steps that an expansion takes.
-    pub(crate) fn model_steps(&self, members: u64) -> u64 {
+    pub(crate) fn model_steps(&self, purse: &Purse) -> u64 {
         let d = (self.around.latent_dim + self.around.action_dim) as u64;
-        let probes = if self.reward_curvature || self.latent_curvature { 2 + d + d * d } else { 1 + 2 * d };
-        probes * self.around.horizon as u64 * members
+        let probes = match (purse.derivatives, self.reward_curvature || self.latent_curvature) {
+            (true, _) => 1,
+            (false, true) => 2 + d + d * d,
+            (false, false) => 1 + 2 * d,
+        };
+        probes * self.around.horizon as u64 * purse.members
     }
 
     /// The derivatives around the trajectory in [`around`](Self::around), in rows of the arena from `row` on.

@@ -32,14 +32,17 @@ pub(crate) const CONVERGED: Parameter = Parameter {
 
 /// Step lengths tried side by side.
 const LENGTHS: usize = 10;
+/// Those tried first in a model that knows its derivatives, the others only where none of them helps: there a trial costs as much as an
+/// expansion, beside differences it costs little.
+const LONG: usize = 4;
 
 /// What tells one of these planners from another.
 pub(crate) trait Direction: Send {
     /// Whether the reward's, and whether the latent's second derivatives are needed.
     fn curvature(&self) -> (bool, bool);
 
-    /// Writes a change of the plan; false when there is none that promises anything.
-    fn find(&mut self, around: &Expanded, bounds: (&[f64], &[f64])) -> bool;
+    /// Writes a change of the plan, and gives by how much it promises to raise the return, as far as that is known; none when nothing is promised.
+    fn find(&mut self, around: &Expanded, bounds: (&[f64], &[f64])) -> Option<f64>;
 
     /// `[H][A]`, and `[H][Z columns][A]` or empty.
     fn law(&self) -> (&[f64], &[f64]);
@@ -135,7 +138,7 @@ impl<D: Direction> Shooting<D> {
         let Self { direction, expander, rollouts, lengths, starts, .. } = self;
         direction.restart();
         let trial_steps = (LENGTHS * frame.horizon) as u64 * purse.members;
-        let expand_steps = expander.model_steps(purse.members);
+        let expand_steps = expander.model_steps(purse);
         let mut expanded = false;
         for _ in 0..purse.limit {
             let steps = trial_steps + if expanded { 0 } else { expand_steps };
@@ -146,33 +149,45 @@ impl<D: Direction> Shooting<D> {
                 expander.expand(world, CANDIDATES + starts.count.max(LENGTHS), report)?;
             }
             let around = &mut expander.around;
-            if !direction.find(around, (&frame.low, &frame.high)) {
+            let Some(promised) = direction.find(around, (&frame.low, &frame.high)) else {
+                return Ok((value, PlanStatus::Converged));
+            };
+            // Differences promise what their error lets them; where derivatives are known, a trial need not show what they rule out.
+            if purse.derivatives && promised <= self.tolerance * (1.0 + value.abs()) {
                 return Ok((value, PlanStatus::Converged));
             }
             let (feedforward, feedback) = direction.law();
-            let law = Law {
-                feedforward,
-                feedback,
-                controls: &around.controls,
-                states: &around.states,
-                lengths,
-                low: &frame.low,
-                high: &frame.high,
+            let mut tried = 0..if purse.derivatives { LONG } else { LENGTHS };
+            let better = loop {
+                let trial = &lengths[tried.clone()];
+                let law = Law {
+                    feedforward,
+                    feedback,
+                    controls: &around.controls,
+                    states: &around.states,
+                    lengths: trial,
+                    low: &frame.low,
+                    high: &frame.high,
+                };
+                if !rollouts.run(world, CANDIDATES, trial.len(), Some(&law), Key::new(0), &purse.deadline)? {
+                    return Ok((value, PlanStatus::BudgetSpent));
+                }
+                report.model_steps += (trial.len() * frame.horizon) as u64 * purse.members;
+                report.diverged += rollouts.diverged(trial.len());
+                let best = rollouts.best(trial.len()).filter(|best| rollouts.returns[*best] > value);
+                if best.is_some() || tried.end == LENGTHS {
+                    break best.map(|best| (best, trial[best]));
+                }
+                tried = tried.end..LENGTHS;
             };
-            if !rollouts.run(world, CANDIDATES, LENGTHS, Some(&law), Key::new(0), &purse.deadline)? {
-                return Ok((value, PlanStatus::BudgetSpent));
-            }
-            report.model_steps += trial_steps;
-            report.diverged += rollouts.diverged(LENGTHS);
             report.iterations += 1;
-            let better = rollouts.best(LENGTHS).filter(|best| rollouts.returns[*best] > value);
-            let gain = better.map_or(0.0, |best| rollouts.returns[best] - value);
-            if let Some(best) = better {
+            let gain = better.map_or(0.0, |(best, _)| rollouts.returns[best] - value);
+            if let Some((best, _)) = better {
                 value = rollouts.returns[best];
                 rollouts.get(best, &mut around.controls, &mut around.states);
             }
             expanded = better.is_none();
-            let again = direction.accepted(better.map_or(0.0, |best| lengths[best]));
+            let again = direction.accepted(better.map_or(0.0, |(_, length)| length));
             if gain <= self.tolerance * (1.0 + value.abs()) && (better.is_some() || !again) {
                 return Ok((value, PlanStatus::Converged));
             }

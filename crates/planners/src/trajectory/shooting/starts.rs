@@ -71,6 +71,8 @@ pub(crate) struct Purse {
     pub(crate) total: usize,
     steps: u64,
     pub(crate) members: u64,
+    /// Whether the model knows its derivatives.
+    pub(crate) derivatives: bool,
 }
 
 impl Purse {
@@ -83,6 +85,7 @@ impl Purse {
             total: budget.iterations.unwrap_or(usize::MAX),
             steps: budget.model_steps.unwrap_or(u64::MAX),
             members: world.spec().members as u64,
+            derivatives: world.spec().capabilities.derivatives,
         }
     }
 
