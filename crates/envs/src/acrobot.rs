@@ -19,7 +19,7 @@ const GRAVITY: f64 = 9.8;
 const MAX_SPEEDS: [f64; 2] = [4.0 * PI, 9.0 * PI];
 
 /// Settings with their defaults.
-pub(crate) const PARAMETERS: &[Parameter] = &[settings::episode_steps(500), settings::ACTION_REPEAT];
+pub(crate) const PARAMETERS: &[Parameter] = &[settings::episode_steps(500), settings::ACTION_REPEAT, settings::HIDDEN];
 
 /// Builds it.
 pub(crate) fn make(settings: &Settings) -> Result<Made> {

@@ -24,7 +24,7 @@ const REACH: f64 = 2.4;
 const TILT: f64 = 12.0 * 2.0 * std::f64::consts::PI / 360.0;
 
 /// Settings with their defaults.
-pub(crate) const PARAMETERS: &[Parameter] = &[settings::episode_steps(500), settings::ACTION_REPEAT];
+pub(crate) const PARAMETERS: &[Parameter] = &[settings::episode_steps(500), settings::ACTION_REPEAT, settings::HIDDEN];
 
 /// Builds it.
 pub(crate) fn make(settings: &Settings) -> Result<Made> {

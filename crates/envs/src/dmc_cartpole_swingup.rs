@@ -20,7 +20,7 @@ const DT: f64 = 0.01;
 const LN_TENTH: f64 = -std::f64::consts::LN_10;
 
 /// Settings with their defaults.
-pub(crate) const PARAMETERS: &[Parameter] = &[settings::episode_steps(1000), settings::ACTION_REPEAT];
+pub(crate) const PARAMETERS: &[Parameter] = &[settings::episode_steps(1000), settings::ACTION_REPEAT, settings::HIDDEN];
 
 /// Builds it.
 pub(crate) fn make(settings: &Settings) -> Result<Made> {

@@ -25,7 +25,7 @@ const DT: f64 = 0.02;
 const UPRIGHT: f64 = 0.990_268_068_741_570_3;
 
 /// Settings with their defaults.
-pub(crate) const PARAMETERS: &[Parameter] = &[settings::episode_steps(1000), settings::ACTION_REPEAT];
+pub(crate) const PARAMETERS: &[Parameter] = &[settings::episode_steps(1000), settings::ACTION_REPEAT, settings::HIDDEN];
 
 /// Builds it.
 pub(crate) fn make(settings: &Settings) -> Result<Made> {

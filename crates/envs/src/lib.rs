@@ -36,6 +36,7 @@ mod episode;
 mod film;
 pub mod games;
 pub mod gridworld;
+mod hidden;
 mod limit;
 mod linear;
 pub mod maze;
@@ -55,6 +56,7 @@ mod settings;
 mod slider_pole;
 pub mod tiger;
 mod world;
+mod wrapper;
 
 pub use film::write_gif;
 pub use limit::{EPISODE_STEPS, limited};

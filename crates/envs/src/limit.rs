@@ -1,8 +1,9 @@
 //! A time limit for environments that have none, so that every episode ends: in training, evaluation and collection alike.
 
-use worldwright_core::{Action, Environment, Frame, Observation, Persist, Result, Space, Step};
+use worldwright_core::{Action, Environment, Observation, Persist, Result, Step};
 
 use crate::Made;
+use crate::wrapper::{Wrapper, wrapped};
 
 /// Steps after which an episode is cut where neither the environment nor the user says when.
 pub const EPISODE_STEPS: usize = 1_000;
@@ -12,12 +13,8 @@ pub fn limited(made: Made) -> Made {
     if made.episode_steps.is_some() {
         return made;
     }
-    Made {
-        environment: Box::new(Limited { inner: made.environment, left: EPISODE_STEPS }),
-        episode_steps: Some(EPISODE_STEPS),
-        episode_steps_assumed: true,
-        ..made
-    }
+    let made = wrapped(made, |inner| Limited { inner, left: EPISODE_STEPS });
+    Made { episode_steps: Some(EPISODE_STEPS), episode_steps_assumed: true, ..made }
 }
 
 /// An environment whose episodes are cut.
@@ -26,27 +23,19 @@ struct Limited {
     left: usize,
 }
 
-impl Environment for Limited {
-    fn id(&self) -> &str {
-        self.inner.id()
+impl Wrapper for Limited {
+    fn inner(&self) -> &dyn Environment {
+        self.inner.as_ref()
     }
 
-    fn observation_space(&self) -> &Space {
-        self.inner.observation_space()
-    }
-
-    fn action_space(&self) -> &Space {
-        self.inner.action_space()
+    fn inner_mut(&mut self) -> &mut dyn Environment {
+        self.inner.as_mut()
     }
 
     fn reset(&mut self, seed: u64) -> Result<Observation> {
         let observation = self.inner.reset(seed)?;
         self.left = EPISODE_STEPS;
         Ok(observation)
-    }
-
-    fn own_seed(&self, seed: u64) -> u64 {
-        self.inner.own_seed(seed)
     }
 
     fn step(&mut self, action: &Action) -> Result<Step> {
@@ -56,29 +45,9 @@ impl Environment for Limited {
         Ok(step)
     }
 
-    fn players(&self) -> usize {
-        self.inner.players()
-    }
-
-    fn to_play(&self) -> usize {
-        self.inner.to_play()
-    }
-
-    fn dt_secs(&self) -> f64 {
-        self.inner.dt_secs()
-    }
-
-    fn render(&mut self) -> Result<Frame> {
-        self.inner.render()
-    }
-
     // Without its count of steps a restored episode would be longer, so that nothing is offered to be saved.
     fn as_persist(&mut self) -> Option<&mut dyn Persist> {
         None
-    }
-
-    fn versions(&self) -> Vec<(String, String)> {
-        self.inner.versions()
     }
 }
 

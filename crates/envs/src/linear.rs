@@ -17,6 +17,7 @@ use crate::{Made, native, settings};
 pub(crate) const PARAMETERS: &[Parameter] = &[
     settings::episode_steps(50),
     settings::ACTION_REPEAT,
+    settings::HIDDEN,
     Parameter { name: "a", default: D::Numbers(&[1.0, 0.1, 0.0, 1.0]), summary: "the matrix A, row by row" },
     Parameter { name: "b", default: D::Numbers(&[0.005, 0.1]), summary: "the matrix B, row by row" },
     Parameter { name: "q", default: D::Numbers(&[1.0, 1.0]), summary: "diagonal of the state cost Q" },

@@ -18,7 +18,7 @@ const POWER: f32 = 0.0015;
 const GOAL: f32 = 0.45;
 
 /// Settings with their defaults.
-pub(crate) const PARAMETERS: &[Parameter] = &[settings::episode_steps(999), settings::ACTION_REPEAT];
+pub(crate) const PARAMETERS: &[Parameter] = &[settings::episode_steps(999), settings::ACTION_REPEAT, settings::HIDDEN];
 
 /// Builds it.
 pub(crate) fn make(settings: &Settings) -> Result<Made> {

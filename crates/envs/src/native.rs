@@ -10,6 +10,7 @@ use worldwright_core::{
 use crate::Made;
 use crate::draw::Canvas;
 use crate::episode::Episode;
+use crate::hidden::hidden;
 use crate::repeat::repeated;
 use crate::settings;
 use crate::world::{MAX_DIM, World, check_dims, zero_based};
@@ -31,7 +32,7 @@ pub(crate) fn made<W: World>(world: W, settings: &Settings) -> Result<Made> {
         episode_steps: spec.episode_steps,
         episode_steps_assumed: false,
     };
-    Ok(repeated(made, settings::action_repeat(settings)?))
+    hidden(repeated(made, settings::action_repeat(settings)?), settings.text(settings::HIDDEN.name)?)
 }
 
 /// An environment over a world: episodes, seeds, the time limit and the checks of actions.

@@ -26,6 +26,7 @@ const STAGE: usize = 64;
 pub(crate) const PARAMETERS: &[Parameter] = &[
     settings::episode_steps(200),
     settings::ACTION_REPEAT,
+    settings::HIDDEN,
     Parameter { name: "gravity", default: D::Float(10.0), summary: "gravity, m/s²" },
 ];
 

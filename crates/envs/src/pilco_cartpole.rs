@@ -33,6 +33,7 @@ const WIDTH: f64 = 0.25;
 pub(crate) const PARAMETERS: &[Parameter] = &[
     settings::episode_steps(40),
     settings::ACTION_REPEAT,
+    settings::HIDDEN,
     Parameter {
         name: "measurement_std",
         default: D::Float(0.01),

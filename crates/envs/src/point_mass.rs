@@ -18,6 +18,7 @@ const DRAG: f64 = 1.0;
 pub(crate) const PARAMETERS: &[Parameter] = &[
     settings::episode_steps(100),
     settings::ACTION_REPEAT,
+    settings::HIDDEN,
     Parameter { name: "goal", default: D::Numbers(&[0.5, 0.5]), summary: "where to go, within the square of ±1" },
 ];
 

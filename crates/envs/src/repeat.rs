@@ -9,20 +9,21 @@
 use std::sync::Arc;
 
 use worldwright_core::{
-    Action, Actions, Columns, ColumnsMut, Environment, Filter, Frame, Observation, Persist, Result, RewardFunction,
-    Simulator, Space, Step, Transitions,
+    Action, Actions, Columns, ColumnsMut, Environment, Filter, Result, RewardFunction, Simulator, Space, Step,
+    Transitions,
 };
 
 use crate::Made;
 use crate::world::MAX_DIM;
+use crate::wrapper::{Wrapper, wrapped};
 
 /// Holds each action of `made` for `repeat` ≥ 1 steps, in all of its faces.
 pub(crate) fn repeated(made: Made, repeat: usize) -> Made {
     if repeat <= 1 {
         return made;
     }
+    let made = wrapped(made, |inner| Repeated { inner, repeat });
     Made {
-        environment: Box::new(Repeated { inner: made.environment, repeat }),
         reward: made.reward.map(|inner| Arc::new(RepeatedReward { inner, repeat }) as Arc<dyn RewardFunction>),
         simulator: made.simulator.map(|inner| Arc::new(RepeatedDynamics { inner, repeat }) as Arc<dyn Simulator>),
         // It moves by single steps; what several of them show is less than each.
@@ -38,25 +39,13 @@ struct Repeated {
     repeat: usize,
 }
 
-impl Environment for Repeated {
-    fn id(&self) -> &str {
-        self.inner.id()
+impl Wrapper for Repeated {
+    fn inner(&self) -> &dyn Environment {
+        self.inner.as_ref()
     }
 
-    fn observation_space(&self) -> &Space {
-        self.inner.observation_space()
-    }
-
-    fn action_space(&self) -> &Space {
-        self.inner.action_space()
-    }
-
-    fn reset(&mut self, seed: u64) -> Result<Observation> {
-        self.inner.reset(seed)
-    }
-
-    fn own_seed(&self, seed: u64) -> u64 {
-        self.inner.own_seed(seed)
+    fn inner_mut(&mut self) -> &mut dyn Environment {
+        self.inner.as_mut()
     }
 
     fn step(&mut self, action: &Action) -> Result<Step> {
@@ -71,28 +60,8 @@ impl Environment for Repeated {
         Ok(step)
     }
 
-    fn players(&self) -> usize {
-        self.inner.players()
-    }
-
-    fn to_play(&self) -> usize {
-        self.inner.to_play()
-    }
-
     fn dt_secs(&self) -> f64 {
         self.inner.dt_secs() * self.repeat as f64
-    }
-
-    fn render(&mut self) -> Result<Frame> {
-        self.inner.render()
-    }
-
-    fn as_persist(&mut self) -> Option<&mut dyn Persist> {
-        self.inner.as_persist()
-    }
-
-    fn versions(&self) -> Vec<(String, String)> {
-        self.inner.versions()
     }
 }
 

@@ -28,3 +28,10 @@ pub(crate) const ACTION_REPEAT: Parameter = Parameter {
 pub(crate) fn action_repeat(settings: &Settings) -> Result<usize> {
     settings.count_in(ACTION_REPEAT.name, 1, 10_000)
 }
+
+/// The setting for what a world of numbers does not show.
+pub(crate) const HIDDEN: Parameter = Parameter {
+    name: "hidden",
+    default: D::Text(""),
+    summary: "numbers of the observation that are not shown, by name and apart by commas: what to do then depends on what was seen before",
+};

@@ -55,7 +55,7 @@ fn weights_act_as_the_agent_did() {
         taken.restore_weights(&learned.weights()).unwrap();
         assert!(taken.is_ready());
         let observation = made.environment.reset(9).unwrap();
-        let mut act = |agent: &mut Box<dyn Agent>| {
+        let act = |agent: &mut Box<dyn Agent>| {
             agent.begin_episode(&observation, 1).unwrap();
             [agent.act(&observation, false).unwrap(), agent.act(&observation, false).unwrap()]
         };

@@ -8,6 +8,7 @@ mod known_numbers;
 mod pictures;
 mod repeat;
 mod rewards;
+mod wrappers;
 
 use worldwright_core::Entry;
 use worldwright_envs::{ALL, Build, make};

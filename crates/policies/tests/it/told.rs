@@ -6,11 +6,13 @@ use std::ops::Range;
 use worldwright_core::{Dataset, Experience, Result, Sample, Settings, Space, StepColumn, find};
 use worldwright_policies::{ALL, Build, LearnedPolicy, PolicyContext};
 
+/// Observation, action, reward, next observation, and whether the task ended.
+pub(crate) type Row = (Vec<f64>, Vec<f64>, f64, Vec<f64>, bool);
+
 /// Single transitions, each an episode of its own.
 pub(crate) struct Told {
     pub(crate) dims: [usize; 2],
-    /// Observation, action, reward, next observation, and whether the task ended.
-    pub(crate) rows: Vec<(Vec<f64>, Vec<f64>, f64, Vec<f64>, bool)>,
+    pub(crate) rows: Vec<Row>,
 }
 
 impl Experience for Told {
