@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use worldwright_core::{Dataset, Error, Interrupt, Result, Rng, Settings, Space};
+use worldwright_core::{Dataset, Error, Interrupt, Key, Result, Rng, Settings, Space, Value};
 use worldwright_models::{ModelContext, build_latent};
 use worldwright_policies::{ALL, Build, PolicyContext};
 
@@ -57,7 +57,14 @@ fn main() -> Result<()> {
         median(|| policy.imagine(model.cell(), model.store(), model.starts(), &mut rng, &never).map(drop))?;
     println!("model:  {:6.1} updates a second, {:.2} ms each", 1.0 / model_secs, 1e3 * model_secs);
     println!("policy: {:6.1} updates a second, {:.2} ms each", 1.0 / policy_secs, 1e3 * policy_secs);
+    let observation = Value::Floats(vec![0.1, 0.2, 0.3]);
+    let mut row = 0;
+    let belief_secs = median(|| {
+        row += 1;
+        model.imagination(2).observe(row % 2, None, &observation, Key::new(row as u64))
+    })?;
     let both = model_secs + policy_secs;
     println!("both:   {:6.1} updates a second, {:.2} ms each", 1.0 / both, 1e3 * both);
+    println!("belief: {:.0} µs to open an arena of two rows and begin an episode", 1e6 * belief_secs);
     Ok(())
 }

@@ -14,7 +14,8 @@
 //! Source: Hafner, Pasukonis, Ba and Lillicrap, "Mastering Diverse Domains through World Models", 2023, section "Actor critic learning"; the gradient
 //! through the model from Hafner, Lillicrap, Ba and Norouzi, "Dream to Control", 2020. We deviate: numbers learn through the model, which takes fewer updates
 //! in small ones than their likelihood does; values come from the slow critic, in place of a loss that holds the quick one near it; S is that of the updates
-//! before, so that an update is one pass; a number of starts is drawn from those that the model gives.
+//! before, so that an update is one pass; a number of starts is drawn from those that the model gives; entropy is worth ten times as much, without which
+//! gradients through a small model settle before they have seen enough.
 
 mod graph;
 #[cfg(test)]
@@ -50,7 +51,7 @@ pub(crate) const ENTRY: Entry<Build> = Entry {
         },
         Parameter {
             name: "entropy",
-            default: Default::Float(3e-4),
+            default: Default::Float(3e-3),
             summary: "what a nat of entropy is worth, in returns divided by their range",
         },
         Parameter { name: "learning_rate", default: Default::Float(1e-3), summary: "step size of actor and critic" },
