@@ -9,7 +9,7 @@ use worldwright_core::{
 };
 use worldwright_nn::{Activation, Adam, AdamConfig, Feed, Graph, Mlp, MlpConfig, Node, Runner, Store, Unary};
 
-use crate::acting::Acting;
+use crate::acting::{Acting, gaussian};
 use crate::batch::Transitions;
 use crate::{Build, LearnedPolicy, PolicyContext};
 
@@ -62,12 +62,8 @@ fn say(g: &mut Graph, layers: &Mlp, (inputs, head): (usize, &ActionHead)) -> Res
         return Ok((out, None));
     }
     let columns = head.columns();
-    let mean = g.slice(out, 0, columns)?;
-    let mean = g.activation(mean, Activation::Tanh)?;
-    let spread = g.slice(out, columns, columns)?;
-    let spread = g.activation(spread, Activation::Tanh)?;
-    let half = 0.5 * (LOG_STD[1] - LOG_STD[0]);
-    Ok((mean, Some(g.affine(spread, half, LOG_STD[0] + half)?)))
+    let [mean, log_std] = gaussian(g, out, columns, LOG_STD)?;
+    Ok((g.activation(mean, Activation::Tanh)?, Some(log_std)))
 }
 
 impl Cloned {

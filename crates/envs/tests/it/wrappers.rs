@@ -41,7 +41,8 @@ fn every_capability_of_an_environment_passes_through() {
 fn what_is_hidden_is_left_out_and_everything_else_is_as_it_was() {
     for entry in ALL {
         let plain = make(entry.name, &BTreeMap::new()).unwrap();
-        let Some((key, value)) = wrappings(&plain, entry.parameters).into_iter().find(|(key, _)| *key == "hidden") else {
+        let Some((key, value)) = wrappings(&plain, entry.parameters).into_iter().find(|(key, _)| *key == "hidden")
+        else {
             continue;
         };
         let Space::Box { low, .. } = plain.environment.observation_space() else { panic!("{}", entry.name) };
@@ -58,8 +59,7 @@ fn what_is_hidden_is_left_out_and_everything_else_is_as_it_was() {
         assert_eq!(rest(plain.environment.reset(3).unwrap()), hidden.environment.reset(3).unwrap());
         for _ in 0..20 {
             let action: Action = plain.environment.action_space().sample(&mut rng);
-            let (one, other) =
-                (plain.environment.step(&action).unwrap(), hidden.environment.step(&action).unwrap());
+            let (one, other) = (plain.environment.step(&action).unwrap(), hidden.environment.step(&action).unwrap());
             assert_eq!(rest(one.observation), other.observation, "{}", entry.name);
             assert_eq!((one.reward, one.terminated), (other.reward, other.terminated), "{}", entry.name);
             let mut flat = vec![0.0; hidden.environment.observation_space().flat_dim()];

@@ -1,9 +1,9 @@
 //! Imagination with a policy and a value on one graph, and what both learn by it.
 
 use worldwright_core::{ActionHead, Result, Rng};
-use worldwright_nn::{Activation, Bins, Cell, Graph, Latent, Mlp, MlpConfig, Node, Objective, Parameter, Store};
+use worldwright_nn::{Bins, Cell, Graph, Latent, Mlp, MlpConfig, Node, Objective, Parameter, Store};
 
-use crate::acting::Acting;
+use crate::acting::{Acting, gaussian};
 
 /// The bins of values.
 const BINS: Bins = Bins::COARSE;
@@ -61,10 +61,7 @@ impl Actor {
         if self.choices > 0 {
             return Ok(Said::Logits(g.unimix(out, self.choices, UNIMIX)?));
         }
-        let (mean, spread) = (g.slice(out, 0, self.columns)?, g.slice(out, self.columns, self.columns)?);
-        let spread = g.activation(spread, Activation::Tanh)?;
-        let half = 0.5 * (LOG_STD[1] - LOG_STD[0]);
-        Ok(Said::Gaussian([mean, g.affine(spread, half, LOG_STD[0] + half)?]))
+        Ok(Said::Gaussian(gaussian(g, out, self.columns, LOG_STD)?))
     }
 
     /// A way to act by the numbers of `store`.

@@ -3,6 +3,8 @@
 use worldwright_core::{ActionHead, Result, Rng};
 use worldwright_nn::{Activation, Graph, Mlp, MlpConfig, Node, Parameter, Store, Unary};
 
+use crate::acting::gaussian;
+
 /// The deviation of an action before the tangent lies between `e^−5` and `e^2`.
 const LOG_STD: [f32; 2] = [-5.0, 2.0];
 
@@ -50,11 +52,8 @@ impl Networks {
         if self.choices > 0 {
             return Ok(Said::Logits(out));
         }
-        let mean = g.slice(out, 0, self.columns)?;
-        let spread = g.slice(out, self.columns, self.columns)?;
-        let spread = g.activation(spread, Activation::Tanh)?;
-        let half = 0.5 * (LOG_STD[1] - LOG_STD[0]);
-        Ok(Said::Gaussian(mean, g.affine(spread, half, LOG_STD[0] + half)?))
+        let [mean, log_std] = gaussian(g, out, self.columns, LOG_STD)?;
+        Ok(Said::Gaussian(mean, log_std))
     }
 
     /// Both critics of an action, or of all choices.

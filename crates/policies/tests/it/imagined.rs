@@ -208,6 +208,22 @@ fn a_restored_policy_learns_on_with_the_same_bytes() {
 }
 
 #[test]
+fn another_model_of_the_same_numbers_is_imagined_in_alike() {
+    let (mut one, mut policy, data, mut rng) = begun(false);
+    let mut other = model(false, 50);
+    other.restore(&one.save()).unwrap();
+    let (saved, mut copied) = (policy.save(), rng.clone());
+    let in_other = learn(&mut *other, &mut *policy, &data, &mut copied, 2);
+    policy.restore(&saved).unwrap();
+    assert_eq!(learn(&mut *one, &mut *policy, &data, &mut rng, 2), in_other);
+    let interrupt = Interrupt::new();
+    interrupt.request();
+    let before = policy.save();
+    assert!(policy.imagine(one.cell(), one.store(), one.starts(), &mut rng, &interrupt).is_err());
+    assert_eq!(policy.save(), before);
+}
+
+#[test]
 fn learning_gives_the_same_bytes_on_one_and_two_threads() {
     let on = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
