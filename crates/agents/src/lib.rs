@@ -104,7 +104,7 @@ pub const ALL: &[Entry<Recipe>] = &[
 const ACTING: &[Parameter] = &learned_in_updates(1.0);
 
 /// Settings of an agent whose policy learns in imagination: an update imagines thousands of steps.
-const DREAMING: &[Parameter] = &learned_in_updates(0.25);
+const DREAMING: &[Parameter] = &learned_in_updates(0.5);
 
 const fn learned_in_updates(per_step: f64) -> [Parameter; 3] {
     [

@@ -38,9 +38,9 @@ pub trait ImaginedPolicy: Policy + Persist {
     /// `cell` mean. What comes of it depends on policy, model, starts and `rng` alone.
     ///
     /// # Errors
-    /// [`Error::Config`](worldwright_core::Error::Config) without any start, [`Error::Shape`](worldwright_core::Error::Shape) for latents of other
-    /// sizes than the policy sees, [`Error::Diverged`](worldwright_core::Error::Diverged) once numbers are not finite,
-    /// [`Error::Interrupted`](worldwright_core::Error::Interrupted) once `interrupt` is requested.
+    /// [`Error::Config`] without any start, [`Error::Shape`] for latents of other
+    /// sizes than the policy sees, [`Error::Diverged`] once numbers are not finite,
+    /// [`Error::Interrupted`] once `interrupt` is requested.
     fn imagine(
         &mut self,
         cell: &dyn Cell,
