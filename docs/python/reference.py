@@ -23,7 +23,8 @@ LISTS = {
     "environments": "Native environments; every one of Gymnasium's goes in as an object, and `gym:ID` and `dmc:DOMAIN-TASK` by name.",
     "models": "World models, for `wm.Model(NAME)` and `wm.learn(model=NAME)`.",
     "planners": "Planners, for `wm.Planner(NAME)` and `wm.learn(planner=NAME)`.",
-    "algorithms": "Algorithms, for `wm.learn(algorithm=NAME)`: a model and a planner each, with settings that were measured.",
+    "policies": "Policies, for `wm.learn(policy=NAME)` with an algorithm that acts by one.",
+    "algorithms": "Algorithms, for `wm.learn(algorithm=NAME)`: each a recipe of a model, a planner or a policy, with settings that were measured.",
 }
 
 

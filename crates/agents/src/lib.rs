@@ -101,7 +101,7 @@ pub const ALL: &[Entry<Recipe>] = &[
 ];
 
 /// Settings of every agent that acts by a policy.
-const ACTING: &[Parameter] = &learned_in_updates(1.0);
+const ACTING: &[Parameter] = &learned_in_updates(2.0);
 
 /// Settings of an agent whose policy learns in imagination: an update imagines thousands of steps.
 const DREAMING: &[Parameter] = &learned_in_updates(0.5);

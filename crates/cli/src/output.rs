@@ -83,6 +83,5 @@ pub(crate) fn print_error(error: &anyhow::Error) {
 /// The command that lists the names among which one was not found.
 fn list_of(error: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
     let Some(worldwright_core::Error::Unknown { what, .. }) = error.downcast_ref() else { return None };
-    let commands = ["envs", "models", "planners", "planners", "algorithms"];
-    List::ALL.into_iter().zip(commands).find_map(|(list, command)| (list.what() == what).then_some(command))
+    List::ALL.into_iter().find(|list| list.what() == what).map(List::command)
 }

@@ -53,6 +53,17 @@ impl List {
         }
     }
 
+    /// The command that shows it.
+    pub fn command(self) -> &'static str {
+        match self {
+            Self::Environments => "envs",
+            Self::Models => "models",
+            Self::Planners | Self::Problems => "planners",
+            Self::Policies => "policies",
+            Self::Algorithms => "algorithms",
+        }
+    }
+
     /// Its items, in the order in which they are shown.
     pub fn items(self) -> Vec<Item> {
         match self {

@@ -104,7 +104,7 @@ pub struct Summary {
 impl Summary {
     /// Whether the run ended before anything was learned: every action was random, and there is no model.
     pub fn is_untrained(&self) -> bool {
-        self.decisions_per_sec.is_none() && self.model_errors.one_step.is_none()
+        self.updates == 0 && self.decisions_per_sec.is_none() && self.model_errors.one_step.is_none()
     }
 
     /// The layout that this version writes.

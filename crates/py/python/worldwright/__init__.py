@@ -8,7 +8,8 @@
     agent = run.agent()
     action = agent.act(observation)
 
-What there is: ``wm.environments()``, ``wm.models()``, ``wm.planners()``, ``wm.algorithms()``.
+What there is: ``wm.environments()``, ``wm.models()``, ``wm.planners()``, ``wm.policies()``,
+``wm.algorithms()``.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from __future__ import annotations
 from . import data, distributed, errors, mcts
 from ._native import __version__
 from .agents import Agent, Evaluation, load
-from .catalogue import Entry, algorithms, environments, models, planners
+from .catalogue import Entry, algorithms, environments, models, planners, policies
 from .collecting import collect
 from .designing import Candidate, DesignedModel, build
 from .dream import as_env, as_vector_env
@@ -83,4 +84,5 @@ __all__ = [
     "models",
     "planners",
     "plot",
+    "policies",
 ]

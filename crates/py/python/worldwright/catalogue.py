@@ -81,6 +81,11 @@ def planners() -> Catalogue:
     return _list("planner")
 
 
+def policies() -> Catalogue:
+    """Policies that learn."""
+    return _list("policy")
+
+
 def algorithms() -> Catalogue:
-    """Algorithms: a model and a planner each, with settings that were measured."""
+    """Algorithms: each a recipe of a model, a planner or a policy, with settings that were measured."""
     return _list("algorithm")

@@ -28,6 +28,7 @@ def learn(
     *,
     algorithm: str | None = None,
     steps: int | None = None,
+    updates: int | None = None,
     seed: int | None = None,
     run_dir: str | Path | None = None,
     resume: bool = False,
@@ -36,6 +37,7 @@ def learn(
     config: str | Path | Mapping[str, Any] | None = None,
     model: Section = None,
     planner: Section = None,
+    policy: Section = None,
     agent: Section = None,
     evaluation: Section = None,
     reward: Section | Callable[..., Any] = None,
@@ -50,8 +52,10 @@ def learn(
     Args:
         environment: An environment of Gymnasium's API, a function that makes one, or a name (``wm.environments()``, ``"gym:ID"``,
             ``"dmc:DOMAIN-TASK"``). An object is stepped in this process; the names in the last two are stepped in a worker of their own.
+            None where everything is learned from ``data``, as behaviour cloning does (``algorithm="bc"``): nothing is evaluated then.
         algorithm: One of ``wm.algorithms()``; ``"pets"`` unless told otherwise.
-        steps: Steps in the real environment; five episodes, or 1,000 where their length is open.
+        steps: Steps in the real environment; five episodes, or 1,000 where their length is open; 0 to learn from ``data`` alone.
+        updates: Updates on ``data`` before the first step; the algorithm's own number where no step is taken, else 0.
         seed: What all randomness comes from; 0 unless told otherwise.
         run_dir: Where the run is kept; ``runs/ENVIRONMENT-ALGORITHM-seedSEED`` unless told otherwise.
         resume: Whether to go on with the run that the folder holds. An interrupt (Ctrl-C, or the stop button of a notebook) keeps
@@ -61,6 +65,7 @@ def learn(
         config: Settings from a TOML or YAML file, or a mapping; keyword arguments win over it.
         model: A name of ``wm.models()``, or settings such as ``{"name": "ensemble", "members": 7}``.
         planner: A name of ``wm.planners()``, or settings.
+        policy: A name of ``wm.policies()``, or settings, for algorithms that act by one.
         agent: Settings of the algorithm, such as ``{"initial_steps": 100}``.
         evaluation: ``{"episodes": 20, "interval": 1000, "interval_episodes": 3}``.
         reward: A function ``(observation, action, next_observation) -> reward``, or ``-> (reward, terminated)``, of one row or of a batch;
@@ -82,7 +87,14 @@ def learn(
         WorldwrightError: See ``worldwright.errors``; an exception of the environment or of a function is the cause.
     """
     written = None
-    sections: dict[str, Section] = {"algorithm": algorithm, "model": model, "planner": planner, "agent": agent, "evaluation": evaluation}
+    sections: dict[str, Section] = {
+        "algorithm": algorithm,
+        "model": model,
+        "planner": planner,
+        "policy": policy,
+        "agent": agent,
+        "evaluation": evaluation,
+    }
     if termination is not None and not callable(reward):
         raise ConfigError("termination is a function beside reward, a function: give both, or let reward return (reward, terminated)")
     if callable(reward):
@@ -93,7 +105,7 @@ def learn(
     if seed is not None:
         # Kept in the run's configuration, whose whole numbers have a sign.
         seed = seeded(seed, bits=63)
-    choices |= {key: value for key, value in (("steps", steps), ("seed", seed)) if value is not None}
+    choices |= {key: value for key, value in (("steps", steps), ("updates", updates), ("seed", seed)) if value is not None}
     source = None
     if isinstance(environment, str):
         choices["environment"] = environment

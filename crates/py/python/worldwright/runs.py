@@ -42,6 +42,8 @@ class Run:
     @property
     def trained(self) -> bool:
         """Whether the finished run learned anything: one that ended before its first fit acted at random."""
+        if self.summary.get("updates"):
+            return True
         return self.summary["decisions_per_sec"] is not None or self.summary["model_errors"]["one_step"] is not None
 
     @cached_property
@@ -66,10 +68,11 @@ class Run:
 
     @property
     def about(self) -> dict[str, Any]:
-        """In short: ``environment``, ``algorithm``, ``model``, ``planner`` and ``seed``."""
+        """In short: ``environment``, ``algorithm``, the algorithm's parts (``model``, ``planner``, ``policy``) and ``seed``."""
         config = self.config
-        keys = {"environment": "environment", "algorithm": "agent", "model": "model", "planner": "planner"}
-        return {word: config.get(table, {}).get("name", "") for word, table in keys.items()} | {"seed": config.get("seed", 0)}
+        word = {"agent": "algorithm"}
+        named = {word.get(table, table): part["name"] for table, part in config.items() if isinstance(part, dict) and "name" in part}
+        return named | {"seed": config.get("seed", 0)}
 
     @property
     def return_mean(self) -> float:
@@ -82,7 +85,7 @@ class Run:
         return [float(value) for value in self.summary["returns"]]
 
     def rows(self, kind: str | None = None) -> list[dict[str, Any]]:
-        """The lines of ``metrics.jsonl``, those of one kind (``"episode"``, ``"learn"``, ``"evaluation"``) if told; the numbers of
+        """The lines of ``metrics.jsonl``, those of one kind (``"episode"``, ``"learn"``, ``"study"``, ``"evaluation"``) if told; the numbers of
         ``clock`` stand beside the others."""
         rows: list[dict[str, Any]] = []
         path = self.folder / "metrics.jsonl"
