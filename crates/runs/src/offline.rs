@@ -60,7 +60,10 @@ pub fn world(
 }
 
 fn nothing_to_act_in() -> Error {
-    Error::unsupported("recorded episodes", "acting: name the environment that they are of")
+    Error::unsupported(
+        "a world of recorded episodes alone",
+        "acting: name the environment that they are of (for eval, --environment ENV)",
+    )
 }
 
 impl Environment for Recorded {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use worldwright_core::Result;
 
-use crate::report::{duration, number, short};
+use crate::report::{counted, duration, number, short};
 use crate::{Event, Observer, Row, RowKind};
 
 /// How a run shows itself.
@@ -103,11 +103,11 @@ impl Progress {
         } else {
             let from =
                 if step > 0 { format!(", going on after step {}", number(step as f64, 0)) } else { String::new() };
-            let (updates, steps) = (number(self.state.updates as f64, 0), number(total as f64, 0));
+            let (updates, steps) = (counted(self.state.updates, "update"), number(total as f64, 0));
             let much = match (self.state.updates, total) {
                 (0, _) => format!("{steps} steps"),
-                (_, 0) => format!("{updates} updates on recorded episodes"),
-                _ => format!("{updates} updates on recorded episodes, then {steps} steps"),
+                (_, 0) => format!("{updates} on recorded episodes"),
+                _ => format!("{updates} on recorded episodes, then {steps} steps"),
             };
             self.say(&format!("{title}: {much}{from}"));
         }
@@ -175,7 +175,7 @@ impl Progress {
         }
         self.state.told_update = row.step;
         let numbers: Vec<String> = (row.values.iter())
-            .filter(|(name, value)| name != "updates" && value.is_finite())
+            .filter(|(name, value)| name != "updates" && value.is_finite() && *value != 0.0)
             .map(|(name, value)| format!("{} {}", name.replace('_', " "), short(*value)))
             .collect();
         self.say(&format!(

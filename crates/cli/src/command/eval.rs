@@ -68,7 +68,7 @@ fn elsewhere(name: &str, loaded: &Loaded) -> Result<Made> {
         ("observations", here.observation_space(), there.observation_space()),
         ("actions", here.action_space(), there.action_space()),
     ] {
-        ensure!(one == other, "{name} has other {what} than what was learned from: {one:?} in place of {other:?}");
+        ensure!(one == other, "{name} has other {what} than what was learned from: {one} in place of {other}");
     }
     Ok(made)
 }

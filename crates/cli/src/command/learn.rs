@@ -103,15 +103,14 @@ fn closing(folder: &RunFolder, summary: &Summary) -> String {
     });
     let updates = (summary.updates > 0).then(|| format!("{} on recorded episodes", counted(summary.updates, "update")));
     rows.push(("experience", updates.into_iter().chain(steps).collect::<Vec<_>>().join(", then ")));
-    rows.extend([(
+    let evaluated = match summary.returns.len() {
+        0 => String::new(),
+        _ => format!(", {} of evaluation", time(summary.evaluation_secs)),
+    };
+    rows.push((
         "time",
-        format!(
-            "{} of training (learning {}), {} of evaluation",
-            time(summary.train_secs),
-            time(summary.learn_secs),
-            time(summary.evaluation_secs)
-        ),
-    )]);
+        format!("{} of training (learning {}){evaluated}", time(summary.train_secs), time(summary.learn_secs)),
+    ));
     if summary.is_untrained() {
         rows.push((
             "learned",
