@@ -46,6 +46,7 @@ fn main() -> Result<()> {
         reward: Some(Arc::new(Known)),
         simulator: None,
         known: None,
+        players: 1,
         discount: 1.0,
         seed: 0,
     };

@@ -35,6 +35,7 @@ fn agent(simulations: i64) -> Result<Box<dyn Agent>> {
         reward: made.reward.clone(),
         simulator: made.simulator.clone(),
         known: made.model.clone(),
+        players: 1,
         seed: 1,
         interrupt: Interrupt::never(),
     };

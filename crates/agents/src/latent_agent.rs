@@ -4,32 +4,20 @@
 //! Models", 2023, algorithm 1). An update trains the model on sequences of what was experienced, and then the policy on what the model imagines from the
 //! beliefs that it filtered there. The belief of an episode is carried on through updates, as it was filtered: it is not filtered anew.
 
-use self_cell::self_cell;
 use worldwright_core::{
-    Action, Agent, Array, Batch, Error, Experience, Imagination, Interrupt, Key, Metrics, Observation, Persist, Result,
-    Rng, Space, State, WorldModel, find,
+    Action, Agent, Array, Batch, Experience, Interrupt, Key, Metrics, Observation, Persist, Result, Rng, Space, State,
+    WorldModel, find,
 };
 use worldwright_models::{LatentModel, ModelContext};
 use worldwright_policies::ImaginedPolicy;
 
 use crate::policy_agent::{mode, policy_context};
 use crate::updates::Updates;
+use crate::world::{World, lost, world};
 use crate::{AgentContext, Resolved};
 
-type Arena<'a> = Box<dyn Imagination + 'a>;
-
-self_cell!(
-    /// A model with an arena of two rows: the belief, and the next.
-    struct World {
-        owner: Box<dyn LatentModel>,
-        #[not_covariant]
-        dependent: Arena,
-    }
-);
-
-fn world(model: Box<dyn LatentModel>) -> World {
-    World::new(model, |model| model.imagination(2))
-}
+/// Rows of the arena: the belief, and the next.
+const ROWS: usize = 2;
 
 /// What is believed in an episode.
 struct Belief {
@@ -71,6 +59,7 @@ pub(crate) fn build(resolved: &Resolved, context: &AgentContext) -> Result<Box<d
         reward: context.reward.clone(),
         simulator: context.simulator.clone(),
         known: context.known.clone(),
+        players: context.players,
         discount: resolved.agent.float("discount", 0.0, 1.0)?,
         seed: context.seed,
     };
@@ -80,7 +69,7 @@ pub(crate) fn build(resolved: &Resolved, context: &AgentContext) -> Result<Box<d
     let policy_context = policy_context(inputs, resolved, context)?;
     let seed = Key::new(context.seed);
     Ok(Box::new(LatentAgent {
-        world: Some(world(model)),
+        world: Some(world(model, ROWS)),
         policy: entry.build.imagined(entry.name, &policy_context, &acting.settings)?,
         action_space: context.action_space.clone(),
         observation_space: context.observation_space.clone(),
@@ -94,13 +83,6 @@ pub(crate) fn build(resolved: &Resolved, context: &AgentContext) -> Result<Box<d
         chosen: Batch::zeros(a, 1),
         flat: vec![0.0; a],
     }))
-}
-
-fn lost() -> Error {
-    Error::Diverged {
-        who: "agent".into(),
-        why: "its model was lost in a failed update; resume from the last checkpoint".into(),
-    }
 }
 
 impl LatentAgent {
@@ -123,7 +105,7 @@ impl LatentAgent {
     fn change(&mut self, change: impl FnOnce(&mut dyn LatentModel) -> Result<()>) -> Result<()> {
         let mut model = self.world.take().ok_or_else(lost)?.into_owner();
         let changed = change(model.as_mut());
-        let mut world = world(model);
+        let mut world = world(model, ROWS);
         let belief = &self.belief;
         let carried = match belief.seen {
             0 => Ok(()),

@@ -5,12 +5,15 @@
 //! (see [`PRESETS`]) and checks every key; [`build`] makes the agent.
 
 mod latent_agent;
+mod masked;
 mod model_based;
 mod policy_agent;
 mod presets;
 mod recipe;
 mod resolve;
+mod search_agent;
 mod updates;
+mod world;
 
 use std::sync::Arc;
 
@@ -36,6 +39,8 @@ pub struct AgentContext {
     pub simulator: Option<Arc<dyn Simulator>>,
     /// The world as a model of its own, where it is known and no simulator stands for it.
     pub known: Option<KnownModel>,
+    /// How many players take turns.
+    pub players: usize,
     /// The run's seed.
     pub seed: u64,
     /// A request to stop, which fits and decisions look at.
@@ -77,7 +82,13 @@ pub const ALL: &[Entry<Recipe>] = &[
         summary: "soft actor-critic: a policy learned from every transition, without a model",
         source: "Haarnoja et al., 2018",
         parameters: ACTING,
-        build: Recipe { roles: &[policy("sac")], offline: false, updates: 5000, build: policy_agent::build },
+        build: Recipe {
+            roles: &[policy("sac")],
+            offline: false,
+            both_sides: false,
+            updates: 5000,
+            build: policy_agent::build,
+        },
     },
     Entry {
         name: "dreamer",
@@ -87,8 +98,22 @@ pub const ALL: &[Entry<Recipe>] = &[
         build: Recipe {
             roles: &[model("rssm"), policy("actor-critic")],
             offline: false,
+            both_sides: false,
             updates: 2000,
             build: latent_agent::build,
+        },
+    },
+    Entry {
+        name: "muzero",
+        summary: "tree search in a learned latent that knows values and a policy: for choices, and for games of two players by playing both",
+        source: "Schrittwieser et al., Nature 2020; Danihelka et al., ICLR 2022",
+        parameters: SEARCHING,
+        build: Recipe {
+            roles: &[model("muzero"), planner("gumbel")],
+            offline: false,
+            both_sides: true,
+            updates: 2000,
+            build: search_agent::build,
         },
     },
     Entry {
@@ -96,7 +121,13 @@ pub const ALL: &[Entry<Recipe>] = &[
         summary: "behaviour cloning: does what recorded episodes did where the same was seen; takes no step to learn",
         source: "Pomerleau, NeurIPS 1988",
         parameters: ACTING,
-        build: Recipe { roles: &[policy("bc")], offline: true, updates: 2000, build: policy_agent::build },
+        build: Recipe {
+            roles: &[policy("bc")],
+            offline: true,
+            both_sides: false,
+            updates: 2000,
+            build: policy_agent::build,
+        },
     },
 ];
 
@@ -105,6 +136,17 @@ const ACTING: &[Parameter] = &learned_in_updates(2.0);
 
 /// Settings of an agent whose policy learns in imagination: an update imagines thousands of steps.
 const DREAMING: &[Parameter] = &learned_in_updates(0.5);
+
+/// Settings of an agent that searches.
+const SEARCHING: &[Parameter] = &{
+    let [initial_steps, updates_per_step, discount] = learned_in_updates(1.0);
+    let random = Parameter {
+        name: "random_choices",
+        default: SettingDefault::Float(0.0),
+        summary: "chance of a random choice in place of the search's while learning: the way to what searches would never do, such as odd openings",
+    };
+    [initial_steps, updates_per_step, discount, random]
+};
 
 const fn learned_in_updates(per_step: f64) -> [Parameter; 3] {
     [
@@ -140,7 +182,7 @@ const fn policy(default: &'static str) -> Role {
 
 /// A recipe of an agent that plans in a model, which is fitted to all data at once.
 const fn planning(roles: &'static [Role]) -> Recipe {
-    Recipe { roles, offline: false, updates: 1, build: model_based::build }
+    Recipe { roles, offline: false, both_sides: false, updates: 1, build: model_based::build }
 }
 
 /// Settings of every agent that plans through a model.

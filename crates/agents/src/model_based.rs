@@ -161,6 +161,7 @@ pub fn build_model(resolved: &Resolved, context: &AgentContext) -> Result<Box<dy
         reward: context.reward.clone(),
         simulator: context.simulator.clone(),
         known: context.known.clone(),
+        players: context.players,
         discount: resolved.agent.float("discount", 0.0, 1.0)?,
         seed: context.seed,
     };

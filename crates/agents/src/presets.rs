@@ -186,4 +186,37 @@ pub const PRESETS: &[Preset] = &[
             ),
         ],
     },
+    // Two choices need few simulations; searches of the last steps are the better ones.
+    Preset {
+        algorithm: "muzero",
+        environment: "cartpole",
+        setting: &[],
+        reward: &[],
+        agent: &[("updates_per_step", D::Float(0.5))],
+        parts: &[
+            ("model", "muzero", &[("recent", D::Integer(2000))]),
+            ("planner", "gumbel", &[("simulations", D::Integer(12))]),
+        ],
+    },
+    // A game is learned by playing both sides.
+    Preset {
+        algorithm: "muzero",
+        environment: "tic-tac-toe",
+        setting: &[("opponent", D::Text("none"))],
+        reward: &[],
+        agent: &[("updates_per_step", D::Float(0.66)), ("random_choices", D::Float(0.25))],
+        parts: &[
+            ("model", "muzero", &[("batch", D::Integer(64)), ("return_steps", D::Integer(3))]),
+            // Returns lie within [−1, 1] already, and most draws are equal: differences that are noise would be blown up.
+            ("planner", "gumbel", &[("simulations", D::Integer(32)), ("rescale", D::Bool(false))]),
+        ],
+    },
+    Preset {
+        algorithm: "muzero",
+        environment: "connect-four",
+        setting: &[("opponent", D::Text("none"))],
+        reward: &[],
+        agent: &[],
+        parts: &[],
+    },
 ];

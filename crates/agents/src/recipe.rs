@@ -45,6 +45,8 @@ pub struct Recipe {
     pub roles: &'static [Role],
     /// Whether what it does is no experience to learn from: it learns from recorded episodes alone.
     pub offline: bool,
+    /// Whether it plays every side of a game whose players take turns, and learns from all of them.
+    pub both_sides: bool,
     /// Updates on recorded episodes where a run takes no step in an environment and nobody says how many.
     pub updates: u64,
     /// Builds the agent.

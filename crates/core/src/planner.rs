@@ -84,6 +84,8 @@ pub struct Weighed {
     pub visits: u64,
     /// Their mean return under the planner's risk measure; not a number where none came back.
     pub value: f64,
+    /// Its probability in the policy that the search makes of all of this: what a prior can learn from.
+    pub share: f64,
 }
 
 /// A decision-time planner.

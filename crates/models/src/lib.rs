@@ -16,6 +16,7 @@
 //!     reward: None, // learned from the data
 //!     simulator: None,
 //!     known: None,
+//!     players: 1,
 //!     discount: 0.99,
 //!     seed: 0,
 //! };
@@ -30,9 +31,12 @@ mod deterministic;
 mod ensemble;
 pub mod expression;
 mod gp;
+mod heads;
 mod known;
 mod latent;
 mod linear;
+mod muzero;
+mod packed;
 mod rssm;
 mod tabular;
 mod training;
@@ -41,6 +45,7 @@ mod windows;
 
 pub use known::Known;
 pub use latent::LatentModel;
+pub use muzero::{ROOT_VALUE, SEARCH_POLICY};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -62,6 +67,9 @@ pub struct ModelContext {
     pub simulator: Option<Arc<dyn Simulator>>,
     /// The world as a model of its own, where it is known and no simulator stands for it.
     pub known: Option<KnownModel>,
+    /// How many players take turns: with two of them, what follows a step is the other's, and an imagined continuation is negative. Models without
+    /// values of their own have no use for it.
+    pub players: usize,
     /// Factor on the future, per step: an imagined continuation is this where the task goes on.
     pub discount: f64,
     /// Seed of whatever the model draws when it is built.
@@ -114,6 +122,7 @@ pub const ALL: &[Entry<Build>] = &[
     ensemble::ENTRY,
     auto::ENTRY,
     rssm::ENTRY,
+    muzero::ENTRY,
 ];
 
 /// The model called `name` with `overrides` laid over its default settings.

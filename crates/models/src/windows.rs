@@ -4,6 +4,8 @@
 //! termination, only once in L times as often as the rest. A window is drawn by a transition and a reach: it ends up to L − 1
 //! transitions behind a uniform one, or where its episode ends, is as long as L and its episode allow, and is filled up with what is to count for nothing.
 
+use std::ops::Range;
+
 use worldwright_core::{Error, Experience, Result, Rng};
 
 /// Draws so many times a transition before giving up on finding one by chance.
@@ -20,7 +22,7 @@ pub(crate) struct Window {
 
 /// Draws a window of at most `most` transitions.
 pub(crate) fn draw(experience: &dyn Experience, most: usize, rng: &mut Rng) -> Result<Window> {
-    let row = transition(experience, rng)?;
+    let row = transition(experience, experience.rows(), rng)?;
     let reach = rng.below(most.max(1) as u64);
     // How far the episode goes on behind the row, and how far it reaches back from there.
     let on = longest(reach as usize, |steps| experience.ends_sequence(row + steps as u64, steps + 1)) as u64;
@@ -31,9 +33,17 @@ pub(crate) fn draw(experience: &dyn Experience, most: usize, rng: &mut Rng) -> R
     Ok(Window { first, length: back + 1 + more })
 }
 
-/// A uniform transition.
-fn transition(experience: &dyn Experience, rng: &mut Rng) -> Result<u64> {
-    let rows = experience.rows();
+/// Draws a window that begins with a uniform transition of the last `recent` rows and goes on for at most `most` of them, or to where its episode ends: for targets that look
+/// ahead from where a window begins.
+pub(crate) fn ahead(experience: &dyn Experience, most: usize, recent: u64, rng: &mut Rng) -> Result<Window> {
+    let all = experience.rows();
+    let first = transition(experience, all.start.max(all.end.saturating_sub(recent))..all.end, rng)?;
+    let more = longest(most.max(1) - 1, |steps| experience.ends_sequence(first + steps as u64, steps + 1));
+    Ok(Window { first, length: 1 + more })
+}
+
+/// A uniform transition of some rows.
+fn transition(experience: &dyn Experience, rows: Range<u64>, rng: &mut Rng) -> Result<u64> {
     if !rows.is_empty() {
         for _ in 0..TRIES {
             let row = rows.start + rng.below(rows.end - rows.start);
@@ -98,5 +108,20 @@ mod tests {
         assert!(seen[10..24].iter().all(|count| (f64::from(*count) / middle - 1.0).abs() < 0.06), "{seen:?}");
         assert!(f64::from(seen[31]) > 0.5 * middle && f64::from(seen[2]) > 0.5 * middle, "{seen:?}");
         assert!(draw(&Dataset::new(1, 0), 8, &mut rng).is_err());
+    }
+
+    #[test]
+    fn windows_ahead_begin_anywhere_alike() {
+        let (data, mut rng) = (episodes(), Rng::new(2));
+        let mut begun = [0_u32; 33];
+        for _ in 0..33_000 {
+            let Window { first, length } = ahead(&data, 8, u64::MAX, &mut rng).unwrap();
+            let end = [2, 32, 33].into_iter().find(|end| *end > first).unwrap();
+            assert_eq!(length as u64, (end - first).min(8), "from {first}");
+            begun[first as usize] += 1;
+        }
+        // Five standard deviations of a count with mean 1,000.
+        assert!(begun.iter().all(|count| count.abs_diff(1000) < 160), "{begun:?}");
+        assert!((0..500).all(|_| ahead(&data, 8, 3, &mut rng).unwrap().first >= 30));
     }
 }

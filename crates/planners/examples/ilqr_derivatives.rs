@@ -125,6 +125,7 @@ fn fitted(name: &str, known_reward: bool) -> Box<dyn LearnedModel> {
         reward: task.reward.filter(|_| known_reward),
         simulator: None,
         known: None,
+        players: 1,
         discount: 1.0,
         seed: 0,
     };

@@ -41,6 +41,7 @@ fn main() -> Result<()> {
         reward: None,
         simulator: None,
         known: None,
+        players: 1,
         discount: 0.99,
         seed: 0,
     };

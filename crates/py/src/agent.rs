@@ -124,6 +124,7 @@ impl Agent {
             reward: loaded.reward.clone(),
             simulator: loaded.made.simulator.clone(),
             known: loaded.made.model.clone(),
+            players: loaded.made.environment.players(),
             discount: match experiment.agent.settings.get("discount") {
                 Some(worldwright_core::Setting::Float(discount)) => *discount,
                 _ => 1.0,

@@ -103,6 +103,7 @@ pub(crate) fn design<'py>(
         reward: written.or_else(|| made.as_ref().and_then(|made| made.reward.clone())),
         simulator: made.as_ref().and_then(|made| made.simulator.clone()),
         known: made.as_ref().and_then(|made| made.model.clone()),
+        players: made.as_ref().map_or(1, |made| made.environment.players()),
         seed: seed.0,
         interrupt: interrupt.clone(),
     };
@@ -140,6 +141,7 @@ pub(crate) fn design<'py>(
         reward: context.reward,
         simulator: context.simulator,
         known: context.known,
+        players: context.players,
         discount,
         seed: seed.0,
     };

@@ -159,8 +159,16 @@ impl Model {
             native.map_or((None, None, None), |made| (made.reward, made.simulator, made.model));
         let written = reward.map(|reward| Arc::new(Reward::new(reward, failures.clone())) as Arc<dyn RewardFunction>);
         let reward = written.or(paid);
-        let context =
-            ModelContext { observation_space, action_space, reward, simulator, known, discount, seed: seed.0 };
+        let context = ModelContext {
+            observation_space,
+            action_space,
+            reward,
+            simulator,
+            known,
+            players: 1,
+            discount,
+            seed: seed.0,
+        };
         let recipe = Recipe { name: name.to_owned(), context, overrides: settings::named(settings)? };
         let model = recipe.build().or_raise(py)?;
         let spec = model.spec().clone();

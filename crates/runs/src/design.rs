@@ -35,6 +35,7 @@ pub fn design_context(
         reward,
         simulator: made.simulator.clone().filter(|_| !learned),
         known: made.model.clone().filter(|_| !learned),
+        players: made.environment.players(),
         seed,
         interrupt: interrupt.clone(),
     }
@@ -123,6 +124,7 @@ pub fn design_for_episodes(
         reward: None,
         simulator: None,
         known: None,
+        players: 1,
         seed,
         interrupt: interrupt.clone(),
     };

@@ -130,9 +130,12 @@ impl Workshop for Lists {
 
     fn agent(&self, experiment: &Experiment, made: &Made, interrupt: &Interrupt) -> Result<Box<dyn Agent>> {
         let algorithm = find(agents::ALL, "algorithm", &experiment.agent.name)?;
-        if made.environment.players() > 1 {
-            let what =
-                "an environment whose players take turns: it plays one side, against environment.opponent=random";
+        if made.environment.players() > 1 && !algorithm.build.both_sides {
+            let all = agents::ALL.iter().filter(|entry| entry.build.both_sides).map(|entry| entry.name);
+            let what = format!(
+                "an environment whose players take turns: it plays one side, against environment.opponent=random; both are played by algorithm={}",
+                all.collect::<Vec<_>>().join(", ")
+            );
             return Err(Error::unsupported(algorithm.name, what));
         }
         let roles = experiment.roles.iter().map(|(section, part)| {
@@ -148,6 +151,7 @@ impl Workshop for Lists {
             reward: Self::reward(experiment, made)?,
             simulator: made.simulator.clone(),
             known: made.model.clone(),
+            players: made.environment.players(),
             seed: experiment.seed,
             interrupt: interrupt.clone(),
         };

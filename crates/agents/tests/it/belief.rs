@@ -44,6 +44,7 @@ fn agent(planner: &str, settings: &[(&str, Setting)], replan_every: i64) -> Box<
         reward: made.reward.clone(),
         simulator: made.simulator.clone(),
         known: made.model.clone(),
+        players: 1,
         seed: 1,
         interrupt: Interrupt::never(),
     };
@@ -143,6 +144,7 @@ fn the_model_of_a_system_seen_through_noise_keeps_its_contract() {
         reward: made.reward.clone(),
         simulator: made.simulator.clone(),
         known: made.model.clone(),
+        players: 1,
         discount: 1.0,
         seed: 0,
     };

@@ -22,6 +22,7 @@ fn a_model_of_beliefs_keeps_its_contract() {
             reward: None,
             simulator: None,
             known: made.model.clone(),
+            players: 1,
             discount: 0.95,
             seed: 0,
         };

@@ -6,12 +6,14 @@ use worldwright_agents::{Choice, Parts, resolve};
 use worldwright_core::{Agent, Setting};
 use worldwright_envs::{Made, make};
 
-use crate::model_based::{agent, episode, memory};
+use crate::model_based::{agent, episode, memory_of};
 
-const SMALL: [(&str, &[(&str, i64)]); 2] = [
-    ("sac", &[("policy.batch", 8), ("initial_steps", 12)]),
+/// By algorithm: an environment, and settings that keep it small.
+const SMALL: [(&str, &str, &[(&str, i64)]); 3] = [
+    ("sac", "pendulum", &[("policy.batch", 8), ("initial_steps", 12)]),
     (
         "dreamer",
+        "pendulum",
         &[
             ("model.batch", 3),
             ("model.length", 6),
@@ -22,17 +24,29 @@ const SMALL: [(&str, &[(&str, i64)]); 2] = [
             ("initial_steps", 12),
         ],
     ),
+    (
+        "muzero",
+        "cartpole",
+        &[
+            ("model.batch", 3),
+            ("model.latent", 16),
+            ("model.hidden", 12),
+            ("planner.simulations", 6),
+            ("initial_steps", 12),
+        ],
+    ),
 ];
 
 /// In the middle of an episode, before the first update and after it, with what the policy draws.
 #[test]
 fn a_restored_agent_goes_on_in_the_middle_of_an_episode() {
-    let mut made = make("pendulum", &BTreeMap::new()).unwrap();
-    for (algorithm, settings) in SMALL {
+    for (algorithm, environment, settings) in SMALL {
+        let mut made = make(environment, &BTreeMap::new()).unwrap();
         let new = |made: &Made| agent(algorithm, made, settings, 4);
         let whole = |made: &mut Made, exchange| {
-            let mut memory = memory(made);
-            let (actions, _, agent) = episode(new(made), made, &mut memory, (3, 30), exchange);
+            let agent = new(made);
+            let mut memory = memory_of(made, agent.columns());
+            let (actions, _, agent) = episode(agent, made, &mut memory, (3, 30), exchange);
             (actions, agent.save())
         };
         let (uncut, state) = whole(&mut made, None);
@@ -47,10 +61,11 @@ fn a_restored_agent_goes_on_in_the_middle_of_an_episode() {
 
 #[test]
 fn weights_act_as_the_agent_did() {
-    let mut made = make("pendulum", &BTreeMap::new()).unwrap();
-    for (algorithm, settings) in SMALL {
-        let mut memory = memory(&made);
-        let (_, _, mut learned) = episode(agent(algorithm, &made, settings, 4), &mut made, &mut memory, (3, 20), None);
+    for (algorithm, environment, settings) in SMALL {
+        let mut made = make(environment, &BTreeMap::new()).unwrap();
+        let new = agent(algorithm, &made, settings, 4);
+        let mut memory = memory_of(&made, new.columns());
+        let (_, _, mut learned) = episode(new, &mut made, &mut memory, (3, 20), None);
         let mut taken = agent(algorithm, &made, settings, 4);
         taken.restore_weights(&learned.weights()).unwrap();
         assert!(taken.is_ready());

@@ -5,3 +5,4 @@ mod beliefs;
 mod in_updates;
 mod model_based;
 mod resolving;
+mod searching;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use worldwright_agents::{AgentContext, Parts, build, resolve};
-use worldwright_core::{Action, Agent, Interrupt, Setting};
+use worldwright_core::{Action, Agent, Interrupt, Setting, StepColumn};
 use worldwright_data::Replay;
 use worldwright_envs::{Made, make};
 
@@ -25,15 +25,21 @@ pub(crate) fn context(made: &Made, seed: u64) -> AgentContext {
         reward: made.reward.clone(),
         simulator: made.simulator.clone(),
         known: made.model.clone(),
+        players: made.environment.players(),
         seed,
         interrupt: Interrupt::never(),
     }
 }
 
 pub(crate) fn memory(made: &Made) -> Replay {
+    memory_of(made, Vec::new())
+}
+
+/// With what an agent wants kept beside each step.
+pub(crate) fn memory_of(made: &Made, columns: Vec<StepColumn>) -> Replay {
     let environment = &made.environment;
     let (observed, done) = (environment.observation_space().clone(), environment.action_space().clone());
-    Replay::new(observed, done, Vec::new(), usize::MAX).unwrap()
+    Replay::new(observed, done, columns, usize::MAX).unwrap()
 }
 
 /// One episode with learning; the actions taken and their return. Before step `exchange.0` the agent gives way to another of the same
@@ -59,7 +65,7 @@ pub(crate) fn episode(
         }
         let action = agent.act(&observation, true).unwrap();
         let step = made.environment.step(&action).unwrap();
-        memory.step(&action, &step, &[]).unwrap();
+        memory.step(&action, &step, agent.kept()).unwrap();
         agent.learn(memory).unwrap();
         actions.push(action);
         total += step.reward;

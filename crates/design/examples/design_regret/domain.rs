@@ -55,6 +55,7 @@ impl Ground {
             reward: made.reward.clone(),
             simulator: None,
             known: None,
+            players: 1,
             seed,
             interrupt: Interrupt::never(),
         };

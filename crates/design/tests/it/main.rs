@@ -26,6 +26,7 @@ fn context(made: &Made, seed: u64) -> AgentContext {
         reward: made.reward.clone(),
         simulator: None,
         known: None,
+        players: 1,
         seed,
         interrupt: Interrupt::never(),
     }
@@ -100,6 +101,7 @@ impl Wave {
             reward: None,
             simulator: None,
             known: None,
+            players: 1,
             seed,
             interrupt: Interrupt::never(),
         }
@@ -338,6 +340,7 @@ fn a_reward_that_is_no_number_rules_out_who_foretells_it_and_is_refused_on_the_d
         reward: Some(std::sync::Arc::new(Whole { most })),
         simulator: None,
         known: None,
+        players: 1,
         seed: 2,
         interrupt: Interrupt::never(),
     };

@@ -4,9 +4,13 @@
 //! For two players the board is shown as the one to move sees it, and the reward is that of the one who moved. A move that the rules
 //! forbid loses at once: an environment's actions are the same at every step, so that it must mean something.
 
-use worldwright_core::{ElementType, Entry, Parameter, Result, Rng, SettingDefault as Default, Settings, Space};
+use std::sync::Arc;
 
-use super::{ConnectFour, Game, TicTacToe};
+use worldwright_core::{
+    ElementType, Entry, KnownModel, Parameter, Result, Rng, SettingDefault as Default, Settings, Space, WorldModel,
+};
+
+use super::{ConnectFour, Game, GameModel, TicTacToe};
 use crate::chance::{self, ChanceWorld};
 use crate::draw::{Canvas, palette};
 use crate::world::{Outcome, Spec, whole_box};
@@ -47,7 +51,11 @@ fn make<G: Game>(settings: &Settings) -> Result<Made> {
         action_channels: numbered(G::PLACE, G::MOVES),
         episode_steps: settings::steps(settings)?,
     };
-    chance::made(Board::<G> { spec, against, game: std::marker::PhantomData }, settings)
+    // What follows a move against an opponent is chance, which the game's own model does not know.
+    let model = (!against).then(|| -> KnownModel {
+        Arc::new(|discount| -> Box<dyn WorldModel> { Box::new(GameModel::<G>::new().with_discount(discount)) })
+    });
+    chance::made_known(Board::<G> { spec, against, game: std::marker::PhantomData }, model, settings)
 }
 
 /// What is seen of a game: a whole number a cell.

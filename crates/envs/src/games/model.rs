@@ -13,6 +13,7 @@ use super::{Game, scramble};
 pub struct GameModel<G: Game> {
     spec: ModelSpec,
     playouts: Playouts<G>,
+    discount: f64,
 }
 
 /// Plays games to their ends; see [`Game::playouts`].
@@ -31,13 +32,20 @@ impl<G: Game> GameModel<G> {
             deterministic: true,
             capabilities: Capabilities { value: true, prior: false, keys: true, ..Capabilities::default() },
         };
-        Self { spec, playouts: G::playouts }
+        Self { spec, playouts: G::playouts, discount: 1.0 }
     }
 
     /// With decisive playouts in place of random ones, where the game has them: each takes longer and tells more.
     #[must_use]
     pub fn with_decisive_playouts(mut self) -> Self {
         self.playouts = G::decisive_playouts;
+        self
+    }
+
+    /// With a factor on the future, a move: a win is worth more the sooner it comes. Playouts count without it.
+    #[must_use]
+    pub fn with_discount(mut self, discount: f64) -> Self {
+        self.discount = discount;
         self
     }
 
@@ -71,6 +79,7 @@ impl<G: Game> WorldModel for GameModel<G> {
         Box::new(Arena::<G> {
             spec: &self.spec,
             playouts: self.playouts,
+            discount: self.discount,
             positions: vec![G::start(); rows],
             seeds: vec![1; rows],
             batch: (vec![G::start(); rows], vec![1; rows]),
@@ -81,6 +90,7 @@ impl<G: Game> WorldModel for GameModel<G> {
 struct Arena<'m, G: Game> {
     spec: &'m ModelSpec,
     playouts: Playouts<G>,
+    discount: f64,
     positions: Vec<G::Position>,
     /// What the playout of each row begins with.
     seeds: Vec<u64>,
@@ -135,7 +145,7 @@ impl<G: Game> Imagination for Arena<'_, G> {
             (out.reward[i], out.continuation[i]) = match G::play(self.positions[from], choices[i] as usize) {
                 Some(moved) => {
                     self.positions[to] = moved.position;
-                    (moved.reward, if moved.over { 0.0 } else { -1.0 })
+                    (moved.reward, if moved.over { 0.0 } else { -self.discount })
                 }
                 None => {
                     self.positions[to] = self.positions[from];

@@ -1,9 +1,9 @@
 //! The networks of a recurrent state-space model, and its step as a cell.
 
 use worldwright_core::{Result, Rng};
-use worldwright_nn::{
-    Activation, Bins, Cell, Graph, GruCell, Latent, Linear, Node, Norm, NormKind, Stepped, Store, Unary, WeightInit,
-};
+use worldwright_nn::{Activation, Bins, Cell, Graph, GruCell, Latent, Node, Stepped, Store, Unary, WeightInit};
+
+use crate::heads::{Head, Hidden};
 
 /// The share of the uniform distribution in every categorical one, so that no class dies and no divergence is infinite.
 const UNIMIX: f32 = 0.01;
@@ -38,51 +38,6 @@ impl Sizes {
     /// Numbers of a whole latent.
     pub(super) fn latent(&self) -> usize {
         self.recurrent + self.drawn()
-    }
-}
-
-/// A linear layer with RMS norm and SiLU behind it.
-#[derive(Debug, Clone, Copy)]
-struct Hidden {
-    linear: Linear,
-    norm: Norm,
-}
-
-impl Hidden {
-    fn new(store: &mut Store, name: &str, inputs: usize, outputs: usize, rng: &mut Rng) -> Self {
-        let linear = Linear::new(store, name, inputs, outputs, WeightInit::LinearDefault, rng);
-        Self { linear, norm: Norm::new(store, name, NormKind::Rms, outputs, rng) }
-    }
-
-    fn record(&self, graph: &mut Graph, x: Node) -> Result<Node> {
-        let x = self.linear.record(graph, x, Activation::Identity)?;
-        self.norm.record(graph, x, Activation::Silu)
-    }
-}
-
-/// A hidden layer and a linear one.
-#[derive(Debug, Clone, Copy)]
-struct Head {
-    hidden: Hidden,
-    out: Linear,
-}
-
-impl Head {
-    fn new(
-        store: &mut Store,
-        name: &str,
-        [inputs, hidden, outputs]: [usize; 3],
-        init: WeightInit,
-        rng: &mut Rng,
-    ) -> Self {
-        let out = format!("{name}.out");
-        let hidden = (Hidden::new(store, name, inputs, hidden, rng), hidden);
-        Self { hidden: hidden.0, out: Linear::new(store, &out, hidden.1, outputs, init, rng) }
-    }
-
-    fn record(&self, graph: &mut Graph, x: Node) -> Result<Node> {
-        let x = self.hidden.record(graph, x)?;
-        self.out.record(graph, x, Activation::Identity)
     }
 }
 

@@ -5,31 +5,12 @@
 
 use std::cell::RefCell;
 
-use worldwright_core::{
-    Action, ActionHead, Actions, Error, Imagination, Imagined, Key, ModelSpec, Observation, Result, Rows,
-};
-use worldwright_nn::{Cell, Graph, Latent, Predictor, Scratch, Unary};
+use worldwright_core::{Action, Actions, Error, Imagination, Imagined, Key, ModelSpec, Observation, Result, Rows};
+use worldwright_nn::{Cell, Graph, Latent, Predictor, Unary};
 
 use super::Rssm;
 use crate::arena::{check_latent, check_rows, check_step};
-
-/// A packed graph with room to run it.
-struct Packed {
-    predictor: Predictor,
-    scratch: Scratch,
-}
-
-impl Packed {
-    fn new(predictor: Predictor) -> Self {
-        let scratch = predictor.scratch();
-        Self { predictor, scratch }
-    }
-
-    /// One row, on this thread.
-    fn one(&mut self, x: &[&[f32]], out: &mut [&mut [f32]]) -> Result<()> {
-        self.predictor.predict_member(0, x, out, &mut self.scratch)
-    }
-}
+use crate::packed::{Packed, write_action};
 
 /// What the arena runs.
 struct Graphs {
@@ -155,23 +136,6 @@ impl<'m> RssmImagination<'m> {
     fn not_fitted(&self) -> Error {
         Error::NotFitted { who: self.model.spec.name.clone().into() }
     }
-
-    /// Writes what networks are told of action `i` of a batch.
-    fn write_action(
-        head: &ActionHead,
-        actions: &Actions<'_>,
-        i: usize,
-        flat: &mut [f64],
-        out: &mut [f32],
-    ) -> Result<()> {
-        match actions {
-            Actions::Continuous(columns) => {
-                columns.copy_row(i, flat);
-                head.write_network(flat, out)
-            }
-            Actions::Discrete(choices) => head.write_choice(choices[i] as usize, out),
-        }
-    }
 }
 
 impl Imagination for RssmImagination<'_> {
@@ -245,7 +209,7 @@ impl Imagination for RssmImagination<'_> {
             b.h[i * recurrent..][..recurrent].copy_from_slice(&self.h[row * recurrent..][..recurrent]);
             b.z[i * drawn..][..drawn].copy_from_slice(&self.z[row * drawn..][..drawn]);
             let told = &mut b.action[i * action..][..action];
-            Self::write_action(&model.head, &actions, i, &mut self.flat_action, told)?;
+            write_action(&model.head, &actions, i, &mut self.flat_action, told)?;
             // By the row that is stepped into, so that a copy of a row in another place moves apart from it.
             cell.draw(&mut key.fold(target as u64).rng(), &mut b.noise[i * noise..][..noise]);
         }

@@ -109,6 +109,7 @@ fn made(name: &str, reward: bool, given: &[(&str, Setting)], wraps: bool) -> Box
         reward,
         simulator: None,
         known: None,
+        players: 1,
         discount: 0.9,
         seed: 0,
     };

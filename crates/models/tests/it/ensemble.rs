@@ -26,6 +26,7 @@ fn context() -> ModelContext {
         reward: Some(Arc::new(Nothing)),
         simulator: None,
         known: None,
+        players: 1,
         discount: 1.0,
         seed: 0,
     }

@@ -95,6 +95,7 @@ fn a_learned_reward_is_quadratic_whatever_its_units() {
             reward: None,
             simulator: None,
             known: None,
+            players: 1,
             discount: 1.0,
             seed: 0,
         };

@@ -8,6 +8,7 @@ mod gp;
 mod heads;
 mod known;
 mod linear;
+mod muzero;
 mod rssm;
 mod systems;
 mod tabular;

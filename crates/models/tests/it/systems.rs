@@ -86,6 +86,7 @@ pub(crate) fn context(reward: Option<Arc<dyn RewardFunction>>) -> ModelContext {
         reward,
         simulator: Some(Arc::new(LinearSystem::new())),
         known: None,
+        players: 1,
         discount: 0.9,
         seed: 0,
     }

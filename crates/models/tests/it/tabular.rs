@@ -11,7 +11,16 @@ use worldwright_testkit::check_world_model;
 const STATES: usize = 6;
 
 fn context(observation_space: Space, action_space: Space) -> ModelContext {
-    ModelContext { observation_space, action_space, reward: None, simulator: None, known: None, discount: 0.9, seed: 0 }
+    ModelContext {
+        observation_space,
+        action_space,
+        reward: None,
+        simulator: None,
+        known: None,
+        players: 1,
+        discount: 0.9,
+        seed: 0,
+    }
 }
 
 /// A corridor: left or right, slipping with probability 0.3; the last cell pays 1 and ends.

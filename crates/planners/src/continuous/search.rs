@@ -411,6 +411,7 @@ impl<R: Rule> Planner for Search<R> {
             return Vec::new();
         }
         let dims = self.dims();
+        let all: f64 = self.tree.edges(0).map(|edge| self.tree.tried[edge as usize]).sum();
         let weighed = self.tree.edges(0).map(|edge| {
             let edge = edge as usize;
             let mut action = Action::Integer(0);
@@ -419,6 +420,7 @@ impl<R: Rule> Planner for Search<R> {
                 action,
                 visits: self.tree.tried[edge] as u64,
                 value: if self.tree.tried[edge] > 0.0 { self.tree.worth(edge as u32) } else { f64::NAN },
+                share: if all > 0.0 { self.tree.tried[edge] / all } else { 0.0 },
             }
         });
         weighed.collect()

@@ -138,11 +138,14 @@ impl<R: Rule> Planner for TreePlanner<R> {
             return Vec::new();
         }
         let mut one = Sequence::new(&self.search.kind, 1);
+        let mut policy = vec![0.0; self.search.kind.choices()];
+        self.search.rule.policy(tree, &mut policy);
         let weighed = tree.edges_made(0).map(|edge| {
             one.choices[0] = tree.action[edge];
             let mut action = Action::Integer(0);
             self.search.kind.write(&one, 0, &mut action);
-            Weighed { action, visits: u64::from(tree.edge_visits[edge]), value: tree.mean(edge) }
+            let share = policy[tree.action[edge] as usize];
+            Weighed { action, visits: u64::from(tree.edge_visits[edge]), value: tree.mean(edge), share }
         });
         weighed.collect()
     }

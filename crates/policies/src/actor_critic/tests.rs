@@ -16,6 +16,7 @@ fn learned(draws: &str) -> Box<dyn LatentModel> {
         reward: None,
         simulator: None,
         known: None,
+        players: 1,
         discount: 0.95,
         seed: 1,
     };

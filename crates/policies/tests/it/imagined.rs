@@ -52,6 +52,7 @@ fn model(choices: bool, seed: u64) -> Box<dyn LatentModel> {
         reward: None,
         simulator: None,
         known: None,
+        players: 1,
         discount: DISCOUNT,
         seed,
     };

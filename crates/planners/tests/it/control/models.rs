@@ -82,6 +82,7 @@ fn fitted(name: &str, overrides: &BTreeMap<String, Setting>) -> Box<dyn LearnedM
         reward: Some(Arc::new(Pay)),
         simulator: Some(Arc::new(pushed())),
         known: None,
+        players: 1,
         discount: 0.95,
         seed: 0,
     };

@@ -1,0 +1,294 @@
+//! The agent that searches a tree in a learned latent, and lets the model learn from what the search came to.
+//!
+//! MuZero (Schrittwieser et al., Nature 2020) with the search of Gumbel MuZero (Danihelka et al., ICLR 2022) unless told otherwise. A decision sees, searches
+//! from there, and keeps the search's policy and the root's value beside the step: an update learns both. In a game of two players it plays both sides:
+//! observations, rewards and values are those of the player to move.
+//!
+//! While it explores, the search draws as its settings say; while it does not, those settings that draw (`gumbel_scale`, `dirichlet_fraction`, `temperature`) are
+//! zero. A root's value is the mean of the tried actions' values under the search's policy.
+
+use std::collections::BTreeMap;
+
+use worldwright_core::{
+    Action, ActionHead, Agent, Budget, Entry, Error, Experience, Interrupt, Key, Metrics, Observation, Persist, Plan,
+    PlanReport, PlanStatus, Planner, Result, Rng, Setting, Settings, Space, State, StepColumn, WorldModel, find,
+};
+use worldwright_models::{LatentModel, ModelContext, ROOT_VALUE, SEARCH_POLICY};
+use worldwright_planners::PlannerContext;
+
+use crate::masked::Rules;
+use crate::updates::Updates;
+use crate::world::{World, lost, world};
+use crate::{AgentContext, Part, Resolved};
+
+/// Settings of searches that draw.
+const DRAWING: [&str; 3] = ["gumbel_scale", "dirichlet_fraction", "temperature"];
+
+pub(crate) struct SearchAgent {
+    world: Option<World>,
+    rules: Rules,
+    /// The search that explores, and the one that does not.
+    searches: [Box<dyn Planner>; 2],
+    head: ActionHead,
+    observation_space: Space,
+    action_space: Space,
+    interrupt: Interrupt,
+    updates: Updates,
+    update_rng: Rng,
+    /// Chance of a random choice while it explores.
+    random_choices: f64,
+    /// Draws those, and all actions before anything is learned; an episode starts it anew.
+    explore_rng: Rng,
+    action: Action,
+    /// The search's policy and the root's value.
+    kept: Vec<f64>,
+}
+
+/// Builds the agent from resolved settings.
+pub(crate) fn build(resolved: &Resolved, context: &AgentContext) -> Result<Box<dyn Agent>> {
+    let (chosen, search) = (resolved.role("model")?, resolved.role("planner")?);
+    let entry = find(worldwright_models::ALL, "model", &chosen.name)?;
+    let discount = resolved.agent.float("discount", 0.0, 1.0)?;
+    let model_context = ModelContext {
+        observation_space: context.observation_space.clone(),
+        action_space: context.action_space.clone(),
+        reward: context.reward.clone(),
+        simulator: context.simulator.clone(),
+        known: context.known.clone(),
+        players: context.players,
+        discount,
+        seed: context.seed,
+    };
+    let model = entry.build.latent(entry.name, &model_context, &chosen.settings)?;
+    let capabilities = model.spec().capabilities;
+    if !(capabilities.value && capabilities.prior) || capabilities.memory {
+        let what = "search by its own values and policy from what is seen: take the model muzero";
+        return Err(Error::unsupported(entry.name, what));
+    }
+    let seed = Key::new(context.seed);
+    let planner_context = PlannerContext::for_model(model.spec(), seed.fold(3).to_seed());
+    let searches = [searching(search, &planner_context, true)?, searching(search, &planner_context, false)?];
+    for search in &searches {
+        search.check(model.spec())?;
+    }
+    let head = ActionHead::new(entry.name, &context.action_space)?;
+    let choices = head.choices();
+    let known = context.known.as_ref().map(|known| known(discount));
+    let rows = searches.iter().map(|search| search.rows()).max().unwrap_or(1);
+    Ok(Box::new(SearchAgent {
+        world: Some(world(model, rows)),
+        rules: Rules::new(known, &context.action_space, choices),
+        searches,
+        head,
+        observation_space: context.observation_space.clone(),
+        action_space: context.action_space.clone(),
+        interrupt: context.interrupt.clone(),
+        updates: Updates::new(&resolved.agent)?,
+        update_rng: seed.fold(1).rng(),
+        random_choices: resolved.agent.float("random_choices", 0.0, 1.0)?,
+        explore_rng: seed.fold(2).rng(),
+        action: Action::Integer(0),
+        kept: vec![0.0; choices + 1],
+    }))
+}
+
+/// The search with its settings as they are, or without those that draw.
+fn searching(part: &Part, context: &PlannerContext, explores: bool) -> Result<Box<dyn Planner>> {
+    let entry: &Entry<_> = find(worldwright_planners::ALL, "planner", &part.name)?;
+    let mut settings: BTreeMap<String, Setting> =
+        part.settings.iter().map(|(key, setting)| (key.to_owned(), setting.clone())).collect();
+    if settings.get("reuse") == Some(&Setting::Bool(true)) {
+        let why = "keeps a tree that the next update makes another model's: leave it out";
+        return Err(Error::config("planner.reuse", why));
+    }
+    if !explores {
+        settings.iter_mut().filter(|(key, _)| DRAWING.contains(&key.as_str())).for_each(|(_, setting)| {
+            *setting = Setting::Float(0.0);
+        });
+    }
+    (entry.build)(context, &Settings::resolve(entry.name, entry.parameters, &settings)?)
+}
+
+impl SearchAgent {
+    /// Searches from what is seen; the search's own best action is then in `self.action`.
+    fn search(&mut self, observation: &Observation, explore: bool) -> Result<PlanReport> {
+        self.rules.see(observation)?;
+        let search = &mut self.searches[usize::from(!explore)];
+        let budget = Budget { interrupt: self.interrupt.clone(), ..Budget::default() };
+        let rules = &self.rules;
+        let world = self.world.as_mut().ok_or_else(lost)?;
+        let report = world.with_dependent_mut(|_, arena| {
+            arena.observe(0, None, observation, Key::new(0))?;
+            search.improve(&mut rules.over(&mut **arena), 0, &budget)
+        })?;
+        self.interrupt.check("acting")?;
+        if report.status == PlanStatus::AllDiverged {
+            let why = "every way from here that its model imagines is not finite: lower model.learning_rate";
+            return Err(Error::Diverged { who: "search".into(), why: why.into() });
+        }
+        search.act(0, &mut self.action);
+        Ok(report)
+    }
+
+    /// Keeps what the last search weighed.
+    fn keep(&mut self, explore: bool) -> Result<()> {
+        let weighed = self.searches[usize::from(!explore)].weighed();
+        if weighed.is_empty() {
+            return Err(Error::unsupported("this planner", "weighing actions one by one: take gumbel, puct or uct"));
+        }
+        self.kept.fill(0.0);
+        let (mut weight, mut value) = (0.0, 0.0);
+        for one in &weighed {
+            let choice = self.action_space.element_number(&one.action).unwrap_or(0);
+            self.kept[choice] = one.share;
+            if one.value.is_finite() && one.visits > 0 {
+                weight += one.share;
+                value += one.share * one.value;
+            }
+        }
+        let choices = self.head.choices();
+        self.kept[choices] = if weight > 0.0 { value / weight } else { 0.0 };
+        Ok(())
+    }
+
+    /// One of the allowed actions, each as likely.
+    fn random(&mut self) -> Result<Action> {
+        let choice = self.rules.draw(&mut self.explore_rng);
+        self.action_space.unflatten(self.head.choice(choice))
+    }
+
+    /// Lets something change the model.
+    fn change<T>(&mut self, change: impl FnOnce(&mut dyn LatentModel) -> Result<T>) -> Result<T> {
+        let mut model = self.world.take().ok_or_else(lost)?.into_owner();
+        let changed = change(model.as_mut());
+        let rows = self.searches.iter().map(|search| search.rows()).max().unwrap_or(1);
+        self.world = Some(world(model, rows));
+        changed
+    }
+
+    /// Makes updates, the last of which may end a row of metrics.
+    fn update(&mut self, experience: &dyn Experience, count: u64, episode_ended: bool) -> Result<Metrics> {
+        let (interrupt, mut rng) = (self.interrupt.clone(), self.update_rng.clone());
+        let said = self.change(|model| {
+            (0..count).map(|_| model.update(experience, &mut rng, &interrupt)).collect::<Result<Vec<_>>>()
+        })?;
+        self.update_rng = rng;
+        let mut told = Metrics::new();
+        for (update, said) in (1..).zip(said) {
+            told.extend(self.updates.count(said, update == count && episode_ended));
+        }
+        Ok(told)
+    }
+}
+
+impl Agent for SearchAgent {
+    fn begin_episode(&mut self, observation: &Observation, seed: u64) -> Result<()> {
+        self.observation_space.flatten(observation, &mut vec![0.0; self.observation_space.flat_dim()])?;
+        let key = Key::new(seed);
+        self.explore_rng = key.fold(2).rng();
+        self.searches.iter_mut().for_each(|search| search.reset(key.fold(3).to_seed()));
+        Ok(())
+    }
+
+    fn act(&mut self, observation: &Observation, explore: bool) -> Result<Action> {
+        self.interrupt.check("acting")?;
+        if !self.is_ready() {
+            self.rules.see(observation)?;
+            self.kept.fill(0.0);
+            return self.random();
+        }
+        self.search(observation, explore)?;
+        self.keep(explore)?;
+        // What the search came to is kept in any case.
+        if explore && self.random_choices > 0.0 && self.explore_rng.uniform() < self.random_choices {
+            return self.random();
+        }
+        Ok(self.action.clone())
+    }
+
+    fn learn(&mut self, experience: &dyn Experience) -> Result<Metrics> {
+        match self.updates.due(experience.taken()) {
+            0 => Ok(Metrics::new()),
+            due => self.update(experience, due, !experience.is_open()),
+        }
+    }
+
+    fn study(&mut self, experience: &dyn Experience) -> Result<Metrics> {
+        self.update(experience, 1, false)
+    }
+
+    fn columns(&self) -> Vec<StepColumn> {
+        let column = |name: &str, width| StepColumn { name: name.to_owned(), width };
+        vec![column(SEARCH_POLICY, self.head.choices()), column(ROOT_VALUE, 1)]
+    }
+
+    fn kept(&self) -> &[f64] {
+        &self.kept
+    }
+
+    fn is_ready(&self) -> bool {
+        self.updates.made() > 0
+    }
+
+    fn world_model(&self) -> Option<&dyn WorldModel> {
+        let world = self.world.as_ref().filter(|_| self.is_ready())?;
+        Some(world.borrow_owner().as_world_model())
+    }
+
+    fn plan(&mut self, observation: &Observation) -> Result<Plan> {
+        if !self.is_ready() {
+            return Err(Error::NotFitted { who: "the agent's model".into() });
+        }
+        // Nobody acts on the answer yet: the next decision is to draw as if nobody had asked.
+        let before = self.searches[1].save();
+        let report = self.search(observation, false);
+        let search = &mut self.searches[1];
+        let actions = (0..search.horizon()).map(|t| {
+            search.act(t, &mut self.action);
+            self.action.clone()
+        });
+        let actions = actions.collect();
+        search.restore(&before)?;
+        Ok(Plan { actions, report: report? })
+    }
+
+    fn weights(&self) -> State {
+        let mut state = State::new();
+        if let Some(world) = &self.world {
+            state.put_all("model", world.borrow_owner().save());
+        }
+        self.updates.put_made(&mut state);
+        state
+    }
+
+    fn restore_weights(&mut self, weights: &State) -> Result<()> {
+        self.change(|model| model.restore(&weights.part("model")))?;
+        self.updates.take_made(weights)
+    }
+}
+
+impl Persist for SearchAgent {
+    fn save(&self) -> State {
+        let mut state = State::new();
+        if let Some(world) = &self.world {
+            state.put_all("model", world.borrow_owner().save());
+        }
+        self.updates.save(&mut state);
+        state.put("update_rng", self.update_rng.save());
+        state.put("episode.explore_rng", self.explore_rng.save());
+        for (name, search) in ["episode.exploring", "episode.searching"].into_iter().zip(&self.searches) {
+            state.put_all(name, search.save());
+        }
+        state
+    }
+
+    fn restore(&mut self, state: &State) -> Result<()> {
+        self.updates.restore(state)?;
+        self.update_rng.restore(state, "update_rng")?;
+        self.explore_rng.restore(state, "episode.explore_rng")?;
+        for (name, search) in ["episode.exploring", "episode.searching"].into_iter().zip(&mut self.searches) {
+            search.restore(&state.part(name))?;
+        }
+        self.change(|model| model.restore(&state.part("model")))
+    }
+}

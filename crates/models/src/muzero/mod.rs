@@ -1,0 +1,299 @@
+//! `muzero`: a value-equivalent model, which predicts nothing but what a search asks for.
+//!
+//! ```text
+//! z₀ = h(o)          zₖ₊₁, r̂ₖ₊₁, ĉₖ₊₁ = g(zₖ, aₖ)          π̂ₖ, v̂ₖ = f(zₖ)
+//! loss = Σₖ  H(zvₖ, v̂ₖ) + H(πₖ, π̂ₖ) + H(rₖ, r̂ₖ) + H(cₖ, ĉₖ) + β ‖zₖ − stop h(oₜ₊ₖ)‖²
+//! ```
+//!
+//! unrolled over K steps of what was done. πₖ is the policy of the search that acted at step k and zvₖ the return of n steps from there (`targets`); both
+//! come from columns that a searching agent keeps beside its steps ([`SEARCH_POLICY`], [`ROOT_VALUE`]). In experience without them πₖ is what was done. Where
+//! two players take turns, everything is seen by the one to move, and an imagined continuation is negative.
+//!
+//! Rewards and values are distributions over bins, two-hot in symlog; latents are simplices; observations are squashed by symlog. Beyond an end of the task the
+//! model is to earn nothing, whatever is done.
+//!
+//! Source: Schrittwieser et al., "Mastering Atari, Go, chess and shogi by planning with a learned model", Nature 2020, methods; β and its term from Ye, Liu,
+//! Kurutach, Abbeel and Gao, "Mastering Atari games with limited data", NeurIPS 2021. We deviate: a return goes on by the value that a slow copy of the network
+//! gives now, unless told to take that of the search then; whether the episode goes on is predicted; gradients are not halved at each step; latents are normalised as in
+//! Hansen, Su and Wang, "TD-MPC2", ICLR 2024; samples have no priorities.
+
+mod cell;
+mod imagination;
+mod learner;
+mod targets;
+
+use worldwright_core::{
+    ActionHead, Array, Capabilities, Dataset, Entry, Error, Experience, FitReport, Imagination, Interrupt, Learn,
+    Learner, Metrics, ModelSpec, Parameter, Persist, Result, Rng, SettingDefault as Default, Settings, State,
+    WorldModel, cost,
+};
+use worldwright_nn::{Adam, AdamConfig, Cell, Starts, Store};
+
+use crate::{Build, LatentModel, ModelContext};
+use cell::{BINS, MuzeroCell, Sizes};
+use imagination::MuzeroImagination;
+use learner::{Schedule, Unrolled};
+
+/// The column that holds the policy of a search, one number a choice; all of them are zero where nothing was searched.
+pub const SEARCH_POLICY: &str = "search_policy";
+/// The column that holds what the root of a search was worth to the player to move.
+pub const ROOT_VALUE: &str = "root_value";
+
+/// The line in the list of models.
+pub(crate) const ENTRY: Entry<Build> = Entry {
+    name: "muzero",
+    summary: "a latent that predicts rewards, values and a policy alone, for tree search in choices; two players may take turns",
+    source: "Schrittwieser et al., Nature 2020 (MuZero)",
+    parameters: &[
+        Parameter { name: "latent", default: Default::Integer(64), summary: "numbers of a latent" },
+        Parameter { name: "simplex", default: Default::Integer(8), summary: "numbers of each of its simplices" },
+        Parameter { name: "hidden", default: Default::Integer(64), summary: "width of the hidden layers" },
+        Parameter { name: "batch", default: Default::Integer(32), summary: "windows of an update" },
+        Parameter {
+            name: "recent",
+            default: Default::Integer(0),
+            summary: "draw windows from so many of the last transitions only, since searches grow old; 0 for all of them",
+        },
+        Parameter { name: "unroll", default: Default::Integer(5), summary: "K: steps that the model is unrolled" },
+        Parameter {
+            name: "return_steps",
+            default: Default::Integer(10),
+            summary: "n: rewards of a return before a value stands for the rest",
+        },
+        Parameter {
+            name: "bootstrap",
+            default: Default::Text("network"),
+            summary: "that value: 'network', of a slow copy of the model as it is now, or 'search', of the root that was searched then",
+        },
+        Parameter {
+            name: "follow",
+            default: Default::Float(0.01),
+            summary: "how far the slow copy comes nearer with each update",
+        },
+        Parameter {
+            name: "consistency",
+            default: Default::Float(2.0),
+            summary: "β: weight of the distance between imagined latents and those of what was seen",
+        },
+        Parameter { name: "updates", default: Default::Integer(1000), summary: "updates of a fit to a whole data set" },
+        Parameter { name: "learning_rate", default: Default::Float(1e-3), summary: "step size of Adam" },
+    ],
+    build: Build::Latent(build),
+};
+
+/// The largest norm of a gradient.
+const MAX_NORM: f32 = 10.0;
+
+fn build(context: &ModelContext, settings: &Settings) -> Result<Box<dyn LatentModel>> {
+    let head = ActionHead::new(ENTRY.name, &context.action_space)?;
+    if head.choices() == 0 {
+        let what = "actions that are numbers: its policy and its search are over choices; take the model rssm, or plan with algorithm=pets";
+        return Err(Error::unsupported(ENTRY.name, what));
+    }
+    if context.players > 2 {
+        return Err(Error::unsupported(ENTRY.name, "more than two players: what one gains, the other must lose"));
+    }
+    let simplex = settings.count_in("simplex", 2, 4096)?;
+    let sizes = Sizes {
+        observation: context.observation_space.flat_dim(),
+        actions: head.choices(),
+        latent: settings.count_in("latent", 1, 4096)?,
+        simplex,
+        hidden: settings.count_in("hidden", 1, 4096)?,
+    };
+    if sizes.latent % simplex != 0 {
+        let why = format!("must divide into simplices of {simplex}, got {}", sizes.latent);
+        return Err(Error::config("latent", why));
+    }
+    let schedule = Schedule {
+        batch: settings.count_in("batch", 1, 4096)?,
+        recent: match settings.count("recent", 0)? as u64 {
+            0 => u64::MAX,
+            recent => recent,
+        },
+        unroll: settings.count_in("unroll", 1, 256)?,
+        return_steps: settings.count_in("return_steps", 1, 100_000)?,
+        searched: settings.choice("bootstrap", &["network", "search"])? == 1,
+        follow: settings.float("follow", 0.0, 1.0)? as f32,
+        consistency: settings.float("consistency", 0.0, 1e3)? as f32,
+        updates: settings.count_in("updates", 1, 10_000_000)?,
+    };
+    let learning_rate = settings.float("learning_rate", 0.0, 1.0)? as f32;
+    if sizes.observation == 0 {
+        return Err(Error::unsupported(ENTRY.name, "observations without numbers: there is nothing to tell states by"));
+    }
+    affordable(&sizes, &schedule)?;
+    Ok(Box::new(Muzero::new(context, head, sizes, schedule, learning_rate)))
+}
+
+/// Refuses sizes that do not fit: weights with what training keeps beside them, and what an update computes of each step.
+fn affordable(sizes: &Sizes, schedule: &Schedule) -> Result<()> {
+    let f = |number: usize| number as f64;
+    let (z, w, o, a) = (f(sizes.latent), f(sizes.hidden), f(sizes.observation), f(sizes.actions));
+    let weights = w * (o + w + z) + w * (z + a + w + z) + w * (2.0 * w + 2.0 * z + 2.0 * f(BINS.count) + 1.0 + a);
+    let step = 4.0 * (6.0 * z + 24.0 * w + 4.0 * o + 6.0 * a + 6.0 * f(BINS.count));
+    let windows = f(schedule.batch) * (f(schedule.unroll) + 1.0);
+    let bytes = 4.0 * (8.0 * weights + step * windows) + 8.0 * f(schedule.batch) * f(schedule.return_steps);
+    let settings = [
+        ("latent", sizes.latent),
+        ("hidden", sizes.hidden),
+        ("batch", schedule.batch),
+        ("unroll", schedule.unroll),
+        ("return_steps", schedule.return_steps),
+    ];
+    cost::memory(&settings, bytes)?;
+    cost::work(&settings, "numbers to learn", weights, cost::MOST_MULTIPLICATIONS / 10.0)
+}
+
+/// The model with its learner.
+pub(crate) struct Muzero {
+    spec: ModelSpec,
+    head: ActionHead,
+    /// Factor on the future, per step.
+    factor: f64,
+    players: usize,
+    cell: MuzeroCell,
+    store: Store,
+    /// The slow copy.
+    slow: Store,
+    adam: Adam,
+    fitted: bool,
+    schedule: Schedule,
+    /// Made at the first update: most models that are built never learn.
+    unrolled: Option<Unrolled>,
+    /// What [`LatentModel::starts`] gives before that.
+    none: Starts,
+}
+
+impl Muzero {
+    fn new(context: &ModelContext, head: ActionHead, sizes: Sizes, schedule: Schedule, learning_rate: f32) -> Self {
+        let mut store = Store::new(1);
+        let cell = MuzeroCell::new(&mut store, sizes, &mut Rng::new(context.seed));
+        let config = AdamConfig { learning_rate, max_norm: MAX_NORM, ..AdamConfig::default() };
+        let spec = ModelSpec {
+            name: ENTRY.name.into(),
+            observation_space: context.observation_space.clone(),
+            action_space: context.action_space.clone(),
+            members: 1,
+            constraints: 0,
+            latent_dim: sizes.latent,
+            deterministic: true,
+            capabilities: Capabilities { value: true, prior: true, ..Capabilities::default() },
+        };
+        let (adam, slow) = (Adam::new(&store, config), store.twin());
+        Self {
+            spec,
+            head,
+            factor: context.discount,
+            players: context.players,
+            cell,
+            store,
+            slow,
+            adam,
+            fitted: false,
+            schedule,
+            unrolled: None,
+            none: Starts::default(),
+        }
+    }
+
+    /// What multiplies all that follows a step: negative where the other player moves next.
+    fn discount(&self) -> f64 {
+        if self.players == 2 { -self.factor } else { self.factor }
+    }
+
+    fn check(&self, experience: &dyn Experience) -> Result<()> {
+        let expected = [self.cell.sizes.observation, self.spec.action_space.flat_dim()];
+        let got = [experience.observation_dim(), experience.action_dim()];
+        if expected == got {
+            Ok(())
+        } else {
+            Err(Error::shape("observations and actions of the data", &expected, &got))
+        }
+    }
+}
+
+impl WorldModel for Muzero {
+    fn spec(&self) -> &ModelSpec {
+        &self.spec
+    }
+
+    fn imagination(&self, rows: usize) -> Box<dyn Imagination + '_> {
+        Box::new(MuzeroImagination::new(self, rows))
+    }
+}
+
+impl Learner for Muzero {
+    fn update(&mut self, experience: &dyn Experience, rng: &mut Rng, interrupt: &Interrupt) -> Result<Metrics> {
+        self.check(experience)?;
+        interrupt.check("training")?;
+        let discount = self.discount();
+        if self.unrolled.is_none() {
+            self.unrolled = Some(Unrolled::new(&self.cell, (&self.store, &self.slow), self.schedule, discount)?);
+        }
+        let Some(unrolled) = &mut self.unrolled else { return Ok(Metrics::new()) };
+        unrolled.gather(&self.head, experience, rng)?;
+        let learned = unrolled.learn((&mut self.store, &self.slow), &mut self.adam)?;
+        self.slow.follow(&self.store, self.schedule.follow)?;
+        self.fitted = true;
+        Ok(learned)
+    }
+}
+
+impl Learn for Muzero {
+    fn fit(&mut self, dataset: &Dataset, rng: &mut Rng, interrupt: &Interrupt) -> Result<FitReport> {
+        let before = (self.store.clone(), self.slow.clone(), self.adam.clone(), self.fitted);
+        let (mut loss, last) = (0.0, self.schedule.updates.div_ceil(10));
+        for update in 0..self.schedule.updates {
+            match self.update(dataset, rng, interrupt) {
+                // The last tenth's mean: single batches differ.
+                Ok(metrics) if update + last >= self.schedule.updates => loss += metrics[0].1 / last as f64,
+                Ok(_) => {}
+                Err(error) => {
+                    (self.store, self.slow, self.adam, self.fitted) = before;
+                    return Err(error);
+                }
+            }
+        }
+        let note = format!("{} updates of {} windows", self.schedule.updates, self.schedule.batch);
+        Ok(FitReport { epochs: self.schedule.updates, training_loss: loss, holdout_mse: f64::NAN, note })
+    }
+}
+
+impl LatentModel for Muzero {
+    fn cell(&self) -> &dyn Cell {
+        &self.cell
+    }
+
+    fn store(&self) -> &Store {
+        &self.store
+    }
+
+    fn starts(&self) -> &Starts {
+        self.unrolled.as_ref().map_or(&self.none, |unrolled| &unrolled.starts)
+    }
+}
+
+impl Persist for Muzero {
+    fn save(&self) -> State {
+        let mut state = State::new();
+        state.put("fitted", Array::U64(vec![u64::from(self.fitted)]));
+        state.put_all("store", self.store.save());
+        state.put_all("slow", self.slow.save());
+        state.put_all("adam", self.adam.save());
+        state
+    }
+
+    fn restore(&mut self, state: &State) -> Result<()> {
+        let fitted = state.u64s("fitted", 1)?[0] != 0;
+        self.store.restore(&state.part("store"))?;
+        self.slow.restore(&state.part("slow"))?;
+        self.adam.restore(&state.part("adam"))?;
+        self.fitted = fitted;
+        if let Some(unrolled) = &mut self.unrolled {
+            // They were another model's.
+            unrolled.starts = Starts::default();
+        }
+        Ok(())
+    }
+}
