@@ -27,11 +27,12 @@ pub(crate) struct Rules {
 impl Rules {
     /// The rules of a world whose observations tell its state; of others none are known.
     pub(crate) fn new(model: Option<Box<dyn WorldModel>>, actions: &Space, choices: usize) -> Self {
-        let suits = |model: &Box<dyn WorldModel>| {
+        let suits = |model: &dyn WorldModel| {
             let spec = model.spec();
             !spec.capabilities.memory && spec.action_space == *actions
         };
-        let known = model.filter(suits).map(|model| Known::new(model, |model| model.imagination(1)));
+        let known =
+            model.filter(|model| suits(model.as_ref())).map(|model| Known::new(model, |model| model.imagination(1)));
         Self { known, allowed: Applicable::new(choices, 1) }
     }
 

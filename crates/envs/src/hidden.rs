@@ -19,7 +19,7 @@ pub(crate) fn hidden(made: Made, names: &str) -> Result<Made> {
     let channels = &made.observation_channels;
     for name in &names {
         if !channels.iter().any(|channel| channel == name) {
-            return Err(Error::unknown("number of the observation", name, channels.iter().map(String::as_str)));
+            return Err(Error::unknown("hidden number of the observation", name, channels.iter().map(String::as_str)));
         }
     }
     let Space::Box { low, high, shape, element } = made.environment.observation_space() else {

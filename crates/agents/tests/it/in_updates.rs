@@ -9,7 +9,10 @@ use worldwright_envs::{Made, make};
 use crate::model_based::{agent, episode, memory_of};
 
 /// By algorithm: an environment, and settings that keep it small.
-const SMALL: [(&str, &str, &[(&str, i64)]); 3] = [
+/// An algorithm, an environment, and small settings of whole numbers.
+type Small = (&'static str, &'static str, &'static [(&'static str, i64)]);
+
+const SMALL: [Small; 3] = [
     ("sac", "pendulum", &[("policy.batch", 8), ("initial_steps", 12)]),
     (
         "dreamer",

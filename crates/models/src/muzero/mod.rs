@@ -101,7 +101,7 @@ fn build(context: &ModelContext, settings: &Settings) -> Result<Box<dyn LatentMo
         simplex,
         hidden: settings.count_in("hidden", 1, 4096)?,
     };
-    if sizes.latent % simplex != 0 {
+    if !sizes.latent.is_multiple_of(simplex) {
         let why = format!("must divide into simplices of {simplex}, got {}", sizes.latent);
         return Err(Error::config("latent", why));
     }

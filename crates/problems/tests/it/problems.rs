@@ -52,8 +52,8 @@ fn every_method_of_every_problem_solves_it() {
     for entry in ALL {
         let Some(method) = entry.parameters.iter().find(|parameter| parameter.name == "method") else { continue };
         let error = solve(entry.name, &settings([("method", text("none such"))])).unwrap_err().to_string();
-        let listed = error.split_once('(').and_then(|(_, rest)| rest.split_once(')'));
-        let names = listed.map_or_else(|| panic!("{}: {error}", entry.name), |(names, _)| names);
+        let listed = error.split_once("there are ").map(|(_, names)| names);
+        let names = listed.unwrap_or_else(|| panic!("{}: {error}", entry.name));
         for name in names.split(", ") {
             assert!(method.summary.contains(name), "{}: '{}' does not name {name}", entry.name, method.summary);
             let mut overrides = vec![("method", text(name))];
@@ -330,7 +330,7 @@ fn no_setting_goes_unread() {
         let methods = if entry.parameters.iter().any(|parameter| parameter.name == "method") {
             // The error for a method that does not exist lists those that do.
             let error = solve(entry.name, &settings([("method", text("?"))])).unwrap_err().to_string();
-            let listed = error.split_once('(').and_then(|(_, rest)| rest.split_once(')')).map(|(names, _)| names);
+            let listed = error.split_once("there are ").map(|(_, names)| names);
             listed.unwrap_or_else(|| panic!("{}: {error}", entry.name)).split(", ").map(str::to_owned).collect()
         } else {
             vec![String::new()]
