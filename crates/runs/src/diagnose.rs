@@ -52,6 +52,8 @@ pub(crate) fn diagnose(agent: &dyn Agent, evaluation: &Evaluation, made: &Made, 
     diagnostics.note = match measured {
         Ok(Ok(())) => String::new(),
         Ok(Err(error @ Error::Interrupted { .. })) => return Err(error),
+        // A model that predicts no observations has none to be compared: that section is left out.
+        Ok(Err(Error::Unsupported { .. })) => String::new(),
         Ok(Err(error)) => format!("not all of the model was measured: {error}"),
         Err(_) => "not all of the model was measured: the measurement itself failed, see the messages above".to_owned(),
     };

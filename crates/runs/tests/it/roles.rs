@@ -38,10 +38,26 @@ const DREAMER: [&str; 15] = [
     "seed=3",
 ];
 
+const MUZERO: [&str; 13] = [
+    "environment=cartpole",
+    "algorithm=muzero",
+    "model.batch=8",
+    "model.latent=16",
+    "model.hidden=16",
+    "planner.simulations=4",
+    "agent.initial_steps=60",
+    "agent.updates_per_step=0.2",
+    "agent.random_choices=0.1",
+    "environment.episode_steps=100",
+    "steps=500",
+    "evaluation.episodes=1",
+    "seed=3",
+];
+
 #[test]
 fn a_cut_run_of_a_policy_goes_on_as_if_it_had_not_been() {
     const OFTEN: CheckpointEvery = CheckpointEvery { steps: 70, secs: f64::INFINITY };
-    for choices in [&SAC[..], &DREAMER] {
+    for choices in [&SAC[..], &DREAMER, &MUZERO] {
         let experiment = completed(choices);
         let place = tempfile::tempdir().unwrap();
         let [whole, cut] = ["whole", "cut"].map(|name| place.path().join(name));
@@ -57,7 +73,7 @@ fn a_cut_run_of_a_policy_goes_on_as_if_it_had_not_been() {
 
 #[test]
 fn a_bundle_of_a_policy_acts_as_the_run_evaluated_it() {
-    for choices in [&SAC[..], &DREAMER] {
+    for choices in [&SAC[..], &DREAMER, &MUZERO] {
         let place = tempfile::tempdir().unwrap();
         let summary = finish(&completed(choices), place.path(), false);
         let mut loaded = load_bundle(&Lists, place.path(), &GO_ON).unwrap();
@@ -65,7 +81,9 @@ fn a_bundle_of_a_policy_acts_as_the_run_evaluated_it() {
         let environment = loaded.made.environment.as_mut();
         let again = evaluate(loaded.agent.as_mut(), environment, &options, &mut |_, _| Ok(true)).unwrap();
         assert_eq!(again.returns(), summary.returns, "{}", choices[1]);
-        assert!(std::fs::read_to_string(place.path().join("report.html")).unwrap().contains("policy"));
+        assert!(std::fs::read_to_string(place.path().join("report.html")).unwrap().contains(&summary.algorithm));
+        // What a model does not predict is left out, and no word is lost on it.
+        assert!(!summary.notes.iter().any(|note| note.contains("not all of the model")), "{:?}", summary.notes);
     }
 }
 
