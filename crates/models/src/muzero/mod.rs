@@ -102,8 +102,10 @@ fn build(context: &ModelContext, settings: &Settings) -> Result<Box<dyn LatentMo
         hidden: settings.count_in("hidden", 1, 4096)?,
     };
     if !sizes.latent.is_multiple_of(simplex) {
-        let why = format!("must divide into simplices of {simplex}, got {}", sizes.latent);
-        return Err(Error::config("latent", why));
+        return Err(Error::config(
+            "simplex",
+            format!("must divide the {} numbers of latent, got {simplex}", sizes.latent),
+        ));
     }
     let schedule = Schedule {
         batch: settings.count_in("batch", 1, 4096)?,

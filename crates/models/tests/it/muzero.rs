@@ -201,7 +201,7 @@ fn what_cannot_be_modelled_is_refused() {
     let numbers = ModelContext { action_space: Space::vector(&[-1.0], &[1.0]), ..chain(1) };
     assert!(refused(&numbers, &[]).contains("actions that are numbers"));
     assert!(refused(&chain(3), &[]).contains("more than two players"));
-    assert!(refused(&chain(1), &[("latent", Setting::Integer(20))]).contains("simplices of 8"));
+    assert!(refused(&chain(1), &[("latent", Setting::Integer(20))]).contains("must divide the 20 numbers"));
     let huge = [("batch", 4096), ("unroll", 256), ("hidden", 4096)].map(|(name, size)| (name, Setting::Integer(size)));
     assert!(refused(&chain(1), &huge).contains("model.") || refused(&chain(1), &huge).contains("hidden"));
     let mut model = made(&chain(1), &small());
