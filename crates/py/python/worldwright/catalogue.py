@@ -9,7 +9,7 @@ from typing import Any
 
 from . import _native
 
-__all__ = ["Catalogue", "Entry", "algorithms", "environments", "models", "planners"]
+__all__ = ["Catalogue", "Entry", "algorithms", "environments", "models", "planners", "policies"]
 
 
 @dataclass(frozen=True)
