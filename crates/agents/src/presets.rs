@@ -198,11 +198,10 @@ pub const PRESETS: &[Preset] = &[
             ("planner", "gumbel", &[("simulations", D::Integer(12))]),
         ],
     },
-    // A game is learned by playing both sides.
     Preset {
         algorithm: "muzero",
         environment: "tic-tac-toe",
-        setting: &[("opponent", D::Text("none"))],
+        setting: &[],
         reward: &[],
         agent: &[("updates_per_step", D::Float(0.66)), ("random_choices", D::Float(0.25))],
         parts: &[
@@ -210,13 +209,5 @@ pub const PRESETS: &[Preset] = &[
             // Returns lie within [−1, 1] already, and most draws are equal: differences that are noise would be blown up.
             ("planner", "gumbel", &[("simulations", D::Integer(32)), ("rescale", D::Bool(false))]),
         ],
-    },
-    Preset {
-        algorithm: "muzero",
-        environment: "connect-four",
-        setting: &[("opponent", D::Text("none"))],
-        reward: &[],
-        agent: &[],
-        parts: &[],
     },
 ];
