@@ -36,6 +36,7 @@ fn agent(simulations: i64) -> Result<Box<dyn Agent>> {
         simulator: made.simulator.clone(),
         known: made.model.clone(),
         players: 1,
+        places: 1,
         seed: 1,
         interrupt: Interrupt::never(),
     };
@@ -82,10 +83,10 @@ fn main() -> Result<()> {
     // Apart from the starts on which the search's settings were chosen.
     for seed in 1000..1000 + u64::from(episodes) {
         let mut observation = environment.reset(seed)?;
-        agent.begin_episode(&observation, seed)?;
+        agent.begin_episode(0, &observation, seed)?;
         let (mut total, mut weight) = (0.0, 1.0);
         for _ in 0..STEPS {
-            let step = environment.step(&agent.act(&observation, false)?)?;
+            let step = environment.step(&agent.act(0, &observation, false)?)?;
             total += weight * step.reward;
             weight *= DISCOUNT;
             observation = step.observation;

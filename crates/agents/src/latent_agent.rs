@@ -8,19 +8,24 @@ use worldwright_core::{
     Action, Agent, Array, Batch, Experience, Interrupt, Key, Metrics, Observation, Persist, Result, Rng, Space, State,
     WorldModel, find,
 };
-use worldwright_models::{LatentModel, ModelContext};
+use worldwright_models::LatentModel;
 use worldwright_policies::ImaginedPolicy;
 
+use crate::places::{self, at};
 use crate::policy_agent::{mode, policy_context};
 use crate::updates::Updates;
 use crate::world::{World, lost, world};
 use crate::{AgentContext, Resolved};
 
-/// Rows of the arena: the belief, and the next.
+/// Rows of the arena at each place: the belief, and the next.
 const ROWS: usize = 2;
 
-/// What is believed in an episode.
+/// What is believed in an episode, and what else it starts anew.
 struct Belief {
+    /// The first of its rows.
+    first: usize,
+    explore_rng: Rng,
+    key: Key,
     /// The row of the arena that holds it.
     row: usize,
     /// Observations that were filtered.
@@ -39,10 +44,8 @@ pub(crate) struct LatentAgent {
     interrupt: Interrupt,
     updates: Updates,
     update_rng: Rng,
-    // What an episode starts anew.
-    explore_rng: Rng,
-    belief_key: Key,
-    belief: Belief,
+    /// At each place.
+    beliefs: Vec<Belief>,
     // Room for a decision.
     feature: Batch,
     chosen: Batch,
@@ -53,32 +56,30 @@ pub(crate) struct LatentAgent {
 pub(crate) fn build(resolved: &Resolved, context: &AgentContext) -> Result<Box<dyn Agent>> {
     let (chosen, acting) = (resolved.role("model")?, resolved.role("policy")?);
     let entry = find(worldwright_models::ALL, "model", &chosen.name)?;
-    let model_context = ModelContext {
-        observation_space: context.observation_space.clone(),
-        action_space: context.action_space.clone(),
-        reward: context.reward.clone(),
-        simulator: context.simulator.clone(),
-        known: context.known.clone(),
-        players: context.players,
-        discount: resolved.agent.float("discount", 0.0, 1.0)?,
-        seed: context.seed,
-    };
+    let model_context = context.for_model(resolved.agent.float("discount", 0.0, 1.0)?);
     let model = entry.build.latent(entry.name, &model_context, &chosen.settings)?;
     let (inputs, a) = (model.spec().latent_dim, context.action_space.flat_dim());
     let entry = find(worldwright_policies::ALL, "policy", &acting.name)?;
     let policy_context = policy_context(inputs, resolved, context)?;
     let seed = Key::new(context.seed);
+    let belief = |place| Belief {
+        first: ROWS * place,
+        explore_rng: seed.fold(2).rng(),
+        key: seed.fold(5),
+        row: ROWS * place,
+        seen: 0,
+        last: None,
+        latent: vec![0.0; inputs],
+    };
     Ok(Box::new(LatentAgent {
-        world: Some(world(model, ROWS)),
+        world: Some(world(model, ROWS * context.places)),
         policy: entry.build.imagined(entry.name, &policy_context, &acting.settings)?,
         action_space: context.action_space.clone(),
         observation_space: context.observation_space.clone(),
         interrupt: context.interrupt.clone(),
         updates: Updates::new(&resolved.agent)?,
         update_rng: seed.fold(1).rng(),
-        explore_rng: seed.fold(2).rng(),
-        belief_key: seed.fold(5),
-        belief: Belief { row: 0, seen: 0, last: None, latent: vec![0.0; inputs] },
+        beliefs: (0..context.places).map(belief).collect(),
         feature: Batch::zeros(inputs, 1),
         chosen: Batch::zeros(a, 1),
         flat: vec![0.0; a],
@@ -86,31 +87,29 @@ pub(crate) fn build(resolved: &Resolved, context: &AgentContext) -> Result<Box<d
 }
 
 impl LatentAgent {
-    /// Takes an observation into the belief.
-    fn filter(&mut self, observation: &Observation) -> Result<()> {
-        let (belief, key) = (&mut self.belief, self.belief_key);
+    /// Takes an observation into the belief at a place.
+    fn filter(&mut self, place: usize, observation: &Observation) -> Result<()> {
+        let belief = at(&mut self.beliefs, place)?;
         let world = self.world.as_mut().ok_or_else(lost)?;
         world.with_dependent_mut(|_, arena| {
-            let (now, next) = (belief.row, 1 - belief.row);
+            let (now, next) = (belief.row, 2 * belief.first + 1 - belief.row);
             // What was done before anything was filtered, at random, is not known to the row.
             let previous = belief.last.as_ref().filter(|_| belief.seen > 0).map(|action| (now, action));
-            arena.observe(next, previous, observation, key.fold(belief.seen))?;
+            arena.observe(next, previous, observation, belief.key.fold(belief.seen))?;
             belief.row = next;
             belief.seen += 1;
             arena.read_latent(next, &mut belief.latent)
         })
     }
 
-    /// Lets something change the model, and carries the belief on into its new arena.
+    /// Lets something change the model, and carries the beliefs on into its new arena.
     fn change(&mut self, change: impl FnOnce(&mut dyn LatentModel) -> Result<()>) -> Result<()> {
         let mut model = self.world.take().ok_or_else(lost)?.into_owner();
         let changed = change(model.as_mut());
-        let mut world = world(model, ROWS);
-        let belief = &self.belief;
-        let carried = match belief.seen {
-            0 => Ok(()),
-            _ => world.with_dependent_mut(|_, arena| arena.write_latent(belief.row, &belief.latent)),
-        };
+        let mut world = world(model, ROWS * self.beliefs.len());
+        let mut begun = self.beliefs.iter().filter(|belief| belief.seen > 0);
+        let carried = world
+            .with_dependent_mut(|_, arena| begun.try_for_each(|belief| arena.write_latent(belief.row, &belief.latent)));
         self.world = Some(world);
         changed.and(carried)
     }
@@ -132,34 +131,38 @@ impl LatentAgent {
 }
 
 impl Agent for LatentAgent {
-    fn begin_episode(&mut self, observation: &Observation, seed: u64) -> Result<()> {
+    fn places(&self) -> usize {
+        self.beliefs.len()
+    }
+
+    fn begin_episode(&mut self, place: usize, observation: &Observation, seed: u64) -> Result<()> {
         self.observation_space.flatten(observation, &mut vec![0.0; self.observation_space.flat_dim()])?;
-        let key = Key::new(seed);
-        self.explore_rng = key.fold(2).rng();
-        self.belief_key = key.fold(4);
-        (self.belief.seen, self.belief.last) = (0, None);
+        let (key, belief) = (Key::new(seed), at(&mut self.beliefs, place)?);
+        belief.explore_rng = key.fold(2).rng();
+        belief.key = key.fold(4);
+        (belief.seen, belief.last) = (0, None);
         Ok(())
     }
 
-    fn act(&mut self, observation: &Observation, explore: bool) -> Result<Action> {
+    fn act(&mut self, place: usize, observation: &Observation, explore: bool) -> Result<Action> {
         self.interrupt.check("acting")?;
-        let action = if self.is_ready() {
-            self.filter(observation)?;
-            self.feature.columns_mut().set_row(0, &self.belief.latent);
-            self.policy.act(self.feature.columns(), mode(explore), &mut self.explore_rng, &mut self.chosen)?;
-            self.chosen.columns().copy_row(0, &mut self.flat);
-            self.action_space.unflatten(&self.flat)?
-        } else {
-            self.action_space.sample(&mut self.explore_rng)
-        };
-        self.belief.last = self.is_ready().then(|| action.clone());
+        if !self.is_ready() {
+            return Ok(self.action_space.sample(&mut at(&mut self.beliefs, place)?.explore_rng));
+        }
+        self.filter(place, observation)?;
+        let belief = at(&mut self.beliefs, place)?;
+        self.feature.columns_mut().set_row(0, &belief.latent);
+        self.policy.act(self.feature.columns(), mode(explore), &mut belief.explore_rng, &mut self.chosen)?;
+        self.chosen.columns().copy_row(0, &mut self.flat);
+        let action = self.action_space.unflatten(&self.flat)?;
+        belief.last = Some(action.clone());
         Ok(action)
     }
 
-    fn follow(&mut self, observation: &Observation, action: &Action) -> Result<()> {
+    fn follow(&mut self, place: usize, observation: &Observation, action: &Action) -> Result<()> {
         if self.is_ready() {
-            self.filter(observation)?;
-            self.belief.last = Some(action.clone());
+            self.filter(place, observation)?;
+            at(&mut self.beliefs, place)?.last = Some(action.clone());
         }
         Ok(())
     }
@@ -197,7 +200,7 @@ impl Agent for LatentAgent {
     }
 
     fn restore_weights(&mut self, weights: &State) -> Result<()> {
-        self.belief.seen = 0;
+        self.beliefs.iter_mut().for_each(|belief| belief.seen = 0);
         self.change(|model| model.restore(&weights.part("model")))?;
         self.policy.restore_weights(&weights.part("policy"))?;
         self.updates.take_made(weights)
@@ -213,32 +216,34 @@ impl Persist for LatentAgent {
         state.put_all("policy", self.policy.save());
         self.updates.save(&mut state);
         state.put("update_rng", self.update_rng.save());
-        state.put("episode.explore_rng", self.explore_rng.save());
-        // The belief was filtered by the model as it was at each step, which cannot be done again.
-        state.put("episode.seen", Array::U64(vec![self.belief.seen]));
-        state.put("episode.belief", Array::F64(vec![self.belief.latent.len()], self.belief.latent.clone()));
-        let mut last = vec![0.0; self.flat.len()];
-        let known = self
-            .belief
-            .last
-            .as_ref()
-            .is_some_and(|last_action| self.action_space.flatten(last_action, &mut last).is_ok());
-        state.put("episode.last", Array::F64(vec![last.len()], last));
-        state.put("episode.acted", Array::U64(vec![u64::from(known)]));
+        places::put(&mut state, &self.beliefs, |belief| {
+            let mut state = State::new();
+            state.put("explore_rng", belief.explore_rng.save());
+            // The belief was filtered by the model as it was at each step, which cannot be done again.
+            state.put("seen", Array::U64(vec![belief.seen]));
+            state.put("belief", Array::F64(vec![belief.latent.len()], belief.latent.clone()));
+            let mut last = vec![0.0; self.flat.len()];
+            let known = belief.last.as_ref().is_some_and(|taken| self.action_space.flatten(taken, &mut last).is_ok());
+            state.put("last", Array::F64(vec![last.len()], last));
+            state.put("acted", Array::U64(vec![u64::from(known)]));
+            state
+        });
         state
     }
 
     fn restore(&mut self, state: &State) -> Result<()> {
-        let latent = state.f64s("episode.belief", self.belief.latent.len())?.to_vec();
         self.policy.restore(&state.part("policy"))?;
         self.updates.restore(state)?;
         self.update_rng.restore(state, "update_rng")?;
-        self.explore_rng.restore(state, "episode.explore_rng")?;
-        self.belief.seen = state.u64s("episode.seen", 1)?[0];
-        self.belief.latent = latent;
-        let last = state.f64s("episode.last", self.flat.len())?;
-        let acted = state.u64s("episode.acted", 1)?[0] > 0;
-        self.belief.last = if acted { Some(self.action_space.unflatten(last)?) } else { None };
+        for (place, belief) in self.beliefs.iter_mut().enumerate() {
+            let kept = places::part(state, place);
+            belief.explore_rng.restore(&kept, "explore_rng")?;
+            belief.latent = kept.f64s("belief", belief.latent.len())?.to_vec();
+            belief.seen = kept.u64s("seen", 1)?[0];
+            let last = kept.f64s("last", self.flat.len())?;
+            let acted = kept.u64s("acted", 1)?[0] > 0;
+            belief.last = if acted { Some(self.action_space.unflatten(last)?) } else { None };
+        }
         self.change(|model| model.restore(&state.part("model")))
     }
 }

@@ -4,11 +4,14 @@
 //! agent around them. [`resolve`] lays a user's choices over the algorithm's defaults and the preset for the environment
 //! (see [`PRESETS`]) and checks every key; [`build`] makes the agent.
 
+mod interaction;
 mod latent_agent;
 mod masked;
 mod model_based;
+mod places;
 mod policy_agent;
 mod presets;
+mod random;
 mod recipe;
 mod resolve;
 mod search_agent;
@@ -21,8 +24,12 @@ use worldwright_core::{
     Agent, Entry, Interrupt, KnownModel, Parameter, Result, RewardFunction, SettingDefault, Simulator, Space,
 };
 
+use worldwright_models::ModelContext;
+
+pub use interaction::{Failure, Interaction, Start, Taken};
 pub use model_based::{ModelBasedAgent, build_model};
 pub use presets::{Line, PRESETS, Preset, PresetPart};
+pub use random::RandomAgent;
 pub use recipe::{Recipe, Role, SECTIONS, Section};
 pub use resolve::{Choice, Overrides, Part, Parts, Resolved, environment_settings, resolve, reward_settings};
 
@@ -41,10 +48,28 @@ pub struct AgentContext {
     pub known: Option<KnownModel>,
     /// How many players take turns.
     pub players: usize,
+    /// Episodes that the agent acts in at once, at least 1.
+    pub places: usize,
     /// The run's seed.
     pub seed: u64,
     /// A request to stop, which fits and decisions look at.
     pub interrupt: Interrupt,
+}
+
+impl AgentContext {
+    /// What a model is told of it, and how much later rewards count.
+    pub(crate) fn for_model(&self, discount: f64) -> ModelContext {
+        ModelContext {
+            observation_space: self.observation_space.clone(),
+            action_space: self.action_space.clone(),
+            reward: self.reward.clone(),
+            simulator: self.simulator.clone(),
+            known: self.known.clone(),
+            players: self.players,
+            discount,
+            seed: self.seed,
+        }
+    }
 }
 
 /// The named algorithms.

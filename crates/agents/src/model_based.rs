@@ -11,9 +11,9 @@ use worldwright_core::{
     Persist, Plan, PlanReport, PlanStatus, Planner, Result, Rng, Rows, Space, State, Value, WorldModel, cost, find,
     is_bounded,
 };
-use worldwright_models::ModelContext;
 use worldwright_planners::PlannerContext;
 
+use crate::places::{self, at};
 use crate::{AgentContext, Resolved};
 
 type Arena<'a> = Box<dyn Imagination + 'a>;
@@ -27,16 +27,19 @@ self_cell!(
     }
 );
 
-/// A model with an arena for a planner's rows and for beliefs.
-fn world(model: Box<dyn LearnedModel>, planned: usize) -> World {
-    let rows = planned + Belief::extra_rows(model.spec().capabilities.memory);
+/// A model with an arena for a planner's rows and for the beliefs at so many places.
+fn world(model: Box<dyn LearnedModel>, planned: usize, places: usize) -> World {
+    let rows = planned + places * Belief::rows(model.spec().capabilities.memory);
     World::new(model, |model| model.imagination(rows))
 }
 
 /// Plans through a model, and fits the model to all that was experienced when that is due.
 pub struct ModelBasedAgent {
     world: Option<World>,
-    planner: Box<dyn Planner>,
+    /// One at least.
+    places: Vec<Place>,
+    /// Rows that a planner needs.
+    planned: usize,
     /// What the model is fitted to: brought up to date from the experience at each fit, so that a model may go on where it left off.
     dataset: Dataset,
     /// The first row of the experience that is not in the data set.
@@ -54,7 +57,13 @@ pub struct ModelBasedAgent {
     /// Transitions that had been taken in by then.
     fitted_at: u64,
     fit_rng: Rng,
-    // What an episode starts anew.
+    tally: Tally,
+    note: String,
+}
+
+/// What an episode starts anew.
+struct Place {
+    planner: Box<dyn Planner>,
     explore_rng: Rng,
     decision_key: Key,
     belief_key: Key,
@@ -62,8 +71,6 @@ pub struct ModelBasedAgent {
     since_plan: usize,
     action: Action,
     belief: Belief,
-    tally: Tally,
-    note: String,
 }
 
 /// What was done and seen in the episode, and the row of the arena that holds what is believed of it: for models with memory. Kept whole, since
@@ -82,12 +89,13 @@ struct Belief {
 }
 
 impl Belief {
-    fn new(kept: bool, planned: usize) -> Self {
-        Self { kept, past: Vec::new(), filtered: 0, rows: [planned, planned + 1], last: None }
+    /// Nothing is believed yet; its rows begin at `first`.
+    fn new(kept: bool, first: usize) -> Self {
+        Self { kept, past: Vec::new(), filtered: 0, rows: [first, first + 1], last: None }
     }
 
-    /// Rows that the arena needs beside the planner's.
-    fn extra_rows(kept: bool) -> usize {
+    /// Rows that the arena needs for it.
+    fn rows(kept: bool) -> usize {
         if kept { 2 } else { 0 }
     }
 
@@ -155,16 +163,7 @@ pub(crate) fn build(resolved: &Resolved, context: &AgentContext) -> Result<Box<d
 pub fn build_model(resolved: &Resolved, context: &AgentContext) -> Result<Box<dyn LearnedModel>> {
     let chosen = resolved.role("model")?;
     let entry = find(worldwright_models::ALL, "model", &chosen.name)?;
-    let model_context = ModelContext {
-        observation_space: context.observation_space.clone(),
-        action_space: context.action_space.clone(),
-        reward: context.reward.clone(),
-        simulator: context.simulator.clone(),
-        known: context.known.clone(),
-        players: context.players,
-        discount: resolved.agent.float("discount", 0.0, 1.0)?,
-        seed: context.seed,
-    };
+    let model_context = context.for_model(resolved.agent.float("discount", 0.0, 1.0)?);
     entry.build.learned(&model_context, &chosen.settings)
 }
 
@@ -184,23 +183,37 @@ impl ModelBasedAgent {
         let chosen = resolved.role("planner")?;
         let planner_entry = find(worldwright_planners::ALL, "planner", &chosen.name)?;
         let planner_context = PlannerContext::for_model(&spec, context.seed);
-        let planner = (planner_entry.build)(&planner_context, &chosen.settings)?;
-        planner.check(&spec)?;
-        cost::arena(&spec, planner.rows(), "rows that the planner imagines")?;
-        let rows = planner.rows();
-        let milliseconds = settings.float("decision_ms", 0.0, 1e9)?;
         let seed = Key::new(context.seed);
+        let action = context.action_space.sample(&mut seed.fold(4).rng());
+        let mut places = Vec::new();
+        for place in 0..context.places.max(1) {
+            let planner = (planner_entry.build)(&planner_context, &chosen.settings)?;
+            planner.check(&spec)?;
+            let first = planner.rows() + place * Belief::rows(spec.capabilities.memory);
+            places.push(Place {
+                planner,
+                explore_rng: seed.fold(2).rng(),
+                decision_key: seed.fold(3),
+                belief_key: seed.fold(5),
+                decisions: 0,
+                since_plan: 0,
+                action: action.clone(),
+                belief: Belief::new(spec.capabilities.memory, first),
+            });
+        }
+        let (planned, horizon) = (places[0].planner.rows(), places[0].planner.horizon());
+        cost::arena(&spec, planned, "rows that the planner imagines")?;
+        let milliseconds = settings.float("decision_ms", 0.0, 1e9)?;
         let (o, a) = (context.observation_space.flat_dim(), context.action_space.flat_dim());
         let replan_every = settings.count("replan_every", 1)?;
-        if replan_every > planner.horizon() {
-            return Err(Error::config(
-                "replan_every",
-                format!("must not exceed the planner's horizon of {}, got {replan_every}", planner.horizon()),
-            ));
+        if replan_every > horizon {
+            let why = format!("must not exceed the planner's horizon of {horizon}, got {replan_every}");
+            return Err(Error::config("replan_every", why));
         }
         Ok(Self {
-            world: Some(world(model, rows)),
-            planner,
+            world: Some(world(model, planned, places.len())),
+            places,
+            planned,
             dataset: Dataset::new(o, a),
             next_row: 0,
             budget: Budget {
@@ -216,13 +229,6 @@ impl ModelBasedAgent {
             fits: u64::from(fitted),
             fitted_at: 0,
             fit_rng: seed.fold(1).rng(),
-            explore_rng: seed.fold(2).rng(),
-            decision_key: seed.fold(3),
-            belief_key: seed.fold(5),
-            decisions: 0,
-            since_plan: 0,
-            action: context.action_space.sample(&mut seed.fold(4).rng()),
-            belief: Belief::new(spec.capabilities.memory, rows),
             tally: Tally::default(),
             note: String::new(),
             observation_space: context.observation_space.clone(),
@@ -241,19 +247,23 @@ impl ModelBasedAgent {
     }
 }
 
-impl ModelBasedAgent {
+impl Place {
     /// What is believed now, filtered at every step, whether there is a plan to follow or not.
-    fn filter(&mut self) -> Result<()> {
+    fn filter(&mut self, world: &mut World) -> Result<()> {
         let (belief, key) = (&mut self.belief, self.belief_key);
-        let world = self.world.as_mut().ok_or_else(lost)?;
         world.with_dependent_mut(|_, arena| belief.catch_up(arena.as_mut(), key).map(|_| ()))
     }
 
-    fn improve(&mut self, observation: &Observation, explore: bool) -> Result<PlanReport> {
+    fn improve(
+        &mut self,
+        world: &mut World,
+        budget: &Budget,
+        observation: &Observation,
+        explore: bool,
+    ) -> Result<PlanReport> {
         let key = self.decision_key.fold(self.decisions);
         self.decisions += 1;
-        let (planner, budget, belief) = (&mut self.planner, &self.budget, &self.belief);
-        let world = self.world.as_mut().ok_or_else(lost)?;
+        let (planner, belief) = (&mut self.planner, &self.belief);
         let report = world.with_dependent_mut(|_, arena| {
             arena.explore(explore);
             if belief.filtered > 0 {
@@ -269,32 +279,52 @@ impl ModelBasedAgent {
     }
 
     /// A random change of the planned action, inside its space.
-    fn perturb(&mut self) {
-        match (&self.action_space, &mut self.action) {
+    fn perturb(&mut self, space: &Space, noise: f64) {
+        match (space, &mut self.action) {
             (Space::Box { low, high, element, .. }, Value::Floats(numbers)) => {
                 for (i, number) in numbers.iter_mut().enumerate() {
                     let half_range = if is_bounded(low[i], high[i]) { 0.5 * (high[i] - low[i]) } else { 1.0 };
-                    *number = (*number + self.exploration_noise * half_range * self.explore_rng.normal())
-                        .clamp(low[i], high[i]);
+                    *number = (*number + noise * half_range * self.explore_rng.normal()).clamp(low[i], high[i]);
                     if !element.is_float() {
                         *number = element.nearest(*number);
                     }
                 }
             }
             (space, action) => {
-                if self.explore_rng.uniform() < self.exploration_noise {
+                if self.explore_rng.uniform() < noise {
                     *action = space.sample(&mut self.explore_rng);
                 }
             }
         }
     }
 
-    /// An arena borrows its model, so a model that changes gets a new one.
+    fn save(&self) -> State {
+        let mut state = State::new();
+        state.put_all("planner", self.planner.save());
+        state.put("place", Array::U64(vec![self.decisions, self.since_plan as u64]));
+        state.put("explore_rng", self.explore_rng.save());
+        state
+    }
+
+    fn restore(&mut self, state: &State) -> Result<()> {
+        let place = state.u64s("place", 2)?;
+        self.planner.restore(&state.part("planner"))?;
+        (self.decisions, self.since_plan) = (place[0], place[1] as usize);
+        self.explore_rng.restore(state, "explore_rng")
+    }
+}
+
+impl ModelBasedAgent {
+    /// An arena borrows its model, so a model that changed gets a new one, in which nothing is filtered yet.
+    fn open(&mut self, model: Box<dyn LearnedModel>) {
+        self.world = Some(world(model, self.planned, self.places.len()));
+        self.places.iter_mut().for_each(|place| place.belief.filtered = 0);
+    }
+
     fn restore_model(&mut self, state: &State) -> Result<()> {
         let mut model = self.world.take().ok_or_else(lost)?.into_owner();
         let restored = model.restore(&state.part("model"));
-        self.world = Some(world(model, self.planner.rows()));
-        self.belief.filtered = 0;
+        self.open(model);
         restored
     }
 
@@ -306,18 +336,24 @@ impl ModelBasedAgent {
         self.learns
             && enough
             && waited > 0
-            && (self.fits == 0 || if self.fit_every > 0 { waited >= self.fit_every } else { ended })
+            // Episodes of several places that end in the same round make one fit due, not one each.
+            && (self.fits == 0
+                || if self.fit_every > 0 { waited >= self.fit_every } else { ended && waited >= self.places.len() })
     }
 
     /// Fits the model to all that was experienced.
     fn fit(&mut self, experience: &dyn Experience) -> Result<Metrics> {
-        self.next_row = experience.append_to(&mut self.dataset, self.next_row)?;
+        if self.places.len() > 1 {
+            // Episodes that are under way at once grow at several places of the set: it is made anew, as a run that goes on makes it.
+            self.dataset = experience.all()?;
+        } else {
+            self.next_row = experience.append_to(&mut self.dataset, self.next_row)?;
+        }
         let mut model = self.world.take().ok_or_else(lost)?.into_owner();
         let fitted = model.fit(&self.dataset, &mut self.fit_rng, &self.budget.interrupt);
-        self.world = Some(world(model, self.planner.rows()));
-        self.belief.filtered = 0;
-        let report = fitted?;
-        self.planner.widen(&self.dataset.action_std());
+        self.open(model);
+        let (report, spread) = (fitted?, self.dataset.action_std());
+        self.places.iter_mut().for_each(|place| place.planner.widen(&spread));
         self.fits += 1;
         self.fitted_at = experience.taken();
         self.note = report.note;
@@ -343,52 +379,59 @@ fn lost() -> Error {
 }
 
 impl Agent for ModelBasedAgent {
-    fn begin_episode(&mut self, observation: &Observation, seed: u64) -> Result<()> {
+    fn places(&self) -> usize {
+        self.places.len()
+    }
+
+    fn begin_episode(&mut self, place: usize, observation: &Observation, seed: u64) -> Result<()> {
         // A foreign observation is said before the first decision.
         self.observation_space.flatten(observation, &mut vec![0.0; self.observation_space.flat_dim()])?;
-        let key = Key::new(seed);
-        self.planner.reset(key.fold(1).to_seed());
-        self.explore_rng = key.fold(2).rng();
-        self.decision_key = key.fold(3);
-        self.belief_key = key.fold(4);
-        self.belief.begin();
-        self.decisions = 0;
-        self.since_plan = 0;
+        let (key, place) = (Key::new(seed), at(&mut self.places, place)?);
+        place.planner.reset(key.fold(1).to_seed());
+        place.explore_rng = key.fold(2).rng();
+        place.decision_key = key.fold(3);
+        place.belief_key = key.fold(4);
+        place.belief.begin();
+        place.decisions = 0;
+        place.since_plan = 0;
         Ok(())
     }
 
-    fn act(&mut self, observation: &Observation, explore: bool) -> Result<Action> {
+    fn act(&mut self, place: usize, observation: &Observation, explore: bool) -> Result<Action> {
         self.budget.interrupt.check("acting")?;
-        self.belief.see(observation);
-        if !self.is_ready() {
-            self.action = self.action_space.sample(&mut self.explore_rng);
-            self.belief.did(&self.action);
-            return Ok(self.action.clone());
+        let (is_ready, place) = (self.is_ready(), at(&mut self.places, place)?);
+        place.belief.see(observation);
+        if !is_ready {
+            place.action = self.action_space.sample(&mut place.explore_rng);
+            place.belief.did(&place.action);
+            return Ok(place.action.clone());
         }
-        self.filter()?;
-        if self.since_plan == self.replan_every {
-            self.planner.shift(self.replan_every);
-            self.since_plan = 0;
+        let world = self.world.as_mut().ok_or_else(lost)?;
+        place.filter(world)?;
+        if place.since_plan == self.replan_every {
+            place.planner.shift(self.replan_every);
+            place.since_plan = 0;
         }
-        if self.since_plan == 0 {
-            let report = self.improve(observation, explore)?;
+        if place.since_plan == 0 {
+            let report = place.improve(world, &self.budget, observation, explore)?;
             // Evaluation between training episodes must leave nothing behind.
             if explore {
                 self.tally.count(&report);
             }
         }
-        self.planner.act(self.since_plan, &mut self.action);
-        self.since_plan += 1;
+        place.planner.act(place.since_plan, &mut place.action);
+        place.since_plan += 1;
         if explore && self.exploration_noise > 0.0 {
-            self.perturb();
+            place.perturb(&self.action_space, self.exploration_noise);
         }
-        self.belief.did(&self.action);
-        Ok(self.action.clone())
+        place.belief.did(&place.action);
+        Ok(place.action.clone())
     }
 
-    fn follow(&mut self, observation: &Observation, action: &Action) -> Result<()> {
-        self.belief.see(observation);
-        self.belief.did(action);
+    fn follow(&mut self, place: usize, observation: &Observation, action: &Action) -> Result<()> {
+        let belief = &mut at(&mut self.places, place)?.belief;
+        belief.see(observation);
+        belief.did(action);
         Ok(())
     }
 
@@ -406,6 +449,10 @@ impl Agent for ModelBasedAgent {
 
     fn is_ready(&self) -> bool {
         !self.learns || self.fits > 0
+    }
+
+    fn is_timed(&self) -> bool {
+        self.budget.time.is_some()
     }
 
     fn world_model(&self) -> Option<&dyn WorldModel> {
@@ -438,21 +485,22 @@ impl Agent for ModelBasedAgent {
         }
         // Asked out of the blue, an episode begins with what is seen; else the question is what to do where the episode stands. Nobody acts on
         // the answer yet, so that what was seen for its sake is forgotten again.
-        let (told, last) = (self.belief.past.len(), self.belief.last.clone());
+        let (world, place) = (self.world.as_mut().ok_or_else(lost)?, at(&mut self.places, 0)?);
+        let (told, last) = (place.belief.past.len(), place.belief.last.clone());
         if told > 0 && last.is_some() {
-            self.belief.see(observation);
+            place.belief.see(observation);
         }
-        let report = self.filter().and_then(|()| self.improve(observation, false));
-        if self.belief.past.len() > told {
-            self.belief.past.truncate(told);
-            self.belief.filtered = 0;
-            self.belief.last = last;
+        let report = place.filter(world).and_then(|()| place.improve(world, &self.budget, observation, false));
+        if place.belief.past.len() > told {
+            place.belief.past.truncate(told);
+            place.belief.filtered = 0;
+            place.belief.last = last;
         }
         let report = report?;
-        let actions = (0..self.planner.horizon())
+        let actions = (0..place.planner.horizon())
             .map(|t| {
-                self.planner.act(t, &mut self.action);
-                self.action.clone()
+                place.planner.act(t, &mut place.action);
+                place.action.clone()
             })
             .collect();
         Ok(Plan { actions, report })
@@ -465,29 +513,25 @@ impl Persist for ModelBasedAgent {
         if let Some(world) = &self.world {
             state.put_all("model", world.borrow_owner().save());
         }
-        state.put_all("planner", self.planner.save());
         state.put("counters", Array::U64(vec![self.fits, self.fitted_at]));
         let Tally { plans, value, model_steps, diverged, failed } = self.tally;
         state.put("tally", Array::U64(vec![plans, value.to_bits(), model_steps, diverged, failed]));
         state.put("fit_rng", self.fit_rng.save());
         state.put("note", Array::U8(self.note.clone().into_bytes()));
-        // Where it stands within an episode.
-        state.put("episode.place", Array::U64(vec![self.decisions, self.since_plan as u64]));
-        state.put("episode.explore_rng", self.explore_rng.save());
+        places::put(&mut state, &self.places, Place::save);
         state
     }
 
     fn restore(&mut self, state: &State) -> Result<()> {
-        let (counters, place) = (state.u64s("counters", 2)?, state.u64s("episode.place", 2)?);
+        let counters = state.u64s("counters", 2)?;
         self.restore_model(state)?;
-        self.planner.restore(&state.part("planner"))?;
+        let mut all = self.places.iter_mut().enumerate();
+        all.try_for_each(|(number, place)| place.restore(&places::part(state, number)))?;
         // What was experienced comes with the next fit, all of it.
         self.dataset = Dataset::new(self.dataset.observation_dim(), self.dataset.action_dim());
         self.next_row = 0;
         self.fit_rng.restore(state, "fit_rng")?;
-        self.explore_rng.restore(state, "episode.explore_rng")?;
         [self.fits, self.fitted_at] = [counters[0], counters[1]];
-        (self.decisions, self.since_plan) = (place[0], place[1] as usize);
         let tally = state.u64s("tally", 5)?;
         self.tally = Tally {
             plans: tally[0],

@@ -6,6 +6,7 @@ use worldwright_core::{
 };
 use worldwright_policies::{LearnedPolicy, PolicyContext};
 
+use crate::places::{self, at};
 use crate::updates::Updates;
 use crate::{AgentContext, Resolved};
 
@@ -17,8 +18,8 @@ pub(crate) struct PolicyAgent {
     interrupt: Interrupt,
     updates: Updates,
     update_rng: Rng,
-    // What an episode starts anew.
-    explore_rng: Rng,
+    /// What an episode starts anew, at each place.
+    explore_rngs: Vec<Rng>,
     // Room for a decision.
     seen: Batch,
     flat: Vec<f64>,
@@ -39,7 +40,7 @@ pub(crate) fn build(resolved: &Resolved, context: &AgentContext) -> Result<Box<d
         interrupt: context.interrupt.clone(),
         updates: Updates::new(&resolved.agent)?,
         update_rng: seed.fold(1).rng(),
-        explore_rng: seed.fold(2).rng(),
+        explore_rngs: vec![seed.fold(2).rng(); context.places],
         seen: Batch::zeros(inputs, 1),
         flat: vec![0.0; inputs.max(a)],
         chosen: Batch::zeros(a, 1),
@@ -69,21 +70,26 @@ impl PolicyAgent {
 }
 
 impl Agent for PolicyAgent {
-    fn begin_episode(&mut self, observation: &Observation, seed: u64) -> Result<()> {
+    fn places(&self) -> usize {
+        self.explore_rngs.len()
+    }
+
+    fn begin_episode(&mut self, place: usize, observation: &Observation, seed: u64) -> Result<()> {
         self.observation_space.flatten(observation, &mut self.flat[..self.observation_space.flat_dim()])?;
-        self.explore_rng = Key::new(seed).fold(2).rng();
+        *at(&mut self.explore_rngs, place)? = Key::new(seed).fold(2).rng();
         Ok(())
     }
 
-    fn act(&mut self, observation: &Observation, explore: bool) -> Result<Action> {
+    fn act(&mut self, place: usize, observation: &Observation, explore: bool) -> Result<Action> {
         self.interrupt.check("acting")?;
-        if !self.is_ready() {
-            return Ok(self.action_space.sample(&mut self.explore_rng));
+        let (is_ready, rng) = (self.is_ready(), at(&mut self.explore_rngs, place)?);
+        if !is_ready {
+            return Ok(self.action_space.sample(rng));
         }
         let (o, a) = (self.observation_space.flat_dim(), self.action_space.flat_dim());
         self.observation_space.flatten(observation, &mut self.flat[..o])?;
         self.seen.columns_mut().set_row(0, &self.flat[..o]);
-        self.policy.act(self.seen.columns(), mode(explore), &mut self.explore_rng, &mut self.chosen)?;
+        self.policy.act(self.seen.columns(), mode(explore), rng, &mut self.chosen)?;
         self.chosen.columns().copy_row(0, &mut self.flat[..a]);
         self.action_space.unflatten(&self.flat[..a])
     }
@@ -124,7 +130,11 @@ impl Persist for PolicyAgent {
         state.put_all("policy", self.policy.save());
         self.updates.save(&mut state);
         state.put("update_rng", self.update_rng.save());
-        state.put("episode.explore_rng", self.explore_rng.save());
+        places::put(&mut state, &self.explore_rngs, |rng| {
+            let mut kept = State::new();
+            kept.put("explore_rng", rng.save());
+            kept
+        });
         state
     }
 
@@ -132,6 +142,7 @@ impl Persist for PolicyAgent {
         self.policy.restore(&state.part("policy"))?;
         self.updates.restore(state)?;
         self.update_rng.restore(state, "update_rng")?;
-        self.explore_rng.restore(state, "episode.explore_rng")
+        let mut rngs = self.explore_rngs.iter_mut().enumerate();
+        rngs.try_for_each(|(place, rng)| rng.restore(&places::part(state, place), "explore_rng"))
     }
 }

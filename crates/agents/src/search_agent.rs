@@ -13,10 +13,11 @@ use worldwright_core::{
     Action, ActionHead, Agent, Budget, Entry, Error, Experience, Interrupt, Key, Metrics, Observation, Persist, Plan,
     PlanReport, PlanStatus, Planner, Result, Rng, Setting, Settings, Space, State, StepColumn, WorldModel, find,
 };
-use worldwright_models::{LatentModel, ModelContext, ROOT_VALUE, SEARCH_POLICY};
+use worldwright_models::{LatentModel, ROOT_VALUE, SEARCH_POLICY};
 use worldwright_planners::PlannerContext;
 
 use crate::masked::Rules;
+use crate::places::{self, at};
 use crate::updates::Updates;
 use crate::world::{World, lost, world};
 use crate::{AgentContext, Part, Resolved};
@@ -24,11 +25,23 @@ use crate::{AgentContext, Part, Resolved};
 /// Settings of searches that draw.
 const DRAWING: [&str; 3] = ["gumbel_scale", "dirichlet_fraction", "temperature"];
 
+/// What the searches of a place are saved as.
+const SEARCHES: [&str; 2] = ["exploring", "searching"];
+
+/// What an episode starts anew.
+struct Place {
+    /// The search that explores, and the one that does not.
+    searches: [Box<dyn Planner>; 2],
+    /// Draws random choices, and all actions before anything is learned.
+    explore_rng: Rng,
+}
+
 pub(crate) struct SearchAgent {
     world: Option<World>,
     rules: Rules,
-    /// The search that explores, and the one that does not.
-    searches: [Box<dyn Planner>; 2],
+    places: Vec<Place>,
+    /// Rows that a search needs.
+    rows: usize,
     head: ActionHead,
     observation_space: Space,
     action_space: Space,
@@ -37,8 +50,6 @@ pub(crate) struct SearchAgent {
     update_rng: Rng,
     /// Chance of a random choice while it explores.
     random_choices: f64,
-    /// Draws those, and all actions before anything is learned; an episode starts it anew.
-    explore_rng: Rng,
     action: Action,
     /// The search's policy and the root's value.
     kept: Vec<f64>,
@@ -49,16 +60,7 @@ pub(crate) fn build(resolved: &Resolved, context: &AgentContext) -> Result<Box<d
     let (chosen, search) = (resolved.role("model")?, resolved.role("planner")?);
     let entry = find(worldwright_models::ALL, "model", &chosen.name)?;
     let discount = resolved.agent.float("discount", 0.0, 1.0)?;
-    let model_context = ModelContext {
-        observation_space: context.observation_space.clone(),
-        action_space: context.action_space.clone(),
-        reward: context.reward.clone(),
-        simulator: context.simulator.clone(),
-        known: context.known.clone(),
-        players: context.players,
-        discount,
-        seed: context.seed,
-    };
+    let model_context = context.for_model(discount);
     let model = entry.build.latent(entry.name, &model_context, &chosen.settings)?;
     let capabilities = model.spec().capabilities;
     if !(capabilities.value && capabilities.prior) || capabilities.memory {
@@ -67,18 +69,21 @@ pub(crate) fn build(resolved: &Resolved, context: &AgentContext) -> Result<Box<d
     }
     let seed = Key::new(context.seed);
     let planner_context = PlannerContext::for_model(model.spec(), seed.fold(3).to_seed());
-    let searches = [searching(search, &planner_context, true)?, searching(search, &planner_context, false)?];
-    for search in &searches {
-        search.check(model.spec())?;
-    }
+    let places = (0..context.places).map(|_| {
+        let searches = [searching(search, &planner_context, true)?, searching(search, &planner_context, false)?];
+        searches.iter().try_for_each(|search| search.check(model.spec()))?;
+        Ok(Place { searches, explore_rng: seed.fold(2).rng() })
+    });
+    let places: Vec<Place> = places.collect::<Result<_>>()?;
     let head = ActionHead::new(entry.name, &context.action_space)?;
     let choices = head.choices();
     let known = context.known.as_ref().map(|known| known(discount));
-    let rows = searches.iter().map(|search| search.rows()).max().unwrap_or(1);
+    let rows = places.iter().flat_map(|place| &place.searches).map(|search| search.rows()).max().unwrap_or(1);
     Ok(Box::new(SearchAgent {
         world: Some(world(model, rows)),
         rules: Rules::new(known, &context.action_space, choices),
-        searches,
+        places,
+        rows,
         head,
         observation_space: context.observation_space.clone(),
         action_space: context.action_space.clone(),
@@ -86,7 +91,6 @@ pub(crate) fn build(resolved: &Resolved, context: &AgentContext) -> Result<Box<d
         updates: Updates::new(&resolved.agent)?,
         update_rng: seed.fold(1).rng(),
         random_choices: resolved.agent.float("random_choices", 0.0, 1.0)?,
-        explore_rng: seed.fold(2).rng(),
         action: Action::Integer(0),
         kept: vec![0.0; choices + 1],
     }))
@@ -111,9 +115,9 @@ fn searching(part: &Part, context: &PlannerContext, explores: bool) -> Result<Bo
 
 impl SearchAgent {
     /// Searches from what is seen; the search's own best action is then in `self.action`.
-    fn search(&mut self, observation: &Observation, explore: bool) -> Result<PlanReport> {
+    fn search(&mut self, place: usize, observation: &Observation, explore: bool) -> Result<PlanReport> {
         self.rules.see(observation)?;
-        let search = &mut self.searches[usize::from(!explore)];
+        let search = &mut at(&mut self.places, place)?.searches[usize::from(!explore)];
         let budget = Budget { interrupt: self.interrupt.clone(), ..Budget::default() };
         let rules = &self.rules;
         let world = self.world.as_mut().ok_or_else(lost)?;
@@ -131,8 +135,8 @@ impl SearchAgent {
     }
 
     /// Keeps what the last search weighed.
-    fn keep(&mut self, explore: bool) -> Result<()> {
-        let weighed = self.searches[usize::from(!explore)].weighed();
+    fn keep(&mut self, place: usize, explore: bool) -> Result<()> {
+        let weighed = at(&mut self.places, place)?.searches[usize::from(!explore)].weighed();
         if weighed.is_empty() {
             return Err(Error::unsupported("this planner", "weighing actions one by one: take gumbel, puct or uct"));
         }
@@ -152,8 +156,8 @@ impl SearchAgent {
     }
 
     /// One of the allowed actions, each as likely.
-    fn random(&mut self) -> Result<Action> {
-        let choice = self.rules.draw(&mut self.explore_rng);
+    fn random(&mut self, place: usize) -> Result<Action> {
+        let choice = self.rules.draw(&mut at(&mut self.places, place)?.explore_rng);
         self.action_space.unflatten(self.head.choice(choice))
     }
 
@@ -161,8 +165,7 @@ impl SearchAgent {
     fn change<T>(&mut self, change: impl FnOnce(&mut dyn LatentModel) -> Result<T>) -> Result<T> {
         let mut model = self.world.take().ok_or_else(lost)?.into_owner();
         let changed = change(model.as_mut());
-        let rows = self.searches.iter().map(|search| search.rows()).max().unwrap_or(1);
-        self.world = Some(world(model, rows));
+        self.world = Some(world(model, self.rows));
         changed
     }
 
@@ -182,26 +185,31 @@ impl SearchAgent {
 }
 
 impl Agent for SearchAgent {
-    fn begin_episode(&mut self, observation: &Observation, seed: u64) -> Result<()> {
+    fn places(&self) -> usize {
+        self.places.len()
+    }
+
+    fn begin_episode(&mut self, place: usize, observation: &Observation, seed: u64) -> Result<()> {
         self.observation_space.flatten(observation, &mut vec![0.0; self.observation_space.flat_dim()])?;
-        let key = Key::new(seed);
-        self.explore_rng = key.fold(2).rng();
-        self.searches.iter_mut().for_each(|search| search.reset(key.fold(3).to_seed()));
+        let (key, place) = (Key::new(seed), at(&mut self.places, place)?);
+        place.explore_rng = key.fold(2).rng();
+        place.searches.iter_mut().for_each(|search| search.reset(key.fold(3).to_seed()));
         Ok(())
     }
 
-    fn act(&mut self, observation: &Observation, explore: bool) -> Result<Action> {
+    fn act(&mut self, place: usize, observation: &Observation, explore: bool) -> Result<Action> {
         self.interrupt.check("acting")?;
         if !self.is_ready() {
             self.rules.see(observation)?;
             self.kept.fill(0.0);
-            return self.random();
+            return self.random(place);
         }
-        self.search(observation, explore)?;
-        self.keep(explore)?;
+        self.search(place, observation, explore)?;
+        self.keep(place, explore)?;
         // What the search came to is kept in any case.
-        if explore && self.random_choices > 0.0 && self.explore_rng.uniform() < self.random_choices {
-            return self.random();
+        let often = self.random_choices;
+        if explore && often > 0.0 && at(&mut self.places, place)?.explore_rng.uniform() < often {
+            return self.random(place);
         }
         Ok(self.action.clone())
     }
@@ -240,9 +248,9 @@ impl Agent for SearchAgent {
             return Err(Error::NotFitted { who: "the agent's model".into() });
         }
         // Nobody acts on the answer yet: the next decision is to draw as if nobody had asked.
-        let before = self.searches[1].save();
-        let report = self.search(observation, false);
-        let search = &mut self.searches[1];
+        let before = at(&mut self.places, 0)?.searches[1].save();
+        let report = self.search(0, observation, false);
+        let search = &mut at(&mut self.places, 0)?.searches[1];
         let actions = (0..search.horizon()).map(|t| {
             search.act(t, &mut self.action);
             self.action.clone()
@@ -275,19 +283,24 @@ impl Persist for SearchAgent {
         }
         self.updates.save(&mut state);
         state.put("update_rng", self.update_rng.save());
-        state.put("episode.explore_rng", self.explore_rng.save());
-        for (name, search) in ["episode.exploring", "episode.searching"].into_iter().zip(&self.searches) {
-            state.put_all(name, search.save());
-        }
+        places::put(&mut state, &self.places, |place| {
+            let mut kept = State::new();
+            kept.put("explore_rng", place.explore_rng.save());
+            SEARCHES.iter().zip(&place.searches).for_each(|(name, search)| kept.put_all(name, search.save()));
+            kept
+        });
         state
     }
 
     fn restore(&mut self, state: &State) -> Result<()> {
         self.updates.restore(state)?;
         self.update_rng.restore(state, "update_rng")?;
-        self.explore_rng.restore(state, "episode.explore_rng")?;
-        for (name, search) in ["episode.exploring", "episode.searching"].into_iter().zip(&mut self.searches) {
-            search.restore(&state.part(name))?;
+        for (number, place) in self.places.iter_mut().enumerate() {
+            let kept = places::part(state, number);
+            place.explore_rng.restore(&kept, "explore_rng")?;
+            for (name, search) in SEARCHES.iter().zip(&mut place.searches) {
+                search.restore(&kept.part(name))?;
+            }
         }
         self.change(|model| model.restore(&state.part("model")))
     }

@@ -19,25 +19,30 @@ pub struct Plan {
 /// All that an episode depends on is the persisted state and the seed given to [`begin_episode`](Self::begin_episode), so
 /// evaluation episodes between training ones change nothing. The state holds where it stands within an episode too: begun alike and restored,
 /// it goes on in the middle of one.
+///
+/// It acts at [`places`](Self::places) at once, an episode at each; what it learns holds for all of them.
 pub trait Agent: Send + Persist {
-    /// Tells that an episode begins.
+    /// At how many places it acts: episodes that may be under way at once, each told apart by a number below this one.
+    fn places(&self) -> usize;
+
+    /// Tells that an episode begins at a place.
     ///
     /// # Errors
-    /// [`Error::NotInSpace`] for a foreign observation.
-    fn begin_episode(&mut self, observation: &Observation, seed: u64) -> Result<()>;
+    /// [`Error::NotInSpace`] for a foreign observation, [`Error::Shape`] for a place that it has not.
+    fn begin_episode(&mut self, place: usize, observation: &Observation, seed: u64) -> Result<()>;
 
     /// Chooses an action; call it with each observation of an episode once, in order. While `explore` is false nothing random is added for exploration's sake.
     ///
     /// # Errors
-    /// What its model or planner gives.
-    fn act(&mut self, observation: &Observation, explore: bool) -> Result<Action>;
+    /// What its model or planner gives; [`Error::Shape`] for a place that it has not.
+    fn act(&mut self, place: usize, observation: &Observation, explore: bool) -> Result<Action>;
 
     /// Follows an episode that somebody else acted in, a step at a time from its beginning on: `observation` was seen, and then `action` was
     /// taken. Those whose decisions depend on more than the last observation so come to where they would be had they acted.
     ///
     /// # Errors
-    /// [`Error::NotInSpace`] for a foreign observation or action.
-    fn follow(&mut self, _observation: &Observation, _action: &Action) -> Result<()> {
+    /// [`Error::NotInSpace`] for a foreign observation or action, [`Error::Shape`] for a place that it has not.
+    fn follow(&mut self, _place: usize, _observation: &Observation, _action: &Action) -> Result<()> {
         Ok(())
     }
 
@@ -75,6 +80,11 @@ pub trait Agent: Send + Persist {
         true
     }
 
+    /// Whether what it decides depends on how long it may take, so that it is not the same beside other work.
+    fn is_timed(&self) -> bool {
+        false
+    }
+
     /// The world model it acts by, for diagnosis; none before it has one.
     fn world_model(&self) -> Option<&dyn WorldModel> {
         None
@@ -85,7 +95,7 @@ pub trait Agent: Send + Persist {
         ""
     }
 
-    /// What it would do from `observation`, without acting.
+    /// What it would do from `observation` at its first place, without acting.
     ///
     /// # Errors
     /// [`Error::Unsupported`] for agents that do not plan; else what its model or planner gives.

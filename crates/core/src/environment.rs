@@ -63,6 +63,15 @@ pub trait Environment: Send {
     /// it crashes or hangs past its deadline; [`Error::Config`] when the episode is over or has not begun.
     fn step(&mut self, action: &Action) -> Result<Step>;
 
+    /// Begins to take an action where that goes on elsewhere, in a process of its own; the next [`step`](Self::step), which must be told the same
+    /// action, waits for what it led to. So several environments work at once. Those that work where they are called do nothing yet.
+    ///
+    /// # Errors
+    /// As for [`step`](Self::step).
+    fn start_step(&mut self, _action: &Action) -> Result<()> {
+        Ok(())
+    }
+
     /// How many players move in turn. With more than one, an action is that of the player [to move](Self::to_play), observations are what
     /// that player sees, and a step's reward is that of the player who moved.
     fn players(&self) -> usize {

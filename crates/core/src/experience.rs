@@ -168,16 +168,33 @@ pub trait Experience: Send {
     /// Transitions ever taken in, those forgotten since among them.
     fn taken(&self) -> u64;
 
-    /// Whether an episode is under way.
+    /// Whether the episode of the last row is under way.
     fn is_open(&self) -> bool;
 
     /// Whether `row` is the last of `length` consecutive transitions of one episode that are all held.
     fn ends_sequence(&self, row: u64, length: usize) -> bool;
 
+    /// The transition before the one of `row` in its episode, if both are held. Rows of episodes that were under way at once lie between
+    /// each other.
+    fn before(&self, row: u64) -> Option<u64> {
+        self.ends_sequence(row, 2).then(|| row - 1)
+    }
+
+    /// The transition behind the one of `row` in its episode, if both are held.
+    fn after(&self, row: u64) -> Option<u64> {
+        self.ends_sequence(row + 1, 2).then_some(row + 1)
+    }
+
+    /// The most rows from one of an episode to the next one: 1 unless episodes were under way at once.
+    fn reach(&self) -> u64 {
+        1
+    }
+
     /// Appends the sequence whose first transition is `first` to a sample. It must be held, see [`ends_sequence`](Self::ends_sequence).
     fn gather(&self, first: u64, length: usize, weight: f64, out: &mut Sample);
 
-    /// Appends the transitions held from row `from` on to a data set, oldest first, and gives the row to go on from next time.
+    /// Appends the transitions held from row `from` on to a data set, oldest first, and gives the row to go on from next time. Of episodes that
+    /// were under way at once, those of each lie together, so that they follow each other.
     ///
     /// # Errors
     /// As for [`Dataset::push`].
@@ -205,7 +222,8 @@ pub trait Experience: Send {
         out.begin(length);
         for _ in 0..count {
             let last = draw(self, length, rng)?;
-            self.gather(last + 1 - length as u64, length, 1.0, out);
+            let first = (1..length).try_fold(last, |row, _| self.before(row));
+            self.gather(first.unwrap_or(last), length, 1.0, out);
         }
         Ok(())
     }

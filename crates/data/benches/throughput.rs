@@ -63,10 +63,10 @@ fn replay() -> Replay {
     let mut replay = Replay::new(observations, actions, Vec::new(), EPISODES * (STEPS + 1)).unwrap();
     let mut rng = Rng::new(0);
     for _ in 0..EPISODES {
-        replay.start_episode(&step(&mut rng, false).1.observation).unwrap();
+        replay.start_episode(0, &step(&mut rng, false).1.observation).unwrap();
         for t in 0..STEPS {
             let (action, step) = step(&mut rng, t + 1 == STEPS);
-            replay.step(&action, &step, &[]).unwrap();
+            replay.step(0, &action, &step, &[]).unwrap();
         }
     }
     replay

@@ -33,11 +33,11 @@ fn main() -> Result<()> {
     for frame in 0..count {
         let observation = Value::Bytes((0..PIXELS).map(|i| (i + 7 * frame) as u8).collect());
         if frame % EPISODE == 0 {
-            replay.start_episode(&observation)?;
+            replay.start_episode(0, &observation)?;
         } else {
             let truncated = frame % EPISODE == EPISODE - 1;
             let step = Step { observation, reward: 0.0, terminated: false, truncated };
-            replay.step(&Value::Floats(vec![0.5]), &step, &[])?;
+            replay.step(0, &Value::Floats(vec![0.5]), &step, &[])?;
         }
     }
     println!("{count} frames taken in at {:.0} a second", count as f64 / began.elapsed().as_secs_f64());

@@ -126,9 +126,11 @@ impl Priorities {
         if rows.end - rows.start > capacity {
             return Err(Error::shape("rows held", &[self.tree.len()], &[(rows.end - rows.start) as usize]));
         }
-        // The oldest row's predecessor is forgotten, so that it is no transition any more either.
-        for row in self.oldest.max(self.seen.saturating_sub(capacity))..self.seen.min(rows.start + 1) {
-            self.tree.set(self.slot(row), 0.0)?;
+        // A row whose predecessor is forgotten is no transition any more either.
+        for row in self.oldest.max(self.seen.saturating_sub(capacity))..self.seen.min(rows.start + experience.reach()) {
+            if !experience.ends_sequence(row, 1) {
+                self.tree.set(self.slot(row), 0.0)?;
+            }
         }
         for row in self.seen.max(rows.start)..rows.end {
             let number = if experience.ends_sequence(row, 1) { self.largest.powf(self.alpha) } else { 0.0 };

@@ -4,8 +4,11 @@
 //! are kept in chunks of about a megabyte, so that growing copies nothing and what is held is what was asked for; the oldest chunk
 //! goes when none of its rows is wanted any more. A transition is a row that is no reset and whose predecessor is still there; it is named by
 //! a number that never changes and is never used again.
+//!
+//! Several episodes may be under way at once, each at a place of its own. Their rows lie in the order in which they came, so that the memory of a run
+//! that was cut is read back row for row, and each row knows how far off the one before it and the one behind it are.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 
 use worldwright_core::{
@@ -37,6 +40,10 @@ struct Chunk {
     truncated: Vec<bool>,
     /// Which row of its episode each row is; 0 is a reset.
     steps: Vec<u32>,
+    /// How many rows back the one before it in its episode lies; 0 at a reset.
+    back: Vec<u32>,
+    /// How many rows on the next one of its episode lies; 0 where none has come.
+    on: Vec<u32>,
     /// What an agent kept beside each step; zeros at a reset.
     columns: Vec<f64>,
 }
@@ -68,7 +75,10 @@ pub struct Replay {
     /// Rows ever added.
     added: u64,
     taken: u64,
-    open: bool,
+    /// The last row of the episode under way at each place.
+    open: Vec<Option<u64>>,
+    /// The most rows from one of an episode to the next.
+    reach: u64,
     scratch: Vec<f64>,
 }
 
@@ -93,7 +103,7 @@ impl Replay {
             columns.iter().map(|column| column.width).sum::<usize>(),
         );
         let each = |space: &Space| if small(space) { 1 } else { 8 };
-        let row = dims.0 * each(&observation_space) + dims.1 * each(&action_space) + 8 * dims.2 + 16;
+        let row = dims.0 * each(&observation_space) + dims.1 * each(&action_space) + 8 * dims.2 + 22;
         Ok(Self {
             dims,
             chunk_rows: (CHUNK_BYTES / row).clamp(1, 1 << 16).min(capacity),
@@ -103,7 +113,8 @@ impl Replay {
             first: 0,
             added: 0,
             taken: 0,
-            open: false,
+            open: Vec::new(),
+            reach: 1,
             scratch: Vec::new(),
             observation_space,
             action_space,
@@ -130,68 +141,83 @@ impl Replay {
             &format!("{rows} rows of {numbers} numbers"),
             (rows.max(2) as u128).saturating_mul(numbers).saturating_mul(2 * 8),
         )?;
-        replay.extend_from_store(store)?;
-        replay.end_episode();
+        replay.extend_from_store(store, &[])?;
         Ok(replay)
     }
 
-    /// Adds every episode of a store. One that had not ended when the store was cut goes on with the next step.
+    /// Adds the rows of a store in the order in which they were written. `under_way` names the episode that goes on at each place, by its number in
+    /// the store; others that had not ended there were left off and end where they stand, cut.
     ///
     /// # Errors
     /// [`Error::Shape`] when the store is of other spaces, [`Error::Diverged`] naming the first number that is not finite.
-    pub fn extend_from_store(&mut self, store: &EpisodeStore) -> Result<()> {
+    pub fn extend_from_store(&mut self, store: &EpisodeStore, under_way: &[Option<u64>]) -> Result<()> {
         let columns = vec![0.0; self.dims.2];
-        for (i, summary) in store.episodes().iter().enumerate() {
-            let mut row = 0;
-            store.visit_flat(i, |observation, taken| {
-                let (action, reward, kept) = taken.unwrap_or((&[], 0.0, &[]));
-                for (what, numbers) in [("observation", observation), ("action", action), ("reward", &[reward])] {
-                    if let Some(number) = numbers.iter().find(|number| !number.is_finite()) {
-                        return Err(Error::Diverged {
-                            who: format!("episode {i}, step {row}").into(),
-                            why: format!(
-                                "its {what} holds {number}, which no model can learn from; leave the episode out"
-                            ),
-                        });
-                    }
+        // The last row of each episode that has not ended yet.
+        let mut last = BTreeMap::new();
+        store.visit_rows(|i, step, observation, taken| {
+            let summary = &store.episodes()[i];
+            let (action, reward, kept) = taken.unwrap_or((&[], 0.0, &[]));
+            for (what, numbers) in [("observation", observation), ("action", action), ("reward", &[reward])] {
+                if let Some(number) = numbers.iter().find(|number| !number.is_finite()) {
+                    return Err(Error::Diverged {
+                        who: format!("episode {i}, step {step}").into(),
+                        why: format!("its {what} holds {number}, which no model can learn from; leave the episode out"),
+                    });
                 }
-                let last = row == summary.steps;
-                // Episodes that others recorded lack what this agent keeps.
-                let kept = if kept.len() == columns.len() { kept } else { &columns };
-                self.push(Row {
-                    observation,
-                    taken: taken.map(|_| (action, reward, kept)),
-                    terminated: summary.terminated && last,
-                    truncated: summary.truncated && last,
-                })?;
-                row += 1;
-                Ok(())
-            })?;
+            }
+            let ends = step == summary.steps;
+            // Episodes that others recorded lack what this agent keeps.
+            let kept = if kept.len() == columns.len() { kept } else { &columns };
+            let row = Row {
+                observation,
+                taken: taken.map(|_| (action, reward, kept)),
+                terminated: summary.terminated && ends,
+                truncated: summary.truncated && ends,
+            };
+            match last.remove(&summary.id) {
+                Some(before) => self.push(row, Some(before))?,
+                None => self.push(row, None)?,
+            }
+            if !(ends && summary.ended()) {
+                last.insert(summary.id, self.added - 1);
+            }
+            Ok(())
+        })?;
+        for (place, episode) in under_way.iter().enumerate() {
+            if let Some(row) = episode.and_then(|episode| last.remove(&episode)) {
+                *self.at_place(place) = Some(row);
+            }
         }
+        last.values().for_each(|row| self.cut(*row));
         Ok(())
     }
 
-    /// Begins an episode.
+    /// Begins an episode at a place. One that was under way there ends where it stands, cut.
     ///
     /// # Errors
     /// [`Error::NotInSpace`] for an observation of another kind or shape.
-    pub fn start_episode(&mut self, observation: &Observation) -> Result<()> {
+    pub fn start_episode(&mut self, place: usize, observation: &Observation) -> Result<()> {
         let mut flat = std::mem::take(&mut self.scratch);
         flat.resize(self.dims.0, 0.0);
-        let done = self
-            .observation_space
-            .flatten(observation, &mut flat)
-            .and_then(|()| self.push(Row { observation: &flat, taken: None, terminated: false, truncated: false }));
+        let done = self.observation_space.flatten(observation, &mut flat).and_then(|()| {
+            self.end_episode(place);
+            self.push(Row { observation: &flat, taken: None, terminated: false, truncated: false }, None)
+        });
         self.scratch = flat;
-        done
+        done?;
+        *self.at_place(place) = Some(self.added - 1);
+        Ok(())
     }
 
-    /// Adds a step, with what the agent keeps beside it, and returns its transition's number.
+    /// Adds a step of the episode at a place, with what the agent keeps beside it, and returns its transition's number.
     ///
     /// # Errors
     /// [`Error::NotInSpace`] for an action or observation of another kind or shape, [`Error::Shape`] for other columns,
     /// [`Error::Config`] outside an episode.
-    pub fn step(&mut self, action: &Action, step: &Step, kept: &[f64]) -> Result<u64> {
+    pub fn step(&mut self, place: usize, action: &Action, step: &Step, kept: &[f64]) -> Result<u64> {
+        let Some(before) = *self.at_place(place) else {
+            return Err(Error::config("replay", "no episode is under way: start one before its steps"));
+        };
         let (o, a, _) = self.dims;
         let mut flat = std::mem::take(&mut self.scratch);
         flat.resize(o + a, 0.0);
@@ -200,40 +226,64 @@ impl Replay {
             .flatten(&step.observation, &mut flat[..o])
             .and_then(|()| self.action_space.flatten(action, &mut flat[o..]))
             .and_then(|()| {
-                self.push(Row {
+                let row = Row {
                     observation: &flat[..o],
                     taken: Some((&flat[o..], step.reward, kept)),
                     terminated: step.terminated,
                     truncated: step.truncated,
-                })
+                };
+                self.push(row, Some(before))
             });
         self.scratch = flat;
-        done.map(|()| self.added - 1)
+        done?;
+        let row = self.added - 1;
+        *self.at_place(place) = (!step.done()).then_some(row);
+        Ok(row)
     }
 
-    /// The episode under way ends where it stands, cut.
-    pub fn end_episode(&mut self) {
-        if std::mem::take(&mut self.open) {
-            let at = self.added - 1;
-            let (chunk, row) = self.place(at);
-            self.chunks[chunk].truncated[row] = self.chunks[chunk].steps[row] > 0;
+    /// The episode under way at a place ends where it stands, cut.
+    pub fn end_episode(&mut self, place: usize) {
+        if let Some(row) = self.at_place(place).take() {
+            self.cut(row);
         }
     }
 
-    fn push(&mut self, row: Row<'_>) -> Result<()> {
+    fn at_place(&mut self, place: usize) -> &mut Option<u64> {
+        if self.open.len() <= place {
+            self.open.resize(place + 1, None);
+        }
+        &mut self.open[place]
+    }
+
+    /// The episode of a row ends there.
+    fn cut(&mut self, row: u64) {
+        if row >= self.first {
+            let (chunk, at) = self.place(row);
+            self.chunks[chunk].truncated[at] = self.chunks[chunk].steps[at] > 0;
+        }
+    }
+
+    /// Adds a row behind the one `before` it in its episode.
+    fn push(&mut self, row: Row<'_>, before: Option<u64>) -> Result<()> {
         let (o, a, k) = self.dims;
         if row.observation.len() != o {
             return Err(Error::shape("observation", &[o], &[row.observation.len()]));
         }
-        let step = match row.taken {
-            None => 0,
-            Some(_) if !self.open => {
-                return Err(Error::config("replay", "no episode is under way: start one before its steps"));
-            }
+        match row.taken {
             Some((action, ..)) if action.len() != a => return Err(Error::shape("action", &[a], &[action.len()])),
             Some((.., kept)) if kept.len() != k => return Err(Error::shape("columns of a step", &[k], &[kept.len()])),
-            Some(_) => self.step_of(self.added - 1).saturating_add(1),
-        };
+            _ => {}
+        }
+        // A predecessor that is forgotten already, in a memory smaller than what happens between two steps, leaves the row a reset.
+        let before = before.filter(|before| *before >= self.first);
+        let step = before.map_or(0, |before| self.step_of(before).saturating_add(1));
+        let back = before.map_or(0, |before| self.added - before);
+        self.reach = self.reach.max(back);
+        let back = back as u32;
+        if let Some(before) = before {
+            let (chunk, at) = self.place(before);
+            self.chunks[chunk].on[at] = back;
+        }
         if self.added == self.first + (self.chunks.len() * self.chunk_rows) as u64 {
             let chunk = self.chunk();
             self.chunks.push_back(chunk);
@@ -249,10 +299,11 @@ impl Replay {
             }
             chunk.rewards.push(reward);
             chunk.steps.push(step);
+            chunk.back.push(back);
+            chunk.on.push(0);
             chunk.terminated.push(row.terminated);
             chunk.truncated.push(row.truncated);
         }
-        self.open = !(row.terminated || row.truncated);
         self.taken += u64::from(row.taken.is_some());
         self.added += 1;
         while self.first + self.chunk_rows as u64 <= self.rows().start {
@@ -278,6 +329,8 @@ impl Replay {
             terminated: Vec::with_capacity(rows),
             truncated: Vec::with_capacity(rows),
             steps: Vec::with_capacity(rows),
+            back: Vec::with_capacity(rows),
+            on: Vec::with_capacity(rows),
             columns: Vec::with_capacity(rows * k),
         }
     }
@@ -313,12 +366,39 @@ impl Replay {
         self.rows().filter(|row| self.ends_sequence(*row, 1))
     }
 
-    /// Whether the episode ended, or stopped, with this row.
+    /// Whether the episode ended with this row.
     fn ends(&self, row: u64) -> bool {
         let (chunk, at) = self.place(row);
-        let chunk = &self.chunks[chunk];
-        let stopped = row + 1 == self.added || self.step_of(row + 1) == 0;
-        chunk.terminated[at] || chunk.truncated[at] || stopped
+        self.chunks[chunk].terminated[at] || self.chunks[chunk].truncated[at]
+    }
+
+    /// The row so many links before this one, if it is held.
+    fn back(&self, row: u64, links: usize) -> Option<u64> {
+        (0..links).try_fold(row, |row, _| {
+            let (chunk, at) = self.place(row);
+            let back = u64::from(self.chunks[chunk].back[at]);
+            row.checked_sub(back).filter(|before| back > 0 && *before >= self.rows().start)
+        })
+    }
+
+    /// The row of its episode behind this one, if there is one.
+    fn on(&self, row: u64) -> Option<u64> {
+        let (chunk, at) = self.place(row);
+        let on = u64::from(self.chunks[chunk].on[at]);
+        (on > 0).then_some(row + on)
+    }
+
+    /// The transitions from a row on, those of each episode together in the order in which the episodes come first.
+    fn together(&self, from: u64) -> Vec<u64> {
+        let rows = from.max(self.rows().start)..self.added;
+        if self.reach <= 1 {
+            return rows.filter(|row| self.ends_sequence(*row, 1)).collect();
+        }
+        let heads = rows.clone().filter(|row| {
+            self.ends_sequence(*row, 1)
+                && !self.back(*row, 1).is_some_and(|before| before >= rows.start && self.ends_sequence(before, 1))
+        });
+        heads.flat_map(|head| std::iter::successors(Some(head), |row| self.on(*row))).collect()
     }
 }
 
@@ -344,14 +424,28 @@ impl Experience for Replay {
     }
 
     fn is_open(&self) -> bool {
-        self.open
+        self.added > self.first && self.open.contains(&Some(self.added - 1))
     }
 
     fn ends_sequence(&self, row: u64, length: usize) -> bool {
         let rows = self.rows();
-        row < rows.end
+        let within = row < rows.end
             && row >= rows.start.saturating_add(length as u64)
-            && u64::from(self.step_of(row)) >= length as u64
+            && u64::from(self.step_of(row)) >= length as u64;
+        // Where episodes lie between each other, the first row may be forgotten although there are as many rows before the last.
+        within && (self.reach <= 1 || rows.start == 0 || self.back(row, length).is_some())
+    }
+
+    fn before(&self, row: u64) -> Option<u64> {
+        self.back(row, 1).filter(|before| self.ends_sequence(*before, 1))
+    }
+
+    fn after(&self, row: u64) -> Option<u64> {
+        if row < self.rows().start || row >= self.added { None } else { self.on(row) }
+    }
+
+    fn reach(&self) -> u64 {
+        self.reach
     }
 
     fn gather(&self, first: u64, length: usize, weight: f64, out: &mut Sample) {
@@ -359,9 +453,11 @@ impl Experience for Replay {
         out.sequences += 1;
         out.transitions.push(first);
         out.weights.push(weight);
-        let (chunk, at) = self.place(first - 1);
+        let mut row = self.back(first, 1).unwrap_or(first - 1);
+        let (chunk, at) = self.place(row);
         out.observations.extend_from(&self.chunks[chunk].observations, at * o, o);
-        for row in first..first + length as u64 {
+        for _ in 0..length {
+            row = self.on(row).unwrap_or(row);
             let (chunk, at) = self.place(row);
             let chunk = &self.chunks[chunk];
             out.observations.extend_from(&chunk.observations, at * o, o);
@@ -376,17 +472,17 @@ impl Experience for Replay {
     fn append_to(&self, dataset: &mut Dataset, from: u64) -> Result<u64> {
         let (o, a, _) = self.dims;
         let (mut before, mut after, mut action) = (vec![0.0; o], vec![0.0; o], vec![0.0; a]);
-        for row in from.max(self.rows().start)..self.added {
-            if !self.ends_sequence(row, 1) {
-                continue;
-            }
-            let (chunk, at) = self.place(row - 1);
+        let rows = self.together(from);
+        for (i, row) in rows.iter().copied().enumerate() {
+            let (chunk, at) = self.place(self.back(row, 1).unwrap_or(row - 1));
             self.chunks[chunk].observations.copy_to(at * o, &mut before);
             let (chunk, at) = self.place(row);
             let chunk = &self.chunks[chunk];
             chunk.observations.copy_to(at * o, &mut after);
             chunk.actions.copy_to(at * a, &mut action);
-            let ends = self.ends(row) && !(row + 1 == self.added && self.open);
+            // What does not go on with the next transition ends, as far as the set goes; the last one may go on there later.
+            let goes_on = rows.get(i + 1).map_or(self.is_open(), |next| self.on(row) == Some(*next));
+            let ends = self.ends(row) || !goes_on;
             dataset.push(&before, &action, chunk.rewards[at], &after, chunk.terminated[at], ends)?;
         }
         Ok(self.added)

@@ -103,11 +103,11 @@ impl Trial for Committee {
         let key = Key::new(episode).fold(super::stream::TRIALS);
         let mut flat = start.clone();
         let mut observation = spec.observation_space.unflatten(&flat)?;
-        agent.begin_episode(&observation, key.to_seed())?;
+        agent.begin_episode(0, &observation, key.to_seed())?;
         arena.observe(0, None, &observation, key)?;
         let mut played = Played::default();
         while played.steps < most {
-            let action = agent.act(&observation, false)?;
+            let action = agent.act(0, &observation, false)?;
             step(arena.as_mut(), &spec.action_space, &action, key.fold(played.steps as u64), &mut imagined)?;
             played.steps += 1;
             if !(imagined.reward[0].is_finite() && imagined.continuation[0].is_finite()) {

@@ -1,5 +1,6 @@
 //! Ways to try a plan: an episode with an agent, in the environment or in what stands for it.
 
+use worldwright_agents::{Interaction, RandomAgent, Start, Taken};
 use worldwright_core::{Agent, Dataset, Environment, Key, Result};
 
 use super::stream;
@@ -47,29 +48,38 @@ impl Trial for EnvironmentTrial<'_> {
 
     fn play(&mut self, agent: &mut dyn Agent, episode: u64, most: usize, seen: &mut Dataset) -> Result<Played> {
         let seed = self.key.fold(episode).to_seed();
-        let mut observation = self.environment.reset(seed)?;
-        agent.begin_episode(&observation, seed)?;
-        let (observed, told) = (self.environment.observation_space().clone(), self.environment.action_space().clone());
-        let (mut before, mut taken) = (vec![0.0; observed.flat_dim()], vec![0.0; told.flat_dim()]);
-        let mut after = before.clone();
-        let mut played = Played::default();
-        while played.steps < most {
-            let action = agent.act(&observation, false)?;
-            let step = self.environment.step(&action)?;
+        let start = Start { environment_seed: seed, agent_seed: seed };
+        play(self.environment, agent, start, most, seen)
+    }
+}
+
+/// An episode of at most `most` steps, cut there, whose transitions are added to `seen`.
+fn play(
+    environment: &mut dyn Environment,
+    agent: &mut dyn Agent,
+    start: Start,
+    most: usize,
+    seen: &mut Dataset,
+) -> Result<Played> {
+    let (observed, told) = (environment.observation_space().clone(), environment.action_space().clone());
+    let (mut before, mut taken) = (vec![0.0; observed.flat_dim()], vec![0.0; told.flat_dim()]);
+    let mut after = before.clone();
+    let mut played = Played::default();
+    let mut interaction = Interaction::new([environment], most);
+    interaction.begin(0, agent, start)?;
+    let mut round = Vec::new();
+    while interaction.is_open(0) && most > 0 {
+        interaction.round(agent, false, 1, &mut round)?;
+        for Taken { observation, action, step, .. } in &round {
             played.steps += 1;
             played.episode_return += step.reward;
-            let cut = step.truncated || (!step.terminated && played.steps == most);
-            observed.flatten(&observation, &mut before)?;
-            told.flatten(&action, &mut taken)?;
+            observed.flatten(observation, &mut before)?;
+            told.flatten(action, &mut taken)?;
             observed.flatten(&step.observation, &mut after)?;
-            seen.push(&before, &taken, step.reward, &after, step.terminated, cut)?;
-            if step.done() {
-                break;
-            }
-            observation = step.observation;
+            seen.push(&before, &taken, step.reward, &after, step.terminated, step.truncated)?;
         }
-        Ok(played)
     }
+    Ok(played)
 }
 
 /// Data to begin with: episodes of uniformly random actions, each cut after `episode_steps`, `steps` transitions in all, and the
@@ -83,30 +93,15 @@ pub fn random_transitions(
     episode_steps: usize,
     seed: u64,
 ) -> Result<(Dataset, Vec<f64>)> {
-    let (observations, actions) = (environment.observation_space().clone(), environment.action_space().clone());
-    let (o, a) = (observations.flat_dim(), actions.flat_dim());
-    let mut data = Dataset::new(o, a);
-    let (mut before, mut told, mut after) = (vec![0.0; o], vec![0.0; a], vec![0.0; o]);
+    let mut agent = RandomAgent::new(environment.action_space().clone(), 1);
+    let mut data = Dataset::new(environment.observation_space().flat_dim(), environment.action_space().flat_dim());
     let mut returns = Vec::new();
     while data.len() < steps {
         let key = Key::new(seed).fold(stream::RANDOM).fold(returns.len() as u64);
-        let mut rng = key.fold(1).rng();
-        observations.flatten(&environment.reset(key.to_seed())?, &mut before)?;
-        let mut episode_return = 0.0;
-        for length in 1.. {
-            let action = actions.sample(&mut rng);
-            let step = environment.step(&action)?;
-            episode_return += step.reward;
-            actions.flatten(&action, &mut told)?;
-            observations.flatten(&step.observation, &mut after)?;
-            let done = step.done() || length >= episode_steps || data.len() + 1 >= steps;
-            data.push(&before, &told, step.reward, &after, step.terminated, done)?;
-            if done {
-                break;
-            }
-            std::mem::swap(&mut before, &mut after);
-        }
-        returns.push(episode_return);
+        let start = Start { environment_seed: key.to_seed(), agent_seed: key.fold(1).to_seed() };
+        let most = episode_steps.max(1).min(steps - data.len());
+        let played = play(&mut *environment, &mut agent, start, most, &mut data)?;
+        returns.push(played.episode_return);
     }
     Ok((data, returns))
 }

@@ -27,6 +27,11 @@ pub(crate) trait Wrapper: Send {
         self.inner_mut().step(action)
     }
 
+    /// Begins to take an action.
+    fn start_step(&mut self, action: &Action) -> Result<()> {
+        self.inner_mut().start_step(action)
+    }
+
     /// Seconds that a step takes.
     fn dt_secs(&self) -> f64 {
         self.inner().dt_secs()
@@ -69,6 +74,10 @@ impl<W: Wrapper> Environment for Wrapped<W> {
 
     fn step(&mut self, action: &Action) -> Result<Step> {
         self.0.step(action)
+    }
+
+    fn start_step(&mut self, action: &Action) -> Result<()> {
+        self.0.start_step(action)
     }
 
     fn players(&self) -> usize {

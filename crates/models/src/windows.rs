@@ -24,12 +24,11 @@ pub(crate) struct Window {
 pub(crate) fn draw(experience: &dyn Experience, most: usize, rng: &mut Rng) -> Result<Window> {
     let row = transition(experience, experience.rows(), rng)?;
     let reach = rng.below(most.max(1) as u64);
-    // How far the episode goes on behind the row, and how far it reaches back from there.
-    let on = longest(reach as usize, |steps| experience.ends_sequence(row + steps as u64, steps + 1)) as u64;
-    let back = longest(most - 1, |steps| experience.ends_sequence(row + on, steps + 1));
-    let first = row + on - back as u64;
+    // As far as the episode goes on behind the row, and from there as far back as it reaches.
+    let (last, _) = walk(row, reach as usize, |row| experience.after(row));
+    let (first, back) = walk(last, most - 1, |row| experience.before(row));
     // An episode's beginning cuts a window short, which then may go on further.
-    let more = longest(most - 1 - back, |steps| experience.ends_sequence(row + on + steps as u64, back + steps + 1));
+    let (_, more) = walk(last, most - 1 - back, |row| experience.after(row));
     Ok(Window { first, length: back + 1 + more })
 }
 
@@ -38,8 +37,17 @@ pub(crate) fn draw(experience: &dyn Experience, most: usize, rng: &mut Rng) -> R
 pub(crate) fn ahead(experience: &dyn Experience, most: usize, recent: u64, rng: &mut Rng) -> Result<Window> {
     let all = experience.rows();
     let first = transition(experience, all.start.max(all.end.saturating_sub(recent))..all.end, rng)?;
-    let more = longest(most.max(1) - 1, |steps| experience.ends_sequence(first + steps as u64, steps + 1));
+    let (_, more) = walk(first, most.max(1) - 1, |row| experience.after(row));
     Ok(Window { first, length: 1 + more })
+}
+
+/// The row that at most `most` steps lead to, and how many they are.
+fn walk(from: u64, most: usize, step: impl Fn(u64) -> Option<u64>) -> (u64, usize) {
+    let (mut row, mut steps) = (from, 0);
+    while let Some(next) = (steps < most).then(|| step(row)).flatten() {
+        (row, steps) = (next, steps + 1);
+    }
+    (row, steps)
 }
 
 /// A uniform transition of some rows.
@@ -58,20 +66,6 @@ fn transition(experience: &dyn Experience, rows: Range<u64>, rng: &mut Rng) -> R
         }
     }
     Err(Error::config("experience", "holds no transition to learn from"))
-}
-
-/// The largest number up to `most` that holds, where all below it hold and zero does.
-fn longest(most: usize, holds: impl Fn(usize) -> bool) -> usize {
-    let (mut low, mut high) = (0, most);
-    while low < high {
-        let middle = (low + high).div_ceil(2);
-        if holds(middle) {
-            low = middle;
-        } else {
-            high = middle - 1;
-        }
-    }
-    low
 }
 
 #[cfg(test)]

@@ -60,7 +60,7 @@ impl Agent {
     fn begin(&self, py: Python<'_>, observation: &Bound<'_, PyAny>, seed: Seed) -> PyResult<()> {
         let observation = observed::read(&self.observation_space, observation, "the observation")?;
         let mut loaded = locked(py, &self.loaded);
-        loaded.agent.begin_episode(&observation, seed.0).or_raise(py)
+        loaded.agent.begin_episode(0, &observation, seed.0).or_raise(py)
     }
 
     /// The action for an observation.
@@ -69,7 +69,7 @@ impl Agent {
         let mut loaded = locked(py, &self.loaded);
         let loaded = &mut *loaded;
         let interrupts = &self.interrupts;
-        let action = locked(py, &self.took).run(py, interrupts, || loaded.agent.act(&observation, false))?;
+        let action = locked(py, &self.took).run(py, interrupts, || loaded.agent.act(0, &observation, false))?;
         let action = interrupts.settle(self.failures.settle(py, action))?;
         value::write(py, &self.action_space, &action)
     }
@@ -103,7 +103,9 @@ impl Agent {
         let (interrupts, interrupt) = (&self.interrupts, self.interrupts.interrupt());
         let evaluated = pool::long(py, interrupts, || {
             let environment = loaded.made.environment.as_mut();
-            evaluate(loaded.agent.as_mut(), environment, &options, &mut |_, _| Ok(!interrupt.requested()))
+            // One interpreter runs the environments of Python's, so that several of them are no quicker.
+            let mut alone = || Ok(None);
+            evaluate(loaded.agent.as_mut(), environment, &mut alone, &options, &mut |_, _| Ok(!interrupt.requested()))
         })?;
         let evaluated = interrupts.settle(self.failures.settle(py, evaluated))?;
         let lengths = evaluated.episodes.iter().map(|episode| episode.transitions.len()).collect();

@@ -104,6 +104,7 @@ pub(crate) fn design<'py>(
         simulator: made.as_ref().and_then(|made| made.simulator.clone()),
         known: made.as_ref().and_then(|made| made.model.clone()),
         players: made.as_ref().map_or(1, |made| made.environment.players()),
+        places: 1,
         seed: seed.0,
         interrupt: interrupt.clone(),
     };

@@ -60,6 +60,10 @@ impl Workshop for PythonWorkshop {
         Ok(self.dress(made))
     }
 
+    fn works_at_once(&self) -> bool {
+        self.source.is_none()
+    }
+
     fn agent(&self, experiment: &Experiment, made: &Made, interrupt: &Interrupt) -> Result<Box<dyn Agent>> {
         Lists.agent(experiment, made, interrupt)
     }

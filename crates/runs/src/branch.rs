@@ -40,16 +40,16 @@ pub fn branch(workshop: &dyn Workshop, experiment: &Experiment, from: &RunFolder
         fs::read_to_string(from.config()).map_err(|error| file_error(&from.config(), "cannot be read", &error))?;
     same_environment(&text, from, experiment)?;
     let checkpoints = Checkpoints::new(from.checkpoints(), hex(&Sha256::digest(text.as_bytes())));
-    let Some((checkpoint, _)) = checkpoints.newest()? else {
+    let Some((mut checkpoint, _)) = checkpoints.newest()? else {
         return Err(Error::external(from.path().display().to_string(), "has no checkpoint yet to branch from"));
     };
     let made = workshop.environment(experiment)?;
     let mut agent = workshop.agent(experiment, &made, &Interrupt::never())?;
     let mut state: State = State::new();
-    for (name, array) in checkpoint.agent.iter().filter(|(name, _)| !name.starts_with("planner.")) {
+    for (name, array) in checkpoint.agent.iter().filter(|(name, _)| !name.starts_with("episode.")) {
         state.put(name, array.clone());
     }
-    state.put_all("planner", agent.save().part("planner"));
+    state.put_all("episode", agent.save().part("episode"));
     agent.restore(&state).map_err(|error| {
         let run = from.path().display();
         Error::config(
@@ -57,6 +57,10 @@ pub fn branch(workshop: &dyn Workshop, experiment: &Experiment, from: &RunFolder
             format!("what {run} learned does not fit these settings ({error}); keep those that shape the model"),
         )
     })?;
+
+    // Episodes under way end where they stand: what was planned and believed in them was by other settings.
+    checkpoint.progress.episode = checkpoint.progress.begun();
+    checkpoint.progress.open = vec![None; experiment.count as usize];
 
     let make = |part: &Path| {
         let part = RunFolder::new(part);

@@ -162,7 +162,9 @@ pub fn load_bundle(workshop: &dyn Workshop, path: &Path, interrupt: &Interrupt) 
             ));
         }
     }
-    let mut agent = workshop.agent(&experiment, &made, interrupt)?;
+    // In however many environments it learned, it now acts in one.
+    let alone = Experiment { count: 1, ..experiment.clone() };
+    let mut agent = workshop.agent(&alone, &made, interrupt)?;
     agent.restore_weights(&weights)?;
     let reward = Lists::reward(&experiment, &made)?;
     Ok(Loaded { agent, experiment, card, made, reward })

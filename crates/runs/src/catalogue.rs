@@ -4,10 +4,11 @@ use worldwright_agents as agents;
 use worldwright_core::{Entry, Parameter};
 use worldwright_envs as envs;
 
+use crate::experiment::COUNT_PARAMETER;
 use crate::settings_text::value_text;
 
 /// A line of the catalogue.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Item {
     /// The name that users write.
     pub name: &'static str,
@@ -16,7 +17,7 @@ pub struct Item {
     /// The paper, book or program it follows.
     pub source: &'static str,
     /// Its settings with their defaults.
-    pub parameters: &'static [Parameter],
+    pub parameters: Vec<Parameter>,
 }
 
 /// A list of the catalogue.
@@ -67,7 +68,11 @@ impl List {
     /// Its items, in the order in which they are shown.
     pub fn items(self) -> Vec<Item> {
         match self {
-            Self::Environments => items(envs::ALL),
+            Self::Environments => {
+                let mut items = items(envs::ALL);
+                items.iter_mut().for_each(|item| item.parameters.push(COUNT_PARAMETER));
+                items
+            }
             Self::Models => items(worldwright_models::ALL),
             Self::Planners => items(worldwright_planners::ALL),
             Self::Policies => items(worldwright_policies::ALL),
@@ -85,7 +90,7 @@ impl List {
         items
             .iter()
             .find(|item| item.name == name)
-            .copied()
+            .cloned()
             .ok_or_else(|| worldwright_core::Error::unknown(self.what(), name, items.iter().map(|item| item.name)))
     }
 
@@ -127,7 +132,7 @@ fn items<B>(all: &[Entry<B>]) -> Vec<Item> {
             name: entry.name,
             summary: entry.summary,
             source: entry.source,
-            parameters: entry.parameters,
+            parameters: entry.parameters.to_vec(),
         })
         .collect()
 }

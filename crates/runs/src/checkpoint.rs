@@ -21,7 +21,7 @@ use crate::folder::{file_error, write_whole};
 use crate::state_file;
 
 /// The layout that is written and read; earlier ones held what the agent remembered.
-const FORMAT: i64 = 4;
+const FORMAT: i64 = 5;
 const KEPT: usize = 2;
 const PART: &str = ".part";
 const CARD: &str = "card.toml";
@@ -35,8 +35,8 @@ pub(crate) struct Progress {
     pub(crate) step: u64,
     /// Training episodes finished.
     pub(crate) episode: u64,
-    /// The episode under way, if one is.
-    pub(crate) open: Option<OpenEpisode>,
+    /// The episode under way at each place, if one is.
+    pub(crate) open: Vec<Option<OpenEpisode>>,
     /// Actions among the steps that were decided, not drawn at random for want of experience.
     pub(crate) decisions: u64,
     /// Step of the last evaluation on the way.
@@ -52,6 +52,8 @@ pub(crate) struct Progress {
 /// How far an episode has come.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(crate) struct OpenEpisode {
+    /// Its number, in the order in which they begin.
+    pub(crate) episode: u64,
     /// The seed of its environment's reset.
     pub(crate) environment_seed: u64,
     pub(crate) episode_return: f64,
@@ -60,6 +62,13 @@ pub(crate) struct OpenEpisode {
     pub(crate) decisions: u64,
     pub(crate) act_secs: f64,
     pub(crate) step_secs: f64,
+}
+
+impl Progress {
+    /// Episodes begun, which is the number of the next one.
+    pub(crate) fn begun(&self) -> u64 {
+        self.episode + self.open.iter().flatten().count() as u64
+    }
 }
 
 /// Where the time went, in seconds.
@@ -228,10 +237,13 @@ fn to_state(checkpoint: &Checkpoint) -> State {
     state.put("loop.metrics_sha256", Array::U8(metrics_sha256.clone().into_bytes()));
     let Clock { wall, act, step, learn, evaluation } = *clock;
     state.put("loop.clock", Array::F64(vec![5], vec![wall, act, step, learn, evaluation]));
-    if let Some(open) = open {
-        let OpenEpisode { environment_seed, episode_return, length, decisions, act_secs, step_secs } = *open;
-        state.put("loop.open.counters", Array::U64(vec![environment_seed, length, decisions]));
-        state.put("loop.open.sums", Array::F64(vec![3], vec![episode_return, act_secs, step_secs]));
+    state.put("loop.places", Array::U64(vec![open.len() as u64]));
+    for (place, open) in open.iter().enumerate() {
+        let Some(open) = open else { continue };
+        let OpenEpisode { episode, environment_seed, episode_return, length, decisions, act_secs, step_secs } = *open;
+        let counters = vec![episode, environment_seed, length, decisions];
+        state.put(format!("loop.open.{place}.counters"), Array::U64(counters));
+        state.put(format!("loop.open.{place}.sums"), Array::F64(vec![3], vec![episode_return, act_secs, step_secs]));
     }
     for (observer, position) in positions {
         state.put(format!("position.{observer}"), Array::U64(vec![*position]));
@@ -243,19 +255,23 @@ fn from_state(state: &State) -> Result<Checkpoint> {
     let counters = state.u64s("loop.counters", 5)?;
     let clock = state.f64s("loop.clock", 5)?;
     let positions = state.part("position");
-    let open = if state.contains("loop.open.counters") {
-        let (counters, sums) = (state.u64s("loop.open.counters", 3)?, state.f64s("loop.open.sums", 3)?);
-        Some(OpenEpisode {
-            environment_seed: counters[0],
-            length: counters[1],
-            decisions: counters[2],
+    let open = (0..state.u64s("loop.places", 1)?[0]).map(|place| {
+        let of = |what: &str| format!("loop.open.{place}.{what}");
+        if !state.contains(&of("counters")) {
+            return Ok(None);
+        }
+        let (counters, sums) = (state.u64s(&of("counters"), 4)?, state.f64s(&of("sums"), 3)?);
+        Ok(Some(OpenEpisode {
+            episode: counters[0],
+            environment_seed: counters[1],
+            length: counters[2],
+            decisions: counters[3],
             episode_return: sums[0],
             act_secs: sums[1],
             step_secs: sums[2],
-        })
-    } else {
-        None
-    };
+        }))
+    });
+    let open = open.collect::<Result<_>>()?;
     Ok(Checkpoint {
         progress: Progress {
             updates: counters[4],

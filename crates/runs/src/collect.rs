@@ -1,9 +1,11 @@
 //! Collecting episodes without learning, and planning from a single observation.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use worldwright_core::{Agent, Error, Interrupt, Key, Observation, Plan, Result, Space, Value, uninterrupted};
+use worldwright_agents::{Interaction, RandomAgent, Start, Taken};
+use worldwright_core::{Agent, Environment, Error, Interrupt, Observation, Plan, Result, Space, Value, uninterrupted};
 use worldwright_data::{EpisodeWriter, Header, WriterOptions};
 use worldwright_envs::Made;
 
@@ -17,26 +19,28 @@ use crate::report::counted;
 pub struct Collected {
     /// Steps.
     pub steps: u64,
-    /// Return of each episode, the last perhaps cut.
+    /// Return of each episode in the order in which they ended, the last ones perhaps cut.
     pub returns: Vec<f64>,
-    /// Whether the last step that was asked for cut the last episode, which then neither terminated nor met a time limit: its return is
-    /// of a part.
-    pub cut: bool,
+    /// How many of the last ones were under way at the last step that was asked for: they neither terminated nor met a time limit, and their returns
+    /// are of a part.
+    pub cut: usize,
 }
 
-/// Lets an agent, or uniformly random actions where there is none, act for `steps` steps and keeps the episodes in a new store at `out`.
+/// Lets an agent, or uniformly random actions where there is none, act for `steps` steps and keeps the episodes in a new store at `out`. It acts in `made`
+/// and in the instances `beside` it at once.
 ///
 /// # Errors
-/// When `out` holds something already or cannot be written; what agent and environment give; [`Error::Interrupted`] once
-/// `interrupt` is requested. Whole episodes are then kept; where there is none, nothing is left at `out`.
+/// When `out` holds something already or cannot be written; what agent and environment give; [`Error::Shape`] for an agent of fewer places;
+/// [`Error::Interrupted`] once `interrupt` is requested. Whole episodes are then kept; where there is none, nothing is left at `out`.
 pub fn collect(
     made: &mut Made,
+    beside: &mut [Box<dyn Environment>],
     agent: Option<&mut dyn Agent>,
-    steps: u64,
-    seed: u64,
+    (steps, seed): (u64, u64),
     out: &Path,
     interrupt: &Interrupt,
 ) -> Result<Collected> {
+    let limit = made.episode_steps.unwrap_or(STEP_LIMIT);
     let environment = made.environment.as_mut();
     if out.exists() {
         return Err(Error::external(out.display().to_string(), "exists already; name a new folder"));
@@ -48,16 +52,27 @@ pub fn collect(
         seed,
     )
     .with_versions(environment.versions());
+    let mut random = RandomAgent::new(environment.action_space().clone(), 1 + beside.len());
+    let beside = beside.iter_mut().map(|environment| &mut **environment);
+    let mut recording = Recording {
+        interaction: Interaction::new(std::iter::once(environment).chain(beside), limit),
+        agent: agent.unwrap_or(&mut random),
+        seed,
+        under_way: BTreeMap::new(),
+        begun: 0,
+        collected: Collected::default(),
+    };
     // Before the folder is made: an environment that does not even begin leaves none.
-    let first = environment.reset(episode_seed(seed, stream::TRAINING_ENVIRONMENT, 0))?;
+    let first = recording.begin(0)?;
     // Whoever makes the folder owns it, should two begin at once.
     let parent = out.parent().filter(|parent| !parent.as_os_str().is_empty());
     parent
         .map_or(Ok(()), |parent| uninterrupted(|| fs::create_dir_all(parent)))
         .and_then(|()| uninterrupted(|| fs::create_dir(out)))
         .map_err(|error| file_error(out, "cannot be made", &error))?;
-    let mut collected = Collected::default();
-    let recorded = record(made, agent, (first, steps, seed), out, &header, interrupt, &mut collected);
+    let recorded = EpisodeWriter::create(out, &header, WriterOptions::default())
+        .and_then(|store| recording.record(store, first, steps, interrupt));
+    let collected = recording.collected;
     match recorded {
         Ok(()) => Ok(collected),
         // Without a whole episode there is nothing to keep, and the next try may take the same place.
@@ -76,61 +91,66 @@ pub fn collect(
     }
 }
 
-/// Records episodes in a new store; `collected` grows by each whole one that is kept.
-fn record(
-    made: &mut Made,
-    mut agent: Option<&mut dyn Agent>,
-    (first, steps, seed): (Observation, u64, u64),
-    out: &Path,
-    header: &Header,
-    interrupt: &Interrupt,
-    collected: &mut Collected,
-) -> Result<()> {
-    let environment = made.environment.as_mut();
-    let mut first = Some(first);
-    let mut store = EpisodeWriter::create(out, header, WriterOptions::default())?;
-    let limit = made.episode_steps.unwrap_or(STEP_LIMIT);
-    for episode in 0.. {
-        let environment_seed = episode_seed(seed, stream::TRAINING_ENVIRONMENT, episode);
-        let agent_seed = episode_seed(seed, stream::TRAINING_AGENT, episode);
-        let mut rng = Key::new(agent_seed).rng();
-        let mut observation = match first.take() {
-            Some(first) => first,
-            None => environment.reset(environment_seed)?,
-        };
-        store.start_episode(&observation, Some(environment.own_seed(environment_seed)))?;
-        if let Some(agent) = &mut agent {
-            agent.begin_episode(&observation, agent_seed)?;
-        }
-        let mut episode_return = 0.0;
-        for length in 1.. {
+/// Episodes as they are recorded.
+struct Recording<'r> {
+    interaction: Interaction<&'r mut (dyn Environment + 'static)>,
+    agent: &'r mut dyn Agent,
+    seed: u64,
+    /// The number and the return so far of the episode at each place.
+    under_way: BTreeMap<usize, (u64, f64)>,
+    begun: u64,
+    /// Grows by each whole episode that is kept.
+    collected: Collected,
+}
+
+impl Recording<'_> {
+    /// Begins an episode: what it shows first, and its environment's own seed.
+    fn begin(&mut self, place: usize) -> Result<(Observation, u64)> {
+        let environment_seed = episode_seed(self.seed, stream::TRAINING_ENVIRONMENT, self.begun);
+        let agent_seed = episode_seed(self.seed, stream::TRAINING_AGENT, self.begun);
+        let observation = self.interaction.begin(place, self.agent, Start { environment_seed, agent_seed })?;
+        self.under_way.insert(place, (self.begun, 0.0));
+        self.begun += 1;
+        Ok((observation, self.interaction.environment(place).own_seed(environment_seed)))
+    }
+
+    fn record(
+        &mut self,
+        mut store: EpisodeWriter,
+        first: (Observation, u64),
+        steps: u64,
+        interrupt: &Interrupt,
+    ) -> Result<()> {
+        store.start_episode(&first.0, Some(first.1))?;
+        let mut round = Vec::new();
+        while self.collected.steps < steps {
             interrupt.check("collecting")?;
-            let action = match &mut agent {
-                Some(agent) => agent.act(&observation, false)?,
-                None => environment.action_space().sample(&mut rng),
-            };
-            let mut step = environment.step(&action)?;
-            collected.steps += 1;
-            episode_return += step.reward;
-            step.truncated |= !step.terminated && length >= limit;
-            store.step(&action, &step)?;
-            if step.done() {
-                break;
+            for place in 0..self.interaction.places() {
+                if !self.interaction.is_open(place) {
+                    let (observation, own_seed) = self.begin(place)?;
+                    store.start_episode(&observation, Some(own_seed))?;
+                }
             }
-            // An episode under way is stored as neither terminated nor truncated.
-            if collected.steps >= steps {
-                collected.cut = true;
-                break;
+            let left = usize::try_from(steps - self.collected.steps).unwrap_or(usize::MAX);
+            self.interaction.round(self.agent, false, left, &mut round)?;
+            for Taken { place, action, step, .. } in &round {
+                self.collected.steps += 1;
+                let Some((episode, so_far)) = self.under_way.get_mut(place) else { continue };
+                *so_far += step.reward;
+                store.step_of(*episode, action, step, &[])?;
+                if step.done() {
+                    store.flush()?;
+                    self.collected.returns.push(*so_far);
+                    self.under_way.remove(place);
+                }
             }
-            observation = step.observation;
         }
         store.flush()?;
-        collected.returns.push(episode_return);
-        if collected.steps >= steps {
-            break;
-        }
+        // Those under way are stored as neither terminated nor truncated.
+        self.collected.cut = self.under_way.len();
+        self.collected.returns.extend(self.under_way.values().map(|(_, so_far)| so_far));
+        store.close().map(|_| ())
     }
-    store.close().map(|_| ())
 }
 
 /// What an agent would do: from `observation` (its numbers, a choice being one), or from the environment's start with `seed` where there is none.
@@ -156,7 +176,7 @@ pub fn plan(
             value
         }
     };
-    agent.begin_episode(&start, episode_seed(seed, stream::EVALUATION_AGENT, 0))?;
+    agent.begin_episode(0, &start, episode_seed(seed, stream::EVALUATION_AGENT, 0))?;
     let plan = agent.plan(&start)?;
     Ok((start, plan))
 }

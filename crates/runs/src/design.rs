@@ -36,6 +36,7 @@ pub fn design_context(
         simulator: made.simulator.clone().filter(|_| !learned),
         known: made.model.clone().filter(|_| !learned),
         players: made.environment.players(),
+        places: 1,
         seed,
         interrupt: interrupt.clone(),
     }
@@ -125,6 +126,7 @@ pub fn design_for_episodes(
         simulator: None,
         known: None,
         players: 1,
+        places: 1,
         seed,
         interrupt: interrupt.clone(),
     };

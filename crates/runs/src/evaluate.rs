@@ -3,6 +3,12 @@
 //! Episode `i` of seed `s` starts from a stream of its own, apart from all training streams of every seed, so that evaluations of
 //! different agents with the same seed meet the same starts.
 
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::time::Instant;
+
+use worldwright_agents::{Interaction, Start, Taken};
 use worldwright_core::{Agent, Environment, Error, Key, Result, Transition, cost};
 
 use crate::FilmRoll;
@@ -83,62 +89,171 @@ impl Evaluation {
     }
 }
 
-/// Lets `agent` act for whole episodes. `after` hears of each, with its place; when it says false, the evaluation
-/// ends with what it has.
+/// Who helps to evaluate: the same agent once more, and an environment for it.
+pub type Hand = (Box<dyn Agent>, Box<dyn Environment>);
+
+/// Makes another hand; none where there can be none.
+pub type More<'m> = &'m mut dyn FnMut() -> Result<Option<Hand>>;
+
+/// Hears of each episode, in order, with its place; when it says false, the evaluation ends with what it has.
+pub type AfterEpisode<'a> = &'a mut dyn FnMut(usize, &EvaluatedEpisode) -> Result<bool>;
+
+/// Seconds that the episodes to come must take for others to be worth making.
+const WORTH_SHARING_SECS: f64 = 2.0;
+
+/// Lets `agent` act for whole episodes. Where the first one shows that they take long, as many others as there are threads share the rest of them:
+/// each episode comes to the same whoever acts in it.
 ///
 /// # Errors
-/// What the agent or the environment gives.
+/// What the agents or the environments give: of several, what the earliest episode gave.
 pub fn evaluate(
     agent: &mut dyn Agent,
     environment: &mut dyn Environment,
+    more: More<'_>,
     options: &EvaluationOptions,
-    after: &mut dyn FnMut(usize, &EvaluatedEpisode) -> Result<bool>,
+    after: AfterEpisode<'_>,
 ) -> Result<Evaluation> {
     if options.episodes == 0 {
         return Err(Error::config("evaluation.episodes", "must be at least 1"));
     }
     transitions_cost("evaluation.episodes", options.episodes, options.step_limit, environment)?;
+    let (began, shares) = (Instant::now(), !agent.is_timed());
     let mut evaluation = Evaluation::default();
-    for index in 0..options.episodes {
-        let seed = |stream| episode_seed(options.seed, stream, index as u64);
-        let draw = options.picture && index + 1 == options.episodes;
-        let mut observation = environment.reset(seed(stream::EVALUATION_ENVIRONMENT))?;
-        agent.begin_episode(&observation, seed(stream::EVALUATION_AGENT))?;
-        let mut episode = EvaluatedEpisode::default();
-        if draw {
-            evaluation.film.take(false, || environment.render());
+    let mut evaluator = Evaluator { agent, environment };
+    let mut keep = |done: Done| {
+        let Done { index, episode, film, decisions, act_secs } = done;
+        evaluation.decisions += decisions;
+        evaluation.act_secs += act_secs;
+        evaluation.episodes.push(episode);
+        if let Some(film) = film {
+            evaluation.film = film;
         }
-        for step_index in 0.. {
-            let began = std::time::Instant::now();
-            let action = agent.act(&observation, false)?;
-            if agent.is_ready() {
-                evaluation.decisions += 1;
-                evaluation.act_secs += began.elapsed().as_secs_f64();
+        after(index, &evaluation.episodes[index])
+    };
+    if !keep(episode(&mut evaluator, options, 0)?)? {
+        return Ok(evaluation);
+    }
+    let left = options.episodes - 1;
+    let mut hands = Vec::new();
+    if shares && began.elapsed().as_secs_f64() * left as f64 > WORTH_SHARING_SECS {
+        while hands.len() + 1 < rayon::current_num_threads().min(left) {
+            let Some(hand) = more()? else { break };
+            hands.push(hand);
+        }
+    }
+    let hands = hands.iter_mut();
+    let others =
+        hands.map(|(agent, environment)| Evaluator { agent: agent.as_mut(), environment: environment.as_mut() });
+    share(evaluator, &mut others.collect::<Vec<_>>(), options, &mut keep)?;
+    Ok(evaluation)
+}
+
+/// Who acts in episodes.
+struct Evaluator<'e> {
+    agent: &'e mut dyn Agent,
+    environment: &'e mut dyn Environment,
+}
+
+/// All episodes but the first, each by whoever is free.
+fn share(
+    mut first: Evaluator<'_>,
+    others: &mut [Evaluator<'_>],
+    options: &EvaluationOptions,
+    keep: &mut dyn FnMut(Done) -> Result<bool>,
+) -> Result<()> {
+    // The next episode that nobody has taken; beyond the last one once the evaluation is to end.
+    let next = AtomicUsize::new(1);
+    let take = || Some(next.fetch_add(1, Ordering::Relaxed)).filter(|index| *index < options.episodes);
+    let stop = || next.store(options.episodes, Ordering::Relaxed);
+    let (told, heard) = mpsc::channel();
+    // Episodes are kept in their order, whoever is done first.
+    let (mut early, mut due, mut goes_on) = (BTreeMap::<usize, Result<Done>>::new(), 1, Ok(true));
+    let mut keep_in_order = |goes_on: &mut Result<bool>| {
+        early.extend(heard.try_iter());
+        while let Some(done) = early.remove(&due).filter(|_| matches!(goes_on, Ok(true))) {
+            due += 1;
+            *goes_on = done.and_then(&mut *keep);
+        }
+    };
+    // On the pool that the caller is on, so that whatever the agents share out stays there too.
+    rayon::in_place_scope(|scope| {
+        for evaluator in others {
+            let told = told.clone();
+            scope.spawn(move |_| {
+                while let Some(index) = take() {
+                    let done = episode(evaluator, options, index);
+                    let failed = done.is_err();
+                    if told.send((index, done)).is_err() || failed {
+                        return stop();
+                    }
+                }
+            });
+        }
+        while let Some(index) = take() {
+            let done = episode(&mut first, options, index);
+            let failed = done.is_err();
+            let _ = told.send((index, done));
+            keep_in_order(&mut goes_on);
+            if failed || !matches!(goes_on, Ok(true)) {
+                stop();
             }
-            let step = environment.step(&action)?;
-            let truncated = step.truncated || (!step.terminated && step_index + 1 >= options.step_limit);
-            if draw {
-                evaluation.film.take(step.terminated || truncated, || environment.render());
+        }
+    });
+    keep_in_order(&mut goes_on);
+    match goes_on {
+        // One that failed behind an episode that nobody took.
+        Ok(true) => early.into_values().try_for_each(|done| done.map(|_| ())),
+        ended => ended.map(|_| ()),
+    }
+}
+
+/// An episode, and what it took.
+struct Done {
+    index: usize,
+    episode: EvaluatedEpisode,
+    film: Option<FilmRoll>,
+    decisions: u64,
+    act_secs: f64,
+}
+
+fn episode(evaluator: &mut Evaluator<'_>, options: &EvaluationOptions, index: usize) -> Result<Done> {
+    let seed = |stream| episode_seed(options.seed, stream, index as u64);
+    let start =
+        Start { environment_seed: seed(stream::EVALUATION_ENVIRONMENT), agent_seed: seed(stream::EVALUATION_AGENT) };
+    let draws = options.picture && index + 1 == options.episodes;
+    let mut done = Done {
+        index,
+        episode: EvaluatedEpisode::default(),
+        film: draws.then(FilmRoll::default),
+        decisions: 0,
+        act_secs: 0.0,
+    };
+    let mut interaction = Interaction::new([&mut *evaluator.environment], options.step_limit);
+    interaction.begin(0, evaluator.agent, start)?;
+    if let Some(film) = &mut done.film {
+        film.take(false, || interaction.environment(0).render());
+    }
+    let mut round = Vec::new();
+    while interaction.is_open(0) {
+        interaction.round(evaluator.agent, false, 1, &mut round)?;
+        for Taken { observation, action, step, act_secs, .. } in round.drain(..) {
+            done.decisions += u64::from(act_secs.is_some());
+            done.act_secs += act_secs.unwrap_or(0.0);
+            if let Some(film) = &mut done.film {
+                film.take(step.done(), || interaction.environment(0).render());
             }
-            episode.episode_return += step.reward;
-            episode.transitions.push(Transition {
-                observation: std::mem::replace(&mut observation, step.observation.clone()),
+            done.episode.episode_return += step.reward;
+            done.episode.transitions.push(Transition {
+                observation,
                 action,
                 reward: step.reward,
                 next_observation: step.observation,
                 terminated: step.terminated,
-                truncated,
+                truncated: step.truncated,
             });
-            if step.terminated || truncated {
-                break;
-            }
-        }
-        evaluation.episodes.push(episode);
-        if !after(index, &evaluation.episodes[index])? {
-            break;
         }
     }
-    Ok(evaluation)
+    Ok(done)
 }
 
 /// Refuses to hold the transitions of so many episodes, or steps, in memory.
@@ -168,6 +283,85 @@ pub fn mean_and_std(numbers: &[f64]) -> (f64, f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    use worldwright_agents::RandomAgent;
+    use worldwright_envs::make;
+
+    #[test]
+    fn episodes_are_the_same_whoever_acts_in_them() {
+        let hand = || {
+            let environment = make("cartpole", &BTreeMap::new()).unwrap().environment;
+            let agent = RandomAgent::new(environment.action_space().clone(), 1);
+            (Box::new(agent) as Box<dyn Agent>, environment)
+        };
+        let options = EvaluationOptions { episodes: 40, seed: 5, picture: true, step_limit: 60 };
+        let shared = |hands: usize, until: usize| {
+            let mut hands: Vec<Hand> = (0..hands).map(|_| hand()).collect();
+            let hands = hands.iter_mut();
+            let mut all: Vec<Evaluator<'_>> = hands
+                .map(|(agent, environment)| Evaluator { agent: agent.as_mut(), environment: environment.as_mut() })
+                .collect();
+            let first = all.remove(0);
+            let (mut seen, mut pictures) = (Vec::new(), 0);
+            share(first, &mut all, &options, &mut |done| {
+                pictures = pictures.max(done.film.map_or(0, |film| film.frames().len()));
+                seen.push((done.index, done.episode));
+                Ok(seen.len() < until)
+            })
+            .unwrap();
+            (seen, pictures)
+        };
+        let (alone, pictures) = shared(1, 40);
+        assert_eq!(alone.len(), 39, "all but the first");
+        assert!(alone.iter().map(|(index, _)| *index).eq(1..40));
+        assert_eq!(pictures, alone[38].1.transitions.len() + 1, "of the last one alone");
+        assert_eq!(shared(3, 40), (alone.clone(), pictures));
+        assert_eq!(shared(3, 7).0, alone[..7]);
+    }
+
+    #[test]
+    fn of_several_that_fail_the_earliest_is_told() {
+        struct Odd(Box<dyn Environment>);
+        impl Environment for Odd {
+            fn id(&self) -> &str {
+                self.0.id()
+            }
+            fn observation_space(&self) -> &worldwright_core::Space {
+                self.0.observation_space()
+            }
+            fn action_space(&self) -> &worldwright_core::Space {
+                self.0.action_space()
+            }
+            fn reset(&mut self, seed: u64) -> Result<worldwright_core::Observation> {
+                let failing =
+                    (3..).take(6).find(|index| episode_seed(1, stream::EVALUATION_ENVIRONMENT, *index) == seed);
+                failing.map_or_else(
+                    || self.0.reset(seed),
+                    |index| Err(Error::external(format!("episode {index}"), "broke")),
+                )
+            }
+            fn step(&mut self, action: &worldwright_core::Action) -> Result<worldwright_core::Step> {
+                self.0.step(action)
+            }
+            fn dt_secs(&self) -> f64 {
+                0.0
+            }
+        }
+        let made = || make("cartpole", &BTreeMap::new()).unwrap().environment;
+        let options = EvaluationOptions { episodes: 30, seed: 1, picture: false, step_limit: 60 };
+        let mut agents: Vec<RandomAgent> = (0..3).map(|_| RandomAgent::new(made().action_space().clone(), 1)).collect();
+        let mut worlds: Vec<Odd> = (0..3).map(|_| Odd(made())).collect();
+        let pairs = agents.iter_mut().zip(&mut worlds);
+        let mut all: Vec<Evaluator<'_>> = pairs.map(|(agent, environment)| Evaluator { agent, environment }).collect();
+        let first = all.remove(0);
+        let mut kept = Vec::new();
+        let error = share(first, &mut all, &options, &mut |done| {
+            kept.push(done.index);
+            Ok(true)
+        });
+        assert!(error.unwrap_err().to_string().contains("episode 3"));
+        assert_eq!(kept, [1, 2]);
+    }
 
     #[test]
     fn mean_and_std_of_a_known_sample() {

@@ -3,9 +3,20 @@
 use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
-use worldwright_core::Setting;
+use worldwright_core::{Parameter, Setting, SettingDefault};
 
 use crate::settings_text;
+
+/// The setting for how many of an environment are acted in at once, which every environment has.
+pub const COUNT: &str = "environment.count";
+/// As the lists show it.
+pub(crate) const COUNT_PARAMETER: Parameter = Parameter {
+    name: "count",
+    default: SettingDefault::Integer(1),
+    summary: "how many of it are acted in at once, a step in each a round; Python's get a process each",
+};
+/// The most of them.
+pub(crate) const MOST_AT_ONCE: u64 = 256;
 
 /// An entry of a list with its complete settings.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -43,6 +54,8 @@ pub struct RewardPlan {
 pub struct Experiment {
     /// The environment.
     pub environment: Part,
+    /// How many of it are acted in at once, at least 1.
+    pub count: u64,
     /// The algorithm, with the settings of the agent around model and planner.
     pub agent: Part,
     /// Who plays the algorithm's roles, by section: a model, a planner, a policy.
@@ -83,6 +96,9 @@ impl Experiment {
         // Left out where there are none, so that the text of such a run is what it always was.
         if !self.data.is_empty() {
             entries.insert("data".to_owned(), text(&self.data));
+        }
+        if self.count > 1 {
+            entries.insert(COUNT.to_owned(), whole(self.count));
         }
         if self.updates > 0 {
             entries.insert("updates".to_owned(), whole(self.updates));

@@ -8,7 +8,10 @@ use worldwright_core::{Agent, Error, Interrupt, Result, RewardFunction, Setting,
 use worldwright_envs::{self as envs, Made};
 use worldwright_models::expression::RewardExpression;
 
-use crate::{Choices, EvaluationPlan, Experiment, Part, RECORDED, RewardPlan, Workshop, recorded_world, settings_text};
+use crate::experiment::MOST_AT_ONCE;
+use crate::{
+    COUNT, Choices, EvaluationPlan, Experiment, Part, RECORDED, RewardPlan, Workshop, recorded_world, settings_text,
+};
 
 /// What makes an environment of its name and its settings.
 pub type Make<'m> = &'m dyn Fn(&str, &BTreeMap<String, Setting>) -> Result<Made>;
@@ -62,7 +65,11 @@ impl Lists {
         let known = known_as(&name);
         // The environment's spaces tell which algorithm fits, once it is made; none of those that are chosen by them changes it.
         let mut given = agents::environment_settings(asked.as_deref().unwrap_or("pets"), known);
-        given.extend(choices.section("environment"));
+        given.extend(environment_settings(choices));
+        let count = choices.whole(COUNT, 1)?.unwrap_or(1);
+        if count > MOST_AT_ONCE {
+            return Err(Error::config(COUNT, format!("must be at most {MOST_AT_ONCE}, got {count}")));
+        }
         let settings = match envs::ALL.iter().find(|entry| entry.name == name) {
             Some(entry) => complete(&Settings::resolve(entry.name, entry.parameters, &given)?),
             // Environments of other suites take what their makers take.
@@ -91,6 +98,7 @@ impl Lists {
         Ok(Experiment {
             reward: reward(choices, &agents::reward_settings(&algorithm, known), &made)?,
             environment: Part { name, settings },
+            count,
             agent: Part { name: resolved.algorithm, settings: complete(&resolved.agent) },
             roles: (resolved.roles.into_iter())
                 .map(|(section, part)| (section, Part { name: part.name, settings: complete(&part.settings) }))
@@ -152,6 +160,7 @@ impl Workshop for Lists {
             simulator: made.simulator.clone(),
             known: made.model.clone(),
             players: made.environment.players(),
+            places: experiment.count as usize,
             seed: experiment.seed,
             interrupt: interrupt.clone(),
         };
@@ -178,6 +187,13 @@ fn possible(algorithm: &str, recipe: Recipe, (data, acts): (&str, bool), steps: 
         return Ok(());
     };
     Err(Error::config(error.0, error.1))
+}
+
+/// What is said of the environment itself.
+fn environment_settings(choices: &Choices) -> BTreeMap<String, Setting> {
+    let mut settings = choices.section("environment");
+    settings.retain(|key, _| format!("environment.{key}") != COUNT);
+    settings
 }
 
 /// The name under which settings were measured: that of the native twin, where an environment of Gymnasium's has one.
@@ -257,7 +273,8 @@ impl Experiment {
         let text = |key: &str| choices.text(key)?.ok_or_else(|| lacks(key));
         let whole = |key: &str| choices.whole(key, 0)?.ok_or_else(|| lacks(key));
         Ok(Self {
-            environment: part("environment")?,
+            environment: Part { settings: environment_settings(&choices), ..part("environment")? },
+            count: choices.whole(COUNT, 1)?.unwrap_or(1),
             agent: part("agent")?,
             roles: roles.collect::<Result<_>>()?,
             reward: RewardPlan {

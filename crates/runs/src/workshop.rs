@@ -9,11 +9,17 @@ use crate::offline::open_recorded;
 
 /// Makes what an experiment names.
 pub trait Workshop {
-    /// A new instance of the environment. Called once for training, once for evaluation, and again when one has broken.
+    /// A new instance of the environment. Called once for each that is trained in, once for evaluation (once more for each that evaluates beside it), and
+    /// again when one has broken.
     ///
     /// # Errors
     /// What the environment says of its settings, or of what it lacks.
     fn environment(&self, experiment: &Experiment) -> Result<Made>;
+
+    /// Whether instances of the environment can be worked in at once; those that one interpreter runs cannot.
+    fn works_at_once(&self) -> bool {
+        true
+    }
 
     /// The agent, for the spaces of `made`; its fits and decisions look at `interrupt`.
     ///

@@ -45,6 +45,7 @@ fn agent(planner: &str, settings: &[(&str, Setting)], replan_every: i64) -> Box<
         simulator: made.simulator.clone(),
         known: made.model.clone(),
         players: 1,
+        places: 1,
         seed: 1,
         interrupt: Interrupt::never(),
     };
@@ -100,9 +101,9 @@ fn cost(seed: u64, mut choose: impl FnMut(usize, &Observation) -> f64) -> f64 {
 fn cost_of_agent(agent: &mut dyn Agent, seed: u64) -> f64 {
     cost(seed, |t, observation| {
         if t == 0 {
-            agent.begin_episode(observation, seed).unwrap();
+            agent.begin_episode(0, observation, seed).unwrap();
         }
-        agent.act(observation, false).unwrap().floats().unwrap()[0]
+        agent.act(0, observation, false).unwrap().floats().unwrap()[0]
     })
 }
 
@@ -191,7 +192,7 @@ fn a_belief_is_filtered_at_every_step() {
     cost(3, |t, observation| {
         exact.see(observation);
         if t == 0 {
-            agent.begin_episode(observation, 3).unwrap();
+            agent.begin_episode(0, observation, 3).unwrap();
         }
         if t % 5 == 0 {
             planned = exact.belief.mean.clone();
@@ -200,7 +201,7 @@ fn a_belief_is_filtered_at_every_step() {
         let action = best(&problem, &planned, 40 - t % 5);
         planned = problem.a.apply(&planned).iter().zip(problem.b.apply(&[action])).map(|(x, u)| x + u).collect();
         exact.act(action);
-        let chosen = agent.act(observation, false).unwrap().floats().unwrap()[0];
+        let chosen = agent.act(0, observation, false).unwrap().floats().unwrap()[0];
         assert!((chosen - action).abs() < 1e-5, "step {t}: {chosen}, from the exact belief {action}");
         action
     });
@@ -213,12 +214,12 @@ fn a_question_leaves_the_belief_as_it_was() {
         (agent("ilqr", &[("horizon", Integer(40))], 1), agent("ilqr", &[("horizon", Integer(40))], 1));
     cost(6, |t, observation| {
         if t == 0 {
-            asked.begin_episode(observation, 6).unwrap();
-            other.begin_episode(observation, 6).unwrap();
+            asked.begin_episode(0, observation, 6).unwrap();
+            other.begin_episode(0, observation, 6).unwrap();
         }
         let would = asked.plan(observation).unwrap().actions[0].floats().unwrap()[0];
-        let does = asked.act(observation, false).unwrap().floats().unwrap()[0];
-        let chosen = other.act(observation, false).unwrap().floats().unwrap()[0];
+        let does = asked.act(0, observation, false).unwrap().floats().unwrap()[0];
+        let chosen = other.act(0, observation, false).unwrap().floats().unwrap()[0];
         assert!((does - chosen).abs() < 1e-5, "step {t}: {does}, unasked {chosen}");
         assert!(t == 0 || (would - does).abs() < 1e-5, "step {t}: would {would}, does {does}");
         chosen
@@ -232,16 +233,16 @@ fn who_follows_an_episode_comes_to_the_same_belief() {
         (agent("ilqr", &[("horizon", Integer(40))], 1), agent("ilqr", &[("horizon", Integer(40))], 1));
     cost(5, |t, observation| {
         if t == 0 {
-            acted.begin_episode(observation, 5).unwrap();
-            followed.begin_episode(observation, 5).unwrap();
+            acted.begin_episode(0, observation, 5).unwrap();
+            followed.begin_episode(0, observation, 5).unwrap();
         }
-        let action = acted.act(observation, false).unwrap();
+        let action = acted.act(0, observation, false).unwrap();
         if t < 20 {
-            followed.follow(observation, &action).unwrap();
+            followed.follow(0, observation, &action).unwrap();
             let state = followed.save();
             followed.restore(&state).unwrap();
         } else {
-            let (one, other) = (action.floats().unwrap()[0], followed.act(observation, false).unwrap());
+            let (one, other) = (action.floats().unwrap()[0], followed.act(0, observation, false).unwrap());
             assert!((one - other.floats().unwrap()[0]).abs() < 1e-5, "step {t}: {one}, {other}");
         }
         action.floats().unwrap()[0]

@@ -74,8 +74,8 @@ fn weights_act_as_the_agent_did() {
         assert!(taken.is_ready());
         let observation = made.environment.reset(9).unwrap();
         let act = |agent: &mut Box<dyn Agent>| {
-            agent.begin_episode(&observation, 1).unwrap();
-            [agent.act(&observation, false).unwrap(), agent.act(&observation, false).unwrap()]
+            agent.begin_episode(0, &observation, 1).unwrap();
+            [agent.act(0, &observation, false).unwrap(), agent.act(0, &observation, false).unwrap()]
         };
         assert_eq!(act(&mut learned), act(&mut taken), "{algorithm}");
     }

@@ -26,6 +26,7 @@ pub(crate) fn context(made: &Made, seed: u64) -> AgentContext {
         simulator: made.simulator.clone(),
         known: made.model.clone(),
         players: made.environment.players(),
+        places: 1,
         seed,
         interrupt: Interrupt::never(),
     }
@@ -53,19 +54,19 @@ pub(crate) fn episode(
 ) -> (Vec<Action>, f64, Box<dyn Agent>) {
     let first = made.environment.reset(seed).unwrap();
     let mut observation = first.clone();
-    memory.start_episode(&observation).unwrap();
-    agent.begin_episode(&observation, seed).unwrap();
+    memory.start_episode(0, &observation).unwrap();
+    agent.begin_episode(0, &observation, seed).unwrap();
     let (mut actions, mut total) = (Vec::new(), 0.0);
     let (when, mut other) = exchange.map_or((usize::MAX, None), |(when, other)| (when, Some(other)));
     for t in 0..steps {
         if let Some(mut other) = other.take_if(|_| t == when) {
-            other.begin_episode(&first, seed).unwrap();
+            other.begin_episode(0, &first, seed).unwrap();
             other.restore(&agent.save()).unwrap();
             agent = other;
         }
-        let action = agent.act(&observation, true).unwrap();
+        let action = agent.act(0, &observation, true).unwrap();
         let step = made.environment.step(&action).unwrap();
-        memory.step(&action, &step, agent.kept()).unwrap();
+        memory.step(0, &action, &step, agent.kept()).unwrap();
         agent.learn(memory).unwrap();
         actions.push(action);
         total += step.reward;
@@ -75,7 +76,7 @@ pub(crate) fn episode(
             break;
         }
     }
-    memory.end_episode();
+    memory.end_episode(0);
     (actions, total, agent)
 }
 

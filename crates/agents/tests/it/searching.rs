@@ -23,12 +23,12 @@ fn train(agent: &mut dyn Agent, made: &mut Made, memory: &mut Replay, steps: usi
     let (mut left, mut seed) = (steps, first_seed);
     while left > 0 {
         let mut observation = made.environment.reset(seed).unwrap();
-        memory.start_episode(&observation).unwrap();
-        agent.begin_episode(&observation, seed).unwrap();
+        memory.start_episode(0, &observation).unwrap();
+        agent.begin_episode(0, &observation, seed).unwrap();
         loop {
-            let action = agent.act(&observation, true).unwrap();
+            let action = agent.act(0, &observation, true).unwrap();
             let step = made.environment.step(&action).unwrap();
-            memory.step(&action, &step, agent.kept()).unwrap();
+            memory.step(0, &action, &step, agent.kept()).unwrap();
             agent.learn(memory).unwrap();
             left = left.saturating_sub(1);
             let done = step.done();
@@ -37,7 +37,7 @@ fn train(agent: &mut dyn Agent, made: &mut Made, memory: &mut Replay, steps: usi
                 break;
             }
         }
-        memory.end_episode();
+        memory.end_episode(0);
         seed += 1;
     }
 }
@@ -48,9 +48,9 @@ fn evaluated(agent: &mut dyn Agent, made: &mut Made, seeds: std::ops::Range<u64>
     let mut total = 0.0;
     for seed in seeds {
         let mut observation = made.environment.reset(seed).unwrap();
-        agent.begin_episode(&observation, seed).unwrap();
+        agent.begin_episode(0, &observation, seed).unwrap();
         loop {
-            let step = made.environment.step(&agent.act(&observation, false).unwrap()).unwrap();
+            let step = made.environment.step(&agent.act(0, &observation, false).unwrap()).unwrap();
             total += step.reward;
             if step.done() {
                 break;
@@ -103,11 +103,11 @@ fn solve(position: Marks, known: &mut HashMap<u64, f64>) -> f64 {
 /// A game against `other`; what the agent gains. It never makes a move that the rules forbid.
 fn against(agent: &mut dyn Agent, begins: bool, seed: u64, other: &mut dyn FnMut(Marks) -> usize) -> f64 {
     let mut position = TicTacToe::start();
-    agent.begin_episode(&GameModel::<TicTacToe>::observation(position), seed).unwrap();
+    agent.begin_episode(0, &GameModel::<TicTacToe>::observation(position), seed).unwrap();
     for turn in 0.. {
         let own = (turn % 2 == 0) == begins;
         let chosen = if own {
-            choice(&agent.act(&GameModel::<TicTacToe>::observation(position), false).unwrap())
+            choice(&agent.act(0, &GameModel::<TicTacToe>::observation(position), false).unwrap())
         } else {
             other(position)
         };
@@ -170,15 +170,15 @@ fn a_search_is_kept_beside_its_step() {
     assert_eq!(columns, [(SEARCH_POLICY.to_owned(), 9), (ROOT_VALUE.to_owned(), 1)]);
     let mut memory = memory_of(&made, learner.columns());
     let start = made.environment.reset(1).unwrap();
-    learner.begin_episode(&start, 1).unwrap();
-    learner.act(&start, true).unwrap();
+    learner.begin_episode(0, &start, 1).unwrap();
+    learner.act(0, &start, true).unwrap();
     assert_eq!(learner.kept(), [0.0; 10], "nothing is searched before anything is learned");
     train(learner.as_mut(), &mut made, &mut memory, 40, 7);
     // Cells 0 and 4 are taken.
     let seen = Observation::Floats(vec![1.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0, 0.0, 0.0]);
-    learner.begin_episode(&start, 2).unwrap();
+    learner.begin_episode(0, &start, 2).unwrap();
     for explore in [true, false] {
-        let chosen = choice(&learner.act(&seen, explore).unwrap());
+        let chosen = choice(&learner.act(0, &seen, explore).unwrap());
         let kept = learner.kept();
         assert!((kept[..9].iter().sum::<f64>() - 1.0).abs() < 1e-9 && kept[..9].iter().all(|share| *share >= 0.0));
         assert!(kept[0] == 0.0 && kept[4] == 0.0 && chosen != 0 && chosen != 4, "{kept:?}");
@@ -217,10 +217,10 @@ fn what_does_not_fit_a_search_is_refused() {
     let mut learner = build(&resolve("muzero", "cartpole", &parts).unwrap(), &context(&made, 0)).unwrap();
     let mut memory = memory_of(&made, learner.columns());
     let start = made.environment.reset(0).unwrap();
-    memory.start_episode(&start).unwrap();
-    learner.begin_episode(&start, 0).unwrap();
-    let action = learner.act(&start, true).unwrap();
-    memory.step(&action, &made.environment.step(&action).unwrap(), learner.kept()).unwrap();
+    memory.start_episode(0, &start).unwrap();
+    learner.begin_episode(0, &start, 0).unwrap();
+    let action = learner.act(0, &start, true).unwrap();
+    memory.step(0, &action, &made.environment.step(&action).unwrap(), learner.kept()).unwrap();
     learner.learn(&memory).unwrap();
-    assert!(learner.act(&start, true).unwrap_err().to_string().contains("gumbel"));
+    assert!(learner.act(0, &start, true).unwrap_err().to_string().contains("gumbel"));
 }

@@ -19,32 +19,38 @@ pub(crate) fn run(options: &Collect, interrupt: &Interrupt) -> Result<()> {
             options.settings.join(" ")
         );
         let mut loaded = load_bundle(&Lists, Path::new(&options.what), interrupt)?;
-        collect(&mut loaded.made, Some(loaded.agent.as_mut()), options.steps, options.seed, &options.out, interrupt)?
+        let asked = (options.steps, options.seed);
+        collect(&mut loaded.made, &mut [], Some(loaded.agent.as_mut()), asked, &options.out, interrupt)?
     } else {
         if let Some(other) = options.settings.iter().find(|setting| !setting.starts_with("environment.")) {
             anyhow::bail!("'{other}' is no setting of the environment; those are called environment.KEY");
         }
         let given = options.settings.iter().try_fold(Choices::new(), |choices, setting| choices.assign(setting))?;
         let choices = given.set("environment", Setting::Text(options.what.clone()))?;
-        let mut made = Lists.environment(&Lists.resolve(&choices)?)?;
-        collect(&mut made, None, options.steps, options.seed, &options.out, interrupt)?
+        let experiment = Lists.resolve(&choices)?;
+        let mut made = Lists.environment(&experiment)?;
+        let beside = (1..experiment.count).map(|_| Ok(Lists.environment(&experiment)?.environment));
+        let mut beside = beside.collect::<Result<Vec<_>>>()?;
+        collect(&mut made, &mut beside, None, (options.steps, options.seed), &options.out, interrupt)?
     };
     let episodes = collected.returns.len();
     // The return of a part says nothing beside those of whole episodes.
-    let whole = &collected.returns[..episodes - usize::from(collected.cut)];
+    let whole = &collected.returns[..episodes - collected.cut];
     let mean = short(whole.iter().sum::<f64>() / whole.len().max(1) as f64);
     let paid = match (collected.cut, whole.len(), collected.returns.last()) {
-        (true, 0, Some(part)) => format!("return so far {}", short(*part)),
-        (true, n, _) => format!("mean return {mean} of {}", counted(n as u64, "whole episode")),
+        (1.., 0, Some(part)) => format!("return so far {}", short(*part)),
+        (1.., n, _) => format!("mean return {mean} of {}", counted(n as u64, "whole episode")),
         _ => format!("mean return {mean}"),
     };
-    let cut = if collected.cut {
-        format!(
-            "the last episode was under way when --steps {} was reached: it is kept as neither terminated nor truncated\n",
-            options.steps
-        )
-    } else {
-        String::new()
+    let steps = options.steps;
+    let cut = match collected.cut {
+        0 => String::new(),
+        1 => format!(
+            "the last episode was under way when --steps {steps} was reached: it is kept as neither terminated nor truncated\n"
+        ),
+        many => format!(
+            "{many} episodes were under way when --steps {steps} was reached: they are kept as neither terminated nor truncated\n"
+        ),
     };
     print(&format!(
         "{} in {}, {paid}, in {}\n{cut}",

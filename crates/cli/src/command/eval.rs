@@ -1,8 +1,8 @@
 //! `worldwright eval`: what was learned, on episodes of its own.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use serde_json::json;
-use worldwright_core::{Interrupt, Setting};
+use worldwright_core::{Error, Interrupt, Setting};
 use worldwright_envs::Made;
 use worldwright_runs::report::{gif, short};
 use worldwright_runs::{
@@ -18,10 +18,7 @@ pub(crate) fn run(options: &Eval, interrupt: &Interrupt) -> Result<()> {
     if let Some(path) = &options.film {
         check_new("--film", path, Some("gif"))?;
     }
-    let mut loaded = load_bundle(&Lists, &options.bundle, interrupt)?;
-    if let Some(name) = &options.environment {
-        loaded.made = elsewhere(name, &loaded)?;
-    }
+    let mut loaded = load(options, interrupt)?;
     if !loaded.agent.is_ready() && !options.json {
         print_warning(&untrained(&loaded));
     }
@@ -32,8 +29,9 @@ pub(crate) fn run(options: &Eval, interrupt: &Interrupt) -> Result<()> {
         step_limit: loaded.made.episode_steps.unwrap_or(STEP_LIMIT),
     };
     let environment = loaded.made.environment.as_mut();
+    let mut more = || load(options, interrupt).map(|another| Some((another.agent, another.made.environment)));
     let (quiet, mut returns) = (options.json, Vec::new());
-    let evaluated = evaluate(loaded.agent.as_mut(), environment, &plan, &mut |i, episode| {
+    let evaluated = evaluate(loaded.agent.as_mut(), environment, &mut more, &plan, &mut |i, episode| {
         returns.push(episode.episode_return);
         if !quiet {
             let (episode_return, steps) = (short(episode.episode_return), episode.transitions.len());
@@ -59,8 +57,17 @@ pub(crate) fn run(options: &Eval, interrupt: &Interrupt) -> Result<()> {
     Ok(write_whole(path, &film)?)
 }
 
+/// The bundle, to act where it is to be evaluated.
+fn load(options: &Eval, interrupt: &Interrupt) -> worldwright_core::Result<Loaded> {
+    let mut loaded = load_bundle(&Lists, &options.bundle, interrupt)?;
+    if let Some(name) = &options.environment {
+        loaded.made = elsewhere(name, &loaded)?;
+    }
+    Ok(loaded)
+}
+
 /// Another environment of the same spaces to act in.
-fn elsewhere(name: &str, loaded: &Loaded) -> Result<Made> {
+fn elsewhere(name: &str, loaded: &Loaded) -> worldwright_core::Result<Made> {
     let choices = Choices::new().set("environment", Setting::Text(name.to_owned()))?;
     let made = Lists.environment(&Lists.resolve(&choices)?)?;
     let (here, there) = (made.environment.as_ref(), loaded.made.environment.as_ref());
@@ -68,7 +75,10 @@ fn elsewhere(name: &str, loaded: &Loaded) -> Result<Made> {
         ("observations", here.observation_space(), there.observation_space()),
         ("actions", here.action_space(), there.action_space()),
     ] {
-        ensure!(one == other, "{name} has other {what} than what was learned from: {one} in place of {other}");
+        if one != other {
+            let why = format!("{name} has other {what} than what was learned from: {one} in place of {other}");
+            return Err(Error::config("environment", why));
+        }
     }
     Ok(made)
 }

@@ -191,29 +191,82 @@ impl EpisodeStore {
     /// As for [`episode`](Self::episode), and what `visit` returns.
     pub fn visit_flat(&self, i: usize, mut visit: impl FnMut(&[f64], Option<Taken<'_>>) -> Result<()>) -> Result<()> {
         let summary = self.episodes.get(i).ok_or_else(|| Error::shape("episodes", &[self.episodes.len()], &[i]))?;
-        let header = self.header();
-        let mut observation = vec![0.0; header.observation_space.flat_dim()];
-        let mut action = vec![0.0; header.action_space.flat_dim()];
-        let (mut scratch, mut kept) = (Vec::new(), Vec::new());
+        let mut flat = FlatRow::new(self.header());
         for (batch, rows) in &summary.spans {
             let Some(batch) = &self.survey.batches[*batch] else { continue };
             for row in rows.clone() {
-                flat_at(&header.observation_space, batch.column(OBSERVATION), row, &mut observation, &mut scratch)?;
-                let taken = u64s(batch, STEP)[row] > 0;
-                if taken {
-                    flat_at(&header.action_space, batch.column(ACTION), row, &mut action, &mut scratch)?;
-                }
-                let reward = batch.column(REWARD).as_primitive::<Float64Type>().value(row);
-                kept.clear();
-                for (at, column) in header.columns.iter().enumerate() {
-                    let list = batch.column(KEPT + at).as_fixed_size_list();
-                    let start = list.value_offset_at(row);
-                    numbers_of(&**list.values(), start..start + column.width, &mut kept)?;
-                }
-                visit(&observation, taken.then_some((&action, reward, &kept)))?;
+                flat.read(self.header(), batch, row)?;
+                visit(&flat.observation, flat.taken())?;
             }
         }
         Ok(())
+    }
+
+    /// Calls `visit` with the rows of all episodes in the order in which they were written, which differs from that of episodes where several were
+    /// under way at once: which of [`episodes`](Self::episodes) it is of, which row of it, and the row as [`visit_flat`](Self::visit_flat) gives it.
+    ///
+    /// # Errors
+    /// As for [`visit_flat`](Self::visit_flat).
+    pub fn visit_rows(
+        &self,
+        mut visit: impl FnMut(usize, usize, &[f64], Option<Taken<'_>>) -> Result<()>,
+    ) -> Result<()> {
+        let mut flat = FlatRow::new(self.header());
+        for batch in self.batches() {
+            let (ids, steps) = (u64s(batch, EPISODE), u64s(batch, STEP));
+            for row in 0..batch.num_rows() {
+                // Episodes that lack rows are not listed.
+                let Ok(i) = self.episodes.binary_search_by_key(&ids[row], |episode| episode.id) else { continue };
+                flat.read(self.header(), batch, row)?;
+                visit(i, steps[row] as usize, &flat.observation, flat.taken())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Room for a row in flat form.
+struct FlatRow {
+    observation: Vec<f64>,
+    action: Vec<f64>,
+    reward: f64,
+    kept: Vec<f64>,
+    is_step: bool,
+    scratch: Vec<f64>,
+}
+
+impl FlatRow {
+    fn new(header: &Header) -> Self {
+        Self {
+            observation: vec![0.0; header.observation_space.flat_dim()],
+            action: vec![0.0; header.action_space.flat_dim()],
+            reward: 0.0,
+            kept: Vec::new(),
+            is_step: false,
+            scratch: Vec::new(),
+        }
+    }
+
+    fn read(&mut self, header: &Header, batch: &RecordBatch, row: usize) -> Result<()> {
+        let Self { observation, action, reward, kept, is_step, scratch } = self;
+        flat_at(&header.observation_space, batch.column(OBSERVATION), row, observation, scratch)?;
+        *is_step = u64s(batch, STEP)[row] > 0;
+        if *is_step {
+            flat_at(&header.action_space, batch.column(ACTION), row, action, scratch)?;
+        }
+        *reward = batch.column(REWARD).as_primitive::<Float64Type>().value(row);
+        kept.clear();
+        for (at, column) in header.columns.iter().enumerate() {
+            let list = batch.column(KEPT + at).as_fixed_size_list();
+            let start = list.value_offset_at(row);
+            numbers_of(&**list.values(), start..start + column.width, kept)?;
+        }
+        Ok(())
+    }
+
+    /// Action, reward and what the agent kept; none at a reset.
+    fn taken(&self) -> Option<Taken<'_>> {
+        self.is_step.then_some((&self.action, self.reward, &self.kept))
     }
 }
 
@@ -237,12 +290,13 @@ fn flat_at(space: &Space, array: &dyn Array, row: usize, out: &mut [f64], scratc
 fn list_episodes(survey: &Survey) -> Result<(Vec<EpisodeSummary>, u64)> {
     let mut episodes: Vec<EpisodeSummary> = Vec::new();
     let mut broken = std::collections::BTreeSet::new();
+    // Places of the episodes that may go on, by their numbers: several where they were under way at once.
+    let mut open = std::collections::BTreeMap::new();
     for (number, batch) in survey.batches.iter().enumerate() {
         let Some(batch) = batch else {
-            // Whether the episode before goes on within the lost rows cannot be told, unless it had ended.
-            if let Some(last) = episodes.last().filter(|last| !last.ended()) {
-                broken.insert(last.id);
-            }
+            // Whether an episode goes on within the lost rows cannot be told, if it did up to there.
+            let until = |episode: &EpisodeSummary| episode.spans.last().is_some_and(|(last, _)| last + 1 == number);
+            broken.extend(open.iter().filter(|(_, place)| until(&episodes[**place])).map(|(id, _)| *id));
             continue;
         };
         let (ids, steps) = (u64s(batch, EPISODE), u64s(batch, STEP));
@@ -252,6 +306,7 @@ fn list_episodes(survey: &Survey) -> Result<(Vec<EpisodeSummary>, u64)> {
         let truncated = batch.column(TRUNCATED).as_boolean();
         for row in 0..batch.num_rows() {
             if steps[row] == 0 {
+                open.insert(ids[row], episodes.len());
                 episodes.push(EpisodeSummary {
                     id: ids[row],
                     seed: seeds.is_valid(row).then(|| seeds.value(row)),
@@ -263,20 +318,21 @@ fn list_episodes(survey: &Survey) -> Result<(Vec<EpisodeSummary>, u64)> {
                 });
                 continue;
             }
-            match episodes.last_mut() {
-                Some(last) if last.id == ids[row] && last.steps as u64 + 1 == steps[row] && !last.ended() => {
-                    last.steps += 1;
-                    last.total_reward += rewards.value(row);
-                    last.terminated = terminated.value(row);
-                    last.truncated = truncated.value(row);
-                    match last.spans.last_mut() {
-                        Some((batch, rows)) if *batch == number && rows.end == row => rows.end += 1,
-                        _ => last.spans.push((number, row..row + 1)),
-                    }
-                }
-                _ => {
-                    broken.insert(ids[row]);
-                }
+            let goes_on = open.get(&ids[row]).map(|place| &mut episodes[*place]);
+            let Some(episode) = goes_on.filter(|episode| episode.steps as u64 + 1 == steps[row]) else {
+                broken.insert(ids[row]);
+                continue;
+            };
+            episode.steps += 1;
+            episode.total_reward += rewards.value(row);
+            episode.terminated = terminated.value(row);
+            episode.truncated = truncated.value(row);
+            match episode.spans.last_mut() {
+                Some((batch, rows)) if *batch == number && rows.end == row => rows.end += 1,
+                _ => episode.spans.push((number, row..row + 1)),
+            }
+            if episode.ended() {
+                open.remove(&ids[row]);
             }
         }
     }

@@ -3,6 +3,7 @@
 //! A batch counts when its bytes match the checksum in the index or, where the index lost its line, when it decodes. Whatever is
 //! not whole at the end of the last segment is what a crash left behind and is dropped; the same before the end is damage.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
 use std::path::Path;
@@ -10,7 +11,7 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::UInt64Type;
-use arrow_array::{Array, RecordBatch};
+use arrow_array::{Array, BooleanArray, RecordBatch};
 use arrow_buffer::Buffer;
 use arrow_schema::SchemaRef;
 use memmap2::Mmap;
@@ -121,21 +122,44 @@ impl Survey {
             let Some(batch) = batch else { continue };
             let (episodes, steps) = (u64s(batch, EPISODE), u64s(batch, STEP));
             at.steps += steps.iter().filter(|step| **step > 0).count() as u64;
-            if let (Some(episode), Some(step)) = (episodes.last(), steps.last()) {
-                at.episodes = episode + 1;
-                let last = batch.num_rows() - 1;
-                let done = batch.column(layout::TERMINATED).as_boolean().value(last)
-                    || batch.column(layout::TRUNCATED).as_boolean().value(last);
-                at.open_rows = if done { 0 } else { step + 1 };
+            let (terminated, truncated) = ends(batch);
+            for (row, (episode, step)) in episodes.iter().zip(steps).enumerate() {
+                // Earlier ones may be under way beside it.
+                if *episode + 1 >= at.episodes {
+                    at.episodes = episode + 1;
+                    at.open_rows = if terminated.value(row) || truncated.value(row) { 0 } else { step + 1 };
+                }
             }
         }
         Some(at)
+    }
+
+    /// The rows of each episode that has not ended within the first `batches` batches, by its number.
+    pub(crate) fn under_way(&self, batches: u64) -> BTreeMap<u64, u64> {
+        let mut open = BTreeMap::new();
+        for batch in self.batches.iter().take(batches as usize).flatten() {
+            let (episodes, steps) = (u64s(batch, EPISODE), u64s(batch, STEP));
+            let (terminated, truncated) = ends(batch);
+            for (row, (episode, step)) in episodes.iter().zip(steps).enumerate() {
+                if terminated.value(row) || truncated.value(row) {
+                    open.remove(episode);
+                } else {
+                    open.insert(*episode, step + 1);
+                }
+            }
+        }
+        open
     }
 
     /// The position after the last whole batch.
     pub(crate) fn end(&self) -> Position {
         self.position_after(self.lines.len() as u64).unwrap_or_default()
     }
+}
+
+/// Whether each row of a batch terminated or truncated its episode.
+fn ends(batch: &RecordBatch) -> (&BooleanArray, &BooleanArray) {
+    (batch.column(layout::TERMINATED).as_boolean(), batch.column(layout::TRUNCATED).as_boolean())
 }
 
 pub(crate) fn u64s(batch: &RecordBatch, column: usize) -> &[u64] {

@@ -7,6 +7,7 @@
 //! process at any instant. [`sync`](EpisodeWriter::sync) also waits for the device: they survive a power failure. Closing and
 //! every change of segment sync. Call `sync` at checkpoints.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use arrow_array::types::Float64Type;
@@ -52,7 +53,7 @@ pub struct Position {
     pub episodes: u64,
     /// Steps in the whole store.
     pub steps: u64,
-    /// Rows of the episode that was under way, 0 when none was.
+    /// Rows of the episode that was begun last, 0 when it has ended.
     pub open_rows: u64,
 }
 
@@ -107,6 +108,8 @@ pub struct EpisodeWriter {
     tail: (u64, u64),
     flushed: Position,
     now: Position,
+    /// Rows of the episodes that have not ended, by their numbers: several may be under way at once.
+    under_way: BTreeMap<u64, u64>,
     observation: Column,
     action: Column,
     pending: Pending,
@@ -213,11 +216,13 @@ impl EpisodeWriter {
         let survey = survey(folder)?;
         let end = Position { open_rows: 0, ..survey.end() };
         let recovery = survey.recovery.clone();
-        Ok((Self::cut_to(folder, lock, survey, end, options)?, recovery))
+        let mut writer = Self::cut_to(folder, lock, survey, end, options)?;
+        writer.under_way.clear();
+        Ok((writer, recovery))
     }
 
     /// Cuts the store back to a recorded position and goes on from there: the same calls as before then write the same bytes.
-    /// The episode that was under way at that position goes on too.
+    /// The episodes that were under way at that position go on too.
     ///
     /// # Errors
     /// As for [`append`](Self::append); [`Error::External`] when the store never reached that position or differs from what
@@ -261,6 +266,11 @@ impl EpisodeWriter {
                 format!("{damage}; nothing was changed. Export what can be read to a new store and go on there"),
             ));
         }
+        let mut under_way = survey.under_way(end.batches);
+        if end.open_rows == 0 {
+            // A writer that appended to it stands outside it.
+            under_way.remove(&end.episodes.wrapping_sub(1));
+        }
         let header = survey.header;
         let schema = layout::schema(&header)?;
         let open = files();
@@ -279,7 +289,10 @@ impl EpisodeWriter {
         let mut segment_file = open(&path, false).map_err(|e| io(&path, "cannot be written", &e))?;
         segment_file.cut(end.bytes).map_err(|e| io(&path, "cannot be cut back", &e))?;
         segment_file.sync().and_then(|()| index_file.sync()).map_err(|e| io(&path, "cannot be synced", &e))?;
-        Self::assemble(folder, lock, &header, schema, options, open, segment_file, index_file, text.len() as u64, end)
+        let length = text.len() as u64;
+        let writer =
+            Self::assemble(folder, lock, &header, schema, options, open, segment_file, index_file, length, end)?;
+        Ok(Self { under_way, ..writer })
     }
 
     #[expect(clippy::too_many_arguments, reason = "the one place where the parts of a writer come together")]
@@ -312,6 +325,7 @@ impl EpisodeWriter {
             tail: (at.segment, at.bytes),
             flushed: at,
             now: at,
+            under_way: BTreeMap::new(),
             pending: Pending { kept: vec![Vec::new(); header.columns.len()], ..Pending::default() },
             widths: header.columns.iter().map(|column| column.width).collect(),
         })
@@ -329,34 +343,44 @@ impl EpisodeWriter {
         self.keep(&[]);
         self.now.episodes += 1;
         self.now.open_rows = 1;
+        self.under_way.insert(episode, 1);
         self.flush_full()?;
         Ok(episode)
     }
 
-    /// Adds a step of the episode under way: what was done and what came of it.
+    /// Adds a step of the episode that was begun last: what was done and what came of it.
     ///
     /// # Errors
-    /// [`Error::Config`] when no episode is under way; otherwise as for [`start_episode`](Self::start_episode).
+    /// [`Error::Config`] when it is not under way; otherwise as for [`start_episode`](Self::start_episode).
     pub fn step(&mut self, action: &Action, step: &Step) -> Result<()> {
-        self.step_with(action, step, &[])
+        self.step_of(self.now.episodes.wrapping_sub(1), action, step, &[])
     }
 
-    /// The same with the numbers that the agent keeps beside it, those of one column of the header behind the other; none stand for zeros.
+    /// The same for the episode of a number, of those that are under way at once, with the numbers that the agent keeps beside the step, those of one
+    /// column of the header behind the other; none stand for zeros.
     ///
     /// # Errors
     /// As for [`step`](Self::step); [`Error::Shape`] for another count of numbers.
-    pub fn step_with(&mut self, action: &Action, step: &Step, kept: &[f64]) -> Result<()> {
+    pub fn step_of(&mut self, episode: u64, action: &Action, step: &Step, kept: &[f64]) -> Result<()> {
         let wanted: usize = self.widths.iter().sum();
         if !kept.is_empty() && kept.len() != wanted {
             return Err(Error::shape("columns of a step", &[wanted], &[kept.len()]));
         }
-        if self.now.open_rows == 0 {
+        let Some(rows) = self.under_way.get(&episode).copied() else {
             return Err(Error::config("episode store", "no episode is under way: start one before its steps"));
-        }
-        self.push_row(self.now.episodes - 1, self.now.open_rows, &step.observation, Some((action, step)), None)?;
+        };
+        self.push_row(episode, rows, &step.observation, Some((action, step)), None)?;
         self.keep(kept);
         self.now.steps += 1;
-        self.now.open_rows = if step.done() { 0 } else { self.now.open_rows + 1 };
+        let rows = if step.done() { 0 } else { rows + 1 };
+        if rows > 0 {
+            self.under_way.insert(episode, rows);
+        } else {
+            self.under_way.remove(&episode);
+        }
+        if episode + 1 == self.now.episodes {
+            self.now.open_rows = rows;
+        }
         self.flush_full()
     }
 

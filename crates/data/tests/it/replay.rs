@@ -9,17 +9,125 @@ fn filled(lengths: &[usize], capacity: usize) -> Replay {
     let mut replay = Replay::new(Space::unbounded(2), Space::unbounded(1), Vec::new(), capacity).unwrap();
     for (episode, length) in lengths.iter().enumerate() {
         let seen = |t: usize| Value::Floats(vec![episode as f64, t as f64]);
-        replay.start_episode(&seen(0)).unwrap();
+        replay.start_episode(0, &seen(0)).unwrap();
         for t in 0..*length {
             let truncated = t + 1 == *length;
             let step = Step { observation: seen(t + 1), reward: t as f64, terminated: false, truncated };
-            replay.step(&Value::Floats(vec![t as f64]), &step, &[]).unwrap();
+            replay.step(0, &Value::Floats(vec![t as f64]), &step, &[]).unwrap();
         }
     }
     replay
 }
 
+/// The same with so many places, each of which plays the next episode when its last is over; a step at each place in turn. Episodes of no
+/// step are left off at once. The store of the same rows beside it.
+fn interleaved(
+    lengths: &[usize],
+    places: usize,
+    capacity: usize,
+    stop: usize,
+    folder: &std::path::Path,
+) -> (Replay, Vec<Option<u64>>) {
+    let (o, a) = (Space::unbounded(2), Space::unbounded(1));
+    let mut replay = Replay::new(o.clone(), a.clone(), Vec::new(), capacity).unwrap();
+    let options = WriterOptions { batch_rows: 7, ..WriterOptions::default() };
+    let mut writer = EpisodeWriter::create(folder, &Header::new("w", o, a, 0), options).unwrap();
+    let mut under_way: Vec<Option<(usize, usize)>> = vec![None; places];
+    let (mut begun, mut steps) = (0, 0);
+    let seen = |episode: usize, t: usize| Value::Floats(vec![episode as f64, t as f64]);
+    'all: loop {
+        for place in 0..places {
+            if under_way[place].is_none_or(|(episode, t)| t == lengths[episode]) && begun < lengths.len() {
+                replay.start_episode(place, &seen(begun, 0)).unwrap();
+                assert_eq!(writer.start_episode(&seen(begun, 0), None).unwrap(), begun as u64);
+                under_way[place] = Some((begun, 0));
+                begun += 1;
+            }
+        }
+        let mut moved = false;
+        for place in 0..places {
+            let Some((episode, t)) = under_way[place].filter(|(episode, t)| *t < lengths[*episode]) else { continue };
+            let truncated = t + 1 == lengths[episode];
+            let step = Step { observation: seen(episode, t + 1), reward: t as f64, terminated: false, truncated };
+            let action = Value::Floats(vec![t as f64]);
+            replay.step(place, &action, &step, &[]).unwrap();
+            writer.step_of(episode as u64, &action, &step, &[]).unwrap();
+            under_way[place] = Some((episode, t + 1));
+            (moved, steps) = (true, steps + 1);
+            if steps == stop {
+                break 'all;
+            }
+        }
+        if !moved && begun == lengths.len() {
+            break;
+        }
+    }
+    writer.close().unwrap();
+    let open = under_way
+        .into_iter()
+        .map(|at| at.filter(|(episode, t)| *t < lengths[*episode]).map(|(episode, _)| episode as u64));
+    (replay, open.collect())
+}
+
 proptest! {
+    /// Episodes that are under way at once come apart again: sequences, sets, and what is read back from the store row for row.
+    #[test]
+    fn episodes_under_way_at_once_stay_apart(
+        lengths in prop::collection::vec(1..9_usize, 1..14), places in 1..5_usize, capacity in 8..90_usize, length in 1..5_usize,
+        stop in 1..60_usize, seed in 0..99_u64,
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let (replay, open) = interleaved(&lengths, places, usize::MAX, stop, folder.path());
+        let store = EpisodeStore::open(folder.path()).unwrap();
+        for (i, episode) in store.episodes().iter().enumerate() {
+            let numbers: Vec<f64> = store.episode(i).unwrap().observations.iter().map(|seen| match seen {
+                Value::Floats(numbers) => numbers[1],
+                _ => f64::NAN,
+            }).collect();
+            prop_assert_eq!(numbers, (0..=episode.steps).map(|t| t as f64).collect::<Vec<_>>());
+        }
+        let mut back = Replay::new(Space::unbounded(2), Space::unbounded(1), Vec::new(), usize::MAX).unwrap();
+        back.extend_from_store(&store, &open).unwrap();
+        prop_assert_eq!(&back.all().unwrap(), &replay.all().unwrap());
+        prop_assert_eq!(back.rows(), replay.rows());
+        prop_assert_eq!(back.is_open(), replay.is_open());
+
+        // In a set, transitions that stand behind each other follow each other unless an episode is said to end.
+        let set = replay.all().unwrap();
+        prop_assert_eq!(set.len(), stop.min(lengths.iter().sum()));
+        for i in 1..set.len() {
+            let goes_on = set.observation(i) == set.next_observation(i - 1);
+            prop_assert_eq!(goes_on, !set.episode_ends()[i - 1], "{}", i);
+        }
+        // Every sequence that there is, and no other, also where the oldest rows are forgotten.
+        let (held, _) = interleaved(&lengths, places, capacity, stop, tempfile::tempdir().unwrap().path());
+        let rows = held.rows();
+        let all: usize = rows.clone().filter(|row| held.ends_sequence(*row, length)).count();
+        if rows.start == 0 {
+            let taken = |i: usize| (0..).take_while(|t| (0..set.len()).any(|row| set.observation(row) == [i as f64, f64::from(*t)])).count();
+            let expected: usize = (0..lengths.len()).map(|i| (taken(i) + 1).saturating_sub(length)).sum();
+            prop_assert_eq!(all, expected);
+        }
+        let mut sample = Sample::default();
+        if all == 0 {
+            return Ok(());
+        }
+        held.sample(Want::Sequences { count: 20, length }, &mut Rng::new(seed), &mut sample).unwrap();
+        for b in 0..20 {
+            let seen = |l: usize| [0, 1].map(|dim| sample.observations.get(2 * (b * (length + 1) + l) + dim));
+            for l in 0..length {
+                prop_assert_eq!([seen(l)[0], seen(l)[1] + 1.0], seen(l + 1));
+                prop_assert_eq!(sample.actions.get(b * length + l), seen(l)[1]);
+            }
+            let first = sample.transitions[b];
+            prop_assert_eq!(length > 1, held.after(first).is_some_and(|next| held.before(next) == Some(first)) && length > 1);
+        }
+        let mut priorities = Priorities::new(capacity, 1.0, 1e-9).unwrap();
+        priorities.follow(&held).unwrap();
+        priorities.sample(&held, 200, 0.0, &mut Rng::new(1), &mut sample).unwrap();
+        prop_assert!(sample.transitions.iter().all(|row| held.ends_sequence(*row, 1)));
+    }
+
     #[test]
     fn sequences_never_cross_an_episode(
         lengths in prop::collection::vec(0..9_usize, 1..12), capacity in 4..60_usize, length in 1..5_usize, seed in 0..99_u64,
@@ -187,14 +295,14 @@ fn bytes_stay_bytes_and_columns_come_back() {
     let mut replay = Replay::new(pictures, Space::discrete(3), columns.clone(), usize::MAX).unwrap();
     let picture = |t: u8| Value::Bytes((0..12).map(|i| 20 * t + i).collect());
     writer.start_episode(&picture(0), None).unwrap();
-    replay.start_episode(&picture(0)).unwrap();
+    replay.start_episode(0, &picture(0)).unwrap();
     for t in 1..8_u8 {
         let step = Step { observation: picture(t), reward: f64::from(t), terminated: t == 7, truncated: false };
         let kept = [0.25 * f64::from(t), 1.0 - 0.25 * f64::from(t), -f64::from(t)];
         let action = Value::Integer(i64::from(t % 3));
-        writer.step_with(&action, &step, &kept).unwrap();
-        assert!(writer.step_with(&action, &step, &kept[..2]).is_err(), "a column of another width");
-        replay.step(&action, &step, &kept).unwrap();
+        writer.step_of(0, &action, &step, &kept).unwrap();
+        assert!(writer.step_of(0, &action, &step, &kept[..2]).is_err(), "a column of another width");
+        replay.step(0, &action, &step, &kept).unwrap();
     }
     writer.close().unwrap();
     let store = EpisodeStore::open(folder.path()).unwrap();

@@ -56,6 +56,7 @@ impl Ground {
             simulator: None,
             known: None,
             players: 1,
+            places: 1,
             seed,
             interrupt: Interrupt::never(),
         };

@@ -27,6 +27,7 @@ fn context(made: &Made, seed: u64) -> AgentContext {
         simulator: None,
         known: None,
         players: 1,
+        places: 1,
         seed,
         interrupt: Interrupt::never(),
     }
@@ -76,8 +77,8 @@ fn a_linear_system_is_not_given_a_network() {
     let mut agent = found.into_agent(&context(&made("linear", &[]), 1)).unwrap();
     assert!(agent.is_ready() && agent.world_model().is_some());
     let observation = made("linear", &[]).environment.reset(3).unwrap();
-    agent.begin_episode(&observation, 3).unwrap();
-    agent.act(&observation, false).unwrap();
+    agent.begin_episode(0, &observation, 3).unwrap();
+    agent.act(0, &observation, false).unwrap();
 }
 
 /// x' = x + 0.4 sin 3x + 0.3 u + noise with reward −(x − 1)², a place where its own motion must be outwitted.
@@ -102,6 +103,7 @@ impl Wave {
             simulator: None,
             known: None,
             players: 1,
+            places: 1,
             seed,
             interrupt: Interrupt::never(),
         }
@@ -341,6 +343,7 @@ fn a_reward_that_is_no_number_rules_out_who_foretells_it_and_is_refused_on_the_d
         simulator: None,
         known: None,
         players: 1,
+        places: 1,
         seed: 2,
         interrupt: Interrupt::never(),
     };

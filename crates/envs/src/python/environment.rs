@@ -23,6 +23,8 @@ pub struct PythonEnvironment {
     id: String,
     remote: Remote,
     running: bool,
+    /// Whether the worker was told an action whose outcome nobody asked for yet.
+    started: bool,
 }
 
 impl PythonEnvironment {
@@ -34,7 +36,7 @@ impl PythonEnvironment {
     /// [`Error::Config`] for an id of no suite.
     pub fn open(id: &str, options: &WorkerOptions) -> Result<Self> {
         let remote = Remote::open(Recipe::new(id, 1, options)?)?;
-        Ok(Self { id: id.to_owned(), remote, running: false })
+        Ok(Self { id: id.to_owned(), remote, running: false, started: false })
     }
 
     /// Steps after which an episode is cut, where the environment says so.
@@ -73,6 +75,10 @@ impl Environment for PythonEnvironment {
 
     fn reset(&mut self, seed: u64) -> Result<Observation> {
         self.running = false;
+        if std::mem::take(&mut self.started) {
+            // Nobody waits for the step any more; a worker that failed in it is started anew.
+            let _ = self.remote.finish_step();
+        }
         self.remote.revive()?;
         self.remote.post_reset(&[true], &[python_seed(seed)])?;
         self.remote.finish_reset()?;
@@ -84,13 +90,22 @@ impl Environment for PythonEnvironment {
         python_seed(seed)
     }
 
-    fn step(&mut self, action: &Action) -> Result<Step> {
+    fn start_step(&mut self, action: &Action) -> Result<()> {
         if !self.running {
             return Err(Error::config("step", "no episode is running: reset first"));
         }
         self.remote.set_action(0, action)?;
         self.running = false;
         self.remote.post_step()?;
+        self.started = true;
+        Ok(())
+    }
+
+    fn step(&mut self, action: &Action) -> Result<Step> {
+        if !self.started {
+            self.start_step(action)?;
+        }
+        self.started = false;
         self.remote.finish_step()?;
         let (Some(step), _) = self.remote.outcome(0)? else {
             return Err(Error::external(self.id.clone(), "its worker reset by itself"));

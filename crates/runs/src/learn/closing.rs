@@ -7,7 +7,9 @@ use worldwright_core::{Error, Result};
 use super::{Halt, Run, STEP_LIMIT};
 use crate::evaluate::{EvaluatedEpisode, EvaluationOptions, evaluate, rate};
 use crate::folder::write_json;
-use crate::{Evaluation, Event, FilmRoll, ModelErrors, Row, RowKind, Summary, bundle, diagnose, pages, state_file};
+use crate::{
+    Evaluation, Event, Experiment, FilmRoll, ModelErrors, Row, RowKind, Summary, bundle, diagnose, pages, state_file,
+};
 
 impl Run<'_, '_> {
     /// Evaluates, at the end or on the way.
@@ -19,17 +21,10 @@ impl Run<'_, '_> {
             picture: last,
             step_limit: self.made.episode_steps.unwrap_or(STEP_LIMIT),
         };
-        let (interrupt, observers) = (self.interrupt, &mut self.observers);
-        let mut after = |episode: usize, done: &EvaluatedEpisode| {
-            let episode_return = done.episode_return;
-            let event = Event::EvaluationEpisode { episode, of: options.episodes, episode_return };
-            observers.tell(&event)?;
-            Ok(!interrupt.requested())
-        };
         let began = Instant::now();
         let (mut tries, mut undrawn) = (0, None);
         let mut evaluation = loop {
-            match evaluate(self.agent.as_mut(), self.evaluation.as_mut(), &options, &mut after) {
+            match self.evaluate_once(&options) {
                 Ok(evaluation) => break evaluation,
                 // The agent learns nothing from evaluation, so that a broken one is simply done again; without pictures at first, since
                 // drawing may be what broke it.
@@ -39,7 +34,7 @@ impl Run<'_, '_> {
                     } else {
                         tries += 1;
                     }
-                    self.evaluation = self.workshop.environment(self.experiment)?.environment;
+                    self.made = self.workshop.environment(self.experiment)?;
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -70,6 +65,37 @@ impl Run<'_, '_> {
         };
         self.tell(&Event::Row(&row))?;
         Ok(evaluation)
+    }
+
+    fn evaluate_once(&mut self, options: &EvaluationOptions) -> Result<Evaluation> {
+        let (workshop, interrupt, experiment) = (self.workshop, self.interrupt, self.experiment);
+        let alone = Experiment { count: 1, ..experiment.clone() };
+        let mut state = None;
+        // Whoever trains in several environments is in the middle of an episode in each: another one evaluates.
+        let mut stand_in = None;
+        if experiment.count > 1 {
+            let mut agent = workshop.agent(&alone, &self.made, interrupt)?;
+            agent.restore(&self.agent.save())?;
+            stand_in = Some(agent);
+        }
+        let agent = stand_in.as_mut().unwrap_or(&mut self.agent).as_mut();
+        if workshop.works_at_once() {
+            state = Some(agent.save());
+        }
+        let mut more = || {
+            let Some(state) = &state else { return Ok(None) };
+            let made = workshop.environment(&alone)?;
+            let mut agent = workshop.agent(&alone, &made, interrupt)?;
+            agent.restore(state)?;
+            Ok(Some((agent, made.environment)))
+        };
+        let observers = &mut self.observers;
+        let mut after = |episode: usize, done: &EvaluatedEpisode| {
+            let episode_return = done.episode_return;
+            observers.tell(&Event::EvaluationEpisode { episode, of: options.episodes, episode_return })?;
+            Ok(!interrupt.requested())
+        };
+        evaluate(agent, self.made.environment.as_mut(), &mut more, options, &mut after)
     }
 
     /// What was learned, for use.

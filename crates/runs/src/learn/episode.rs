@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use worldwright_agents::{Failure, Start, Taken};
 use worldwright_core::{Error, Key, Observation, Result};
 
 use super::saving::no_store;
@@ -14,23 +15,27 @@ use crate::{Event, Row, RowKind};
 /// Seconds of the first decision beyond which something is said.
 const SLOW_SECS: f64 = 1.0;
 
-/// How an episode ended.
-pub(super) enum Ended {
-    Whole,
-    /// The environment failed.
+/// What became of a place that an episode was to be made ready at.
+pub(super) enum Prepared {
+    /// One is under way there.
+    Acting,
+    /// The one that was cannot go on.
+    Over,
+    /// Its environment failed.
     Broken(Error),
 }
 
-/// How an episode begins, or goes on.
-enum Beginning {
-    /// With this observation.
-    At(Observation),
-    /// Not at all.
-    Not(Ended),
+/// What the environment gave, or the place and the error by which it broke; every other error ends the run.
+pub(super) fn unless_broken<T>(result: Result<T, Failure>) -> Result<Result<T, (usize, Error)>> {
+    match result {
+        Ok(given) => Ok(Ok(given)),
+        Err(Failure::Broken { place, error }) => Ok(Err((place, error))),
+        Err(Failure::Other(error)) => Err(error),
+    }
 }
 
-/// What the environment gave, or the error by which it broke; every other error ends the run.
-fn unless_broken<T>(result: Result<T>) -> Result<Result<T>> {
+/// The same of an environment alone.
+fn unless_external<T>(result: Result<T>) -> Result<Result<T>> {
     match result {
         Err(error @ Error::External { .. }) => Ok(Err(error)),
         Err(other) => Err(other),
@@ -39,108 +44,99 @@ fn unless_broken<T>(result: Result<T>) -> Result<Result<T>> {
 }
 
 impl Run<'_, '_> {
-    /// One training episode, or the rest of one that was under way at the last checkpoint.
-    pub(super) fn episode(&mut self, tries: u64) -> Result<Ended, Halt> {
-        let episode = self.progress.episode;
-        let beginning = if self.progress.open.is_some() { self.go_on(tries)? } else { self.start(tries)? };
-        let mut observation = match beginning {
-            Beginning::At(observation) => observation,
-            Beginning::Not(ended) => return Ok(ended),
-        };
-        let mut open = self.progress.open.unwrap_or_default();
-        loop {
-            if self.should_stop() {
-                // Nothing is under way between two steps, so that what was done up to here is kept.
-                self.progress.open = Some(open);
-                self.save()?;
-                return Err(Halt::Stopped);
-            }
-            let decides = self.agent.is_ready();
-            let began = Instant::now();
-            let action = self.agent.act(&observation, true)?;
-            let acted = Instant::now();
-            let mut step = match unless_broken(self.made.environment.step(&action))? {
-                Ok(step) => step,
-                Err(error) => return Ok(Ended::Broken(error)),
-            };
-            let stepped = acted.elapsed().as_secs_f64();
-            open.step_secs += stepped;
-            self.progress.clock.step += stepped;
-            let took = decides.then(|| (acted - began).as_secs_f64());
-            if let Some(took) = took {
-                open.act_secs += took;
-                open.decisions += 1;
-                self.progress.clock.act += took;
-                self.progress.decisions += 1;
-            }
-            if let Some(slow) = took.filter(|took| self.progress.decisions == 1 && *took > SLOW_SECS) {
-                self.tell_of_slow_decisions(slow)?;
-            }
-            self.progress.step += 1;
-            open.length += 1;
-            open.episode_return += step.reward;
-            self.check_defined((episode, open.length), &observation, &action, &step)?;
-            // The last step of the run cuts its episode, which met no time limit: it is stored as one under way.
-            self.store.as_mut().ok_or_else(no_store)?.step_with(&action, &step, self.agent.kept())?;
-            let cut = !step.done() && self.progress.step >= self.experiment.steps;
-            step.truncated |= cut;
-            if self.agent.learns() {
-                self.memory.step(&action, &step, self.agent.kept())?;
-            }
-            let (terminated, truncated) = (step.terminated, step.truncated);
-            observation = step.observation;
-            self.tell(&Event::Step {
-                step: self.progress.step,
-                episode,
-                return_so_far: open.episode_return,
-                act_secs: took,
-            })?;
-            let over = terminated || truncated;
-            if over {
-                self.tell_of_episode(&open, (terminated, truncated && !cut, cut))?;
-            }
-            self.learn(episode, over)?;
-            if over {
-                return Ok(Ended::Whole);
-            }
-            self.progress.open = Some(open);
-            self.save_if_due()?;
+    /// Begins an episode at a place, or goes on with the one that was under way there at the last checkpoint.
+    pub(super) fn prepare(&mut self, place: usize, tries: u64) -> Result<Prepared, Halt> {
+        match self.progress.open[place] {
+            Some(open) => self.go_on(place, open, tries),
+            None => Ok(self.start(place, tries)?),
         }
     }
 
+    /// Keeps a step that was taken, and lets the agent learn; whether its episode is over.
+    pub(super) fn take(&mut self, taken: Taken) -> Result<bool, Halt> {
+        let Taken { place, observation, action, mut step, kept, length, act_secs, step_secs } = taken;
+        let mut open = self.progress.open[place].ok_or_else(no_store)?;
+        open.step_secs += step_secs;
+        self.progress.clock.step += step_secs;
+        if let Some(took) = act_secs {
+            open.act_secs += took;
+            open.decisions += 1;
+            self.progress.clock.act += took;
+            self.progress.decisions += 1;
+        }
+        if let Some(slow) = act_secs.filter(|took| self.progress.decisions == 1 && *took > SLOW_SECS) {
+            self.tell_of_slow_decisions(slow)?;
+        }
+        self.progress.step += 1;
+        open.length = length;
+        open.episode_return += step.reward;
+        self.progress.open[place] = Some(open);
+        self.check_defined((open.episode, length), &observation, &action, &step)?;
+        // The last step of the run cuts the episodes that are under way, which met no time limit: they are stored as such.
+        self.store.as_mut().ok_or_else(no_store)?.step_of(open.episode, &action, &step, &kept)?;
+        let last = self.progress.step >= self.experiment.steps;
+        let cut = !step.done() && last;
+        step.truncated |= cut;
+        if self.agent.learns() {
+            self.memory.step(place, &action, &step, &kept)?;
+            if last {
+                (0..self.interaction.places()).for_each(|place| self.memory.end_episode(place));
+            }
+        }
+        let (terminated, truncated) = (step.terminated, step.truncated);
+        self.tell(&Event::Step {
+            step: self.progress.step,
+            episode: open.episode,
+            return_so_far: open.episode_return,
+            act_secs,
+        })?;
+        let over = terminated || truncated;
+        if over {
+            self.tell_of_episode(&open, (terminated, truncated && !cut, cut))?;
+        }
+        self.learn(open.episode, over)?;
+        if last {
+            for other in (0..self.interaction.places()).filter(|other| *other != place) {
+                if let Some(open) = self.progress.open[other].take().filter(|open| open.length > 0) {
+                    self.tell_of_episode(&open, (false, false, true))?;
+                    self.progress.episode += 1;
+                }
+            }
+        }
+        Ok(over)
+    }
+
     /// Begins an episode.
-    fn start(&mut self, tries: u64) -> Result<Beginning, Halt> {
-        let (seed, episode) = (self.experiment.seed, self.progress.episode);
+    fn start(&mut self, place: usize, tries: u64) -> Result<Prepared> {
+        let (seed, episode) = (self.experiment.seed, self.progress.begun());
         let mut environment_seed = episode_seed(seed, stream::TRAINING_ENVIRONMENT, episode);
         if tries > 1 {
             environment_seed = Key::new(environment_seed).fold(tries).to_seed();
         }
-        let observation = match unless_broken(self.made.environment.reset(environment_seed))? {
+        let start = Start { environment_seed, agent_seed: episode_seed(seed, stream::TRAINING_AGENT, episode) };
+        let observation = match unless_broken(self.interaction.begin(place, self.agent.as_mut(), start))? {
             Ok(observation) => observation,
-            Err(error) => return Ok(Beginning::Not(Ended::Broken(error))),
+            Err((_, error)) => return Ok(Prepared::Broken(error)),
         };
-        let own_seed = self.made.environment.own_seed(environment_seed);
+        let own_seed = self.interaction.environment(place).own_seed(environment_seed);
         self.store.as_mut().ok_or_else(no_store)?.start_episode(&observation, Some(own_seed))?;
         if self.agent.learns() {
-            self.memory.start_episode(&observation)?;
+            self.memory.start_episode(place, &observation)?;
         }
-        self.agent.begin_episode(&observation, episode_seed(seed, stream::TRAINING_AGENT, episode))?;
-        self.progress.open = Some(OpenEpisode { environment_seed, ..OpenEpisode::default() });
-        Ok(Beginning::At(observation))
+        self.progress.open[place] = Some(OpenEpisode { episode, environment_seed, ..OpenEpisode::default() });
+        Ok(Prepared::Acting)
     }
 
     /// Goes on with the episode that was under way at the last checkpoint: the environment is brought to where it was by the actions that
     /// were taken. One that shows something else, or broke there again, goes no further: the episode ends as it stands.
-    fn go_on(&mut self, tries: u64) -> Result<Beginning, Halt> {
-        let (Some(open), Some(taken)) = (self.progress.open, self.unfinished.take()) else {
-            return Err(no_store().into());
-        };
+    fn go_on(&mut self, place: usize, open: OpenEpisode, tries: u64) -> Result<Prepared, Halt> {
+        let taken = self.unfinished.get_mut(place).and_then(Option::take).ok_or_else(no_store)?;
         if tries > 1 {
-            return self.leave_off(&open, "the environment broke in it again");
+            return Ok(self.leave_off(place, &open, "the environment broke in it again")?);
         }
-        let first = match unless_broken(self.made.environment.reset(open.environment_seed))? {
+        let first = match unless_external(self.interaction.environment(place).reset(open.environment_seed))? {
             Ok(observation) => observation,
-            Err(error) => return Ok(Beginning::Not(Ended::Broken(error))),
+            Err(error) => return Ok(Prepared::Broken(error)),
         };
         let space = self.made.environment.observation_space().clone();
         let same = |one: &Observation, other: &Observation| -> Result<bool> {
@@ -158,39 +154,39 @@ impl Run<'_, '_> {
             if self.should_stop() {
                 return Err(Halt::Stopped);
             }
-            let step = match unless_broken(self.made.environment.step(action))? {
+            let step = match unless_external(self.interaction.environment(place).step(action))? {
                 Ok(step) => step,
-                Err(error) => return Ok(Beginning::Not(Ended::Broken(error))),
+                Err(error) => return Ok(Prepared::Broken(error)),
             };
             as_before =
                 !step.done() && step.reward == taken.rewards[t] && same(&step.observation, &taken.observations[t + 1])?;
             observation = step.observation;
         }
         if !as_before {
-            return self.leave_off(&open, "the environment does not show again what it showed");
+            return Ok(self.leave_off(place, &open, "the environment does not show again what it showed")?);
         }
         let agent = self.agent.save();
-        self.agent
-            .begin_episode(&first, episode_seed(self.experiment.seed, stream::TRAINING_AGENT, self.progress.episode))?;
+        let seed = episode_seed(self.experiment.seed, stream::TRAINING_AGENT, open.episode);
+        self.agent.begin_episode(place, &first, seed)?;
         for (seen, action) in taken.observations.iter().zip(&taken.actions) {
-            self.agent.follow(seen, action)?;
+            self.agent.follow(place, seen, action)?;
         }
         self.agent.restore(&agent)?;
-        Ok(Beginning::At(observation))
+        self.interaction.take_up(place, observation, open.length);
+        Ok(Prepared::Acting)
     }
 
-    /// Ends the episode under way as one that was cut where it stands.
-    fn leave_off(&mut self, open: &OpenEpisode, why: &str) -> Result<Beginning, Halt> {
-        let episode = self.progress.episode;
-        self.memory.end_episode();
+    /// Ends the episode under way at a place as one that was cut where it stands.
+    fn leave_off(&mut self, place: usize, open: &OpenEpisode, why: &str) -> Result<Prepared> {
+        self.memory.end_episode(place);
         self.tell(&Event::Note(&format!(
-            "episode {episode} cannot go on after its step {}, since {why}; it ends there, cut",
-            open.length
+            "episode {} cannot go on after its step {}, since {why}; it ends there, cut",
+            open.episode, open.length
         )))?;
         if open.length > 0 {
             self.tell_of_episode(open, (false, false, true))?;
         }
-        Ok(Beginning::Not(Ended::Whole))
+        Ok(Prepared::Over)
     }
 
     /// Writes the row of an episode, which terminated, met a limit, or was cut.
@@ -209,7 +205,7 @@ impl Run<'_, '_> {
         if cut {
             values.push(("cut".into(), 1.0));
         }
-        let (episode, step) = (self.progress.episode, self.progress.step);
+        let (episode, step) = (open.episode, self.progress.step);
         self.tell(&Event::Row(&Row { kind: RowKind::Episode, episode, step, values, clock }))
     }
 

@@ -9,6 +9,9 @@
 //! **In the middle of an episode** the environment has no state that could be saved: it is reset with the same seed and told the actions
 //! that were taken. One that does not show again what it showed then goes no further: its episode is left as it was, cut.
 //!
+//! **Several environments at once** (`environment.count`) are a step further each round, see [`Interaction`]; the agent learns after each step of each.
+//! Checkpoints are written between rounds, when nothing is under way in any of them.
+//!
 //! **A broken environment** (its worker crashed or hung) is the same as a cut, in one process: the episode's part is dropped, a new
 //! instance is made, and the run goes on from the last checkpoint. The first new try repeats the episode as it was, so that a crash
 //! by accident leaves no trace; later ones start it from another seed, since the episode itself may be what breaks it.
@@ -25,11 +28,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
+use worldwright_agents::{Interaction, Taken};
 use worldwright_core::{Agent, Environment, Error, Interrupt, Result, RewardFunction, uninterrupted};
 use worldwright_data::{Episode, EpisodeWriter, Replay};
 use worldwright_envs::Made;
 
-use self::episode::Ended;
+use self::episode::{Prepared, unless_broken};
 use self::saving::header;
 use crate::checkpoint::{Checkpoints, Progress};
 use crate::evaluate::transitions_cost;
@@ -100,6 +104,8 @@ pub enum Outcome {
 /// when the agent or, after all retries, the environment fails. Everything up to the last checkpoint is then safe.
 pub fn learn(workshop: &dyn Workshop, experiment: &Experiment, options: LearnOptions<'_>) -> Result<Outcome> {
     let LearnOptions { folder, resume, checkpoint, interrupt, observers } = options;
+    let Made { environment: first, .. } = workshop.environment(experiment)?;
+    // Of all instances, the first one is trained in; what is asked of the world is asked of the one that is evaluated in.
     let made = workshop.environment(experiment)?;
     let agent = workshop.agent(experiment, &made, interrupt)?;
     // What does not fit is refused before anything is written.
@@ -119,7 +125,14 @@ pub fn learn(workshop: &dyn Workshop, experiment: &Experiment, options: LearnOpt
         }
         return Ok(Outcome::Finished(summary));
     }
-    let evaluation = workshop.environment(experiment)?.environment;
+    if experiment.count > 1 && !workshop.works_at_once() {
+        let what = "several at once: it is one object of this process; name it (gym:ID), so that each gets a process of its own";
+        return Err(Error::unsupported(made.environment.id().to_owned(), what));
+    }
+    let mut environments = vec![first];
+    for _ in 1..experiment.count {
+        environments.push(workshop.environment(experiment)?.environment);
+    }
     let checkpoints = Checkpoints::new(folder.checkpoints(), experiment.sha256());
     let newest = if standing.is_some() { checkpoints.newest()? } else { None };
     // Whatever may be refused is refused before the folder is made or anything in it is changed.
@@ -141,14 +154,14 @@ pub fn learn(workshop: &dyn Workshop, experiment: &Experiment, options: LearnOpt
         folder: folder.clone(),
         reward: Lists::reward(experiment, &made)?,
         memory: saving::memory(&made, agent.as_ref())?,
-        unfinished: None,
+        unfinished: Vec::new(),
+        interaction: Interaction::new(environments, usize::MAX),
         checkpoint_every: checkpoint,
         checkpointed: (Instant::now(), 0),
         made,
         agent,
-        evaluation,
         observers: Observers { metrics: MetricsFile::default(), others: observers },
-        progress: Progress::default(),
+        progress: Progress { open: vec![None; experiment.count as usize], ..Progress::default() },
         store: None,
         session: Instant::now(),
         before: 0.0,
@@ -238,18 +251,20 @@ struct Run<'r, 'o> {
     experiment: &'r Experiment,
     folder: RunFolder,
     checkpoints: Checkpoints,
+    /// The world, with the instance that is evaluated in.
     made: Made,
+    /// The instances that are trained in.
+    interaction: Interaction<Box<dyn Environment>>,
     agent: Box<dyn Agent>,
     /// The reward that is planned for, where it is a function of the user's.
     reward: Option<Arc<dyn RewardFunction>>,
-    evaluation: Box<dyn Environment>,
     observers: Observers<'o>,
     progress: Progress,
     store: Option<EpisodeWriter>,
     /// What was experienced, recorded data first.
     memory: Replay,
-    /// What the store holds of the episode that was under way at the checkpoint that was taken up.
-    unfinished: Option<Episode>,
+    /// What the store holds of the episode that was under way at each place at the checkpoint that was taken up.
+    unfinished: Vec<Option<Episode>>,
     checkpoint_every: CheckpointEvery,
     /// When and at which step the last checkpoint was written.
     checkpointed: (Instant, u64),
@@ -321,29 +336,67 @@ impl Run<'_, '_> {
     }
 
     fn train(&mut self) -> Result<(), Halt> {
-        let mut tries = 0;
+        // How often the episode at each place was tried again.
+        let mut tries = vec![0; self.interaction.places()];
+        let mut round = Vec::new();
         while self.progress.step < self.experiment.steps {
-            match self.episode(tries)? {
-                Ended::Whole => {
-                    tries = 0;
-                    self.progress.episode += 1;
-                    self.progress.open = None;
-                    let interval = self.experiment.evaluation.interval;
-                    if interval > 0
-                        && self.progress.step < self.experiment.steps
-                        && self.progress.step - self.progress.evaluated_at >= interval
-                    {
-                        self.evaluate(false)?;
-                        self.progress.evaluated_at = self.progress.step;
-                    }
-                    self.save()?;
-                }
-                Ended::Broken(error) => {
-                    tries += 1;
-                    self.mend(tries, error)?;
-                }
+            if let Some((place, error)) = self.round(&mut tries, &mut round)? {
+                tries[place] += 1;
+                self.mend(place, tries[place], error)?;
             }
         }
         Ok(())
+    }
+
+    /// A step at each place, where episodes begin or go on first; the place that broke, if one did.
+    fn round(&mut self, tries: &mut [u64], round: &mut Vec<Taken>) -> Result<Option<(usize, Error)>, Halt> {
+        if self.should_stop() {
+            // Nothing is under way between two rounds, so that what was done up to here is kept.
+            self.save()?;
+            return Err(Halt::Stopped);
+        }
+        let before = self.progress.episode;
+        for place in 0..tries.len() {
+            if self.interaction.is_open(place) {
+                continue;
+            }
+            match self.prepare(place, tries[place])? {
+                Prepared::Acting => {}
+                Prepared::Over => self.over(place, tries),
+                Prepared::Broken(error) => return Ok(Some((place, error))),
+            }
+        }
+        let left = usize::try_from(self.experiment.steps - self.progress.step).unwrap_or(usize::MAX);
+        match unless_broken(self.interaction.round(self.agent.as_mut(), true, left, round))? {
+            Ok(()) => {}
+            Err(broken) => return Ok(Some(broken)),
+        }
+        for taken in round.drain(..) {
+            let place = taken.place;
+            if self.take(taken)? {
+                self.over(place, tries);
+            }
+        }
+        if self.progress.episode == before {
+            self.save_if_due()?;
+            return Ok(None);
+        }
+        let interval = self.experiment.evaluation.interval;
+        if interval > 0
+            && self.progress.step < self.experiment.steps
+            && self.progress.step - self.progress.evaluated_at >= interval
+        {
+            self.evaluate(false)?;
+            self.progress.evaluated_at = self.progress.step;
+        }
+        self.save()?;
+        Ok(None)
+    }
+
+    /// The episode at a place is over.
+    fn over(&mut self, place: usize, tries: &mut [u64]) {
+        self.progress.episode += 1;
+        self.progress.open[place] = None;
+        tries[place] = 0;
     }
 }

@@ -39,19 +39,19 @@ impl Run<'_, '_> {
     /// Reads what was experienced back from the run's files, as far as they reach.
     fn recall(&mut self) -> Result<()> {
         self.memory = memory(&self.made, self.agent.as_ref())?;
-        self.unfinished = None;
+        self.unfinished = vec![None; self.progress.open.len()];
         let store = EpisodeStore::open(self.folder.episodes())?;
+        let under_way: Vec<Option<u64>> =
+            self.progress.open.iter().map(|open| open.as_ref().map(|open| open.episode)).collect();
         if self.agent.learns() {
             if self.folder.recorded().exists() {
-                self.memory.extend_from_store(&EpisodeStore::open(self.folder.recorded())?)?;
-                self.memory.end_episode();
+                self.memory.extend_from_store(&EpisodeStore::open(self.folder.recorded())?, &[])?;
             }
-            self.memory.extend_from_store(&store)?;
+            self.memory.extend_from_store(&store, &under_way)?;
         }
-        if self.progress.open.is_none() {
-            self.memory.end_episode();
-        } else if let Some(last) = store.episodes().len().checked_sub(1) {
-            self.unfinished = Some(store.episode(last)?);
+        for (unfinished, episode) in self.unfinished.iter_mut().zip(&under_way) {
+            let listed = episode.and_then(|id| store.episodes().iter().position(|episode| episode.id == id));
+            *unfinished = listed.map(|i| store.episode(i)).transpose()?;
         }
         Ok(())
     }
@@ -75,6 +75,7 @@ impl Run<'_, '_> {
             observer.rewind(&folder, position)
         })?;
         self.progress = checkpoint.progress;
+        (0..self.interaction.places()).for_each(|place| self.interaction.leave(place));
         self.recall()?;
         self.checkpointed = (Instant::now(), self.progress.updates + self.progress.step);
         self.before = self.progress.clock.wall;
@@ -109,8 +110,8 @@ impl Run<'_, '_> {
     }
 
     /// After the environment broke: a new instance, and back to the last checkpoint.
-    pub(super) fn mend(&mut self, tries: u64, error: Error) -> Result<()> {
-        let episode = self.progress.episode;
+    pub(super) fn mend(&mut self, place: usize, tries: u64, error: Error) -> Result<()> {
+        let episode = self.progress.open[place].map_or(self.progress.begun(), |open| open.episode);
         if tries > self.experiment.retries {
             let saved = match self.checkpoints.newest()?.map_or(0, |(checkpoint, _)| checkpoint.progress.step) {
                 0 => "No step was saved yet".to_owned(),
@@ -124,7 +125,7 @@ impl Run<'_, '_> {
                 ),
             ));
         }
-        self.made = self.workshop.environment(self.experiment)?;
+        self.interaction.replace(place, self.workshop.environment(self.experiment)?.environment);
         // The time lost is time spent, but rates are measured over what counts.
         let wall_secs = self.wall_secs();
         let (checkpoint, _) = self.checkpoints.newest()?.ok_or_else(no_store)?;

@@ -99,14 +99,14 @@ fn a_folder_that_cannot_be_made_is_a_clear_error() {
 }
 
 /// An environment whose worker dies at chosen steps of its life, counted over all instances.
-struct Fragile {
+pub(crate) struct Fragile {
     deaths: Vec<usize>,
     steps: Arc<AtomicUsize>,
     instances: AtomicUsize,
 }
 
 impl Fragile {
-    fn new(deaths: impl IntoIterator<Item = usize>) -> Self {
+    pub(crate) fn new(deaths: impl IntoIterator<Item = usize>) -> Self {
         let deaths = deaths.into_iter().collect();
         Self { deaths, steps: Arc::default(), instances: AtomicUsize::new(0) }
     }

@@ -9,7 +9,7 @@ use worldwright_runs::{
 
 use crate::tiny::{AtStep, GO_ON, completed, finish, finished, run, run_saving, trace};
 
-const SAC: [&str; 8] = [
+pub(crate) const SAC: [&str; 8] = [
     "environment=pendulum",
     "algorithm=sac",
     "policy.batch=8",
@@ -20,7 +20,7 @@ const SAC: [&str; 8] = [
     "seed=3",
 ];
 
-const DREAMER: [&str; 15] = [
+pub(crate) const DREAMER: [&str; 15] = [
     "environment=pendulum",
     "algorithm=dreamer",
     "model.batch=3",
@@ -38,7 +38,7 @@ const DREAMER: [&str; 15] = [
     "seed=3",
 ];
 
-const MUZERO: [&str; 13] = [
+pub(crate) const MUZERO: [&str; 13] = [
     "environment=cartpole",
     "algorithm=muzero",
     "model.batch=8",
@@ -79,7 +79,8 @@ fn a_bundle_of_a_policy_acts_as_the_run_evaluated_it() {
         let mut loaded = load_bundle(&Lists, place.path(), &GO_ON).unwrap();
         let options = EvaluationOptions { episodes: 1, seed: 3, picture: false, step_limit: 1000 };
         let environment = loaded.made.environment.as_mut();
-        let again = evaluate(loaded.agent.as_mut(), environment, &options, &mut |_, _| Ok(true)).unwrap();
+        let again =
+            evaluate(loaded.agent.as_mut(), environment, &mut || Ok(None), &options, &mut |_, _| Ok(true)).unwrap();
         assert_eq!(again.returns(), summary.returns, "{}", choices[1]);
         assert!(std::fs::read_to_string(place.path().join("report.html")).unwrap().contains(&summary.algorithm));
         // What a model does not predict is left out, and no word is lost on it.
@@ -116,7 +117,9 @@ fn recorded_episodes_alone_are_enough_to_learn_from() {
     let mut loaded = load_bundle(&Lists, &folder, &GO_ON).unwrap();
     let mut made = worldwright_envs::make("pendulum", &Default::default()).unwrap();
     let options = EvaluationOptions { episodes: 1, seed: 3, picture: false, step_limit: 1000 };
-    let done = evaluate(loaded.agent.as_mut(), made.environment.as_mut(), &options, &mut |_, _| Ok(true)).unwrap();
+    let done =
+        evaluate(loaded.agent.as_mut(), made.environment.as_mut(), &mut || Ok(None), &options, &mut |_, _| Ok(true))
+            .unwrap();
     assert!(done.return_mean().is_finite());
     // It has nowhere to act of its own.
     let error = loaded.made.environment.reset(0).unwrap_err().to_string();

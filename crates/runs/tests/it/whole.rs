@@ -61,7 +61,10 @@ fn a_run_leaves_what_it_promises_and_its_bundle_acts_the_same() {
     assert_eq!(loaded.card.weights_digest, summary.weights_digest);
     let options = EvaluationOptions { episodes: 2, seed: experiment.seed, picture: true, step_limit: 1000 };
     let evaluation =
-        evaluate(loaded.agent.as_mut(), loaded.made.environment.as_mut(), &options, &mut |_, _| Ok(true)).unwrap();
+        evaluate(loaded.agent.as_mut(), loaded.made.environment.as_mut(), &mut || Ok(None), &options, &mut |_, _| {
+            Ok(true)
+        })
+        .unwrap();
     assert_eq!(evaluation.returns(), summary.returns);
     assert_eq!(evaluation.film.frames().len(), 201);
 
@@ -72,12 +75,17 @@ fn a_run_leaves_what_it_promises_and_its_bundle_acts_the_same() {
     assert_eq!(planned, again);
 
     let out = place.path().join("collected");
-    let collected = collect(&mut loaded.made, Some(loaded.agent.as_mut()), 250, 5, &out, &GO_ON).unwrap();
+    let collected = collect(&mut loaded.made, &mut [], Some(loaded.agent.as_mut()), (250, 5), &out, &GO_ON).unwrap();
     assert_eq!((collected.steps, collected.returns.len()), (250, 2));
     let store = EpisodeStore::open(&out).unwrap();
-    assert_eq!((store.steps(), collected.cut), (250, true));
+    assert_eq!((store.steps(), collected.cut), (250, 1));
     assert_eq!(store.episodes().iter().map(|episode| episode.truncated).collect::<Vec<_>>(), [true, false]);
-    assert!(collect(&mut loaded.made, None, 10, 5, &out, &GO_ON).unwrap_err().to_string().contains("exists already"));
+    assert!(
+        collect(&mut loaded.made, &mut [], None, (10, 5), &out, &GO_ON)
+            .unwrap_err()
+            .to_string()
+            .contains("exists already")
+    );
 }
 
 #[test]
