@@ -34,7 +34,7 @@ use worldwright_core::{Dataset, Key, LearnedModel, Result, Setting};
 pub use candidate::{ModelChoice, PlanChoice, models, plans};
 pub use domain::Domain;
 pub use prediction::Prediction;
-pub use record::{Experience, record, to_text};
+pub use record::{Record, record, to_text};
 pub use search::design;
 pub use trial::{EnvironmentTrial, Played, Trial, random_transitions};
 
@@ -74,7 +74,7 @@ pub struct DesignOptions {
     /// After which no further candidate is fitted or tried. With it, results depend on the machine's speed.
     pub time_limit: Option<Duration>,
     /// What similar domains needed; [`record`] unless told otherwise.
-    pub record: Vec<Experience>,
+    pub record: Vec<Record>,
 }
 
 impl Default for DesignOptions {

@@ -11,7 +11,7 @@ const UNTRIED: f64 = 0.5;
 
 /// A domain that was searched in full.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Experience {
+pub struct Record {
     /// Its name.
     pub name: String,
     /// What it is like.
@@ -21,19 +21,19 @@ pub struct Experience {
 }
 
 /// The committed record.
-pub fn record() -> Vec<Experience> {
+pub fn record() -> Vec<Record> {
     parse(TABLE)
 }
 
 /// Reads what [`to_text`] wrote; lines that it could not have written are left out.
-fn parse(text: &str) -> Vec<Experience> {
-    let mut record: Vec<Experience> = Vec::new();
+fn parse(text: &str) -> Vec<Record> {
+    let mut record: Vec<Record> = Vec::new();
     for line in text.lines() {
         let words: Vec<&str> = line.split('\t').collect();
         match words.as_slice() {
             ["domain", name, numbers @ ..] => {
                 if let Some(domain) = domain(numbers) {
-                    record.push(Experience { name: (*name).to_owned(), domain, shares: Vec::new() });
+                    record.push(Record { name: (*name).to_owned(), domain, shares: Vec::new() });
                 }
             }
             ["candidate", model, plan, share] => {
@@ -65,12 +65,12 @@ fn domain(words: &[&str]) -> Option<Domain> {
 }
 
 /// The record as text, one line a domain and one a candidate, in fields parted by tabs.
-pub fn to_text(record: &[Experience]) -> String {
+pub fn to_text(record: &[Record]) -> String {
     let mut text = String::from(
         "# Fields of a domain: name, observation numbers, action numbers, discrete, transitions, episode steps, reward known, noise, \
          non-linearity. Fields of a candidate: model, plan, share of the best gain over random actions.\n",
     );
-    for Experience { name, domain: d, shares } in record {
+    for Record { name, domain: d, shares } in record {
         text += &format!(
             "domain\t{name}\t{}\t{}\t{}\t{}\t{}\t{}\t{:.3}\t{:.3}\n",
             d.observation_dim,
@@ -92,13 +92,13 @@ pub fn to_text(record: &[Experience]) -> String {
 /// What the nearest domains of a record say of candidates.
 pub(super) struct Prior<'r> {
     /// Nearest first, each with its weight; the weights add up to 1.
-    neighbours: Vec<(f64, &'r Experience)>,
+    neighbours: Vec<(f64, &'r Record)>,
     nearest: f64,
 }
 
 impl<'r> Prior<'r> {
-    pub(super) fn new(record: &'r [Experience], domain: &Domain) -> Self {
-        let mut all: Vec<(f64, &Experience)> = record.iter().map(|e| (e.domain.distance(domain), e)).collect();
+    pub(super) fn new(record: &'r [Record], domain: &Domain) -> Self {
+        let mut all: Vec<(f64, &Record)> = record.iter().map(|e| (e.domain.distance(domain), e)).collect();
         all.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.name.cmp(&b.1.name)));
         all.truncate(NEIGHBOURS);
         let total: f64 = all.iter().map(|(distance, _)| (-distance).exp()).sum();
@@ -133,9 +133,9 @@ impl<'r> Prior<'r> {
 mod tests {
     use super::*;
 
-    fn experience(name: &str, noise: f64, share: f64) -> Experience {
+    fn experience(name: &str, noise: f64, share: f64) -> Record {
         let domain = Domain { observation_dim: 3, action_dim: 1, transitions: 200, noise, ..Domain::default() };
-        Experience { name: name.into(), domain, shares: vec![("gp".into(), "icem 25".into(), share)] }
+        Record { name: name.into(), domain, shares: vec![("gp".into(), "icem 25".into(), share)] }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
-use worldwright_core::{Parameter, Setting, SettingDefault};
+use worldwright_core::{Error, Parameter, Result, Setting, SettingDefault};
 
 use crate::settings_text;
 
@@ -119,6 +119,17 @@ impl Experiment {
     /// Who plays the role of a section, where the algorithm has it.
     pub fn role(&self, section: &str) -> Option<&Part> {
         self.roles.get(section)
+    }
+
+    /// This experiment, if it acts in one environment at a time: all that `what` does.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for more.
+    pub fn alone(self, what: &str) -> Result<Self> {
+        if self.count > 1 {
+            return Err(Error::config(COUNT, format!("{what} acts in one environment at a time: leave it out")));
+        }
+        Ok(self)
     }
 
     /// Whether nothing is learned but from recorded episodes.

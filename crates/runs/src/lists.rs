@@ -95,6 +95,9 @@ impl Lists {
         let steps = whole("steps", 0, if acts && !recipe.offline { usual } else { 0 })?;
         let updates = whole("updates", 0, if steps == 0 { recipe.updates } else { 0 })?;
         possible(&algorithm, recipe, (&data, acts), steps, updates)?;
+        if count > 1 && steps == 0 {
+            return Err(Error::config(COUNT, "no step is taken in any of them: leave it out"));
+        }
         Ok(Experiment {
             reward: reward(choices, &agents::reward_settings(&algorithm, known), &made)?,
             environment: Part { name, settings },

@@ -1,5 +1,6 @@
 //! What every environment, world model and planner must keep to. A check panics with what was violated.
 
+pub(crate) mod agent;
 mod capabilities;
 pub(crate) mod environment;
 pub(crate) mod planner;

@@ -2,6 +2,7 @@
 
 mod belief;
 mod beliefs;
+mod conformance;
 mod in_updates;
 mod model_based;
 mod resolving;

@@ -64,7 +64,7 @@ fn search_for(options: &Design, search: &DesignOptions, interrupt: &Interrupt, h
             .set("environment", Setting::Text(options.what.clone()))?
             .set("seed", Setting::Integer(i64::try_from(options.seed)?))?;
         let choices = options.settings.iter().try_fold(choices, |choices, setting| choices.assign(setting))?;
-        let experiment = Lists.resolve(&choices)?;
+        let experiment = Lists.resolve(&choices)?.alone("design")?;
         if !quiet {
             print_aside(&format!("taking {} of random actions in {}", counted(options.steps, "step"), options.what));
         }

@@ -69,7 +69,7 @@ pub(crate) fn run(options: &Plan, interrupt: &Interrupt) -> Result<()> {
             .set("algorithm", Setting::Text("mpc".to_owned()))?
             .set("seed", Setting::Integer(i64::try_from(options.seed)?))?;
         let choices = options.settings.iter().try_fold(choices, |choices, setting| choices.assign(setting))?;
-        let experiment = Lists.resolve(&choices)?;
+        let experiment = Lists.resolve(&choices)?.alone("plan")?;
         let made = Lists.environment(&experiment)?;
         anyhow::ensure!(
             made.simulator.is_some(),

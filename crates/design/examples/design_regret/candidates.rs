@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use worldwright_agents::{Choice, ModelBasedAgent, Parts, resolve};
 use worldwright_core::{Dataset, Error, Key, LearnedModel, Result, Setting};
 use worldwright_design::{
-    DesignOptions, Domain, EnvironmentTrial, Experience, ModelChoice, PlanChoice, Trial, design, fit_as_tried, models,
+    DesignOptions, Domain, EnvironmentTrial, ModelChoice, PlanChoice, Record, Trial, design, fit_as_tried, models,
     plans,
 };
 
@@ -125,14 +125,14 @@ impl<'g> Everything<'g> {
     }
 
     /// What the record keeps of it.
-    pub(crate) fn experience(&self) -> Result<Experience> {
+    pub(crate) fn experience(&self) -> Result<Record> {
         let ground = self.ground;
         let gain = (self.candidates[0].mean() - ground.random).max(1e-9);
         let share = |candidate: &Candidate| ((candidate.mean() - ground.random) / gain).clamp(0.0, 1.0);
         let line = |c: &Candidate| (c.model.label.clone(), c.plan.label.clone(), share(c));
         let mut shares: Vec<_> = self.candidates.iter().map(line).collect();
         shares.sort_by(|a, b| (&a.0, &a.1).cmp(&(&b.0, &b.1)));
-        Ok(Experience { name: ground.name.to_owned(), domain: described(ground)?, shares })
+        Ok(Record { name: ground.name.to_owned(), domain: described(ground)?, shares })
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use worldwright_core::Result;
-use worldwright_design::{DesignOptions, EnvironmentTrial, Experience, ModelChoice, PlanChoice, design};
+use worldwright_design::{DesignOptions, EnvironmentTrial, ModelChoice, PlanChoice, Record, design};
 
 use crate::candidates::{Candidate, Everything, mean};
 use crate::domain::Ground;
@@ -24,7 +24,7 @@ const JUDGING: u64 = 102;
 const TRUTH: u64 = 104;
 
 /// Judges the search with a record of other domains.
-pub(crate) fn judge(ground: &Ground, record: Vec<Experience>) -> Result<Line> {
+pub(crate) fn judge(ground: &Ground, record: Vec<Record>) -> Result<Line> {
     let mut everything = Everything::play(ground)?;
     let began = Instant::now();
     let options = DesignOptions { record, episode_steps: ground.episode_steps, ..DesignOptions::default() };

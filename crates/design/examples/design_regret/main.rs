@@ -19,7 +19,7 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use worldwright_core::{Error, Result};
-use worldwright_design::{Experience, record, to_text};
+use worldwright_design::{Record, record, to_text};
 
 use candidates::Everything;
 use domain::{DOMAINS, Ground, RECORDED, SEEDS};
@@ -41,7 +41,7 @@ fn main() -> Result<()> {
     let names = || DOMAINS.into_iter().filter(|(name, _)| wanted.is_empty() || wanted.iter().any(|w| w == name));
     if what == "record" {
         let experience = |(name, repeat)| Everything::play(&Ground::new(name, repeat, RECORDED)?)?.experience();
-        let found: Vec<Experience> = names().map(experience).collect::<Result<_>>()?;
+        let found: Vec<Record> = names().map(experience).collect::<Result<_>>()?;
         return std::fs::write(folder.join("record.txt"), to_text(&found)).map_err(failed);
     }
     let kept = folder.join("lines.txt");

@@ -8,7 +8,7 @@ use worldwright_core::{
     Step, Transitions,
 };
 use worldwright_design::{
-    Design, DesignOptions, EnvironmentTrial, Experience, ModelChoice, PlanChoice, Progress, Row, Trial, design,
+    Design, DesignOptions, EnvironmentTrial, ModelChoice, PlanChoice, Progress, Record, Row, Trial, design,
     fit_as_tried, random_transitions,
 };
 use worldwright_envs::{Made, make};
@@ -276,7 +276,7 @@ fn what_a_similar_domain_needed_is_tried_first_and_saves_trials() {
     assert_ne!(cold[0], best);
     let shares = [("gp", "icem 12", 1.0), ("linear", "icem 12", 0.6), ("gp", "icem 5", 0.0), ("linear", "icem 5", 0.0)];
     let shares: Vec<_> = shares.map(|(model, plan, share)| (model.to_owned(), plan.to_owned(), share)).into();
-    let alike = Experience { name: "alike".into(), domain: found.domain, shares: shares.clone() };
+    let alike = Record { name: "alike".into(), domain: found.domain, shares: shares.clone() };
     let (found, warm) = followed(&mut made, &DesignOptions { record: vec![alike], ..options.clone() });
     assert_eq!(warm[0], best);
     assert!(2 * warm.len() < cold.len(), "{} trials, {} without the record", warm.len(), cold.len());
@@ -284,7 +284,7 @@ fn what_a_similar_domain_needed_is_tried_first_and_saves_trials() {
     // A domain of quite another kind says who is first, and rules nobody out.
     let mut domain = found.domain;
     domain.observation_dim *= 8;
-    let unlike = Experience { name: "unlike".into(), domain, shares };
+    let unlike = Record { name: "unlike".into(), domain, shares };
     let (_, order) = followed(&mut made, &DesignOptions { record: vec![unlike], ..options });
     assert_eq!(order[0], best);
     assert!(cold.iter().all(|candidate| order.contains(candidate)), "{order:?}");

@@ -65,6 +65,13 @@ fn one_of_an_environment_is_what_it_always_was() {
 }
 
 #[test]
+fn what_acts_in_one_says_so() {
+    assert!(experiment(&[]).alone("plan").is_ok());
+    let error = three(&[]).alone("plan").unwrap_err().to_string();
+    assert!(error.contains("environment.count") && error.contains("one environment at a time"), "{error}");
+}
+
+#[test]
 fn cut_anywhere_it_goes_on_as_if_it_had_not_been() {
     const OFTEN: CheckpointEvery = CheckpointEvery { steps: 70, secs: f64::INFINITY };
     let several = ["environment.count=3", "environment.episode_steps=80"];
