@@ -245,6 +245,15 @@ const LEARNING: &[Parameter] = &[
     },
 ];
 
+/// The algorithm that plans in a model of this name unless told otherwise; of other models the first one that plans.
+pub fn algorithm_of(model: &str) -> &'static str {
+    let plays = |entry: &&Entry<Recipe>| {
+        let role = |section: &str| entry.build.roles.iter().find(|role| role.section == section);
+        role("planner").is_some() && role("model").is_some_and(|role| role.default == model)
+    };
+    ALL.iter().find(plays).map_or(ALL[0].name, |entry| entry.name)
+}
+
 /// The algorithm where nobody said one: dynamic programming where everything can be counted and no other model or planner is
 /// asked for, else an ensemble.
 pub fn default_algorithm(given: &Parts, observations: &Space, actions: &Space) -> &'static str {

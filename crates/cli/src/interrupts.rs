@@ -13,7 +13,8 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 use worldwright_core::{Error, Interrupt};
 
-use crate::INTERRUPTED;
+/// The exit code when a signal ended it, and everything is saved that it had to save.
+pub(crate) const INTERRUPTED: u8 = 130;
 use crate::arguments::Command;
 use crate::output::print_aside;
 

@@ -15,11 +15,10 @@ use worldwright_core::Interrupt;
 use worldwright_runs::List;
 
 use crate::arguments::{Arguments, Command};
+use crate::interrupts::INTERRUPTED;
 
 /// An error was met; it stands on standard error.
 const FAILED: u8 = 1;
-/// A signal ended it, and everything is saved that it had to save.
-const INTERRUPTED: u8 = 130;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();

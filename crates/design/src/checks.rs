@@ -2,7 +2,8 @@
 
 use worldwright_core::{Columns, Dataset, Error, Result, Transitions};
 
-use super::{DesignOptions, prediction};
+use super::options::DesignOptions;
+use super::prediction;
 use worldwright_agents::AgentContext;
 
 /// Least transitions that a search can tell anything from.

@@ -7,8 +7,10 @@
 use worldwright_core::{Action, Agent, Dataset, Error, Imagination, Imagined, Key, LearnedModel, Result, Rows, Space};
 
 use super::candidate::ModelChoice;
+use super::fitting::{build, fit};
 use super::prediction::Examination;
-use super::{Played, Trial, fit};
+use super::stream;
+use super::trial::{Played, Trial};
 use worldwright_agents::{AgentContext, Overrides};
 
 /// Judges whose error is above this multiple of the best judge's do not sit.
@@ -30,7 +32,7 @@ impl Committee {
             return Ok(None);
         }
         let choice = ModelChoice::new("known", "known", &[]);
-        let judge = super::build(&choice, context, &Overrides::new())?;
+        let judge = build(&choice, context, &Overrides::new())?;
         Ok(Some(Self::of("the simulator".into(), vec![judge], data)))
     }
 
@@ -47,7 +49,7 @@ impl Committee {
         let examination = Examination::new(training, most);
         let mut able: Vec<(f64, String, Box<dyn LearnedModel>)> = Vec::new();
         for (index, choice) in choices(context, held_out.len()).into_iter().enumerate() {
-            let key = Key::new(context.seed).fold(super::stream::JUDGES).fold(index as u64);
+            let key = Key::new(context.seed).fold(stream::JUDGES).fold(index as u64);
             let fitted = fit(&choice, context, held_out, &Overrides::new(), key).and_then(|(model, _)| {
                 let prediction = examination.judge(model.as_world_model(), key)?;
                 Ok((prediction.score, choice.label.clone(), model))
@@ -100,7 +102,7 @@ impl Trial for Committee {
         let spec = judge.spec();
         let mut arena = judge.imagination(1);
         let mut imagined = Imagined::new(spec, 1);
-        let key = Key::new(episode).fold(super::stream::TRIALS);
+        let key = Key::new(episode).fold(stream::TRIALS);
         let mut flat = start.clone();
         let mut observation = spec.observation_space.unflatten(&flat)?;
         agent.begin_episode(0, &observation, key.to_seed())?;

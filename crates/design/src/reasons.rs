@@ -1,8 +1,9 @@
 //! Why a candidate was chosen, in sentences that its user understands.
 
 use super::domain::Domain;
+use super::options::Row;
+use super::prediction::Prediction;
 use super::record::Prior;
-use super::{Prediction, Row};
 
 /// What there is to tell.
 pub(super) struct Told<'a> {

@@ -1,7 +1,7 @@
 //! What similar domains needed: the share of the best candidate's gain over random actions that each candidate reached, on domains
 //! that were searched in full. The table stands in `record.txt`, written by the command that measures the search's regret.
 
-use super::Domain;
+use super::domain::Domain;
 
 const TABLE: &str = include_str!("record.txt");
 /// Domains that a prior is taken from.

@@ -6,14 +6,19 @@ use std::time::Instant;
 
 use worldwright_core::{Dataset, Error, Key, LearnedModel, Result, Setting};
 
+use super::candidate::{ModelChoice, PlanChoice};
 use super::candidate::{models, plans};
 use super::checks::check;
 use super::committee::Committee;
+use super::designed::Design;
 use super::domain::Domain;
+use super::fitting::{fit, resolved};
+use super::options::{DesignOptions, Progress, Row};
 use super::prediction::Examination;
 use super::record::Prior;
 use super::split::{episodes, split, turns};
-use super::{Design, DesignOptions, ModelChoice, PlanChoice, Progress, Row, Trial, fit, reasons, resolved, stream};
+use super::trial::Trial;
+use super::{reasons, stream};
 use worldwright_agents::{AgentContext, Overrides};
 
 /// Errors below this, in standard deviations of the data, are as good as none.

@@ -10,8 +10,6 @@
 use worldwright_core::{Action, Error, Result, Space, Value};
 use worldwright_numerics::shift_rows;
 
-use crate::sampling::candidates::Candidates;
-
 /// The most joint choices that sampling planners draw from one list; more are searched by their factors.
 const MOST_LISTED: usize = 128;
 /// The most that a tree holds for one node.
@@ -160,28 +158,6 @@ impl ActionKind {
                 planner,
                 format!("the action space {space}: {why}; use cem, icem or mppi for choices and whole numbers"),
             )),
-        }
-    }
-
-    /// Makes the actions of all candidates elements of the space.
-    pub(crate) fn snap_all(&self, candidates: &mut Candidates) {
-        let Self::Continuous { form: Flat::Snapped { parts, .. }, .. } = self else { return };
-        for h in 0..candidates.horizon() {
-            for part in parts {
-                match *part {
-                    Snap::Whole { dim } => candidates.column_mut(h, dim).iter_mut().for_each(|x| *x = x.round()),
-                    Snap::OneOf { first, n } => {
-                        for i in 0..candidates.count() {
-                            let largest = (first + 1..first + n).fold(first, |best, dim| {
-                                if candidates.column(h, dim)[i] > candidates.column(h, best)[i] { dim } else { best }
-                            });
-                            for dim in first..first + n {
-                                candidates.column_mut(h, dim)[i] = f64::from(u8::from(dim == largest));
-                            }
-                        }
-                    }
-                }
-            }
         }
     }
 

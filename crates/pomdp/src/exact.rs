@@ -12,6 +12,7 @@
 //! the optimum is bounded by the step back alone, whatever it started from: where `|H V − V| ≤ r + e`,
 //! `|V' − V*| ≤ e + γ (r + e) / (1 − γ)` for the V' that was found.
 
+mod alpha;
 mod points;
 mod prune;
 mod step;
@@ -20,6 +21,7 @@ use std::time::{Duration, Instant};
 
 use worldwright_core::{Error, Result};
 
+use self::alpha::{Alpha, Halt, dot};
 use self::prune::{MARGIN, Pruner};
 use self::step::Solver;
 use super::{Table, blind_policies};
@@ -45,13 +47,6 @@ impl Default for ExactConfig {
     }
 }
 
-/// An alpha vector: what a conditional plan is worth in each state, and the action that it begins with.
-#[derive(Debug, Clone, PartialEq)]
-struct Alpha {
-    action: usize,
-    values: Vec<f64>,
-}
-
 /// The optimal value function.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Exact {
@@ -63,14 +58,6 @@ pub struct Exact {
     pub error: f64,
     /// Whether the time ran out before the tolerance was reached.
     pub is_cut: bool,
-}
-
-/// Why a step back was given up.
-enum Halt {
-    /// The time ran out.
-    Time,
-    /// There would be too many vectors.
-    Vectors,
 }
 
 /// Steps back without a smaller residual after which points are not settled in between any more: then only the contraction of the step
@@ -216,11 +203,6 @@ impl Exact {
         let each = self.stages[stage].iter().map(|alpha| (alpha.action, dot(belief, &alpha.values)));
         each.fold((0, f64::NEG_INFINITY), |best, next| if next.1 > best.1 { next } else { best })
     }
-}
-
-#[inline]
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
 fn too_large(why: String) -> Error {

@@ -40,11 +40,8 @@ mod tabletop;
 mod tiger;
 mod two_player;
 
-pub use solution::{Cell, Solution, Status};
+pub use solution::{Cell, Solution, Solve, Status};
 pub use tabletop::closet;
-
-/// Solves a problem from checked settings.
-pub type Solve = fn(&Settings) -> Result<Solution>;
 
 /// Every problem.
 pub const ALL: &[Entry<Solve>] = &[

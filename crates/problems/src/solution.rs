@@ -1,5 +1,10 @@
 //! What came of a problem: how good the answer is, the plan as a table, and numbers about it.
 
+use worldwright_core::{Result, Settings};
+
+/// Solves a problem from checked settings.
+pub type Solve = fn(&Settings) -> Result<Solution>;
+
 /// How good an answer is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {

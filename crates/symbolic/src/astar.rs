@@ -5,8 +5,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::heuristic::Visit;
-use super::search::{Effort, End, SearchOptions, SearchStatus};
+use super::effort::{Effort, End, SearchOptions, SearchStatus};
+use super::estimate::Visit;
 use super::states::{NONE, Node, States};
 use super::successors::Successors;
 use super::task::Task;

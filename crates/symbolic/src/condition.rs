@@ -3,9 +3,9 @@
 
 use super::error::PddlErrorKind;
 use super::language::{Atom, Formula, ObjectId};
+use super::literal::Literal;
 use super::reachability::{Reachable, UNBOUND};
 use super::resources::Resources;
-use super::task::Literal;
 
 /// A condition over atoms of the relaxed fixpoint. `All` of nothing is true, `Any` of nothing is false.
 #[derive(Debug, Clone, PartialEq)]

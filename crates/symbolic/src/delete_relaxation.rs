@@ -6,7 +6,7 @@
 //! supporters and adds up the operators it meets, each once; those of them that are applicable are the preferred ones.
 
 use super::dominance::without_dominated;
-use super::heuristic::{Heuristic, Visit};
+use super::estimate::{Heuristic, Visit};
 use super::queue::BucketQueue;
 use super::relaxation::Relaxation;
 use super::task::Task;

@@ -14,11 +14,12 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, VecDeque};
 
-use super::heuristic::{Heuristic, Visit};
-use super::search::{Effort, End, SearchOptions, SearchStatus};
+use super::effort::{Effort, End, SearchOptions, SearchStatus};
+use super::estimate::{Heuristic, Visit};
+use super::literal::{Literal, bit};
 use super::states::{NONE, Node, States};
 use super::successors::Successors;
-use super::task::{Literal, Task, bit};
+use super::task::Task;
 
 /// Turns that the lists of preferred operators are ahead of the others after the first estimate.
 const BOOST: i64 = 1000;

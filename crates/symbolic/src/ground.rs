@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::condition::{Grounder, MOST_DISJUNCTS, consistent};
 use super::error::{PddlError, PddlErrorKind, PddlResult, Position, Source};
+use super::groups::MutexGroups;
 use super::language::{Action, Cost, Domain, Formula, Problem, Variable};
-use super::mutex::MutexGroups;
+use super::literal::{Literal, set};
 use super::prune::prune;
 use super::reachability::{Reachable, reach};
 use super::resources::Resources;
-use super::task::{Change, Literal, Names, Operator, Task, set};
+use super::task::{Change, Names, Operator, Task};
 
 /// Grounds a problem.
 ///

@@ -8,10 +8,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::groups::MutexGroups;
 use super::landmark_sets::LandmarkSets;
-use super::mutex::MutexGroups;
+use super::literal::{Literal, bit};
 use super::relaxation::Relaxation;
-use super::task::{Literal, Task, bit};
+use super::task::Task;
 
 /// Facts of a disjunctive landmark at most.
 const MOST_FACTS: usize = 4;

@@ -4,8 +4,9 @@
 //! A literal is a landmark of p if every relaxed plan for p makes it true:
 //! `L(p) = {p} ∪ ⋂ over achievers o of p (⋃ over q in pre(o) L(q))`, the greatest fixpoint.
 
+use super::literal::{bit, set};
 use super::relaxation::Relaxation;
-use super::task::{Task, bit, set};
+use super::task::Task;
 
 /// For each proposition the landmarks of it, as bits.
 pub(crate) struct LandmarkSets {

@@ -6,11 +6,12 @@
 //! is needed at the moment before a landmark that was never true, and what should come after one that was never true. Their number
 //! is the estimate. Where the sets of landmarks would not fit, only the goal is counted.
 
-use super::heuristic::{Heuristic, Visit};
+use super::estimate::{Heuristic, Visit};
 use super::landmark_graph::{Landmark, landmark, landmarks};
 use super::landmark_sets::LandmarkSets;
+use super::literal::{bit, set};
 use super::relaxation::Relaxation;
-use super::task::{Task, bit, set};
+use super::task::Task;
 
 /// Bytes that the landmark sets of all propositions may take.
 const MOST_BYTES: usize = 128 << 20;

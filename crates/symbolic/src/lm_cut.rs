@@ -13,7 +13,7 @@
 //! decides how large the zone grows and so how good the cut is. [`LmCutTies`] says which is taken (Lauer and Fickert, "Beating
 //! LM-cut with LM-cut: quick cutting and practical tie breaking for the precondition choice function", HSDIP 2020).
 
-use super::heuristic::{Heuristic, Visit};
+use super::estimate::{Heuristic, Visit};
 use super::queue::BucketQueue;
 use super::relaxation::{Relaxation, Rows};
 use super::task::Task;

@@ -9,8 +9,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use super::groups::MutexGroups;
+use super::literal::Literal;
+use super::literal::bit;
 use super::resources::Resources;
-use super::task::{Change, Literal, Operator, Task, bit};
+use super::task::{Change, Operator, Task};
 
 /// Candidates that are looked at.
 const MOST_CANDIDATES: usize = 300;
@@ -42,13 +45,6 @@ impl Part {
 
 type Candidate = Vec<Part>;
 
-/// For each fact the groups that it is in.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct MutexGroups {
-    of_fact: Vec<Vec<u32>>,
-    count: u32,
-}
-
 /// What may still be looked at.
 struct Budget<'a> {
     left: usize,
@@ -63,34 +59,6 @@ impl Budget<'_> {
             self.left = 0;
         }
         self.left > 0
-    }
-}
-
-/// Finds out whether literals can be true together.
-pub(crate) struct Together<'a> {
-    groups: &'a MutexGroups,
-    /// For each group the round in which a fact of it was last met, and the fact.
-    met: Vec<(usize, u32)>,
-    round: usize,
-}
-
-impl<'a> Together<'a> {
-    pub(crate) fn new(groups: &'a MutexGroups) -> Self {
-        Self { groups, met: vec![(0, 0); groups.count as usize], round: 0 }
-    }
-
-    /// Whether no group has two of the facts that must be true.
-    pub(crate) fn possible<'l>(&mut self, literals: impl Iterator<Item = &'l Literal>) -> bool {
-        self.round += 1;
-        for fact in literals.filter(|literal| literal.holds()).map(|literal| literal.fact()) {
-            for &group in &self.groups.of_fact[fact as usize] {
-                let (round, other) = std::mem::replace(&mut self.met[group as usize], (self.round, fact));
-                if round == self.round && other != fact {
-                    return false;
-                }
-            }
-        }
-        true
     }
 }
 
@@ -141,21 +109,6 @@ impl MutexGroups {
                 self.count += 1;
             }
         }
-    }
-
-    /// The groups of some of the facts, which take the numbers of their places.
-    pub(crate) fn of_facts(mut self, kept: &[u32]) -> Self {
-        let of_fact = kept.iter().map(|&fact| std::mem::take(&mut self.of_fact[fact as usize])).collect();
-        Self { of_fact, count: self.count }
-    }
-
-    /// Whether two literals are never true together, as far as the groups tell.
-    pub(crate) fn exclusive(&self, a: Literal, b: Literal) -> bool {
-        if a.fact() == b.fact() {
-            return a != b;
-        }
-        let (own, other) = (&self.of_fact[a.fact() as usize], &self.of_fact[b.fact() as usize]);
-        a.holds() && b.holds() && own.iter().any(|group| other.contains(group))
     }
 }
 

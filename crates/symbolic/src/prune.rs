@@ -6,9 +6,10 @@
 //! which two preconditions are never true together is dropped too: it could never be applied, but in the delete relaxation it can
 //! (a car parked behind itself), where it makes goals look nearer than they are.
 
-use super::mutex::{MutexGroups, Together};
+use super::groups::{MutexGroups, Together};
+use super::literal::{Literal, bit, set};
 use super::resources::Resources;
-use super::task::{Change, Literal, Operator, Task, bit, set};
+use super::task::{Change, Operator, Task};
 
 /// The task without what can neither change nor matter. Where the resources end early, what could never be applied may stay.
 pub(crate) fn prune(mut task: Task, resources: &Resources) -> Task {

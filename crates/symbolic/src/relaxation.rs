@@ -4,7 +4,8 @@
 //! whose precondition is that of the operator and the change's condition; those of one operator share its cost. Conditions and
 //! effects stand in compressed rows, both ways.
 
-use super::task::{Literal, Task};
+use super::literal::Literal;
+use super::task::Task;
 
 /// Rows of numbers of different lengths in one array.
 #[derive(Debug, Clone, Default)]

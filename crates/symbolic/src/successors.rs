@@ -4,7 +4,8 @@
 //! branches leave the root; a branch is entered if its literal holds. The work is the number of literals that are looked at on
 //! the way to the applicable operators, not the number of operators.
 
-use super::task::{Literal, Task};
+use super::literal::Literal;
+use super::task::Task;
 
 /// A trie, level by level in one array.
 #[derive(Debug, Clone)]

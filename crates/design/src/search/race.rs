@@ -20,8 +20,11 @@ use worldwright_core::{Error, Result};
 use worldwright_planners::PlannerContext;
 
 use super::{EXACT, Observer, Search, fits};
+use crate::candidate::PlanChoice;
+use crate::fitting::{fit, resolved};
+use crate::options::{Progress, Row};
 use crate::prediction::moments;
-use crate::{PlanChoice, Progress, Row, Trial, fit, resolved};
+use crate::trial::Trial;
 use worldwright_agents::ModelBasedAgent;
 
 /// Episodes' worth of steps that trials take together.

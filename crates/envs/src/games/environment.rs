@@ -7,13 +7,14 @@
 use std::sync::Arc;
 
 use worldwright_core::{
-    ElementType, Entry, KnownModel, Parameter, Result, Rng, SettingDefault as Default, Settings, Space, WorldModel,
+    Entry, KnownModel, Parameter, Result, Rng, SettingDefault as Default, Settings, Space, WorldModel,
 };
 
+use super::model::space;
 use super::{ConnectFour, Game, GameModel, TicTacToe};
 use crate::chance::{self, ChanceWorld};
 use crate::draw::{Canvas, palette};
-use crate::world::{Outcome, Spec, whole_box};
+use crate::world::{Outcome, Spec};
 use crate::{Build, Made, settings};
 
 const OPPONENT: Parameter = Parameter {
@@ -56,11 +57,6 @@ fn make<G: Game>(settings: &Settings) -> Result<Made> {
         Arc::new(|discount| -> Box<dyn WorldModel> { Box::new(GameModel::<G>::new().with_discount(discount)) })
     });
     chance::made_known(Board::<G> { spec, against, game: std::marker::PhantomData }, model, settings)
-}
-
-/// What is seen of a game: a whole number a cell.
-pub(super) fn space<G: Game>() -> Space {
-    whole_box(&vec![-1.0; G::CELLS], &vec![1.0; G::CELLS], ElementType::I8)
 }
 
 struct Board<G> {

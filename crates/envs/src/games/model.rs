@@ -1,12 +1,17 @@
 //! Any game as a world model.
 
 use worldwright_core::{
-    Action, Actions, Applicable, Capabilities, Error, Imagination, Imagined, Key, ModelSpec, Observation, Result, Rows,
-    Space, Values, WorldModel,
+    Action, Actions, Applicable, Capabilities, ElementType, Error, Imagination, Imagined, Key, ModelSpec, Observation,
+    Result, Rows, Space, Values, WorldModel,
 };
 
-use super::environment::space;
 use super::{Game, scramble};
+use crate::world::whole_box;
+
+/// What is seen of a game: a whole number a cell.
+pub(super) fn space<G: Game>() -> Space {
+    whole_box(&vec![-1.0; G::CELLS], &vec![1.0; G::CELLS], ElementType::I8)
+}
 
 /// The model of a game.
 #[derive(Debug, Clone)]

@@ -4,15 +4,10 @@ use worldwright_core::{Action, Environment, Error, Frame, Observation, Result, S
 
 use super::WorkerOptions;
 use super::channels::{action_channels, observation_channels};
-use super::remote::{Recipe, Remote};
+use super::remote::{Recipe, Remote, python_seed};
 
 /// Seconds of a step where the environment names none: thirty pictures a second.
 const DEFAULT_DT_SECS: f64 = 1.0 / 30.0;
-
-/// What an environment in Python is given for `seed`: many hand their seed on to NumPy's old generator or to C, which take 31 or 32 bits.
-pub fn python_seed(seed: u64) -> u64 {
-    seed & 0x7FFF_FFFF
-}
 
 /// One environment in a worker process of its own.
 ///

@@ -14,6 +14,7 @@ mod channels;
 mod doctor;
 mod environment;
 mod install;
+mod lanes;
 mod layout;
 mod options;
 mod packages;
@@ -31,14 +32,16 @@ use std::collections::BTreeMap;
 use worldwright_core::{Environment, Result, Setting, Settings, distinct_channels};
 
 pub use doctor::{Finding, Health, doctor};
-pub use environment::{PythonEnvironment, python_seed};
+pub use environment::PythonEnvironment;
 pub use install::{install, remove};
+pub use lanes::{Autoreset, Vectorization};
 pub use options::{PARAMETERS, WorkerOptions};
 pub use python3::PYTHON_VARIABLE;
+pub use remote::python_seed;
 pub use state::{State, further_packages, state};
 pub use stream::Transport;
 pub use suite::{DATA_DIR_VARIABLE, Suite, data_folder};
-pub use vector::{Autoreset, Lane, VectorEnvironment, VectorOptions, Vectorization};
+pub use vector::{Lane, VectorEnvironment, VectorOptions};
 
 use crate::repeat::repeated;
 use crate::{Made, known_reward, limited, settings};

@@ -67,6 +67,13 @@ struct Record {
     files: Vec<(PathBuf, u64)>,
 }
 
+impl Suite {
+    /// Where its packages lie, once it is there.
+    pub(super) fn site_packages(&self) -> Option<PathBuf> {
+        site_packages(&self.folder().ok()?)
+    }
+}
+
 /// All packages under `site_packages`.
 pub(super) fn installed(site_packages: &Path) -> Vec<Installed> {
     let entries = fs::read_dir(site_packages).into_iter().flatten().flatten();

@@ -83,6 +83,11 @@ impl Description {
     }
 }
 
+/// What an environment in Python is given for `seed`: many hand their seed on to NumPy's old generator or to C, which take 31 or 32 bits.
+pub fn python_seed(seed: u64) -> u64 {
+    seed & 0x7FFF_FFFF
+}
+
 /// What to make, and how to make it again.
 #[derive(Debug, Clone)]
 pub(super) struct Recipe {

@@ -5,9 +5,6 @@ use std::path::{Path, PathBuf};
 
 use worldwright_core::{Error, Result};
 
-use super::packages::site_packages;
-use super::state::{State, state};
-
 /// Overrides the folder under which the suites are installed.
 pub const DATA_DIR_VARIABLE: &str = "WORLDWRIGHT_DATA_DIR";
 
@@ -168,54 +165,6 @@ impl Suite {
     /// As [`data_folder`].
     pub fn installed_interpreter(&self) -> Result<PathBuf> {
         Ok(interpreter_in(&self.folder()?))
-    }
-
-    /// The interpreter to start: the one that its environment variable names, else the installed one.
-    ///
-    /// # Errors
-    /// [`Error::External`] when neither is there, or the installation was cut before the suite could work; it says what to do.
-    pub fn interpreter(&self) -> Result<PathBuf> {
-        if let Some(given) = self.given_interpreter() {
-            return Ok(given);
-        }
-        let who = || format!("the {} suite", self.name());
-        match state(self)? {
-            State::Absent => Err(Error::external(who(), self.absent())),
-            State::Unfinished { usable: false, found, mend } | State::Damaged { found, mend } => {
-                Err(Error::external(who(), format!("{found}: {mend}")))
-            }
-            State::Unfinished { .. } | State::Outdated | State::Complete => self.installed_interpreter(),
-        }
-    }
-
-    fn absent(&self) -> String {
-        let variable = self.interpreter_variable();
-        let (name, package) = (self.name(), self.package());
-        match self {
-            // What Python calls an environment that was given to it as an object.
-            Self::Own(own) if own == "python" => {
-                "its environments are objects of a Python program, which makes them again: go on there, with worldwright.load(FOLDER, \
-                 environment=…) or the same call of worldwright.learn"
-                    .to_owned()
-            }
-            Self::Own(_) => {
-                let all = Self::all().unwrap_or_default();
-                let there: Vec<&str> = all.iter().map(Self::name).collect();
-                format!(
-                    "there is none of this name (there are {}): run `worldwright env install {name} PACKAGE…` to make it of \
-                     packages, or set {variable} to a Python that has {package}",
-                    there.join(", ")
-                )
-            }
-            _ => format!(
-                "is not installed: run `worldwright env install {name}`, or set {variable} to a Python that has {package}"
-            ),
-        }
-    }
-
-    /// Where its packages lie, once it is there.
-    pub(super) fn site_packages(&self) -> Option<PathBuf> {
-        site_packages(&self.folder().ok()?)
     }
 }
 

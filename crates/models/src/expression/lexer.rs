@@ -1,6 +1,6 @@
 //! Characters to words.
 
-use super::parser::Channels;
+use super::channels::Channels;
 use super::program::Instruction;
 
 /// A word of an expression.

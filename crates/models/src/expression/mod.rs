@@ -11,16 +11,20 @@
 //! mistake is reported with its column. Reading gives a flat program; a batch runs through it in blocks on the stack, so an
 //! evaluation allocates nothing, and a reverse pass over the same program gives gradients.
 
+mod channels;
 mod lexer;
 mod operation;
 mod parser;
 mod program;
+mod tape;
 
 use worldwright_core::{Result, RewardFunction, Transitions};
 
+use channels::Channels;
 pub use operation::FUNCTIONS;
-use parser::{Channels, Kind};
+use parser::Kind;
 use program::Program;
+pub use tape::{Gradient, Tape};
 
 /// Reward and termination of a task, written as expressions.
 ///
@@ -87,24 +91,6 @@ impl RewardExpression {
     pub fn gradient(&self, transitions: Transitions<'_>, row: usize, tape: &mut Tape, gradient: Gradient<'_>) -> f64 {
         self.reward.gradient(&transitions, row, tape, gradient)
     }
-}
-
-/// Numbers of one reverse pass.
-#[derive(Debug, Clone)]
-pub struct Tape {
-    values: Vec<f64>,
-    adjoints: Vec<f64>,
-}
-
-/// Where the derivatives of one row's reward go, one number a channel.
-#[derive(Debug)]
-pub struct Gradient<'a> {
-    /// With respect to what was seen before.
-    pub observation: &'a mut [f64],
-    /// With respect to what was done; untouched by discrete choices.
-    pub action: &'a mut [f64],
-    /// With respect to what was seen after.
-    pub next_observation: &'a mut [f64],
 }
 
 impl RewardFunction for RewardExpression {

@@ -11,6 +11,7 @@
 
 use worldwright_core::{Error, Result};
 
+use super::channels::Channels;
 use super::lexer::{KEYWORDS, NEXT, Word, words};
 use super::operation::{FUNCTIONS, Function, Operation};
 use super::program::{DEPTH, Instruction, Program};
@@ -29,12 +30,6 @@ impl Kind {
             Self::Truth => "a condition",
         }
     }
-}
-
-/// Names in scope.
-pub(super) struct Channels<'a> {
-    pub(super) observation: &'a [String],
-    pub(super) action: &'a [String],
 }
 
 const CONSTANTS: [(&str, f64); 2] = [("pi", std::f64::consts::PI), ("e", std::f64::consts::E)];

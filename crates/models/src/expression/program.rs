@@ -7,7 +7,7 @@
 use worldwright_core::{Actions, Transitions};
 
 use super::operation::Operation;
-use super::{Gradient, Tape};
+use super::tape::{Gradient, Tape};
 
 /// Rows that one instruction works on at a time.
 const BLOCK: usize = 32;

@@ -9,7 +9,7 @@ use crate::{Path, Point, RrtConnect};
 
 use super::blame::{Blame, blame};
 use super::pick_place::{Meaning, PickPlace, Placement};
-use super::solver::{Action, Step};
+use super::plan::{Action, Step};
 
 /// What was learned about one action of a skeleton.
 #[derive(Debug, Clone, Default)]

@@ -11,11 +11,13 @@
 mod binding;
 mod blame;
 mod pick_place;
+mod plan;
 mod skeletons;
 mod solver;
 mod strips;
 
 pub use pick_place::{Object, PickPlace, Region, World};
+pub use plan::{Action, Plan, Step};
 pub use skeletons::{CheapestSkeletons, Skeleton, SkeletonSearch};
-pub use solver::{Action, Plan, Report, Step, TaskMotion};
+pub use solver::{Report, TaskMotion};
 pub use strips::{FactSet, Operator, Strips};

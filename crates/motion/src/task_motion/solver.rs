@@ -6,10 +6,11 @@
 
 use worldwright_core::{Error, Key, Result};
 
-use crate::{Path, Point, RrtConnect};
+use crate::RrtConnect;
 
 use super::binding::{Binder, Verdict};
 use super::pick_place::PickPlace;
+use super::plan::Plan;
 use super::skeletons::SkeletonSearch;
 
 /// The planner's settings.
@@ -37,47 +38,6 @@ impl Default for TaskMotion {
         let motion = RrtConnect { step: 0.5, iterations: 600, shortcuts: 60 };
         Self { samples: 6, motions: 150, skeletons: 60, rounds: 3, motion, seed: 0 }
     }
-}
-
-/// What a step does once its motion has ended.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Action {
-    /// Grasps an object.
-    Pick {
-        /// Its number.
-        object: usize,
-    },
-    /// Puts the held object down.
-    Place {
-        /// Its number.
-        object: usize,
-        /// The region's number.
-        region: usize,
-        /// Where its centre then is.
-        at: Point,
-    },
-}
-
-/// One action with its motion.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Step {
-    /// The operator's name.
-    pub name: String,
-    /// What is done at the end of the path.
-    pub action: Action,
-    /// The robot's way there.
-    pub path: Path,
-    /// What it holds on the way: the object's number and its offset from the robot.
-    pub held: Option<(usize, Point)>,
-}
-
-/// A bound skeleton.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Plan {
-    /// Its steps in order.
-    pub steps: Vec<Step>,
-    /// What the skeleton costs.
-    pub cost: f64,
 }
 
 /// What a search did.

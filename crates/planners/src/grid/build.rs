@@ -5,7 +5,8 @@ use worldwright_core::{Error, Key, Result, Space, cost};
 use super::actions::ActionSet;
 use super::axes::{Axis, Grid};
 use super::chart::Chart;
-use super::explore::Explorer;
+use super::explorer::Explorer;
+use super::stencil::Interpolation;
 use super::table;
 use super::value::{GridValue, Progress};
 
@@ -13,16 +14,6 @@ use super::value::{GridValue, Progress};
 const BATCH: usize = 512;
 /// The most entries of a table.
 const MOST_ENTRIES: usize = u32::MAX as usize;
-
-/// How values between the points come about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Interpolation {
-    /// From all 2^d corners of the cell.
-    #[default]
-    Multilinear,
-    /// From the d + 1 corners of a simplex in it: cheaper beyond two dimensions, and less smooth.
-    Simplex,
-}
 
 /// What a [`GridValue`] is built from.
 #[derive(Debug, Clone, PartialEq)]

@@ -3,8 +3,9 @@
 use worldwright_core::{Entry, Error, Parameter, Planner, Result, SettingDefault as Default, Settings};
 
 use super::axes::Axis;
-use super::build::{GridConfig, Interpolation};
+use super::build::GridConfig;
 use super::planner::{GridPlanner, Limits};
+use super::stencil::Interpolation;
 use super::value::GridValue;
 use crate::{Build, PlannerContext};
 

@@ -2,49 +2,11 @@
 //!
 //! Row 0 of the arena is the caller's root and row 1 its place for a walk; batches use the rows from 2 on.
 
-use worldwright_core::{Imagination, Imagined, Observation, Result, Rows};
+use worldwright_core::{Imagination, Observation, Result, Rows};
 
-use super::chart::Chart;
+use super::explorer::FIRST;
 use super::table::{Outcome, Worst};
 use super::value::GridValue;
-
-/// The first row of a batch.
-pub(super) const FIRST: usize = 2;
-
-/// Room for a batch.
-pub(super) struct Explorer {
-    rows: usize,
-    /// Points in a full batch.
-    together: usize,
-    pub(super) out: Imagined,
-    observation: Observation,
-    pub(super) flat: Vec<f64>,
-    pub(super) coordinates: Vec<f64>,
-}
-
-impl Explorer {
-    pub(super) fn new(chart: &Chart, rows: usize, together: usize) -> Self {
-        Self {
-            rows,
-            together,
-            out: Imagined::default(),
-            observation: Observation::Floats(vec![0.0; chart.width()]),
-            flat: vec![0.0; chart.width()],
-            coordinates: vec![0.0; chart.width()],
-        }
-    }
-
-    pub(super) fn rows(&self) -> usize {
-        self.rows
-    }
-
-    /// Sizes the outcome for the model; allocates only for another shape than before.
-    pub(super) fn prepare(&mut self, world: &dyn Imagination) {
-        if self.out.members() != world.spec().members {
-            self.out = Imagined::new(world.spec(), self.rows);
-        }
-    }
-}
 
 impl GridValue {
     /// Where the world of row `row`, lane `member` is, what the step paid and how it goes on, from the last step's outcome at

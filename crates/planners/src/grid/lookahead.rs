@@ -5,7 +5,7 @@
 
 use worldwright_core::{Error, Imagination, Key, Result, Rows};
 
-use super::explore::FIRST;
+use super::explorer::FIRST;
 use super::table::Outcome;
 use super::value::GridValue;
 

@@ -19,6 +19,7 @@ mod build;
 mod chart;
 pub(crate) mod entry;
 mod explore;
+mod explorer;
 mod lookahead;
 mod planner;
 mod saved;
@@ -27,6 +28,7 @@ mod table;
 mod value;
 
 pub use axes::{Axis, Grid};
-pub use build::{GridConfig, Interpolation};
+pub use build::GridConfig;
 pub use lookahead::Choice;
+pub use stencil::Interpolation;
 pub use value::{GridValue, Settled};

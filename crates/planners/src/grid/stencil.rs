@@ -5,6 +5,16 @@
 
 use super::axes::Grid;
 
+/// How values between the points come about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Interpolation {
+    /// From all 2^d corners of the cell.
+    #[default]
+    Multilinear,
+    /// From the d + 1 corners of a simplex in it: cheaper beyond two dimensions, and less smooth.
+    Simplex,
+}
+
 /// Interpolates over cells of `D` dimensions.
 #[derive(Debug, Clone)]
 pub(super) struct Stencil<const D: usize> {

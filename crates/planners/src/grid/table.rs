@@ -4,8 +4,7 @@
 //! a sweep is bound by this stream, 20 bytes an entry in two dimensions.
 
 use super::axes::{Cell, Grid, MOST_DIMS};
-use super::build::Interpolation;
-use super::stencil::Stencil;
+use super::stencil::{Interpolation, Stencil};
 use worldwright_numerics::Change;
 
 /// One outcome, whatever the number of dimensions.

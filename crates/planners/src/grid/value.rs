@@ -5,7 +5,7 @@ use worldwright_core::{Error, Imagination, Key, ModelSpec, Result, Space};
 use super::actions::ActionSet;
 use super::axes::Grid;
 use super::chart::Chart;
-use super::explore::Explorer;
+use super::explorer::Explorer;
 use super::table::{Table, Worst};
 use worldwright_numerics::Change;
 

@@ -15,8 +15,9 @@ use crate::PlannerContext;
 use crate::objective::Constraints;
 use crate::sampling::base::check;
 use crate::sampling::candidates::Candidates;
-use crate::sampling::rollout::{Rollout, Segment};
+use crate::sampling::rollout::Rollout;
 use crate::sampling::search::{Sampler, Search};
+use crate::sampling::segment::Segment;
 
 /// A sampling planner for B problems over the same model.
 ///

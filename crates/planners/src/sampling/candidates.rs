@@ -2,7 +2,7 @@
 
 use worldwright_core::{Actions, Columns, Result};
 
-use crate::actions::{ActionKind, Sequence};
+use crate::actions::{ActionKind, Flat, Sequence, Snap};
 
 /// Room for a number of candidates; the present number may be smaller, and the layout is then packed to it.
 #[derive(Debug, Default)]
@@ -68,6 +68,28 @@ impl Candidates {
     /// The same, to write.
     pub(crate) fn choices_mut(&mut self, h: usize) -> &mut [u32] {
         &mut self.choices[h * self.count..(h + 1) * self.count]
+    }
+
+    /// Makes the actions of all candidates elements of the space.
+    pub(crate) fn snap(&mut self, kind: &ActionKind) {
+        let ActionKind::Continuous { form: Flat::Snapped { parts, .. }, .. } = kind else { return };
+        for h in 0..self.horizon() {
+            for part in parts {
+                match *part {
+                    Snap::Whole { dim } => self.column_mut(h, dim).iter_mut().for_each(|x| *x = x.round()),
+                    Snap::OneOf { first, n } => {
+                        for i in 0..self.count() {
+                            let largest = (first + 1..first + n).fold(first, |best, dim| {
+                                if self.column(h, dim)[i] > self.column(h, best)[i] { dim } else { best }
+                            });
+                            for dim in first..first + n {
+                                self.column_mut(h, dim)[i] = f64::from(u8::from(dim == largest));
+                            }
+                        }
+                    }
+                }
+            }
+        }
     }
 
     /// Writes candidate `i`.

@@ -19,6 +19,7 @@ mod ranking;
 mod regulariser;
 mod rollout;
 mod search;
+mod segment;
 pub(crate) mod spline;
 
 pub use batch::BatchPlanner;

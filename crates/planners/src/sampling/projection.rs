@@ -11,8 +11,9 @@ use worldwright_core::{Deadline, Imagination, Key, Result};
 
 use crate::actions::{ActionKind, Sequence};
 use crate::sampling::candidates::Candidates;
-use crate::sampling::rollout::{Rollout, Segment};
+use crate::sampling::rollout::Rollout;
 use crate::sampling::search::Search;
+use crate::sampling::segment::Segment;
 
 /// Halvings of the segment: what remains is an eighth of it.
 const HALVINGS: usize = 3;

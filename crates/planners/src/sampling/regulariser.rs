@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use worldwright_core::{Actions, Batch, Imagination, Result, Rows, Transitions};
 
-use crate::sampling::rollout::Segment;
+use crate::sampling::segment::Segment;
 
 /// A price on imagined transitions.
 ///

@@ -6,22 +6,14 @@
 //! lane's end (`D = 0`). Constraint violations (sums of positive parts) are folded as returns are, see
 //! [`Objective`](crate::objective::Objective).
 
-use worldwright_core::{Deadline, Imagination, Imagined, Key, Result, Rows, Values};
+use worldwright_core::{Deadline, Imagination, Imagined, Result, Rows, Values};
 
 use crate::actions::ActionKind;
 use crate::objective::{Constraints, Objective, fold_lanes, lane_std};
 use crate::sampling::candidates::Candidates;
 use crate::sampling::prior::Guide;
 use crate::sampling::regulariser::Regularised;
-
-/// Candidates of one problem: so many after those of the problems before, all from the same root.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Segment {
-    /// Its row in the arena.
-    pub(crate) root: usize,
-    pub(crate) count: usize,
-    pub(crate) key: Key,
-}
+use crate::sampling::segment::Segment;
 
 /// What is wanted beside scores.
 #[derive(Debug, Clone, Copy, Default)]

@@ -21,7 +21,8 @@ use crate::sampling::noise::Noise;
 use crate::sampling::plan::{Answer, Plan};
 use crate::sampling::ranking::{Ranking, better};
 use crate::sampling::regulariser::Regularised;
-use crate::sampling::rollout::{Rollout, Segment, Wanted};
+use crate::sampling::rollout::{Rollout, Wanted};
+use crate::sampling::segment::Segment;
 
 const DRAW: u64 = 1;
 const IMAGINE: u64 = 2;
@@ -271,9 +272,9 @@ impl Search {
         self.rule.draw(draw, &mut self.plan, &mut self.noise, &mut self.knots, &mut self.scratch);
         if !self.shared.basis.is_identity() {
             self.shared.basis.expand_all(&self.kind, &self.knots, &mut self.expanded);
-            self.kind.snap_all(&mut self.expanded);
+            self.expanded.snap(&self.kind);
         } else {
-            self.kind.snap_all(&mut self.knots);
+            self.knots.snap(&self.kind);
         }
         true
     }

@@ -7,7 +7,7 @@
 
 use worldwright_core::Applicable;
 
-use super::shorter::{Least, Stage, UNKNOWN};
+use super::length::{Least, Stage, UNKNOWN};
 use super::softmax::softmax;
 
 /// No child yet, no slot, no edges yet.

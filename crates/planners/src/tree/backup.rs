@@ -6,7 +6,7 @@
 //! What is proven (see [`proofs`](super::proofs)) takes the place of means.
 
 use super::arena::{ENDED, NONE, Tree};
-use super::shorter::Stage;
+use super::length::Stage;
 use super::simulations::Step;
 
 /// How values are backed up.

@@ -12,6 +12,7 @@ mod backup;
 mod evaluation;
 mod forest;
 pub(crate) mod gumbel;
+mod length;
 mod noise;
 mod options;
 mod outcomes;

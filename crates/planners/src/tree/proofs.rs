@@ -7,7 +7,7 @@
 //! a bound, since another edge may win sooner; [`shorter`](super::shorter) lowers it.
 
 use super::arena::{ENDED, Tree};
-use super::shorter::Stage;
+use super::length::Stage;
 use super::simulations::Step;
 
 impl Tree {

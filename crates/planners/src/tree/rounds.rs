@@ -9,10 +9,10 @@ use worldwright_core::{Actions, Imagination, Key, PlanReport, Result, Rows};
 
 use super::arena::{ENDED, NONE, PENDING, Paid, Tree};
 use super::backup::Backup;
+use super::length::Stage;
 use super::outcomes::{self, Sampled};
 use super::rule::Rule;
 use super::search::{LEAF, Search};
-use super::shorter::Stage;
 use super::simulations::Step;
 
 const STEP: u64 = 2;

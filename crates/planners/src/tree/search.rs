@@ -6,9 +6,9 @@ use worldwright_core::{
 
 use super::arena::{NONE, Room, Tree};
 use super::evaluation::Evaluation;
+use super::length::Stage;
 use super::options::{Leaf, Options};
 use super::rule::Rule;
-use super::shorter::Stage;
 use super::simulations::Simulations;
 use super::transpositions::Transpositions;
 use crate::PlannerContext;

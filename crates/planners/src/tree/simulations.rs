@@ -4,7 +4,7 @@
 //! van den Herik, "Parallel Monte-Carlo Tree Search", 2008), so that others of the same round go elsewhere. The backup
 //! takes back exactly what was lent.
 
-use super::shorter::Question;
+use super::length::Question;
 
 /// Simulations side by side, each with room for `longest` edges.
 #[derive(Debug, Default)]

@@ -8,6 +8,7 @@
 //! Beyond the grammar: lines may end as on any system, numbers may lack a digit before or after their point and their sign may stand apart,
 //! names may begin with a digit, `T: a reset` resets every state, and sums that are off by rounding are divided out.
 
+mod config;
 mod expected;
 mod rewards;
 mod rows;
@@ -19,6 +20,9 @@ use std::rc::Rc;
 
 use worldwright_core::{Error, Result};
 
+pub use self::config::FileConfig;
+
+use self::config::ROUNDED;
 use self::expected::Expected;
 use self::rows::{Entries, Rows};
 use self::statements::{Reader, mebibytes};
@@ -26,25 +30,6 @@ use self::tokens::Token;
 use super::table::{Parts, Way};
 use super::{Named, Names, Table};
 
-/// How a file is read.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct FileConfig {
-    /// The discount in place of the file's, which may then lack one.
-    pub discount: Option<f64>,
-    /// The discount where neither is given, which a note then says; none: the file must have one.
-    pub usual_discount: Option<f64>,
-    /// Bytes that the tables may take.
-    pub memory: usize,
-}
-
-impl Default for FileConfig {
-    fn default() -> Self {
-        Self { discount: None, usual_discount: None, memory: 4 << 30 }
-    }
-}
-
-/// How far the numbers of a file, which are often rounded, may sum from one; they are divided by their sum.
-const ROUNDED: f64 = 1e-3;
 /// Rewards beyond this would overflow in sums over time.
 const LARGEST: f64 = 1e100;
 /// A sum that is farther from one is mentioned.

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use worldwright_core::{Error, Result};
 
-use super::FileConfig;
+use super::config::{FileConfig, ROUNDED};
 use super::rewards::Rewards;
 use super::rows::{Entries, Rows, TooLarge};
 use super::tokens::{Token, Tokens, shortened};
@@ -310,7 +310,7 @@ impl<'t> Reader<'t> {
         };
         let shares = words.iter().map(number).collect::<Result<Vec<f64>>>()?;
         let sum: f64 = shares.iter().sum();
-        if (sum - 1.0).abs() > super::ROUNDED {
+        if (sum - 1.0).abs() > ROUNDED {
             return Err(self.tokens.error(Some(token), format!("the start sums to {sum}, not to 1")));
         }
         Ok(shares.iter().map(|share| share / sum).collect())

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
+use super::alpha::{Alpha, dot};
 use super::step::Solver;
-use super::{Alpha, dot};
 
 /// Sweeps at most: a discount near one would settle for ever.
 const SWEEPS: usize = 2_000;

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::time::Instant;
 
-use super::{Alpha, Halt, dot};
+use super::alpha::{Alpha, Halt, dot};
 use crate::dominance::Dominance;
 
 /// A margin below this is rounding.

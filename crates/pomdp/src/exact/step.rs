@@ -1,7 +1,7 @@
 //! One exact step back.
 
+use super::alpha::{Alpha, Halt};
 use super::prune::Pruner;
-use super::{Alpha, Halt};
 use crate::Table;
 
 /// Moves of one action and observation: (state, next state, γ times the probability).

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use worldwright_core::{Error, Result};
 
-use super::{Halt, Run, STEP_LIMIT};
+use super::run::{Halt, Run, STEP_LIMIT};
 use crate::evaluate::{EvaluatedEpisode, EvaluationOptions, evaluate, rate};
 use crate::folder::write_json;
 use crate::{

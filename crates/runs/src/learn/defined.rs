@@ -5,7 +5,7 @@
 
 use worldwright_core::{Action, Columns, Error, Observation, Result, Step, Transitions};
 
-use super::Run;
+use super::run::Run;
 use crate::diagnose::repeated;
 use crate::report;
 

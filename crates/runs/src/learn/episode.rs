@@ -5,8 +5,8 @@ use std::time::Instant;
 use worldwright_agents::{Failure, Start, Taken};
 use worldwright_core::{Error, Key, Observation, Result};
 
+use super::run::{Halt, Run, STEP_LIMIT};
 use super::saving::no_store;
-use super::{Halt, Run, STEP_LIMIT};
 use crate::checkpoint::OpenEpisode;
 use crate::evaluate::{episode_seed, stream};
 use crate::report::duration;

@@ -20,52 +20,26 @@ mod closing;
 mod defined;
 mod episode;
 mod recorded;
+mod run;
 mod saving;
 mod study;
 
 use std::fs;
-use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Instant;
 
 use worldwright_agents::{Interaction, Taken};
-use worldwright_core::{Agent, Environment, Error, Interrupt, Result, RewardFunction, uninterrupted};
-use worldwright_data::{Episode, EpisodeWriter, Replay};
+use worldwright_core::{Error, Interrupt, Result, uninterrupted};
 use worldwright_envs::Made;
 
 use self::episode::{Prepared, unless_broken};
+pub use self::run::{CheckpointEvery, Outcome, STEP_LIMIT};
+use self::run::{Halt, Observers, Run};
 use self::saving::header;
 use crate::checkpoint::{Checkpoints, Progress};
 use crate::evaluate::transitions_cost;
-use crate::folder::set_aside;
-use crate::lock::Lock;
 use crate::metrics::MetricsFile;
 use crate::opening::{begin, go_on, holds_run, nothing_to_lose};
-use crate::{
-    Evaluation, EvaluationPlan, Event, Experiment, Lists, Observer, RunFolder, Summary, Workshop, pages, report,
-};
-
-/// Steps after which an evaluation episode is cut where neither the environment nor the task says when; training episodes of
-/// environments that are [limited](worldwright_envs::limited) are cut there too.
-pub const STEP_LIMIT: usize = worldwright_envs::EPISODE_STEPS;
-
-/// Numbers of an observation from which on it is said what they cost.
-const MANY_NUMBERS: usize = 512;
-
-/// When a checkpoint is due within an episode; one more is written at each episode's end.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct CheckpointEvery {
-    /// Steps since the last one.
-    pub steps: u64,
-    /// Seconds since the last one.
-    pub secs: f64,
-}
-
-impl Default for CheckpointEvery {
-    fn default() -> Self {
-        Self { steps: 1000, secs: 60.0 }
-    }
-}
+use crate::{Evaluation, EvaluationPlan, Event, Experiment, Lists, Observer, RunFolder, Workshop, pages};
 
 /// How a run is carried out; nothing here changes its result.
 pub struct LearnOptions<'a> {
@@ -79,19 +53,6 @@ pub struct LearnOptions<'a> {
     pub interrupt: &'a Interrupt,
     /// Who follows it.
     pub observers: Vec<&'a mut dyn Observer>,
-}
-
-/// How a run ended.
-#[derive(Debug, Clone, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "one value a run")]
-pub enum Outcome {
-    /// It is complete.
-    Finished(Summary),
-    /// It was asked to stop; `--resume` goes on from `step`.
-    Stopped {
-        /// Training steps that the last checkpoint holds.
-        step: u64,
-    },
 }
 
 /// Runs an experiment to its end, or until it is asked to stop.
@@ -214,127 +175,7 @@ pub fn learn(workshop: &dyn Workshop, experiment: &Experiment, options: LearnOpt
     }
 }
 
-/// Why the loop ended early.
-enum Halt {
-    Stopped,
-    Failed(Error),
-}
-
-impl From<Error> for Halt {
-    fn from(error: Error) -> Self {
-        match error {
-            Error::Interrupted { .. } => Self::Stopped,
-            other => Self::Failed(other),
-        }
-    }
-}
-
-/// The metrics file and all who follow besides.
-struct Observers<'o> {
-    metrics: MetricsFile,
-    others: Vec<&'o mut dyn Observer>,
-}
-
-impl Observers<'_> {
-    fn each(&mut self, mut to: impl FnMut(&mut dyn Observer) -> Result<()>) -> Result<()> {
-        to(&mut self.metrics)?;
-        self.others.iter_mut().try_for_each(|observer| to(*observer))
-    }
-
-    fn tell(&mut self, event: &Event<'_>) -> Result<()> {
-        self.each(|observer| observer.event(event))
-    }
-}
-
-struct Run<'r, 'o> {
-    workshop: &'r dyn Workshop,
-    experiment: &'r Experiment,
-    folder: RunFolder,
-    checkpoints: Checkpoints,
-    /// The world, with the instance that is evaluated in.
-    made: Made,
-    /// The instances that are trained in.
-    interaction: Interaction<Box<dyn Environment>>,
-    agent: Box<dyn Agent>,
-    /// The reward that is planned for, where it is a function of the user's.
-    reward: Option<Arc<dyn RewardFunction>>,
-    observers: Observers<'o>,
-    progress: Progress,
-    store: Option<EpisodeWriter>,
-    /// What was experienced, recorded data first.
-    memory: Replay,
-    /// What the store holds of the episode that was under way at each place at the checkpoint that was taken up.
-    unfinished: Vec<Option<Episode>>,
-    checkpoint_every: CheckpointEvery,
-    /// When and at which step the last checkpoint was written.
-    checkpointed: (Instant, u64),
-    /// When this process took the run up, and the seconds of work before.
-    session: Instant,
-    before: f64,
-    interrupt: &'o Interrupt,
-    /// What a person should know of the run, for its summary.
-    notes: Vec<String>,
-    _lock: Lock,
-}
-
 impl Run<'_, '_> {
-    fn tell(&mut self, event: &Event<'_>) -> Result<()> {
-        self.observers.tell(event)
-    }
-
-    /// Says something once, now and in the summary.
-    fn note(&mut self, text: String) -> Result<()> {
-        if self.notes.contains(&text) {
-            return Ok(());
-        }
-        self.tell(&Event::Note(&text))?;
-        self.notes.push(text);
-        Ok(())
-    }
-
-    /// What is not as it should be with the folder that the run goes on in, and with its task.
-    fn say_what_was_found(&mut self, older: Vec<String>, damaged: Vec<(PathBuf, String)>) -> Result<()> {
-        for word in older {
-            let text = format!("going on from an older checkpoint, since the newest is not whole: {word}");
-            self.tell(&Event::Note(&text))?;
-        }
-        for (path, why) in damaged {
-            let aside = set_aside(&path)?;
-            let text = format!("{why}; it is kept as {} and made anew from the last checkpoint", aside.display());
-            self.tell(&Event::Note(&text))?;
-        }
-        if !self.experiment.is_offline() && self.made.episode_steps.is_none_or(|_| self.made.episode_steps_assumed) {
-            self.note(format!(
-                "nothing limits the steps of an episode of {}: one that does not end by itself is cut after {}; \
-                 environment.episode_steps (in Python a TimeLimit around it) sets another limit",
-                self.experiment.environment.name,
-                report::number(self.made.episode_steps.unwrap_or(STEP_LIMIT) as f64, 0),
-            ))?;
-        }
-        Ok(())
-    }
-
-    fn wall_secs(&self) -> f64 {
-        self.before + self.session.elapsed().as_secs_f64()
-    }
-
-    /// Says what pictures cost a model that learns each of their numbers, before the first fit and the first decision show it.
-    fn tell_of_many_numbers(&mut self) -> Result<()> {
-        let numbers = self.made.environment.observation_space().flat_dim();
-        if numbers < MANY_NUMBERS {
-            return Ok(());
-        }
-        self.tell(&Event::Note(&format!(
-            "observations have {numbers} numbers, each of which the model learns and foretells: a fit may take minutes and a decision \
-             seconds; quicker are smaller pictures or features (a wrapper that crops, shrinks or turns them grey) and smaller \
-             planner.population, planner.horizon, model.particles and model.members"
-        )))
-    }
-
-    fn should_stop(&self) -> bool {
-        self.interrupt.requested()
-    }
-
     fn train(&mut self) -> Result<(), Halt> {
         // How often the episode at each place was tried again.
         let mut tries = vec![0; self.interaction.places()];

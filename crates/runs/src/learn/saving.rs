@@ -6,7 +6,8 @@ use worldwright_core::{Agent, Dataset, Environment, Error, Result, uninterrupted
 use worldwright_data::{EpisodeStore, EpisodeWriter, Header, Position, Replay, WriterOptions};
 use worldwright_envs::Made;
 
-use super::{Outcome, Run, recorded};
+use super::recorded;
+use super::run::{Outcome, Run};
 use crate::checkpoint::Checkpoint;
 use crate::folder::{file_error, set_aside};
 use crate::report::counted;

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::{Halt, Run};
+use super::run::{Halt, Run};
 use crate::{Event, Row, RowKind};
 
 impl Run<'_, '_> {

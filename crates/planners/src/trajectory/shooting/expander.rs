@@ -6,7 +6,7 @@ use worldwright_core::{
 };
 
 use super::frame::Frame;
-use super::starts::Purse;
+use super::purse::Purse;
 
 pub(crate) const DIFFERENCE: Parameter = Parameter {
     name: "difference",

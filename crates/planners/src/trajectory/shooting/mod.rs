@@ -9,6 +9,7 @@
 
 mod expander;
 mod frame;
+mod purse;
 mod rollouts;
 mod starts;
 mod stored;
@@ -20,8 +21,9 @@ use worldwright_core::{
 use crate::PlannerContext;
 pub(crate) use expander::{DIFFERENCE, Expanded, Expander, SCRATCH};
 pub(crate) use frame::{Frame, Framed, Search, rest};
+pub(crate) use purse::Purse;
 pub(crate) use rollouts::{Law, Rollouts};
-pub(crate) use starts::{Purse, REFINED, STARTS, Starts};
+pub(crate) use starts::{REFINED, STARTS, Starts};
 pub(crate) use stored::{Convex, Stored};
 
 pub(crate) const CONVERGED: Parameter = Parameter {
