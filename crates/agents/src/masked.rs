@@ -1,9 +1,11 @@
 //! The moves that are allowed: rules that are known, laid over a model that knows none.
 
+use std::sync::OnceLock;
+
 use self_cell::self_cell;
 use worldwright_core::{
-    Action, Actions, Applicable, Differences, Imagination, Imagined, Key, Linearizations, ModelSpec, Observation,
-    Priors, Pulled, Result, Rng, Rows, Space, Values, WorldModel,
+    Applicable, ArenaWrapper, Capabilities, Imagination, Key, ModelSpec, Observation, Result, Rng, Rows, Space,
+    WorldModel,
 };
 
 type Arena<'a> = Box<dyn Imagination + 'a>;
@@ -22,6 +24,8 @@ pub(crate) struct Rules {
     /// None where the world says nothing of what is allowed: everything is then.
     known: Option<Known>,
     allowed: Applicable,
+    /// What the model is once rules lie over it, from its first search on.
+    spec: OnceLock<ModelSpec>,
 }
 
 impl Rules {
@@ -33,7 +37,7 @@ impl Rules {
         };
         let known =
             model.filter(|model| suits(model.as_ref())).map(|model| Known::new(model, |model| model.imagination(1)));
-        Self { known, allowed: Applicable::new(choices, 1) }
+        Self { known, allowed: Applicable::new(choices, 1), spec: OnceLock::new() }
     }
 
     /// Looks at what is seen now.
@@ -63,9 +67,13 @@ impl Rules {
         (0..choices).filter(|choice| self.allows(*choice)).nth(place).unwrap_or(0)
     }
 
-    /// An arena whose root, row 0, allows what is allowed where something was last seen.
+    /// An arena whose root, row 0, allows what is allowed where something was last seen. It is always one of the same model.
     pub(crate) fn over<'a>(&'a self, arena: &'a mut dyn Imagination) -> Masked<'a> {
-        Masked { arena, allowed: &self.allowed }
+        let spec = self.spec.get_or_init(|| {
+            let plain = arena.spec();
+            ModelSpec { capabilities: Capabilities { rules: true, ..plain.capabilities }, ..plain.clone() }
+        });
+        Masked { arena, allowed: &self.allowed, spec }
     }
 }
 
@@ -73,45 +81,20 @@ impl Rules {
 pub(crate) struct Masked<'a> {
     arena: &'a mut dyn Imagination,
     allowed: &'a Applicable,
+    spec: &'a ModelSpec,
 }
 
-impl Imagination for Masked<'_> {
+impl ArenaWrapper for Masked<'_> {
+    fn inner(&self) -> &dyn Imagination {
+        self.arena
+    }
+
+    fn inner_mut(&mut self) -> &mut dyn Imagination {
+        self.arena
+    }
+
     fn spec(&self) -> &ModelSpec {
-        self.arena.spec()
-    }
-
-    fn rows(&self) -> usize {
-        self.arena.rows()
-    }
-
-    fn observe(
-        &mut self,
-        row: usize,
-        previous: Option<(usize, &Action)>,
-        observation: &Observation,
-        key: Key,
-    ) -> Result<()> {
-        self.arena.observe(row, previous, observation, key)
-    }
-
-    fn copy(&mut self, from: usize, to: Rows<'_>) {
-        self.arena.copy(from, to);
-    }
-
-    fn step(&mut self, from: Rows<'_>, actions: Actions<'_>, to: Rows<'_>, key: Key, out: &mut Imagined) -> Result<()> {
-        self.arena.step(from, actions, to, key, out)
-    }
-
-    fn explore(&mut self, on: bool) {
-        self.arena.explore(on);
-    }
-
-    fn value(&mut self, rows: Rows<'_>, out: &mut Values) -> Result<()> {
-        self.arena.value(rows, out)
-    }
-
-    fn prior(&mut self, rows: Rows<'_>, out: &mut Priors) -> Result<()> {
-        self.arena.prior(rows, out)
+        self.spec
     }
 
     fn applicable(&mut self, rows: Rows<'_>, out: &mut Applicable) -> Result<()> {
@@ -121,44 +104,6 @@ impl Imagination for Masked<'_> {
             bits.iter_mut().zip(self.allowed.row(0)).for_each(|(bits, allowed)| *bits &= allowed);
         }
         Ok(())
-    }
-
-    fn state_keys(&mut self, rows: Rows<'_>, out: &mut [u64]) -> Result<()> {
-        self.arena.state_keys(rows, out)
-    }
-
-    fn decode(&self, row: usize, member: usize, out: &mut [f64]) -> Result<()> {
-        self.arena.decode(row, member, out)
-    }
-
-    fn read_latent(&self, row: usize, out: &mut [f64]) -> Result<()> {
-        self.arena.read_latent(row, out)
-    }
-
-    fn write_latent(&mut self, row: usize, latent: &[f64]) -> Result<()> {
-        self.arena.write_latent(row, latent)
-    }
-
-    fn linearize(
-        &mut self,
-        rows: Rows<'_>,
-        actions: Actions<'_>,
-        differences: &Differences,
-        out: &mut Linearizations,
-    ) -> Result<()> {
-        self.arena.linearize(rows, actions, differences, out)
-    }
-
-    fn pullback(
-        &mut self,
-        rows: Rows<'_>,
-        actions: Actions<'_>,
-        cotangents: &[f64],
-        differences: &Differences,
-        linear: &mut Linearizations,
-        out: &mut Pulled,
-    ) -> Result<()> {
-        self.arena.pullback(rows, actions, cotangents, differences, linear, out)
     }
 }
 
@@ -195,7 +140,8 @@ mod tests {
         let start = GameModel::<TicTacToe>::observation(TicTacToe::start());
         (0..2).for_each(|row| arena.observe(row, None, &start, Key::new(0)).unwrap());
         let mut out = Applicable::new(9, 2);
-        rules.over(&mut *arena).applicable(Rows::List(&[1, 0]), &mut out).unwrap();
+        let masked: &mut dyn Imagination = &mut rules.over(&mut *arena);
+        masked.applicable(Rows::List(&[1, 0]), &mut out).unwrap();
         assert_eq!([out.row(0)[0], out.row(1)[0]], [0x1FF, 0x1FC]);
         // Without known rules everything is allowed.
         let mut nothing = Rules::new(None, &Space::discrete(70), 70);

@@ -359,15 +359,15 @@ impl ModelBasedAgent {
         self.note = report.note;
         let tally = std::mem::take(&mut self.tally);
         let plans = tally.plans.max(1) as f64;
-        Ok(vec![
-            ("fit_epochs", report.epochs as f64),
-            ("training_loss", report.training_loss),
-            ("holdout_mse", report.holdout_mse),
+        let mut told = vec![("fit_epochs", report.epochs as f64), ("training_loss", report.training_loss)];
+        told.extend(report.holdout_mse.map(|mse| ("holdout_mse", mse)));
+        told.extend([
             ("planned_value", tally.value / plans),
             ("model_steps_per_decision", tally.model_steps as f64 / plans),
             ("diverged_rows", tally.diverged as f64),
             ("failed_plans", tally.failed as f64),
-        ])
+        ]);
+        Ok(told)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The meeting place of every model and every planner: an arena of latent rows that a model advances one batch at a time.
 
-use crate::linearization::{Differences, Linearizations, Pulled, by_differences, pull};
-use crate::{Columns, Error, Key, ModelSpec, Observation, Result, Rows};
+use crate::linearization::{Differences, Linearizations, Pulled, by_differences, pull_by_linearizing};
+use crate::{Columns, Key, ModelSpec, Observation, Result, Rows, refusal};
 
 /// Actions for a batch of rows.
 #[derive(Debug, Clone, Copy)]
@@ -166,7 +166,7 @@ pub trait Imagination: Send {
     /// seen. A row may not be its own previous one.
     ///
     /// # Errors
-    /// [`Error::NotInSpace`] or [`Error::Shape`] for a foreign observation, [`Error::NotFitted`] before learning.
+    /// [`Error::NotInSpace`](crate::Error::NotInSpace) or [`Error::Shape`](crate::Error::Shape) for a foreign observation, [`Error::NotFitted`](crate::Error::NotFitted) before learning.
     fn observe(
         &mut self,
         row: usize,
@@ -182,7 +182,7 @@ pub trait Imagination: Send {
     /// the same order, and otherwise do not overlap. `out` receives one column a row, in the order of `from`.
     ///
     /// # Errors
-    /// [`Error::Shape`] for a wrong number of rows or action columns. Numbers that diverge are no error: see [`Imagined`].
+    /// [`Error::Shape`](crate::Error::Shape) for a wrong number of rows or action columns. Numbers that diverge are no error: see [`Imagined`].
     fn step(&mut self, from: Rows<'_>, actions: Actions<'_>, to: Rows<'_>, key: Key, out: &mut Imagined) -> Result<()>;
 
     /// Tells whether what follows is imagined to explore: a model that knows how little it was tried may then hope for more of it in
@@ -192,24 +192,24 @@ pub trait Imagination: Send {
     /// The values of rows.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] unless the spec declares it.
+    /// [`Error::Unsupported`](crate::Error::Unsupported) unless the spec declares it.
     fn value(&mut self, _rows: Rows<'_>, _out: &mut Values) -> Result<()> {
-        Err(Error::unsupported(self.spec().name.clone(), "values of rows: use a model with a value head"))
+        refusal::value(self.spec())
     }
 
     /// Action priors of rows.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] unless the spec declares it.
+    /// [`Error::Unsupported`](crate::Error::Unsupported) unless the spec declares it.
     fn prior(&mut self, _rows: Rows<'_>, _out: &mut Priors) -> Result<()> {
-        Err(Error::unsupported(self.spec().name.clone(), "action priors: use a model with a policy head"))
+        refusal::prior(self.spec())
     }
 
     /// Takes from `out` the discrete actions that rows may not take; it comes with every action applicable
-    /// ([`Applicable::begin`]). The reward of a step by such an action is not a number. Models without rules leave it as it is.
+    /// ([`Applicable::begin`]). The reward of a step by such an action is not a finite number. Models whose spec declares no rules leave it as it is.
     ///
     /// # Errors
-    /// [`Error::Shape`] when `out` was begun for other rows.
+    /// [`Error::Shape`](crate::Error::Shape) when `out` was begun for other rows.
     fn applicable(&mut self, _rows: Rows<'_>, _out: &mut Applicable) -> Result<()> {
         Ok(())
     }
@@ -218,40 +218,40 @@ pub trait Imagination: Send {
     /// lead to one, and different for others but for a chance of about 2^−64 a pair.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] unless the spec declares them.
+    /// [`Error::Unsupported`](crate::Error::Unsupported) unless the spec declares them.
     fn state_keys(&mut self, _rows: Rows<'_>, _out: &mut [u64]) -> Result<()> {
-        Err(Error::unsupported(self.spec().name.clone(), "keys of states: search a tree, without transpositions"))
+        refusal::keys(self.spec())
     }
 
     /// The observation that lane `member` of `row` predicts, flattened (see [`Space::flat_dim`](crate::Space::flat_dim)).
     ///
     /// # Errors
-    /// [`Error::Unsupported`] for value-equivalent models, which predict none.
+    /// [`Error::Unsupported`](crate::Error::Unsupported) unless the spec declares it: value-equivalent models predict none. [`Error::Shape`](crate::Error::Shape) for a lane that is not there.
     fn decode(&self, _row: usize, _member: usize, _out: &mut [f64]) -> Result<()> {
-        Err(Error::unsupported(self.spec().name.clone(), "decoding a latent row to an observation"))
+        refusal::decode(self.spec())
     }
 
     /// Writes the latent of `row` as `spec().latent_dim` numbers: the mean over its lanes.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] for models whose latents are not a few numbers.
+    /// [`Error::Unsupported`](crate::Error::Unsupported) for models whose latents are not a few numbers.
     fn read_latent(&self, _row: usize, _out: &mut [f64]) -> Result<()> {
-        Err(Error::unsupported(self.spec().name.clone(), "reading a latent row as numbers"))
+        refusal::read_latent(self.spec())
     }
 
     /// Sets all lanes of `row` to a latent; what the latent does not tell stays as it was.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] for models whose latents are not a few numbers.
+    /// [`Error::Unsupported`](crate::Error::Unsupported) for models whose latents are not a few numbers.
     fn write_latent(&mut self, _row: usize, _latent: &[f64]) -> Result<()> {
-        Err(Error::unsupported(self.spec().name.clone(), "writing a latent row from numbers"))
+        refusal::write_latent(self.spec())
     }
 
     /// Next latents, rewards and their derivatives for a batch of rows under actions; the rows stay as they are. The default
     /// takes finite differences, in batches over `differences.scratch`.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] for discrete actions, random models, or latents that cannot be read; what the model's steps give.
+    /// [`Error::Unsupported`](crate::Error::Unsupported) for discrete actions, random models, or latents that cannot be read; what the model's steps give.
     fn linearize(
         &mut self,
         rows: Rows<'_>,
@@ -277,14 +277,7 @@ pub trait Imagination: Send {
         linear: &mut Linearizations,
         out: &mut Pulled,
     ) -> Result<()> {
-        let count = rows.len();
-        let expected = count * self.spec().latent_dim;
-        if cotangents.len() != expected {
-            return Err(Error::shape("cotangents", &[expected], &[cotangents.len()]));
-        }
-        self.linearize(rows, actions, differences, linear)?;
-        pull(linear, cotangents, count, out);
-        Ok(())
+        pull_by_linearizing(self, &rows, actions, cotangents, differences, linear, out)
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod action_head;
 mod agent;
+mod arena_wrapper;
 mod channels;
 mod choices;
 mod columns;
@@ -29,6 +30,7 @@ mod planner;
 mod policy;
 pub mod pomdp;
 mod random;
+mod refusal;
 mod reward;
 mod settings;
 mod shown;
@@ -40,6 +42,7 @@ mod value;
 
 pub use action_head::ActionHead;
 pub use agent::{Agent, Metrics, Plan};
+pub use arena_wrapper::ArenaWrapper;
 pub use channels::distinct_channels;
 pub use choices::{check_choices, is_bounded};
 pub use columns::{Batch, Columns, ColumnsMut, RowIter, Rows};
@@ -52,7 +55,7 @@ pub use experience::{Experience, Numbers, Sample, StepColumn, Want};
 pub use imagination::{Actions, Applicable, Imagination, Imagined, Priors, Values};
 pub use interrupt::Interrupt;
 pub use learner::Learner;
-pub use linearization::{Differences, Linearizations, Pulled, by_differences, pull};
+pub use linearization::{Differences, Linearizations, Pulled, by_differences, pull, pull_by_linearizing};
 pub use model::{Capabilities, FitReport, KnownModel, Learn, LearnedModel, ModelSpec, WorldModel};
 pub use persist::{Array, Persist, State};
 pub use planner::{Budget, Deadline, PlanReport, PlanStatus, Planner, Weighed};

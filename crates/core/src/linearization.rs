@@ -368,3 +368,25 @@ pub fn pull(linear: &Linearizations, cotangents: &[f64], rows: usize, out: &mut 
         }
     }
 }
+
+/// The default of [`Imagination::pullback`]: by [`Imagination::linearize`], whose results it leaves in `linear`.
+///
+/// # Errors
+/// [`Error::Shape`] for cotangents of another length than `[rows][Z]`, and as for [`Imagination::linearize`].
+pub fn pull_by_linearizing<W: Imagination + ?Sized>(
+    world: &mut W,
+    rows: &Rows<'_>,
+    actions: Actions<'_>,
+    cotangents: &[f64],
+    differences: &Differences,
+    linear: &mut Linearizations,
+    out: &mut Pulled,
+) -> Result<()> {
+    let expected = rows.len() * world.spec().latent_dim;
+    if cotangents.len() != expected {
+        return Err(Error::shape("cotangents", &[expected], &[cotangents.len()]));
+    }
+    world.linearize(rows.clone(), actions, differences, linear)?;
+    pull(linear, cotangents, rows.len(), out);
+    Ok(())
+}

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{Dataset, Imagination, Interrupt, Persist, Result, Rng, Space};
+use crate::{Dataset, Error, Imagination, Interrupt, Persist, Result, Rng, Space};
 
 /// What a planner may know of a model before using it.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +25,20 @@ pub struct ModelSpec {
     pub capabilities: Capabilities,
 }
 
+impl ModelSpec {
+    /// Refuses to decode a lane that is not there, or into room for another observation.
+    ///
+    /// # Errors
+    /// [`Error::Shape`](crate::Error::Shape).
+    pub fn check_decoded(&self, member: usize, room: usize) -> Result<()> {
+        let width = self.observation_space.flat_dim();
+        if member < self.members && room == width {
+            return Ok(());
+        }
+        Err(Error::shape("decoded lane and length", &[self.members, width], &[member, room]))
+    }
+}
+
 /// What only some models can do: declared here once, and then delivered; what is not declared is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Capabilities {
@@ -36,6 +50,10 @@ pub struct Capabilities {
     pub prior: bool,
     /// Whether [`Imagination::state_keys`] is there.
     pub keys: bool,
+    /// Whether [`Imagination::decode`] is there.
+    pub decode: bool,
+    /// Whether [`Imagination::applicable`] may take actions away.
+    pub rules: bool,
     /// Whether [`Imagination::linearize`] and [`Imagination::pullback`] know the derivatives of a step, rather than find them by
     /// differences of many. Either way they are those of what a step computes.
     pub derivatives: bool,
@@ -61,8 +79,8 @@ pub struct FitReport {
     /// Loss on the training part at the end, in the model's own unit.
     pub training_loss: f64,
     /// Mean squared error of one-step prediction on held-out transitions, each dimension in units of the data's variance.
-    /// NaN when nothing was held out.
-    pub holdout_mse: f64,
+    /// None where nothing was held out, or what is predicted are not observations to compare.
+    pub holdout_mse: Option<f64>,
     /// The choice that the model made, in words (kernel, elites, `auto`'s reason …); empty when there was none.
     pub note: String,
 }

@@ -53,7 +53,14 @@ where
         constraints: 0,
         latent_dim: 0,
         deterministic: false,
-        capabilities: Capabilities { memory: true, value: true, keys: true, ..Capabilities::default() },
+        capabilities: Capabilities {
+            memory: true,
+            value: true,
+            keys: true,
+            decode: true,
+            rules: true,
+            ..Capabilities::default()
+        },
     };
     Arc::new(move |discount| {
         Box::new(Believed { spec: spec.clone(), problem: problem.clone(), shown, discount }) as Box<dyn WorldModel>
@@ -268,9 +275,7 @@ impl<P: Pomdp + Send> Imagination for Beliefs<'_, P> {
 
     /// What was seen last.
     fn decode(&self, row: usize, member: usize, out: &mut [f64]) -> Result<()> {
-        if member > 0 || out.len() != self.numbers.len() {
-            return Err(Error::shape("decoded member and length", &[1, self.numbers.len()], &[member, out.len()]));
-        }
+        self.model.spec.check_decoded(member, out.len())?;
         let Some(seen) = self.seen[row] else {
             return Err(Error::unsupported("known", "what is seen before anything is done: it tells nothing"));
         };

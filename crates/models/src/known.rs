@@ -45,11 +45,7 @@ fn build(context: &ModelContext, _settings: &Settings) -> Result<Box<dyn Learned
 
 /// The report of a fit that leaves what is known as it is.
 pub(crate) fn nothing_learned() -> FitReport {
-    FitReport {
-        holdout_mse: f64::NAN,
-        note: "the dynamics are known; nothing was learned".into(),
-        ..FitReport::default()
-    }
+    FitReport { note: "the dynamics are known; nothing was learned".into(), ..FitReport::default() }
 }
 
 /// A simulator as a model: one lane, deterministic.
@@ -72,7 +68,11 @@ impl Known {
             constraints: 0,
             latent_dim: simulator.state_dim(),
             deterministic: true,
-            capabilities: Capabilities { memory: simulator.filter().is_some(), ..Capabilities::default() },
+            capabilities: Capabilities {
+                memory: simulator.filter().is_some(),
+                decode: true,
+                ..Capabilities::default()
+            },
         };
         Self { spec, simulator, reward, discount }
     }
@@ -422,9 +422,7 @@ impl Imagination for KnownImagination<'_> {
 
     fn decode(&self, row: usize, member: usize, out: &mut [f64]) -> Result<()> {
         check_rows(&Rows::Span(row..row + 1), self.rows)?;
-        if member > 0 || out.len() != self.dims.observation {
-            return Err(Error::shape("decoded member and length", &[1, self.dims.observation], &[member, out.len()]));
-        }
+        self.model.spec.check_decoded(member, out.len())?;
         let mut buffer = self.row.borrow_mut();
         for (dim, slot) in buffer.state.iter_mut().enumerate() {
             *slot = self.states[dim * self.rows + row];

@@ -31,17 +31,14 @@ mod deterministic;
 mod ensemble;
 pub mod expression;
 mod gp;
-mod heads;
 mod known;
 mod latent;
 mod linear;
 mod muzero;
-mod packed;
 mod rssm;
 mod tabular;
 mod training;
 pub mod transition;
-mod windows;
 
 pub use known::Known;
 pub use latent::LatentModel;

@@ -111,7 +111,7 @@ impl Regressor for Linear {
         Ok(FitReport {
             epochs: 1,
             training_loss: residuals / q as f64,
-            holdout_mse: left_out / q as f64,
+            holdout_mse: Some(left_out / q as f64),
             note: note + "; held-out error by leave-one-out",
         })
     }

@@ -75,7 +75,13 @@ fn build(context: &ModelContext, settings: &Settings) -> Result<Box<dyn LearnedM
             constraints: 0,
             latent_dim: 0,
             deterministic: false,
-            capabilities: Capabilities { value: true, prior: true, keys: true, ..Capabilities::default() },
+            capabilities: Capabilities {
+                value: true,
+                prior: true,
+                keys: true,
+                decode: true,
+                ..Capabilities::default()
+            },
         },
         reward: context.reward.clone(),
         discount: context.discount.min(longest),
@@ -189,7 +195,7 @@ impl Learn for Tabular {
         Ok(FitReport {
             epochs: 1,
             training_loss: 0.0,
-            holdout_mse: 0.0,
+            holdout_mse: None,
             note: format!("{} states seen, {tried} actions tried in them", self.table.seen.len()),
         })
     }
@@ -335,7 +341,8 @@ impl Imagination for TabularImagination<'_> {
         Ok(())
     }
 
-    fn decode(&self, row: usize, _member: usize, out: &mut [f64]) -> Result<()> {
+    fn decode(&self, row: usize, member: usize, out: &mut [f64]) -> Result<()> {
+        self.model.spec.check_decoded(member, out.len())?;
         let space = &self.model.spec.observation_space;
         let mut value = self.scratch.clone();
         space.write_element(self.states[row], &mut value);

@@ -154,8 +154,11 @@ impl Outcome {
         members
     }
 
-    /// Mean squared error of the elites' mean prediction on the held-out rows, in normalised units; NaN without any.
-    pub(crate) fn holdout_mse(&self, networks: &EnsembleMlp, tables: &Tables, elites: &[u32]) -> Result<f64> {
+    /// Mean squared error of the elites' mean prediction on the held-out rows, in normalised units; none without any.
+    pub(crate) fn holdout_mse(&self, networks: &EnsembleMlp, tables: &Tables, elites: &[u32]) -> Result<Option<f64>> {
+        if self.held_out.is_empty() {
+            return Ok(None);
+        }
         let predictor = networks.predictor()?;
         let mut scratch = predictor.scratch();
         let (width, height) = (tables.inputs, networks.outputs());
@@ -177,6 +180,6 @@ impl Outcome {
             let truth = &tables.y[*row as usize * tables.targets..][..tables.targets];
             sum += mean.iter().zip(truth).map(|(mean, truth)| (mean - f64::from(*truth)).powi(2)).sum::<f64>();
         }
-        Ok(sum / (rows * tables.targets) as f64)
+        Ok(Some(sum / (rows * tables.targets) as f64))
     }
 }

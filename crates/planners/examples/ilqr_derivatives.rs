@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use worldwright_core::{
-    Action, Actions, Budget, Columns, Dataset, Imagination, Imagined, Interrupt, Key, LearnedModel, ModelSpec,
-    Observation, PlanReport, Result, Rng, Rows, Setting, WorldModel,
+    Action, Actions, ArenaWrapper, Budget, Columns, Dataset, Imagination, Imagined, Interrupt, Key, LearnedModel,
+    ModelSpec, Observation, PlanReport, Rng, Rows, Setting, WorldModel,
 };
 use worldwright_envs::Made;
 use worldwright_models::{Known, ModelContext, build};
@@ -44,39 +44,17 @@ impl WorldModel for Differenced<'_> {
 
 struct Arena<'m>(&'m ModelSpec, Box<dyn Imagination + 'm>);
 
-impl Imagination for Arena<'_> {
+impl ArenaWrapper for Arena<'_> {
+    fn inner(&self) -> &dyn Imagination {
+        &*self.1
+    }
+
+    fn inner_mut(&mut self) -> &mut dyn Imagination {
+        &mut *self.1
+    }
+
     fn spec(&self) -> &ModelSpec {
         self.0
-    }
-
-    fn rows(&self) -> usize {
-        self.1.rows()
-    }
-
-    fn observe(
-        &mut self,
-        row: usize,
-        previous: Option<(usize, &Action)>,
-        observation: &Observation,
-        key: Key,
-    ) -> Result<()> {
-        self.1.observe(row, previous, observation, key)
-    }
-
-    fn copy(&mut self, from: usize, to: Rows<'_>) {
-        self.1.copy(from, to);
-    }
-
-    fn step(&mut self, from: Rows<'_>, actions: Actions<'_>, to: Rows<'_>, key: Key, out: &mut Imagined) -> Result<()> {
-        self.1.step(from, actions, to, key, out)
-    }
-
-    fn read_latent(&self, row: usize, out: &mut [f64]) -> Result<()> {
-        self.1.read_latent(row, out)
-    }
-
-    fn write_latent(&mut self, row: usize, latent: &[f64]) -> Result<()> {
-        self.1.write_latent(row, latent)
     }
 }
 

@@ -281,6 +281,7 @@ impl Imagination for DynamicsImagination<'_> {
     }
 
     fn decode(&self, row: usize, member: usize, out: &mut [f64]) -> Result<()> {
+        self.model.spec.check_decoded(member, out.len())?;
         out.copy_from_slice(&self.row(row)[member * self.dims..(member + 1) * self.dims]);
         Ok(())
     }

@@ -7,9 +7,8 @@ use numpy::PyReadonlyArray1;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use worldwright_core::{
-    Action, Actions, Applicable, Dataset, Differences, FitReport, Imagination, Imagined, Interrupt, Key, Learn,
-    LearnedModel, Linearizations, ModelSpec, Observation, Persist, Priors, Pulled, Result, Rng, Rows, State, Values,
-    WorldModel,
+    Actions, ArenaWrapper, Dataset, Differences, FitReport, Imagination, Imagined, Interrupt, Key, Learn, LearnedModel,
+    Linearizations, ModelSpec, Persist, Priors, Pulled, Result, Rng, Rows, State, Values, WorldModel,
 };
 
 use crate::array;
@@ -103,27 +102,17 @@ impl GuidedImagination<'_> {
     }
 }
 
-impl Imagination for GuidedImagination<'_> {
+impl ArenaWrapper for GuidedImagination<'_> {
+    fn inner(&self) -> &dyn Imagination {
+        &*self.inner
+    }
+
+    fn inner_mut(&mut self) -> &mut dyn Imagination {
+        &mut *self.inner
+    }
+
     fn spec(&self) -> &ModelSpec {
         &self.guided.spec
-    }
-
-    fn rows(&self) -> usize {
-        self.inner.rows()
-    }
-
-    fn observe(
-        &mut self,
-        row: usize,
-        previous: Option<(usize, &Action)>,
-        observation: &Observation,
-        key: Key,
-    ) -> Result<()> {
-        self.inner.observe(row, previous, observation, key)
-    }
-
-    fn copy(&mut self, from: usize, to: Rows<'_>) {
-        self.inner.copy(from, to);
     }
 
     fn step(&mut self, from: Rows<'_>, actions: Actions<'_>, to: Rows<'_>, key: Key, out: &mut Imagined) -> Result<()> {
@@ -159,26 +148,6 @@ impl Imagination for GuidedImagination<'_> {
         copy(&mean, &mut out.mean);
         copy(&std, &mut out.std);
         Ok(())
-    }
-
-    fn applicable(&mut self, rows: Rows<'_>, out: &mut Applicable) -> Result<()> {
-        self.inner.applicable(rows, out)
-    }
-
-    fn state_keys(&mut self, rows: Rows<'_>, out: &mut [u64]) -> Result<()> {
-        self.inner.state_keys(rows, out)
-    }
-
-    fn decode(&self, row: usize, member: usize, out: &mut [f64]) -> Result<()> {
-        self.inner.decode(row, member, out)
-    }
-
-    fn read_latent(&self, row: usize, out: &mut [f64]) -> Result<()> {
-        self.inner.read_latent(row, out)
-    }
-
-    fn write_latent(&mut self, row: usize, latent: &[f64]) -> Result<()> {
-        self.inner.write_latent(row, latent)
     }
 
     fn linearize(

@@ -200,7 +200,7 @@ impl Model {
             members,
             constraints: 0,
             deterministic,
-            capabilities: Capabilities { value: has_value, ..Capabilities::default() },
+            capabilities: Capabilities { value: has_value, decode: true, ..Capabilities::default() },
         };
         let model = Dynamics::new(spec.clone(), dynamics, discount, failures.clone());
         Ok(Self {

@@ -85,7 +85,7 @@ pub fn plain_spec(name: &str, state_dim: usize, action_space: Space) -> ModelSpe
         constraints: 0,
         latent_dim: state_dim,
         deterministic: true,
-        capabilities: Capabilities::default(),
+        capabilities: Capabilities { decode: true, ..Capabilities::default() },
     }
 }
 
@@ -251,6 +251,7 @@ impl<D: Dynamics> Imagination for Arena<'_, D> {
     }
 
     fn decode(&self, row: usize, member: usize, out: &mut [f64]) -> Result<()> {
+        self.dynamics.spec().check_decoded(member, out.len())?;
         let dim = self.dynamics.state_dim();
         let start = row * self.width() + member * dim;
         self.dynamics.observation(&self.states[start..start + dim], out);

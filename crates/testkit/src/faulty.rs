@@ -1,8 +1,8 @@
 //! A model broken on purpose, to see what its users do about it.
 
 use worldwright_core::{
-    Action, Actions, Applicable, Error, Imagination, Imagined, Key, ModelSpec, Observation, Priors, Result, Rows,
-    Values, WorldModel,
+    Actions, ArenaWrapper, Differences, Error, Imagination, Imagined, Key, Linearizations, ModelSpec, Pulled, Result,
+    Rows, WorldModel,
 };
 
 /// What goes wrong.
@@ -43,72 +43,72 @@ struct FaultyArena<'m> {
     steps: usize,
 }
 
-impl Imagination for FaultyArena<'_> {
-    fn spec(&self) -> &ModelSpec {
-        self.inner.spec()
-    }
-
-    fn rows(&self) -> usize {
-        self.inner.rows()
-    }
-
-    fn observe(
-        &mut self,
-        row: usize,
-        previous: Option<(usize, &Action)>,
-        observation: &Observation,
-        key: Key,
-    ) -> Result<()> {
-        self.inner.observe(row, previous, observation, key)
-    }
-
-    fn copy(&mut self, from: usize, to: Rows<'_>) {
-        self.inner.copy(from, to);
-    }
-
-    fn step(&mut self, from: Rows<'_>, actions: Actions<'_>, to: Rows<'_>, key: Key, out: &mut Imagined) -> Result<()> {
+impl FaultyArena<'_> {
+    /// Counts a call that steps, and fails where it is its turn.
+    fn begin(&mut self) -> Result<()> {
         let this = self.steps;
         self.steps += 1;
         if self.fault == Fault::ErrorAt(this) {
-            return Err(Error::external("faulty model", "failed on purpose"));
+            Err(Error::external("faulty model", "failed on purpose"))
+        } else {
+            Ok(())
         }
-        self.inner.step(from, actions, to, key, out)?;
+    }
+
+    /// Spoils the rewards of lanes of `rows` rows each.
+    fn spoil(&self, rewards: &mut [f64], rows: usize) {
         if let Fault::NanRows(every) = self.fault {
-            for member in 0..out.members() {
-                for row in (0..out.rows()).step_by(every) {
-                    let at = out.at(member, row);
-                    out.reward[at] = f64::NAN;
-                }
+            for lane in rewards.chunks_exact_mut(rows.max(1)) {
+                lane.iter_mut().step_by(every).for_each(|reward| *reward = f64::NAN);
             }
         }
+    }
+}
+
+impl ArenaWrapper for FaultyArena<'_> {
+    fn inner(&self) -> &dyn Imagination {
+        &*self.inner
+    }
+
+    fn inner_mut(&mut self) -> &mut dyn Imagination {
+        &mut *self.inner
+    }
+
+    fn step(&mut self, from: Rows<'_>, actions: Actions<'_>, to: Rows<'_>, key: Key, out: &mut Imagined) -> Result<()> {
+        self.begin()?;
+        self.inner.step(from, actions, to, key, out)?;
+        let rows = out.rows();
+        self.spoil(&mut out.reward, rows);
         Ok(())
     }
 
-    fn value(&mut self, rows: Rows<'_>, out: &mut Values) -> Result<()> {
-        self.inner.value(rows, out)
+    fn linearize(
+        &mut self,
+        rows: Rows<'_>,
+        actions: Actions<'_>,
+        differences: &Differences,
+        out: &mut Linearizations,
+    ) -> Result<()> {
+        self.begin()?;
+        let count = rows.len();
+        self.inner.linearize(rows, actions, differences, out)?;
+        self.spoil(&mut out.reward[..count], count);
+        Ok(())
     }
 
-    fn prior(&mut self, rows: Rows<'_>, out: &mut Priors) -> Result<()> {
-        self.inner.prior(rows, out)
-    }
-
-    fn read_latent(&self, row: usize, out: &mut [f64]) -> Result<()> {
-        self.inner.read_latent(row, out)
-    }
-
-    fn write_latent(&mut self, row: usize, latent: &[f64]) -> Result<()> {
-        self.inner.write_latent(row, latent)
-    }
-
-    fn applicable(&mut self, rows: Rows<'_>, out: &mut Applicable) -> Result<()> {
-        self.inner.applicable(rows, out)
-    }
-
-    fn state_keys(&mut self, rows: Rows<'_>, out: &mut [u64]) -> Result<()> {
-        self.inner.state_keys(rows, out)
-    }
-
-    fn decode(&self, row: usize, member: usize, out: &mut [f64]) -> Result<()> {
-        self.inner.decode(row, member, out)
+    fn pullback(
+        &mut self,
+        rows: Rows<'_>,
+        actions: Actions<'_>,
+        cotangents: &[f64],
+        differences: &Differences,
+        linear: &mut Linearizations,
+        out: &mut Pulled,
+    ) -> Result<()> {
+        self.begin()?;
+        let count = rows.len();
+        self.inner.pullback(rows, actions, cotangents, differences, linear, out)?;
+        self.spoil(&mut linear.reward[..count], count);
+        Ok(())
     }
 }

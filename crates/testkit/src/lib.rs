@@ -4,8 +4,8 @@
 //! - Models to plan in: [`DynamicsModel`] makes a [`WorldModel`](worldwright_core::WorldModel) of anything that advances one
 //!   state vector ([`Dynamics`]): [`LinearQuadratic`], [`Pendulum`], [`MountainCar`], [`golden_ratio`], [`minimum_time`], [`dubins_car`], and whatever is
 //!   [`Told`] by one function; [`Faulty`] breaks any model on purpose; [`ProcessModel`] makes a stochastic model of a table.
-//! - Conformance: [`check_agent`], [`check_environment`], [`check_world_model`], [`check_planner`] panic with what was violated; every room
-//!   runs them over every entry of its list.
+//! - Conformance: [`check_agent`], [`check_environment`], [`check_learner`], [`check_planner`], [`check_world_model`] panic with what was violated; every
+//!   room runs them over every entry of its list.
 //! - [`allocations`] counts what a piece of code allocates; [`strategies`] are proptest's generators of the shared types; [`cases`]
 //!   says how many of them a test tries.
 
@@ -28,6 +28,7 @@ mod told;
 pub use cases::cases;
 pub use conformance::agent::{MakeAgent, check_agent, random_transitions};
 pub use conformance::environment::check_environment;
+pub use conformance::learner::check_learner;
 pub use conformance::planner::check_planner;
 pub use conformance::world_model::check_world_model;
 pub use dynamics::{Dynamics, DynamicsModel, LaneAction, Outcome, Place, plain_spec};

@@ -26,7 +26,7 @@ impl ProcessModel {
             constraints: 0,
             latent_dim: 0,
             deterministic: process.branches.iter().flatten().all(|branches| branches.len() == 1),
-            capabilities: Capabilities { value: false, prior: false, keys: true, ..Capabilities::default() },
+            capabilities: Capabilities { keys: true, decode: true, ..Capabilities::default() },
         };
         Self { spec, process, discount }
     }
@@ -113,7 +113,8 @@ impl Imagination for Arena<'_> {
         Ok(())
     }
 
-    fn decode(&self, row: usize, _member: usize, out: &mut [f64]) -> Result<()> {
+    fn decode(&self, row: usize, member: usize, out: &mut [f64]) -> Result<()> {
+        self.model.spec.check_decoded(member, out.len())?;
         out.fill(0.0);
         out[self.states[row] as usize] = 1.0;
         Ok(())

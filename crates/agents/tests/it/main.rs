@@ -4,6 +4,7 @@ mod belief;
 mod beliefs;
 mod conformance;
 mod in_updates;
+mod learning;
 mod model_based;
 mod resolving;
 mod searching;

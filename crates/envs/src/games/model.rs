@@ -35,7 +35,13 @@ impl<G: Game> GameModel<G> {
             constraints: 0,
             latent_dim: 0,
             deterministic: true,
-            capabilities: Capabilities { value: true, prior: false, keys: true, ..Capabilities::default() },
+            capabilities: Capabilities {
+                value: true,
+                keys: true,
+                decode: true,
+                rules: true,
+                ..Capabilities::default()
+            },
         };
         Self { spec, playouts: G::playouts, discount: 1.0 }
     }
@@ -193,7 +199,8 @@ impl<G: Game> Imagination for Arena<'_, G> {
         Ok(())
     }
 
-    fn decode(&self, row: usize, _member: usize, out: &mut [f64]) -> Result<()> {
+    fn decode(&self, row: usize, member: usize, out: &mut [f64]) -> Result<()> {
+        self.spec.check_decoded(member, out.len())?;
         G::write(self.positions[row], out);
         Ok(())
     }

@@ -53,7 +53,7 @@ impl MazeModel {
             constraints: 0,
             latent_dim: 0,
             deterministic: slip == 0.0,
-            capabilities: Capabilities::default(),
+            capabilities: Capabilities { decode: true, ..Capabilities::default() },
         };
         Ok(Self { maze, goal, discount, slip, next, spec })
     }
@@ -138,7 +138,8 @@ impl Imagination for Arena<'_> {
         Ok(())
     }
 
-    fn decode(&self, row: usize, _member: usize, out: &mut [f64]) -> Result<()> {
+    fn decode(&self, row: usize, member: usize, out: &mut [f64]) -> Result<()> {
+        self.model.spec.check_decoded(member, out.len())?;
         out[0] = f64::from(self.cells[row]);
         Ok(())
     }

@@ -286,7 +286,7 @@ impl Regressor for GaussianProcesses {
         let report = FitReport {
             epochs: 1,
             training_loss: mean(|posterior| posterior.errors.0),
-            holdout_mse: mean(|posterior| posterior.errors.1),
+            holdout_mse: Some(mean(|posterior| posterior.errors.1)),
             note,
         };
         self.fitted = Some(fitted);

@@ -3,7 +3,7 @@
 use worldwright_core::{Result, Rng};
 use worldwright_nn::{Activation, Bins, Cell, Graph, Latent, Linear, Node, Stepped, Store, Unary, WeightInit};
 
-use crate::heads::{Head, Hidden};
+use crate::latent::heads::{Head, Hidden};
 
 /// The bins of rewards and values.
 pub(super) const BINS: Bins = Bins::COARSE;

@@ -4,14 +4,15 @@
 //! influence each other.
 
 use worldwright_core::{
-    Action, Actions, Error, Imagination, Imagined, Key, ModelSpec, Observation, Priors, Result, Rows, Values,
+    Action, Actions, Imagination, Imagined, Key, ModelSpec, Observation, Priors, Result, Rows, Values,
 };
 use worldwright_nn::{Activation, Graph, Node, Predictor};
 
 use super::Muzero;
 use super::cell::{BINS, MuzeroCell};
 use crate::arena::{check_latent, check_rows, check_step};
-use crate::packed::{Packed, write_action};
+use crate::latent::packed::{Packed, write_action};
+use crate::latent::rows::{Told, copy, frozen, reserve, tell};
 
 /// What the arena runs; each gives a value and the logits of a prior last.
 struct Graphs {
@@ -25,16 +26,11 @@ struct Graphs {
 
 impl Graphs {
     fn new(model: &Muzero) -> Result<Self> {
-        let (cell, store) = (&model.cell, &model.store);
+        let (cell, store) = (&model.kind.cell, &model.learned.store);
         let sizes = cell.sizes;
-        let begun = || {
-            let mut graph = Graph::new(1);
-            graph.freeze(store);
-            graph
-        };
         let packed = |graph: &Graph, outputs: &[Node]| Predictor::new(graph, &[store], outputs).map(Packed::new);
 
-        let mut g = begun();
+        let mut g = frozen(store);
         let (latent, action) = (g.input(sizes.latent), g.input(sizes.actions));
         let advanced = cell.advanced(&mut g, latent, action)?;
         let reward = g.two_hot_mean(advanced.reward, BINS)?;
@@ -42,13 +38,13 @@ impl Graphs {
         let [value, logits] = judged(&mut g, cell, advanced.latent)?;
         let step = packed(&g, &[advanced.latent, reward, continues, value, logits])?;
 
-        let mut g = begun();
+        let mut g = frozen(store);
         let observation = g.input(sizes.observation);
         let latent = cell.represent(&mut g, observation)?;
         let [value, logits] = judged(&mut g, cell, latent)?;
         let represent = packed(&g, &[latent, value, logits])?;
 
-        let mut g = begun();
+        let mut g = frozen(store);
         let latent = g.input(sizes.latent);
         let judged = judged(&mut g, cell, latent)?;
         Ok(Self { step, represent, predict: packed(&g, &judged)? })
@@ -74,12 +70,12 @@ struct Latents {
 
 impl Latents {
     /// Makes room for at least so many rows.
-    fn reserve(&mut self, rows: usize, [latent, actions]: [usize; 2]) {
-        for (part, width) in [(&mut self.z, latent), (&mut self.value, 1), (&mut self.logits, actions)] {
-            if part.len() < rows * width {
-                part.resize(rows * width, 0.0);
-            }
-        }
+    fn reserve(&mut self, rows: usize, widths: [usize; 2]) {
+        reserve(self.parts(widths), rows);
+    }
+
+    fn parts(&mut self, [latent, actions]: [usize; 2]) -> [(&mut Vec<f32>, usize); 3] {
+        [(&mut self.z, latent), (&mut self.value, 1), (&mut self.logits, actions)]
     }
 
     /// Takes row `at` of others as its own `row`.
@@ -101,16 +97,14 @@ pub(super) struct MuzeroImagination<'m> {
     action: Vec<f32>,
     reward: Vec<f32>,
     continues: Vec<f32>,
-    flat: Vec<f64>,
-    flat_action: Vec<f64>,
-    observation: Vec<f32>,
+    told: Told,
 }
 
 impl<'m> MuzeroImagination<'m> {
     /// Room for `rows` latents. Before learning it holds no networks, and refuses what would need them.
     pub(super) fn new(model: &'m Muzero, rows: usize) -> Self {
-        let sizes = model.cell.sizes;
-        let graphs = model.fitted.then(|| Graphs::new(model).expect("the model's own graphs fit its own store"));
+        let graphs =
+            model.learned.fitted.then(|| Graphs::new(model).expect("the model's own graphs fit its own store"));
         let mut arena = Self {
             model,
             rows,
@@ -121,9 +115,7 @@ impl<'m> MuzeroImagination<'m> {
             action: Vec::new(),
             reward: Vec::new(),
             continues: Vec::new(),
-            flat: vec![0.0; sizes.observation],
-            flat_action: vec![0.0; model.spec.action_space.flat_dim()],
-            observation: vec![0.0; sizes.observation],
+            told: Told::new(&model.spec),
         };
         arena.held.reserve(rows, arena.widths());
         arena.reserve(rows.max(1));
@@ -131,7 +123,7 @@ impl<'m> MuzeroImagination<'m> {
     }
 
     fn widths(&self) -> [usize; 2] {
-        [self.model.cell.sizes.latent, self.model.cell.sizes.actions]
+        [self.model.kind.cell.sizes.latent, self.model.kind.cell.sizes.actions]
     }
 
     /// Room for a batch; a list may name a row several times, and then more rows than the arena holds.
@@ -140,15 +132,7 @@ impl<'m> MuzeroImagination<'m> {
         self.next.reserve(rows, [latent, actions]);
         let parts =
             [(&mut self.z, latent), (&mut self.action, actions), (&mut self.reward, 1), (&mut self.continues, 1)];
-        for (part, width) in parts {
-            if part.len() < rows * width {
-                part.resize(rows * width, 0.0);
-            }
-        }
-    }
-
-    fn not_fitted(&self) -> Error {
-        Error::NotFitted { who: self.model.spec.name.clone().into() }
+        reserve(parts, rows);
     }
 }
 
@@ -168,24 +152,20 @@ impl Imagination for MuzeroImagination<'_> {
         observation: &Observation,
         _key: Key,
     ) -> Result<()> {
-        let (widths, error) = (self.widths(), self.not_fitted());
-        let graphs = self.graphs.as_mut().ok_or(error)?;
+        let (model, widths) = (self.model, self.widths());
+        let graphs = self.graphs.as_mut().ok_or_else(|| model.not_fitted())?;
         check_rows(&Rows::Span(row..row + 1), self.rows)?;
-        self.model.spec.observation_space.flatten(observation, &mut self.flat)?;
-        self.observation.iter_mut().zip(&self.flat).for_each(|(to, from)| *to = *from as f32);
+        let observation = self.told.see(&model.spec, observation)?;
         let Latents { z, value, logits } = &mut self.next;
         let out = &mut [&mut z[..widths[0]], &mut value[..1], &mut logits[..widths[1]]];
-        graphs.represent.one(&[&self.observation], out)?;
+        graphs.represent.one(&[observation], out)?;
         self.held.take(row, &self.next, 0, widths);
         Ok(())
     }
 
     fn copy(&mut self, from: usize, to: Rows<'_>) {
-        let [latent, actions] = self.widths();
-        let held = &mut self.held;
-        for (part, width) in [(&mut held.z, latent), (&mut held.value, 1), (&mut held.logits, actions)] {
-            to.iter().for_each(|row| part.copy_within(from * width..(from + 1) * width, row * width));
-        }
+        let widths = self.widths();
+        copy(self.held.parts(widths), from, &to);
     }
 
     fn step(
@@ -197,7 +177,7 @@ impl Imagination for MuzeroImagination<'_> {
         out: &mut Imagined,
     ) -> Result<()> {
         if self.graphs.is_none() {
-            return Err(self.not_fitted());
+            return Err(self.model.not_fitted());
         }
         let model = self.model;
         check_step(&from, &actions, &to, self.rows, &model.spec.action_space)?;
@@ -209,7 +189,7 @@ impl Imagination for MuzeroImagination<'_> {
         for (i, row) in from.iter().enumerate() {
             self.z[i * latent..][..latent].copy_from_slice(&self.held.z[row * latent..][..latent]);
             let told = &mut self.action[i * choices..][..choices];
-            write_action(&model.head, &actions, i, &mut self.flat_action, told)?;
+            write_action(&model.head, &actions, i, &mut self.told.action, told)?;
         }
         let Latents { z, value, logits } = &mut self.next;
         let outputs = &mut [
@@ -227,11 +207,8 @@ impl Imagination for MuzeroImagination<'_> {
         )?;
         for (i, row) in to.iter().enumerate() {
             self.held.take(row, &self.next, i, [latent, choices]);
-            let whole = self.next.z[i * latent..][..latent].iter().all(|number| number.is_finite());
-            let shown = |number: f32| if whole { f64::from(number) } else { f64::NAN };
-            out.reward[i] = shown(self.reward[i]);
-            out.continuation[i] = model.discount() * shown(self.continues[i]);
-            out.epistemic[i] = 0.0;
+            let next = self.next.z[i * latent..][..latent].iter();
+            tell(out, i, next, (self.reward[i], self.continues[i]), model.kind.discount);
         }
         Ok(())
     }
@@ -265,8 +242,8 @@ impl Imagination for MuzeroImagination<'_> {
     fn write_latent(&mut self, row: usize, numbers: &[f64]) -> Result<()> {
         let [latent, actions] = self.widths();
         check_latent(row, self.rows, numbers.len(), latent)?;
-        let error = self.not_fitted();
-        let graphs = self.graphs.as_mut().ok_or(error)?;
+        let model = self.model;
+        let graphs = self.graphs.as_mut().ok_or_else(|| model.not_fitted())?;
         let held = &mut self.held;
         let z = &mut held.z[row * latent..][..latent];
         z.iter_mut().zip(numbers).for_each(|(to, from)| *to = *from as f32);

@@ -1,12 +1,13 @@
 //! The loss of a value-equivalent model over unrolled windows, and its updates.
 
-use worldwright_core::{ActionHead, Error, Experience, Metrics, Result, Rng, Sample, StepColumn};
-use worldwright_nn::{Adam, Feed, Graph, Node, Objective, Runner, Starts, Store};
+use worldwright_core::{ActionHead, Experience, Metrics, Result, Rng, Sample, StepColumn};
+use worldwright_nn::{Feed, Graph, Node, Runner, Starts, Store};
 
 use super::cell::{BINS, MuzeroCell, Sizes};
 use super::targets::{Due, Played, Returns};
 use super::{ROOT_VALUE, SEARCH_POLICY};
-use crate::windows;
+use crate::latent::loss::{Filled, Loss, keep_starts, scale, write_singles};
+use crate::latent::{Learned, windows};
 
 /// What a learner is told.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -29,15 +30,14 @@ pub(super) struct Schedule {
     pub(super) updates: usize,
 }
 
-/// The graph of the loss with everything that is fed to it. It holds no state that outlives an update but the starts.
-pub(super) struct Unrolled {
-    runner: Runner,
+/// The graph of the loss with everything that is fed to it.
+pub(crate) struct Unrolled {
+    loss: Loss<5>,
     /// Values by the slow copy.
     judge: Runner,
     judged: Node,
     /// Latents of what was seen, `[K + 1]` rows.
     latents: Node,
-    terms: [(&'static str, Objective); 5],
     sizes: Sizes,
     schedule: Schedule,
     returns: Returns,
@@ -48,7 +48,6 @@ pub(super) struct Unrolled {
     due: Vec<Option<Due>>,
     values: Vec<f32>,
     seen: Vec<f32>,
-    pub(super) starts: Starts,
 }
 
 /// What the inputs are fed with, `[B][rows][columns]` each. Rows that have weight zero count for nothing.
@@ -75,8 +74,8 @@ struct Feeds {
     shown: Vec<f32>,
     /// What is seen where returns end `[B][K + 1][O]`.
     ends: Vec<f32>,
-    /// Transitions of each window that are unrolled `[B]`, and whether the task ended with the last.
-    lengths: Vec<(usize, bool)>,
+    /// What of each window is unrolled `[B]`.
+    windows: Vec<Filled>,
 }
 
 impl Feeds {
@@ -95,7 +94,7 @@ impl Feeds {
             searched: vec![0.0; rows],
             shown: vec![0.0; steps],
             ends: vec![0.0; rows * sizes.observation],
-            lengths: vec![(0, false); batch],
+            windows: vec![Filled::default(); batch],
         }
     }
 
@@ -123,27 +122,13 @@ fn column(columns: &[StepColumn], name: &str, width: usize) -> Option<usize> {
     Some(columns[..at].iter().map(|column| column.width).sum())
 }
 
-/// Objectives are means over all rows, and only those with a weight count.
-fn scale(weights: &mut [f32]) {
-    let sum: f32 = weights.iter().sum();
-    if sum > 0.0 {
-        let scale = weights.len() as f32 / sum;
-        weights.iter_mut().for_each(|weight| *weight *= scale);
-    }
-}
-
 impl Unrolled {
     /// Records the loss of [`muzero`](super) over K steps.
-    pub(super) fn new(
-        cell: &MuzeroCell,
-        (store, slow): (&Store, &Store),
-        schedule: Schedule,
-        discount: f64,
-    ) -> Result<Self> {
+    pub(super) fn new(cell: &MuzeroCell, learned: &Learned, schedule: Schedule, discount: f64) -> Result<Self> {
         let (sizes, unroll) = (cell.sizes, schedule.unroll);
         let mut graph = Graph::new(1);
         let g = &mut graph;
-        g.learn(store);
+        g.learn(&learned.store);
         let observations = g.input_rows(unroll + 1, sizes.observation);
         let actions = g.input_rows(unroll, sizes.actions);
         let [rewards, continues] = [0; 2].map(|_| g.input_rows(unroll, 1));
@@ -185,18 +170,17 @@ impl Unrolled {
         ];
 
         let mut judge = Graph::new(1);
-        judge.freeze(slow);
+        judge.freeze(learned.judge());
         let ends = judge.input_rows(unroll + 1, sizes.observation);
         let latent = cell.represent(&mut judge, ends)?;
         let (_, logits) = cell.predict(&mut judge, latent)?;
         let judged = judge.two_hot_mean(logits, BINS)?;
         let rows = schedule.batch * (unroll + 1);
         Ok(Self {
-            runner: Runner::new(graph, schedule.batch),
+            loss: Loss::new(graph, terms, schedule.batch),
             judge: Runner::new(judge, schedule.batch),
             judged,
             latents,
-            terms,
             sizes,
             schedule,
             returns: Returns { steps: schedule.return_steps, discount },
@@ -206,7 +190,6 @@ impl Unrolled {
             due: vec![None; rows],
             values: vec![0.0; rows],
             seen: vec![0.0; rows * sizes.latent],
-            starts: Starts::default(),
         })
     }
 
@@ -251,7 +234,7 @@ impl Unrolled {
             (numbers, numbers.is_none_or(|numbers| numbers.iter().any(|share| *share > 0.0)))
         };
         flat.resize(o.max(width), 0.0);
-        feeds.lengths[b] = (length.min(unroll), ended && length <= unroll);
+        feeds.windows[b] = Filled { length: length.min(unroll), ended: ended && length <= unroll };
         for k in 0..=unroll {
             let row = b * (unroll + 1) + k;
             if k <= length {
@@ -300,21 +283,14 @@ impl Unrolled {
         Ok(())
     }
 
-    /// One update of the store from what was gathered.
-    pub(super) fn learn(&mut self, (store, slow): (&mut Store, &Store), adam: &mut Adam) -> Result<Metrics> {
-        self.value_returns(slow)?;
-        self.forward_backward(store)?;
-        let loss = self.runner.loss(0);
-        if !loss.is_finite() {
-            return Err(Error::Diverged {
-                who: "training".into(),
-                why: format!("a loss of {loss}: lower model.learning_rate, or look for outliers in the data"),
-            });
-        }
-        adam.step(store, &self.runner)?;
-        self.keep_starts()?;
-        let terms = self.terms.map(|(name, objective)| (name, self.runner.objective(objective, 0)));
-        Ok([("model_loss", loss)].into_iter().chain(terms).collect())
+    /// One update from what was gathered.
+    pub(super) fn learn(&mut self, learned: &mut Learned, starts: &mut Starts) -> Result<Metrics> {
+        self.value_returns(learned.judge())?;
+        self.pass(&learned.store)?;
+        let told = self.loss.learn(learned)?;
+        self.loss.runner.read(self.latents, &mut self.seen)?;
+        keep_starts(starts, &[(&self.seen, self.sizes.latent)], self.schedule.unroll, &self.feeds.windows);
+        Ok(told)
     }
 
     /// Adds to returns what their ends are worth.
@@ -327,7 +303,7 @@ impl Unrolled {
         Ok(())
     }
 
-    fn forward_backward(&mut self, store: &Store) -> Result<()> {
+    fn pass(&mut self, store: &Store) -> Result<()> {
         let f = &self.feeds;
         let feeds = [
             &f.observations,
@@ -341,29 +317,8 @@ impl Unrolled {
             &f.searched,
             &f.shown,
         ];
-        self.runner.forward_backward(&[store], self.schedule.batch, &feeds.map(|feed| Feed::Shared(feed)))
+        self.loss.pass(store, feeds)
     }
-
-    /// Takes the latents of what was seen within the windows.
-    fn keep_starts(&mut self) -> Result<()> {
-        self.runner.read(self.latents, &mut self.seen)?;
-        let (unroll, width) = (self.schedule.unroll, self.sizes.latent);
-        self.starts.continues.clear();
-        self.starts.parts.resize_with(1, Vec::new);
-        self.starts.parts[0].clear();
-        for (b, (length, ended)) in self.feeds.lengths.iter().enumerate() {
-            let row = b * (unroll + 1);
-            self.starts.parts[0].extend_from_slice(&self.seen[row * width..(row + length + 1) * width]);
-            self.starts.continues.extend(std::iter::repeat_n(1.0, *length));
-            self.starts.continues.push(if *ended { 0.0 } else { 1.0 });
-        }
-        Ok(())
-    }
-}
-
-/// Writes numbers in single precision.
-fn write_singles(from: &[f64], to: &mut [f32]) {
-    to.iter_mut().zip(from).for_each(|(to, from)| *to = *from as f32);
 }
 
 #[cfg(test)]

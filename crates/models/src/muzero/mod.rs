@@ -23,12 +23,12 @@ mod learner;
 mod targets;
 
 use worldwright_core::{
-    ActionHead, Array, Capabilities, Dataset, Entry, Error, Experience, FitReport, Imagination, Interrupt, Learn,
-    Learner, Metrics, ModelSpec, Parameter, Persist, Result, Rng, SettingDefault as Default, Settings, State,
-    WorldModel, cost,
+    ActionHead, Capabilities, Entry, Error, Experience, Imagination, Metrics, ModelSpec, Parameter, Result, Rng,
+    SettingDefault as Default, Settings, cost,
 };
-use worldwright_nn::{Adam, AdamConfig, Cell, Starts, Store};
+use worldwright_nn::{AdamConfig, Cell, Starts, Store};
 
+use crate::latent::{self, Latent, Learned};
 use crate::{Build, LatentModel, ModelContext};
 use cell::{BINS, MuzeroCell, Sizes};
 use imagination::MuzeroImagination;
@@ -125,7 +125,7 @@ fn build(context: &ModelContext, settings: &Settings) -> Result<Box<dyn LatentMo
         return Err(Error::unsupported(ENTRY.name, "observations without numbers: there is nothing to tell states by"));
     }
     affordable(&sizes, &schedule)?;
-    Ok(Box::new(Muzero::new(context, head, sizes, schedule, learning_rate)))
+    Ok(Box::new(made(context, head, sizes, schedule, learning_rate)))
 }
 
 /// Refuses sizes that do not fit: weights with what training keeps beside them, and what an update computes of each step.
@@ -147,155 +147,64 @@ fn affordable(sizes: &Sizes, schedule: &Schedule) -> Result<()> {
     cost::work(&settings, "numbers to learn", weights, cost::MOST_MULTIPLICATIONS / 10.0)
 }
 
-/// The model with its learner.
-pub(crate) struct Muzero {
-    spec: ModelSpec,
-    head: ActionHead,
-    /// Factor on the future, per step.
-    factor: f64,
-    players: usize,
+/// Value-equivalent models.
+pub(crate) struct Kind {
     cell: MuzeroCell,
-    store: Store,
-    /// The slow copy.
-    slow: Store,
-    adam: Adam,
-    fitted: bool,
     schedule: Schedule,
-    /// Made at the first update: most models that are built never learn.
-    unrolled: Option<Unrolled>,
-    /// What [`LatentModel::starts`] gives before that.
-    none: Starts,
-}
-
-impl Muzero {
-    fn new(context: &ModelContext, head: ActionHead, sizes: Sizes, schedule: Schedule, learning_rate: f32) -> Self {
-        let mut store = Store::new(1);
-        let cell = MuzeroCell::new(&mut store, sizes, &mut Rng::new(context.seed));
-        let config = AdamConfig { learning_rate, max_norm: MAX_NORM, ..AdamConfig::default() };
-        let spec = ModelSpec {
-            name: ENTRY.name.into(),
-            observation_space: context.observation_space.clone(),
-            action_space: context.action_space.clone(),
-            members: 1,
-            constraints: 0,
-            latent_dim: sizes.latent,
-            deterministic: true,
-            capabilities: Capabilities { value: true, prior: true, ..Capabilities::default() },
-        };
-        let (adam, slow) = (Adam::new(&store, config), store.twin());
-        Self {
-            spec,
-            head,
-            factor: context.discount,
-            players: context.players,
-            cell,
-            store,
-            slow,
-            adam,
-            fitted: false,
-            schedule,
-            unrolled: None,
-            none: Starts::default(),
-        }
-    }
-
     /// What multiplies all that follows a step: negative where the other player moves next.
-    fn discount(&self) -> f64 {
-        if self.players == 2 { -self.factor } else { self.factor }
-    }
-
-    fn check(&self, experience: &dyn Experience) -> Result<()> {
-        let expected = [self.cell.sizes.observation, self.spec.action_space.flat_dim()];
-        let got = [experience.observation_dim(), experience.action_dim()];
-        if expected == got {
-            Ok(())
-        } else {
-            Err(Error::shape("observations and actions of the data", &expected, &got))
-        }
-    }
+    discount: f64,
 }
 
-impl WorldModel for Muzero {
-    fn spec(&self) -> &ModelSpec {
-        &self.spec
-    }
+/// The model with its learner.
+type Muzero = Latent<Kind>;
 
-    fn imagination(&self, rows: usize) -> Box<dyn Imagination + '_> {
-        Box::new(MuzeroImagination::new(self, rows))
-    }
+fn made(context: &ModelContext, head: ActionHead, sizes: Sizes, schedule: Schedule, learning_rate: f32) -> Muzero {
+    let mut store = Store::new(1);
+    let cell = MuzeroCell::new(&mut store, sizes, &mut Rng::new(context.seed));
+    let adam = AdamConfig { learning_rate, max_norm: MAX_NORM, ..AdamConfig::default() };
+    let spec = ModelSpec {
+        name: ENTRY.name.into(),
+        observation_space: context.observation_space.clone(),
+        action_space: context.action_space.clone(),
+        members: 1,
+        constraints: 0,
+        latent_dim: sizes.latent,
+        deterministic: true,
+        capabilities: Capabilities { value: true, prior: true, ..Capabilities::default() },
+    };
+    let learned = Learned::new(store, adam).with_slow_copy(schedule.follow);
+    let discount = if context.players == 2 { -context.discount } else { context.discount };
+    Latent::new(Kind { cell, schedule, discount }, spec, head, learned)
 }
 
-impl Learner for Muzero {
-    fn update(&mut self, experience: &dyn Experience, rng: &mut Rng, interrupt: &Interrupt) -> Result<Metrics> {
-        self.check(experience)?;
-        interrupt.check("training")?;
-        let discount = self.discount();
-        if self.unrolled.is_none() {
-            self.unrolled = Some(Unrolled::new(&self.cell, (&self.store, &self.slow), self.schedule, discount)?);
-        }
-        let Some(unrolled) = &mut self.unrolled else { return Ok(Metrics::new()) };
-        unrolled.gather(&self.head, experience, rng)?;
-        let learned = unrolled.learn((&mut self.store, &self.slow), &mut self.adam)?;
-        self.slow.follow(&self.store, self.schedule.follow)?;
-        self.fitted = true;
-        Ok(learned)
-    }
-}
+impl latent::Kind for Kind {
+    type Unrolled = Unrolled;
 
-impl Learn for Muzero {
-    fn fit(&mut self, dataset: &Dataset, rng: &mut Rng, interrupt: &Interrupt) -> Result<FitReport> {
-        let before = (self.store.clone(), self.slow.clone(), self.adam.clone(), self.fitted);
-        let (mut loss, last) = (0.0, self.schedule.updates.div_ceil(10));
-        for update in 0..self.schedule.updates {
-            match self.update(dataset, rng, interrupt) {
-                // The last tenth's mean: single batches differ.
-                Ok(metrics) if update + last >= self.schedule.updates => loss += metrics[0].1 / last as f64,
-                Ok(_) => {}
-                Err(error) => {
-                    (self.store, self.slow, self.adam, self.fitted) = before;
-                    return Err(error);
-                }
-            }
-        }
-        let note = format!("{} updates of {} windows", self.schedule.updates, self.schedule.batch);
-        Ok(FitReport { epochs: self.schedule.updates, training_loss: loss, holdout_mse: f64::NAN, note })
-    }
-}
-
-impl LatentModel for Muzero {
     fn cell(&self) -> &dyn Cell {
         &self.cell
     }
 
-    fn store(&self) -> &Store {
-        &self.store
+    fn schedule(&self) -> (usize, String) {
+        (self.schedule.updates, format!("{} windows", self.schedule.batch))
     }
 
-    fn starts(&self) -> &Starts {
-        self.unrolled.as_ref().map_or(&self.none, |unrolled| &unrolled.starts)
-    }
-}
-
-impl Persist for Muzero {
-    fn save(&self) -> State {
-        let mut state = State::new();
-        state.put("fitted", Array::U64(vec![u64::from(self.fitted)]));
-        state.put_all("store", self.store.save());
-        state.put_all("slow", self.slow.save());
-        state.put_all("adam", self.adam.save());
-        state
+    fn unroll(&self, learned: &Learned) -> Result<Unrolled> {
+        Unrolled::new(&self.cell, learned, self.schedule, self.discount)
     }
 
-    fn restore(&mut self, state: &State) -> Result<()> {
-        let fitted = state.u64s("fitted", 1)?[0] != 0;
-        self.store.restore(&state.part("store"))?;
-        self.slow.restore(&state.part("slow"))?;
-        self.adam.restore(&state.part("adam"))?;
-        self.fitted = fitted;
-        if let Some(unrolled) = &mut self.unrolled {
-            // They were another model's.
-            unrolled.starts = Starts::default();
-        }
-        Ok(())
+    fn update(
+        &self,
+        unrolled: &mut Unrolled,
+        head: &ActionHead,
+        (learned, starts): (&mut Learned, &mut Starts),
+        experience: &dyn Experience,
+        rng: &mut Rng,
+    ) -> Result<Metrics> {
+        unrolled.gather(head, experience, rng)?;
+        unrolled.learn(learned, starts)
+    }
+
+    fn imagination(model: &Muzero, rows: usize) -> Box<dyn Imagination + '_> {
+        Box::new(MuzeroImagination::new(model, rows))
     }
 }

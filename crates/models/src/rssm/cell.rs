@@ -3,7 +3,7 @@
 use worldwright_core::{Result, Rng};
 use worldwright_nn::{Activation, Bins, Cell, Graph, GruCell, Latent, Node, Stepped, Store, Unary, WeightInit};
 
-use crate::heads::{Head, Hidden};
+use crate::latent::heads::{Head, Hidden};
 
 /// The share of the uniform distribution in every categorical one, so that no class dies and no divergence is infinite.
 const UNIMIX: f32 = 0.01;

@@ -5,12 +5,13 @@
 
 use std::cell::RefCell;
 
-use worldwright_core::{Action, Actions, Error, Imagination, Imagined, Key, ModelSpec, Observation, Result, Rows};
-use worldwright_nn::{Cell, Graph, Latent, Predictor, Unary};
+use worldwright_core::{Action, Actions, Imagination, Imagined, Key, ModelSpec, Observation, Result, Rows};
+use worldwright_nn::{Cell, Latent, Predictor, Unary};
 
 use super::Rssm;
 use crate::arena::{check_latent, check_rows, check_step};
-use crate::packed::{Packed, write_action};
+use crate::latent::packed::{Packed, write_action};
+use crate::latent::rows::{Told, copy, frozen, reserve, tell};
 
 /// What the arena runs.
 struct Graphs {
@@ -26,21 +27,16 @@ struct Graphs {
 
 impl Graphs {
     fn new(model: &Rssm) -> Result<Self> {
-        let (cell, store) = (&model.cell, &model.store);
+        let (cell, store) = (&model.kind.cell, &model.learned.store);
         let sizes = cell.sizes;
-        let begun = || {
-            let mut graph = Graph::new(1);
-            graph.freeze(store);
-            graph
-        };
-        let mut g = begun();
+        let mut g = frozen(store);
         let latent = Latent { parts: vec![g.input(sizes.recurrent), g.input(sizes.drawn())] };
         let (action, noise) = (g.input(sizes.action), g.input(cell.noise()));
         let stepped = cell.step(&mut g, &latent, action, noise)?;
         let outputs = [stepped.latent.parts[0], stepped.latent.parts[1], stepped.reward, stepped.continues];
         let step = Packed::new(Predictor::new(&g, &[store], &outputs)?);
 
-        let mut g = begun();
+        let mut g = frozen(store);
         let (observation, noise) = (g.input(sizes.observation), g.input(cell.noise()));
         let latent = cell.begin(&mut g, 1)?;
         let embedded = cell.embed(&mut g, observation)?;
@@ -48,7 +44,7 @@ impl Graphs {
         let z = cell.draw_from(&mut g, logits, noise)?;
         let begin = Packed::new(Predictor::new(&g, &[store], &[z])?);
 
-        let mut g = begun();
+        let mut g = frozen(store);
         let latent = Latent { parts: vec![g.input(sizes.recurrent), g.input(sizes.drawn())] };
         let action = g.input(sizes.action);
         let (observation, noise) = (g.input(sizes.observation), g.input(cell.noise()));
@@ -58,7 +54,7 @@ impl Graphs {
         let z = cell.draw_from(&mut g, logits, noise)?;
         let filter = Packed::new(Predictor::new(&g, &[store], &[h, z])?);
 
-        let mut g = begun();
+        let mut g = frozen(store);
         let latent = Latent { parts: vec![g.input(sizes.recurrent), g.input(sizes.drawn())] };
         let feature = latent.feature(&mut g)?;
         let symlog = cell.decode(&mut g, feature)?;
@@ -88,16 +84,15 @@ pub(super) struct RssmImagination<'m> {
     z: Vec<f32>,
     graphs: Option<Graphs>,
     buffers: Buffers,
-    flat: Vec<f64>,
-    flat_action: Vec<f64>,
-    observation: Vec<f32>,
+    told: Told,
 }
 
 impl<'m> RssmImagination<'m> {
     /// Room for `rows` beliefs. Before learning it holds no networks, and refuses what would need them.
     pub(super) fn new(model: &'m Rssm, rows: usize) -> Self {
-        let sizes = model.cell.sizes;
-        let graphs = model.fitted.then(|| Graphs::new(model).expect("the model's own graphs fit its own store"));
+        let sizes = model.kind.cell.sizes;
+        let graphs =
+            model.learned.fitted.then(|| Graphs::new(model).expect("the model's own graphs fit its own store"));
         let mut arena = Self {
             model,
             rows,
@@ -105,9 +100,7 @@ impl<'m> RssmImagination<'m> {
             z: vec![0.0; rows * sizes.drawn()],
             graphs,
             buffers: Buffers::default(),
-            flat: vec![0.0; sizes.observation],
-            flat_action: vec![0.0; model.spec.action_space.flat_dim()],
-            observation: vec![0.0; sizes.observation],
+            told: Told::new(&model.spec),
         };
         arena.reserve(rows.max(1));
         arena
@@ -115,8 +108,9 @@ impl<'m> RssmImagination<'m> {
 
     /// Room for a batch; a list may name a row several times, and then more rows than the arena holds.
     fn reserve(&mut self, rows: usize) {
-        let (sizes, cell, b) = (self.model.cell.sizes, &self.model.cell, &mut self.buffers);
-        let widths = [
+        let (cell, b) = (&self.model.kind.cell, &mut self.buffers);
+        let sizes = cell.sizes;
+        let parts = [
             (&mut b.h, sizes.recurrent),
             (&mut b.z, sizes.drawn()),
             (&mut b.action, sizes.action),
@@ -126,15 +120,7 @@ impl<'m> RssmImagination<'m> {
             (&mut b.reward, 1),
             (&mut b.continues, 1),
         ];
-        for (buffer, width) in widths {
-            if buffer.len() < rows * width {
-                buffer.resize(rows * width, 0.0);
-            }
-        }
-    }
-
-    fn not_fitted(&self) -> Error {
-        Error::NotFitted { who: self.model.spec.name.clone().into() }
+        reserve(parts, rows);
     }
 }
 
@@ -154,31 +140,31 @@ impl Imagination for RssmImagination<'_> {
         observation: &Observation,
         key: Key,
     ) -> Result<()> {
-        let model = self.model;
-        let error = self.not_fitted();
-        let graphs = self.graphs.as_mut().ok_or(error)?;
+        let (model, cell) = (self.model, &self.model.kind.cell);
+        let graphs = self.graphs.as_mut().ok_or_else(|| model.not_fitted())?;
         check_rows(&Rows::Span(row..row + 1), self.rows)?;
-        model.spec.observation_space.flatten(observation, &mut self.flat)?;
-        self.observation.iter_mut().zip(&self.flat).for_each(|(to, from)| *to = *from as f32);
-        let (recurrent, drawn) = (model.cell.sizes.recurrent, model.cell.sizes.drawn());
+        if let Some((_, action)) = previous {
+            model.spec.action_space.flatten(action, &mut self.told.action)?;
+            model.head.write_network(&self.told.action, &mut self.buffers.action[..cell.sizes.action])?;
+        }
+        let observation = self.told.see(&model.spec, observation)?;
+        let (recurrent, drawn) = (cell.sizes.recurrent, cell.sizes.drawn());
         let b = &mut self.buffers;
-        let noise = &mut b.noise[..model.cell.noise()];
-        model.cell.draw(&mut key.rng(), noise);
+        let noise = &mut b.noise[..cell.noise()];
+        cell.draw(&mut key.rng(), noise);
         let z = &mut b.next_z[..drawn];
         match previous {
             None => {
-                graphs.begin.one(&[&self.observation, noise], &mut [&mut *z])?;
+                graphs.begin.one(&[observation, noise], &mut [&mut *z])?;
                 self.h[row * recurrent..(row + 1) * recurrent].fill(0.0);
             }
-            Some((before, action)) => {
+            Some((before, _)) => {
                 check_rows(&Rows::Span(before..before + 1), self.rows)?;
-                model.spec.action_space.flatten(action, &mut self.flat_action)?;
-                let told = &mut b.action[..model.cell.sizes.action];
-                model.head.write_network(&self.flat_action, told)?;
+                let told = &b.action[..cell.sizes.action];
                 let from_h = &self.h[before * recurrent..(before + 1) * recurrent];
                 let from_z = &self.z[before * drawn..(before + 1) * drawn];
                 let h = &mut b.next_h[..recurrent];
-                graphs.filter.one(&[from_h, from_z, told, &self.observation, noise], &mut [&mut *h, &mut *z])?;
+                graphs.filter.one(&[from_h, from_z, told, observation, noise], &mut [&mut *h, &mut *z])?;
                 self.h[row * recurrent..(row + 1) * recurrent].copy_from_slice(h);
             }
         }
@@ -187,15 +173,13 @@ impl Imagination for RssmImagination<'_> {
     }
 
     fn copy(&mut self, from: usize, to: Rows<'_>) {
-        let sizes = self.model.cell.sizes;
-        for (part, width) in [(&mut self.h, sizes.recurrent), (&mut self.z, sizes.drawn())] {
-            to.iter().for_each(|row| part.copy_within(from * width..(from + 1) * width, row * width));
-        }
+        let sizes = self.model.kind.cell.sizes;
+        copy([(&mut self.h, sizes.recurrent), (&mut self.z, sizes.drawn())], from, &to);
     }
 
     fn step(&mut self, from: Rows<'_>, actions: Actions<'_>, to: Rows<'_>, key: Key, out: &mut Imagined) -> Result<()> {
         if self.graphs.is_none() {
-            return Err(self.not_fitted());
+            return Err(self.model.not_fitted());
         }
         let model = self.model;
         check_step(&from, &actions, &to, self.rows, &model.spec.action_space)?;
@@ -203,13 +187,14 @@ impl Imagination for RssmImagination<'_> {
         out.begin(n);
         self.reserve(n);
         let Some(graphs) = self.graphs.as_mut().filter(|_| n > 0) else { return Ok(()) };
-        let (cell, sizes, b) = (&model.cell, model.cell.sizes, &mut self.buffers);
+        let (cell, b) = (&model.kind.cell, &mut self.buffers);
+        let sizes = cell.sizes;
         let (recurrent, drawn, action, noise) = (sizes.recurrent, sizes.drawn(), sizes.action, cell.noise());
         for (i, (row, target)) in from.iter().zip(to.iter()).enumerate() {
             b.h[i * recurrent..][..recurrent].copy_from_slice(&self.h[row * recurrent..][..recurrent]);
             b.z[i * drawn..][..drawn].copy_from_slice(&self.z[row * drawn..][..drawn]);
             let told = &mut b.action[i * action..][..action];
-            write_action(&model.head, &actions, i, &mut self.flat_action, told)?;
+            write_action(&model.head, &actions, i, &mut self.told.action, told)?;
             // By the row that is stepped into, so that a copy of a row in another place moves apart from it.
             cell.draw(&mut key.fold(target as u64).rng(), &mut b.noise[i * noise..][..noise]);
         }
@@ -222,23 +207,16 @@ impl Imagination for RssmImagination<'_> {
             let (next_h, next_z) = (&b.next_h[i * recurrent..][..recurrent], &b.next_z[i * drawn..][..drawn]);
             self.h[row * recurrent..][..recurrent].copy_from_slice(next_h);
             self.z[row * drawn..][..drawn].copy_from_slice(next_z);
-            let whole = next_h.iter().chain(next_z).all(|number| number.is_finite());
-            let shown = |number: f32| if whole { f64::from(number) } else { f64::NAN };
-            out.reward[i] = shown(b.reward[i]);
-            out.continuation[i] = model.discount * shown(b.continues[i]);
-            out.epistemic[i] = 0.0;
+            tell(out, i, next_h.iter().chain(next_z), (b.reward[i], b.continues[i]), model.kind.discount);
         }
         Ok(())
     }
 
     fn decode(&self, row: usize, member: usize, out: &mut [f64]) -> Result<()> {
-        let graphs = self.graphs.as_ref().ok_or_else(|| self.not_fitted())?;
+        let graphs = self.graphs.as_ref().ok_or_else(|| self.model.not_fitted())?;
         check_rows(&Rows::Span(row..row + 1), self.rows)?;
-        let sizes = self.model.cell.sizes;
-        if member > 0 || out.len() != sizes.observation {
-            let (expected, got) = ([1, sizes.observation], [member + 1, out.len()]);
-            return Err(Error::shape("decoded member and length", &expected, &got));
-        }
+        self.model.spec.check_decoded(member, out.len())?;
+        let sizes = self.model.kind.cell.sizes;
         let (recurrent, drawn) = (sizes.recurrent, sizes.drawn());
         let (h, z) = (&self.h[row * recurrent..][..recurrent], &self.z[row * drawn..][..drawn]);
         let (packed, observation) = &mut *graphs.decode.borrow_mut();
@@ -248,7 +226,7 @@ impl Imagination for RssmImagination<'_> {
     }
 
     fn read_latent(&self, row: usize, out: &mut [f64]) -> Result<()> {
-        let sizes = self.model.cell.sizes;
+        let sizes = self.model.kind.cell.sizes;
         check_latent(row, self.rows, out.len(), sizes.latent())?;
         let (recurrent, drawn) = (sizes.recurrent, sizes.drawn());
         let parts = self.h[row * recurrent..][..recurrent].iter().chain(&self.z[row * drawn..][..drawn]);
@@ -257,7 +235,7 @@ impl Imagination for RssmImagination<'_> {
     }
 
     fn write_latent(&mut self, row: usize, latent: &[f64]) -> Result<()> {
-        let sizes = self.model.cell.sizes;
+        let sizes = self.model.kind.cell.sizes;
         check_latent(row, self.rows, latent.len(), sizes.latent())?;
         let (recurrent, drawn) = (sizes.recurrent, sizes.drawn());
         let parts = self.h[row * recurrent..][..recurrent].iter_mut().chain(&mut self.z[row * drawn..][..drawn]);

@@ -1,10 +1,11 @@
 //! The loss of a recurrent state-space model over sequences, and its updates.
 
-use worldwright_core::{ActionHead, Error, Experience, Interrupt, Metrics, Result, Rng, Sample};
-use worldwright_nn::{Adam, Cell, Feed, Graph, KlBalance, Latent, Node, Objective, Runner, Starts, Store, Unary};
+use worldwright_core::{ActionHead, Experience, Metrics, Result, Rng, Sample};
+use worldwright_nn::{Cell, Graph, KlBalance, Latent, Node, Starts, Store, Unary};
 
 use super::cell::{BINS, RssmCell};
-use crate::windows;
+use crate::latent::loss::{Filled, Loss, keep_starts, scale, write_singles};
+use crate::latent::{Learned, windows};
 
 /// What a learner is told.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -18,18 +19,16 @@ pub(super) struct Schedule {
     pub(super) free_nats: f32,
 }
 
-/// The graph of the loss with everything that is fed to it. It holds no state that outlives an update but the starts.
-pub(super) struct Unrolled {
-    runner: Runner,
+/// The graph of the loss with everything that is fed to it.
+pub(crate) struct Unrolled {
+    loss: Loss<4>,
     /// `h` and `z` of every step, `[L + 1]` rows.
     latent: [Node; 2],
-    terms: [(&'static str, Objective); 4],
     schedule: Schedule,
     sample: Sample,
     flat: Vec<f64>,
     feeds: Feeds,
     latents: [Vec<f32>; 2],
-    pub(super) starts: Starts,
 }
 
 /// What the inputs are fed with, `[B][rows][columns]` each. Steps beyond a window's end have weight zero.
@@ -48,8 +47,8 @@ struct Feeds {
     taken: Vec<f32>,
     /// `[B][L + 1][noise]`
     noise: Vec<f32>,
-    /// `[B]`: transitions of each window.
-    lengths: Vec<usize>,
+    /// `[B]`
+    windows: Vec<Filled>,
 }
 
 impl Feeds {
@@ -64,7 +63,7 @@ impl Feeds {
             seen: vec![0.0; rows],
             taken: vec![0.0; steps],
             noise: vec![0.0; rows * cell.noise()],
-            lengths: vec![0; batch],
+            windows: vec![Filled::default(); batch],
         }
     }
 }
@@ -125,67 +124,59 @@ impl Unrolled {
         ];
         let rows = schedule.batch * (length + 1);
         Ok(Self {
-            runner: Runner::new(graph, schedule.batch),
+            loss: Loss::new(graph, terms, schedule.batch),
             latent: [h, z],
-            terms,
             schedule,
             sample: Sample::default(),
             flat: Vec::new(),
             feeds: Feeds::new(cell, &schedule),
             latents: [vec![0.0; rows * sizes.recurrent], vec![0.0; rows * sizes.drawn()]],
-            starts: Starts::default(),
         })
     }
 
-    /// One update of `store` from a batch of windows.
-    pub(super) fn update(
+    /// One update from what was gathered.
+    pub(super) fn learn(
         &mut self,
-        (cell, head): (&RssmCell, &ActionHead),
-        (store, adam): (&mut Store, &mut Adam),
-        experience: &dyn Experience,
+        cell: &RssmCell,
+        (learned, starts): (&mut Learned, &mut Starts),
         rng: &mut Rng,
-        interrupt: &Interrupt,
     ) -> Result<Metrics> {
-        interrupt.check("training")?;
-        self.gather(cell, head, experience, rng)?;
         cell.draw(rng, &mut self.feeds.noise);
-        let Feeds { observations, actions, rewards, continues, seen, taken, noise, .. } = &self.feeds;
-        let feeds = [observations, actions, rewards, continues, seen, taken, noise].map(|feed| Feed::Shared(feed));
-        self.runner.forward_backward(&[store], self.schedule.batch, &feeds)?;
-        let loss = self.runner.loss(0);
-        if !loss.is_finite() {
-            return Err(Error::Diverged {
-                who: "training".into(),
-                why: format!("a loss of {loss}: lower model.learning_rate, or look for outliers in the data"),
-            });
+        let Feeds { observations, actions, rewards, continues, seen, taken, noise, windows } = &self.feeds;
+        self.loss.pass(&learned.store, [observations, actions, rewards, continues, seen, taken, noise])?;
+        let told = self.loss.learn(learned)?;
+        for (node, latents) in self.latent.iter().zip(&mut self.latents) {
+            self.loss.runner.read(*node, latents)?;
         }
-        adam.step(store, &self.runner)?;
-        self.keep_starts(cell)?;
-        let terms = self.terms.map(|(name, objective)| (name, self.runner.objective(objective, 0)));
-        Ok([("model_loss", loss)].into_iter().chain(terms).collect())
+        let [h, z] = &self.latents;
+        keep_starts(starts, &[(h, cell.sizes.recurrent), (z, cell.sizes.drawn())], self.schedule.length, windows);
+        Ok(told)
     }
 
     /// Fills the feeds with windows of experience.
-    fn gather(&mut self, cell: &RssmCell, head: &ActionHead, experience: &dyn Experience, rng: &mut Rng) -> Result<()> {
+    pub(super) fn gather(
+        &mut self,
+        cell: &RssmCell,
+        head: &ActionHead,
+        experience: &dyn Experience,
+        rng: &mut Rng,
+    ) -> Result<()> {
         let (o, a) = (cell.sizes.observation, cell.sizes.action);
         let (most, width) = (self.schedule.length, experience.action_dim());
         let (feeds, sample) = (&mut self.feeds, &mut self.sample);
         self.flat.resize(o.max(width), 0.0);
-        let (mut steps, mut states) = (0, 0);
         for b in 0..self.schedule.batch {
             let window = windows::draw(experience, most, rng)?;
             sample.begin(window.length);
             experience.gather(window.first, window.length, 1.0, sample);
-            feeds.lengths[b] = window.length;
-            steps += window.length;
-            states += window.length + 1;
+            feeds.windows[b] = Filled { length: window.length, ended: sample.terminated[window.length - 1] };
             for t in 0..=most {
                 let (row, within) = (b * (most + 1) + t, t <= window.length);
                 feeds.seen[row] = f32::from(u8::from(within));
                 let to = &mut feeds.observations[row * o..(row + 1) * o];
                 if within {
                     sample.observations.copy_to(t * o, &mut self.flat[..o]);
-                    to.iter_mut().zip(&self.flat).for_each(|(to, from)| *to = *from as f32);
+                    write_singles(&self.flat[..o], to);
                 } else {
                     to.fill(0.0);
                 }
@@ -205,33 +196,8 @@ impl Unrolled {
                 }
             }
         }
-        // Objectives are means over all rows, and only those within count.
-        let scale = |weights: &mut [f32], within: usize| {
-            let scale = weights.len() as f32 / within as f32;
-            weights.iter_mut().for_each(|weight| *weight *= scale);
-        };
-        scale(&mut feeds.seen, states);
-        scale(&mut feeds.taken, steps);
-        Ok(())
-    }
-
-    /// Takes the latents of what was within the windows.
-    fn keep_starts(&mut self, cell: &RssmCell) -> Result<()> {
-        for (node, latents) in self.latent.iter().zip(&mut self.latents) {
-            self.runner.read(*node, latents)?;
-        }
-        let (most, widths) = (self.schedule.length, [cell.sizes.recurrent, cell.sizes.drawn()]);
-        self.starts.continues.clear();
-        self.starts.parts.resize_with(2, Vec::new);
-        self.starts.parts.iter_mut().for_each(Vec::clear);
-        for (b, length) in self.feeds.lengths.iter().enumerate() {
-            let row = b * (most + 1);
-            for ((part, from), width) in self.starts.parts.iter_mut().zip(&self.latents).zip(widths) {
-                part.extend_from_slice(&from[row * width..(row + length + 1) * width]);
-            }
-            self.starts.continues.push(1.0);
-            self.starts.continues.extend_from_slice(&self.feeds.continues[b * most..b * most + length]);
-        }
+        scale(&mut feeds.seen);
+        scale(&mut feeds.taken);
         Ok(())
     }
 }

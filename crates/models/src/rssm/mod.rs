@@ -21,12 +21,12 @@ mod imagination;
 mod learner;
 
 use worldwright_core::{
-    ActionHead, Array, Capabilities, Dataset, Entry, Error, Experience, FitReport, Imagination, Interrupt, Learn,
-    Learner, Metrics, ModelSpec, Parameter, Persist, Result, Rng, SettingDefault as Default, Settings, State,
-    WorldModel, cost,
+    ActionHead, Capabilities, Entry, Error, Experience, Imagination, Metrics, ModelSpec, Parameter, Result, Rng,
+    SettingDefault as Default, Settings, cost,
 };
-use worldwright_nn::{Adam, AdamConfig, Cell, Starts, Store};
+use worldwright_nn::{AdamConfig, Cell, Starts, Store};
 
+use crate::latent::{self, Latent, Learned};
 use crate::{Build, LatentModel, ModelContext};
 use cell::{BINS, RssmCell, Sizes};
 use imagination::RssmImagination;
@@ -89,7 +89,7 @@ fn build(context: &ModelContext, settings: &Settings) -> Result<Box<dyn LatentMo
         return Err(Error::unsupported(ENTRY.name, "observations without numbers: there is nothing to remember"));
     }
     affordable(&sizes, &schedule)?;
-    Ok(Box::new(Rssm::new(context, head, sizes, schedule, learning_rate)))
+    Ok(Box::new(made(context, head, sizes, schedule, learning_rate)))
 }
 
 /// Refuses sizes that do not fit: weights with what training keeps beside them, and what an update computes of each step.
@@ -115,128 +115,61 @@ fn affordable(sizes: &Sizes, schedule: &Schedule) -> Result<()> {
     cost::work(&settings, "numbers to learn", weights, cost::MOST_MULTIPLICATIONS / 10.0)
 }
 
-/// The model with its learner.
-pub(crate) struct Rssm {
-    spec: ModelSpec,
-    head: ActionHead,
-    discount: f64,
+/// Recurrent state-space models.
+pub(crate) struct Kind {
     cell: RssmCell,
-    store: Store,
-    adam: Adam,
-    fitted: bool,
     schedule: Schedule,
-    /// Made at the first update: most models that are built never learn.
-    unrolled: Option<Unrolled>,
-    /// What [`LatentModel::starts`] gives before that.
-    none: Starts,
+    discount: f64,
 }
 
-impl Rssm {
-    fn new(context: &ModelContext, head: ActionHead, sizes: Sizes, schedule: Schedule, learning_rate: f32) -> Self {
-        let mut store = Store::new(1);
-        let cell = RssmCell::new(&mut store, sizes, &mut Rng::new(context.seed));
-        let config = AdamConfig { learning_rate, max_norm: MAX_NORM, ..AdamConfig::default() };
-        let spec = ModelSpec {
-            name: ENTRY.name.into(),
-            observation_space: context.observation_space.clone(),
-            action_space: context.action_space.clone(),
-            members: 1,
-            constraints: 0,
-            latent_dim: sizes.latent(),
-            deterministic: false,
-            capabilities: Capabilities { memory: true, ..Capabilities::default() },
-        };
-        let (adam, discount, none) = (Adam::new(&store, config), context.discount, Starts::default());
-        Self { spec, head, discount, cell, store, adam, fitted: false, schedule, unrolled: None, none }
-    }
+/// The model with its learner.
+type Rssm = Latent<Kind>;
 
-    fn check(&self, experience: &dyn Experience) -> Result<()> {
-        let expected = [self.cell.sizes.observation, self.spec.action_space.flat_dim()];
-        let got = [experience.observation_dim(), experience.action_dim()];
-        if expected == got {
-            Ok(())
-        } else {
-            Err(Error::shape("observations and actions of the data", &expected, &got))
-        }
-    }
+fn made(context: &ModelContext, head: ActionHead, sizes: Sizes, schedule: Schedule, learning_rate: f32) -> Rssm {
+    let mut store = Store::new(1);
+    let cell = RssmCell::new(&mut store, sizes, &mut Rng::new(context.seed));
+    let adam = AdamConfig { learning_rate, max_norm: MAX_NORM, ..AdamConfig::default() };
+    let spec = ModelSpec {
+        name: ENTRY.name.into(),
+        observation_space: context.observation_space.clone(),
+        action_space: context.action_space.clone(),
+        members: 1,
+        constraints: 0,
+        latent_dim: sizes.latent(),
+        deterministic: false,
+        capabilities: Capabilities { memory: true, decode: true, ..Capabilities::default() },
+    };
+    Latent::new(Kind { cell, schedule, discount: context.discount }, spec, head, Learned::new(store, adam))
 }
 
-impl WorldModel for Rssm {
-    fn spec(&self) -> &ModelSpec {
-        &self.spec
-    }
+impl latent::Kind for Kind {
+    type Unrolled = Unrolled;
 
-    fn imagination(&self, rows: usize) -> Box<dyn Imagination + '_> {
-        Box::new(RssmImagination::new(self, rows))
-    }
-}
-
-impl Learner for Rssm {
-    fn update(&mut self, experience: &dyn Experience, rng: &mut Rng, interrupt: &Interrupt) -> Result<Metrics> {
-        self.check(experience)?;
-        if self.unrolled.is_none() {
-            self.unrolled = Some(Unrolled::new(&self.cell, &self.store, self.schedule)?);
-        }
-        let Some(unrolled) = &mut self.unrolled else { return Ok(Metrics::new()) };
-        let learned =
-            unrolled.update((&self.cell, &self.head), (&mut self.store, &mut self.adam), experience, rng, interrupt)?;
-        self.fitted = true;
-        Ok(learned)
-    }
-}
-
-impl Learn for Rssm {
-    fn fit(&mut self, dataset: &Dataset, rng: &mut Rng, interrupt: &Interrupt) -> Result<FitReport> {
-        let before = (self.store.clone(), self.adam.clone(), self.fitted);
-        let (mut loss, last) = (0.0, self.schedule.updates.div_ceil(10));
-        for update in 0..self.schedule.updates {
-            match self.update(dataset, rng, interrupt) {
-                // The last tenth's mean: single batches differ.
-                Ok(metrics) if update + last >= self.schedule.updates => loss += metrics[0].1 / last as f64,
-                Ok(_) => {}
-                Err(error) => {
-                    (self.store, self.adam, self.fitted) = before;
-                    return Err(error);
-                }
-            }
-        }
-        let note = format!("{} updates of {} sequences", self.schedule.updates, self.schedule.batch);
-        Ok(FitReport { epochs: self.schedule.updates, training_loss: loss, holdout_mse: f64::NAN, note })
-    }
-}
-
-impl LatentModel for Rssm {
     fn cell(&self) -> &dyn Cell {
         &self.cell
     }
 
-    fn store(&self) -> &Store {
-        &self.store
+    fn schedule(&self) -> (usize, String) {
+        (self.schedule.updates, format!("{} sequences", self.schedule.batch))
     }
 
-    fn starts(&self) -> &Starts {
-        self.unrolled.as_ref().map_or(&self.none, |unrolled| &unrolled.starts)
-    }
-}
-
-impl Persist for Rssm {
-    fn save(&self) -> State {
-        let mut state = State::new();
-        state.put("fitted", Array::U64(vec![u64::from(self.fitted)]));
-        state.put_all("store", self.store.save());
-        state.put_all("adam", self.adam.save());
-        state
+    fn unroll(&self, learned: &Learned) -> Result<Unrolled> {
+        Unrolled::new(&self.cell, &learned.store, self.schedule)
     }
 
-    fn restore(&mut self, state: &State) -> Result<()> {
-        let fitted = state.u64s("fitted", 1)?[0] != 0;
-        self.store.restore(&state.part("store"))?;
-        self.adam.restore(&state.part("adam"))?;
-        self.fitted = fitted;
-        if let Some(unrolled) = &mut self.unrolled {
-            // They were another model's.
-            unrolled.starts = Starts::default();
-        }
-        Ok(())
+    fn update(
+        &self,
+        unrolled: &mut Unrolled,
+        head: &ActionHead,
+        (learned, starts): (&mut Learned, &mut Starts),
+        experience: &dyn Experience,
+        rng: &mut Rng,
+    ) -> Result<Metrics> {
+        unrolled.gather(&self.cell, head, experience, rng)?;
+        unrolled.learn(&self.cell, (learned, starts), rng)
+    }
+
+    fn imagination(model: &Rssm, rows: usize) -> Box<dyn Imagination + '_> {
+        Box::new(RssmImagination::new(model, rows))
     }
 }

@@ -8,7 +8,7 @@ mod paid;
 
 use worldwright_core::{
     Action, Actions, Batch, Differences, Error, Imagination, Imagined, Key, Linearizations, ModelSpec, Observation,
-    Pulled, Result, Rows, Space, Transitions, by_differences, pull,
+    Pulled, Result, Rows, Space, Transitions, by_differences, pull_by_linearizing,
 };
 
 use self::derivatives::Derived;
@@ -156,9 +156,7 @@ impl<R: Regressor> Imagination for TransitionImagination<'_, R> {
     fn decode(&self, row: usize, member: usize, out: &mut [f64]) -> Result<()> {
         check_rows(&Rows::Span(row..row + 1), self.rows)?;
         let lanes = self.model.spec.members;
-        if member >= lanes || out.len() != self.flat.len() {
-            return Err(Error::shape("decoded member and length", &[lanes, self.flat.len()], &[member, out.len()]));
-        }
+        self.model.spec.check_decoded(member, out.len())?;
         for (dim, slot) in out.iter_mut().enumerate() {
             *slot = self.arena[(dim * lanes + member) * self.rows + row];
         }
@@ -187,16 +185,14 @@ impl<R: Regressor> Imagination for TransitionImagination<'_, R> {
         linear: &mut Linearizations,
         out: &mut Pulled,
     ) -> Result<()> {
+        if !self.model.spec.capabilities.derivatives {
+            return pull_by_linearizing(self, &rows, actions, cotangents, differences, linear, out);
+        }
         let expected = rows.len() * self.flat.len();
         if cotangents.len() != expected {
             return Err(Error::shape("cotangents", &[expected], &[cotangents.len()]));
         }
-        if self.model.spec.capabilities.derivatives {
-            return self.closed_pullback(&rows, actions, cotangents, differences.step, linear, out);
-        }
-        self.linearize(rows.clone(), actions, differences, linear)?;
-        pull(linear, cotangents, rows.len(), out);
-        Ok(())
+        self.closed_pullback(&rows, actions, cotangents, differences.step, linear, out)
     }
 }
 

@@ -79,6 +79,7 @@ impl<R: Regressor> TransitionModel<R> {
             latent_dim: context.observation_space.flat_dim(),
             deterministic,
             capabilities: Capabilities {
+                decode: true,
                 derivatives: deterministic && boxed && regressor.differentiable(),
                 ..Capabilities::default()
             },

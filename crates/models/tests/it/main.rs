@@ -7,6 +7,7 @@ mod expression;
 mod gp;
 mod heads;
 mod known;
+mod learners;
 mod linear;
 mod muzero;
 mod rssm;

@@ -2,9 +2,7 @@
 
 use std::f64::consts::PI;
 
-use worldwright_core::{
-    Action, Actions, Capabilities, Imagination, Imagined, Key, ModelSpec, Observation, Result, Rows, Values, WorldModel,
-};
+use worldwright_core::{ArenaWrapper, Capabilities, Imagination, ModelSpec, Result, Rows, Values, WorldModel};
 use worldwright_models::Known;
 use worldwright_planners::grid::{Axis, GridConfig, GridValue};
 
@@ -49,31 +47,17 @@ struct Arena<'m> {
     known: Box<dyn Imagination + 'm>,
 }
 
-impl Imagination for Arena<'_> {
+impl ArenaWrapper for Arena<'_> {
+    fn inner(&self) -> &dyn Imagination {
+        &*self.known
+    }
+
+    fn inner_mut(&mut self) -> &mut dyn Imagination {
+        &mut *self.known
+    }
+
     fn spec(&self) -> &ModelSpec {
         &self.model.spec
-    }
-
-    fn rows(&self) -> usize {
-        self.known.rows()
-    }
-
-    fn observe(
-        &mut self,
-        row: usize,
-        previous: Option<(usize, &Action)>,
-        observation: &Observation,
-        key: Key,
-    ) -> Result<()> {
-        self.known.observe(row, previous, observation, key)
-    }
-
-    fn copy(&mut self, from: usize, to: Rows<'_>) {
-        self.known.copy(from, to);
-    }
-
-    fn step(&mut self, from: Rows<'_>, actions: Actions<'_>, to: Rows<'_>, key: Key, out: &mut Imagined) -> Result<()> {
-        self.known.step(from, actions, to, key, out)
     }
 
     fn value(&mut self, rows: Rows<'_>, out: &mut Values) -> Result<()> {
@@ -84,17 +68,5 @@ impl Imagination for Arena<'_> {
             *value = self.model.table.at(&state);
         }
         Ok(())
-    }
-
-    fn decode(&self, row: usize, member: usize, out: &mut [f64]) -> Result<()> {
-        self.known.decode(row, member, out)
-    }
-
-    fn read_latent(&self, row: usize, out: &mut [f64]) -> Result<()> {
-        self.known.read_latent(row, out)
-    }
-
-    fn write_latent(&mut self, row: usize, latent: &[f64]) -> Result<()> {
-        self.known.write_latent(row, latent)
     }
 }

@@ -48,7 +48,7 @@ impl<'m> SkillModel<'m> {
             latent_dim: 0,
             deterministic: old.deterministic && skills.iter().all(|skill| skill.is_deterministic()),
             // Its prior is one of actions, not of skills, and so are its derivatives.
-            capabilities: Capabilities { prior: false, derivatives: false, ..old.capabilities },
+            capabilities: Capabilities { prior: false, rules: true, derivatives: false, ..old.capabilities },
             ..old.clone()
         };
         Ok(Self { inner, skills, limit, spec })
@@ -264,6 +264,10 @@ impl Imagination for Arena<'_> {
             skills.filter(|(_, skill)| !skill.may_start(&self.seen)).for_each(|(choice, _)| out.forbid(i, choice));
         }
         Ok(())
+    }
+
+    fn explore(&mut self, on: bool) {
+        self.inner.explore(on);
     }
 
     fn value(&mut self, rows: Rows<'_>, out: &mut Values) -> Result<()> {

@@ -1,8 +1,11 @@
 //! Every planner keeps to the contract, on boxes and on choices, with one lane and with several.
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 use worldwright_core::{
-    Action, Budget, Imagination, ModelSpec, Observation, Persist, PlanReport, Planner, Result, Space, State, WorldModel,
+    Action, Budget, Imagination, ModelSpec, Observation, Persist, PlanReport, Planner, Result, Setting, Space, State,
+    WorldModel,
 };
 use worldwright_planners::ALL;
 use worldwright_testkit::lqr::Problem;
@@ -14,24 +17,29 @@ use worldwright_testkit::{
 
 use crate::{declared, planner, refuses, settings};
 
-/// Checks all planners on a model that they say they can plan with.
-fn check_all(model: &dyn WorldModel, state: &[f64]) {
+/// Settings of the planner of this name for a quick decision over states of so many numbers.
+fn small(name: &str, state_dim: usize) -> BTreeMap<String, Setting> {
     use worldwright_core::Setting::{Integer, Numbers};
-    let small = settings([
+    let settings = settings([
         ("population", Integer(24)),
         ("horizon", Integer(6)),
         ("simulations", Integer(24)),
         ("leaves", Integer(4)),
         ("rollout_steps", Integer(5)),
-        ("low", Numbers(vec![-1.5; state.len()])),
-        ("high", Numbers(vec![1.5; state.len()])),
+        ("low", Numbers(vec![-1.5; state_dim])),
+        ("high", Numbers(vec![1.5; state_dim])),
         ("points", Numbers(vec![9.0])),
         ("action_points", Numbers(vec![3.0])),
         ("sweeps", Integer(30)),
     ]);
+    declared(name, settings)
+}
+
+/// Checks all planners on a model that they say they can plan with.
+fn check_all(model: &dyn WorldModel, state: &[f64]) {
     let mut checked = 0;
     for entry in ALL {
-        let overrides = declared(entry.name, small.clone());
+        let overrides = small(entry.name, state.len());
         // It imagines nothing, so that there are no steps to count and no candidates to rank; `greedy.rs` has its tests.
         if entry.name == "greedy" || refuses(entry.name, model, state, &overrides) {
             continue;
@@ -64,6 +72,21 @@ fn with_members_noise_value_prior_and_constraint() {
 #[test]
 fn on_choices() {
     check_all(&DynamicsModel(MountainCar::new().with_energy_value()), &[-0.5, 0.0]);
+}
+
+/// Who plans in nothing that the checks have would never be checked.
+#[test]
+fn every_planner_is_accepted_by_a_model_of_the_suite() {
+    let (solved, solution) = (Problem::double_integrator(), Problem::double_integrator().infinite());
+    let guided = LinearQuadratic::new(solved, 4.0).with_value(solution.p).with_prior(solution.k, 0.1);
+    let numbers: [Box<dyn WorldModel>; 3] = [
+        Box::new(DynamicsModel(LinearQuadratic::new(Problem::double_integrator(), 4.0))),
+        Box::new(DynamicsModel(guided)),
+        Box::new(DynamicsModel(MountainCar::new().with_energy_value())),
+    ];
+    let accepted = |name: &str| numbers.iter().any(|model| !refuses(name, &**model, &[0.5, 0.0], &small(name, 2)));
+    let refused: Vec<&str> = ALL.iter().map(|entry| entry.name).filter(|name| !accepted(name)).collect();
+    assert!(refused.is_empty(), "no model of the suite suits {refused:?}");
 }
 
 /// A planner that tells NaN where some of what it imagined diverged.

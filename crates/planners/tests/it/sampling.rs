@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use worldwright_core::Setting::{Bool, Float, Integer, Numbers, Text};
 use worldwright_core::{
-    Action, Actions, Budget, Error, Imagination, Imagined, Key, ModelSpec, Observation, PlanStatus, Planner, Priors,
-    Result, Rows, Setting, Transitions, Values, WorldModel,
+    Action, Actions, ArenaWrapper, Budget, Error, Imagination, Imagined, Key, ModelSpec, Observation, PlanStatus,
+    Planner, Priors, Result, Rows, Setting, Transitions, Values, WorldModel,
 };
 use worldwright_models::Known;
 use worldwright_planners::{BatchPlanner, PlannerContext, Regulariser, make, make_regularised};
@@ -299,27 +299,18 @@ impl WorldModel for Slow<'_> {
     }
 }
 
-impl Imagination for SlowArena<'_> {
-    fn spec(&self) -> &ModelSpec {
-        self.inner.spec()
+impl ArenaWrapper for SlowArena<'_> {
+    fn inner(&self) -> &dyn Imagination {
+        &*self.inner
     }
-    fn rows(&self) -> usize {
-        self.inner.rows()
-    }
-    fn observe(&mut self, row: usize, previous: Option<(usize, &Action)>, seen: &Observation, key: Key) -> Result<()> {
-        self.inner.observe(row, previous, seen, key)
-    }
-    fn copy(&mut self, from: usize, to: Rows<'_>) {
-        self.inner.copy(from, to);
+    fn inner_mut(&mut self) -> &mut dyn Imagination {
+        &mut *self.inner
     }
     fn step(&mut self, from: Rows<'_>, actions: Actions<'_>, to: Rows<'_>, key: Key, out: &mut Imagined) -> Result<()> {
         if self.steps.fetch_add(1, Ordering::Relaxed) >= self.from {
             std::thread::sleep(self.pause);
         }
         self.inner.step(from, actions, to, key, out)
-    }
-    fn value(&mut self, rows: Rows<'_>, out: &mut Values) -> Result<()> {
-        self.inner.value(rows, out)
     }
 }
 

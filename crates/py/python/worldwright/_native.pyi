@@ -35,7 +35,7 @@ class _About(TypedDict):
 class _Fit(TypedDict):
     epochs: int
     training_loss: float
-    holdout_mse: float
+    holdout_mse: float | None
     note: str
 
 class _Report(TypedDict):

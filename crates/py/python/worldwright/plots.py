@@ -47,7 +47,7 @@ def _single(run: Run, kind: str, rows: list[dict[str, Any]]) -> Figure:
         if kind == "return":
             _panels.returns(axes, rows)
         elif kind == "model":
-            _need(len(_panels.series(rows, "learn", "holdout_mse")[0]) > 0, run, "no model was learned in it")
+            _need(len(_panels.series(rows, "learn", "holdout_mse")[0]) > 0, run, "no error of a model was measured in it")
             _panels.model_error(axes, rows, choices=_choices(run))
         elif kind == "speed":
             _panels.speed(axes, rows)

@@ -1,8 +1,8 @@
 //! What a model declares it delivers, and what it does not declare it refuses in plain words: no planner needs to try.
 
 use worldwright_core::{
-    Actions, Batch, Differences, Error, Imagination, Key, Linearizations, Observation, Priors, Pulled, Result, Rng,
-    Rows, Space, Values, WorldModel, by_differences, pull,
+    Actions, Applicable, Batch, Differences, Error, Imagination, Imagined, Key, Linearizations, Observation, Priors,
+    Pulled, Result, Rng, Rows, Space, Values, WorldModel, by_differences, pull,
 };
 
 /// Rows that are asked about.
@@ -36,6 +36,10 @@ pub(super) fn check(model: &dyn WorldModel, observations: &[Observation]) {
     let mut values = Values::default();
     let valued = arena.value(Rows::Span(0..ROWS), &mut values);
     if delivered(name, "values", can.value, valued) {
+        let mut again = Values::default();
+        let valued = arena.value(Rows::Span(0..ROWS), &mut again);
+        valued.unwrap_or_else(|error| panic!("{name}: values: {error}"));
+        assert_eq!(super::bits(&values.value), super::bits(&again.value), "{name}: a row has one value");
         assert!(values.value.len() >= spec.members * ROWS, "{name}: a value for each lane of each row");
         let told = &values.value[..spec.members * ROWS];
         assert!(told.iter().all(|value| !value.is_nan()), "{name}: values are numbers: {told:?}");
@@ -59,6 +63,10 @@ pub(super) fn check(model: &dyn WorldModel, observations: &[Observation]) {
         assert_eq!(keys[0], keys[1], "{name}: equal states have equal keys");
     }
     place(&mut *arena, 1);
+    check_rules(model, &mut *arena);
+    (0..ROWS).for_each(|row| place(&mut *arena, row));
+    check_decoding(model, &mut *arena);
+    (0..ROWS).for_each(|row| place(&mut *arena, row));
 
     let latent_dim = spec.latent_dim;
     let mut latent = vec![0.0; latent_dim.max(1)];
@@ -70,6 +78,8 @@ pub(super) fn check(model: &dyn WorldModel, observations: &[Observation]) {
         arena.read_latent(1, &mut back).unwrap_or_else(|error| panic!("{name}: read_latent: {error}"));
         let close = latent.iter().zip(&back).all(|(a, b)| (a - b).abs() <= 1e-9 * a.abs().max(1.0));
         assert!(close, "{name}: {latent:?} is written and {back:?} is read");
+    } else {
+        delivered(name, "numbers into a latent", false, arena.write_latent(1, &latent));
     }
 
     // The same observation after an action: a belief that remembers depends on what was before, a state that is seen does not.
@@ -86,8 +96,93 @@ pub(super) fn check(model: &dyn WorldModel, observations: &[Observation]) {
             arena.read_latent(row, latent).unwrap_or_else(|error| panic!("{name}: read_latent: {error}"));
         }
         assert_eq!(pair[0] != pair[1], can.memory, "{name}: whether what was before counts, as declared");
+    } else if can.keys {
+        let mut pair = [0; 2];
+        let keyed = arena.state_keys(Rows::Span(ROWS..ROWS + 2), &mut pair);
+        keyed.unwrap_or_else(|error| panic!("{name}: state_keys: {error}"));
+        assert_eq!(pair[0] != pair[1], can.memory, "{name}: whether what was before counts, as declared");
     }
     check_derivatives(model, observations);
+}
+
+/// The bits of the actions that the first row allows.
+fn allowed(name: &str, arena: &mut dyn Imagination, actions: usize) -> Applicable {
+    let mut applicable = Applicable::new(actions, 1);
+    let asked = arena.applicable(Rows::Span(0..1), &mut applicable);
+    asked.unwrap_or_else(|error| panic!("{name}: applicable failed: {error}"));
+    applicable
+}
+
+fn allows(applicable: &Applicable, action: usize) -> bool {
+    applicable.row(0)[action / 64] >> (action % 64) & 1 == 1
+}
+
+/// Checks that a model with rules rewards just what they allow, and that one without takes nothing away.
+fn check_rules(model: &dyn WorldModel, arena: &mut dyn Imagination) {
+    let spec = model.spec();
+    let (name, rules) = (&spec.name, spec.capabilities.rules);
+    let Space::Discrete { n, .. } = &spec.action_space else {
+        assert!(!rules, "{name}: rules are of choices");
+        return;
+    };
+    let actions = *n as usize;
+    let told = allowed(name, arena, actions);
+    if !rules {
+        assert_eq!(told, Applicable::new(actions, 1), "{name}: actions are taken away without rules being declared");
+        return;
+    }
+    let mut other = Applicable::new(actions, ROWS + 1);
+    let refused = arena.applicable(Rows::Span(0..ROWS), &mut other);
+    assert!(
+        matches!(refused, Err(Error::Shape { .. })),
+        "{name}: room for other rows must be an error, not {refused:?}"
+    );
+    let mut out = Imagined::new(spec, 1);
+    for action in 0..actions {
+        let choice = [action as u32];
+        let stepped = arena.step(Rows::Span(0..1), Actions::Discrete(&choice), Rows::Span(1..2), Key::new(5), &mut out);
+        stepped.unwrap_or_else(|error| panic!("{name}: step failed: {error}"));
+        let paid = out.reward[..spec.members].iter().all(|reward| reward.is_finite());
+        assert_eq!(paid, allows(&told, action), "{name}: whether action {action} is allowed, and whether it is paid");
+    }
+}
+
+/// Checks that each lane shows an observation after a step where decoding is declared, and none elsewhere.
+fn check_decoding(model: &dyn WorldModel, arena: &mut dyn Imagination) {
+    let spec = model.spec();
+    let (name, width) = (&spec.name, spec.observation_space.flat_dim());
+    let sampled = spec.action_space.sample(&mut Rng::new(3));
+    let mut numbers = Batch::zeros(spec.action_space.flat_dim(), 1);
+    let choice = match &spec.action_space {
+        Space::Discrete { n, .. } => {
+            let told = allowed(name, arena, *n as usize);
+            [(0..*n as usize).find(|action| allows(&told, *action)).unwrap_or(0) as u32]
+        }
+        _ => [0],
+    };
+    let actions = match sampled.floats() {
+        Some(sampled) => {
+            numbers.columns_mut().set_row(0, sampled);
+            Actions::Continuous(numbers.columns())
+        }
+        None => Actions::Discrete(&choice),
+    };
+    let row = || Rows::Span(0..1);
+    let stepped = arena.step(row(), actions, row(), Key::new(5), &mut Imagined::new(spec, 1));
+    stepped.unwrap_or_else(|error| panic!("{name}: step failed: {error}"));
+    let mut seen = vec![0.0; width];
+    for member in 0..spec.members {
+        let given = arena.decode(0, member, &mut seen);
+        if !delivered(name, "decoding", spec.capabilities.decode, given) {
+            return;
+        }
+        assert!(seen.iter().all(|number| number.is_finite()), "{name}: lane {member} shows {seen:?}");
+    }
+    for (member, room) in [(spec.members, width), (0, width + 1)] {
+        let refused = arena.decode(0, member, &mut vec![0.0; room]);
+        let what = "a lane that is not there and room for another observation must be errors";
+        assert!(matches!(refused, Err(Error::Shape { .. })), "{name}: {what}, not {refused:?}");
+    }
 }
 
 /// Checks that a model's derivatives are those of its steps: known where declared, and elsewhere differences or refused as they are.

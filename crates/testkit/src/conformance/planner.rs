@@ -6,7 +6,7 @@ use worldwright_core::{
     Action, Budget, Imagination, Key, Observation, PlanReport, PlanStatus, Planner, Space, State, WorldModel,
 };
 
-use super::{bits, on_threads};
+use super::{on_threads, state_bits};
 use crate::allocations;
 use crate::faulty::{Fault, Faulty};
 
@@ -213,18 +213,4 @@ fn check_budgets(
     let begun = std::time::Instant::now();
     spend(&Budget { time: Some(long), iterations: Some(usize::MAX), ..Budget::default() });
     assert!(begun.elapsed() < 50 * long, "{name}: {:?} for a budget of {long:?}", begun.elapsed());
-}
-
-fn state_bits(state: &State) -> Vec<(String, Vec<u64>)> {
-    use worldwright_core::Array;
-    let each = state.iter().map(|(name, array)| {
-        let numbers = match array {
-            Array::F64(_, numbers) => bits(numbers),
-            Array::F32(_, numbers) => numbers.iter().map(|number| u64::from(number.to_bits())).collect(),
-            Array::U64(numbers) => numbers.clone(),
-            Array::U8(bytes) => bytes.iter().map(|byte| u64::from(*byte)).collect(),
-        };
-        (name.to_owned(), numbers)
-    });
-    each.collect()
 }

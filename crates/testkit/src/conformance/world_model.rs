@@ -1,76 +1,12 @@
 //! What every world model must keep to.
 
-use worldwright_core::{Actions, Batch, Imagination, Imagined, Key, Observation, Rng, Rows, Space, WorldModel};
+use worldwright_core::{Imagination, Imagined, Key, Observation, Rng, Rows, WorldModel};
 
-use super::{bits, capabilities, on_threads};
+use super::owned_actions::Owned;
+use super::{bits, capabilities, on_threads, wrapper};
 use crate::allocations;
 
 const ROWS: usize = 7;
-
-/// A batch of actions that owns its numbers.
-enum Owned {
-    Continuous(Batch),
-    Discrete(Vec<u32>),
-}
-
-impl Owned {
-    fn sample(space: &Space, rows: usize, rng: &mut Rng) -> Self {
-        match space {
-            Space::Box { low, .. } => {
-                let mut batch = Batch::zeros(low.len(), rows);
-                for row in 0..rows {
-                    if let Some(numbers) = space.sample(rng).floats() {
-                        batch.columns_mut().set_row(row, numbers);
-                    }
-                }
-                Self::Continuous(batch)
-            }
-            Space::Discrete { n, .. } => Self::Discrete((0..rows).map(|_| rng.below(*n as u64) as u32).collect()),
-            other => panic!("world models take boxes or choices, not {other:?}"),
-        }
-    }
-
-    fn view(&self) -> Actions<'_> {
-        match self {
-            Self::Continuous(batch) => Actions::Continuous(batch.columns()),
-            Self::Discrete(choices) => Actions::Discrete(choices),
-        }
-    }
-
-    /// Only row `i`.
-    fn only(&self, i: usize) -> Self {
-        match self {
-            Self::Continuous(batch) => {
-                let mut one = Batch::zeros(batch.dims(), 1);
-                for dim in 0..batch.dims() {
-                    one.columns_mut().set(0, dim, batch.columns().get(i, dim));
-                }
-                Self::Continuous(one)
-            }
-            Self::Discrete(choices) => Self::Discrete(vec![choices[i]]),
-        }
-    }
-
-    /// Another action in row `i`: NaN where `broken` and possible.
-    fn with_changed(&self, i: usize, space: &Space, broken: bool, rng: &mut Rng) -> Self {
-        match self {
-            Self::Continuous(batch) => {
-                let mut batch = batch.clone();
-                let other = space.sample(rng);
-                let numbers = other.floats().expect("boxes sample numbers");
-                for (dim, number) in numbers.iter().enumerate() {
-                    batch.columns_mut().set(i, dim, if broken { f64::NAN } else { *number });
-                }
-                Self::Continuous(batch)
-            }
-            Self::Discrete(choices) => {
-                let mut choices = choices.clone();
-                choices[i] = if choices[i] == 0 { (space.flat_dim() as u32).saturating_sub(1) } else { 0 };
-                Self::Discrete(choices)
-            }
-        }
-    }
-}
 
 /// Everything that one row of a batch gave, as bits.
 fn row_bits(out: &Imagined, row: usize) -> Vec<u64> {
@@ -95,7 +31,7 @@ fn all_bits(out: &Imagined) -> Vec<Vec<u64>> {
 /// and spans mean the same, and for deterministic models in place and elsewhere too; a copy is equal and apart; a batch is its rows one by one (within
 /// `batch_tolerance`, relative; asked only of deterministic models, whose rows need no streams); steps after the first do not
 /// allocate, where [`allocations::CountingAllocator`] is installed; wrong shapes and foreign observations are errors; every capability that is
-/// declared is delivered, and every other refused as unsupported.
+/// declared is delivered, and every other refused as unsupported; a wrapper that changes nothing changes no capability and no number.
 ///
 /// # Panics
 /// With what was violated.
@@ -219,4 +155,5 @@ pub fn check_world_model(model: &dyn WorldModel, observations: &[Observation], b
     assert!(arena.observe(0, None, &foreign, key).is_err(), "{name}: a foreign observation must be an error");
 
     capabilities::check(model, observations);
+    wrapper::check(model, observations);
 }

@@ -17,12 +17,13 @@ fn schedule() -> Schedule {
     }
 }
 
-fn made(schedule: Schedule, discount: f64) -> (MuzeroCell, Store, Store, Unrolled) {
+fn made(schedule: Schedule, discount: f64) -> (Learned, Unrolled) {
     let mut store = Store::new(1);
     let cell = MuzeroCell::new(&mut store, SIZES, &mut Rng::new(1));
-    let slow = store.twin();
-    let unrolled = Unrolled::new(&cell, (&store, &slow), schedule, discount).unwrap();
-    (cell, store, slow, unrolled)
+    let adam = AdamConfig { learning_rate: 1e-2, ..AdamConfig::default() };
+    let learned = Learned::new(store, adam).with_slow_copy(schedule.follow);
+    let unrolled = Unrolled::new(&cell, &learned, schedule, discount).unwrap();
+    (learned, unrolled)
 }
 
 fn head() -> ActionHead {
@@ -51,7 +52,7 @@ fn dues(unrolled: &Unrolled) -> Vec<Option<(f64, f64)>> {
 
 #[test]
 fn a_window_that_ends_is_filled_with_nothing_to_earn() {
-    let (_, _, _, mut unrolled) = made(schedule(), 0.5);
+    let (_, mut unrolled) = made(schedule(), 0.5);
     unrolled.sample = window(2, true, &[]);
     unrolled.write(0, (None, None), &head(), &mut Rng::new(1)).unwrap();
     let f = &unrolled.feeds;
@@ -69,12 +70,12 @@ fn a_window_that_ends_is_filled_with_nothing_to_earn() {
     assert_eq!(f.actions[6..9].iter().sum::<f32>(), 1.0, "some action after the end");
     assert_eq!(dues(&unrolled), [Some((2.0, 0.0)), Some((2.0, 0.0)), Some((0.0, 0.0)), Some((0.0, 0.0))]);
     assert_eq!(f.observations[..8], [0.0, 0.0, 1.0, -1.0, 2.0, -2.0, 0.0, 0.0]);
-    assert_eq!(f.lengths[0], (2, true));
+    assert_eq!(f.windows[0], Filled { length: 2, ended: true });
 }
 
 #[test]
 fn a_window_that_was_cut_says_nothing_of_what_follows() {
-    let (_, _, _, mut unrolled) = made(schedule(), 0.5);
+    let (_, mut unrolled) = made(schedule(), 0.5);
     unrolled.sample = window(2, false, &[]);
     unrolled.write(0, (None, None), &head(), &mut Rng::new(1)).unwrap();
     let f = &unrolled.feeds;
@@ -83,19 +84,19 @@ fn a_window_that_was_cut_says_nothing_of_what_follows() {
     // 1 + 2/2 + v(2)/4, 2 + v(2)/2; both go on where state 2 is seen.
     assert_eq!(dues(&unrolled), [Some((2.0, 0.25)), Some((2.0, 0.5)), None, None]);
     assert_eq!(f.ends[..4], [2.0, -2.0, 2.0, -2.0]);
-    assert_eq!(f.lengths[0], (2, false));
+    assert_eq!(f.windows[0], Filled { length: 2, ended: false });
 }
 
 #[test]
 fn two_players_earn_against_each_other() {
-    let (_, _, _, mut unrolled) = made(schedule(), -1.0);
+    let (_, mut unrolled) = made(schedule(), -1.0);
     unrolled.sample = window(6, false, &[]);
     unrolled.write(0, (None, None), &head(), &mut Rng::new(1)).unwrap();
     // 1 − 2 + v(2): the same player is to move again.
     assert_eq!(dues(&unrolled), [0.0, 1.0, 2.0, 3.0].map(|_| Some((-1.0, 1.0))));
     assert_eq!(unrolled.feeds.ends[..8], [2.0, -2.0, 3.0, -3.0, 4.0, -4.0, 5.0, -5.0]);
     let odd = Schedule { return_steps: 3, ..schedule() };
-    let (_, _, _, mut unrolled) = made(odd, -1.0);
+    let (_, mut unrolled) = made(odd, -1.0);
     unrolled.sample = window(7, false, &[]);
     unrolled.write(0, (None, None), &head(), &mut Rng::new(1)).unwrap();
     // 1 − 2 + 3 − v(3): the other player is.
@@ -105,7 +106,7 @@ fn two_players_earn_against_each_other() {
 #[test]
 fn what_was_searched_is_learned_where_something_was() {
     let columns = [[0.2, 0.3, 0.5, 4.0], [0.0; 4], [0.0, 1.0, 0.0, 6.0], [1.0, 0.0, 0.0, 8.0], [0.0; 4], [0.0; 4]];
-    let (_, _, _, mut unrolled) = made(Schedule { searched: true, ..schedule() }, 0.5);
+    let (_, mut unrolled) = made(Schedule { searched: true, ..schedule() }, 0.5);
     unrolled.sample = window(6, false, &columns);
     unrolled.write(0, (Some(0), Some(3)), &head(), &mut Rng::new(1)).unwrap();
     let f = &unrolled.feeds;
@@ -144,20 +145,20 @@ fn played() -> Dataset {
 #[test]
 fn gradients_are_those_of_the_loss() {
     for (consistency, along) in [(0.0, ""), (2.0, "dynamics")] {
-        let (_, mut store, slow, mut unrolled) = made(Schedule { consistency, ..schedule() }, 0.9);
-        let mut adam = Adam::new(&store, AdamConfig { learning_rate: 1e-2, ..AdamConfig::default() });
+        let (mut learned, mut unrolled) = made(Schedule { consistency, ..schedule() }, 0.9);
         let mut rng = Rng::new(5);
         // Heads begin at zero, through which nothing flows back.
         for _ in 0..20 {
             unrolled.gather(&head(), &played(), &mut rng).unwrap();
-            unrolled.learn((&mut store, &slow), &mut adam).unwrap();
+            unrolled.learn(&mut learned, &mut Starts::default()).unwrap();
         }
-        unrolled.forward_backward(&store).unwrap();
+        let store = &mut learned.store;
+        unrolled.pass(store).unwrap();
         let parameters: Vec<(String, Parameter)> =
             store.parameters().map(|(name, parameter)| (name.to_owned(), parameter)).collect();
         let mut checked = 0;
         for (name, parameter) in parameters.iter().filter(|(name, _)| name.starts_with(along)) {
-            let gradient = unrolled.runner.gradient(*parameter).unwrap();
+            let gradient = unrolled.loss.runner.gradient(*parameter).unwrap();
             let before = store.get(*parameter).unwrap();
             let norm = gradient.iter().map(|g| f64::from(*g).powi(2)).sum::<f64>().sqrt();
             if norm < 1e-4 {
@@ -171,13 +172,13 @@ fn gradients_are_those_of_the_loss() {
                     .map(|(x, g)| (f64::from(*x) + step * f64::from(*g) / norm) as f32)
                     .collect();
                 store.set(*parameter, &moved).unwrap();
-                unrolled.forward_backward(&store).unwrap();
-                unrolled.runner.loss(0)
+                unrolled.pass(store).unwrap();
+                unrolled.loss.runner.loss(0)
             };
             let step = 2e-2;
             let difference = (loss(step) - loss(-step)) / (2.0 * step);
             store.set(*parameter, &before).unwrap();
-            unrolled.forward_backward(&store).unwrap();
+            unrolled.pass(store).unwrap();
             assert!((difference - norm).abs() < 0.02 * norm + 2e-4, "{name}: {difference} by differences, {norm}");
             checked += 1;
         }
@@ -187,21 +188,22 @@ fn gradients_are_those_of_the_loss() {
 
 #[test]
 fn an_update_waits_for_the_value_of_the_slow_copy() {
-    let (_, store, mut slow, mut unrolled) = made(schedule(), 0.5);
+    let (mut learned, mut unrolled) = made(schedule(), 0.5);
     unrolled.gather(&head(), &played(), &mut Rng::new(6)).unwrap();
-    unrolled.value_returns(&slow).unwrap();
+    unrolled.value_returns(learned.judge()).unwrap();
     let earned: Vec<f32> = unrolled.due.iter().map(|due| due.map_or(0.0, |due| due.earned) as f32).collect();
     assert_eq!(unrolled.feeds.values, earned, "heads that begin at zero say that everything is worth nothing");
     // Logits that grow with the bin make everything worth much.
+    let slow = learned.judge_mut();
     let (_, bias) = slow.parameters().find(|(name, _)| *name == "value.out.bias").unwrap();
     let ramp: Vec<f32> = (0..BINS.count).map(|bin| if bin == 46 { 50.0 } else { 0.0 }).collect();
     slow.set(bias, &ramp).unwrap();
-    unrolled.value_returns(&slow).unwrap();
+    unrolled.value_returns(learned.judge()).unwrap();
     // Bin 46 stands for symlog 3.
     let worth = 3.0_f64.exp_m1();
     for (value, due) in unrolled.feeds.values.iter().zip(&unrolled.due) {
         let expected = due.map_or(0.0, |due| due.with(worth));
         assert!((f64::from(*value) - expected).abs() < 1e-3 * (1.0 + expected.abs()), "{value}, not {expected}");
     }
-    assert!(unrolled.due.iter().flatten().any(|due| due.factor == 0.25) && store.is_finite());
+    assert!(unrolled.due.iter().flatten().any(|due| due.factor == 0.25) && learned.store.is_finite());
 }

@@ -1,5 +1,16 @@
 //! Models with latents of their own: they learn in updates from sequences, and their step is a [`Cell`] that others unroll.
 
+pub(crate) mod heads;
+mod learned;
+pub(crate) mod loss;
+mod model;
+pub(crate) mod packed;
+pub(crate) mod rows;
+pub(crate) mod windows;
+
+pub(crate) use learned::Learned;
+pub(crate) use model::{Kind, Latent};
+
 use worldwright_core::{LearnedModel, Learner};
 use worldwright_nn::{Cell, Starts, Store};
 

@@ -1,0 +1,94 @@
+//! The algorithms that plan through what they learned, with their real models, against acting at random.
+
+use std::collections::BTreeMap;
+
+use worldwright_agents::{Parts, build, resolve};
+use worldwright_core::{Action, Observation, Result, Rng, Setting};
+use worldwright_envs::{Made, make};
+
+use crate::model_based::{context, episode, memory};
+
+const STEPS: usize = 40;
+/// Starts on which what was learned is compared with what is random.
+const STARTS: std::ops::Range<u64> = 100..105;
+/// A learned plan pays at most this share of what random actions pay, on the same starts.
+const SHARE: f64 = 0.5;
+
+/// The point mass, with its reward known and its motion to be learned.
+fn world() -> Made {
+    let settings = BTreeMap::from([("episode_steps".to_owned(), Setting::Integer(STEPS as i64))]);
+    make("point-mass", &settings).unwrap()
+}
+
+/// Mean return over the starts.
+fn average(world: &mut Made, mut act: impl FnMut(&Observation, bool, u64) -> Result<Action>) -> f64 {
+    let each = STARTS.map(|seed| {
+        let mut seen = world.environment.reset(seed).unwrap();
+        let mut total = 0.0;
+        for t in 0..STEPS {
+            let step = world.environment.step(&act(&seen, t == 0, seed).unwrap()).unwrap();
+            total += step.reward;
+            seen = step.observation;
+        }
+        total
+    });
+    each.sum::<f64>() / STARTS.count() as f64
+}
+
+/// Learns for some episodes and returns random's and the algorithm's mean return.
+fn learned(algorithm: &str, settings: &[(&str, Setting)], episodes: u64) -> [f64; 2] {
+    let mut parts = Parts::default();
+    for (key, setting) in settings {
+        match key.split_once('.') {
+            Some((section, key)) => parts.role(section).settings.insert(key.into(), setting.clone()),
+            None => parts.agent.insert((*key).into(), setting.clone()),
+        };
+    }
+    let mut world = world();
+    let mut agent = build(&resolve(algorithm, "point-mass", &parts).unwrap(), &context(&world, 1)).unwrap();
+    let mut experience = memory(&world);
+    for seed in 0..episodes {
+        agent = episode(agent, &mut world, &mut experience, (seed, STEPS), None).2;
+    }
+    assert!(agent.is_ready(), "{algorithm} has learned nothing from {episodes} episodes");
+    let (space, mut rng) = (world.environment.action_space().clone(), Rng::new(2));
+    let random = average(&mut world, |_, _, _| Ok(space.sample(&mut rng)));
+    let planned = average(&mut world, |seen, begins, seed| {
+        if begins {
+            agent.begin_episode(seen, seed)?;
+        }
+        agent.act(seen, false)
+    });
+    [random, planned]
+}
+
+fn beats_random(algorithm: &str, settings: &[(&str, Setting)], episodes: u64) {
+    let [random, planned] = learned(algorithm, settings, episodes);
+    assert!(planned > SHARE * random, "{algorithm} earns {planned}, random actions {random}");
+}
+
+/// Planning by few candidates that look some steps ahead.
+fn plans() -> Vec<(&'static str, Setting)> {
+    let numbers = [("planner.population", 40), ("planner.iterations", 2), ("planner.horizon", 15)];
+    numbers.map(|(key, number)| (key, Setting::Integer(number))).to_vec()
+}
+
+#[test]
+fn pets_beats_random_by_half() {
+    let mut settings = plans();
+    settings.extend([
+        ("initial_steps", Setting::Integer(120)),
+        ("model.members", Setting::Integer(3)),
+        ("model.particles", Setting::Integer(3)),
+        ("model.hidden", Setting::Numbers(vec![32.0, 32.0])),
+        ("model.epochs", Setting::Integer(60)),
+    ]);
+    beats_random("pets", &settings, 4);
+}
+
+#[test]
+fn gp_mpc_beats_random_by_half() {
+    let mut settings = plans();
+    settings.push(("initial_steps", Setting::Integer(40)));
+    beats_random("gp-mpc", &settings, 2);
+}
