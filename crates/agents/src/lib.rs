@@ -145,13 +145,14 @@ pub const ALL: &[Entry<Recipe>] = &[
         name: "bc",
         summary: "behaviour cloning: does what recorded episodes did where the same was seen; takes no step to learn",
         source: "Pomerleau, NeurIPS 1988",
-        parameters: ACTING,
+        // It takes no step, and looks at no reward.
+        parameters: &[],
         build: Recipe {
             roles: &[policy("bc")],
             offline: true,
             both_sides: false,
             updates: 2000,
-            build: policy_agent::build,
+            build: policy_agent::build_imitating,
         },
     },
 ];

@@ -26,25 +26,44 @@ pub(crate) struct PolicyAgent {
     chosen: Batch,
 }
 
-/// Builds the agent from resolved settings.
+/// Builds the agent that learns from what its own steps paid.
 pub(crate) fn build(resolved: &Resolved, context: &AgentContext) -> Result<Box<dyn Agent>> {
     let chosen = resolved.role("policy")?;
     let entry = find(worldwright_policies::ALL, "policy", &chosen.name)?;
+    let policy_context = policy_context(context.observation_space.flat_dim(), resolved, context)?;
+    let policy = entry.build.experienced(entry.name, &policy_context, &chosen.settings)?;
+    Ok(around(policy, Updates::new(&resolved.agent)?, context))
+}
+
+/// Builds the agent that does what recorded episodes did, which has no steps of its own to learn from.
+pub(crate) fn build_imitating(resolved: &Resolved, context: &AgentContext) -> Result<Box<dyn Agent>> {
+    let chosen = resolved.role("policy")?;
+    let entry = find(worldwright_policies::ALL, "policy", &chosen.name)?;
+    let policy_context = PolicyContext {
+        inputs: context.observation_space.flat_dim(),
+        action_space: context.action_space.clone(),
+        discount: 1.0,
+        seed: context.seed,
+    };
+    let policy = entry.build.imitating(entry.name, &policy_context, &chosen.settings)?;
+    Ok(around(policy, Updates::none(), context))
+}
+
+fn around(policy: Box<dyn LearnedPolicy>, updates: Updates, context: &AgentContext) -> Box<dyn Agent> {
     let (inputs, a) = (context.observation_space.flat_dim(), context.action_space.flat_dim());
-    let policy_context = policy_context(inputs, resolved, context)?;
     let seed = Key::new(context.seed);
-    Ok(Box::new(PolicyAgent {
-        policy: entry.build.experienced(entry.name, &policy_context, &chosen.settings)?,
+    Box::new(PolicyAgent {
+        policy,
         observation_space: context.observation_space.clone(),
         action_space: context.action_space.clone(),
         interrupt: context.interrupt.clone(),
-        updates: Updates::new(&resolved.agent)?,
+        updates,
         update_rng: seed.fold(1).rng(),
         explore_rngs: vec![seed.fold(2).rng(); context.places],
         seen: Batch::zeros(inputs, 1),
         flat: vec![0.0; inputs.max(a)],
         chosen: Batch::zeros(a, 1),
-    }))
+    })
 }
 
 /// What a policy that sees so many numbers is told of the task.

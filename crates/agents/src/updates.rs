@@ -25,12 +25,13 @@ impl Updates {
         Ok(Self {
             initial_steps: settings.count("initial_steps", 0)? as u64,
             per_step: settings.float("updates_per_step", 0.0, MOST_A_STEP)?,
-            made: 0,
-            counted: 0,
-            owed: 0.0,
-            sums: Vec::new(),
-            summed: 0,
+            ..Self::none()
         })
+    }
+
+    /// None are due for steps.
+    pub(crate) fn none() -> Self {
+        Self { initial_steps: 0, per_step: 0.0, made: 0, counted: 0, owed: 0.0, sums: Vec::new(), summed: 0 }
     }
 
     /// How many were made in all.

@@ -1,9 +1,9 @@
 //! Acting by a network: the one way from what is seen to actions that all policies share.
 
-use worldwright_core::{ActionHead, Batch, Columns, Error, Mode, Result, Rng};
-use worldwright_nn::{Activation, Graph, Node, Predictor, Scratch, Store};
+use worldwright_core::{ActionHead, Batch, Columns, Error, Mode, Persist, Result, Rng, State};
+use worldwright_nn::{Activation, Adam, Graph, Node, Predictor, Runner, Scratch, Store};
 
-/// A packed actor with room for its batches.
+/// An actor: what it has learned, and that packed to act by, with room for its batches.
 ///
 /// Its graph takes inputs and, for numbers, a standard normal noise of one column a dimension; it gives the action in [−1, 1], where no noise means the
 /// distribution's mode, or the logits of choices.
@@ -11,6 +11,7 @@ pub(crate) struct Acting {
     who: &'static str,
     inputs: usize,
     head: ActionHead,
+    actor: Store,
     predictor: Predictor,
     scratch: Scratch,
     /// Whether the numbers have changed since the predictor took them.
@@ -22,7 +23,7 @@ pub(crate) struct Acting {
 }
 
 impl Acting {
-    /// Takes a snapshot of the actor.
+    /// An actor with these numbers.
     ///
     /// # Errors
     /// As for [`Predictor::new`].
@@ -30,29 +31,56 @@ impl Acting {
         who: &'static str,
         (inputs, head): (usize, &ActionHead),
         (graph, action): (&Graph, Node),
-        actor: &Store,
+        actor: Store,
     ) -> Result<Self> {
-        let predictor = Predictor::new(graph, &[actor], &[action])?;
+        let predictor = Predictor::new(graph, &[&actor], &[action])?;
         let (seen, noise, said) = (Vec::new(), Vec::new(), Vec::new());
         let flat = vec![0.0; head.width()];
         let scratch = predictor.scratch();
-        Ok(Self { who, inputs, head: head.clone(), predictor, scratch, stale: false, seen, noise, said, flat })
+        Ok(Self { who, inputs, head: head.clone(), actor, predictor, scratch, stale: false, seen, noise, said, flat })
     }
 
-    /// Tells that the actor's numbers have changed.
-    pub(crate) fn changed(&mut self) {
+    /// Numbers of what it sees.
+    pub(crate) fn inputs(&self) -> usize {
+        self.inputs
+    }
+
+    /// What actions are to it.
+    pub(crate) fn head(&self) -> &ActionHead {
+        &self.head
+    }
+
+    /// What it has learned.
+    pub(crate) fn actor(&self) -> &Store {
+        &self.actor
+    }
+
+    /// The same, to change.
+    pub(crate) fn actor_mut(&mut self) -> &mut Store {
         self.stale = true;
+        &mut self.actor
     }
 
-    /// As [`Policy::act`](worldwright_core::Policy::act), by these numbers.
-    pub(crate) fn act(
-        &mut self,
-        actor: &Store,
-        inputs: Columns<'_>,
-        mode: Mode,
-        rng: &mut Rng,
-        out: &mut Batch,
-    ) -> Result<()> {
+    /// Takes a step against the gradient that a pass left.
+    pub(crate) fn learn(&mut self, adam: &mut Adam, pass: &Runner) -> Result<()> {
+        adam.step(self.actor_mut(), pass)?;
+        Ok(())
+    }
+
+    /// As [`Policy::weights`](worldwright_core::Policy::weights).
+    pub(crate) fn weights(&self) -> State {
+        let mut state = State::new();
+        state.put_all("actor", self.actor.save());
+        state
+    }
+
+    /// As [`Policy::restore_weights`](worldwright_core::Policy::restore_weights).
+    pub(crate) fn restore_weights(&mut self, weights: &State) -> Result<()> {
+        self.actor_mut().restore(&weights.part("actor"))
+    }
+
+    /// As [`Policy::act`](worldwright_core::Policy::act).
+    pub(crate) fn act(&mut self, inputs: Columns<'_>, mode: Mode, rng: &mut Rng, out: &mut Batch) -> Result<()> {
         let (n, columns) = (inputs.rows(), self.head.columns());
         if inputs.dims() != self.inputs {
             return Err(Error::shape("inputs of the policy", &[self.inputs], &[inputs.dims()]));
@@ -61,7 +89,7 @@ impl Acting {
             return Err(Error::shape("actions of the policy", &[n, self.flat.len()], &[out.rows(), out.dims()]));
         }
         if std::mem::take(&mut self.stale) {
-            self.predictor.refresh(&[actor])?;
+            self.predictor.refresh(&[&self.actor])?;
         }
         self.seen.resize(n * self.inputs, 0.0);
         for d in 0..self.inputs {

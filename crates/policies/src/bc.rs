@@ -4,13 +4,14 @@
 //! `tanh f(s)` and a deviation that depends on what is seen for numbers, a categorical for choices. Rewards are not looked at.
 
 use worldwright_core::{
-    ActionHead, Batch, Columns, Entry, Error, Experience, Interrupt, Key, Learner, Metrics, Mode, Parameter, Persist,
-    Policy, Result, Rng, SettingDefault as Default, Settings, State, cost,
+    ActionHead, Entry, Error, Experience, Interrupt, Key, Learner, Metrics, Parameter, Persist, Result, Rng,
+    SettingDefault as Default, Settings, State, cost,
 };
 use worldwright_nn::{Activation, Adam, AdamConfig, Feed, Graph, Mlp, MlpConfig, Node, Runner, Store, Unary};
 
 use crate::acting::{Acting, gaussian};
 use crate::batch::Transitions;
+use crate::taught::{Taught, Teacher};
 use crate::{Build, LearnedPolicy, PolicyContext};
 
 pub(crate) const ENTRY: Entry<Build> = Entry {
@@ -31,24 +32,21 @@ pub(crate) const ENTRY: Entry<Build> = Entry {
             summary: "decoupled decay of the weights, against learning few episodes by heart",
         },
     ],
-    build: Build::Experience(build),
+    build: Build::Imitation(build),
 };
 
 /// Bounds on the logarithm of the deviation: below, a recorder without noise would be fitted ever more sharply.
 const LOG_STD: [f32; 2] = [-3.0, 0.5];
 
 fn build(context: &PolicyContext, settings: &Settings) -> Result<Box<dyn LearnedPolicy>> {
-    Ok(Box::new(Cloned::new(context, settings)?))
+    Ok(Box::new(cloned(context, settings)?))
 }
 
-struct Cloned {
-    inputs: usize,
-    head: ActionHead,
+/// Maximum likelihood.
+struct Likelihood {
     batch: usize,
-    actor: Store,
     adam: Adam,
     runner: Runner,
-    acting: Acting,
     room: Transitions,
 }
 
@@ -66,75 +64,67 @@ fn say(g: &mut Graph, layers: &Mlp, (inputs, head): (usize, &ActionHead)) -> Res
     Ok((g.activation(mean, Activation::Tanh)?, Some(log_std)))
 }
 
-impl Cloned {
-    fn new(context: &PolicyContext, settings: &Settings) -> Result<Self> {
-        let head = ActionHead::new("bc", &context.action_space)?;
-        let hidden = settings.counts_in("hidden", 1, 1 << 14)?;
-        let batch = settings.count_in("batch", 1, 1 << 20)?;
-        let widest = hidden.iter().copied().max().unwrap_or(1).max(context.inputs + head.columns());
-        cost::memory(
-            &[("batch", batch), ("hidden", widest)],
-            8.0 * (batch * widest) as f64 * (hidden.len() + 2) as f64,
-        )?;
-        cost::memory(&[("hidden", widest)], 20.0 * (widest * widest) as f64 * (hidden.len() + 1) as f64)?;
-        let mut rng = Key::new(context.seed).fold(0xbc).rng();
-        let mut actor = Store::new(1);
-        let config = MlpConfig {
-            inputs: context.inputs,
-            hidden,
-            outputs: if head.choices() > 0 { head.choices() } else { 2 * head.columns() },
-            activation: Activation::Relu,
-            ..MlpConfig::default()
-        };
-        let layers = Mlp::new(&mut actor, "actor", &config, &mut rng);
-        let mut g = Graph::new(1);
-        g.learn(&actor);
-        let (first, log_std) = say(&mut g, &layers, (context.inputs, &head))?;
-        let taken = g.input(head.columns());
-        let loss = match log_std {
-            Some(log_std) => {
-                let log_prob = g.gaussian_log_prob(first, log_std, taken)?;
-                g.affine(log_prob, -1.0, 0.0)?
-            }
-            None => g.cross_entropy(first, taken, head.choices())?,
-        };
-        g.minimise(loss, 1.0)?;
-        let mut acts = Graph::new(1);
-        acts.freeze(&actor);
-        let (mut action, log_std) = say(&mut acts, &layers, (context.inputs, &head))?;
-        if let Some(log_std) = log_std {
-            let noise = acts.input(head.columns());
-            let std = acts.unary(log_std, Unary::Exp)?;
-            let off = acts.mul(std, noise)?;
-            action = acts.add(action, off)?;
+fn cloned(context: &PolicyContext, settings: &Settings) -> Result<Taught<Likelihood>> {
+    let head = ActionHead::new("bc", &context.action_space)?;
+    let hidden = settings.counts_in("hidden", 1, 1 << 14)?;
+    let batch = settings.count_in("batch", 1, 1 << 20)?;
+    let widest = hidden.iter().copied().max().unwrap_or(1).max(context.inputs + head.columns());
+    cost::memory(&[("batch", batch), ("hidden", widest)], 8.0 * (batch * widest) as f64 * (hidden.len() + 2) as f64)?;
+    cost::memory(&[("hidden", widest)], 20.0 * (widest * widest) as f64 * (hidden.len() + 1) as f64)?;
+    let mut rng = Key::new(context.seed).fold(0xbc).rng();
+    let mut actor = Store::new(1);
+    let config = MlpConfig {
+        inputs: context.inputs,
+        hidden,
+        outputs: if head.choices() > 0 { head.choices() } else { 2 * head.columns() },
+        activation: Activation::Relu,
+        ..MlpConfig::default()
+    };
+    let layers = Mlp::new(&mut actor, "actor", &config, &mut rng);
+    let mut g = Graph::new(1);
+    g.learn(&actor);
+    let (first, log_std) = say(&mut g, &layers, (context.inputs, &head))?;
+    let taken = g.input(head.columns());
+    let loss = match log_std {
+        Some(log_std) => {
+            let log_prob = g.gaussian_log_prob(first, log_std, taken)?;
+            g.affine(log_prob, -1.0, 0.0)?
         }
-        let config = AdamConfig {
-            learning_rate: settings.float("learning_rate", 0.0, 1.0)? as f32,
-            weight_decay: settings.float("weight_decay", 0.0, 1.0)? as f32,
-            ..AdamConfig::default()
-        };
-        Ok(Self {
-            inputs: context.inputs,
-            batch,
-            adam: Adam::new(&actor, config),
-            runner: Runner::new(g, batch),
-            acting: Acting::new("bc", (context.inputs, &head), (&acts, action), &actor)?,
-            room: Transitions::default(),
-            actor,
-            head,
-        })
+        None => g.cross_entropy(first, taken, head.choices())?,
+    };
+    g.minimise(loss, 1.0)?;
+    let mut acts = Graph::new(1);
+    acts.freeze(&actor);
+    let (mut action, log_std) = say(&mut acts, &layers, (context.inputs, &head))?;
+    if let Some(log_std) = log_std {
+        let noise = acts.input(head.columns());
+        let std = acts.unary(log_std, Unary::Exp)?;
+        let off = acts.mul(std, noise)?;
+        action = acts.add(action, off)?;
     }
+    let config = AdamConfig {
+        learning_rate: settings.float("learning_rate", 0.0, 1.0)? as f32,
+        weight_decay: settings.float("weight_decay", 0.0, 1.0)? as f32,
+        ..AdamConfig::default()
+    };
+    let teacher = Likelihood {
+        batch,
+        adam: Adam::new(&actor, config),
+        runner: Runner::new(g, batch),
+        room: Transitions::default(),
+    };
+    Ok(Taught { acting: Acting::new("bc", (context.inputs, &head), (&acts, action), actor)?, teacher })
 }
 
-impl Learner for Cloned {
+impl Learner for Taught<Likelihood> {
     fn update(&mut self, experience: &dyn Experience, rng: &mut Rng, interrupt: &Interrupt) -> Result<Metrics> {
         interrupt.check("bc")?;
-        self.room.draw(experience, (self.batch, self.inputs), &self.head, 1.0, rng)?;
-        let feeds = [Feed::Shared(&self.room.observations), Feed::Shared(&self.room.actions)];
-        self.runner.forward_backward(&[&self.actor], self.batch, &feeds)?;
-        let loss = self.runner.loss(0);
-        self.adam.step(&mut self.actor, &self.runner)?;
-        self.acting.changed();
+        let (acting, Likelihood { batch, adam, runner, room }) = (&mut self.acting, &mut self.teacher);
+        room.draw(experience, (*batch, acting.inputs()), acting.head(), 1.0, rng)?;
+        let feeds = [Feed::Shared(&room.observations), Feed::Shared(&room.actions)];
+        runner.forward_backward(&[acting.actor()], *batch, &feeds)?;
+        let loss = runner.loss(0);
+        acting.learn(adam, runner)?;
         if !loss.is_finite() {
             let why = format!("its loss became {loss}: try a smaller learning_rate");
             return Err(Error::Diverged { who: "bc".into(), why });
@@ -143,38 +133,12 @@ impl Learner for Cloned {
     }
 }
 
-impl Policy for Cloned {
-    fn inputs(&self) -> usize {
-        self.inputs
-    }
-
-    fn act(&mut self, inputs: Columns<'_>, mode: Mode, rng: &mut Rng, out: &mut Batch) -> Result<()> {
-        self.acting.act(&self.actor, inputs, mode, rng, out)
-    }
-
-    fn weights(&self) -> State {
-        let mut state = State::new();
-        state.put_all("actor", self.actor.save());
-        state
-    }
-
-    fn restore_weights(&mut self, weights: &State) -> Result<()> {
-        self.acting.changed();
-        self.actor.restore(&weights.part("actor"))
-    }
-}
-
-impl Persist for Cloned {
-    fn save(&self) -> State {
-        let mut state = self.weights();
+impl Teacher for Likelihood {
+    fn save(&self, state: &mut State) {
         state.put_all("adam", self.adam.save());
-        state.put("sizes", self.head.sizes(self.inputs));
-        state
     }
 
     fn restore(&mut self, state: &State) -> Result<()> {
-        self.head.check_sizes(self.inputs, state)?;
-        self.restore_weights(state)?;
         self.adam.restore(&state.part("adam"))
     }
 }

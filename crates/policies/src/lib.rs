@@ -9,6 +9,7 @@ mod actor_critic;
 mod batch;
 mod bc;
 mod sac;
+mod taught;
 
 use worldwright_core::{Entry, Error, Interrupt, Learner, Metrics, Persist, Policy, Result, Rng, Settings, Space};
 use worldwright_nn::{Cell, Starts, Store};
@@ -54,6 +55,8 @@ pub trait ImaginedPolicy: Policy + Persist {
 /// Builds a policy from a complete set of settings, by what it learns from.
 #[derive(Debug, Clone, Copy)]
 pub enum Build {
+    /// From what was done, whatever it paid: recorded episodes are enough, and steps of its own would teach it nothing.
+    Imitation(fn(&PolicyContext, &Settings) -> Result<Box<dyn LearnedPolicy>>),
     /// From transitions or sequences that were experienced.
     Experience(fn(&PolicyContext, &Settings) -> Result<Box<dyn LearnedPolicy>>),
     /// From the imagination of a latent model.
@@ -61,10 +64,24 @@ pub enum Build {
 }
 
 impl Build {
+    /// The policy to learn by imitation. `name` is its name, for the refusal.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] for one that learns from what actions paid, and what the policy itself refuses.
+    pub fn imitating(self, name: &str, context: &PolicyContext, settings: &Settings) -> Result<Box<dyn LearnedPolicy>> {
+        match self {
+            Self::Imitation(build) => build(context, settings),
+            Self::Experience(_) | Self::Imagination(_) => {
+                let what = "doing what recorded episodes did: choose an algorithm that learns from what they paid, such as sac";
+                Err(Error::unsupported(name.to_owned(), what))
+            }
+        }
+    }
+
     /// The policy to learn from experience. `name` is its name, for the refusal.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] for one that learns in imagination, and what the policy itself refuses.
+    /// [`Error::Unsupported`] for one that learns otherwise, and what the policy itself refuses.
     pub fn experienced(
         self,
         name: &str,
@@ -73,6 +90,10 @@ impl Build {
     ) -> Result<Box<dyn LearnedPolicy>> {
         match self {
             Self::Experience(build) => build(context, settings),
+            Self::Imitation(_) => {
+                let what = "learning from steps of its own: choose an algorithm that learns from recorded episodes, such as bc";
+                Err(Error::unsupported(name.to_owned(), what))
+            }
             Self::Imagination(_) => {
                 let what =
                     "learning without a model: choose an algorithm whose policy learns in imagination, such as dreamer";
@@ -84,11 +105,11 @@ impl Build {
     /// The policy to learn in imagination. `name` is its name, for the refusal.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] for one that learns from experience, and what the policy itself refuses.
+    /// [`Error::Unsupported`] for one that learns otherwise, and what the policy itself refuses.
     pub fn imagined(self, name: &str, context: &PolicyContext, settings: &Settings) -> Result<Box<dyn ImaginedPolicy>> {
         match self {
             Self::Imagination(build) => build(context, settings),
-            Self::Experience(_) => {
+            Self::Experience(_) | Self::Imitation(_) => {
                 let what = "learning in a model's imagination: choose an algorithm whose policy learns from experience, such as sac";
                 Err(Error::unsupported(name.to_owned(), what))
             }

@@ -69,10 +69,10 @@ impl Actor {
         &self,
         who: &'static str,
         (inputs, head): (usize, &ActionHead),
-        store: &Store,
+        store: Store,
     ) -> Result<Acting> {
         let mut g = Graph::new(1);
-        g.freeze(store);
+        g.freeze(&store);
         let seen = g.input(inputs);
         let action = match self.say(&mut g, seen)? {
             Said::Gaussian([mean, log_std]) => {

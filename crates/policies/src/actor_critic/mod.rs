@@ -22,13 +22,14 @@ mod graph;
 mod tests;
 
 use worldwright_core::{
-    ActionHead, Array, Batch, Columns, Entry, Error, Interrupt, Key, Metrics, Mode, Parameter, Persist, Policy, Result,
-    Rng, SettingDefault as Default, Settings, State, cost,
+    ActionHead, Array, Entry, Error, Interrupt, Key, Metrics, Parameter, Persist, Result, Rng,
+    SettingDefault as Default, Settings, State, cost,
 };
 use worldwright_nn::{Adam, AdamConfig, Cell, Feed, MlpConfig, NormKind, Runner, Starts, Store};
 
 use self::graph::{Actor, Critic, Imagined, Objectives};
 use crate::acting::Acting;
+use crate::taught::{Taught, Teacher};
 use crate::{Build, ImaginedPolicy, PolicyContext};
 
 /// The line in the list of policies.
@@ -64,22 +65,21 @@ pub(crate) const ENTRY: Entry<Build> = Entry {
     build: Build::Imagination(build),
 };
 
+/// What is saved of the optimisers, by its name.
+const ADAMS: [&str; 2] = ["actor_adam", "critic_adam"];
 /// The largest norm of a gradient.
 const MAX_NORM: f32 = 100.0;
 /// Of the range of returns, what an update keeps.
 const RANGE_DECAY: f64 = 0.99;
 
 fn build(context: &PolicyContext, settings: &Settings) -> Result<Box<dyn ImaginedPolicy>> {
-    Ok(Box::new(ActorCritic::new(context, settings)?))
+    Ok(Box::new(taught(context, settings)?))
 }
 
-/// The policy with all that it learns by.
-pub(crate) struct ActorCritic {
-    inputs: usize,
-    head: ActionHead,
+/// The critic, and the imagination that it judges.
+struct Imagining {
+    /// The actor's layers.
     actor: Actor,
-    acted: Store,
-    acting: Acting,
     critic: Critic,
     learned: Store,
     target: Store,
@@ -107,64 +107,68 @@ struct Room {
     entropies: Vec<f32>,
 }
 
-impl ActorCritic {
-    fn new(context: &PolicyContext, settings: &Settings) -> Result<Self> {
-        let head = ActionHead::new(ENTRY.name, &context.action_space)?;
-        let hidden = settings.counts_in("hidden", 1, 1 << 12)?;
-        let starts = settings.count_in("starts", 1, 1 << 20)?;
-        let horizon = settings.count_in("horizon", 1, 1 << 10)?;
-        let widest = hidden.iter().copied().max().unwrap_or(1).max(context.inputs + head.columns());
-        let layers = (hidden.len() + 2) as f64;
-        // Of each step the model's, the actor's and both critics' values and slopes; of each weight its moments, copies and gradients.
-        let bytes = 80.0 * layers * (starts as f64) * (horizon as f64) * (widest as f64)
-            + 60.0 * layers * (widest as f64) * (widest as f64);
-        cost::memory(&[("starts", starts), ("horizon", horizon), ("hidden", widest)], bytes)?;
-        let config = MlpConfig { inputs: context.inputs, hidden, norm: Some(NormKind::Rms), ..MlpConfig::default() };
-        let mut rng = Key::new(context.seed).fold(0xac).rng();
-        let mut acted = Store::new(1);
-        let actor = Actor::new(&mut acted, &head, &config, &mut rng)?;
-        let mut learned = Store::new(1);
-        let critic = Critic::new(&mut learned, &config, &mut rng)?;
-        let learning_rate = settings.float("learning_rate", 0.0, 1.0)? as f32;
-        let config = AdamConfig { learning_rate, max_norm: MAX_NORM, ..AdamConfig::default() };
-        let objectives = Objectives {
-            horizon,
-            discount: context.discount as f32,
-            lambda: settings.float("lambda", 0.0, 1.0)? as f32,
-            entropy: settings.float("entropy", 0.0, 1e3)? as f32,
-        };
-        Ok(Self {
-            inputs: context.inputs,
-            acting: actor.acting(ENTRY.name, (context.inputs, &head), &acted)?,
-            head,
-            adams: [&acted, &learned].map(|store| Adam::new(store, config)),
-            target: learned.twin(),
-            actor,
-            acted,
-            critic,
-            learned,
-            objectives,
-            starts,
-            target_rate: settings.float("target_rate", 0.0, 1.0)? as f32,
-            range: None,
-            imagined: None,
-            room: Room::default(),
-        })
-    }
+fn taught(context: &PolicyContext, settings: &Settings) -> Result<Taught<Imagining>> {
+    let head = ActionHead::new(ENTRY.name, &context.action_space)?;
+    let hidden = settings.counts_in("hidden", 1, 1 << 12)?;
+    let starts = settings.count_in("starts", 1, 1 << 20)?;
+    let horizon = settings.count_in("horizon", 1, 1 << 10)?;
+    let widest = hidden.iter().copied().max().unwrap_or(1).max(context.inputs + head.columns());
+    let layers = (hidden.len() + 2) as f64;
+    // Of each step the model's, the actor's and both critics' values and slopes; of each weight its moments, copies and gradients.
+    let bytes = 80.0 * layers * (starts as f64) * (horizon as f64) * (widest as f64)
+        + 60.0 * layers * (widest as f64) * (widest as f64);
+    cost::memory(&[("starts", starts), ("horizon", horizon), ("hidden", widest)], bytes)?;
+    let config = MlpConfig { inputs: context.inputs, hidden, norm: Some(NormKind::Rms), ..MlpConfig::default() };
+    let mut rng = Key::new(context.seed).fold(0xac).rng();
+    let mut acted = Store::new(1);
+    let actor = Actor::new(&mut acted, &head, &config, &mut rng)?;
+    let mut learned = Store::new(1);
+    let critic = Critic::new(&mut learned, &config, &mut rng)?;
+    let learning_rate = settings.float("learning_rate", 0.0, 1.0)? as f32;
+    let config = AdamConfig { learning_rate, max_norm: MAX_NORM, ..AdamConfig::default() };
+    let objectives = Objectives {
+        horizon,
+        discount: context.discount as f32,
+        lambda: settings.float("lambda", 0.0, 1.0)? as f32,
+        entropy: settings.float("entropy", 0.0, 1e3)? as f32,
+    };
+    let teacher = Imagining {
+        adams: [&acted, &learned].map(|store| Adam::new(store, config)),
+        target: learned.twin(),
+        actor,
+        critic,
+        learned,
+        objectives,
+        starts,
+        target_rate: settings.float("target_rate", 0.0, 1.0)? as f32,
+        range: None,
+        imagined: None,
+        room: Room::default(),
+    };
+    let acting = teacher.actor.acting(ENTRY.name, (context.inputs, &head), acted)?;
+    Ok(Taught { acting, teacher })
+}
 
+impl Imagining {
     /// What returns are divided by.
     fn scale(&self) -> f64 {
         self.range.map_or(1.0, |[low, high]| (high - low).max(1.0))
     }
 
     /// Draws starts and noise, and makes the graph where there is none over this model.
-    fn prepare(&mut self, cell: &dyn Cell, model: &Store, starts: &Starts, rng: &mut Rng) -> Result<()> {
+    fn prepare(
+        &mut self,
+        acting: &Acting,
+        (cell, model): (&dyn Cell, &Store),
+        starts: &Starts,
+        rng: &mut Rng,
+    ) -> Result<()> {
         if starts.is_empty() {
             return Err(Error::config("starts", "there is no belief to imagine from: update the model first"));
         }
         if !self.imagined.as_ref().is_some_and(|(runner, _)| runner.graph().binds(model)) {
             let critics = (&self.critic, &self.learned, &self.target);
-            let imagined = Imagined::new((cell, model), (&self.actor, &self.acted), critics, &self.objectives)?;
+            let imagined = Imagined::new((cell, model), (&self.actor, acting.actor()), critics, &self.objectives)?;
             self.imagined = Some((Runner::new(imagined.graph.clone(), self.starts), imagined));
         }
         let (room, n, steps) = (&mut self.room, self.starts, self.starts * self.objectives.horizon);
@@ -182,7 +186,7 @@ impl ActorCritic {
         room.noise.resize(steps * cell.noise(), 0.0);
         cell.draw(rng, &mut room.noise);
         room.action_noise.resize(steps * self.actor.noise(), 0.0);
-        if self.head.choices() > 0 {
+        if acting.head().choices() > 0 {
             rng.fill_gumbel(&mut room.action_noise);
         } else {
             rng.fill_normal(&mut room.action_noise);
@@ -193,7 +197,7 @@ impl ActorCritic {
     }
 
     /// Both passes over what was prepared; the first alone where only returns are wanted.
-    fn pass(&mut self, model: &Store, backward: bool) -> Result<()> {
+    fn pass(&mut self, acted: &Store, model: &Store, backward: bool) -> Result<()> {
         let scale = self.scale();
         let Some((runner, imagined)) = &mut self.imagined else { return Ok(()) };
         let room = &mut self.room;
@@ -202,7 +206,7 @@ impl ActorCritic {
         let mut feeds: Vec<Feed<'_>> = room.parts.iter().map(|part| Feed::Shared(part)).collect();
         let others = [&room.weights, &room.inverse, &room.noise, &room.action_noise];
         feeds.extend(others.map(|feed| Feed::Shared(feed)));
-        let stores = [model, &self.acted, &self.learned, &self.target];
+        let stores = [model, acted, &self.learned, &self.target];
         if backward {
             runner.forward_backward(&stores, self.starts, &feeds)?;
         } else {
@@ -223,7 +227,7 @@ impl ActorCritic {
     }
 }
 
-impl ImaginedPolicy for ActorCritic {
+impl ImaginedPolicy for Taught<Imagining> {
     fn imagine(
         &mut self,
         cell: &dyn Cell,
@@ -233,15 +237,16 @@ impl ImaginedPolicy for ActorCritic {
         interrupt: &Interrupt,
     ) -> Result<Metrics> {
         interrupt.check("imagination")?;
-        self.prepare(cell, store, starts, rng)?;
-        if self.range.is_none() {
-            self.pass(store, false)?;
-            self.range = Some(self.percentiles());
+        let (acting, it) = (&mut self.acting, &mut self.teacher);
+        it.prepare(acting, (cell, store), starts, rng)?;
+        if it.range.is_none() {
+            it.pass(acting.actor(), store, false)?;
+            it.range = Some(it.percentiles());
         }
-        self.pass(store, true)?;
+        it.pass(acting.actor(), store, true)?;
         let mean = |numbers: &[f32]| numbers.iter().map(|x| f64::from(*x)).sum::<f64>() / numbers.len() as f64;
-        let (returned, entropy) = (mean(&self.room.returns), mean(&self.room.entropies));
-        let Some((runner, imagined)) = &self.imagined else { return Ok(Metrics::new()) };
+        let (returned, entropy) = (mean(&it.room.returns), mean(&it.room.entropies));
+        let Some((runner, imagined)) = &it.imagined else { return Ok(Metrics::new()) };
         let [actor_loss, critic_loss] =
             [imagined.actor_loss, imagined.critic_loss].map(|objective| runner.objective(objective, 0));
         if !(actor_loss.is_finite() && critic_loss.is_finite()) {
@@ -250,13 +255,12 @@ impl ImaginedPolicy for ActorCritic {
             );
             return Err(Error::Diverged { who: ENTRY.name.into(), why });
         }
-        self.adams[0].step(&mut self.acted, runner)?;
-        self.adams[1].step(&mut self.learned, runner)?;
-        self.acting.changed();
-        self.target.follow(&self.learned, self.target_rate)?;
-        let scale = self.scale();
-        let now = self.percentiles();
-        if let Some(range) = &mut self.range {
+        acting.learn(&mut it.adams[0], runner)?;
+        it.adams[1].step(&mut it.learned, runner)?;
+        it.target.follow(&it.learned, it.target_rate)?;
+        let scale = it.scale();
+        let now = it.percentiles();
+        if let Some(range) = &mut it.range {
             range.iter_mut().zip(now).for_each(|(kept, now)| *kept += (1.0 - RANGE_DECAY) * (now - *kept));
         }
         Ok(vec![
@@ -269,52 +273,20 @@ impl ImaginedPolicy for ActorCritic {
     }
 }
 
-impl Policy for ActorCritic {
-    fn inputs(&self) -> usize {
-        self.inputs
-    }
-
-    fn act(&mut self, inputs: Columns<'_>, mode: Mode, rng: &mut Rng, out: &mut Batch) -> Result<()> {
-        self.acting.act(&self.acted, inputs, mode, rng, out)
-    }
-
-    fn weights(&self) -> State {
-        let mut state = State::new();
-        state.put_all("actor", self.acted.save());
-        state
-    }
-
-    fn restore_weights(&mut self, weights: &State) -> Result<()> {
-        self.acting.changed();
-        self.acted.restore(&weights.part("actor"))
-    }
-}
-
-impl Persist for ActorCritic {
-    fn save(&self) -> State {
-        let mut state = self.weights();
+impl Teacher for Imagining {
+    fn save(&self, state: &mut State) {
         state.put_all("critic", self.learned.save());
         state.put_all("target", self.target.save());
-        for (adam, name) in self.adams.iter().zip(["actor_adam", "critic_adam"]) {
-            state.put_all(name, adam.save());
-        }
+        ADAMS.into_iter().zip(&self.adams).for_each(|(name, adam)| state.put_all(name, adam.save()));
         state.put("begun", Array::U64(vec![u64::from(self.range.is_some())]));
-        let range = self.range.unwrap_or_default();
-        state.put("sizes", self.head.sizes(self.inputs));
-        state.put("range", Array::F64(vec![2], range.to_vec()));
-        state
+        state.put("range", Array::F64(vec![2], self.range.unwrap_or_default().to_vec()));
     }
 
     fn restore(&mut self, state: &State) -> Result<()> {
-        self.head.check_sizes(self.inputs, state)?;
         let range = state.f64s("range", 2)?;
         self.range = (state.u64s("begun", 1)?[0] != 0).then_some([range[0], range[1]]);
-        self.restore_weights(state)?;
         self.learned.restore(&state.part("critic"))?;
         self.target.restore(&state.part("target"))?;
-        for (adam, name) in self.adams.iter_mut().zip(["actor_adam", "critic_adam"]) {
-            adam.restore(&state.part(name))?;
-        }
-        Ok(())
+        ADAMS.into_iter().zip(&mut self.adams).try_for_each(|(name, adam)| adam.restore(&state.part(name)))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use worldwright_core::{Dataset, Interrupt, Rng, Setting, Settings, Space};
+use worldwright_core::{Dataset, Interrupt, Persist, Rng, Setting, Settings, Space};
 use worldwright_models::{LatentModel, ModelContext, build_latent};
 use worldwright_nn::Parameter;
 
@@ -42,7 +42,7 @@ fn learned(draws: &str) -> Box<dyn LatentModel> {
     model
 }
 
-fn policy(model: &dyn LatentModel, starts: i64) -> ActorCritic {
+fn policy(model: &dyn LatentModel, starts: i64) -> Taught<Imagining> {
     let context = PolicyContext {
         inputs: model.spec().latent_dim,
         action_space: model.spec().action_space.clone(),
@@ -54,11 +54,11 @@ fn policy(model: &dyn LatentModel, starts: i64) -> ActorCritic {
         ("starts".to_owned(), Setting::Integer(starts)),
         ("entropy".to_owned(), Setting::Float(0.05)),
     ]);
-    ActorCritic::new(&context, &Settings::resolve("actor-critic", ENTRY.parameters, &overrides).unwrap()).unwrap()
+    taught(&context, &Settings::resolve("actor-critic", ENTRY.parameters, &overrides).unwrap()).unwrap()
 }
 
 /// The actor's loss in double precision, steps weighed as `weights` say.
-fn actor_loss(policy: &ActorCritic, weights: &[f32]) -> f64 {
+fn actor_loss(policy: &Imagining, weights: &[f32]) -> f64 {
     let (room, entropy) = (&policy.room, f64::from(policy.objectives.entropy));
     let terms = room.returns.iter().zip(&room.entropies).zip(weights);
     let total: f64 = terms
@@ -76,12 +76,13 @@ fn the_gradient_through_fifteen_steps_of_the_real_cell_with_actor_and_critic_equ
     let mut policy = policy(&*model, 6);
     let rng = &mut Rng::new(4);
     // A little learning, so that the actor has an opinion and the slow critic slopes.
-    policy.target_rate = 0.5;
+    policy.teacher.target_rate = 0.5;
     for _ in 0..30 {
         policy.imagine(model.cell(), model.store(), model.starts(), rng, &Interrupt::never()).unwrap();
     }
-    policy.prepare(model.cell(), model.store(), model.starts(), rng).unwrap();
-    let origin = policy.acted.clone();
+    let Taught { acting, teacher: policy } = &mut policy;
+    policy.prepare(acting, (model.cell(), model.store()), model.starts(), rng).unwrap();
+    let origin = acting.actor().clone();
     let parameters: Vec<Parameter> = origin.parameters().map(|(_, parameter)| parameter).collect();
     let numbers = |parameter: &Parameter| origin.shape(*parameter).unwrap().iter().product::<usize>();
     let steps = policy.objectives.horizon;
@@ -97,12 +98,12 @@ fn the_gradient_through_fifteen_steps_of_the_real_cell_with_actor_and_critic_equ
                 way
             })
             .collect();
-        policy.acted = origin.clone();
-        policy.pass(model.store(), true).unwrap();
+        *acting.actor_mut() = origin.clone();
+        policy.pass(acting.actor(), model.store(), true).unwrap();
         let (runner, imagined) = policy.imagined.as_ref().unwrap();
         runner.read(imagined.weights, &mut weights).unwrap();
         let own = runner.objective(imagined.actor_loss, 0);
-        assert!((own - actor_loss(&policy, &weights)).abs() < 1e-5 * (1.0 + own.abs()));
+        assert!((own - actor_loss(policy, &weights)).abs() < 1e-5 * (1.0 + own.abs()));
         let gradient: Vec<f32> = parameters.iter().flat_map(|parameter| runner.gradient(*parameter).unwrap()).collect();
         let slope: f64 = gradient.iter().zip(ways.iter().flatten()).map(|(g, w)| f64::from(g * w)).sum();
         // What a slope along a random way is like.
@@ -111,11 +112,11 @@ fn the_gradient_through_fifteen_steps_of_the_real_cell_with_actor_and_critic_equ
             for (parameter, way) in parameters.iter().zip(&ways) {
                 let moved: Vec<f32> =
                     origin.get(*parameter).unwrap().iter().zip(way).map(|(a, b)| a + by * b).collect();
-                policy.acted.set(*parameter, &moved).unwrap();
+                acting.actor_mut().set(*parameter, &moved).unwrap();
             }
-            policy.pass(model.store(), false).unwrap();
+            policy.pass(acting.actor(), model.store(), false).unwrap();
             // Weights are constants to the gradient.
-            actor_loss(&policy, &weights)
+            actor_loss(policy, &weights)
         };
         let h = 5e-3;
         let measured = (at(h) - at(-h)) / (2.0 * f64::from(h));
@@ -130,7 +131,7 @@ fn what_an_actor_learns_leaves_model_and_slow_critic_alone() {
     let mut policy = policy(&*model, 6);
     let rng = &mut Rng::new(5);
     policy.imagine(model.cell(), model.store(), model.starts(), rng, &Interrupt::never()).unwrap();
-    let (runner, _) = policy.imagined.as_ref().unwrap();
+    let (runner, _) = policy.teacher.imagined.as_ref().unwrap();
     let (_, frozen) = model.store().parameters().next().unwrap();
     assert!(runner.gradient(frozen).is_err());
     // Terminal beliefs weigh nothing: with such starts alone nothing is learned but through the optimiser's moments, which are zero at first.

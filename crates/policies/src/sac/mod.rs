@@ -10,14 +10,15 @@
 mod graphs;
 
 use worldwright_core::{
-    ActionHead, Batch, Columns, Entry, Error, Experience, Interrupt, Key, Learner, Metrics, Mode, Parameter, Persist,
-    Policy, Result, Rng, SettingDefault as Default, Settings, State, cost,
+    ActionHead, Entry, Error, Experience, Interrupt, Key, Learner, Metrics, Parameter, Persist, Result, Rng,
+    SettingDefault as Default, Settings, State, cost,
 };
 use worldwright_nn::{Adam, AdamConfig, Feed, Init, Runner, Store};
 
 use self::graphs::{ActorGraph, CriticGraph, Networks, TemperatureGraph, acting};
 use crate::acting::Acting;
 use crate::batch::Transitions;
+use crate::taught::{Taught, Teacher};
 use crate::{Build, LearnedPolicy, PolicyContext};
 
 pub(crate) const ENTRY: Entry<Build> = Entry {
@@ -56,22 +57,23 @@ pub(crate) const ENTRY: Entry<Build> = Entry {
     build: Build::Experience(build),
 };
 
+/// What is saved beside the actor, by its name.
+const STORES: [&str; 3] = ["critic", "target", "temperature"];
+const ADAMS: [&str; 3] = ["adam.actor", "adam.critic", "adam.temperature"];
+
 /// Numbers that a batch holds at most.
 const MOST_BATCH: usize = 1 << 20;
 
 fn build(context: &PolicyContext, settings: &Settings) -> Result<Box<dyn LearnedPolicy>> {
-    Ok(Box::new(Sac::new(context, settings)?))
+    Ok(Box::new(taught(context, settings)?))
 }
 
-/// The policy with all that it learns by.
-pub(crate) struct Sac {
-    inputs: usize,
-    head: ActionHead,
+/// The critics and the temperature.
+struct Critics {
     discount: f32,
     batch: usize,
     target_rate: f32,
     entropy: f32,
-    actor: Store,
     critic: Store,
     target: Store,
     temperature: Store,
@@ -79,7 +81,6 @@ pub(crate) struct Sac {
     actor_pass: (Runner, ActorGraph),
     critic_pass: (Runner, CriticGraph),
     temperature_pass: (Runner, TemperatureGraph),
-    acting: Acting,
     // Room for a batch: the transitions, and `[B]` temperatures and entropies, `[B][A]` noise.
     room: Transitions,
     temperatures: Vec<f32>,
@@ -87,60 +88,54 @@ pub(crate) struct Sac {
     noise: Vec<f32>,
 }
 
-impl Sac {
-    fn new(context: &PolicyContext, settings: &Settings) -> Result<Self> {
-        let head = ActionHead::new("sac", &context.action_space)?;
-        let hidden = settings.counts_in("hidden", 1, 1 << 14)?;
-        let batch = settings.count_in("batch", 1, MOST_BATCH)?;
-        let widest = hidden.iter().copied().max().unwrap_or(1).max(context.inputs + head.columns());
-        // Values and gradients of every layer of five passes.
-        cost::memory(
-            &[("batch", batch), ("hidden", widest)],
-            40.0 * (batch * widest) as f64 * (hidden.len() + 2) as f64,
-        )?;
-        cost::memory(&[("hidden", widest)], 60.0 * (widest * widest) as f64 * (hidden.len() + 1) as f64)?;
-        let rate = settings.float("learning_rate", 0.0, 1.0)? as f32;
-        let mut rng = Key::new(context.seed).fold(0x5ac).rng();
-        let networks = Networks::new(context.inputs, &head, &hidden, &mut rng);
-        let Networks { actor, critic, .. } = &networks;
-        let (actor, critic) = (actor.clone(), critic.clone());
-        let target = critic.twin();
-        let mut temperature = Store::new(1);
-        let start = settings.float("initial_temperature", 1e-6, 1e6)?.ln() as f32;
-        let log_temperature = temperature.parameter("log_temperature", 1, 1, Init::Constant(start), &mut rng);
-        let critic_graph = CriticGraph::new(&networks, &actor, &critic, &target)?;
-        let actor_graph = ActorGraph::new(&networks, &actor, &critic)?;
-        let temperature_graph = TemperatureGraph::new(&temperature, log_temperature)?;
-        let (acting, action) = acting(&networks, &actor)?;
-        let config = AdamConfig { learning_rate: rate, ..AdamConfig::default() };
-        let aim = settings.float("target_entropy", -1e3, 1e3)? as f32;
-        let entropy = match head.choices() {
-            0 => -aim * head.columns() as f32,
-            choices => 0.5 * aim * (choices as f32).ln(),
-        };
-        Ok(Self {
-            inputs: context.inputs,
-            discount: context.discount as f32,
-            batch,
-            target_rate: settings.float("target_rate", 0.0, 1.0)? as f32,
-            entropy,
-            adams: [&actor, &critic, &temperature].map(|store| Adam::new(store, config)),
-            actor_pass: (Runner::new(actor_graph.graph.clone(), batch), actor_graph),
-            critic_pass: (Runner::new(critic_graph.graph.clone(), batch), critic_graph),
-            temperature_pass: (Runner::new(temperature_graph.graph.clone(), batch), temperature_graph),
-            acting: Acting::new("sac", (context.inputs, &head), (&acting, action), &actor)?,
-            room: Transitions::default(),
-            temperatures: vec![0.0; batch],
-            entropies: vec![0.0; batch],
-            noise: vec![0.0; if head.choices() == 0 { batch * head.columns() } else { 0 }],
-            actor,
-            critic,
-            target,
-            temperature,
-            head,
-        })
-    }
+fn taught(context: &PolicyContext, settings: &Settings) -> Result<Taught<Critics>> {
+    let head = ActionHead::new("sac", &context.action_space)?;
+    let hidden = settings.counts_in("hidden", 1, 1 << 14)?;
+    let batch = settings.count_in("batch", 1, MOST_BATCH)?;
+    let widest = hidden.iter().copied().max().unwrap_or(1).max(context.inputs + head.columns());
+    // Values and gradients of every layer of five passes.
+    cost::memory(&[("batch", batch), ("hidden", widest)], 40.0 * (batch * widest) as f64 * (hidden.len() + 2) as f64)?;
+    cost::memory(&[("hidden", widest)], 60.0 * (widest * widest) as f64 * (hidden.len() + 1) as f64)?;
+    let rate = settings.float("learning_rate", 0.0, 1.0)? as f32;
+    let mut rng = Key::new(context.seed).fold(0x5ac).rng();
+    let networks = Networks::new(context.inputs, &head, &hidden, &mut rng);
+    let Networks { actor, critic, .. } = &networks;
+    let (actor, critic) = (actor.clone(), critic.clone());
+    let target = critic.twin();
+    let mut temperature = Store::new(1);
+    let start = settings.float("initial_temperature", 1e-6, 1e6)?.ln() as f32;
+    let log_temperature = temperature.parameter("log_temperature", 1, 1, Init::Constant(start), &mut rng);
+    let critic_graph = CriticGraph::new(&networks, &actor, &critic, &target)?;
+    let actor_graph = ActorGraph::new(&networks, &actor, &critic)?;
+    let temperature_graph = TemperatureGraph::new(&temperature, log_temperature)?;
+    let (acting, action) = acting(&networks, &actor)?;
+    let config = AdamConfig { learning_rate: rate, ..AdamConfig::default() };
+    let aim = settings.float("target_entropy", -1e3, 1e3)? as f32;
+    let entropy = match head.choices() {
+        0 => -aim * head.columns() as f32,
+        choices => 0.5 * aim * (choices as f32).ln(),
+    };
+    let teacher = Critics {
+        discount: context.discount as f32,
+        batch,
+        target_rate: settings.float("target_rate", 0.0, 1.0)? as f32,
+        entropy,
+        adams: [&actor, &critic, &temperature].map(|store| Adam::new(store, config)),
+        actor_pass: (Runner::new(actor_graph.graph.clone(), batch), actor_graph),
+        critic_pass: (Runner::new(critic_graph.graph.clone(), batch), critic_graph),
+        temperature_pass: (Runner::new(temperature_graph.graph.clone(), batch), temperature_graph),
+        room: Transitions::default(),
+        temperatures: vec![0.0; batch],
+        entropies: vec![0.0; batch],
+        noise: vec![0.0; if head.choices() == 0 { batch * head.columns() } else { 0 }],
+        critic,
+        target,
+        temperature,
+    };
+    Ok(Taught { acting: Acting::new("sac", (context.inputs, &head), (&acting, action), actor)?, teacher })
+}
 
+impl Critics {
     /// α, what a nat of entropy is worth.
     fn temperature(&self) -> Result<f32> {
         let pass = &self.temperature_pass.1;
@@ -148,44 +143,45 @@ impl Sac {
     }
 }
 
-impl Learner for Sac {
+impl Learner for Taught<Critics> {
     fn update(&mut self, experience: &dyn Experience, rng: &mut Rng, interrupt: &Interrupt) -> Result<Metrics> {
         interrupt.check("sac")?;
-        let n = self.batch;
-        let temperature = self.temperature()?;
-        self.temperatures.fill(temperature);
-        self.room.draw(experience, (n, self.inputs), &self.head, self.discount, rng)?;
+        let (acting, critics) = (&mut self.acting, &mut self.teacher);
+        let n = critics.batch;
+        let temperature = critics.temperature()?;
+        critics.temperatures.fill(temperature);
+        critics.room.draw(experience, (n, acting.inputs()), acting.head(), critics.discount, rng)?;
         // Choices are averaged over, so that their graphs take no noise.
-        let noises = usize::from(!self.noise.is_empty());
-        rng.fill_normal(&mut self.noise);
-        let (runner, _) = &mut self.critic_pass;
+        let noises = usize::from(!critics.noise.is_empty());
+        rng.fill_normal(&mut critics.noise);
+        let (runner, _) = &mut critics.critic_pass;
         let feeds = [
-            &self.room.observations,
-            &self.room.actions,
-            &self.room.rewards,
-            &self.room.discounts,
-            &self.room.next_observations,
-            &self.temperatures,
-            &self.noise,
+            &critics.room.observations,
+            &critics.room.actions,
+            &critics.room.rewards,
+            &critics.room.discounts,
+            &critics.room.next_observations,
+            &critics.temperatures,
+            &critics.noise,
         ]
         .map(|numbers| Feed::Shared(numbers));
-        runner.forward_backward(&[&self.actor, &self.critic, &self.target], n, &feeds[..6 + noises])?;
+        runner.forward_backward(&[acting.actor(), &critics.critic, &critics.target], n, &feeds[..6 + noises])?;
         let critic_loss = runner.loss(0);
-        self.adams[1].step(&mut self.critic, runner)?;
-        self.target.follow(&self.critic, self.target_rate)?;
-        rng.fill_normal(&mut self.noise);
-        let (runner, graph) = &mut self.actor_pass;
-        let feeds = [&self.room.observations, &self.temperatures, &self.noise].map(|numbers| Feed::Shared(numbers));
-        runner.forward_backward(&[&self.actor, &self.critic], n, &feeds[..2 + noises])?;
+        critics.adams[1].step(&mut critics.critic, runner)?;
+        critics.target.follow(&critics.critic, critics.target_rate)?;
+        rng.fill_normal(&mut critics.noise);
+        let (runner, graph) = &mut critics.actor_pass;
+        let feeds = [&critics.room.observations, &critics.temperatures, &critics.noise];
+        let feeds = feeds.map(|numbers| Feed::Shared(numbers));
+        runner.forward_backward(&[acting.actor(), &critics.critic], n, &feeds[..2 + noises])?;
         let actor_loss = runner.loss(0);
-        runner.read(graph.entropy, &mut self.entropies)?;
-        self.adams[0].step(&mut self.actor, runner)?;
-        self.acting.changed();
-        let entropy = self.entropies.iter().map(|entropy| f64::from(*entropy)).sum::<f64>() / n as f64;
-        self.entropies.iter_mut().for_each(|entropy| *entropy -= self.entropy);
-        let (runner, _) = &mut self.temperature_pass;
-        runner.forward_backward(&[&self.temperature], n, &[Feed::Shared(&self.entropies)])?;
-        self.adams[2].step(&mut self.temperature, runner)?;
+        runner.read(graph.entropy, &mut critics.entropies)?;
+        acting.learn(&mut critics.adams[0], runner)?;
+        let entropy = critics.entropies.iter().map(|entropy| f64::from(*entropy)).sum::<f64>() / n as f64;
+        critics.entropies.iter_mut().for_each(|entropy| *entropy -= critics.entropy);
+        let (runner, _) = &mut critics.temperature_pass;
+        runner.forward_backward(&[&critics.temperature], n, &[Feed::Shared(&critics.entropies)])?;
+        critics.adams[2].step(&mut critics.temperature, runner)?;
         if !(critic_loss.is_finite() && actor_loss.is_finite()) {
             let why = format!(
                 "the losses of critics and actor became {critic_loss} and {actor_loss}: try a smaller learning_rate"
@@ -196,56 +192,22 @@ impl Learner for Sac {
             ("critic_loss", critic_loss),
             ("actor_loss", actor_loss),
             ("entropy", entropy),
-            ("temperature", f64::from(self.temperature()?)),
+            ("temperature", f64::from(critics.temperature()?)),
         ])
     }
 }
 
-impl Policy for Sac {
-    fn inputs(&self) -> usize {
-        self.inputs
-    }
-
-    fn act(&mut self, inputs: Columns<'_>, mode: Mode, rng: &mut Rng, out: &mut Batch) -> Result<()> {
-        self.acting.act(&self.actor, inputs, mode, rng, out)
-    }
-
-    fn weights(&self) -> State {
-        let mut state = State::new();
-        state.put_all("actor", self.actor.save());
-        state
-    }
-
-    fn restore_weights(&mut self, weights: &State) -> Result<()> {
-        self.acting.changed();
-        self.actor.restore(&weights.part("actor"))
-    }
-}
-
-impl Persist for Sac {
-    fn save(&self) -> State {
-        let mut state = State::new();
-        let stores = [&self.actor, &self.critic, &self.target, &self.temperature];
-        for (name, store) in ["actor", "critic", "target", "temperature"].into_iter().zip(stores) {
-            state.put_all(name, store.save());
-        }
-        for (name, adam) in ["adam.actor", "adam.critic", "adam.temperature"].into_iter().zip(&self.adams) {
-            state.put_all(name, adam.save());
-        }
-        state.put("sizes", self.head.sizes(self.inputs));
-        state
+impl Teacher for Critics {
+    fn save(&self, state: &mut State) {
+        let stores = [&self.critic, &self.target, &self.temperature];
+        STORES.into_iter().zip(stores).for_each(|(name, store)| state.put_all(name, store.save()));
+        ADAMS.into_iter().zip(&self.adams).for_each(|(name, adam)| state.put_all(name, adam.save()));
     }
 
     fn restore(&mut self, state: &State) -> Result<()> {
-        self.head.check_sizes(self.inputs, state)?;
-        let stores = [&mut self.actor, &mut self.critic, &mut self.target, &mut self.temperature];
-        for (name, store) in ["actor", "critic", "target", "temperature"].into_iter().zip(stores) {
+        for (name, store) in STORES.into_iter().zip([&mut self.critic, &mut self.target, &mut self.temperature]) {
             store.restore(&state.part(name))?;
         }
-        for (name, adam) in ["adam.actor", "adam.critic", "adam.temperature"].into_iter().zip(&mut self.adams) {
-            adam.restore(&state.part(name))?;
-        }
-        self.acting.changed();
-        Ok(())
+        ADAMS.into_iter().zip(&mut self.adams).try_for_each(|(name, adam)| adam.restore(&state.part(name)))
     }
 }

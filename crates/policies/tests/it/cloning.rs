@@ -2,7 +2,7 @@
 
 use worldwright_core::{Batch, Interrupt, Mode, Rng, Setting, Space};
 
-use crate::told::{Told, policy};
+use crate::told::{policy, told};
 
 #[test]
 fn the_recorded_actions_come_back_with_their_spread() {
@@ -12,7 +12,7 @@ fn the_recorded_actions_come_back_with_their_spread() {
         let seen = rng.uniform_in(-2.0, 2.0);
         (vec![seen], vec![(0.5 * seen + 0.2 * rng.normal()).clamp(-2.0, 2.0)], 0.0, vec![seen], false)
     });
-    let told = Told { dims: [1, 1], rows: rows.collect() };
+    let told = told([1, 1], rows);
     let space = Space::vector(&[-2.0], &[2.0]);
     let settings = [("hidden", Setting::Numbers(vec![32.0, 32.0]))];
     let mut cloned = policy("bc", 1, &space, 1.0, &settings).unwrap();
@@ -51,7 +51,7 @@ fn choices_come_back_by_their_shares() {
         let one_hot = if i % 4 == 0 { vec![1.0, 0.0, 0.0] } else { vec![0.0, 0.0, 1.0] };
         (vec![1.0], one_hot, 0.0, vec![1.0], false)
     });
-    let told = Told { dims: [1, 3], rows: rows.collect() };
+    let told = told([1, 3], rows);
     let mut cloned = policy("bc", 1, &Space::discrete(3), 1.0, &[("hidden", Setting::Numbers(vec![16.0]))]).unwrap();
     for _ in 0..300 {
         cloned.update(&told, rng, &Interrupt::never()).unwrap();

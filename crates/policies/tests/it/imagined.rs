@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use worldwright_core::{
-    Action, ActionHead, Batch, Dataset, Interrupt, Mode, Rng, Setting, Settings, Space, State, Value,
+    Action, ActionHead, Batch, Dataset, Error, Experience, Interrupt, Learner, Metrics, Mode, Persist, Result, Rng,
+    Setting, Settings, Space, State, Value,
 };
 use worldwright_models::{LatentModel, ModelContext, build_latent};
 use worldwright_policies::{ALL, Build, ImaginedPolicy, PolicyContext};
+use worldwright_testkit::check_learner;
 
 const STEPS: usize = 40;
 const DISCOUNT: f64 = 0.95;
@@ -62,13 +64,17 @@ fn model(choices: bool, seed: u64) -> Box<dyn LatentModel> {
 }
 
 fn policy(model: &dyn LatentModel, seed: u64) -> Box<dyn ImaginedPolicy> {
+    named("actor-critic", model, seed)
+}
+
+fn named(name: &str, model: &dyn LatentModel, seed: u64) -> Box<dyn ImaginedPolicy> {
     let context = PolicyContext {
         inputs: model.spec().latent_dim,
         action_space: model.spec().action_space.clone(),
         discount: DISCOUNT,
         seed,
     };
-    let entry = ALL.iter().find(|entry| entry.name == "actor-critic").unwrap();
+    let entry = ALL.iter().find(|entry| entry.name == name).unwrap();
     let overrides = BTreeMap::from([
         ("hidden".to_owned(), Setting::Numbers(vec![32.0, 32.0])),
         ("starts".to_owned(), Setting::Integer(64)),
@@ -183,6 +189,57 @@ fn learn(
     seen
 }
 
+/// A policy as a learner from experience, whose beliefs a model filters that learns anew from it at each update.
+struct Imagining {
+    model: Box<dyn LatentModel>,
+    begun: State,
+    policy: Box<dyn ImaginedPolicy>,
+}
+
+impl Imagining {
+    fn new(name: &str, choices: bool) -> Self {
+        let model = model(choices, 5);
+        Self { begun: model.save(), policy: named(name, &*model, 7), model }
+    }
+}
+
+impl Persist for Imagining {
+    fn save(&self) -> State {
+        self.policy.save()
+    }
+
+    fn restore(&mut self, state: &State) -> Result<()> {
+        self.policy.restore(state)
+    }
+}
+
+impl Learner for Imagining {
+    fn update(&mut self, experience: &dyn Experience, rng: &mut Rng, interrupt: &Interrupt) -> Result<Metrics> {
+        self.model.restore(&self.begun)?;
+        self.model.update(experience, rng, &Interrupt::never())?;
+        self.policy.imagine(self.model.cell(), self.model.store(), self.model.starts(), rng, interrupt)
+    }
+}
+
+#[test]
+fn every_policy_that_imagines_is_a_sound_learner() {
+    for entry in ALL.iter().filter(|entry| matches!(entry.build, Build::Imagination(_))) {
+        for choices in [false, true] {
+            let (model, mut rng) = (model(choices, 5), Rng::new(6));
+            let mut data = Dataset::new(1, model.spec().action_space.flat_dim());
+            (0..3).for_each(|_| {
+                episode(&*model, None, &mut rng, Some(&mut data));
+            });
+            let build = || -> Box<dyn Learner> { Box::new(Imagining::new(entry.name, choices)) };
+            check_learner(entry.name, &build, &data);
+            let (mut never_seen, unfiltered) =
+                (Imagining::new(entry.name, choices).policy, worldwright_nn::Starts::default());
+            let given = never_seen.imagine(model.cell(), model.store(), &unfiltered, &mut rng, &Interrupt::never());
+            assert!(matches!(given, Err(Error::Config { .. })), "{}: imagined from no belief: {given:?}", entry.name);
+        }
+    }
+}
+
 #[test]
 fn a_restored_policy_learns_on_with_the_same_bytes() {
     for choices in [false, true] {
@@ -217,20 +274,6 @@ fn another_model_of_the_same_numbers_is_imagined_in_alike() {
     let in_other = learn(&mut *other, &mut *policy, &data, &mut copied, 2);
     policy.restore(&saved).unwrap();
     assert_eq!(learn(&mut *one, &mut *policy, &data, &mut rng, 2), in_other);
-    let interrupt = Interrupt::new();
-    interrupt.request();
-    let before = policy.save();
-    assert!(policy.imagine(one.cell(), one.store(), one.starts(), &mut rng, &interrupt).is_err());
-    assert_eq!(policy.save(), before);
-}
-
-#[test]
-fn learning_gives_the_same_bytes_on_one_and_two_threads() {
-    let on = |threads: usize| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| [false, true].map(|choices| begun(choices).1.save()))
-    };
-    assert!(on(1) == on(2));
 }
 
 #[test]

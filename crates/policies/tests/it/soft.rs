@@ -2,7 +2,7 @@
 
 use worldwright_core::{Batch, Interrupt, Mode, Rng, Setting, Space};
 
-use crate::told::{Told, policy};
+use crate::told::{policy, told};
 
 const SMALL: (&str, fn() -> Setting) = ("hidden", || Setting::Numbers(vec![32.0, 32.0]));
 
@@ -16,7 +16,7 @@ fn choices_reach_the_softmax_of_their_rewards_at_the_target_entropy() {
         one_hot[i % 3] = 1.0;
         (vec![0.5], one_hot, rewards[i % 3], vec![0.5], true)
     });
-    let told = Told { dims: [1, 3], rows: rows.collect() };
+    let told = told([1, 3], rows);
     let settings = [(SMALL.0, SMALL.1()), ("learning_rate", Setting::Float(3e-3)), ("batch", Setting::Integer(64))];
     let mut soft = policy("sac", 1, &Space::discrete(3), 0.99, &settings).unwrap();
     let (mut entropy, mut temperature) = (0.0, 0.0);
@@ -50,7 +50,7 @@ fn numbers_reach_the_best_action() {
         let action = rng.uniform_in(1.0, 5.0);
         (vec![0.0], vec![action], -(action - 4.0) * (action - 4.0), vec![0.0], true)
     });
-    let told = Told { dims: [1, 1], rows: rows.collect() };
+    let told = told([1, 1], rows);
     let settings =
         [(SMALL.0, SMALL.1()), ("batch", Setting::Integer(64)), ("initial_temperature", Setting::Float(0.05))];
     let mut soft = policy("sac", 1, &space, 0.99, &settings).unwrap();
@@ -73,7 +73,7 @@ fn critics_bootstrap_where_the_task_goes_on_and_not_where_it_ended() {
         let seen = if i % 2 == 0 { 1.0 } else { -1.0 };
         (vec![seen], vec![rng.uniform_in(-1.0, 1.0)], 1.0, vec![seen], seen < 0.0)
     });
-    let told = Told { dims: [1, 1], rows: rows.collect() };
+    let told = told([1, 1], rows);
     // Hardly any entropy, so that values are returns.
     let settings = [
         (SMALL.0, SMALL.1()),
