@@ -31,7 +31,7 @@ usage: cargo xtask CHORE
   package    build the Python package and run its tests
   docs       build the pages of the Python package into target/site
   wheel      build the wheel and try it with each Python that is here
-  licences   check the licence of every dependency
+  licences   check the licence of every dependency, and with cargo-deny its source and known weaknesses
   peers      [NAME]: run the planners' speed programs beside those of other tools
   results    NAME [SEEDS]: run a learning experiment over seeds and write its table under docs/results
   fuzz       [NAME [CASES]]: run a property or a fuzzer for many cases; without a name, say which there are
