@@ -62,8 +62,10 @@ fn every_known_world_keeps_the_contract_of_models() {
             Err(error) => panic!("{name}: {error}"),
         };
         check_world_model(model.as_world_model(), &seen, 0.0);
-    } // Against an opponent, what follows a move is chance that no model stands for.
-    assert_eq!(unknown, ["tic-tac-toe", "connect-four"]);
+    }
+    // Against an opponent, what follows a move is chance that no model stands for; grids, mazes and cubes are given to solvers whole.
+    let without = ["tic-tac-toe", "connect-four", "gridworld", "maze", "rooms", "cube", "pocket-cube"];
+    assert_eq!(unknown, BTreeSet::from(without));
 }
 
 #[test]

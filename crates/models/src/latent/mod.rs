@@ -9,7 +9,7 @@ pub(crate) mod rows;
 pub(crate) mod windows;
 
 pub(crate) use learned::Learned;
-pub(crate) use model::{Kind, Latent};
+pub(crate) use model::{Kind, Latent, plain_spec};
 
 use worldwright_core::{LearnedModel, Learner};
 use worldwright_nn::{Cell, Starts, Store};

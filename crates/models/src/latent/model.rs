@@ -1,12 +1,13 @@
 //! What all latent models do alike: hold what they learn, learn it in updates, fit a data set by a number of them, go on where they were saved.
 
 use worldwright_core::{
-    ActionHead, Dataset, Error, Experience, FitReport, Imagination, Interrupt, Learn, Learner, Metrics, ModelSpec,
-    Persist, Result, Rng, State, WorldModel,
+    ActionHead, Capabilities, Dataset, Error, Experience, FitReport, Imagination, Interrupt, Learn, Learner, Metrics,
+    ModelSpec, Persist, Result, Rng, State, WorldModel,
 };
 use worldwright_nn::{Cell, Starts, Store};
 
 use super::{LatentModel, Learned};
+use crate::ModelContext;
 
 /// One kind of latent model: its networks, its loss and its arena.
 pub(crate) trait Kind: Sized + Send + Sync + 'static {
@@ -45,6 +46,20 @@ pub(crate) struct Latent<K: Kind> {
     /// Made at the first update: most models that are built never learn.
     unrolled: Option<K::Unrolled>,
     starts: Starts,
+}
+
+/// The spec of a latent model of `latent_dim` numbers that is deterministic and can do nothing else.
+pub(crate) fn plain_spec(name: &str, context: &ModelContext, latent_dim: usize) -> ModelSpec {
+    ModelSpec {
+        name: name.into(),
+        observation_space: context.observation_space.clone(),
+        action_space: context.action_space.clone(),
+        members: 1,
+        constraints: 0,
+        latent_dim,
+        deterministic: true,
+        capabilities: Capabilities::default(),
+    }
 }
 
 impl<K: Kind> Latent<K> {

@@ -28,7 +28,7 @@ use worldwright_core::{
 };
 use worldwright_nn::{AdamConfig, Cell, Starts, Store};
 
-use crate::latent::{self, Latent, Learned};
+use crate::latent::{self, Latent, Learned, plain_spec};
 use crate::{Build, LatentModel, ModelContext};
 use cell::{BINS, MuzeroCell, Sizes};
 use imagination::MuzeroImagination;
@@ -163,14 +163,8 @@ fn made(context: &ModelContext, head: ActionHead, sizes: Sizes, schedule: Schedu
     let cell = MuzeroCell::new(&mut store, sizes, &mut Rng::new(context.seed));
     let adam = AdamConfig { learning_rate, max_norm: MAX_NORM, ..AdamConfig::default() };
     let spec = ModelSpec {
-        name: ENTRY.name.into(),
-        observation_space: context.observation_space.clone(),
-        action_space: context.action_space.clone(),
-        members: 1,
-        constraints: 0,
-        latent_dim: sizes.latent,
-        deterministic: true,
         capabilities: Capabilities { value: true, prior: true, ..Capabilities::default() },
+        ..plain_spec(ENTRY.name, context, sizes.latent)
     };
     let learned = Learned::new(store, adam).with_slow_copy(schedule.follow);
     let discount = if context.players == 2 { -context.discount } else { context.discount };

@@ -26,7 +26,7 @@ use worldwright_core::{
 };
 use worldwright_nn::{AdamConfig, Cell, Starts, Store};
 
-use crate::latent::{self, Latent, Learned};
+use crate::latent::{self, Latent, Learned, plain_spec};
 use crate::{Build, LatentModel, ModelContext};
 use cell::{BINS, RssmCell, Sizes};
 use imagination::RssmImagination;
@@ -130,14 +130,9 @@ fn made(context: &ModelContext, head: ActionHead, sizes: Sizes, schedule: Schedu
     let cell = RssmCell::new(&mut store, sizes, &mut Rng::new(context.seed));
     let adam = AdamConfig { learning_rate, max_norm: MAX_NORM, ..AdamConfig::default() };
     let spec = ModelSpec {
-        name: ENTRY.name.into(),
-        observation_space: context.observation_space.clone(),
-        action_space: context.action_space.clone(),
-        members: 1,
-        constraints: 0,
-        latent_dim: sizes.latent(),
         deterministic: false,
         capabilities: Capabilities { memory: true, decode: true, ..Capabilities::default() },
+        ..plain_spec(ENTRY.name, context, sizes.latent())
     };
     Latent::new(Kind { cell, schedule, discount: context.discount }, spec, head, Learned::new(store, adam))
 }

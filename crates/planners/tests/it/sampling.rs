@@ -9,7 +9,7 @@ use std::time::Duration;
 use worldwright_core::Setting::{Bool, Float, Integer, Numbers, Text};
 use worldwright_core::{
     Action, Actions, ArenaWrapper, Budget, Error, Imagination, Imagined, Key, ModelSpec, Observation, PlanStatus,
-    Planner, Priors, Result, Rows, Setting, Transitions, Values, WorldModel,
+    Planner, Priors, Result, Rows, Setting, Transitions, WorldModel,
 };
 use worldwright_models::Known;
 use worldwright_planners::{BatchPlanner, PlannerContext, Regulariser, make, make_regularised};

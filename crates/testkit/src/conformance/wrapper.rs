@@ -1,8 +1,8 @@
 //! What every wrapper of arenas must keep to: what it does not change is the inner one's, capability by capability and bit by bit.
 
 use worldwright_core::{
-    Applicable, ArenaWrapper, Batch, Differences, Imagination, Imagined, Key, Linearizations, Observation, Priors,
-    Pulled, Result, Rng, Rows, Space, Values, WorldModel,
+    Applicable, ArenaWrapper, Batch, Differences, Error, Imagination, Imagined, Key, Linearizations, Observation,
+    Priors, Pulled, Result, Rng, Rows, Space, Values, WorldModel,
 };
 
 use super::bits;
@@ -40,7 +40,7 @@ pub(super) fn check(model: &dyn WorldModel, observations: &[Observation]) {
     }
 }
 
-/// An answer as bits, or the words of its refusal.
+/// An answer as bits, or what was said in its place.
 type Answer = std::result::Result<Vec<u64>, String>;
 
 /// What an arena says to everything that it can be asked.
@@ -48,7 +48,12 @@ fn transcript(arena: &mut dyn Imagination, observations: &[Observation]) -> Vec<
     let spec = arena.spec().clone();
     let mut said: Vec<(&'static str, Answer)> = Vec::new();
     let mut say = |what, given: Result<()>, numbers: Vec<u64>| {
-        said.push((what, given.map(|()| numbers).map_err(|error| error.to_string())));
+        let refused = |error| match error {
+            // A wrapper refuses by its own spec, in other words perhaps.
+            Error::Unsupported { .. } => "unsupported".to_owned(),
+            error => error.to_string(),
+        };
+        said.push((what, given.map(|()| numbers).map_err(refused)));
     };
     let rows = || Rows::Span(0..ROWS);
     let seen = |row: usize| &observations[row % observations.len()];
