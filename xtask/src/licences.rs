@@ -1,35 +1,66 @@
 //! What may be depended on: licences that permit both of ours, sources that are known, no version with a known weakness.
 //!
-//! `deny.toml` says what is accepted. Where cargo-deny is installed it checks all of it. Elsewhere the licences of the same list are checked here:
-//! building that tool takes longer than the share of a clean run that this check may have.
+//! `deny.toml` says what is accepted, and cargo-deny checks all of it. Where it is not installed and cannot be, the licences of the same list are
+//! checked here.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
 use crate::{cargo, root, step};
 
-/// How the tool is had.
-const INSTALL: &str = "cargo install --locked cargo-deny";
+/// The tool, at a version that was tried.
+const TOOL: &str = "cargo-deny@0.20.2";
+
+/// Where it is put when it is on no path.
+fn tools() -> PathBuf {
+    root().join("target").join("tools")
+}
+
+/// The tool, where there is one.
+fn installed() -> Option<PathBuf> {
+    let own = tools().join("bin").join("cargo-deny");
+    [own, PathBuf::from("cargo-deny")]
+        .into_iter()
+        .find(|tool| deny(tool, &["--version"]).output().is_ok_and(|output| output.status.success()))
+}
+
+fn deny(tool: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(tool);
+    command.current_dir(root()).args(arguments);
+    command
+}
+
+/// Installs the tool where it is missing, then checks. It has little to compute, and without optimisation it is built in a minute and a half of one core.
+pub(crate) fn install_and_check() -> Result<()> {
+    if installed().is_none() {
+        let mut install = cargo();
+        install.args(["install", "--quiet", "--locked", "--debug", TOOL, "--root"]).arg(tools());
+        if let Err(error) = step("cargo-deny", &mut install) {
+            println!("   {error:#}");
+        }
+    }
+    check()
+}
 
 pub(crate) fn check() -> Result<()> {
-    let there = cargo().args(["deny", "--version"]).output().is_ok_and(|output| output.status.success());
-    if !there {
+    let Some(tool) = installed() else {
         licences()?;
-        println!("   licences: sources and advisories left out, cargo-deny is not installed ({INSTALL})");
+        println!(
+            "   licences: sources and advisories left out, there is no cargo-deny (cargo install --locked {TOOL})"
+        );
         return Ok(());
-    }
-    step(
-        "licences and sources",
-        cargo().args(["deny", "--locked", "check", "--hide-inclusion-graph", "licenses", "bans", "sources"]),
-    )?;
+    };
+    let checked = ["--locked", "check", "--hide-inclusion-graph", "licenses", "bans", "sources"];
+    step("licences and sources", &mut deny(&tool, &checked))?;
     // The database of weaknesses lies elsewhere, and being out of reach of it is nobody's fault.
-    let fetched = cargo().args(["deny", "fetch", "db"]).output().context("cannot run cargo deny")?;
-    if !fetched.status.success() {
+    if !deny(&tool, &["fetch", "db"]).output().context("cannot run cargo-deny")?.status.success() {
         println!("\n── advisories: left out, their database cannot be fetched from here");
         return Ok(());
     }
-    step("advisories", cargo().args(["deny", "--locked", "check", "--hide-inclusion-graph", "advisories"]))
+    step("advisories", &mut deny(&tool, &["--locked", "check", "--hide-inclusion-graph", "advisories"]))
 }
 
 /// The licences that deny.toml accepts.

@@ -7,7 +7,7 @@ use crate::{cargo, licences, package, python, rooms, step, wheel};
 /// Everything: format, lints, documentation, licences, rooms, Python environments, all tests, and a wheel.
 pub(crate) fn all() -> Result<()> {
     lints()?;
-    licences::check()?;
+    licences::install_and_check()?;
     let interpreters = python::install()?;
     step(
         "documentation",

@@ -125,7 +125,7 @@ fn check_rules(model: &dyn WorldModel, arena: &mut dyn Imagination) {
         assert!(!rules, "{name}: rules are of choices");
         return;
     };
-    let actions = *n as usize;
+    let actions = *n;
     let told = allowed(name, arena, actions);
     if !rules {
         assert_eq!(told, Applicable::new(actions, 1), "{name}: actions are taken away without rules being declared");
@@ -155,8 +155,8 @@ fn check_decoding(model: &dyn WorldModel, arena: &mut dyn Imagination) {
     let mut numbers = Batch::zeros(spec.action_space.flat_dim(), 1);
     let choice = match &spec.action_space {
         Space::Discrete { n, .. } => {
-            let told = allowed(name, arena, *n as usize);
-            [(0..*n as usize).find(|action| allows(&told, *action)).unwrap_or(0) as u32]
+            let told = allowed(name, arena, *n);
+            [(0..*n).find(|action| allows(&told, *action)).unwrap_or(0) as u32]
         }
         _ => [0],
     };

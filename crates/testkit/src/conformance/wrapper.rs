@@ -75,7 +75,7 @@ fn transcript(arena: &mut dyn Imagination, observations: &[Observation]) -> Vec<
     arena.explore(false);
     if let Space::Discrete { n, .. } = &spec.action_space {
         for asked in [ROWS, ROWS + 1] {
-            let mut applicable = Applicable::new(*n as usize, asked);
+            let mut applicable = Applicable::new(*n, asked);
             let given = arena.applicable(rows(), &mut applicable);
             say("applicable", given, applicable.bits);
         }
