@@ -55,9 +55,9 @@ fn learned(algorithm: &str, settings: &[(&str, Setting)], episodes: u64) -> [f64
     let random = average(&mut world, |_, _, _| Ok(space.sample(&mut rng)));
     let planned = average(&mut world, |seen, begins, seed| {
         if begins {
-            agent.begin_episode(seen, seed)?;
+            agent.begin_episode(0, seen, seed)?;
         }
-        agent.act(seen, false)
+        agent.act(0, seen, false)
     });
     [random, planned]
 }
