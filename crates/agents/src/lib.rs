@@ -4,10 +4,12 @@
 //! agent around them. [`resolve`] lays a user's choices over the algorithm's defaults and the preset for the environment
 //! (see [`PRESETS`]) and checks every key; [`build`] makes the agent.
 
+mod context;
 mod interaction;
 mod latent_agent;
 mod masked;
 mod model_based;
+mod parts;
 mod places;
 mod policy_agent;
 mod presets;
@@ -18,59 +20,16 @@ mod search_agent;
 mod updates;
 mod world;
 
-use std::sync::Arc;
+use worldwright_core::{Agent, Entry, Parameter, Result, SettingDefault, Space};
 
-use worldwright_core::{
-    Agent, Entry, Interrupt, KnownModel, Parameter, Result, RewardFunction, SettingDefault, Simulator, Space,
-};
-
-use worldwright_models::ModelContext;
-
+pub use context::AgentContext;
 pub use interaction::{Failure, Interaction, Start, Taken};
 pub use model_based::{ModelBasedAgent, build_model};
+pub use parts::{Choice, Overrides, Part, Parts, Resolved};
 pub use presets::{Line, PRESETS, Preset, PresetPart};
 pub use random::RandomAgent;
 pub use recipe::{Recipe, Role, SECTIONS, Section};
-pub use resolve::{Choice, Overrides, Part, Parts, Resolved, environment_settings, resolve, reward_settings};
-
-/// What an algorithm is told of the environment.
-#[derive(Clone)]
-pub struct AgentContext {
-    /// What is observed.
-    pub observation_space: Space,
-    /// What can be done.
-    pub action_space: Space,
-    /// The reward as a function, or none where it must be learned.
-    pub reward: Option<Arc<dyn RewardFunction>>,
-    /// The true dynamics, where they are known.
-    pub simulator: Option<Arc<dyn Simulator>>,
-    /// The world as a model of its own, where it is known and no simulator stands for it.
-    pub known: Option<KnownModel>,
-    /// How many players take turns.
-    pub players: usize,
-    /// Episodes that the agent acts in at once, at least 1.
-    pub places: usize,
-    /// The run's seed.
-    pub seed: u64,
-    /// A request to stop, which fits and decisions look at.
-    pub interrupt: Interrupt,
-}
-
-impl AgentContext {
-    /// What a model is told of it, and how much later rewards count.
-    pub(crate) fn for_model(&self, discount: f64) -> ModelContext {
-        ModelContext {
-            observation_space: self.observation_space.clone(),
-            action_space: self.action_space.clone(),
-            reward: self.reward.clone(),
-            simulator: self.simulator.clone(),
-            known: self.known.clone(),
-            players: self.players,
-            discount,
-            seed: self.seed,
-        }
-    }
-}
+pub use resolve::{environment_settings, resolve, reward_settings};
 
 /// The named algorithms.
 pub const ALL: &[Entry<Recipe>] = &[

@@ -3,14 +3,7 @@
 //! Element number `i` has the digits of `i` in its parts, the first part the most significant: the places of an array
 //! row-major, the parts of a dictionary or tuple in their order, the whole numbers of a box from its lower bounds on.
 
-use crate::{ElementType, Error, Result, Space, Value};
-
-/// Whether a dimension's range is one to search evenly. Bounds as far apart as the largest numbers of a type are as good as none:
-/// nothing is known of where between them values lie, and half their range overflows whatever is computed with it.
-pub fn is_bounded(low: f64, high: f64) -> bool {
-    const WIDEST: f64 = 1e15;
-    high - low < WIDEST
-}
+use crate::{ElementType, Error, Result, Space, Value, is_bounded};
 
 /// Refuses choices that are none, more than a flat vector has places for, or of numbers so large that arithmetic does not tell them
 /// apart.
@@ -340,13 +333,5 @@ mod tests {
         assert_eq!(Space::bits(40).count(), None);
         assert_eq!(whole(ElementType::I64, &[f64::MIN], &[f64::MAX]).count(), None);
         assert_eq!(Space::multi_discrete(&[5, 5, 5]).count(), Some(125));
-    }
-
-    #[test]
-    fn bounds_as_far_as_numbers_go_are_none() {
-        assert!(is_bounded(1e6, 1e6 + 1.0));
-        assert!(!is_bounded(f64::from(f32::MIN), f64::from(f32::MAX)));
-        assert!(!is_bounded(f64::MIN, f64::MAX));
-        assert!(!is_bounded(0.0, f64::INFINITY));
     }
 }

@@ -248,3 +248,91 @@ fn draw<E: Experience + ?Sized>(from: &E, length: usize, rng: &mut Rng) -> Resul
     }
     Err(Error::config("experience", format!("holds no {length} consecutive transitions of one episode to sample")))
 }
+
+/// A set as experience: row `i` is its transition `i`, so that whoever learns in updates can be fitted to a set as well. It keeps no columns.
+impl Experience for Dataset {
+    fn observation_dim(&self) -> usize {
+        Dataset::observation_dim(self)
+    }
+
+    fn action_dim(&self) -> usize {
+        Dataset::action_dim(self)
+    }
+
+    fn columns(&self) -> &[StepColumn] {
+        &[]
+    }
+
+    fn rows(&self) -> std::ops::Range<u64> {
+        0..self.len() as u64
+    }
+
+    fn taken(&self) -> u64 {
+        self.len() as u64
+    }
+
+    fn is_open(&self) -> bool {
+        self.episode_ends().last() == Some(&false)
+    }
+
+    fn ends_sequence(&self, row: u64, length: usize) -> bool {
+        let Ok(last) = usize::try_from(row) else { return false };
+        let (len, all) = (length as u64, self.len());
+        last < all && length > 0 && len <= row + 1 && (last + 2 - length..=last).all(|i| self.follows(i))
+    }
+
+    fn gather(&self, first: u64, length: usize, weight: f64, out: &mut Sample) {
+        let first = first as usize;
+        out.sequences += 1;
+        out.transitions.push(first as u64);
+        out.weights.push(weight);
+        out.observations.extend(self.observation(first));
+        for i in first..first + length {
+            out.observations.extend(self.next_observation(i));
+            out.actions.extend(self.action(i));
+            out.rewards.push(self.rewards()[i]);
+            out.terminated.push(self.terminated()[i]);
+            out.truncated.push(self.episode_ends()[i] && !self.terminated()[i]);
+        }
+    }
+
+    fn append_to(&self, dataset: &mut Dataset, from: u64) -> Result<u64> {
+        for i in from as usize..self.len() {
+            let (observation, action, next) = (self.observation(i), self.action(i), self.next_observation(i));
+            dataset.push(observation, action, self.rewards()[i], next, self.terminated()[i], self.episode_ends()[i])?;
+        }
+        Ok(self.len() as u64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sequences_of_a_set_stay_within_its_episodes() {
+        // Episodes 0 1 2 3 | 10 11, the second terminated, and one more transition from elsewhere.
+        let mut all = Dataset::new(1, 1);
+        for (before, terminated, end) in
+            [(0.0, false, false), (1.0, false, false), (2.0, false, true), (10.0, true, false), (20.0, false, false)]
+        {
+            all.push(&[before], &[-before], 2.0 * before, &[before + 1.0], terminated, end).unwrap();
+        }
+        let lengths = |row| (1..=4).filter(|length| all.ends_sequence(row, *length)).max();
+        let longest: Vec<_> = all.rows().map(lengths).collect();
+        assert_eq!(longest, [Some(1), Some(2), Some(3), Some(1), Some(1)]);
+        assert!(!all.ends_sequence(5, 1) && !all.ends_sequence(0, 0) && all.is_open());
+        let mut sample = Sample::default();
+        all.sample(Want::Sequences { count: 20, length: 2 }, &mut Rng::new(0), &mut sample).unwrap();
+        assert_eq!((sample.sequences, sample.observations.len(), sample.rewards.len()), (20, 60, 40));
+        for (i, first) in sample.transitions.iter().enumerate() {
+            assert!(*first < 2, "transitions 0 and 1 or 1 and 2, not {first}");
+            let x = *first as f64;
+            assert_eq!([0, 1, 2].map(|t| sample.observations.get(3 * i + t)), [x, x + 1.0, x + 2.0]);
+            assert_eq!([0, 1].map(|t| sample.actions.get(2 * i + t)), [-x, -x - 1.0]);
+            assert_eq!(sample.truncated[2 * i..2 * i + 2], [false, *first == 1]);
+        }
+        assert!(all.sample(Want::Sequences { count: 1, length: 4 }, &mut Rng::new(0), &mut sample).is_err());
+        assert_eq!(Experience::all(&all).unwrap(), all);
+    }
+}

@@ -20,7 +20,7 @@ impl WorldModel for Brought {
 impl Learn for Brought {
     /// Leaves the model as it is.
     fn fit(&mut self, _dataset: &Dataset, _rng: &mut Rng, _interrupt: &Interrupt) -> Result<FitReport> {
-        Ok(crate::known::nothing_learned())
+        Ok(nothing_learned())
     }
 
     fn learns(&self) -> bool {
@@ -36,4 +36,9 @@ impl Persist for Brought {
     fn restore(&mut self, _state: &State) -> Result<()> {
         Ok(())
     }
+}
+
+/// The report of a fit that leaves what is known as it is.
+pub(crate) fn nothing_learned() -> FitReport {
+    FitReport { note: "the dynamics are known; nothing was learned".into(), ..FitReport::default() }
 }

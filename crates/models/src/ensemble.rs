@@ -21,7 +21,7 @@ use worldwright_core::{
     Array, Entry, Error, FitReport, LearnedModel, Parameter, Persist, Result, Rng, SettingDefault as Default, Settings,
     State, cost,
 };
-use worldwright_nn::{Activation, AdamConfig, Differential, EnsembleConfig, EnsembleMlp, Predictor};
+use worldwright_nn::{Activation, AdamConfig, EnsembleConfig, EnsembleMlp};
 
 use crate::training::{Schedule, Tables, train};
 use crate::transition::{
@@ -30,8 +30,10 @@ use crate::transition::{
 use crate::{Build, ModelContext};
 
 mod derivatives;
+mod learned;
 mod propagation;
 
+pub(crate) use learned::Learned;
 pub(crate) use propagation::{Propagation, Workspace};
 
 /// The line in the list of models.
@@ -185,20 +187,6 @@ pub(crate) struct Ensemble {
     elite_count: usize,
     networks: Option<EnsembleMlp>,
     learned: Option<Learned>,
-}
-
-/// What predictions need.
-pub(crate) struct Learned {
-    pub(crate) predictor: Predictor,
-    /// Of the means, where steps follow nothing else.
-    pub(crate) differential: Option<Differential>,
-    /// Members used, in the order of their numbers.
-    pub(crate) elites: Vec<u32>,
-    pub(crate) inputs: usize,
-    /// Columns of a prediction.
-    pub(crate) outputs: usize,
-    pub(crate) targets: usize,
-    pub(crate) gaussian: bool,
 }
 
 impl Ensemble {

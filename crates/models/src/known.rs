@@ -16,7 +16,7 @@ use worldwright_core::{
 };
 
 use crate::arena::{Pace, check_latent, check_rows, check_step, gather, scatter, spread};
-use crate::brought::Brought;
+use crate::brought::{Brought, nothing_learned};
 use crate::{Build, ModelContext};
 
 /// Rows that the simulator advances in one call.
@@ -41,11 +41,6 @@ fn build(context: &ModelContext, _settings: &Settings) -> Result<Box<dyn Learned
         ));
     };
     Ok(Box::new(Known::new(simulator.clone(), context.reward.clone(), context.discount)))
-}
-
-/// The report of a fit that leaves what is known as it is.
-pub(crate) fn nothing_learned() -> FitReport {
-    FitReport { note: "the dynamics are known; nothing was learned".into(), ..FitReport::default() }
 }
 
 /// A simulator as a model: one lane, deterministic.

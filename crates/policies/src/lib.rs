@@ -8,114 +8,13 @@ mod acting;
 mod actor_critic;
 mod batch;
 mod bc;
+mod context;
 mod sac;
 mod taught;
 
-use worldwright_core::{Entry, Error, Interrupt, Learner, Metrics, Persist, Policy, Result, Rng, Settings, Space};
-use worldwright_nn::{Cell, Starts, Store};
+use worldwright_core::Entry;
 
-/// What a policy is told of its task.
-#[derive(Debug, Clone)]
-pub struct PolicyContext {
-    /// Numbers of what it sees: of a flat observation, or of a latent's features.
-    pub inputs: usize,
-    /// What can be done.
-    pub action_space: Space,
-    /// Factor on the future, per step.
-    pub discount: f64,
-    /// Seed of whatever it draws when it is built.
-    pub seed: u64,
-}
-
-/// A policy that learns from experience.
-pub trait LearnedPolicy: Policy + Learner {}
-
-impl<T: Policy + Learner> LearnedPolicy for T {}
-
-/// A policy that learns in the imagination of a latent model: it unrolls the model's cell together with its own networks on one graph, the model
-/// frozen, and acts on the features of beliefs.
-pub trait ImaginedPolicy: Policy + Persist {
-    /// Learns once from what the model imagines from `starts`, beliefs that it filtered. `store` holds the model's numbers, which the handles of
-    /// `cell` mean. What comes of it depends on policy, model, starts and `rng` alone.
-    ///
-    /// # Errors
-    /// [`Error::Config`] without any start, [`Error::Shape`] for latents of other
-    /// sizes than the policy sees, [`Error::Diverged`] once numbers are not finite,
-    /// [`Error::Interrupted`] once `interrupt` is requested.
-    fn imagine(
-        &mut self,
-        cell: &dyn Cell,
-        store: &Store,
-        starts: &Starts,
-        rng: &mut Rng,
-        interrupt: &Interrupt,
-    ) -> Result<Metrics>;
-}
-
-/// Builds a policy from a complete set of settings, by what it learns from.
-#[derive(Debug, Clone, Copy)]
-pub enum Build {
-    /// From what was done, whatever it paid: recorded episodes are enough, and steps of its own would teach it nothing.
-    Imitation(fn(&PolicyContext, &Settings) -> Result<Box<dyn LearnedPolicy>>),
-    /// From transitions or sequences that were experienced.
-    Experience(fn(&PolicyContext, &Settings) -> Result<Box<dyn LearnedPolicy>>),
-    /// From the imagination of a latent model.
-    Imagination(fn(&PolicyContext, &Settings) -> Result<Box<dyn ImaginedPolicy>>),
-}
-
-impl Build {
-    /// The policy to learn by imitation. `name` is its name, for the refusal.
-    ///
-    /// # Errors
-    /// [`Error::Unsupported`] for one that learns from what actions paid, and what the policy itself refuses.
-    pub fn imitating(self, name: &str, context: &PolicyContext, settings: &Settings) -> Result<Box<dyn LearnedPolicy>> {
-        match self {
-            Self::Imitation(build) => build(context, settings),
-            Self::Experience(_) | Self::Imagination(_) => {
-                let what = "doing what recorded episodes did: choose an algorithm that learns from what they paid, such as sac";
-                Err(Error::unsupported(name.to_owned(), what))
-            }
-        }
-    }
-
-    /// The policy to learn from experience. `name` is its name, for the refusal.
-    ///
-    /// # Errors
-    /// [`Error::Unsupported`] for one that learns otherwise, and what the policy itself refuses.
-    pub fn experienced(
-        self,
-        name: &str,
-        context: &PolicyContext,
-        settings: &Settings,
-    ) -> Result<Box<dyn LearnedPolicy>> {
-        match self {
-            Self::Experience(build) => build(context, settings),
-            Self::Imitation(_) => {
-                let what = "learning from steps of its own: choose an algorithm that learns from recorded episodes, such as bc";
-                Err(Error::unsupported(name.to_owned(), what))
-            }
-            Self::Imagination(_) => {
-                let what =
-                    "learning without a model: choose an algorithm whose policy learns in imagination, such as dreamer";
-                Err(Error::unsupported(name.to_owned(), what))
-            }
-        }
-    }
-
-    /// The policy to learn in imagination. `name` is its name, for the refusal.
-    ///
-    /// # Errors
-    /// [`Error::Unsupported`] for one that learns otherwise, and what the policy itself refuses.
-    pub fn imagined(self, name: &str, context: &PolicyContext, settings: &Settings) -> Result<Box<dyn ImaginedPolicy>> {
-        match self {
-            Self::Imagination(build) => build(context, settings),
-            Self::Experience(_) | Self::Imitation(_) => {
-                let what = "learning in a model's imagination: choose an algorithm whose policy learns from experience, such as sac";
-                Err(Error::unsupported(name.to_owned(), what))
-            }
-        }
-    }
-}
+pub use context::{Build, ImaginedPolicy, LearnedPolicy, PolicyContext};
 
 /// Every policy that can be named.
 pub const ALL: &[Entry<Build>] = &[sac::ENTRY, bc::ENTRY, actor_critic::ENTRY];

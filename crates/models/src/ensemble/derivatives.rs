@@ -2,7 +2,7 @@
 
 use worldwright_nn::MeanSlopes;
 
-use super::Learned;
+use super::learned::Learned;
 use super::propagation::{Derivatives, Workspace};
 use crate::transition::{Question, Slopes};
 

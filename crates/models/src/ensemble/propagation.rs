@@ -2,7 +2,7 @@
 
 use worldwright_nn::{DifferentialScratch, Groups, Scratch};
 
-use super::Learned;
+use super::learned::Learned;
 use crate::transition::{Answer, Question};
 
 /// Which member a lane follows, and what is done with the lanes afterwards.
