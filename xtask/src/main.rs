@@ -4,6 +4,7 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
 
+mod comparison;
 mod docs;
 mod environments;
 mod fuzz;

@@ -8,7 +8,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use crate::{cargo, environments, root, step};
+use crate::{cargo, comparison, environments, root, step};
 
 /// A learning run that is repeated over seeds.
 struct Experiment {
@@ -122,6 +122,9 @@ pub(crate) fn run(name: Option<&str>, seeds: Option<&str>) -> Result<()> {
     if name == Some(ENVIRONMENTS) {
         return environments::run(seeds);
     }
+    if name == Some(comparison::NAME) {
+        return comparison::run();
+    }
     if name == Some(DESIGN) {
         return design(false);
     }
@@ -130,7 +133,7 @@ pub(crate) fn run(name: Option<&str>, seeds: Option<&str>) -> Result<()> {
     }
     let Some(experiment) = EXPERIMENTS.iter().find(|e| Some(e.name) == name) else {
         let names: Vec<&str> =
-            EXPERIMENTS.iter().map(|e| e.name).chain([DESIGN, DESIGN_RECORD, ENVIRONMENTS]).collect();
+            EXPERIMENTS.iter().map(|e| e.name).chain([DESIGN, DESIGN_RECORD, ENVIRONMENTS, comparison::NAME]).collect();
         bail!("usage: cargo xtask results NAME [FIRST..LAST], where NAME is one of {}", names.join(", "));
     };
     let seeds = match seeds.map(|text| text.split_once("..").map(|(a, b)| (a.parse(), b.parse()))) {

@@ -1,0 +1,269 @@
+//! The table behind the page *What to use when*: algorithms by problem, over three seeds, each in its own process on one thread.
+//!
+//! Runs lie under `runs/results/what-to-use` and those that are done are not run again, so that a table that was cut goes on, and a
+//! new line costs only its own runs. `WORLDWRIGHT_PROGRAM` names a program that is built already, in place of a release build.
+
+mod problems;
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use self::problems::{Method, PROBLEMS, Problem, Recorder};
+use crate::{cargo, root, step};
+
+/// What `cargo xtask results` calls it.
+pub(crate) const NAME: &str = "what-to-use";
+
+const SEEDS: std::ops::Range<u64> = 0..3;
+/// Steps of random actions that say what doing nothing sensible earns.
+const RANDOM_STEPS: &str = "2000";
+
+/// Runs all that is missing, and writes the table.
+pub(crate) fn run() -> Result<()> {
+    let program = match std::env::var_os("WORLDWRIGHT_PROGRAM") {
+        Some(program) => PathBuf::from(program),
+        None => {
+            step("release build", cargo().args(["build", "--release", "--quiet"]))?;
+            root().join("target/release/worldwright")
+        }
+    };
+    let runner = Runner { program, folder: root().join("runs/results").join(NAME) };
+    fs::create_dir_all(&runner.folder)?;
+    // Seed by seed, so that a table that was cut has every line.
+    for seed in SEEDS {
+        for problem in PROBLEMS {
+            runner.baseline(problem, seed)?;
+            for method in problem.methods {
+                runner.learn(problem, method, seed)?;
+            }
+        }
+    }
+    let path = root().join("docs/results").join(format!("{NAME}.md"));
+    fs::write(&path, runner.table()?)?;
+    println!("\nwritten to {}", path.display());
+    Ok(())
+}
+
+struct Runner {
+    program: PathBuf,
+    folder: PathBuf,
+}
+
+/// What the runs of a line came to.
+#[derive(Default)]
+struct Line {
+    returns: Vec<f64>,
+    steps: u64,
+    train_secs: f64,
+    decision_secs: f64,
+}
+
+impl Runner {
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.program);
+        // Seconds of one core; the numbers do not depend on it.
+        command.current_dir(root()).env("RAYON_NUM_THREADS", "1").args(arguments);
+        command
+    }
+
+    fn place(&self, problem: &Problem, what: &str, seed: u64) -> PathBuf {
+        self.folder.join(problem.name).join(what).join(seed.to_string())
+    }
+
+    /// What the program says of a call, kept in a file beside the runs.
+    fn said(&self, file: &Path, arguments: &[&str]) -> Result<String> {
+        if let Ok(said) = fs::read_to_string(file) {
+            return Ok(said);
+        }
+        let done = self.command(arguments).output().with_context(|| self.program.display().to_string())?;
+        if !done.status.success() {
+            bail!("{arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
+        }
+        let said = String::from_utf8_lossy(&done.stdout).into_owned();
+        fs::create_dir_all(file.parent().unwrap_or(&self.folder))?;
+        fs::write(file, &said)?;
+        Ok(said)
+    }
+
+    /// The mean return of random actions.
+    fn baseline(&self, problem: &Problem, seed: u64) -> Result<f64> {
+        let place = self.place(problem, "random", seed);
+        let (out, seed) = (place.join("episodes").display().to_string(), seed.to_string());
+        let mut arguments = vec!["collect"];
+        arguments.extend(problem.environment);
+        arguments.extend(["--steps", RANDOM_STEPS, "--seed", &seed, "--out", &out]);
+        let said = self.said(&place.join("said.txt"), &arguments)?;
+        mean_return(&said).with_context(|| format!("no mean return in: {said}"))
+    }
+
+    /// The folder of the episodes that `recorder` recorded.
+    fn recorded(&self, problem: &Problem, recorder: Recorder, seed: u64) -> Result<String> {
+        let place = self.place(problem, "recorded", seed);
+        let (out, seed) = (place.join("episodes").display().to_string(), seed.to_string());
+        let (who, steps) = match recorder {
+            Recorder::Random(steps) => (problem.environment[0].to_owned(), steps),
+            Recorder::Planned(steps) => {
+                let by = place.join("by").display().to_string();
+                let learn = ["learn", problem.environment[0], "--algorithm", "mpc", "--steps", "1", "-q"];
+                let said = [&learn[..], &["evaluation.episodes=1", "--seed", &seed, "--run-dir", &by]].concat();
+                self.said(&place.join("by.txt"), &said)?;
+                (format!("{by}/bundle"), steps)
+            }
+        };
+        let steps = steps.to_string();
+        self.said(&place.join("said.txt"), &["collect", &who, "--steps", &steps, "--seed", &seed, "--out", &out])?;
+        Ok(out)
+    }
+
+    fn learn(&self, problem: &Problem, method: &Method, seed: u64) -> Result<()> {
+        let place = self.place(problem, method.name, seed);
+        let folder = place.display().to_string();
+        let number = seed.to_string();
+        if !place.join("summary.json").exists() {
+            let recorded = problem.recorder.map(|recorder| self.recorded(problem, recorder, seed)).transpose()?;
+            let mut command = self.command(&["learn"]);
+            command.args(problem.environment).args(method.arguments);
+            command.args(recorded.iter().flat_map(|data| ["--data", data]));
+            command.args(["--seed", &number, "-q", "--run-dir", &folder]);
+            if place.exists() {
+                command.arg("--resume");
+            }
+            step(&format!("{} {} seed {seed}", problem.name, method.name), &mut command)?;
+        }
+        if let Some(environment) = method.judged_in {
+            let bundle = place.join("bundle").display().to_string();
+            let arguments =
+                ["eval", &bundle, "--environment", environment, "--episodes", "100", "--seed", &number, "--json"];
+            self.said(&place.join("judged.json"), &arguments)?;
+        }
+        Ok(())
+    }
+
+    /// A line's numbers over the seeds.
+    fn line(&self, problem: &Problem, method: &Method) -> Result<Line> {
+        let mut line = Line::default();
+        for seed in SEEDS {
+            let place = self.place(problem, method.name, seed);
+            let read = |file: &str| -> Result<Value> {
+                let path = place.join(file);
+                let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+                serde_json::from_str(&text).with_context(|| path.display().to_string())
+            };
+            let summary = read("summary.json")?;
+            let number = |key: &str| summary[key].as_f64().unwrap_or(f64::NAN);
+            let judged = if method.judged_in.is_some() { read("judged.json")? } else { summary.clone() };
+            line.returns.push(judged["return_mean"].as_f64().unwrap_or(f64::NAN));
+            line.steps = summary["real_steps"].as_u64().unwrap_or(0);
+            line.train_secs += number("train_secs") / SEEDS.count() as f64;
+            line.decision_secs += 1.0 / number("decisions_per_sec") / SEEDS.count() as f64;
+        }
+        Ok(line)
+    }
+
+    fn table(&self) -> Result<String> {
+        let mut text = String::from(
+            "# Algorithms by problem\n\n    cargo xtask results what-to-use\n\nwhich runs, for seeds 0 to 2 and on one thread each, `worldwright learn PROBLEM … --seed SEED` with \
+             what the tables say. Returns are means over the seeds, and in brackets the worst and the best seed; the best lines of a problem are those whose mean lies above the \
+             worst seed of the best mean. Seconds are those of the machine that ran it, and of what ran beside; `–` stands where nothing was learned or decided by it.\n",
+        );
+        for problem in PROBLEMS {
+            let mut random = Vec::new();
+            for seed in SEEDS {
+                random.push(self.baseline(problem, seed)?);
+            }
+            let mut lines = Vec::new();
+            for method in problem.methods {
+                lines.push((method, self.line(problem, method)?));
+            }
+            let best = lines.iter().max_by(|a, b| mean(&a.1.returns).total_cmp(&mean(&b.1.returns)));
+            let bar =
+                best.map_or(f64::INFINITY, |(_, line)| line.returns.iter().copied().fold(f64::INFINITY, f64::min));
+            write!(
+                text,
+                "\n## {}\n\n`{}`{}\n\n| what | return | real steps | learning, s | a decision, ms |\n|---|---|---|---|---|\n",
+                problem.title,
+                problem.environment.join(" "),
+                if problem.recorder.is_some() { ", with `--data` of what was recorded" } else { "" },
+            )?;
+            for (method, line) in &lines {
+                let spread = spread(&line.returns);
+                let emphasis = if mean(&line.returns) >= bar { "**" } else { "" };
+                writeln!(
+                    text,
+                    "| `{}`{} | {emphasis}{spread}{emphasis} | {} | {:.1} | {:.2} |",
+                    shown(method),
+                    method.judged_in.map_or(String::new(), |environment| format!(", then judged in `{environment}`")),
+                    if line.steps > 1 { line.steps.to_string() } else { "–".to_owned() },
+                    line.train_secs,
+                    1e3 * line.decision_secs,
+                )?;
+            }
+            writeln!(text, "| random actions | {} | – | – | – |", spread(&random))?;
+        }
+        Ok(text)
+    }
+}
+
+/// What a reader sees of a method's arguments: how many episodes judged it is no part of it, nor is a run's one step that nothing is learned from.
+fn shown(method: &Method) -> String {
+    let words = method.arguments.join(" ").replace("--steps 1 ", "").replace("--algorithm ", "");
+    words
+        .split(' ')
+        .filter(|word| !word.starts_with("evaluation."))
+        .collect::<Vec<_>>()
+        .join(" ")
+        .trim_end_matches(" --steps 1")
+        .to_owned()
+}
+
+fn mean(numbers: &[f64]) -> f64 {
+    numbers.iter().sum::<f64>() / numbers.len() as f64
+}
+
+/// The mean, and the worst and the best; small numbers with two places.
+fn spread(numbers: &[f64]) -> String {
+    let low = numbers.iter().copied().fold(f64::INFINITY, f64::min);
+    let high = numbers.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let places = if low.abs().max(high.abs()) < 10.0 { 2 } else { 1 };
+    let number = |value: f64| format!("{:.places$}", value + 0.0).replace('-', "−");
+    format!("{} ({} to {})", number(mean(numbers)), number(low), number(high))
+}
+
+/// The mean return that `collect` says, which writes numbers with a minus sign and with commas.
+fn mean_return(said: &str) -> Option<f64> {
+    let rest = said.split("mean return ").nth(1)?;
+    let word: String = rest.chars().take_while(|sign| sign.is_ascii_digit() || "−-.,".contains(*sign)).collect();
+    word.trim_end_matches([',', '.']).replace('−', "-").replace(',', "").parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_collect_says_is_read() {
+        assert_eq!(mean_return("1,000 steps in 5 episodes, mean return −1,149, in data"), Some(-1149.0));
+        assert_eq!(mean_return("1,000 steps in 349 episodes, mean return −0.91 of 348 whole episodes"), Some(-0.91));
+        assert_eq!(mean_return("nothing"), None);
+    }
+
+    #[test]
+    fn numbers_are_shown_with_their_spread() {
+        assert_eq!(spread(&[-1.0, -2.0, -3.0]), "−2.00 (−3.00 to −1.00)");
+        assert_eq!(spread(&[100.0, 200.0]), "150.0 (100.0 to 200.0)");
+    }
+
+    #[test]
+    fn every_line_has_a_name_of_its_own() {
+        let mut names: Vec<_> = PROBLEMS.iter().flat_map(|p| p.methods.iter().map(|m| (p.name, m.name))).collect();
+        let all = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), all);
+    }
+}
