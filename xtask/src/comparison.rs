@@ -57,10 +57,12 @@ struct Runner {
 /// What the runs of a line came to.
 #[derive(Default)]
 struct Line {
+    /// What was tried, as the table shows it.
+    what: String,
     returns: Vec<f64>,
     steps: u64,
-    train_secs: f64,
-    decision_secs: f64,
+    train_secs: Vec<f64>,
+    decision_secs: Vec<f64>,
 }
 
 impl Runner {
@@ -146,9 +148,13 @@ impl Runner {
 
     /// A line's numbers over the seeds.
     fn line(&self, problem: &Problem, method: &Method) -> Result<Line> {
-        let mut line = Line::default();
+        let judged = method.judged_in.map_or(String::new(), |environment| format!(", then judged in `{environment}`"));
+        let mut line = Line { what: format!("`{}`{judged}", shown(method)), ..Line::default() };
         for seed in SEEDS {
             let place = self.place(problem, method.name, seed);
+            if !place.join("summary.json").exists() {
+                continue;
+            }
             let read = |file: &str| -> Result<Value> {
                 let path = place.join(file);
                 let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
@@ -159,8 +165,8 @@ impl Runner {
             let judged = if method.judged_in.is_some() { read("judged.json")? } else { summary.clone() };
             line.returns.push(judged["return_mean"].as_f64().unwrap_or(f64::NAN));
             line.steps = summary["real_steps"].as_u64().unwrap_or(0);
-            line.train_secs += number("train_secs") / SEEDS.count() as f64;
-            line.decision_secs += 1.0 / number("decisions_per_sec") / SEEDS.count() as f64;
+            line.train_secs.push(number("train_secs"));
+            line.decision_secs.push(1.0 / number("decisions_per_sec"));
         }
         Ok(line)
     }
@@ -168,50 +174,77 @@ impl Runner {
     fn table(&self) -> Result<String> {
         let mut text = String::from(
             "# Algorithms by problem\n\n    cargo xtask results what-to-use\n\nwhich runs, for seeds 0 to 2 and on one thread each, `worldwright learn PROBLEM … --seed SEED` with \
-             what the tables say. Returns are means over the seeds, and in brackets the worst and the best seed; the best lines of a problem are those whose mean lies above the \
-             worst seed of the best mean. Seconds are those of the machine that ran it, and of what ran beside; `–` stands where nothing was learned or decided by it.\n",
+             what the tables say. Returns are means over the seeds, and in brackets those of the worst and the best seed; in bold is the best mean of a problem, and any other that lies \
+             above the worst seed of the best. Lines that lead to a table of their own are from there. Seconds are those of the machine that ran it, and of what ran beside.\n",
         );
         for problem in PROBLEMS {
-            let mut random = Vec::new();
-            for seed in SEEDS {
-                random.push(self.baseline(problem, seed)?);
-            }
-            let mut lines = Vec::new();
+            let random: Vec<f64> = SEEDS.map(|seed| self.baseline(problem, seed)).collect::<Result<_>>()?;
+            let mut lines = vec![Line { what: "random actions".to_owned(), returns: random, ..Line::default() }];
             for method in problem.methods {
-                lines.push((method, self.line(problem, method)?));
+                lines.push(self.line(problem, method)?);
             }
-            let best = lines.iter().max_by(|a, b| mean(&a.1.returns).total_cmp(&mean(&b.1.returns)));
-            let bar =
-                best.map_or(f64::INFINITY, |(_, line)| line.returns.iter().copied().fold(f64::INFINITY, f64::min));
+            for name in problem.longer {
+                lines.push(longer(name)?);
+            }
+            lines.sort_by(|a, b| mean(&b.returns).total_cmp(&mean(&a.returns)));
+            let bar = lowest(&lines[0].returns);
             write!(
                 text,
-                "\n## {}\n\n`{}`{}\n\n| what | return | real steps | learning, s | a decision, ms |\n|---|---|---|---|---|\n",
+                "\n## {}\n\n`{}`{}\n\n| what | return | seeds | real steps | learning, s | a decision, ms |\n|---|---|---|---|---|---|\n",
                 problem.title,
                 problem.environment.join(" "),
                 if problem.recorder.is_some() { ", with `--data` of what was recorded" } else { "" },
             )?;
-            for (method, line) in &lines {
-                let spread = spread(&line.returns);
+            for line in &lines {
                 let emphasis = if mean(&line.returns) >= bar { "**" } else { "" };
+                let dash = |there: bool, shown: String| if there { shown } else { "–".to_owned() };
                 writeln!(
                     text,
-                    "| `{}`{} | {emphasis}{spread}{emphasis} | {} | {:.1} | {:.2} |",
-                    shown(method),
-                    method.judged_in.map_or(String::new(), |environment| format!(", then judged in `{environment}`")),
-                    if line.steps > 1 { line.steps.to_string() } else { "–".to_owned() },
-                    line.train_secs,
-                    1e3 * line.decision_secs,
+                    "| {} | {emphasis}{}{emphasis} | {} | {} | {} | {} |",
+                    line.what,
+                    spread(&line.returns),
+                    line.returns.len(),
+                    dash(line.steps > 1, line.steps.to_string()),
+                    dash(!line.train_secs.is_empty(), format!("{:.1}", mean(&line.train_secs))),
+                    dash(!line.decision_secs.is_empty(), format!("{:.2}", 1e3 * mean(&line.decision_secs))),
                 )?;
             }
-            writeln!(text, "| random actions | {} | – | – | – |", spread(&random))?;
         }
         Ok(text)
     }
 }
 
+/// The line of a longer table, read from its page.
+fn longer(name: &str) -> Result<Line> {
+    let path = root().join("docs/results").join(format!("{name}.md"));
+    let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+    let command = text.lines().find_map(|line| line.trim().strip_prefix("worldwright learn "));
+    let words = command.with_context(|| format!("{name}: no command"))?.split(' ');
+    // The environment is said above, the seed below.
+    let told = ["--algorithm", "--seed", "SEED", "pendulum", "environment.hidden=theta_dot"];
+    let words: Vec<&str> = words.filter(|word| !told.contains(word) && !word.starts_with("evaluation.")).collect();
+    let mut words = words.join(" ");
+    if !text.contains("--algorithm") {
+        words.insert_str(0, "pets ");
+    }
+    let mut line = Line { what: format!("[`{words}`]({name}.md)"), ..Line::default() };
+    for row in
+        text.lines().filter(|row| row.starts_with("| ") && row.chars().nth(2).is_some_and(|c| c.is_ascii_digit()))
+    {
+        let cells: Vec<f64> =
+            row.trim_matches('|').split('|').map(|cell| cell.trim().parse().unwrap_or(f64::NAN)).collect();
+        let [_, mean, _, _, steps, train, _, decisions] = cells[..] else { bail!("{name}: {row}") };
+        line.returns.push(mean);
+        line.steps = steps as u64;
+        line.train_secs.push(train);
+        line.decision_secs.push(1.0 / decisions);
+    }
+    Ok(line)
+}
+
 /// What a reader sees of a method's arguments: how many episodes judged it is no part of it, nor is a run's one step that nothing is learned from.
 fn shown(method: &Method) -> String {
-    let words = method.arguments.join(" ").replace("--steps 1 ", "").replace("--algorithm ", "");
+    let words = format!("{} ", method.arguments.join(" ")).replace("--steps 1 ", "").replace("--algorithm ", "");
     words
         .split(' ')
         .filter(|word| !word.starts_with("evaluation."))
@@ -225,9 +258,13 @@ fn mean(numbers: &[f64]) -> f64 {
     numbers.iter().sum::<f64>() / numbers.len() as f64
 }
 
+fn lowest(numbers: &[f64]) -> f64 {
+    numbers.iter().copied().fold(f64::INFINITY, f64::min)
+}
+
 /// The mean, and the worst and the best; small numbers with two places.
 fn spread(numbers: &[f64]) -> String {
-    let low = numbers.iter().copied().fold(f64::INFINITY, f64::min);
+    let low = lowest(numbers);
     let high = numbers.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let places = if low.abs().max(high.abs()) < 10.0 { 2 } else { 1 };
     let number = |value: f64| format!("{:.places$}", value + 0.0).replace('-', "−");

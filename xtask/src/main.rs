@@ -14,6 +14,7 @@ mod peers;
 mod python;
 mod results;
 mod rooms;
+mod shown;
 mod test;
 mod wheel;
 
@@ -30,13 +31,14 @@ usage: cargo xtask CHORE
   quick      format, lints and tests without the Python suites
   python     make the Python environments that the tests use
   package    build the Python package and run its tests
-  docs       build the pages of the Python package into target/site
+  docs       build the documentation site, for shell, Python and Rust, into target/site
   wheel      build the wheel and try it with each Python that is here
   licences   check the licence of every dependency, and with cargo-deny its source and known weaknesses
   peers      [NAME]: run the planners' speed programs beside those of other tools
   results    NAME [SEEDS]: run a learning experiment over seeds and write its table under docs/results
   fuzz       [NAME [CASES]]: run a property or a fuzzer for many cases; without a name, say which there are
-  rooms      check the rooms table of ARCHITECTURE.md against every Cargo.toml";
+  rooms      check the rooms table of ARCHITECTURE.md against every Cargo.toml
+  show       write anew the files of the code that pages show";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -52,6 +54,7 @@ fn main() -> ExitCode {
         "peers" => peers::run(argument(1)),
         "results" => results::run(argument(1), argument(2)),
         "rooms" => rooms::check(),
+        "show" => shown::write(),
         "fuzz" => fuzz::run(argument(1), argument(2)),
         _ => {
             eprintln!("{USAGE}");

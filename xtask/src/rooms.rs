@@ -1,7 +1,7 @@
 //! Holds the rooms table of ARCHITECTURE.md against the rooms themselves.
 //!
 //! An error is: a room without a row or a row without a room; an arrow (one room's manifest names another) that the table does not
-//! have; an arrow of the table that no manifest has; a room that re-exports another, because whoever uses a room names it in its own
+//! have; an arrow of the table that no manifest has, or that leads to a higher floor; a room that re-exports another, because whoever uses a room names it in its own
 //! manifest; and a room that holds more than a fifth of all lines.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,6 +27,14 @@ struct Room {
     lines: usize,
 }
 
+/// What the table says of a room.
+#[derive(Debug)]
+struct Told {
+    /// Arrows may not lead to a higher one.
+    floor: u32,
+    imports: BTreeSet<String>,
+}
+
 pub(crate) fn check() -> Result<()> {
     let text = fs::read_to_string(root().join("ARCHITECTURE.md")).context("ARCHITECTURE.md")?;
     let table = parse(&text)?;
@@ -47,14 +55,17 @@ pub(crate) fn check() -> Result<()> {
 }
 
 /// Everything in which rooms and table differ, in words.
-fn faults(table: &BTreeMap<String, BTreeSet<String>>, rooms: &BTreeMap<String, Room>) -> Vec<String> {
+fn faults(table: &BTreeMap<String, Told>, rooms: &BTreeMap<String, Room>) -> Vec<String> {
     let mut wrong = Vec::new();
     let all: usize = rooms.values().map(|room| room.lines).sum();
     for (name, room) in rooms {
-        let Some(allowed) = table.get(name) else {
+        let Some(Told { floor, imports: allowed }) = table.get(name) else {
             wrong.push(format!("crates/{name} stands in no row of the table"));
             continue;
         };
+        for other in allowed.iter().filter(|other| table.get(*other).is_some_and(|other| other.floor > *floor)) {
+            wrong.push(format!("the arrow from {name} to {other} leads up"));
+        }
         for other in room.imports.difference(allowed) {
             wrong.push(format!("{name} imports {other}, which its row does not have"));
         }
@@ -73,16 +84,19 @@ fn faults(table: &BTreeMap<String, BTreeSet<String>>, rooms: &BTreeMap<String, R
     wrong
 }
 
-/// Rows `| room | what | may import |` between the heading "## Rooms" and the next heading.
-fn parse(text: &str) -> Result<BTreeMap<String, BTreeSet<String>>> {
+/// Rows `| floor | room | what | may import |` between the heading "## Rooms" and the next heading; a floor begins with its number.
+fn parse(text: &str) -> Result<BTreeMap<String, Told>> {
     let section = text.split("\n## Rooms").nth(1).context("ARCHITECTURE.md has no section 'Rooms'")?;
     let section = section.split("\n## ").next().unwrap_or(section);
     let mut table = BTreeMap::new();
     for line in section.lines().filter(|line| line.starts_with('|')).skip(2) {
         let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
-        let [room, _, imports] = cells[..] else { bail!("a row of the rooms table has not three cells: {line}") };
+        let [floor, room, _, imports] = cells[..] else { bail!("a row of the rooms table has not four cells: {line}") };
+        let number = floor.split(' ').next().unwrap_or_default().parse();
+        let floor = number.with_context(|| format!("the floor of {room} does not begin with its number: {floor}"))?;
         let imports = imports.split(',').map(str::trim).filter(|word| !word.is_empty() && *word != "–");
-        table.insert(room.trim_matches('`').to_owned(), imports.map(str::to_owned).collect());
+        let imports = imports.map(str::to_owned).collect();
+        table.insert(room.trim_matches('`').to_owned(), Told { floor, imports });
     }
     Ok(table)
 }
@@ -141,7 +155,7 @@ mod tests {
     #[test]
     fn every_fault_is_seen() {
         let table = parse(
-            "x\n## Rooms\n\n| room | what | may import |\n|---|---|---|\n| a | – | b, c |\n| b | – | – |\n| d | – | – |\n\n## Next\n",
+            "x\n## Rooms\n\n| floor | room | what | may import |\n|---|---|---|---|\n| 1 low | a | – | b, c |\n| 2 high | b | – | – |\n| 2 high | d | – | – |\n\n## Next\n",
         )
         .unwrap();
         let manifest =
@@ -156,6 +170,7 @@ mod tests {
         let faults = faults(&table, &rooms).join("\n");
         for (i, part) in [
             "a imports e",
+            "from a to b leads up",
             "row of a has c",
             "a re-exports",
             "b holds 60.0 %",

@@ -25,6 +25,8 @@
 //! ends of the held step and is scaled by k: exact where the reward is the same in all k steps, an approximation elsewhere.
 
 mod acrobot;
+#[cfg(test)]
+mod adding_an_environment;
 mod believed;
 mod cartpole;
 mod chance;

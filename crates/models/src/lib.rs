@@ -24,6 +24,8 @@
 //! assert_eq!(model.spec().members, 1);
 //! ```
 
+#[cfg(test)]
+mod adding_a_model;
 mod arena;
 mod auto;
 mod brought;

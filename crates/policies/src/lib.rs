@@ -6,6 +6,8 @@
 
 mod acting;
 mod actor_critic;
+#[cfg(test)]
+mod adding_a_policy;
 mod batch;
 mod bc;
 mod context;

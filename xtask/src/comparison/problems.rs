@@ -1,6 +1,6 @@
 //! What is compared on what: the problems, and for each the ways to learn or to plan that a user might try first.
 //!
-//! Sizes are such that all of it, over three seeds, is some 40 minutes of one core. What fails is listed as what works.
+//! Sizes are such that all of it, over three seeds, is some 20 minutes of one free core. What fails is listed as what works.
 
 /// Episodes that somebody recorded, for the problems in which no step may be taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub(super) struct Problem {
     pub recorder: Option<Recorder>,
     /// What is tried.
     pub methods: &'static [Method],
+    /// Learning runs of longer tables under `docs/results`, over five seeds, by the names of their files.
+    pub longer: &'static [&'static str],
 }
 
 /// A way to learn or to plan.
@@ -66,20 +68,16 @@ pub(super) const PROBLEMS: &[Problem] = &[
             method("gp-mpc", &["--algorithm", "gp-mpc", "--steps", "100", "evaluation.episodes=5"]),
             method("pets", &["--algorithm", "pets", "--steps", "1000", "evaluation.episodes=5"]),
             method("sac-1000", &["--algorithm", "sac", "--steps", "1000", "evaluation.episodes=20"]),
-            method("sac-3000", &["--algorithm", "sac", "--steps", "3000", "evaluation.episodes=20"]),
         ],
+        longer: &["pendulum-gp-mpc", "pendulum-pets", "pendulum-sac"],
     },
     Problem {
         name: "pendulum-angle",
         title: "The same with the velocity hidden: what to do depends on what was seen before",
         environment: &["pendulum", "environment.hidden=theta_dot"],
         recorder: None,
-        methods: &[
-            method("gp-mpc", &["--algorithm", "gp-mpc", "--steps", "200", "evaluation.episodes=3"]),
-            method("pets", &["--algorithm", "pets", "--steps", "1000", "evaluation.episodes=5"]),
-            method("dreamer-1000", &["--algorithm", "dreamer", "--steps", "1000", "evaluation.episodes=20"]),
-            method("dreamer-3000", &["--algorithm", "dreamer", "--steps", "3000", "evaluation.episodes=20"]),
-        ],
+        methods: &[method("gp-mpc", &["--algorithm", "gp-mpc", "--steps", "200", "evaluation.episodes=3"])],
+        longer: &["pendulum-angle-pets", "pendulum-angle-dreamer"],
     },
     Problem {
         name: "pendulum-recorded-random",
@@ -89,8 +87,8 @@ pub(super) const PROBLEMS: &[Problem] = &[
         methods: &[
             method("bc", &["--algorithm", "bc", "--steps", "0", "updates=2000", "evaluation.episodes=20"]),
             method("pets", &["--algorithm", "pets", "--steps", "0", "updates=1", "evaluation.episodes=3"]),
-            method("sac", &["--algorithm", "sac", "--steps", "0", "updates=1000", "evaluation.episodes=20"]),
         ],
+        longer: &[],
     },
     Problem {
         name: "pendulum-recorded-planned",
@@ -100,8 +98,9 @@ pub(super) const PROBLEMS: &[Problem] = &[
         methods: &[
             method("bc", &["--algorithm", "bc", "--steps", "0", "updates=2000", "evaluation.episodes=20"]),
             method("pets", &["--algorithm", "pets", "--steps", "0", "updates=1", "evaluation.episodes=3"]),
-            method("sac", &["--algorithm", "sac", "--steps", "0", "updates=1000", "evaluation.episodes=20"]),
+            method("sac", &["--algorithm", "sac", "--steps", "0", "updates=500", "evaluation.episodes=20"]),
         ],
+        longer: &[],
     },
     Problem {
         name: "cartpole",
@@ -111,7 +110,7 @@ pub(super) const PROBLEMS: &[Problem] = &[
         methods: &[
             method("mpc", &["--algorithm", "mpc", "--steps", "1", "evaluation.episodes=5"]),
             method("mpc-uct", &["--algorithm", "mpc", "--steps", "1", "planner=uct", "evaluation.episodes=2"]),
-            method("gp-mpc", &["--algorithm", "gp-mpc", "--steps", "200", "evaluation.episodes=2"]),
+            method("gp-mpc", &["--algorithm", "gp-mpc", "--steps", "200", "evaluation.episodes=1"]),
             method(
                 "pets",
                 &[
@@ -121,12 +120,13 @@ pub(super) const PROBLEMS: &[Problem] = &[
                     "300",
                     "agent.fit_every=100",
                     "model.hidden=[64,64,64]",
-                    "evaluation.episodes=2",
+                    "evaluation.episodes=1",
                 ],
             ),
-            method("sac", &["--algorithm", "sac", "--steps", "1000", "evaluation.episodes=20"]),
+            method("sac", &["--algorithm", "sac", "--steps", "500", "evaluation.episodes=20"]),
             method("muzero", &["--algorithm", "muzero", "--steps", "2000", "evaluation.episodes=20"]),
         ],
+        longer: &[],
     },
     Problem {
         name: "mountain-car-continuous",
@@ -161,9 +161,9 @@ pub(super) const PROBLEMS: &[Problem] = &[
                     "evaluation.episodes=20",
                 ],
             ),
-            method("gp-mpc", &["--algorithm", "gp-mpc", "--steps", "400", "evaluation.episodes=1"]),
-            method("sac", &["--algorithm", "sac", "--steps", "1000", "evaluation.episodes=5"]),
+            method("sac", &["--algorithm", "sac", "--steps", "500", "evaluation.episodes=5"]),
         ],
+        longer: &[],
     },
     Problem {
         name: "gridworld",
@@ -172,9 +172,10 @@ pub(super) const PROBLEMS: &[Problem] = &[
         recorder: None,
         methods: &[
             method("tabular", &["--algorithm", "tabular", "--steps", "2000", "evaluation.episodes=100"]),
-            method("muzero", &["--algorithm", "muzero", "--steps", "2000", "evaluation.episodes=100"]),
+            method("muzero", &["--algorithm", "muzero", "--steps", "1000", "evaluation.episodes=100"]),
             method("sac", &["--algorithm", "sac", "--steps", "500", "evaluation.episodes=100"]),
         ],
+        longer: &[],
     },
     Problem {
         name: "tic-tac-toe",
@@ -182,7 +183,7 @@ pub(super) const PROBLEMS: &[Problem] = &[
         environment: &["tic-tac-toe"],
         recorder: None,
         methods: &[
-            method("muzero-random", &["--algorithm", "muzero", "--steps", "1000", "evaluation.episodes=100"]),
+            method("muzero-random", &["--algorithm", "muzero", "--steps", "500", "evaluation.episodes=100"]),
             Method {
                 name: "muzero-both",
                 arguments: &[
@@ -196,6 +197,7 @@ pub(super) const PROBLEMS: &[Problem] = &[
                 judged_in: Some("tic-tac-toe"),
             },
         ],
+        longer: &[],
     },
     Problem {
         name: "tiger",
@@ -203,9 +205,10 @@ pub(super) const PROBLEMS: &[Problem] = &[
         environment: &["tiger"],
         recorder: None,
         methods: &[
-            method("mpc-uct", &["--algorithm", "mpc", "--steps", "1", "planner=uct", "evaluation.episodes=10"]),
+            method("mpc-uct", &["--algorithm", "mpc", "--steps", "1", "planner=uct", "evaluation.episodes=5"]),
             method("mpc-uct-set", TIGER_SEARCH),
             method("dreamer", &["--algorithm", "dreamer", "--steps", "500", "evaluation.episodes=50"]),
         ],
+        longer: &[],
     },
 ];

@@ -1,5 +1,7 @@
 //! Planners that draw action sequences, imagine them all together and learn from the best: two hooks on one loop (`base.rs`).
 
+#[cfg(test)]
+mod adding_a_planner;
 mod base;
 mod batch;
 pub(crate) mod candidates;

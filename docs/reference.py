@@ -20,20 +20,24 @@ from worldwright._files import write_whole
 ORDER = ("learning", "runs", "agents", "designing", "model", "written", "planner", "mcts", "data", "plots", "collecting", "multiagent", "dream", "distributed", "catalogue", "errors")
 """The order in which a reader needs them; others follow by name."""
 LISTS = {
-    "environments": "Native environments; every one of Gymnasium's goes in as an object, and `gym:ID` and `dmc:DOMAIN-TASK` by name.",
-    "models": "World models, for `wm.Model(NAME)` and `wm.learn(model=NAME)`.",
-    "planners": "Planners, for `wm.Planner(NAME)` and `wm.learn(planner=NAME)`.",
-    "policies": "Policies, for `wm.learn(policy=NAME)` with an algorithm that acts by one.",
-    "algorithms": "Algorithms, for `wm.learn(algorithm=NAME)`: each a recipe of a model, a planner or a policy, with settings that were measured.",
+    "environments": "Native environments, for `worldwright learn NAME` and `wm.learn(NAME)`; every one of Gymnasium's goes in as an object, and `gym:ID` and `dmc:DOMAIN-TASK` by name.",
+    "models": "World models, for `model=NAME` on the command line, `wm.Model(NAME)` and `wm.learn(model=NAME)`.",
+    "planners": "Planners, for `planner=NAME` on the command line, `wm.Planner(NAME)` and `wm.learn(planner=NAME)`.",
+    "policies": "Policies, for `policy=NAME` with an algorithm that acts by one.",
+    "algorithms": "Algorithms, for `--algorithm NAME` and `wm.learn(algorithm=NAME)`: each a recipe of a model, a planner or a policy, with settings that were measured.",
 }
 
 
-def write(folder: Path) -> None:
-    """Writes all pages into the folder; pages of modules that are gone are taken away."""
-    pages = {f"{name.replace('.', '-')}.md": page(module) for name, module in modules()}
-    pages |= {f"list-{name}.md": listed(name, about) for name, about in LISTS.items()}
+def pages() -> dict[str, str]:
+    """The pages by the names of their files."""
+    found = {f"{name.replace('.', '-')}.md": page(module) for name, module in modules()}
+    found |= {f"list-{name}.md": listed(name, about) for name, about in LISTS.items()}
+    return found | {"index.md": index(list(found))}
+
+
+def write(folder: Path, pages: Mapping[str, str]) -> None:
+    """Writes all pages into the folder; those of what is gone are taken away."""
     folder.mkdir(exist_ok=True)
-    pages["index.md"] = index(list(pages))
     for old in folder.glob("*.md"):
         if old.name not in pages:
             old.unlink()
@@ -125,7 +129,7 @@ def index(pages: list[str]) -> str:
     of_lists = [name.removesuffix(".md") for name in pages if name.startswith("list-")]
     part = "```{{toctree}}\n:maxdepth: 1\n:hidden:\n\n{}\n```"
     lines = [
-        "# All modules and lists", "",
+        "# Python", "",
         "Everything is imported as `import worldwright as wm`. Arguments after the first are given by name.", "",
         "## What there is", "", "| list | |", "| --- | --- |",
         *(f"| [{name.capitalize()}](list-{name}.md) | {about} |" for name, about in LISTS.items()), "",

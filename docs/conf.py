@@ -1,4 +1,4 @@
-"""How the pages of the Python package are built: ``cargo xtask docs``."""
+"""How the site is built: ``cargo xtask docs``."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-PACKAGE = HERE.parents[1] / "crates/py/python"
+ROOT = HERE.parent
+PACKAGE = ROOT / "crates/py/python"
 sys.path[:0] = [str(PACKAGE), str(HERE)]
 # The kernels that run the tutorials find the package too; what they print is no progress bar.
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(PACKAGE), os.environ.get("PYTHONPATH")]))
 os.environ["TQDM_DISABLE"] = "1"
 
+import commands  # noqa: E402
 import reference  # noqa: E402
+import rooms  # noqa: E402
 import worldwright  # noqa: E402
 from sphinx.application import Sphinx  # noqa: E402
 from sphinx.ext.napoleon.docstring import GoogleDocstring  # noqa: E402
@@ -24,8 +27,8 @@ author = "the Worldwright authors"
 copyright = "the Worldwright authors"  # noqa: A001 - Sphinx's own name
 release = version = worldwright.__version__
 
-extensions = ["sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode", "myst_nb", "sphinx_copybutton"]
-exclude_patterns = ["conf.py", "reference.py", "requirements.txt"]
+extensions = ["sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode", "myst_nb", "sphinx_copybutton", "sphinx_design"]
+exclude_patterns = ["conf.py", "commands.py", "reference.py", "rooms.py", "requirements.txt"]
 source_suffix = {".rst": "restructuredtext", ".md": "myst-nb", ".py": "myst-nb"}
 
 # Every reference must lead somewhere; what other projects define is theirs.
@@ -51,7 +54,7 @@ napoleon_use_ivar = True
 
 nb_custom_formats = {".py": ["jupytext.reads", {"fmt": "py:percent"}]}
 nb_execution_mode = "cache"
-nb_execution_cache_path = os.environ.get("WORLDWRIGHT_DOCS_CACHE", str(HERE.parents[1] / "target/docs-cache"))
+nb_execution_cache_path = os.environ.get("WORLDWRIGHT_DOCS_CACHE", str(ROOT / "target/docs-cache"))
 nb_execution_in_temp = True
 nb_execution_timeout = 600
 nb_execution_raise_on_error = True
@@ -84,9 +87,11 @@ def _shown_as_code(app: object, what: str, name: str, given: object, options: ob
 
 
 def setup(app: Sphinx) -> None:
-    """The pages of the reference are written from what the package holds."""
+    """The pages of the reference are written from what package and program say of themselves."""
     app.connect("autodoc-process-docstring", _shown_as_code, priority=400)
     GoogleDocstring._consume_inline_attribute = _whole
     # Within other types, too, an alias is shown by its name.
     TypeAliasForwardRef.__repr__ = lambda self: self.name
-    reference.write(HERE / "reference")
+    folder = HERE / "reference"
+    pages = reference.pages() | commands.pages() | rooms.pages()
+    reference.write(folder, pages)
