@@ -35,9 +35,10 @@ source_suffix = {".rst": "restructuredtext", ".md": "myst-nb", ".py": "myst-nb"}
 nitpicky = True
 nitpick_ignore_regex = [
     (r"py:.*", r"(numpy|np|matplotlib|collections|pathlib|typing|abc|enum|os|gymnasium|pandas|polars|torch|ray|minari|pyarrow|NDArray)(\..*)?"),
-    (r"py:.*", r"(Any|Self|Callable|Mapping|Sequence|Path|Figure|Floats|Section|EnvironmentLike|Follower|ArrayLike|Iterable|Iterator|Literal|optional|callable|worldwright\._.*|_native\..*)"),
+    (r"py:.*", r"(Any|Self|Callable|Mapping|Sequence|Path|Figure|Floats|Section|EnvironmentLike|Follower|ArrayLike|Iterable|Iterator|Literal|Table|Episodes|optional|callable|worldwright\._.*|_native\..*)"),
     (r"py:.*", r"(WorldwrightError|bool_|float64|.*\.Floats|.*\.Section|.*\.EnvironmentLike|.*\.Follower|.*\._[A-Za-z]+.*)"),
     (r"py:class", r"(int|float|str|bool|object|None|Exception|ValueError|NotImplementedError|RuntimeError|ArithmeticError|LookupError|UserWarning|KeyboardInterrupt|dict|list|tuple)"),
+    (r"py:class", r"worldwright\.data\.\w+\.Table"),
     (r"py:exc", r".*"),
 ]
 
