@@ -75,6 +75,8 @@ html_theme_options = {
     "dark_css_variables": {"color-brand-primary": "#62aef0", "color-brand-content": "#62aef0"},
 }
 copybutton_exclude = ".linenos, .gp, .go"
+# Of a terminal only what is typed is copied.
+copybutton_prompt_text = "$ "
 
 
 def _whole(self: GoogleDocstring) -> tuple[str, list[str]]:

@@ -7,6 +7,7 @@ mod problems;
 
 use std::fmt::Write as _;
 use std::fs;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -19,12 +20,12 @@ use crate::{cargo, root, step};
 /// What `cargo xtask results` calls it.
 pub(crate) const NAME: &str = "what-to-use";
 
-const SEEDS: std::ops::Range<u64> = 0..3;
+const SEEDS: Range<u64> = 0..3;
 /// Steps of random actions that say what doing nothing sensible earns.
 const RANDOM_STEPS: &str = "2000";
 
-/// Runs all that is missing, and writes the table.
-pub(crate) fn run() -> Result<()> {
+/// Runs all that is missing of the seeds, and writes the table of all runs that are there.
+pub(crate) fn run(seeds: Option<Range<u64>>) -> Result<()> {
     let program = match std::env::var_os("WORLDWRIGHT_PROGRAM") {
         Some(program) => PathBuf::from(program),
         None => {
@@ -35,7 +36,7 @@ pub(crate) fn run() -> Result<()> {
     let runner = Runner { program, folder: root().join("runs/results").join(NAME) };
     fs::create_dir_all(&runner.folder)?;
     // Seed by seed, so that a table that was cut has every line.
-    for seed in SEEDS {
+    for seed in seeds.unwrap_or(SEEDS) {
         for problem in PROBLEMS {
             runner.baseline(problem, seed)?;
             for method in problem.methods {
@@ -59,6 +60,8 @@ struct Runner {
 struct Line {
     /// What was tried, as the table shows it.
     what: String,
+    /// The page that it is from, where that is another one.
+    page: Option<&'static str>,
     returns: Vec<f64>,
     steps: u64,
     train_secs: Vec<f64>,
@@ -177,8 +180,12 @@ impl Runner {
              what the tables say. Returns are means over the seeds, and in brackets those of the worst and the best seed; in bold is the best mean of a problem, and any other that lies \
              above the worst seed of the best. Lines that lead to a table of their own are from there. Seconds are those of the machine that ran it, and of what ran beside.\n",
         );
+        let mut best =
+            String::from("| what is to be done | best here | its return | random actions |\n|---|---|---|---|\n");
+        let mut tables = String::new();
         for problem in PROBLEMS {
             let random: Vec<f64> = SEEDS.map(|seed| self.baseline(problem, seed)).collect::<Result<_>>()?;
+            let nothing = mean(&random);
             let mut lines = vec![Line { what: "random actions".to_owned(), returns: random, ..Line::default() }];
             for method in problem.methods {
                 lines.push(self.line(problem, method)?);
@@ -186,10 +193,21 @@ impl Runner {
             for name in problem.longer {
                 lines.push(longer(name)?);
             }
+            lines.retain(|line| !line.returns.is_empty());
             lines.sort_by(|a, b| mean(&b.returns).total_cmp(&mean(&a.returns)));
             let bar = lowest(&lines[0].returns);
+            let equals: Vec<&str> =
+                lines.iter().filter(|line| mean(&line.returns) >= bar).map(|line| line.what.as_str()).collect();
+            let (first, random) = (mean(&lines[0].returns), shown_number(nothing, nothing));
+            writeln!(
+                best,
+                "| {} | {} | {} | {random} |",
+                problem.title,
+                equals.join(", "),
+                shown_number(first, nothing)
+            )?;
             write!(
-                text,
+                tables,
                 "\n## {}\n\n`{}`{}\n\n| what | return | seeds | real steps | learning, s | a decision, ms |\n|---|---|---|---|---|---|\n",
                 problem.title,
                 problem.environment.join(" "),
@@ -199,9 +217,9 @@ impl Runner {
                 let emphasis = if mean(&line.returns) >= bar { "**" } else { "" };
                 let dash = |there: bool, shown: String| if there { shown } else { "–".to_owned() };
                 writeln!(
-                    text,
+                    tables,
                     "| {} | {emphasis}{}{emphasis} | {} | {} | {} | {} |",
-                    line.what,
+                    line.page.map_or_else(|| line.what.clone(), |page| format!("[{}]({page}.md)", line.what)),
                     spread(&line.returns),
                     line.returns.len(),
                     dash(line.steps > 1, line.steps.to_string()),
@@ -210,12 +228,13 @@ impl Runner {
                 )?;
             }
         }
+        write!(text, "\n<!-- best -->\n\n{best}\n<!-- /best -->\n{tables}")?;
         Ok(text)
     }
 }
 
 /// The line of a longer table, read from its page.
-fn longer(name: &str) -> Result<Line> {
+fn longer(name: &'static str) -> Result<Line> {
     let path = root().join("docs/results").join(format!("{name}.md"));
     let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
     let command = text.lines().find_map(|line| line.trim().strip_prefix("worldwright learn "));
@@ -227,7 +246,7 @@ fn longer(name: &str) -> Result<Line> {
     if !text.contains("--algorithm") {
         words.insert_str(0, "pets ");
     }
-    let mut line = Line { what: format!("[`{words}`]({name}.md)"), ..Line::default() };
+    let mut line = Line { what: format!("`{words}`"), page: Some(name), ..Line::default() };
     for row in
         text.lines().filter(|row| row.starts_with("| ") && row.chars().nth(2).is_some_and(|c| c.is_ascii_digit()))
     {
@@ -245,13 +264,7 @@ fn longer(name: &str) -> Result<Line> {
 /// What a reader sees of a method's arguments: how many episodes judged it is no part of it, nor is a run's one step that nothing is learned from.
 fn shown(method: &Method) -> String {
     let words = format!("{} ", method.arguments.join(" ")).replace("--steps 1 ", "").replace("--algorithm ", "");
-    words
-        .split(' ')
-        .filter(|word| !word.starts_with("evaluation."))
-        .collect::<Vec<_>>()
-        .join(" ")
-        .trim_end_matches(" --steps 1")
-        .to_owned()
+    words.split(' ').filter(|word| !word.starts_with("evaluation.")).collect::<Vec<_>>().join(" ").trim().to_owned()
 }
 
 fn mean(numbers: &[f64]) -> f64 {
@@ -266,9 +279,17 @@ fn lowest(numbers: &[f64]) -> f64 {
 fn spread(numbers: &[f64]) -> String {
     let low = lowest(numbers);
     let high = numbers.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let places = if low.abs().max(high.abs()) < 10.0 { 2 } else { 1 };
-    let number = |value: f64| format!("{:.places$}", value + 0.0).replace('-', "−");
+    let largest = low.abs().max(high.abs());
+    let number = |value: f64| shown_number(value, largest);
     format!("{} ({} to {})", number(mean(numbers)), number(low), number(high))
+}
+
+/// A number with two places where those beside it are small, and no negative zero.
+fn shown_number(value: f64, largest: f64) -> String {
+    let places = if largest.abs().max(value.abs()) < 10.0 { 2 } else { 1 };
+    let text = format!("{value:.places$}");
+    let zero = text.trim_start_matches('-').chars().all(|sign| sign == '0' || sign == '.');
+    if zero { text.trim_start_matches('-').to_owned() } else { text.replace('-', "−") }
 }
 
 /// The mean return that `collect` says, which writes numbers with a minus sign and with commas.

@@ -28,7 +28,8 @@ pub(crate) fn build() -> Result<()> {
     let mut sphinx = Command::new(interpreter);
     sphinx.args(["-m", "sphinx", "--builder", "html", "--fail-on-warning", "--keep-going", "--quiet"]);
     sphinx.args(["--doctree-dir", "target/docs-trees", PAGES, SITE]).current_dir(root());
-    sphinx.env("WORLDWRIGHT_PROGRAM", target.join("debug").join(format!("worldwright{}", std::env::consts::EXE_SUFFIX)));
+    sphinx
+        .env("WORLDWRIGHT_PROGRAM", target.join("debug").join(format!("worldwright{}", std::env::consts::EXE_SUFFIX)));
     step("pages", &mut sphinx)?;
     step("crates", cargo().args(["doc", "--workspace", "--exclude", "xtask", "--no-deps", "--quiet"]))?;
     let rust = root().join(SITE).join("rust");

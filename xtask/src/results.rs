@@ -123,7 +123,7 @@ pub(crate) fn run(name: Option<&str>, seeds: Option<&str>) -> Result<()> {
         return environments::run(seeds);
     }
     if name == Some(comparison::NAME) {
-        return comparison::run();
+        return comparison::run(seeds.map(range).transpose()?);
     }
     if name == Some(DESIGN) {
         return design(false);
@@ -136,11 +136,7 @@ pub(crate) fn run(name: Option<&str>, seeds: Option<&str>) -> Result<()> {
             EXPERIMENTS.iter().map(|e| e.name).chain([DESIGN, DESIGN_RECORD, ENVIRONMENTS, comparison::NAME]).collect();
         bail!("usage: cargo xtask results NAME [FIRST..LAST], where NAME is one of {}", names.join(", "));
     };
-    let seeds = match seeds.map(|text| text.split_once("..").map(|(a, b)| (a.parse(), b.parse()))) {
-        None => SEEDS,
-        Some(Some((Ok(first), Ok(last)))) => first..last,
-        Some(_) => bail!("seeds are given as FIRST..LAST, for example 0..5"),
-    };
+    let seeds = seeds.map(range).transpose()?.unwrap_or(SEEDS);
     let folder_of = |seed: &u64| root().join("runs/results").join(experiment.name).join(seed.to_string());
     let missing: Vec<u64> = seeds.filter(|seed| !folder_of(seed).join("summary.json").exists()).collect();
     if !missing.is_empty() {
@@ -157,6 +153,14 @@ pub(crate) fn run(name: Option<&str>, seeds: Option<&str>) -> Result<()> {
         step(&format!("{} seed {seed}", experiment.name), &mut command)?;
     }
     table(experiment)
+}
+
+/// Seeds as they stand on the command line.
+fn range(text: &str) -> Result<std::ops::Range<u64>> {
+    match text.split_once("..").map(|(a, b)| (a.parse(), b.parse())) {
+        Some((Ok(first), Ok(last))) => Ok(first..last),
+        _ => bail!("seeds are given as FIRST..LAST, for example 0..5"),
+    }
 }
 
 /// The table of environments that others wrote; in place of seeds stands a part of the ids to try.

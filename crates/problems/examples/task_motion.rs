@@ -1,5 +1,5 @@
 //! A robot fetches a block from a closet whose way another one obstructs, and puts it where a third one stands:
-//! `cargo run --release -p worldwright-planners --example task_motion -- plan.svg`.
+//! `cargo run --release -p worldwright-problems --example task_motion -- plan.svg`.
 //!
 //! The world is that of `worldwright plan tabletop`. Prints the plan and what was found impossible on the way to it, and draws one picture a step.
 

@@ -97,7 +97,7 @@ impl Sequence {
 mod tests {
     use std::collections::BTreeMap;
 
-    use worldwright_core::{Action, Budget, Imagination as _, Key, Value, WorldModel};
+    use worldwright_core::{Action, Budget, Key, Value, WorldModel};
     use worldwright_testkit::lqr::Problem;
     use worldwright_testkit::{DynamicsModel, LinearQuadratic, check_planner};
 
