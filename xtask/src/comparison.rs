@@ -65,7 +65,10 @@ struct Line {
     returns: Vec<f64>,
     steps: u64,
     train_secs: Vec<f64>,
-    decision_secs: Vec<f64>,
+    /// Seconds that an episode of the evaluation took.
+    acting_secs: Vec<f64>,
+    /// Episodes of each evaluation.
+    episodes: usize,
 }
 
 impl Runner {
@@ -169,7 +172,9 @@ impl Runner {
             line.returns.push(judged["return_mean"].as_f64().unwrap_or(f64::NAN));
             line.steps = summary["real_steps"].as_u64().unwrap_or(0);
             line.train_secs.push(number("train_secs"));
-            line.decision_secs.push(1.0 / number("decisions_per_sec"));
+            line.episodes = judged["returns"].as_array().map_or(0, Vec::len);
+            let evaluated = summary["returns"].as_array().map_or(0, Vec::len);
+            line.acting_secs.push(number("evaluation_secs") / evaluated as f64);
         }
         Ok(line)
     }
@@ -178,7 +183,8 @@ impl Runner {
         let mut text = String::from(
             "# Algorithms by problem\n\n    cargo xtask results what-to-use\n\nwhich runs, for seeds 0 to 2 and on one thread each, `worldwright learn PROBLEM … --seed SEED` with \
              what the tables say. Returns are means over the seeds, and in brackets those of the worst and the best seed; in bold is the best mean of a problem, and any other that lies \
-             above the worst seed of the best. Lines that lead to a table of their own are from there. Seconds are those of the machine that ran it, and of what ran beside.\n",
+             above the worst seed of the best. *Judged by* says on how many seeds and by how many episodes of each; *an episode* is what one of these took. Lines that lead to a table of their own are \
+             from there. Seconds are those of the machine that ran it, and of what ran beside.\n",
         );
         let mut best =
             String::from("| what is to be done | best here | its return | random actions |\n|---|---|---|---|\n");
@@ -208,7 +214,7 @@ impl Runner {
             )?;
             write!(
                 tables,
-                "\n## {}\n\n`{}`{}\n\n| what | return | seeds | real steps | learning, s | a decision, ms |\n|---|---|---|---|---|---|\n",
+                "\n## {}\n\n`{}`{}\n\n| what | return | judged by | real steps | learning, s | an episode, s |\n|---|---|---|---|---|---|\n",
                 problem.title,
                 problem.environment.join(" "),
                 if problem.recorder.is_some() { ", with `--data` of what was recorded" } else { "" },
@@ -221,10 +227,10 @@ impl Runner {
                     "| {} | {emphasis}{}{emphasis} | {} | {} | {} | {} |",
                     line.page.map_or_else(|| line.what.clone(), |page| format!("[{}]({page}.md)", line.what)),
                     spread(&line.returns),
-                    line.returns.len(),
+                    dash(line.episodes > 0, format!("{} × {}", line.returns.len(), line.episodes)),
                     dash(line.steps > 1, line.steps.to_string()),
                     dash(!line.train_secs.is_empty(), format!("{:.1}", mean(&line.train_secs))),
-                    dash(!line.decision_secs.is_empty(), format!("{:.2}", 1e3 * mean(&line.decision_secs))),
+                    dash(!line.acting_secs.is_empty(), format!("{:.2}", mean(&line.acting_secs))),
                 )?;
             }
         }
@@ -252,11 +258,12 @@ fn longer(name: &'static str) -> Result<Line> {
     {
         let cells: Vec<f64> =
             row.trim_matches('|').split('|').map(|cell| cell.trim().parse().unwrap_or(f64::NAN)).collect();
-        let [_, mean, _, _, steps, train, _, decisions] = cells[..] else { bail!("{name}: {row}") };
+        let [_, mean, _, episodes, steps, train, evaluation, _] = cells[..] else { bail!("{name}: {row}") };
         line.returns.push(mean);
         line.steps = steps as u64;
         line.train_secs.push(train);
-        line.decision_secs.push(1.0 / decisions);
+        line.episodes = episodes as usize;
+        line.acting_secs.push(evaluation / episodes);
     }
     Ok(line)
 }

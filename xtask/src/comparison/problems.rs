@@ -65,8 +65,6 @@ pub(super) const PROBLEMS: &[Problem] = &[
         methods: &[
             method("mpc", &["--algorithm", "mpc", "--steps", "1", "evaluation.episodes=20"]),
             method("mpc-ilqr", &["--algorithm", "mpc", "--steps", "1", "planner=ilqr", "evaluation.episodes=20"]),
-            method("gp-mpc", &["--algorithm", "gp-mpc", "--steps", "100", "evaluation.episodes=5"]),
-            method("pets", &["--algorithm", "pets", "--steps", "1000", "evaluation.episodes=5"]),
             method("sac-1000", &["--algorithm", "sac", "--steps", "1000", "evaluation.episodes=20"]),
         ],
         longer: &["pendulum-gp-mpc", "pendulum-pets", "pendulum-sac"],
