@@ -4,7 +4,8 @@
 //!   back to.
 //! - [`Replay`] holds what was experienced in memory, for those who learn from it; [`Priorities`] draws from it by priority.
 //! - [`Normaliser`] keeps running means and standard deviations.
-//! - [`COLUMNS`], [`resolve`], [`flag_of_text`] and [`lay_out`] are the rules by which tables of any origin become episodes.
+//! - [`COLUMNS`], [`resolve`] and [`flag_of_text`] are the rules by which tables of any origin become episodes, and [`Arrays`] a table that a
+//!   program holds.
 //! - [`arranged`] matches the parts of recorded data with those of whoever takes them up, by name.
 //! - [`shape_fits`] says which arrays are elements of a space.
 //! - [`write_whole`] and [`make_whole`] let files and folders appear whole or not at all.
@@ -37,7 +38,7 @@ pub use store::{
     Damage, Episode, EpisodeStore, EpisodeSummary, EpisodeWriter, Header, Position, Precision, Recovery, WriterOptions,
 };
 pub use table::{
-    COLUMNS, ColumnNames, EpisodeRows, Flag, Known, Laid, Part, Quantity, Resolved, RowEnds, Rows, flag_of_number,
-    flag_of_text, lay_out, name_of, nearest_name, resolve, row_ends,
+    Arrays, Asked, COLUMNS, ColumnNames, Flag, Items, Known, Part, Quantity, Resolved, Transitions, flag_of_number,
+    flag_of_text, name_of, nearest_name, resolve,
 };
 pub use whole::{is_part, make_whole, sync_folder, write_whole};

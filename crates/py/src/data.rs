@@ -2,15 +2,16 @@
 
 use numpy::PyArray1;
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 use worldwright_core as core;
 use worldwright_core::Space;
 use worldwright_data::{Elements, Named, arranged};
 use worldwright_envs::Made;
 use worldwright_runs::world;
 
-use crate::array;
 use crate::error::{exception, raise};
-use crate::space;
+use crate::interrupts::Interrupts;
+use crate::{array, pool, space, tables};
 
 /// Transitions with flat observations and actions, in the order in which they happened.
 #[pyclass(frozen, module = "worldwright._native")]
@@ -179,6 +180,33 @@ impl Dataset {
             action_space,
         });
         Ok(Self { inner, rewarded, kinds })
+    }
+
+    /// The transitions of a table's columns, by the rules of all readers; what actions are elements of; and sentences about how it was
+    /// read.
+    #[staticmethod]
+    #[pyo3(signature = (columns, *, strict, action_space = None))]
+    fn of_columns(
+        py: Python<'_>,
+        columns: &Bound<'_, PyDict>,
+        strict: bool,
+        action_space: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<(Self, Py<PyAny>, Vec<String>)> {
+        let asked = tables::asked(strict, None, action_space)?;
+        let arrays = tables::arrays(columns)?;
+        let interrupts = Interrupts::default();
+        let read = pool::long(py, &interrupts, || arrays.transitions(&asked))?;
+        let read = interrupts.settle(read.map_err(|error| tables::raise_of_table(py, &error)))?;
+        let [observation_names, action_names] = read.names();
+        let kinds = read.header.map(|header| Kinds {
+            observation_space: header.observation_space,
+            action_space: header.action_space,
+            observation_names,
+            action_names,
+        });
+        let said = read.notes.into_iter().map(|(about, words)| format!("{about}: {words}")).collect();
+        let done = space::write(py, &read.action_space)?.unbind();
+        Ok((Self { inner: read.data, rewarded: read.rewarded, kinds }, done, said))
     }
 
     fn __len__(&self) -> usize {

@@ -23,6 +23,7 @@ mod model;
 mod observed;
 mod planner;
 mod pool;
+mod report;
 mod seed;
 mod settings;
 mod space;
@@ -52,6 +53,8 @@ mod _native {
     #[pymodule_export]
     use crate::planner::Planner;
     #[pymodule_export]
+    use crate::report::{evaluation_card, run_card};
+    #[pymodule_export]
     use crate::settings::utf8_text;
     #[pymodule_export]
     use crate::space::{channel_names, shape_fits};
@@ -60,7 +63,7 @@ mod _native {
         arranged_rows, data_format_of, data_formats, export_data, import_data, read_store, write_store,
     };
     #[pymodule_export]
-    use crate::tables::{column_names, lay_out_rows, read_flags, resolve_columns, row_ends};
+    use crate::tables::{column_names, read_flags, read_table, resolve_columns};
 
     #[pymodule_init]
     fn init(module: &super::Bound<'_, super::PyModule>) -> super::PyResult<()> {

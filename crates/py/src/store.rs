@@ -6,7 +6,7 @@ use numpy::{PyArray1, PyArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use worldwright_core::{ElementType, Error, Interrupt, Result, Space, Step, Value};
-use worldwright_data::{self as data, EpisodeStore, EpisodeWriter, FORMATS, Header, Named, Quantity, WriterOptions};
+use worldwright_data::{self as data, Episode, EpisodeStore, EpisodeWriter, FORMATS, Header, Named, Quantity, WriterOptions};
 
 use crate::array::shaped;
 use crate::error::{OrRaise, exception};
@@ -103,6 +103,73 @@ impl Column {
     }
 }
 
+/// Episodes one after another as columns, of which each episode has one observation more than actions.
+pub(crate) struct Gathered {
+    observations: Column,
+    actions: Column,
+    rewards: Vec<f64>,
+    lengths: Vec<usize>,
+    seeds: Vec<Option<u64>>,
+    terminated: Vec<bool>,
+    truncated: Vec<bool>,
+}
+
+impl Gathered {
+    /// None yet, of these spaces.
+    pub(crate) fn of(header: &Header) -> Self {
+        Self {
+            observations: Column::of(&header.observation_space),
+            actions: Column::of(&header.action_space),
+            rewards: Vec::new(),
+            lengths: Vec::new(),
+            seeds: Vec::new(),
+            terminated: Vec::new(),
+            truncated: Vec::new(),
+        }
+    }
+
+    /// One more.
+    ///
+    /// # Errors
+    /// `Error::NotInSpace` for elements that are none of the header's spaces.
+    pub(crate) fn add(&mut self, header: &Header, episode: &Episode) -> Result<()> {
+        for observation in &episode.observations {
+            self.observations.push(&header.observation_space, observation)?;
+        }
+        for action in &episode.actions {
+            self.actions.push(&header.action_space, action)?;
+        }
+        self.rewards.extend_from_slice(&episode.rewards);
+        self.lengths.push(episode.steps());
+        self.seeds.push(episode.seed);
+        self.terminated.push(episode.terminated);
+        self.truncated.push(episode.truncated);
+        Ok(())
+    }
+
+    /// All of it by name.
+    pub(crate) fn answer<'py>(self, py: Python<'py>, header: &Header) -> PyResult<Bound<'py, PyDict>> {
+        let answer = PyDict::new(py);
+        answer.set_item("environment", &header.environment)?;
+        answer.set_item("seed", header.seed)?;
+        answer.set_item("versions", header.versions.clone())?;
+        answer.set_item("notes", header.notes.clone())?;
+        let [observation_names, action_names] = data::recorded_names(header);
+        answer.set_item("observation_names", observation_names)?;
+        answer.set_item("action_names", action_names)?;
+        answer.set_item("observation_space", space::write(py, &header.observation_space)?)?;
+        answer.set_item("action_space", space::write(py, &header.action_space)?)?;
+        answer.set_item("observations", self.observations.array(py, header.observation_space.flat_dim())?)?;
+        answer.set_item("actions", self.actions.array(py, header.action_space.flat_dim())?)?;
+        answer.set_item("rewards", PyArray1::from_vec(py, self.rewards))?;
+        answer.set_item("lengths", self.lengths)?;
+        answer.set_item("seeds", self.seeds)?;
+        answer.set_item("terminated", self.terminated)?;
+        answer.set_item("truncated", self.truncated)?;
+        Ok(answer)
+    }
+}
+
 /// Reads the episode store in a folder: spaces, and the columns of all episodes one after another, of which each has one
 /// observation more than actions.
 #[pyfunction]
@@ -111,42 +178,15 @@ pub(crate) fn read_store(py: Python<'_>, path: PathBuf) -> PyResult<Bound<'_, Py
     let interrupt = interrupts.interrupt();
     let read = pool::long(py, &interrupts, || -> Result<_> {
         let store = EpisodeStore::open(&path)?;
-        let header = store.header();
-        let (mut observations, mut actions) = (Column::of(&header.observation_space), Column::of(&header.action_space));
-        let mut rewards = Vec::with_capacity(store.steps());
+        let mut gathered = Gathered::of(store.header());
         for i in 0..store.episodes().len() {
             interrupt.check("reading episodes")?;
-            let episode = store.episode(i)?;
-            for observation in &episode.observations {
-                observations.push(&header.observation_space, observation)?;
-            }
-            for action in &episode.actions {
-                actions.push(&header.action_space, action)?;
-            }
-            rewards.extend_from_slice(&episode.rewards);
+            gathered.add(store.header(), &store.episode(i)?)?;
         }
-        Ok((observations, actions, rewards, store))
+        Ok((gathered, store))
     })?;
-    let (observations, actions, rewards, store) = interrupts.settle(read.or_raise(py))?;
-    let (header, episodes) = (store.header(), store.episodes());
-    let answer = PyDict::new(py);
-    answer.set_item("environment", &header.environment)?;
-    answer.set_item("seed", header.seed)?;
-    answer.set_item("versions", header.versions.clone())?;
-    answer.set_item("notes", header.notes.clone())?;
-    let [observation_names, action_names] = data::recorded_names(header);
-    answer.set_item("observation_names", observation_names)?;
-    answer.set_item("action_names", action_names)?;
-    answer.set_item("observation_space", space::write(py, &header.observation_space)?)?;
-    answer.set_item("action_space", space::write(py, &header.action_space)?)?;
-    answer.set_item("observations", observations.array(py, header.observation_space.flat_dim())?)?;
-    answer.set_item("actions", actions.array(py, header.action_space.flat_dim())?)?;
-    answer.set_item("rewards", PyArray1::from_vec(py, rewards))?;
-    answer.set_item("lengths", episodes.iter().map(|episode| episode.steps).collect::<Vec<_>>())?;
-    answer.set_item("seeds", episodes.iter().map(|episode| episode.seed).collect::<Vec<_>>())?;
-    answer.set_item("terminated", episodes.iter().map(|episode| episode.terminated).collect::<Vec<_>>())?;
-    answer.set_item("truncated", episodes.iter().map(|episode| episode.truncated).collect::<Vec<_>>())?;
-    Ok(answer)
+    let (gathered, store) = interrupts.settle(read.or_raise(py))?;
+    gathered.answer(py, store.header())
 }
 
 /// Rows `[N][given]` of a space with named parts as those of another, `[N][wanted]`, matched by name.

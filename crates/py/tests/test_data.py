@@ -115,7 +115,7 @@ def test_what_is_wrong_with_a_table_is_told() -> None:
 
     assert data.episodes(table()).steps == 4
     for changes, error, match in (
-        ({"reward": None}, wm.ConfigError, "lacks reward"),
+        ({"reward": None}, wm.ConfigError, "reward: there is no such column"),
         ({"step": [0, 2, 0, 1]}, wm.ConfigError, "from step 0 to step 2"),
         ({"episode": [0, 1, 0, 1]}, wm.ConfigError, "do not stand together"),
         ({"reward": [0.0, np.nan, 0.0, 0.0]}, wm.DivergedError, "episode 0: reward of row 1"),
@@ -302,7 +302,7 @@ def test_a_model_takes_all_of_them(poles: data.Episodes, tmp_path: Path) -> None
         pytest.importorskip(package)
     for form in (poles.to_pandas(), poles.to_polars(), poles.to_arrow()):
         np.testing.assert_allclose(fitted(form), expected, rtol=1e-9, atol=1e-12)
-    with pytest.raises(wm.ConfigError, match="lack next_observations"):
+    with pytest.raises(wm.ConfigError, match="next_observation: there is no such column"):
         fitted({"observations": np.zeros((3, 4)), "actions": np.zeros(3, dtype=int)})
     with pytest.raises(wm.DivergedError):
         fitted({**columns, "rewards": np.full(poles.steps, np.nan)})

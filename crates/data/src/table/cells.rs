@@ -8,12 +8,20 @@ use crate::{exact, limits};
 
 /// The numbers or texts of a column, row after row.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Data {
+pub enum Data {
+    /// Real numbers.
     F64(Vec<f64>),
+    /// Real numbers in single precision.
     F32(Vec<f32>),
+    /// Whole numbers.
     I64(Vec<i64>),
+    /// Times in a unit of theirs: they have an order, and are no quantity.
+    Times(Vec<i64>),
+    /// Bytes.
     U8(Vec<u8>),
+    /// Truth values.
     Bool(Vec<bool>),
+    /// Texts.
     Text(Vec<String>),
 }
 
@@ -22,7 +30,7 @@ macro_rules! each {
         match $data {
             Data::F64($items) => $what,
             Data::F32($items) => $what,
-            Data::I64($items) => $what,
+            Data::I64($items) | Data::Times($items) => $what,
             Data::U8($items) => $what,
             Data::Bool($items) => $what,
             Data::Text($items) => $what,
@@ -40,7 +48,7 @@ impl Data {
         match self {
             Self::F64(items) => items[at],
             Self::F32(items) => f64::from(items[at]),
-            Self::I64(items) => items[at] as f64,
+            Self::I64(items) | Self::Times(items) => items[at] as f64,
             Self::U8(items) => f64::from(items[at]),
             Self::Bool(items) => f64::from(u8::from(items[at])),
             Self::Text(_) => f64::NAN,
@@ -82,7 +90,7 @@ impl Data {
     /// Bytes that an item takes, the letters of a text aside.
     fn each(&self) -> usize {
         match self {
-            Self::F64(_) | Self::I64(_) => 8,
+            Self::F64(_) | Self::I64(_) | Self::Times(_) => 8,
             Self::F32(_) => 4,
             Self::U8(_) | Self::Bool(_) => 1,
             Self::Text(_) => TEXT,
@@ -111,6 +119,7 @@ impl Data {
             Self::F64(_) => "float64",
             Self::F32(_) => "float32",
             Self::I64(_) => "int64",
+            Self::Times(_) => "times",
             Self::U8(_) => "uint8",
             Self::Bool(_) => "bool",
             Self::Text(_) => "text",
@@ -126,6 +135,7 @@ impl Data {
             Self::F64(items) => Self::F64(of(items, places)),
             Self::F32(items) => Self::F32(of(items, places)),
             Self::I64(items) => Self::I64(of(items, places)),
+            Self::Times(items) => Self::Times(of(items, places)),
             Self::U8(items) => Self::U8(of(items, places)),
             Self::Bool(items) => Self::Bool(of(items, places)),
             Self::Text(items) => Self::Text(of(items, places)),
@@ -137,7 +147,7 @@ impl Data {
         match (&mut *self, other) {
             (Self::F64(own), Self::F64(more)) => own.extend(more),
             (Self::F32(own), Self::F32(more)) => own.extend(more),
-            (Self::I64(own), Self::I64(more)) => own.extend(more),
+            (Self::I64(own), Self::I64(more)) | (Self::Times(own), Self::Times(more)) => own.extend(more),
             (Self::U8(own), Self::U8(more)) => own.extend(more),
             (Self::Bool(own), Self::Bool(more)) => own.extend(more),
             (Self::Text(own), Self::Text(more)) => own.extend(more),
@@ -248,7 +258,7 @@ impl Cells {
                 }))
     }
 
-    /// Refuses texts, and whole numbers that an f64 does not hold.
+    /// Refuses texts and times, and whole numbers that an f64 does not hold.
     ///
     /// # Errors
     /// [`Error::Config`] naming the column, the row and what stands there.
@@ -268,6 +278,9 @@ impl Cells {
                 };
                 return Err(Error::config(name, format!("row {row} holds the text '{text}', expected numbers{hint}")));
             }
+        }
+        if matches!(self.data, Data::Times(_)) {
+            return Err(Error::config(name, "holds times (of type datetime64 or timedelta64), expected numbers: give seconds"));
         }
         if let Data::I64(numbers) = &self.data
             && let Some(at) = numbers.iter().position(|number| !exact::held(i128::from(*number)))

@@ -1,30 +1,34 @@
 //! Tables: a row a step, whatever file or program they come from, read by one set of rules.
 //!
-//! [`COLUMNS`] is what columns are called, [`flag_of_text`] and [`flag_of_number`] say what a flag is, [`lay_out`] makes episodes of
-//! rows. The readers of files and the Python package all go through these.
+//! [`COLUMNS`] is what columns are called, [`flag_of_text`] and [`flag_of_number`] say what a flag is, `rows` makes episodes of
+//! rows. The readers of files go through [`read`], programs that hold arrays through [`Arrays`], which does.
 
+mod arrays;
 pub(crate) mod arrow;
 pub(crate) mod cells;
 mod flags;
+mod found;
 mod given;
 mod names;
 mod quantities;
 mod rows;
 
-use worldwright_core::{Error, Result};
+use worldwright_core::{Error, Result, Space};
 
+pub use arrays::{Arrays, Asked, Transitions};
+pub use cells::Data as Items;
 pub use flags::{Flag, flag_of_number, flag_of_text};
 pub use given::ColumnNames;
 pub(crate) use names::same_name;
 pub use names::{COLUMNS, Known, Part, Quantity, Resolved, name_of, nearest_name, resolve};
-pub use rows::{EpisodeRows, Laid, RowEnds, Rows, lay_out, row_ends};
+use rows::{Rows, lay_out};
 
 use crate::formats::{Sink, finite};
 use crate::named::note_names;
 use crate::{Episode, Header, Precision};
-use cells::{Cells, Data};
-use flags::flags;
+use cells::Cells;
 pub(crate) use flags::flags as all_flags;
+use found::Found;
 use quantities::Source;
 
 /// Named columns of one length.
@@ -34,12 +38,21 @@ pub(crate) struct Table {
 }
 
 impl Table {
+    /// What there is in a table of no rows, for messages.
+    fn without_a_row(&self) -> String {
+        let columns: Vec<&str> = self.columns.iter().map(|(name, _)| name.as_str()).collect();
+        if columns.is_empty() { "it is empty".to_owned() } else { format!("{} without a row", columns.join(", ")) }
+    }
+
     /// # Errors
-    /// [`Error::Config`] naming a column that is of another length than the first.
-    fn rows(&self) -> Result<usize> {
+    /// [`Error::Config`] naming a column that is of another length than the first; of a user's own arrays [`Error::Shape`].
+    fn rows(&self, kinds: Kinds) -> Result<usize> {
         let rows = self.columns.first().map_or(0, |(_, cells)| cells.rows);
         match self.columns.iter().find(|(_, cells)| cells.rows != rows) {
             None => Ok(rows),
+            Some((name, cells)) if kinds == Kinds::Told => {
+                Err(Error::shape(format!("column '{name}'"), &[rows], &[cells.rows]))
+            }
             Some((name, cells)) => Err(Error::config(
                 name.clone(),
                 format!("has {} rows, and '{}' has {rows}: all columns need the same", cells.rows, self.columns[0].0),
@@ -60,6 +73,38 @@ pub(crate) struct About {
     pub(crate) names: ColumnNames,
     /// Columns of the format's own bookkeeping, which are of no news to anyone.
     pub(crate) own: &'static [&'static str],
+    /// Whether every name must be known.
+    pub(crate) strict: bool,
+    /// What the types of numbers say.
+    pub(crate) kinds: Kinds,
+    /// Spaces of observations and actions that somebody asked for.
+    pub(crate) spaces: [Option<Space>; 2],
+}
+
+/// What the types of numbers in a table say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kinds {
+    /// Little: the numbers of a file have the types that its writer chose. Whole numbers alone in a column are choices, of observations too,
+    /// and a note says so; boxes have no bounds.
+    Guessed,
+    /// What a user gave them: whole numbers are choices as actions and numbers as observations, and a box of actions is as wide as these are.
+    Told,
+}
+
+impl Kinds {
+    /// Refuses numbers of a user's own arrays that are not finite, as every array of theirs is.
+    ///
+    /// # Errors
+    /// [`Error::Diverged`] naming episode and row.
+    fn finite(self, episode: &str, what: &str, row: usize, test: impl FnOnce() -> bool) -> Result<()> {
+        if self == Self::Guessed || test() {
+            return Ok(());
+        }
+        Err(Error::Diverged {
+            who: format!("episode {episode}").into(),
+            why: format!("{what} of row {row} is empty, NaN or infinite; drop the episode or cut it before that row"),
+        })
+    }
 }
 
 impl About {
@@ -68,7 +113,7 @@ impl About {
         let none = || worldwright_core::Space::discrete(1);
         let mut header = Header::new(environment, none(), none(), 0);
         header.notes = vec![(format!("imported from {origin}"), environment.to_owned())];
-        Self { header, given: false, left_out: Vec::new(), names: names.clone(), own: &[] }
+        Self { header, given: false, left_out: Vec::new(), names: names.clone(), own: &[], strict: false, kinds: Kinds::Guessed, spaces: [None, None] }
     }
 }
 
@@ -79,103 +124,60 @@ impl About {
 pub(crate) fn read(table: Table, about: About, sink: &mut dyn Sink) -> Result<()> {
     // A store of ours may hold none, and comes back as it was.
     if !about.given && table.columns.iter().all(|(_, cells)| cells.rows == 0) {
-        let columns: Vec<&str> = table.columns.iter().map(|(name, _)| name.as_str()).collect();
-        let there =
-            if columns.is_empty() { "it is empty".to_owned() } else { format!("{} without a row", columns.join(", ")) };
-        return Err(Error::external("the table", format!("holds no step ({there}): give at least one row a step")));
+        let why = format!("holds no step ({}): give at least one row a step", table.without_a_row());
+        return Err(Error::external("the table", why));
     }
-    let names: Vec<String> = table.columns.iter().map(|(name, _)| name.clone()).collect();
-    let resolved = about.names.resolve(&names)?;
-    let missing: Vec<Quantity> = [Quantity::Observation, Quantity::Action, Quantity::Reward]
-        .into_iter()
-        .filter(|quantity| resolved.parts(*quantity).is_empty())
-        .collect();
-    if let [first, ..] = missing.as_slice() {
-        return Err(Error::config(
-            missing.iter().map(|quantity| name_of(*quantity)).collect::<Vec<_>>().join(", "),
-            format!(
-                "there is no such column (there are {}); known names are {}, and observation_x, observation_y, … for the parts of one; {}",
-                if names.is_empty() { "none".into() } else { names.join(", ") },
-                names::known_names(),
-                ColumnNames::advice(*first)
-            ),
-        ));
-    }
-    // What is not read need not be of the right length.
-    let kept: Vec<usize> = (0..names.len()).filter(|column| !resolved.left_out.contains(column)).collect();
-    let columns = table.columns.into_iter().enumerate().filter(|(column, _)| kept.contains(column));
-    let read_as = |(name, cells): (String, Cells)| match about.names.reading(&name) {
-        Some(reading) => cells.read_as(&name, reading).map(|cells| (name, cells)),
-        None => Ok((name, cells)),
-    };
-    let whole = Table { columns: columns.map(|(_, column)| read_as(column)).collect::<Result<_>>()? };
-    let place = |column: usize| kept.binary_search(&column).unwrap_or(0);
-    let rows = whole.rows()?;
-    let at = |part: &Part| (part.name.clone(), place(part.column), part.named);
-    let source = |quantity: Quantity| -> Result<Option<Source>> {
-        let parts: Vec<_> = resolved.parts(quantity).iter().map(at).collect();
-        if parts.is_empty() { Ok(None) } else { Source::new(name_of(quantity), &parts, &whole).map(Some) }
-    };
-    let lacks = |quantity| Error::config(name_of(quantity), "there is no such column");
-    let observation = source(Quantity::Observation)?.ok_or_else(|| lacks(Quantity::Observation))?;
-    let action = source(Quantity::Action)?
-        .ok_or_else(|| lacks(Quantity::Action))?
-        .choices(&whole, |name| about.names.reading(name));
-    let next = source(Quantity::NextObservation)?.map(|next| next.paired(&observation)).transpose()?;
-    let column = |quantity| resolved.column(quantity).map(|column| &whole.columns[place(column)]);
-    let flagged = |quantity: Quantity| -> Result<Option<Vec<Flag>>> {
-        column(quantity).map(|(name, cells)| flags(name, cells)).transpose()
-    };
+    let found = Found::new(table, &about, &[Quantity::Observation, Quantity::Action, Quantity::Reward])?;
+    let (rows, whole) = (found.rows, &found.table);
+    let reading = |name: &str| about.names.reading(name);
+    let observation = found.needed(Quantity::Observation)?;
+    let action = found.needed(Quantity::Action)?.choices(whole, reading);
+    let next = found.source(Quantity::NextObservation)?.map(|next| next.paired(&observation)).transpose()?;
     sink.go_on()?;
-    let last = flagged(Quantity::Last)?.unwrap_or_else(|| vec![None; rows]);
-    let acted: Vec<bool> = (0..rows).map(|row| last[row] != Some(true) && !action.is_empty(&whole, row)).collect();
+    let last = found.flags(Quantity::Last)?.unwrap_or_else(|| vec![None; rows]);
+    let acted: Vec<bool> = (0..rows).map(|row| last[row] != Some(true) && !action.is_empty(whole, row)).collect();
     let joins = |next: &Source| -> (Vec<bool>, Vec<bool>) {
-        let there = (0..rows).map(|row| !next.is_empty(&whole, row)).collect();
-        let joins = (0..rows).map(|row| row + 1 < rows && next.same(row, &observation, row + 1, &whole)).collect();
+        let there = (0..rows).map(|row| !next.is_empty(whole, row)).collect();
+        let joins = (0..rows).map(|row| row + 1 < rows && next.same(row, &observation, row + 1, whole)).collect();
         (there, joins)
     };
     let next_joins = next.as_ref().map(joins);
     sink.go_on()?;
     let laid = lay_out(&Rows {
         count: rows,
-        episode: column(Quantity::Episode).map(|(name, cells)| labels(name, cells)).transpose()?,
-        step: column(Quantity::Step).map(|(name, cells)| steps(name, cells)).transpose()?,
+        episode: found.labels()?,
+        step: found.steps()?,
         next: next_joins,
-        terminated: flagged(Quantity::Terminated)?,
-        truncated: flagged(Quantity::Truncated)?,
-        done: flagged(Quantity::Done)?,
-        first: flagged(Quantity::First)?,
-        reward: column(Quantity::Reward).filter(|(_, cells)| cells.width() == 1 && !cells.is_text()).map(
-            |(_, cells)| {
-                (0..rows).map(|row| if cells.is_empty(row) { f64::NAN } else { cells.data.number(row) }).collect()
-            },
-        ),
+        terminated: found.flags(Quantity::Terminated)?,
+        truncated: found.flags(Quantity::Truncated)?,
+        done: found.flags(Quantity::Done)?,
+        first: found.flags(Quantity::First)?,
+        reward: found.rewards(),
         acted,
     })?;
     sink.go_on()?;
+    let left_out = found.left_out(&about);
     let mut header = about.header;
     if !about.given {
-        header.observation_space = observation.space(&whole, next.as_ref())?;
-        header.action_space = action.space(&whole, None)?;
+        let [observed, done] = about.spaces;
+        header.observation_space = observation.space_like(whole, next.as_ref(), observed, about.kinds)?;
+        header.action_space = action.space_like(whole, None, done, about.kinds)?;
         header.precision = Precision::Element;
     }
     let mut chosen = Vec::new();
-    for (source, space) in [(&observation, &header.observation_space), (&action, &header.action_space)] {
-        chosen.extend(source.choice_notes(&whole, space, |name| about.names.reading(name))?);
+    if about.kinds == Kinds::Guessed {
+        for (source, space) in [(&observation, &header.observation_space), (&action, &header.action_space)] {
+            chosen.extend(source.choice_notes(whole, space, reading)?);
+        }
     }
     let (observed, done) = (header.observation_space.clone(), header.action_space.clone());
-    let mut out: Vec<String> = resolved.left_out.iter().map(|column| names[*column].clone()).collect();
-    out.extend(about.left_out);
-    out.retain(|name| !about.own.contains(&name.as_str()));
     // A header of ours tells of what was written, and comes back as it was.
     if !about.given {
-        if !out.is_empty() {
-            // pandas writes its index below an empty name.
-            out.iter_mut().filter(|name| name.trim().is_empty()).for_each(|name| *name = "(without a name)".into());
-            header.notes.push(("left out".into(), format!("columns {}", out.join(", "))));
+        if !left_out.is_empty() {
+            header.notes.push(("left out".into(), format!("columns {}", left_out.join(", "))));
         }
         for (quantity, source) in [(Quantity::Observation, &observation), (Quantity::Action, &action)] {
-            if let Some(names) = source.names(&whole) {
+            if let Some(names) = source.names(whole) {
                 note_names(&mut header, quantity, &names);
             }
         }
@@ -185,31 +187,32 @@ pub(crate) fn read(table: Table, about: About, sink: &mut dyn Sink) -> Result<()
     }
     sink.go_on()?;
     sink.begin(&header)?;
-    let Some((reward_name, reward)) = column(Quantity::Reward) else { return Err(lacks(Quantity::Reward)) };
-    reward.check_numbers(reward_name)?;
-    if reward.width() != 1 || reward.is_text() {
-        return Err(Error::config(
-            reward_name.clone(),
-            format!("holds {} of shape {:?}, expected one number a row", reward.data.kind(), reward.shape),
-        ));
-    }
+    let (reward_name, reward) = found.reward()?;
     for rows in laid.episodes {
-        let named =
-            |row: usize, error: Error| Error::config(format!("episode {}, row {row}", rows.name), error.to_string());
+        let named = |row: usize, error: Error| match error {
+            Error::NotInSpace { what, reason } if about.kinds == Kinds::Told => {
+                Error::NotInSpace { what: format!("episode {}, row {row}: {what}", rows.name).into(), reason }
+            }
+            error => Error::config(format!("episode {}, row {row}", rows.name), error.to_string()),
+        };
+        let value = |source: &Source, row: usize, space: &Space| {
+            about.kinds.finite(&rows.name, source.name, row, || source.is_finite(whole, row))?;
+            source.value(whole, row, space).map_err(|error| named(row, error))
+        };
         let mut episode = Episode { terminated: rows.terminated, truncated: rows.truncated, ..Episode::default() };
         for row in rows.seen.clone() {
-            episode.observations.push(observation.value(&whole, row, &observed).map_err(|error| named(row, error))?);
+            episode.observations.push(value(&observation, row, &observed)?);
         }
         if let (Some(row), Some(next)) = (rows.closing, &next) {
-            episode.observations.push(next.value(&whole, row, &observed).map_err(|error| named(row, error))?);
+            episode.observations.push(value(next, row, &observed)?);
         }
         for row in rows.acted.clone() {
-            episode.actions.push(action.value(&whole, row, &done).map_err(|error| named(row, error))?);
+            episode.actions.push(value(&action, row, &done)?);
+            let told = !reward.is_empty(row) && reward.data.number(row).is_finite();
+            about.kinds.finite(&rows.name, "reward", row, || told)?;
             if reward.is_empty(row) {
-                return Err(Error::config(
-                    reward_name.clone(),
-                    format!("episode {}, row {row}: it is empty or NaN beside an action", rows.name),
-                ));
+                let why = format!("episode {}, row {row}: it is empty or NaN beside an action", rows.name);
+                return Err(Error::config(reward_name.clone(), why));
             }
             let number = reward.data.number(row);
             finite(reward_name, number).map_err(|error| named(row, error))?;
@@ -218,45 +221,4 @@ pub(crate) fn read(table: Table, about: About, sink: &mut dyn Sink) -> Result<()
         sink.episode(episode)?;
     }
     Ok(())
-}
-
-/// The name of each row's episode: texts, or whole numbers.
-fn labels(name: &str, cells: &Cells) -> Result<Vec<String>> {
-    (0..cells.rows)
-        .map(|row| match (&cells.data, cells.is_empty(row)) {
-            (_, true) => Err(Error::config(name, format!("row {row} is empty: say which episode it belongs to"))),
-            _ if cells.width() != 1 => Err(Error::config(name, "holds arrays, expected one name or number a row")),
-            (Data::Text(texts), _) => Ok(texts[row].clone()),
-            (numbers, _) => {
-                let number = numbers.number(row);
-                if number.fract() == 0.0 && number.abs() < 2f64.powi(53) {
-                    Ok(format!("{number}"))
-                } else {
-                    Err(Error::config(name, format!("row {row} holds {number}, which is no whole number")))
-                }
-            }
-        })
-        .collect()
-}
-
-/// The step of each row, and whether these are whole numbers of a counter; times and fractions only rise.
-fn steps(name: &str, cells: &Cells) -> Result<(Vec<f64>, bool)> {
-    if cells.width() != 1 {
-        return Err(Error::config(name, "holds arrays, expected one number a row"));
-    }
-    if let Some(row) = (0..cells.rows).find(|row| cells.is_empty(*row)) {
-        return Err(Error::config(name, format!("row {row} is empty")));
-    }
-    if let Data::Text(texts) = &cells.data {
-        // Times as text, such as 2026-01-31T12:00:00, sort as they stand.
-        let mut sorted: Vec<&String> = texts.iter().collect();
-        sorted.sort();
-        sorted.dedup();
-        let place = |text: &String| sorted.binary_search(&text).unwrap_or(0) as f64;
-        return Ok((texts.iter().map(place).collect(), false));
-    }
-    let numbers = cells.data.numbers();
-    // A counter begins with small numbers; seconds or nanoseconds of a clock do not rise by one.
-    let counter = numbers.iter().all(|n| n.fract() == 0.0) && numbers.first().is_some_and(|first| first.abs() < 1e9);
-    Ok((numbers, counter))
 }

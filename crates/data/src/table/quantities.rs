@@ -2,17 +2,17 @@
 
 use worldwright_core::{ElementType, Error, Result, Space, Value};
 
-use super::Table;
+use super::{Kinds, Table};
 use super::cells::{Cells, Data};
 use super::given::Reading;
-use super::names::{is_numbered, same_name};
-use crate::exact;
+use super::names::{Quantity, is_numbered, name_of, same_name};
 use crate::formats::choices;
+use crate::{exact, shape_fits};
 
 /// How a quantity lies in the columns of a table.
 #[derive(Debug, Clone)]
 pub(crate) struct Source {
-    name: &'static str,
+    pub(super) name: &'static str,
     kind: Kind,
 }
 
@@ -239,6 +239,105 @@ impl Source {
         }
     }
 
+    /// The space that its numbers are elements of: `asked` where these can be read as its elements, else the one that they span, as far as
+    /// their `kinds` tell.
+    ///
+    /// # Errors
+    /// As for [`space`](Self::space).
+    pub(crate) fn space_like(
+        &self,
+        table: &Table,
+        also: Option<&Self>,
+        asked: Option<Space>,
+        kinds: Kinds,
+    ) -> Result<Space> {
+        match asked.filter(|space| self.reads_as(space, table)) {
+            Some(space) => Ok(space),
+            None if kinds == Kinds::Told => self.told_space(table, also),
+            None => self.space(table, also),
+        }
+    }
+
+    /// Whether rows can be read as elements of a space, one number after another or part by part.
+    pub(super) fn reads_as(&self, space: &Space, table: &Table) -> bool {
+        match (space, &self.kind) {
+            (Space::Dict(_), Kind::Parts(_)) => true,
+            (Space::Dict(_) | Space::Tuple(_), _) | (_, Kind::Parts(_)) => false,
+            (Space::Box { shape, .. }, Kind::Vector(parts)) => shape_fits(&[parts.len()], shape),
+            (Space::Box { shape, .. }, Kind::Whole { column, .. } | Kind::Choices { column, .. }) => {
+                shape_fits(&table.columns[*column].1.shape, shape)
+            }
+            (space, _) => self.width(table) == space.numbers(),
+        }
+    }
+
+    /// As [`space`](Self::space), of numbers whose types a user chose: see [`Kinds::Told`].
+    fn told_space(&self, table: &Table, also: Option<&Self>) -> Result<Space> {
+        let cells = |source: &Self| source.columns().into_iter().map(|column| &table.columns[column].1).collect::<Vec<_>>();
+        let own = cells(self);
+        let beside = also.map(cells).unwrap_or_default();
+        if let Kind::Parts(parts) = &self.kind {
+            let part = |place: usize| -> Vec<&Data> {
+                std::iter::once(own[place]).chain(beside.get(place).copied()).map(|cells| &cells.data).collect()
+            };
+            let spaces = parts.iter().enumerate().map(|(place, (name, _))| {
+                (name.clone(), reals(shaped(own[place].shape.clone()), &part(place)))
+            });
+            return Ok(Space::Dict(spaces.collect()));
+        }
+        let shape = if let Kind::Vector(parts) = &self.kind { vec![parts.len()] } else { shaped(own[0].shape.clone()) };
+        if self.name != name_of(Quantity::Action) {
+            let kinds: Vec<&Data> = own.iter().chain(&beside).map(|cells| &cells.data).collect();
+            return Ok(reals(shape, &kinds));
+        }
+        if let Kind::Choices { least, most, .. } = self.kind {
+            return choices(least, most).ok_or_else(|| Error::config(self.name, "holds choices too far apart"));
+        }
+        let mut bounds = vec![(f64::INFINITY, f64::NEG_INFINITY); self.width(table)];
+        let mut row_of = Vec::new();
+        for row in (0..own[0].rows).filter(|row| !self.is_empty(table, *row)) {
+            row_of.clear();
+            own.iter().for_each(|cells| cells.push_row(row, &mut row_of));
+            bounds.iter_mut().zip(&row_of).for_each(|((low, high), n)| (*low, *high) = (low.min(*n), high.max(*n)));
+        }
+        if own.len() == 1
+            && own[0].shape.is_empty()
+            && own[0].data.is_whole()
+            && let [(low, high)] = bounds[..]
+            && let Some(space) = (low <= high).then(|| choices(low as i64, high as i64)).flatten()
+        {
+            return Ok(space);
+        }
+        // Where nothing was done, nothing tells how far it might have gone.
+        let bound = |(low, high): &(f64, f64)| if low.is_finite() && high.is_finite() { (*low, *high) } else { (-1.0, 1.0) };
+        let (low, high) = bounds.iter().map(bound).unzip();
+        Ok(Space::Box { shape, low, high, element: ElementType::F64 })
+    }
+
+    /// Whether it lies in parts with names of their own.
+    pub(crate) fn has_parts(&self) -> bool {
+        matches!(self.kind, Kind::Parts(_))
+    }
+
+    /// Numbers of a row in all columns together.
+    pub(crate) fn width(&self, table: &Table) -> usize {
+        self.columns().iter().map(|column| table.columns[*column].1.width()).sum()
+    }
+
+    /// The numbers of a row, appended.
+    pub(crate) fn push_row(&self, table: &Table, row: usize, out: &mut Vec<f64>) {
+        self.columns().iter().for_each(|column| table.columns[*column].1.push_row(row, out));
+    }
+
+    /// Whether all numbers of a row are there and finite.
+    pub(crate) fn is_finite(&self, table: &Table, row: usize) -> bool {
+        let full = |column: &usize| {
+            let cells = &table.columns[*column].1;
+            !cells.is_empty(row) && cells.first_not_finite(row).is_none()
+        };
+        self.columns().iter().all(full)
+    }
+
     /// The value in a row.
     ///
     /// # Errors
@@ -299,6 +398,21 @@ fn space_of(cells: &Cells, also: Option<&Cells>) -> Space {
     }
     let kinds: Vec<&Data> = both().map(|cells| &cells.data).collect();
     boxed(cells.shape.clone(), &kinds)
+}
+
+/// A shape of at least one axis: a single number is a vector of one.
+fn shaped(shape: Vec<usize>) -> Vec<usize> {
+    if shape.is_empty() { vec![1] } else { shape }
+}
+
+/// A box of images or of real numbers, without bounds of its own.
+fn reals(shape: Vec<usize>, of: &[&Data]) -> Space {
+    match boxed(shape, of) {
+        Space::Box { shape, low, high, element } if !element.is_float() && !element.is_bytes() => {
+            Space::Box { shape, low, high, element: ElementType::F64 }
+        }
+        space => space,
+    }
 }
 
 fn boxed(shape: Vec<usize>, of: &[&Data]) -> Space {

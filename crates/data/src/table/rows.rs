@@ -20,7 +20,7 @@ use super::flags::Flag;
 
 /// What decides about rows.
 #[derive(Debug, Clone, Default)]
-pub struct Rows {
+pub(crate) struct Rows {
     /// How many there are.
     pub count: usize,
     /// The episode of each, by name; none where flags or steps tell where episodes end.
@@ -45,7 +45,7 @@ pub struct Rows {
 
 /// The rows of one episode of T steps.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EpisodeRows {
+pub(crate) struct EpisodeRows {
     /// Its name, for messages.
     pub name: String,
     /// Rows whose observations are its own: T + 1, or T where [`closing`](Self::closing) has the last.
@@ -62,7 +62,7 @@ pub struct EpisodeRows {
 
 /// Episodes, and what a user should know of how they were read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Laid {
+pub(crate) struct Laid {
     /// In the order of the rows.
     pub episodes: Vec<EpisodeRows>,
     /// Sentences.
@@ -75,7 +75,7 @@ pub struct Laid {
 ///
 /// # Errors
 /// [`Error::Config`] naming episode and row where they do not fit together.
-pub fn lay_out(rows: &Rows) -> Result<Laid> {
+pub(crate) fn lay_out(rows: &Rows) -> Result<Laid> {
     let mut laid = Laid::default();
     let ends = row_ends(rows, &mut laid.notes)?;
     let mut lost = Lost::default();
@@ -152,7 +152,7 @@ impl Lost {
 
 /// How each row ends its episode.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RowEnds {
+pub(crate) struct RowEnds {
     /// Whether the task itself ended there.
     pub terminated: Vec<bool>,
     /// Whether it was cut there.
@@ -166,7 +166,7 @@ pub struct RowEnds {
 ///
 /// # Errors
 /// [`Error::Config`] naming the row of an action whose flag is missing, and one whose flags contradict each other.
-pub fn row_ends(rows: &Rows, notes: &mut Vec<String>) -> Result<RowEnds> {
+pub(crate) fn row_ends(rows: &Rows, notes: &mut Vec<String>) -> Result<RowEnds> {
     let read = |what: &str, flags: &Option<Vec<Flag>>| -> Result<Option<Vec<bool>>> {
         let Some(flags) = flags else { return Ok(None) };
         let known = flags.iter().enumerate().map(|(row, flag)| match flag {

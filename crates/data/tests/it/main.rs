@@ -1,5 +1,6 @@
 //! Integration tests of the data room.
 mod alike;
+mod arrays;
 mod claims;
 mod column_names;
 mod encodings;

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from . import data, distributed, errors, mcts
 from ._native import __version__
+from ._predicted import FitReport, Prediction
 from .agents import Agent, Evaluation, load
 from .catalogue import Entry, algorithms, environments, models, planners, policies
 from .collecting import collect
@@ -34,7 +35,7 @@ from .errors import (
     WorldwrightWarning,
 )
 from .learning import learn
-from .model import FitReport, Imagination, Model, Prediction
+from .model import Imagination, Model
 from .multiagent import from_pettingzoo
 from .planner import Plan, Planner, Weighed
 from .plots import plot

@@ -13,7 +13,7 @@ from ._choices import nearest
 from ._contract import counted, element
 from ._keys import own
 from ._sound import paid_by
-from .data.spaces import flat_dim, most_of, projector, unflatten
+from ._spaces import flat_dim, most_of, projector, unflatten
 from .errors import ConfigError, NotFittedError
 from .model import Model
 from .runs import Run

@@ -15,6 +15,8 @@ from . import _native
 from ._keys import OwnKeys, are_text
 from ._known_spaces import space_of
 from .errors import ConfigError
+from .multiagent import from_pettingzoo, is_pettingzoo
+from .vector import first_lane
 
 EnvironmentLike = Any
 """An environment of Gymnasium's API, a function that makes one, or the name of one that Worldwright knows."""
@@ -132,14 +134,10 @@ def _drawing(spec: Any) -> Any:
 
 def single(environment: Any) -> Any:
     """The one environment of a vector, or the single one that PettingZoo's make: a learner decides for one at a time."""
-    from .multiagent import from_pettingzoo, is_pettingzoo
-
     if is_pettingzoo(environment):
         return from_pettingzoo(environment)
     if not isinstance(environment, gymnasium.vector.VectorEnv):
         return environment
-    from .vector import first_lane
-
     return first_lane(environment)
 
 

@@ -13,8 +13,9 @@ from ._callables import Choices, Reward
 from ._contract import flag, flags, kept, unmasked
 from ._environments import Source
 from .data import Dataset, dataset, episodes
-from .data.spaces import infer_actions, near
-from .data.tables import columns_of, group, kind_of
+from ._spaces import near
+from .data.columns import kind_of
+from .data.taken import tabled
 from .errors import ConfigError, DivergedError, ShapeError, WorldwrightWarning
 from .model import _choices
 
@@ -104,10 +105,9 @@ class Gathered:
         elif self.action_space is None and isinstance(given, Dataset):
             raise ConfigError("a Dataset holds flat numbers: say beside it what can be done, as action_space=…")
         elif self.action_space is None:
-            columns = columns_of(given) if kind_of(given) is not None else given
-            if isinstance(columns, Mapping) and "lengths" not in columns:
-                actions = group({str(name): np.asarray(column) for name, column in columns.items()}, "action")
-                self.action_space = None if actions is None else infer_actions(actions)
+            table = kind_of(given) is not None
+            if table or (isinstance(given, Mapping) and "lengths" not in given):
+                given, self.action_space = tabled(given, strict=not table)
             else:
                 given = episodes(given)
                 self.action_space, self.observation_space = given.action_space, self.observation_space or given.observation_space

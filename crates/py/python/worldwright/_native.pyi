@@ -214,6 +214,11 @@ class Dataset:
         whether the task and the episode ended at each; with an observation space, whose parts and names count for whoever takes them
         up."""
 
+    @staticmethod
+    def of_columns(columns: dict[str, NDArray[Any]], *, strict: bool, action_space: Any = None) -> tuple[Dataset, Any, list[str]]:
+        """The transitions of a table's columns, by the rules of all readers; what actions are elements of; and sentences about how it was
+        read."""
+
     def __len__(self) -> int: ...
     @property
     def observation_dim(self) -> int:
@@ -425,6 +430,12 @@ def write_store(
 ) -> None:
     """Writes a new episode store of episodes ``(observations, actions, rewards, terminated, truncated, seed)``."""
 
+def run_card(path: str | Path) -> str:
+    """A run's folder as a small table with its learning curve, in HTML."""
+
+def evaluation_card(mean: float, std: float, returns: Sequence[float], lengths: Sequence[int]) -> str:
+    """An evaluation as a small table with the return of each episode, in HTML."""
+
 def resolve_columns(names: Sequence[str], *, strict: bool) -> tuple[dict[str, list[tuple[str, int, bool]]], list[int]]:
     """Which columns hold what: for each quantity its parts ``(name, column, named)``; and the columns that are left out."""
 
@@ -434,10 +445,13 @@ def column_names() -> list[tuple[str, list[str]]]:
 def read_flags(column: str, cells: Sequence[Any]) -> list[bool | None]:
     """The flags of a column of texts, or of numbers; what is missing is none."""
 
-def lay_out_rows(
-    given: dict[str, Any],
-) -> tuple[list[tuple[str, tuple[int, int], tuple[int, int], int | None, bool, bool]], list[str]]:
-    """Lays the rows of a table out as episodes; and sentences about how it was read."""
-
-def row_ends(given: dict[str, Any]) -> tuple[list[bool], list[bool], list[str]]:
-    """Whether each row terminates and is cut; and sentences about that."""
+def read_table(
+    columns: dict[str, NDArray[Any]],
+    *,
+    strict: bool,
+    environment: str,
+    seed: int,
+    observation_space: Any = None,
+    action_space: Any = None,
+) -> _Store:
+    """Episodes of the columns of a table in long format, as ``read_store`` gives those of a store."""

@@ -9,6 +9,7 @@ import numpy as np
 from gymnasium import spaces
 
 from ._contract import numbers, reals, unmasked
+from ._spaces import elements, infer_observations
 from .errors import ShapeError, SpaceError
 
 
@@ -42,8 +43,6 @@ def acted_rows(space: Any, given: Any) -> Any:
 
 def parted(given: Any, what: str) -> Any:
     """The space of named parts that a mapping of arrays, or a list of mappings, spans; none for all else."""
-    from .data.spaces import infer_observations
-
     columns = _columns(given, what)
     if columns is None:
         return None
@@ -89,8 +88,6 @@ def _flat(space: Any, given: Any, what: str) -> Any:
 
 
 def _elements(space: Any, given: Any, what: str) -> list[Any]:
-    from .data.spaces import elements
-
     if isinstance(given, Mapping) and isinstance(space, spaces.Dict):
         _same_parts(space, given, what)
         columns = {name: _column(part, given[name], f"{what}['{name}']") for name, part in space.spaces.items()}

@@ -44,9 +44,7 @@ class Evaluation:
         return f"{self.return_mean:.1f} ± {self.return_std:.1f} over {len(self.returns)} episode{'' if len(self.returns) == 1 else 's'}"
 
     def _repr_html_(self) -> str:
-        from ._html import evaluation
-
-        return evaluation(self)
+        return _native.evaluation_card(self.return_mean, self.return_std, self.returns, self.lengths)
 
 
 class Agent:

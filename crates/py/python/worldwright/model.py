@@ -3,84 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from . import _native
+from . import _html, _native
 from ._callables import Choices, Dynamics, Reward, start_of
 from ._keys import are_text, own
+from ._predicted import FitReport, Prediction
 from ._rows import acted_rows, observed_rows
 from ._known_spaces import asked
+from ._spaces import as_space, flat_dim, lies_within
+from .data import dataset
 from .errors import ConfigError, NotFittedError, ShapeError
+from .onnx_export import export_onnx
+from .starts import first_observations
 
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class FitReport:
-    """What a fit did."""
-
-    epochs: int
-    """Passes over the data."""
-    training_loss: float
-    """Loss at the end, in the model's own unit."""
-    holdout_mse: float | None
-    """Mean squared error one step ahead on transitions held out, in units of the data's variance; None where none were, and for models
-    that predict no observations."""
-    note: str
-    """What the model says of the fit: which kernel, how many elites, which kind."""
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What a model predicts for N pairs of observation and action, with its M members apart."""
-
-    observations: Floats
-    """Next observations, flat, (M, N, O)."""
-    continuations: Floats
-    """Discount times not terminated, (M, N)."""
-    epistemic: Floats
-    """How far the members disagree, in standard deviations of the training data, (N,)."""
-    paid: Floats | None
-    """Rewards (M, N); none where the model was fitted to data without any."""
-
-    @property
-    def rewards(self) -> Floats:
-        """Rewards, (M, N).
-
-        Raises:
-            NotFittedError: The model was fitted to data without rewards.
-        """
-        if self.paid is None:
-            raise NotFittedError(
-                "the model was fitted to data without rewards, or is a function that gives none: fit it with rewards=…, or make it with "
-                "reward=…, a function"
-            )
-        return self.paid
-
-    @property
-    def mean(self) -> Floats:
-        """Next observations, mean over members, (N, O)."""
-        return np.asarray(self.observations.mean(axis=0))
-
-    @property
-    def std(self) -> Floats:
-        """Standard deviation of next observations between members, (N, O)."""
-        return np.asarray(self.observations.std(axis=0))
-
-    @property
-    def reward(self) -> Floats:
-        """Mean reward, (N,)."""
-        return np.asarray(self.rewards.mean(axis=0))
-
-    def _repr_html_(self) -> str:
-        from ._html import prediction
-
-        return prediction(self)
 
 
 class Imagination:
@@ -256,9 +197,6 @@ class Model:
                 are any ``rewards`` (N,), ``terminated`` (N,) and ``truncated`` (N,). Without rewards, and without a function for them,
                 the model learns none and says so where it is asked for them.
         """
-        from .data import dataset
-        from .starts import first_observations
-
         transitions = dataset(data, action_space=self.action_space, **columns)
         report = self._native.fit(data=transitions, seed=self._seed if seed is None else seed)
         self._version += 1
@@ -324,8 +262,6 @@ class Model:
         Raises:
             UnsupportedError: The model is no network.
         """
-        from .onnx_export import export_onnx
-
         return export_onnx(self, path, precision=precision)
 
     def arrays(self) -> dict[str, Any]:
@@ -338,9 +274,18 @@ class Model:
         return f"Model({spec['name']!r}, {spec['observation_dim']} → {spec['action_dim']}, {spec['members']} members, {state})"
 
     def _repr_html_(self) -> str:
-        from ._html import model
-
-        return model(self)
+        spec = self.spec
+        kind = "deterministic" if spec["deterministic"] else "probabilistic"
+        lines = [
+            ("state", "fitted" if spec["fitted"] else "not fitted"),
+            ("predicts", f"{kind}, {spec['members']} member{'s' if spec['members'] != 1 else ''}"),
+            ("observation", f"{_html.counted(spec['observation_dim'])}, <code>{_html.code(self.observation_space)}</code>"),
+            ("action", f"{_html.counted(spec['action_dim'])}, <code>{_html.code(self.action_space)}</code>"),
+        ]
+        more = [word for word, there in (("a value", spec["has_value"]), ("a policy prior", spec["has_prior"])) if there]
+        if more:
+            lines.append(("also gives", " and ".join(more)))
+        return _html.card("Model", str(spec["name"]), lines)
 
 
 def as_model(
@@ -360,8 +305,6 @@ def as_model(
         for name, value in (("reward_fn", reward_fn), ("discount", discount), ("vectorized", vectorized)):
             if value is not None:
                 raise ConfigError(f"{name} goes with a function as the model; a Model has its own already")
-        from .data.spaces import as_space, lies_within
-
         for name, space, own in (
             ("observation_space", observation_space, given.observation_space),
             ("action_space", action_space, given.action_space),
@@ -398,8 +341,6 @@ def as_model(
 
 def _own_spaces(observation_space: Any, action_space: Any) -> tuple[Any, Any] | None:
     """Spaces as they were given, where keys of theirs are no text, as which alone the native half knows them; none elsewhere."""
-    from .data.spaces import as_space
-
     if are_text(observation_space) and are_text(action_space):
         return None
     return as_space(observation_space), as_space(action_space)
@@ -411,6 +352,4 @@ def _choices(action_space: Any) -> Sequence[Any] | None:
 
 def _flat_dim(space: Any) -> int:
     """Length of a flat observation of a space, or of what stands for one."""
-    from .data.spaces import as_space, flat_dim
-
     return flat_dim(as_space(space))

@@ -4,17 +4,15 @@ reward."""
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .data.spaces import flat_dim
-from .data.tables import optional
+from ._spaces import flat_dim
+from ._native import __version__
+from ._optional import optional
 from .errors import ConfigError, NotFittedError, UnsupportedError
-
-if TYPE_CHECKING:
-    from .model import Model
 
 OPSET = 17
 KINDS = ("deterministic", "ensemble")
@@ -22,7 +20,30 @@ FULL_FORM = 12
 """Observations longer than this have squares without cross terms in the continuation."""
 
 
-def export_onnx(model: Model, path: str | Path, *, precision: str = "float32") -> Path:
+class Exported(Protocol):
+    """A model, as far as it is written."""
+
+    @property
+    def name(self) -> str:
+        """Its name in the list of models."""
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        """What it is."""
+
+    @property
+    def observation_space(self) -> Any:
+        """What it observes."""
+
+    @property
+    def action_space(self) -> Any:
+        """What it can be told to do."""
+
+    def arrays(self) -> dict[str, Any]:
+        """Everything learned, as arrays by name."""
+
+
+def export_onnx(model: Exported, path: str | Path, *, precision: str = "float32") -> Path:
     """Writes a model's networks as an ONNX file; see :meth:`worldwright.Model.export_onnx`."""
     optional("onnx", "onnx")
     if precision not in ("float32", "float64"):
@@ -38,7 +59,7 @@ def export_onnx(model: Model, path: str | Path, *, precision: str = "float32") -
     return path
 
 
-def _networks(model: Model, arrays: dict[str, Any]) -> str:
+def _networks(model: Exported, arrays: dict[str, Any]) -> str:
     """Where the networks' arrays stand."""
     if model.name in KINDS:
         return "regressor."
@@ -83,13 +104,11 @@ class _Graph:
     def take(self, value: str, index: list[int], axis: int) -> str:
         return self.add("Gather", value, self.constant(index, "int64"), axis=axis)
 
-    def write(self, path: Path, model: Model) -> None:
+    def write(self, path: Path, model: Exported) -> None:
         import onnx
         from onnx import helper
 
         graph = helper.make_graph(self.nodes, f"worldwright_{model.name}", self.inputs, self.outputs, self.constants)
-        from ._native import __version__
-
         made = helper.make_model(
             graph,
             opset_imports=[helper.make_opsetid("", OPSET)],
@@ -101,7 +120,7 @@ class _Graph:
         onnx.save(made, str(path))
 
 
-def _record(graph: _Graph, model: Model, arrays: dict[str, Any], prefix: str) -> None:
+def _record(graph: _Graph, model: Exported, arrays: dict[str, Any], prefix: str) -> None:
     from onnx import TensorProto, helper
 
     dims, width = flat_dim(model.observation_space), flat_dim(model.action_space)
@@ -135,7 +154,7 @@ def _record(graph: _Graph, model: Model, arrays: dict[str, Any], prefix: str) ->
         graph.outputs.append(helper.make_tensor_value_info("continuations", graph.element, [len(members), "rows"]))
 
 
-def _angles(model: Model) -> set[int]:
+def _angles(model: Exported) -> set[int]:
     return {int(place) for place in model.spec["settings"].get("angles", [])}
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from . import _native
+from . import _html, _native
 from ._actions import sequence
 from ._contract import kept, numbers, seeded
 from ._sound import all_diverged, discounting, distinct, paid_by, paying
@@ -39,9 +40,17 @@ class Plan:
         return self.actions[0]
 
     def _repr_html_(self) -> str:
-        from ._html import plan
-
-        return plan(self)
+        actions = list(self.actions)
+        first = ", ".join(html.escape(_html.short(action)) for action in actions[:6]) + (", …" if len(actions) > 6 else "")
+        lines = [
+            ("action", f"<b>{html.escape(_html.short(self.action))}</b>"),
+            ("expected return", _html.number(self.value)),
+            ("actions", f"{first} <span style='{_html.SOFT}'>({len(actions)} steps)</span>"),
+            ("planning", f"{html.escape(self.status)} after {self.iterations:,} improvements and {self.model_steps:,} model steps"),
+        ]
+        if self.diverged:
+            lines.append(("diverged", f"{self.diverged:,} candidates became infinite or undefined"))
+        return _html.card("Plan", "", lines)
 
 
 @dataclass(frozen=True)

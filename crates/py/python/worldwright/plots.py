@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import _panels
+from ._records import Records
 from ._style import GROUPS, WORDS, new_figure, short, style, thousands
 from .errors import ConfigError, ExternalError, ShapeError, UnknownNameError
 
@@ -15,13 +16,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
 
-    from .runs import Run
-
 KINDS = ("overview", "return", "model", "rollout", "horizon", "calibration", "speed")
 """What :meth:`worldwright.Run.plot` can show."""
 
 
-def draw(run: Run, kind: str = "overview", *, rollout: int = 0) -> Figure:
+def draw(run: Records, kind: str = "overview", *, rollout: int = 0) -> Figure:
     """The picture of one run; see :meth:`worldwright.Run.plot`."""
     if kind not in KINDS:
         raise UnknownNameError(f"no plot of kind {kind!r}; there are {', '.join(KINDS)}")
@@ -38,7 +37,7 @@ def draw(run: Run, kind: str = "overview", *, rollout: int = 0) -> Figure:
         return _single(run, kind, rows)
 
 
-def _single(run: Run, kind: str, rows: list[dict[str, Any]]) -> Figure:
+def _single(run: Records, kind: str, rows: list[dict[str, Any]]) -> Figure:
     figure = new_figure(5.2 if kind == "calibration" else 7.2, 4.6 if kind == "calibration" else 3.9)
     if kind == "return" and run.finished:
         _returns_beside_evaluation(figure, run, rows)
@@ -60,24 +59,24 @@ def _single(run: Run, kind: str, rows: list[dict[str, Any]]) -> Figure:
     return figure
 
 
-def _choices(run: Run) -> bool | None:
+def _choices(run: Records) -> bool | None:
     """Whether some of the observation's numbers are those of choices; None where the run has not come to where it is written."""
     return bool(run.diagnostics.get("choices")) if run.finished else None
 
 
-def _need(there: bool, run: Run, why: str) -> None:
+def _need(there: bool, run: Records, why: str) -> None:
     if not there:
         raise ExternalError(f"{run.folder} has nothing to show of this kind: {why}")
 
 
-def _returns_beside_evaluation(figure: Figure | SubFigure, run: Run, rows: list[dict[str, Any]]) -> None:
+def _returns_beside_evaluation(figure: Figure | SubFigure, run: Records, rows: list[dict[str, Any]]) -> None:
     left, right = figure.subplots(1, 2, sharey=True, width_ratios=(3.4, 1))
     _panels.returns(left, rows)
     _panels.evaluation(right, run.returns)
     right.tick_params(labelleft=False)
 
 
-def _overview(run: Run, rows: list[dict[str, Any]]) -> Figure:
+def _overview(run: Records, rows: list[dict[str, Any]]) -> Figure:
     """All of a run that there is: what is not there leaves its place to the others."""
     learned = len(_panels.series(rows, "learn", "holdout_mse")[0]) > 0
     finished = run.finished
@@ -105,12 +104,12 @@ def _overview(run: Run, rows: list[dict[str, Any]]) -> Figure:
     return figure
 
 
-def _title(run: Run) -> str:
+def _title(run: Records) -> str:
     about = run.about
     return f"{about['environment']} · {about['algorithm']} · seed {about['seed']}"
 
 
-def _rollout(figure: Figure | SubFigure, run: Run, index: int, *, most: int) -> None:
+def _rollout(figure: Figure | SubFigure, run: Records, index: int, *, most: int) -> None:
     """Channels of one prediction side by side, the reward last."""
     diagnostics = run.diagnostics
     rollouts = diagnostics["rollouts"]
@@ -135,7 +134,7 @@ def _rollout(figure: Figure | SubFigure, run: Run, index: int, *, most: int) -> 
 
 
 def plot(
-    runs: Sequence[Run] | Mapping[str, Sequence[Run]],
+    runs: Sequence[Records] | Mapping[str, Sequence[Records]],
     *,
     labels: Sequence[str] | None = None,
     title: str | None = None,
@@ -178,7 +177,7 @@ def plot(
         return figure
 
 
-def _groups(runs: Sequence[Run] | Mapping[str, Sequence[Run]], labels: Sequence[str] | None) -> dict[str, list[Run]]:
+def _groups(runs: Sequence[Records] | Mapping[str, Sequence[Records]], labels: Sequence[str] | None) -> dict[str, list[Records]]:
     if isinstance(runs, Mapping):
         groups = {str(label): list(members) for label, members in runs.items() if len(members)}
     else:
@@ -193,7 +192,7 @@ def _groups(runs: Sequence[Run] | Mapping[str, Sequence[Run]], labels: Sequence[
     return groups
 
 
-def _told_apart(runs: Sequence[Run]) -> list[str]:
+def _told_apart(runs: Sequence[Records]) -> list[str]:
     """The shortest labels that differ wherever the runs differ in more than the seed."""
     words: list[Callable[[Mapping[str, Any]], str]] = [
         lambda about: str(about["algorithm"]),
@@ -208,7 +207,7 @@ def _told_apart(runs: Sequence[Run]) -> list[str]:
     return whole
 
 
-def _curve(axes: Axes, runs: Sequence[Run], colour: str, label: str) -> None:
+def _curve(axes: Axes, runs: Sequence[Records], colour: str, label: str) -> None:
     curves = [_panels.series(run.rows(), "episode", "return") for run in runs]
     curves = [curve for curve in curves if len(curve[0])]
     if not curves:
@@ -226,7 +225,7 @@ def _curve(axes: Axes, runs: Sequence[Run], colour: str, label: str) -> None:
         axes.fill_between(steps, mean - std, mean + std, color=colour, alpha=0.16, linewidth=0)
 
 
-def _finals(axes: Axes, place: int, runs: Sequence[Run], colour: str) -> None:
+def _finals(axes: Axes, place: int, runs: Sequence[Records], colour: str) -> None:
     finished = [run for run in runs if run.finished]
     if not finished:
         return

@@ -11,8 +11,8 @@ import numpy as np
 from . import _native
 from ._contract import element, kept, numbers
 from .data import episodes as recorded
-from .data.spaces import elements, flat_dim, rows_of
-from .data.tables import kind_of
+from ._spaces import elements, flat_dim, rows_of
+from .data.columns import kind_of
 from .errors import ConfigError
 
 Start = Callable[[np.random.Generator], Any]

@@ -1,9 +1,10 @@
-//! What a run looks like to people: one page that works offline, a picture for a front page, a film of an episode.
+//! What a run looks like to people: one page that works offline, a card for notebooks, a picture for a front page, a film of an episode.
 //!
 //! [`html`] writes a single file without scripts or links to elsewhere: plots are SVG, the film is a GIF inside it, and light
 //! and dark follow the reader's system. It is drawn from a [`Page`], so that a report can be written anew at any time from
 //! what a run folder holds, whether the run has finished or not.
 
+mod card;
 mod figures;
 mod film;
 mod picture;
@@ -15,6 +16,7 @@ use std::fmt::Write;
 
 use base64::Engine;
 
+pub use self::card::{card, evaluation_card};
 use self::figures::Figure;
 pub use self::film::gif;
 pub use self::picture::picture;

@@ -4,32 +4,19 @@ from __future__ import annotations
 
 import datetime
 import decimal
-import importlib
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .. import _native
-from .._contract import exact, unmasked
+from .._contract import unmasked
+from .._optional import optional
 from ..errors import ConfigError, ShapeError, WorldwrightWarning
 
 Array = NDArray[Any]
-
-
-def optional(package: str, extra: str) -> Any:
-    """A package that only some need.
-
-    Raises:
-        ConfigError: It is not installed; the message names the extra that holds it.
-    """
-    try:
-        return importlib.import_module(package)
-    except ImportError as error:
-        raise ConfigError(f"this needs {package}, which is not installed: pip install worldwright[{extra}]") from error
 
 
 def kind_of(given: Any) -> str | None:
@@ -80,17 +67,6 @@ def columns_of(table: Any) -> dict[str, Array]:
     return found
 
 
-def some_row(columns: Mapping[str, Array]) -> None:
-    """Refuses columns of which none has a row.
-
-    Raises:
-        ConfigError: With what columns there are.
-    """
-    if all(np.ndim(column) and not len(column) for column in columns.values()):
-        there = f"{', '.join(columns)} without a row" if columns else "it is empty"
-        raise ConfigError(f"the table holds no step ({there}): give at least one row a step")
-
-
 def _indexed(frame: Any) -> Any:
     """A frame of pandas with those levels of its index as columns whose names are known. The index is otherwise no datum: it tells how rows
     were called, and these are taken in the order in which they stand.
@@ -129,13 +105,6 @@ def _add(found: dict[str, Array], name: str, column: Any) -> None:
     found[name] = array
 
 
-def times(array: Array) -> Array:
-    """Times as numbers of their unit; a missing one is NaN."""
-    missing = np.isnat(array)
-    words = array.astype(np.int64)
-    return np.where(missing, np.nan, words.astype(np.float64)) if missing.any() else words
-
-
 def _objects(values: Sequence[Any]) -> Array:
     objects = np.empty(len(values), dtype=object)
     # One by one: NumPy would take lists of one length apart.
@@ -148,15 +117,6 @@ def _missing(value: Any) -> bool:
     if isinstance(value, (float, np.floating, np.datetime64, np.timedelta64)):
         return bool(value != value)
     return value is None or type(value).__name__ in ("NAType", "NaTType")
-
-
-EMPTY_TEXTS = frozenset(("", "nan", "na", "<na>", "n/a", "none", "null", "nat", "#n/a"))
-"""What tables of text write into an empty cell: the same words as in files."""
-
-
-def empty_cell(value: Any) -> bool:
-    """Whether a cell is empty by the rule of all readers."""
-    return value.strip().lower() in EMPTY_TEXTS if isinstance(value, str) else _missing(value)
 
 
 def _array(found: dict[str, Array], name: str, column: Array) -> Any:
@@ -242,84 +202,6 @@ def told_flags(name: str, given: Any) -> NDArray[np.bool_]:
     if None in found:
         raise ConfigError(f"{name}: row {found.index(None)} is empty (NaN, None or NA): give true or false, or leave it out")
     return np.array(found, dtype=bool)
-
-
-@dataclass(frozen=True)
-class Table:
-    """Columns, and which of them hold what."""
-
-    columns: dict[str, Array]
-    names: list[str]
-    found: dict[str, list[tuple[str, int, bool]]]
-
-    @classmethod
-    def of(cls, columns: dict[str, Array], *, strict: bool) -> Table:
-        """Finds out what columns hold; says which are left out. With ``strict`` every unknown name is an error.
-
-        Raises:
-            ConfigError: A name is a slip of a known one, two columns hold the same, or one is unknown.
-        """
-        names = list(columns)
-        found, left_out = _native.resolve_columns(names, strict=strict)
-        if left_out:
-            say([f"left out: {', '.join(names[i] for i in left_out)}"])
-        return cls(columns, names, found)
-
-    def has(self, quantity: str) -> bool:
-        """Whether there is such a column."""
-        return quantity in self.found
-
-    def one(self, quantity: str) -> tuple[str, Array] | None:
-        """The one column of a quantity and its name."""
-        if quantity not in self.found:
-            return None
-        name = self.names[self.found[quantity][0][1]]
-        return name, self.columns[name]
-
-    def flags(self, quantity: str) -> list[bool | None] | None:
-        """The flags of a column, none where it is not there."""
-        column = self.one(quantity)
-        return None if column is None else flags(*column)
-
-    def parts(self, quantity: str, *, like: list[str] | None = None) -> tuple[list[str], list[Array], bool] | None:
-        """The parts of an observation or action: their names, their arrays, and whether they are numbers of one vector (or all of it)
-        and not parts of their own. ``like`` are the names of the observation's parts, after which those of the next are ordered.
-
-        Raises:
-            ConfigError: Parts do not pair.
-            ShapeError: Something is not a number.
-        """
-        if quantity not in self.found:
-            return None
-        parts = self.found[quantity]
-        if like is not None:
-            parts = self._paired(quantity, parts, like)
-        arrays = []
-        for _, place, _ in parts:
-            name = self.names[place]
-            column = self.columns[name]
-            if column.dtype.kind not in "fiub" and all(isinstance(value, (bool, np.bool_)) for value in column):
-                column = column.astype(bool)
-            if column.dtype.kind not in "fiub":
-                raise ShapeError(f"column '{name}' is of type {column.dtype}, expected numbers, of which every row has the same count")
-            exact(column, f"column '{name}'")
-            arrays.append(column)
-        single = len(parts) == 1 and not parts[0][2]
-        vector = all(not named for _, _, named in parts) and all(array.ndim == 1 for array in arrays)
-        return [name for name, _, _ in parts], arrays, single or vector
-
-    def _paired(self, quantity: str, parts: list[tuple[str, int, bool]], like: list[str]) -> list[tuple[str, int, bool]]:
-        own = {name: part for part in parts for name in [part[0]]}
-        # One column whole and one that is numbered or named are the same thing; two names are not.
-        if len(own) == 1 and len(like) == 1 and "" in (*own, *like):
-            return parts
-        missing, more = [name for name in like if name not in own], [name for name in own if name not in like]
-        if missing or more:
-            raise ConfigError(
-                f"{quantity}: its parts are {', '.join(map(repr, own))}, those of the observation {', '.join(map(repr, like))}: parts are "
-                "paired by name"
-            )
-        return [own[name] for name in like]
 
 
 def say(notes: list[str]) -> None:

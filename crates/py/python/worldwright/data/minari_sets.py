@@ -1,4 +1,4 @@
-"""Minari's data sets."""
+"""Minari's data sets, read."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
+from .._optional import optional
 from ..errors import ConfigError, ExternalError
 from .recorded import Episodes
-from .spaces import elements
-from .columns import optional
 
 
 def from_minari(given: Any) -> Episodes:
@@ -60,47 +59,3 @@ def _at(space: Any, given: Any, row: int) -> Any:
     if isinstance(space, spaces.Tuple):
         return tuple(_at(part, given[i], row) for i, part in enumerate(space.spaces))
     return given[row]
-
-
-def to_minari(episodes: Episodes, dataset_id: str, **details: Any) -> Any:
-    """Writes a Minari data set into Minari's own folder and gives it as Minari's object.
-
-    Raises:
-        ExternalError: Minari refuses, as when a data set of that id is there already.
-    """
-    minari = optional("minari", "data")
-    from minari.data_collector import EpisodeBuffer  # type: ignore[import-untyped,unused-ignore]
-
-    def stacked(space: Any, rows: Any) -> Any:
-        parts = elements(space, rows)
-        return parts if isinstance(space, (spaces.Dict, spaces.Tuple)) else np.asarray(parts)
-
-    buffers = []
-    for i, episode in enumerate(episodes):
-        ends = np.zeros((2, len(episode)), dtype=bool)
-        if len(episode):
-            ends[:, -1] = episode.terminated, episode.truncated
-        buffers.append(
-            EpisodeBuffer(
-                id=i,
-                seed=episode.seed,
-                observations=stacked(episodes.observation_space, episode.observations),
-                actions=stacked(episodes.action_space, episode.actions),
-                rewards=episode.rewards.tolist(),
-                terminations=ends[0].tolist(),
-                truncations=ends[1].tolist(),
-                infos={},
-            )
-        )
-    suite, _, identity = episodes.environment.partition(":")
-    made: dict[str, Any] = {"env": identity} if suite == "gym" and identity else {}
-    try:
-        return minari.create_dataset_from_buffers(
-            dataset_id,
-            buffers,
-            observation_space=episodes.observation_space,
-            action_space=episodes.action_space,
-            **{**made, **details},
-        )
-    except Exception as error:  # noqa: BLE001 - Minari raises whatever the storage below it does
-        raise ExternalError(f"Minari cannot write '{dataset_id}': {error}") from error

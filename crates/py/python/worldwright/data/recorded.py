@@ -16,8 +16,9 @@ from .._contract import numbers as real_numbers
 from .._contract import exact, seeded, unmasked
 from .._rows import parted, rows_within
 from ..errors import ConfigError, DivergedError, ShapeError
+from . import outward
 from .columns import say, told_flags
-from .spaces import action_rows, flat_dim, infer_actions, infer_observations, rows_of, unflatten
+from .._spaces import action_rows, flat_dim, infer_actions, infer_observations, rows_of, unflatten
 
 if TYPE_CHECKING:
     import pandas  # type: ignore[import-untyped,unused-ignore]
@@ -302,34 +303,24 @@ class Episodes(Sequence[Episode]):
     def to_arrow(self) -> pyarrow.Table:
         """A row a transition: ``episode``, ``step``, ``observation`` and ``next_observation`` (lists of numbers), ``action``,
         ``reward``, ``terminated``, ``truncated``. Choices and rewards are not copied."""
-        from .tables import to_arrow
-
-        return to_arrow(self)
+        return outward.to_arrow(self)
 
     def to_pandas(self) -> pandas.DataFrame:
         """A row a transition, a column a number: ``observation_0``, … as in :meth:`to_arrow`."""
-        from .tables import to_pandas
-
-        return to_pandas(self)
+        return outward.to_pandas(self)
 
     def to_polars(self) -> polars.DataFrame:
         """A row a transition, a column a number: ``observation_0``, … as in :meth:`to_arrow`."""
-        from .tables import to_polars
-
-        return to_polars(self)
+        return outward.to_polars(self)
 
     def to_minari(self, dataset_id: str, **details: Any) -> Any:
         """A Minari data set in Minari's own folder, such as ``"mine/pendulum-v0"``; ``details`` (``description``, ``author``, …)
         go to Minari."""
-        from .minari_sets import to_minari
-
-        return to_minari(self, dataset_id, **details)
+        return outward.to_minari(self, dataset_id, **details)
 
     def write(self, path: str | Path, *, format: str = "store") -> Path:
         """Writes them: see :func:`worldwright.data.write`."""
-        from .files import write
-
-        return write(self, path, format=format)
+        return outward.write(self, path, format=format)
 
     def __repr__(self) -> str:
         return (

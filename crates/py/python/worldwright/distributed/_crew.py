@@ -9,42 +9,17 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.util import find_spec
 from types import TracebackType
-from typing import Any, Literal, Protocol, Self
+from typing import Any, Self
 
 from ..errors import ConfigError, ExternalError
+from ._fleet import Engine, Fleet
 from .job import Job
 from .results import Result, Results
 
-Engine = Literal["ray", "processes"]
 POLL_SECS = 0.25
-
-
-@dataclass(frozen=True)
-class Event:
-    """What a worker tells: ``ready`` for a job, a ``share`` of its job, ``done`` with it (a record), or ``died`` (why)."""
-
-    kind: Literal["ready", "share", "done", "died"]
-    worker: int
-    value: Any = None
-
-
-class Fleet(Protocol):
-    """Where workers live."""
-
-    def start(self) -> int:
-        """Starts a worker and gives its number; it tells when it is ready."""
-
-    def give(self, worker: int, job: Job) -> None:
-        """Gives a job to a worker that is ready."""
-
-    def events(self, timeout_secs: float) -> list[Event]:
-        """What has happened, waiting for the first event for a while."""
-
-    def close(self) -> None:
-        """Stops all workers; their runs are kept."""
 
 
 class Bar:

@@ -19,7 +19,8 @@ from typing import Any, Unpack
 from .._contract import seeded
 from .._environments import EnvironmentLike
 from ..errors import ConfigError, ExternalError
-from ._crew import Crew, Engine
+from ._crew import Crew
+from ._fleet import Engine
 from .job import Settings, environment_name, one
 from .results import Result, Results
 from .sweeps import base_name, check

@@ -12,7 +12,7 @@ from typing import Any
 
 import cloudpickle  # type: ignore[import-untyped]
 
-from ._crew import Event
+from ._fleet import Event
 from .job import Job
 
 SHARE_SECS = 0.2

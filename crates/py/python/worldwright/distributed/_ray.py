@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import ConfigError
-from ._crew import Event
+from ._fleet import Event
 from .job import Job
 
 SHARE_SECS = 0.5

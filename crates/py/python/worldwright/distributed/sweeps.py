@@ -13,7 +13,8 @@ from .. import _native, errors
 from .._contract import seeded
 from .._environments import EnvironmentLike
 from ..errors import ConfigError, ExternalError
-from ._crew import Crew, Engine
+from ._crew import Crew
+from ._fleet import Engine
 from .job import Job, Learning, Settings, environment_name, one
 from .results import Result, Results
 

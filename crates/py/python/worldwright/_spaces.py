@@ -10,8 +10,8 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from .._contract import exact, rows_fit
-from ..errors import ConfigError, ShapeError, SpaceError
+from ._contract import exact, rows_fit
+from .errors import ConfigError, ShapeError, SpaceError
 
 Array = NDArray[Any]
 
