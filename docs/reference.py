@@ -17,7 +17,7 @@ from typing import Any
 import worldwright
 from worldwright._files import write_whole
 
-ORDER = ("learning", "runs", "agents", "designing", "model", "written", "planner", "mcts", "data", "plots", "collecting", "multiagent", "dream", "distributed", "catalogue", "errors")
+ORDER = ("learning", "runs", "agents", "designing", "model", "predicted", "written", "planner", "mcts", "data", "plots", "collecting", "multiagent", "dream", "distributed", "catalogue", "errors")
 """The order in which a reader needs them; others follow by name."""
 LISTS = {
     "environments": "Native environments, for `worldwright learn NAME` and `wm.learn(NAME)`; every one of Gymnasium's goes in as an object, and `gym:ID` and `dmc:DOMAIN-TASK` by name.",
@@ -89,8 +89,14 @@ def page(module: ModuleType) -> str:
     lines = [f"# {title}", "", "```{eval-rst}", f".. currentmodule:: {title}", "", f"{first}", *([rest] if rest.strip() else []), ""]
     for name, value in own(module):
         directive = "autofunction" if inspect.isfunction(value) else "autoexception" if issubclass(value, BaseException) else "autoclass"
-        lines += [f".. {directive}:: {name}", *(["   :members:"] if directive == "autoclass" else []), ""]
+        options = ["   :members:", *(["   :inherited-members:"] if _goes_on(value) else [])] if directive == "autoclass" else []
+        lines += [f".. {directive}:: {name}", *options, ""]
     return "\n".join([*lines, "```", ""])
+
+
+def _goes_on(value: type) -> bool:
+    """Whether a class stands on one that no page of its own tells of."""
+    return any(base.__module__.startswith("worldwright._") and not base.__module__.endswith("_native") for base in value.__mro__[1:])
 
 
 EXAMPLE = re.compile(r"(?P<before>[.:]\n)\n(?P<code>(?: {4}.*\n|\n)*? {4}.*)(?=\n\n\S|\n*\Z)")

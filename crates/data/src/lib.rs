@@ -38,7 +38,7 @@ pub use store::{
     Damage, Episode, EpisodeStore, EpisodeSummary, EpisodeWriter, Header, Position, Precision, Recovery, WriterOptions,
 };
 pub use table::{
-    Arrays, Asked, COLUMNS, ColumnNames, Flag, Items, Known, Part, Quantity, Resolved, Transitions, flag_of_number,
-    flag_of_text, name_of, nearest_name, resolve,
+    Arrays, Asked, COLUMNS, ColumnNames, Ended, Flag, Items, Known, Part, Quantity, Resolved, Transitions,
+    episode_ends, flag_of_number, flag_of_text, name_of, nearest_name, resolve,
 };
 pub use whole::{is_part, make_whole, sync_folder, write_whole};

@@ -11,7 +11,7 @@ use worldwright_design::{DesignOptions, Progress, Row};
 use worldwright_envs as envs;
 use worldwright_models::ModelContext;
 use worldwright_models::expression::RewardExpression;
-use worldwright_runs::design_from;
+use worldwright_runs::{design_context, design_from};
 
 use crate::callable::Reward;
 use crate::data::Dataset;
@@ -97,16 +97,19 @@ pub(crate) fn design<'py>(
     };
     let interrupts = Interrupts::default();
     let interrupt = interrupts.interrupt();
-    let context = AgentContext {
-        observation_space: space::read(observation_space)?,
-        action_space: space::read(action_space)?,
-        reward: written.or_else(|| made.as_ref().and_then(|made| made.reward.clone())),
-        simulator: made.as_ref().and_then(|made| made.simulator.clone()),
-        known: made.as_ref().and_then(|made| made.model.clone()),
-        players: made.as_ref().map_or(1, |made| made.environment.players()),
-        places: 1,
-        seed: seed.0,
-        interrupt: interrupt.clone(),
+    let context = match &made {
+        Some(made) => design_context(made, written.or_else(|| made.reward.clone()), false, seed.0, &interrupt),
+        None => AgentContext {
+            observation_space: space::read(observation_space)?,
+            action_space: space::read(action_space)?,
+            reward: written,
+            simulator: None,
+            known: None,
+            players: 1,
+            places: 1,
+            seed: seed.0,
+            interrupt: interrupt.clone(),
+        },
     };
     let wanted = read_options(options, discount)?;
     let taken = match &made {

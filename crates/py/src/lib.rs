@@ -63,7 +63,7 @@ mod _native {
         arranged_rows, data_format_of, data_formats, export_data, import_data, read_store, write_store,
     };
     #[pymodule_export]
-    use crate::tables::{column_names, read_flags, read_table, resolve_columns};
+    use crate::tables::{column_names, episode_ends, read_flags, read_table, resolve_columns, spanned_space};
 
     #[pymodule_init]
     fn init(module: &super::Bound<'_, super::PyModule>) -> super::PyResult<()> {

@@ -6,7 +6,9 @@ use numpy::{PyArray1, PyArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use worldwright_core::{ElementType, Error, Interrupt, Result, Space, Step, Value};
-use worldwright_data::{self as data, Episode, EpisodeStore, EpisodeWriter, FORMATS, Header, Named, Quantity, WriterOptions};
+use worldwright_data::{
+    self as data, Episode, EpisodeStore, EpisodeWriter, FORMATS, Header, Named, Quantity, WriterOptions,
+};
 
 use crate::array::shaped;
 use crate::error::{OrRaise, exception};

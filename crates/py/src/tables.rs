@@ -4,7 +4,7 @@ use numpy::{PyArray1, PyArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyString};
 use worldwright_core::Error;
-use worldwright_data::{self as data, Arrays, Asked, Flag, Items};
+use worldwright_data::{self as data, Arrays, Asked, Flag, Items, Quantity};
 
 use crate::error::{OrRaise, exception, raise, refuse};
 use crate::interrupts::Interrupts;
@@ -55,6 +55,37 @@ pub(crate) fn read_flags(py: Python<'_>, column: &str, cells: Vec<Option<Bound<'
             }
         })
         .collect()
+}
+
+/// A flag of an episode, or one for each step.
+#[derive(FromPyObject)]
+pub(crate) enum Ended {
+    Whole(bool),
+    Steps(Vec<bool>),
+}
+
+impl From<Ended> for data::Ended {
+    fn from(ended: Ended) -> Self {
+        match ended {
+            Ended::Whole(flag) => Self::Whole(flag),
+            Ended::Steps(flags) => Self::Steps(flags),
+        }
+    }
+}
+
+/// Whether an episode of so many steps terminated and was cut, from the flags that it has: one of a kind, or one a step; and sentences
+/// about that.
+#[pyfunction]
+#[pyo3(signature = (steps, *, terminated = None, truncated = None, done = None))]
+pub(crate) fn episode_ends(
+    py: Python<'_>,
+    steps: usize,
+    terminated: Option<Ended>,
+    truncated: Option<Ended>,
+    done: Option<Ended>,
+) -> PyResult<(bool, bool, Vec<String>)> {
+    let [terminated, truncated, done] = [terminated, truncated, done].map(|ended| ended.map(data::Ended::from));
+    data::episode_ends(steps, terminated, truncated, done).or_raise(py)
 }
 
 /// The columns of a table by name, as arrays: numbers, flags, times, and objects that are texts, flags or none.
@@ -150,6 +181,15 @@ fn objects(name: &str, cells: &[Option<Bound<'_, PyAny>>]) -> PyResult<Items> {
         }),
     });
     Ok(Items::F64(numbers.collect::<PyResult<_>>()?))
+}
+
+/// The space that rows of observations or actions span as far as their type tells, as one of Gymnasium's.
+#[pyfunction]
+pub(crate) fn spanned_space<'py>(py: Python<'py>, what: &str, rows: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let quantity = if what == "actions" { Quantity::Action } else { Quantity::Observation };
+    let mut all = Arrays::default();
+    add(&mut all, what, rows)?;
+    space::write(py, &all.space(quantity).or_raise(py)?)
 }
 
 /// What is asked of a table beside its columns.

@@ -22,7 +22,9 @@ impl Npy {
         let (descr, body): (String, Vec<u8>) = match &self.data {
             Data::F64(numbers) => ("<f8".into(), numbers.iter().flat_map(|n| n.to_le_bytes()).collect()),
             Data::F32(numbers) => ("<f4".into(), numbers.iter().flat_map(|n| n.to_le_bytes()).collect()),
-            Data::I64(numbers) | Data::Times(numbers) => ("<i8".into(), numbers.iter().flat_map(|n| n.to_le_bytes()).collect()),
+            Data::I64(numbers) | Data::Times(numbers) => {
+                ("<i8".into(), numbers.iter().flat_map(|n| n.to_le_bytes()).collect())
+            }
             Data::U8(numbers) => ("|u1".into(), numbers.clone()),
             Data::Bool(flags) => ("|b1".into(), flags.iter().map(|flag| u8::from(*flag)).collect()),
             Data::Text(texts) => {

@@ -5,7 +5,7 @@ use worldwright_core::{Dataset, Error, Result, Space};
 
 use super::cells::{Cells, Data};
 use super::found::Found;
-use super::names::Quantity;
+use super::names::{Quantity, name_of};
 use super::quantities::Source;
 use super::rows::{Rows, row_ends};
 use super::{About, ColumnNames, Kinds, Table, read};
@@ -87,6 +87,16 @@ impl Arrays {
         Ok(())
     }
 
+    /// The space of which the rows of the first column are elements, as a whole observation or action, as far as their type tells: an observation's
+    /// depends on that and on the shape alone.
+    ///
+    /// # Errors
+    /// [`Error::Config`] where it holds no numbers.
+    pub fn space(self, quantity: Quantity) -> Result<Space> {
+        let whole = [(String::new(), 0, false)];
+        Source::new(name_of(quantity), &whole, &self.table)?.told_space(&self.table, None)
+    }
+
     fn some_row(&self) -> Result<()> {
         if self.table.columns.iter().any(|(_, cells)| cells.rows > 0) {
             return Ok(());
@@ -129,7 +139,8 @@ impl Arrays {
         let told = found.has(Quantity::Reward) && tells.iter().any(|quantity| found.has(*quantity));
         let action = found.source(Quantity::Action)?;
         let hollow = |action: &Source| (0..found.rows).any(|row| action.is_empty(&found.table, row));
-        let rows_alone = found.has(Quantity::Reward) && found.has(Quantity::Episode) && action.as_ref().is_some_and(hollow);
+        let rows_alone =
+            found.has(Quantity::Reward) && found.has(Quantity::Episode) && action.as_ref().is_some_and(hollow);
         if (!follows && told) || (follows && rows_alone) {
             let left_out = found.left_out(&about);
             let columns = found.table;
@@ -200,7 +211,9 @@ fn of_rows(found: &Found, about: About) -> Result<Transitions> {
     let observed = observation.space_like(table, Some(&next), observed, Kinds::Told)?;
     // Parts that have names are matched with those of whoever takes the data up.
     let done = done.filter(|_| !action.has_parts());
-    let wrong = |space: &&Space| !action.reads_as(space, table) && !(is_parted(space) && space.flat_dim() == action.width(table));
+    let wrong = |space: &&Space| {
+        !action.reads_as(space, table) && !(is_parted(space) && space.flat_dim() == action.width(table))
+    };
     if let Some(space) = done.as_ref().filter(wrong) {
         let wanted = if matches!(space, Space::Discrete { .. }) { 1 } else { space.flat_dim() };
         return Err(Error::shape("actions", &[found.rows, wanted], &[found.rows, action.width(table)]));
@@ -228,7 +241,8 @@ fn of_rows(found: &Found, about: About) -> Result<Transitions> {
         flat(&observation, "the observation", &observed, &mut seen)?;
         flat(&next, "the next observation", &observed, &mut after)?;
         flat(&action, "the action", &done, &mut act)?;
-        let reward = rewards.map_or(0.0, |(_, cells)| if cells.is_empty(row) { f64::NAN } else { cells.data.number(row) });
+        let reward =
+            rewards.map_or(0.0, |(_, cells)| if cells.is_empty(row) { f64::NAN } else { cells.data.number(row) });
         if !reward.is_finite() {
             let why = format!("its reward {reward} is not finite");
             return Err(Error::Diverged { who: format!("row {row}").into(), why });
@@ -239,7 +253,8 @@ fn of_rows(found: &Found, about: About) -> Result<Transitions> {
     }
     data.end_episode();
     let mut header = Header::new(about.header.environment, observed, done, about.header.seed);
-    let mut named = !matches!(header.observation_space, Space::Box { .. }) || matches!(header.action_space, Space::Dict(_));
+    let mut named =
+        !matches!(header.observation_space, Space::Box { .. }) || matches!(header.action_space, Space::Dict(_));
     for (quantity, source) in [(Quantity::Observation, &observation), (Quantity::Action, &action)] {
         if let Some(names) = source.names(table) {
             named = true;

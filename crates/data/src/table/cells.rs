@@ -280,7 +280,10 @@ impl Cells {
             }
         }
         if matches!(self.data, Data::Times(_)) {
-            return Err(Error::config(name, "holds times (of type datetime64 or timedelta64), expected numbers: give seconds"));
+            return Err(Error::config(
+                name,
+                "holds times (of type datetime64 or timedelta64), expected numbers: give seconds",
+            ));
         }
         if let Data::I64(numbers) = &self.data
             && let Some(at) = numbers.iter().position(|number| !exact::held(i128::from(*number)))

@@ -106,8 +106,7 @@ impl Found {
 
     /// One number a row, NaN where there is none; none where the column is not there or holds something else.
     pub(super) fn rewards(&self) -> Option<Vec<f64>> {
-        let (_, cells) =
-            self.column(Quantity::Reward).filter(|(_, cells)| cells.width() == 1 && !cells.is_text())?;
+        let (_, cells) = self.column(Quantity::Reward).filter(|(_, cells)| cells.width() == 1 && !cells.is_text())?;
         let number = |row| if cells.is_empty(row) { f64::NAN } else { cells.data.number(row) };
         Some((0..self.rows).map(number).collect())
     }

@@ -21,6 +21,7 @@ pub use flags::{Flag, flag_of_number, flag_of_text};
 pub use given::ColumnNames;
 pub(crate) use names::same_name;
 pub use names::{COLUMNS, Known, Part, Quantity, Resolved, name_of, nearest_name, resolve};
+pub use rows::{Ended, episode_ends};
 use rows::{Rows, lay_out};
 
 use crate::formats::{Sink, finite};
@@ -113,7 +114,16 @@ impl About {
         let none = || worldwright_core::Space::discrete(1);
         let mut header = Header::new(environment, none(), none(), 0);
         header.notes = vec![(format!("imported from {origin}"), environment.to_owned())];
-        Self { header, given: false, left_out: Vec::new(), names: names.clone(), own: &[], strict: false, kinds: Kinds::Guessed, spaces: [None, None] }
+        Self {
+            header,
+            given: false,
+            left_out: Vec::new(),
+            names: names.clone(),
+            own: &[],
+            strict: false,
+            kinds: Kinds::Guessed,
+            spaces: [None, None],
+        }
     }
 }
 

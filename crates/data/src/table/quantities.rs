@@ -2,10 +2,10 @@
 
 use worldwright_core::{ElementType, Error, Result, Space, Value};
 
-use super::{Kinds, Table};
 use super::cells::{Cells, Data};
 use super::given::Reading;
 use super::names::{Quantity, is_numbered, name_of, same_name};
+use super::{Kinds, Table};
 use crate::formats::choices;
 use crate::{exact, shape_fits};
 
@@ -272,17 +272,19 @@ impl Source {
     }
 
     /// As [`space`](Self::space), of numbers whose types a user chose: see [`Kinds::Told`].
-    fn told_space(&self, table: &Table, also: Option<&Self>) -> Result<Space> {
-        let cells = |source: &Self| source.columns().into_iter().map(|column| &table.columns[column].1).collect::<Vec<_>>();
+    pub(super) fn told_space(&self, table: &Table, also: Option<&Self>) -> Result<Space> {
+        let cells =
+            |source: &Self| source.columns().into_iter().map(|column| &table.columns[column].1).collect::<Vec<_>>();
         let own = cells(self);
         let beside = also.map(cells).unwrap_or_default();
         if let Kind::Parts(parts) = &self.kind {
             let part = |place: usize| -> Vec<&Data> {
                 std::iter::once(own[place]).chain(beside.get(place).copied()).map(|cells| &cells.data).collect()
             };
-            let spaces = parts.iter().enumerate().map(|(place, (name, _))| {
-                (name.clone(), reals(shaped(own[place].shape.clone()), &part(place)))
-            });
+            let spaces = parts
+                .iter()
+                .enumerate()
+                .map(|(place, (name, _))| (name.clone(), reals(shaped(own[place].shape.clone()), &part(place))));
             return Ok(Space::Dict(spaces.collect()));
         }
         let shape = if let Kind::Vector(parts) = &self.kind { vec![parts.len()] } else { shaped(own[0].shape.clone()) };
@@ -309,7 +311,8 @@ impl Source {
             return Ok(space);
         }
         // Where nothing was done, nothing tells how far it might have gone.
-        let bound = |(low, high): &(f64, f64)| if low.is_finite() && high.is_finite() { (*low, *high) } else { (-1.0, 1.0) };
+        let bound =
+            |(low, high): &(f64, f64)| if low.is_finite() && high.is_finite() { (*low, *high) } else { (-1.0, 1.0) };
         let (low, high) = bounds.iter().map(bound).unzip();
         Ok(Space::Box { shape, low, high, element: ElementType::F64 })
     }

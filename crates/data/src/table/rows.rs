@@ -150,6 +150,58 @@ impl Lost {
     }
 }
 
+/// What an episode that stands alone says of how it ended.
+#[derive(Debug, Clone)]
+pub enum Ended {
+    /// One flag for the whole of it.
+    Whole(bool),
+    /// A flag for each step.
+    Steps(Vec<bool>),
+}
+
+/// Whether an episode of so many steps terminated and whether it was cut, by the rules of tables, from whichever flags it has; and what a
+/// user should know of that.
+///
+/// # Errors
+/// [`Error::Shape`] for more or fewer flags than steps; [`Error::Config`] for flags that contradict each other, and for an episode that goes
+/// on after its end.
+pub fn episode_ends(
+    steps: usize,
+    terminated: Option<Ended>,
+    truncated: Option<Ended>,
+    done: Option<Ended>,
+) -> Result<(bool, bool, Vec<String>)> {
+    // An episode without a step ends where it begins.
+    let count = steps.max(1);
+    let spread = |what: &'static str, ended: Option<Ended>| -> Result<Option<Vec<Flag>>> {
+        let mut flags = vec![Some(false); count];
+        match ended {
+            None => return Ok(None),
+            Some(Ended::Whole(flag)) => flags[count - 1] = Some(flag),
+            Some(Ended::Steps(told)) if told.len() != steps => return Err(Error::shape(what, &[steps], &[told.len()])),
+            Some(Ended::Steps(told)) => flags.iter_mut().zip(told).for_each(|(flag, told)| *flag = Some(told)),
+        }
+        if let Some(step) = flags[..count - 1].iter().position(|flag| *flag == Some(true)) {
+            return Err(Error::config(
+                what,
+                format!("the episode goes on after its end at step {step}: split it there"),
+            ));
+        }
+        Ok(Some(flags))
+    };
+    let rows = Rows {
+        count,
+        acted: vec![true; count],
+        terminated: spread("terminated", terminated)?,
+        truncated: spread("truncated", truncated)?,
+        done: spread("done", done)?,
+        ..Rows::default()
+    };
+    let mut notes = Vec::new();
+    let ends = row_ends(&rows, &mut notes)?;
+    Ok((ends.terminated[count - 1], ends.truncated[count - 1], notes))
+}
+
 /// How each row ends its episode.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RowEnds {

@@ -1,7 +1,9 @@
 //! Tables in memory: the rules of files, and what the types of arrays tell besides.
 
 use worldwright_core::{ElementType, Error, Result, Space, Value};
-use worldwright_data::{Arrays, Asked, Episode, EpisodeStore, Header, Items, import, recorded_names};
+use worldwright_data::{
+    Arrays, Asked, Ended, Episode, EpisodeStore, Header, Items, Quantity, episode_ends, import, recorded_names,
+};
 
 fn numbers(items: &[f64]) -> Items {
     Items::F64(items.to_vec())
@@ -90,6 +92,34 @@ fn types_of_arrays_tell_what_files_leave_open() {
 }
 
 #[test]
+fn a_column_tells_its_space() {
+    let space = |quantity, shape: &[usize], items: Items, rows| {
+        let mut all = Arrays::default();
+        all.add("given", rows, shape.to_vec(), items, Vec::new()).unwrap();
+        all.space(quantity)
+    };
+    let boxed = |low: &[f64], high: &[f64], shape: &[usize], element| Space::Box {
+        shape: shape.to_vec(),
+        low: low.to_vec(),
+        high: high.to_vec(),
+        element,
+    };
+    let (seen, done) = (Quantity::Observation, Quantity::Action);
+    let image = space(seen, &[1, 2], Items::U8(Vec::new()), 0).unwrap();
+    assert_eq!(image, boxed(&[0.0; 2], &[255.0; 2], &[1, 2], ElementType::U8));
+    let single = space(seen, &[], Items::F32(vec![1.0]), 1).unwrap();
+    assert_eq!(single, boxed(&[f64::NEG_INFINITY], &[f64::INFINITY], &[1], ElementType::F32));
+    assert_eq!(space(done, &[], Items::I64(vec![-1, 2]), 2).unwrap(), Space::choices(4, -1));
+    assert_eq!(space(done, &[], Items::Bool(vec![true]), 1).unwrap(), Space::choices(2, 0));
+    let far = space(done, &[], Items::I64(vec![0, 1 << 20]), 2).unwrap();
+    assert_eq!(far, boxed(&[0.0], &[f64::from(1 << 20)], &[1], ElementType::F64));
+    let pair = space(done, &[2], Items::I64(vec![0, 5, 1, -5]), 2).unwrap();
+    assert_eq!(pair, boxed(&[0.0, -5.0], &[1.0, 5.0], &[2], ElementType::F64));
+    assert_eq!(space(done, &[], numbers(&[]), 0).unwrap(), boxed(&[-1.0], &[1.0], &[1], ElementType::F64));
+    assert!(space(done, &[], Items::Text(vec!["left".into()]), 1).is_err());
+}
+
+#[test]
 fn transitions_need_not_form_episodes() {
     let columns = vec![
         ("observation", numbers(&[0.0, 5.0, 9.0])),
@@ -132,7 +162,10 @@ fn what_cannot_be_learned_from_is_named() {
         columns
     };
     let nan = episodes(&with("rew", numbers(&[0.0, f64::NAN, 0.0]))).unwrap_err();
-    assert!(matches!(&nan, Error::Diverged { who, why } if who == "episode 0" && why.contains("reward of row 1")), "{nan}");
+    assert!(
+        matches!(&nan, Error::Diverged { who, why } if who == "episode 0" && why.contains("reward of row 1")),
+        "{nan}"
+    );
     let nan = arrays(&with("act", numbers(&[0.0, 1.0, f64::INFINITY]))).transitions(&asked()).unwrap_err();
     assert!(matches!(&nan, Error::Diverged { who, .. } if who == "row 2"), "{nan}");
     let empty = arrays(&[("observation", numbers(&[]))]).transitions(&asked()).unwrap_err().to_string();
@@ -151,4 +184,23 @@ fn what_cannot_be_learned_from_is_named() {
     let choices = Asked { action_space: Some(Space::choices(2, 0)), ..asked() };
     let wrong = arrays(&with("act", Items::I64(vec![0, 1, 2]))).transitions(&choices).unwrap_err();
     assert!(matches!(wrong, Error::NotInSpace { .. }), "{wrong}");
+}
+
+#[test]
+fn an_episode_alone_ends_by_the_rules_of_tables() {
+    let (whole, steps) = (|flag| Some(Ended::Whole(flag)), |flags: &[bool]| Some(Ended::Steps(flags.to_vec())));
+    assert_eq!(episode_ends(3, whole(true), None, None).unwrap(), (true, false, Vec::new()));
+    assert_eq!(episode_ends(3, whole(false), None, steps(&[false, false, true])).unwrap(), (false, true, Vec::new()));
+    assert_eq!(episode_ends(2, None, whole(true), steps(&[false, true])).unwrap(), (false, true, Vec::new()));
+    let (terminated, truncated, notes) = episode_ends(0, None, None, whole(true)).unwrap();
+    assert!(terminated && !truncated && notes[0].contains("'done' is taken as terminated"));
+    for (wrong, words) in [
+        (episode_ends(3, steps(&[false, false]), None, None), "expected shape [3]"),
+        (episode_ends(2, steps(&[true]), None, None), "expected shape [2]"),
+        (episode_ends(2, steps(&[true, false]), None, None), "goes on after its end at step 0"),
+        (episode_ends(1, whole(true), None, whole(false)), "'done' is either of them"),
+    ] {
+        let error = wrong.unwrap_err().to_string();
+        assert!(error.contains(words), "{error}");
+    }
 }

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from . import data, distributed, errors, mcts
 from ._native import __version__
-from ._predicted import FitReport, Prediction
 from .agents import Agent, Evaluation, load
 from .catalogue import Entry, algorithms, environments, models, planners, policies
 from .collecting import collect
@@ -39,6 +38,7 @@ from .model import Imagination, Model
 from .multiagent import from_pettingzoo
 from .planner import Plan, Planner, Weighed
 from .plots import plot
+from .predicted import FitReport, Prediction
 from .runs import Run
 from .written import Policy, WorldModel
 

@@ -13,7 +13,7 @@ from ._callables import Choices, Reward
 from ._contract import flag, flags, kept, unmasked
 from ._environments import Source
 from .data import Dataset, dataset, episodes
-from ._spaces import near
+from ._spaces import infer_actions
 from .data.columns import kind_of
 from .data.taken import tabled
 from .errors import ConfigError, DivergedError, ShapeError, WorldwrightWarning
@@ -190,7 +190,7 @@ class Gathered:
         if self.observation_space is None:
             self.observation_space = _unbounded(joined["observations"].shape[1])
         if self.action_space is None:
-            self.action_space = _space_of(joined["actions"])
+            self.action_space = infer_actions(joined["actions"])
         return dataset(joined, action_space=self.action_space)
 
     def _rewards(self, domain: dict[str, Any]) -> None:
@@ -293,11 +293,3 @@ def _nested(observations: Any) -> bool:
     except ValueError:
         # Rows of different lengths: what is wrong with them is said where they are read.
         return False
-
-
-def _space_of(actions: Any) -> Any:
-    """The space that recorded actions span: choices where they are whole numbers from zero, else a box."""
-    flat = actions.reshape(len(actions), -1)
-    if actions.dtype.kind in "iu" and flat.shape[1] == 1 and flat.min() >= 0 and near(0, int(flat.max())):
-        return int(flat.max()) + 1
-    return (flat.min(axis=0).astype(np.float64), flat.max(axis=0).astype(np.float64))

@@ -430,6 +430,18 @@ def write_store(
 ) -> None:
     """Writes a new episode store of episodes ``(observations, actions, rewards, terminated, truncated, seed)``."""
 
+def episode_ends(
+    steps: int,
+    *,
+    terminated: bool | Sequence[bool] | None = None,
+    truncated: bool | Sequence[bool] | None = None,
+    done: bool | Sequence[bool] | None = None,
+) -> tuple[bool, bool, list[str]]:
+    """Whether an episode of so many steps terminated and was cut, from the flags that it has; and sentences about that."""
+
+def spanned_space(what: str, rows: NDArray[Any]) -> Any:
+    """The space that rows of ``"observations"`` or ``"actions"`` span as far as their type tells, as one of Gymnasium's."""
+
 def run_card(path: str | Path) -> str:
     """A run's folder as a small table with its learning curve, in HTML."""
 

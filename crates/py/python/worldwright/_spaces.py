@@ -10,6 +10,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from . import _native
 from ._contract import exact, rows_fit
 from .errors import ConfigError, ShapeError, SpaceError
 
@@ -58,31 +59,16 @@ def infer_observations(observations: Array) -> gymnasium.Space[Any]:
     _numeric(observations, "observations")
     if observations.ndim == 0:
         raise ShapeError("observations: expected rows, got a single number")
-    shape = observations.shape[1:] or (1,)
-    if observations.dtype == np.uint8:
-        return spaces.Box(0, 255, shape, np.uint8)
-    kind = np.float32 if observations.dtype == np.float32 else np.float64
-    return spaces.Box(-np.inf, np.inf, shape, kind)
+    # Their type and shape tell it: no row needs to be looked at.
+    space: gymnasium.Space[Any] = _native.spanned_space("observations", observations[:0])
+    return space
 
 
 def infer_actions(actions: Array) -> gymnasium.Space[Any]:
     """Choices for rows of single whole numbers, else a box as wide as the data."""
     _numeric(actions, "actions")
-    if actions.dtype.kind in "iub" and actions.ndim == 1 and actions.size:
-        least, most = int(actions.min()), int(actions.max())
-        start = min(least, 0)
-        if near(least, most):
-            return spaces.Discrete(most - start + 1, start=start)
-    shape = actions.shape[1:] or (1,)
-    rows = actions.reshape(-1, *shape).astype(np.float64)
-    if not len(rows):
-        return spaces.Box(-1.0, 1.0, shape, np.float64)
-    return spaces.Box(rows.min(axis=0), rows.max(axis=0), shape, np.float64)
-
-
-def near(least: float, most: float) -> bool:
-    """Whether whole numbers from one to another are near enough to each other, and to zero, to be choices."""
-    return most - min(least, 0) < 1 << 20
+    space: gymnasium.Space[Any] = _native.spanned_space("actions", np.atleast_1d(actions))
+    return space
 
 
 def _numeric(numbers: Array, what: str) -> None:

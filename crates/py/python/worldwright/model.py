@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from . import _html, _native
 from ._callables import Choices, Dynamics, Reward, start_of
 from ._keys import are_text, own
-from ._predicted import FitReport, Prediction
 from ._rows import acted_rows, observed_rows
 from ._known_spaces import asked
 from ._spaces import as_space, flat_dim, lies_within
 from .data import dataset
 from .errors import ConfigError, NotFittedError, ShapeError
 from .onnx_export import export_onnx
+from .predicted import FitReport, Prediction
 from .starts import first_observations
 
 Floats = NDArray[np.float64]

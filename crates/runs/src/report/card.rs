@@ -26,15 +26,18 @@ pub fn card(page: &Page, report: Option<&str>) -> String {
         Some(summary) => {
             if !summary.returns.is_empty() {
                 let episodes = counted(summary.returns.len() as u64, "evaluation episode");
-                line("return", format!("{} ± {} over {episodes}", short(summary.return_mean), short(summary.return_std)));
+                line(
+                    "return",
+                    format!("{} ± {} over {episodes}", short(summary.return_mean), short(summary.return_std)),
+                );
             }
             let steps = number(summary.real_steps as f64, 0);
             line("experience", format!("{steps} real steps in {}", counted(summary.episodes, "episode")));
             let errors = &summary.model_errors;
             if let Some(one_step) = errors.one_step {
-                let ahead = errors.at_horizon.map_or_else(String::new, |far| {
-                    format!("; {} at {} steps ahead", short(far), errors.horizon)
-                });
+                let ahead = errors
+                    .at_horizon
+                    .map_or_else(String::new, |far| format!("; {} at {} steps ahead", short(far), errors.horizon));
                 line("model error", format!("{} one step ahead{ahead} ({})", short(one_step), errors.unit()));
             }
             for note in &summary.notes {
@@ -68,18 +71,20 @@ pub fn card(page: &Page, report: Option<&str>) -> String {
     lines.push(("folder".into(), format!("{link}<code>{}</code>", escape(&page.run))));
     let title = format!("{} · {} · seed {}", page.environment, page.algorithm, whole("seed"));
     let picture = learning_curve(&page.rows).map(|figure| Plot { width: WIDTH, height: HEIGHT, ..figure.plot });
-    table("Run", &title, &lines, picture.as_ref())
+    // One notebook shows many cards, and what is called the same within them would be taken for the first.
+    let id: String = page.run.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' }).collect();
+    table("Run", &title, &lines, picture.as_ref().map(|plot| (plot, id)))
 }
 
 /// The episodes of an evaluation: returns with their spread, and lengths.
-///
-/// # Panics
-/// When there are none.
 pub fn evaluation_card(mean: f64, std: f64, returns: &[f64], lengths: &[usize]) -> String {
-    let (low, high) = returns.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), r| (low.min(*r), high.max(*r)));
+    let (low, high) =
+        returns.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), r| (low.min(*r), high.max(*r)));
     let (shortest, longest) = (lengths.iter().min(), lengths.iter().max());
     let steps = match (shortest, longest) {
-        (Some(short), Some(long)) if short != long => format!("{} to {}", number(*short as f64, 0), number(*long as f64, 0)),
+        (Some(short), Some(long)) if short != long => {
+            format!("{} to {}", number(*short as f64, 0), number(*long as f64, 0))
+        }
         (Some(both), _) => number(*both as f64, 0),
         _ => "none".to_owned(),
     };
@@ -100,10 +105,11 @@ pub fn evaluation_card(mean: f64, std: f64, returns: &[f64], lengths: &[usize]) 
         width: WIDTH,
         height: HEIGHT,
     };
-    table("Evaluation", "", &lines, (returns.len() > 1).then_some(&picture))
+    let id = format!("evaluation-{:x}", mean.to_bits());
+    table("Evaluation", "", &lines, (returns.len() > 1).then_some((&picture, id)))
 }
 
-fn table(kind: &str, title: &str, lines: &[(String, String)], picture: Option<&Plot>) -> String {
+fn table(kind: &str, title: &str, lines: &[(String, String)], picture: Option<(&Plot, String)>) -> String {
     let mut out = String::new();
     let name = if title.is_empty() { String::new() } else { format!(" {}", escape(title)) };
     let _ = write!(
@@ -115,8 +121,8 @@ fn table(kind: &str, title: &str, lines: &[(String, String)], picture: Option<&P
         let _ = write!(out, "<tr><td style='{HEAD}'>{head}</td><td style='{CELL}'>{text}</td></tr>");
     }
     out.push_str("</tbody></table></div>");
-    if let Some(plot) = picture {
-        let _ = write!(out, "<div style='flex:none'><style>{PLOT_STYLE}</style>{}</div>", plot.svg(&kind.to_lowercase()));
+    if let Some((plot, id)) = picture {
+        let _ = write!(out, "<div style='flex:none'><style>{PLOT_STYLE}</style>{}</div>", plot.svg(&id));
     }
     out.push_str("</div></div>");
     out

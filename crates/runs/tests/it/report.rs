@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use worldwright_core::Frame;
 use worldwright_runs::report::plot::{Axis, Layer, Mark, Plot, ScaleKind, Tone};
-use worldwright_runs::report::{Page, gif, html, picture};
+use worldwright_runs::report::{Page, card, evaluation_card, gif, html, picture};
 use worldwright_runs::{
     CalibrationPoint, Channel, Diagnostics, FilmRoll, KStepError, ModelErrors, Rollout, Row, RowKind, RunFolder,
     Summary,
@@ -230,6 +230,43 @@ fn errors_of_choices_are_told_relative_to_guessing_the_mean_everywhere() {
     let told = html(&chosen);
     assert!(told.contains("error (relative to guessing the mean)") && !told.contains("std of the data"));
     assert!(told.contains("(relative to guessing the mean), measured from"));
+}
+
+#[test]
+fn cards_say_in_few_lines_what_a_run_and_an_evaluation_came_to() {
+    let mut whole = page();
+    whole.config = "steps = 1000\nseed = 3\n[agent]\nname = \"pets\"\n[environment]\nname = \"pendulum\"\n[planner]\nname = \"cem\"\n\
+                    [model]\nname = \"ensemble\"\n"
+        .into();
+    let told = card(&whole, Some("runs/my run/report.html"));
+    check_markup(&told);
+    for words in [
+        "pendulum · pets · seed 3",
+        ">model</td>",
+        ">cem</td>",
+        "−142.3 ± 80.7 over 2 evaluation episodes",
+        "1,000 real steps in 5 episodes",
+        "0.0043 one step ahead (std of the data)",
+        "there is no film &lt;of&gt; it",
+        "1:00 min of training, 41.2 decisions a second",
+        "href=\"runs/my run/report.html\"",
+        "<svg",
+    ] {
+        assert!(told.contains(words), "{words} in {told}");
+    }
+    // An algorithm without a model or a planner, cut before its first episode ended.
+    let cut = Page { config: "steps = 1000\n".into(), rows: Vec::new(), summary: None, diagnostics: None, ..page() };
+    let told = card(&cut, None);
+    check_markup(&told);
+    assert!(told.contains("not finished: 0 of") && !told.contains("href") && !told.contains("<svg"));
+    let told = evaluation_card(1.5, 0.5, &[1.0, 2.0], &[10, 12]);
+    check_markup(&told);
+    assert!(
+        told.contains("1.50 ± 0.50</b> over 2 episodes")
+            && told.contains("10 to 12 an episode")
+            && told.contains("<svg")
+    );
+    assert!(!evaluation_card(1.0, 0.0, &[1.0], &[10]).contains("<svg"));
 }
 
 #[test]

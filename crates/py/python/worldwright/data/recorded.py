@@ -330,10 +330,10 @@ class Episodes(Sequence[Episode]):
 
 
 def _flags(given: Any, count: int, what: str) -> NDArray[np.bool_]:
-    flags = np.zeros(count, dtype=bool) if given is None else told_flags(what, np.asarray(given).reshape(-1))
-    if flags.shape != (count,):
-        raise ShapeError(f"{what}: expected one flag for each of {count} episodes, got shape {flags.shape}")
-    return flags
+    told = np.zeros(count, dtype=bool) if given is None else told_flags(what, np.asarray(given).reshape(-1))
+    if told.shape != (count,):
+        raise ShapeError(f"{what}: expected one flag for each of {count} episodes, got shape {told.shape}")
+    return told
 
 
 def _check_finite(what: str, numbers: Array) -> None:
@@ -425,21 +425,14 @@ def _observations(told: Mapping[str, Any], steps: int, place: int, observed: Any
 
 def _ends(told: Mapping[str, Any], steps: int, place: int, notes: dict[str, None]) -> tuple[bool, bool]:
     """Whether an episode terminated, and whether it was cut, from whichever flags there are."""
-    found = {name: _ended(told[name], steps, place, name) for name in ("terminated", "truncated", "done") if name in told}
-    done = found.get("done", False)
-    if done and not found.keys() & {"terminated", "truncated"}:
-        notes["'done' is taken as terminated: nothing tells apart what a time limit cut (truncated, timeouts)"] = None
-    terminated = found.get("terminated", done and not found.get("truncated", False))
-    return terminated, found.get("truncated", done and not terminated)
-
-
-def _ended(given: Any, steps: int, place: int, name: str) -> bool:
-    single = np.ndim(given) == 0
-    flags = told_flags(f"{name} of episode {place}", np.asarray(given).reshape(-1))
-    if single:
-        return bool(flags[0])
-    if flags.shape != (steps,):
-        raise ShapeError(f"{name} of episode {place}: expected one flag or {steps}, got shape {flags.shape}")
-    if flags[:-1].any():
-        raise ShapeError(f"episode {place} goes on after its end at step {int(np.argmax(flags))}: split it there")
-    return bool(flags.any())
+    given: dict[str, bool | list[bool]] = {}
+    for name in ("terminated", "truncated", "done"):
+        if name in told:
+            flags = told_flags(f"{name} of episode {place}", np.asarray(told[name]).reshape(-1)).tolist()
+            given[name] = flags[0] if np.ndim(told[name]) == 0 else flags
+    try:
+        terminated, truncated, said = _native.episode_ends(steps, **given)
+    except (ConfigError, ShapeError) as error:
+        raise type(error)(f"episode {place}: {error}") from error
+    notes.update(dict.fromkeys(said))
+    return terminated, truncated
