@@ -91,6 +91,27 @@ impl Dataset {
 }
 
 impl Dataset {
+    /// What Python is told of the transitions of a table.
+    fn read(
+        py: Python<'_>,
+        arrays: worldwright_data::Arrays,
+        asked: &worldwright_data::Asked,
+    ) -> PyResult<(Self, Py<PyAny>, Vec<String>)> {
+        let interrupts = Interrupts::default();
+        let read = pool::long(py, &interrupts, || arrays.transitions(asked))?;
+        let read = interrupts.settle(read.map_err(|error| tables::raise_of_table(py, &error)))?;
+        let [observation_names, action_names] = read.names();
+        let kinds = read.header.map(|header| Kinds {
+            observation_space: header.observation_space,
+            action_space: header.action_space,
+            observation_names,
+            action_names,
+        });
+        let said = read.notes.into_iter().map(|(about, words)| format!("{about}: {words}")).collect();
+        let done = space::write(py, &read.action_space)?.unbind();
+        Ok((Self { inner: read.data, rewarded: read.rewarded, kinds }, done, said))
+    }
+
     /// All of it as named arrays, which tell it apart from others.
     pub(crate) fn state(&self) -> core::State {
         let (data, mut state) = (&self.inner, core::State::new());
@@ -193,20 +214,21 @@ impl Dataset {
         action_space: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<(Self, Py<PyAny>, Vec<String>)> {
         let asked = tables::asked(strict, None, action_space)?;
-        let arrays = tables::arrays(columns)?;
-        let interrupts = Interrupts::default();
-        let read = pool::long(py, &interrupts, || arrays.transitions(&asked))?;
-        let read = interrupts.settle(read.map_err(|error| tables::raise_of_table(py, &error)))?;
-        let [observation_names, action_names] = read.names();
-        let kinds = read.header.map(|header| Kinds {
-            observation_space: header.observation_space,
-            action_space: header.action_space,
-            observation_names,
-            action_names,
-        });
-        let said = read.notes.into_iter().map(|(about, words)| format!("{about}: {words}")).collect();
-        let done = space::write(py, &read.action_space)?.unbind();
-        Ok((Self { inner: read.data, rewarded: read.rewarded, kinds }, done, said))
+        Self::read(py, tables::arrays(columns)?, &asked)
+    }
+
+    /// The transitions of episodes that lie in arrays of their own, each by the name of its column; otherwise as [`of_columns`](Self::of_columns).
+    #[staticmethod]
+    #[pyo3(signature = (episodes, *, action_space = None))]
+    fn of_episodes(
+        py: Python<'_>,
+        episodes: Vec<Bound<'_, PyDict>>,
+        action_space: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<(Self, Py<PyAny>, Vec<String>)> {
+        let asked = tables::asked(true, None, action_space)?;
+        let each = episodes.iter().map(tables::arrays).collect::<PyResult<_>>()?;
+        let joined = worldwright_data::Arrays::joined(each).map_err(|error| tables::raise_of_table(py, &error))?;
+        Self::read(py, joined, &asked)
     }
 
     fn __len__(&self) -> usize {

@@ -176,7 +176,7 @@ UNUSED: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: wm.build({"observations": np.zeros((4, 1)), "actions": np.zeros((3, 1)), "terminated": [True, False, False]}),
         "goes on after its end",
     ),
-    "an end that is none": (lambda: wm.build({"observations": np.zeros((4, 1)), "actions": np.zeros((3, 1)), "terminated": [0, 0, 2]}), "row 2 is 2"),
+    "an end that is none": (lambda: wm.build({"observations": np.zeros((4, 1)), "actions": np.zeros((3, 1)), "terminated": [0, 0, 2]}), "row 2 holds 2"),
 }  # fmt: skip
 
 

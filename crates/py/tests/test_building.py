@@ -173,9 +173,9 @@ def spoilt(place: str, episode: int = 1, row: int = 3):
         (spoilt("rewards"), wm.DivergedError, "rewards of episode 1: row 3 holds NaN"),
         ({"observations": np.zeros((30, 2))}, wm.ConfigError, "observations were recorded and actions were not"),
         ({"observations": recorded(3)[0], "actions": recorded(2)[1]}, wm.ConfigError, "of 3 episodes and actions of 2"),
-        ({"observations": [np.zeros((5, 2)), np.zeros((5, 3))], "actions": [np.zeros((4, 1))] * 2}, wm.ShapeError, "episode 1 are 3 numbers"),
+        ({"observations": [np.zeros((5, 2)), np.zeros((5, 3))], "actions": [np.zeros((4, 1))] * 2}, wm.ShapeError, r"observations of episode 1: expected shape \[2\], got \[3\]"),
         ({"observations": [[1.0, 2.0], [3.0]], "actions": np.zeros((1, 1))}, wm.ShapeError, "no array of numbers"),
-        ({"observations": np.zeros((30, 2)), "actions": np.zeros((29, 1)), "rewards": np.zeros(7)}, wm.ShapeError, "expected 29, one an action"),
+        ({"observations": np.zeros((30, 2)), "actions": np.zeros((29, 1)), "rewards": np.zeros(7)}, wm.ShapeError, r"rewards of episode 0: expected shape \[29\], got \[7\]"),
         ({"observations": [], "actions": []}, wm.ConfigError, "are empty"),
         ({"observations": np.zeros((6, 2)), "actions": np.zeros((5, 1))}, wm.ConfigError, "needs at least 20 transitions"),
         ({"data": {"observations": np.zeros((30, 2)), "actions": np.zeros((30, 1))}}, wm.ConfigError, "next_observation: there is no such column"),
@@ -208,7 +208,7 @@ def test_options_are_checked() -> None:
         ({"reward": cost}, wm.ConfigError, "needs data, an environment or dynamics"),
         ({"acitons": []}, wm.ConfigError, "did you mean 'actions'"),
         ("missing.toml", wm.ConfigError, "cannot be read"),
-        ({"observations": np.zeros((5, 2)), "actions": np.zeros((9, 1))}, wm.ConfigError, "one more observation"),
+        ({"observations": np.zeros((5, 2)), "actions": np.zeros((9, 1))}, wm.ShapeError, r"actions of episode 0: expected shape \[4\], got \[9\]"),
         ("pendulun", wm.UnknownNameError, "did you mean 'pendulum'"),
     ],
 )
@@ -223,5 +223,5 @@ def test_what_the_last_action_paid_is_not_lost_in_silence() -> None:
     paid[-1] = 1.0
     # As many observations as actions, as logs have them.
     domain = {"observations": [seen[:-1] for seen in observations], "actions": actions, "rewards": [paid, paid], "terminated": [True, False]}
-    with pytest.warns(wm.WorldwrightWarning, match=r"last action of 2 of 2 episodes .* other than zero: 2, and ends of the task \(terminated\): 1"):
+    with pytest.warns(wm.WorldwrightWarning, match=r"last action of 2 of 2 episodes .* 2 rewards other than zero .* and 1 end of the task"):
         cheap(domain)

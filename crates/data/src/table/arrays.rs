@@ -5,7 +5,7 @@ use worldwright_core::{Dataset, Error, Result, Space};
 
 use super::cells::{Cells, Data};
 use super::found::Found;
-use super::names::{Quantity, name_of};
+use super::names::{Quantity, name_of, quantity_of};
 use super::quantities::Source;
 use super::rows::{Rows, row_ends};
 use super::{About, ColumnNames, Kinds, Table, read};
@@ -85,6 +85,51 @@ impl Arrays {
     pub fn add(&mut self, name: &str, rows: usize, shape: Vec<usize>, items: Data, empty: Vec<bool>) -> Result<()> {
         self.table.columns.push((name.to_owned(), Cells::with_empty(rows, shape, items, empty)?));
         Ok(())
+    }
+
+    /// One table of episodes that lie in arrays of their own, in their order. An episode has as many rows as observations; a column with one row less
+    /// lacks the last one, of which nothing but the observation is known.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] naming the column and the episode for arrays of other lengths or shapes; [`Error::Config`] for episodes of different
+    /// columns.
+    pub fn joined(episodes: Vec<Self>) -> Result<Self> {
+        let mut all: Vec<(String, Cells)> = Vec::new();
+        let mut labels = Vec::new();
+        for (episode, Self { table }) in episodes.into_iter().enumerate() {
+            let is_observed = |name: &str| quantity_of(name) == Some(Quantity::Observation);
+            let rows = table.columns.iter().find(|(name, _)| is_observed(name)).map_or(0, |(_, cells)| cells.rows);
+            if episode > 0 && table.columns.iter().map(|(name, _)| name).ne(all.iter().map(|(name, _)| name)) {
+                return Err(Error::config(
+                    format!("episode {episode}"),
+                    "has other columns than episode 0: give each the same",
+                ));
+            }
+            for (place, (name, cells)) in table.columns.into_iter().enumerate() {
+                let whole = match cells.rows {
+                    own if own == rows => cells,
+                    own if own + 1 == rows => cells.pick(&(0..own).map(Some).chain([None]).collect::<Vec<_>>())?,
+                    own => {
+                        return Err(Error::shape(
+                            format!("{name} of episode {episode}"),
+                            &[rows.saturating_sub(1)],
+                            &[own],
+                        ));
+                    }
+                };
+                match all.get_mut(place) {
+                    None => all.push((name, whole)),
+                    Some((_, before)) if before.shape != whole.shape => {
+                        return Err(Error::shape(format!("{name} of episode {episode}"), &before.shape, &whole.shape));
+                    }
+                    Some((_, before)) => before.append(whole)?,
+                }
+            }
+            labels.extend(std::iter::repeat_n(episode as i64, rows));
+        }
+        let count = labels.len();
+        all.push((name_of(Quantity::Episode).into(), Cells::new(count, Vec::new(), Data::I64(labels))?));
+        Ok(Self { table: Table { columns: all } })
     }
 
     /// The space of which the rows of the first column are elements, as a whole observation or action, as far as their type tells: an observation's

@@ -141,7 +141,10 @@ pub(crate) fn read(table: Table, about: About, sink: &mut dyn Sink) -> Result<()
     let (rows, whole) = (found.rows, &found.table);
     let reading = |name: &str| about.names.reading(name);
     let observation = found.needed(Quantity::Observation)?;
-    let action = found.needed(Quantity::Action)?.choices(whole, reading);
+    let action = found.needed(Quantity::Action)?;
+    // A type that a user chose says already whether numbers are choices, where no NaN stands among them in place of an empty cell.
+    let told = about.kinds == Kinds::Told && action.is_marked(whole);
+    let action = if told { action } else { action.choices(whole, reading) };
     let next = found.source(Quantity::NextObservation)?.map(|next| next.paired(&observation)).transpose()?;
     sink.go_on()?;
     let last = found.flags(Quantity::Last)?.unwrap_or_else(|| vec![None; rows]);

@@ -317,6 +317,12 @@ impl Source {
         Ok(Space::Box { shape, low, high, element: ElementType::F64 })
     }
 
+    /// Whether every row that lacks it is marked as empty, rather than filled with NaN.
+    pub(super) fn is_marked(&self, table: &Table) -> bool {
+        let mut cells = self.columns().into_iter().map(|column| &table.columns[column].1);
+        cells.all(|cells| (0..cells.rows).all(|row| cells.is_null(row) || !cells.is_empty(row)))
+    }
+
     /// Whether it lies in parts with names of their own.
     pub(crate) fn has_parts(&self) -> bool {
         matches!(self.kind, Kind::Parts(_))

@@ -204,3 +204,24 @@ fn an_episode_alone_ends_by_the_rules_of_tables() {
         assert!(error.contains(words), "{error}");
     }
 }
+
+#[test]
+fn episodes_of_their_own_arrays_are_joined() {
+    let episode = |seen: &[f64], done: Items, paid: &[f64]| {
+        arrays(&[("observations", numbers(seen)), ("actions", done), ("rewards", numbers(paid))])
+    };
+    let known = episode(&[0.0, 1.0, 2.0], numbers(&[1.0, 0.0]), &[0.0, 1.0]);
+    // Nothing was seen after the last action.
+    let open = episode(&[5.0, 6.0], numbers(&[1.0, 2.0]), &[0.0, 3.0]);
+    let found = Arrays::joined(vec![known, open]).unwrap().transitions(&asked()).unwrap();
+    assert_eq!(found.data.episode_ends(), [false, true, true]);
+    assert_eq!((found.data.next_observation(1), found.data.next_observation(2)), (&[2.0][..], &[6.0][..]));
+    // Real numbers stay real though all of them are whole.
+    assert!(matches!(found.action_space, Space::Box { .. }), "{:?}", found.action_space);
+    let said: Vec<&str> = found.notes.iter().map(|(about, _)| about.as_str()).collect();
+    assert!(said == ["warning"] && found.notes[0].1.contains("1 reward other than zero (3)"), "{:?}", found.notes);
+    let chosen = Arrays::joined(vec![episode(&[0.0, 1.0], Items::I64(vec![2]), &[1.0])]).unwrap();
+    assert_eq!(chosen.transitions(&asked()).unwrap().action_space, Space::choices(3, 0));
+    let wrong = Arrays::joined(vec![episode(&[0.0, 1.0, 2.0], numbers(&[0.0; 2]), &[0.0; 5])]).unwrap_err();
+    assert_eq!(wrong.to_string(), "rewards of episode 0: expected shape [2], got [5]");
+}

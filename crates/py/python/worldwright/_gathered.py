@@ -10,11 +10,11 @@ import numpy as np
 
 from . import _native
 from ._callables import Choices, Reward
-from ._contract import flag, flags, kept, unmasked
+from ._contract import flag, kept, unmasked
 from ._environments import Source
 from .data import Dataset, dataset, episodes
-from ._spaces import infer_actions
-from .data.columns import kind_of
+from ._spaces import as_space
+from .data.columns import kind_of, say
 from .data.taken import tabled
 from .errors import ConfigError, DivergedError, ShapeError, WorldwrightWarning
 from .model import _choices
@@ -140,58 +140,27 @@ class Gathered:
         if many and len(observations) != len(actions):
             raise ConfigError(f"there are observations of {len(observations)} episodes and actions of {len(actions)}")
         names = {"observations": observations, "actions": actions, "rewards": rewards, "terminated": ends}
-        lost = {"actions": 0, "rewards": 0, "ends": 0}
-        columns: dict[str, list[Any]] = {name: [] for name in ("observations", "actions", "next_observations", "rewards", "terminated", "truncated")}
+        each: list[dict[str, Any]] = []
         for i in range(len(observations) if many else 1):
             part = {name: _episode(name, (given[i] if many else given), i) for name, given in names.items() if given is not None}
-            seen, done = part["observations"].reshape(len(part["observations"]), -1), part["actions"]
-            count = len(done)
-            if len(seen) == count:
-                # As many observations as actions: nothing was seen after the last one.
-                count -= 1
-            elif len(seen) != count + 1:
-                raise ConfigError(
-                    f"episode {i} has {len(seen)} observations and {len(done)} actions: one more observation than actions is wanted"
-                )
-            if columns["observations"] and columns["observations"][0].shape[1] != seen.shape[1]:
-                width = columns["observations"][0].shape[1]
-                raise ShapeError(f"observations of episode {i} are {seen.shape[1]} numbers, those of episode 0 {width}")
-            paid, over = part.get("rewards", np.zeros(len(done))), part.get("terminated", np.zeros(len(done), dtype=bool))
-            if over.ndim == 0:
+            part["observations"] = part["observations"].reshape(len(part["observations"]), -1)
+            count = len(part["actions"])
+            part.setdefault("rewards", np.zeros(count))
+            over = part.get("terminated")
+            if over is not None and over.ndim == 0:
                 # Whether the task ended the episode: at its last action, whether or not it is seen what that led to.
-                over = (np.arange(len(done)) == len(done) - 1) & flag(over, f"terminated of episode {i}")
-            for name, column in (("rewards", paid), ("terminated", over)):
-                if column.ndim != 1 or len(column) not in (count, len(done)):
-                    raise ShapeError(f"{name} of episode {i}: expected {count}, one an action, got shape {column.shape}")
-            over = flags(over, over.shape, f"terminated of episode {i}")
-            lost["actions"] += len(done) - count
-            lost["rewards"] += int(np.count_nonzero(paid[count:]))
-            lost["ends"] += int(np.count_nonzero(over[count:]))
-            over = over[:count]
-            if over[:-1].any():
-                raise ShapeError(f"episode {i} goes on after its end at step {int(np.argmax(over))}: split it there")
-            columns["observations"].append(seen[:count])
-            columns["next_observations"].append(seen[1 : count + 1])
-            columns["actions"].append(done[:count])
-            columns["rewards"].append(paid[:count].astype(np.float64))
-            columns["terminated"].append(over)
-            columns["truncated"].append(np.arange(count) == count - 1)
-            if self.start is None:
-                self.start = seen[0].copy()
-        if lost["rewards"] or lost["ends"]:
-            warnings.warn(
-                f"the last action of {lost['actions']} of {len(columns['actions'])} episodes is left out: there is no observation that tells what "
-                f"it led to; lost with them are rewards other than zero: {lost['rewards']}, and ends of the task (terminated): {lost['ends']}; "
-                "give one observation more than actions",
-                WorldwrightWarning,
-                stacklevel=4,
-            )
-        joined = {name: np.concatenate(parts) for name, parts in columns.items()}
+                part["terminated"] = (np.arange(count) == count - 1) & flag(over, f"terminated of episode {i}")
+            each.append(part)
+        if self.start is None:
+            self.start = each[0]["observations"][0].copy()
+        space = None if self.action_space is None else as_space(self.action_space)
+        transitions, actions, notes = _native.Dataset.of_episodes(each, action_space=space)
+        say(notes)
         if self.observation_space is None:
-            self.observation_space = _unbounded(joined["observations"].shape[1])
+            self.observation_space = _unbounded(transitions.observation_dim)
         if self.action_space is None:
-            self.action_space = infer_actions(joined["actions"])
-        return dataset(joined, action_space=self.action_space)
+            self.action_space = actions
+        return transitions
 
     def _rewards(self, domain: dict[str, Any]) -> None:
         given, termination = domain.get("reward"), domain.get("termination")

@@ -219,6 +219,10 @@ class Dataset:
         """The transitions of a table's columns, by the rules of all readers; what actions are elements of; and sentences about how it was
         read."""
 
+    @staticmethod
+    def of_episodes(episodes: list[dict[str, NDArray[Any]]], *, action_space: Any = None) -> tuple[Dataset, Any, list[str]]:
+        """The transitions of episodes that lie in arrays of their own, each by the name of its column; otherwise as ``of_columns``."""
+
     def __len__(self) -> int: ...
     @property
     def observation_dim(self) -> int:
