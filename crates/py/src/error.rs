@@ -92,6 +92,15 @@ pub(crate) fn exception(py: Python<'_>, class: &str, message: impl Display) -> P
     }
 }
 
+/// Which of the known names a name may be a slip of, as in every error about a name.
+#[pyfunction]
+pub(crate) fn nearest_name(given: &str, known: Vec<String>) -> Option<String> {
+    match Error::unknown("name", given, known.iter().map(String::as_str)) {
+        Error::Unknown { nearest, .. } => nearest,
+        _ => None,
+    }
+}
+
 /// A configuration error, for what the conversions themselves refuse.
 pub(crate) fn refuse(py: Python<'_>, message: impl Display) -> PyErr {
     exception(py, "ConfigError", message)

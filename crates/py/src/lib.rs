@@ -2,7 +2,7 @@
 //!
 //! What a Python user holds stands in `python/worldwright`; this crate is its module `_native`. Python objects become traits
 //! (`environment`, `callable`, `guided`), arrays go in and out (`array`, `value`, `observed`, `space`, `data`, `store`, `tables`), and classes
-//! hold what lives in Rust (`model`, `planner`, `agent`). No science stands here.
+//! hold what lives in Rust (`model`, `planner`, `agent`). Notebooks show cards of the report (`report`). No science stands here.
 //!
 //! The interpreter's lock is given up in every call that may take long (`pool`), and taken again for each call into Python; signals are
 //! heard meanwhile (`interrupts`).
@@ -46,6 +46,8 @@ mod _native {
     use crate::data::Dataset;
     #[pymodule_export]
     use crate::design::{design, explore};
+    #[pymodule_export]
+    use crate::error::nearest_name;
     #[pymodule_export]
     use crate::learn::{default_run_folder, learn};
     #[pymodule_export]

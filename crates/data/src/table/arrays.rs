@@ -256,9 +256,8 @@ fn of_rows(found: &Found, about: About) -> Result<Transitions> {
     let observed = observation.space_like(table, Some(&next), observed, Kinds::Told)?;
     // Parts that have names are matched with those of whoever takes the data up.
     let done = done.filter(|_| !action.has_parts());
-    let wrong = |space: &&Space| {
-        !action.reads_as(space, table) && !(is_parted(space) && space.flat_dim() == action.width(table))
-    };
+    let flat = |space: &Space| is_parted(space) && space.flat_dim() == action.width(table);
+    let wrong = |space: &&Space| !(action.reads_as(space, table) || flat(space));
     if let Some(space) = done.as_ref().filter(wrong) {
         let wanted = if matches!(space, Space::Discrete { .. }) { 1 } else { space.flat_dim() };
         return Err(Error::shape("actions", &[found.rows, wanted], &[found.rows, action.width(table)]));

@@ -56,7 +56,7 @@ fn a_table_in_memory_is_read_as_the_same_table_in_a_file() {
     let path = folder.path().join("log.csv");
     std::fs::write(&path, CSV).unwrap();
     import(&path, "csv", &folder.path().join("store")).unwrap();
-    let store = EpisodeStore::open(&folder.path().join("store")).unwrap();
+    let store = EpisodeStore::open(folder.path().join("store")).unwrap();
     let (header, found) = episodes(&line()).unwrap();
     let read: Vec<Episode> = (0..2).map(|i| store.episode(i).unwrap()).collect();
     assert_eq!(found, read);

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,8 +16,8 @@ Section = str | Mapping[str, Any] | None
 def nearest(given: str, known: Iterable[str]) -> str:
     """What to write instead of a name that nothing has: the nearest one, or all of them."""
     known = list(known)
-    near = difflib.get_close_matches(given, known, n=1)
-    return f"did you mean '{near[0]}'?" if near else f"there are {', '.join(known)}"
+    near = _native.nearest_name(given, known)
+    return f"there are {', '.join(known)}" if near is None else f"did you mean '{near}'?"
 
 
 def flat(sections: Mapping[str, Section], settings: Mapping[str, Any] | None) -> dict[str, Any]:

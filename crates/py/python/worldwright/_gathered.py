@@ -12,8 +12,8 @@ from . import _native
 from ._callables import Choices, Reward
 from ._contract import flag, kept, unmasked
 from ._environments import Source
-from .data import Dataset, dataset, episodes
 from ._spaces import as_space
+from .data import Dataset, dataset, episodes
 from .data.columns import kind_of, say
 from .data.taken import tabled
 from .errors import ConfigError, DivergedError, ShapeError, WorldwrightWarning

@@ -446,6 +446,9 @@ def episode_ends(
 def spanned_space(what: str, rows: NDArray[Any]) -> Any:
     """The space that rows of ``"observations"`` or ``"actions"`` span as far as their type tells, as one of Gymnasium's."""
 
+def nearest_name(given: str, known: Sequence[str]) -> str | None:
+    """Which of the known names a name may be a slip of, as in every error about a name."""
+
 def run_card(path: str | Path) -> str:
     """A run's folder as a small table with its learning curve, in HTML."""
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from . import _html, _native
 from ._callables import Choices, Dynamics, Reward, start_of
 from ._keys import are_text, own
-from ._rows import acted_rows, observed_rows
 from ._known_spaces import asked
+from ._rows import acted_rows, observed_rows
 from ._spaces import as_space, flat_dim, lies_within
 from .data import dataset
 from .errors import ConfigError, NotFittedError, ShapeError

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from .. import _native
 from .._optional import optional
-from ..errors import ConfigError, ExternalError, UnknownNameError
 from .._spaces import elements
+from ..errors import ConfigError, ExternalError, UnknownNameError
 
 if TYPE_CHECKING:
     import pandas  # type: ignore[import-untyped,unused-ignore]

@@ -15,10 +15,10 @@ from .. import _native
 from .._contract import numbers as real_numbers
 from .._contract import exact, seeded, unmasked
 from .._rows import parted, rows_within
+from .._spaces import action_rows, flat_dim, infer_actions, infer_observations, rows_of, unflatten
 from ..errors import ConfigError, DivergedError, ShapeError
 from . import outward
 from .columns import say, told_flags
-from .._spaces import action_rows, flat_dim, infer_actions, infer_observations, rows_of, unflatten
 
 if TYPE_CHECKING:
     import pandas  # type: ignore[import-untyped,unused-ignore]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import os
 from collections.abc import Mapping, Sequence
@@ -12,13 +11,14 @@ from typing import Any, TypeAlias
 from gymnasium import spaces as gym_spaces
 
 from .. import _native
+from .._choices import nearest
+from .._spaces import as_space
 from ..errors import ConfigError
-from .columns import columns_of, kind_of, say
 from . import outward
+from .columns import columns_of, kind_of, say
 from .files import read
 from .minari_sets import from_minari
 from .recorded import Episode, Episodes
-from .._spaces import as_space
 from .tables import from_table
 
 Dataset: TypeAlias = _native.Dataset
@@ -100,9 +100,7 @@ def _arguments(given: dict[str, Any]) -> dict[str, Any]:
     known = list(inspect.signature(Episodes).parameters)
     for name in given:
         if name not in known:
-            near = difflib.get_close_matches(name, known, 1)
-            hint = f"; did you mean '{near[0]}'?" if near else ""
-            raise ConfigError(f"{name}: episodes with lengths have no such part{hint} (there are {', '.join(known)})")
+            raise ConfigError(f"{name}: episodes with lengths have no such part; {nearest(name, known)}")
     return given
 
 
