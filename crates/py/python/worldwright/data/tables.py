@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from numpy.typing import NDArray
-
 from .. import _native
 from .._contract import seeded
 from .._spaces import as_space
 from .columns import columns_of
 from .recorded import Episodes
 from .stored import stored
-
-Array = NDArray[Any]
 
 
 def from_table(
@@ -36,21 +32,8 @@ def from_table(
         ShapeError: Numbers are missing or of mixed types.
         DivergedError: A number is NaN or infinite.
     """
-    return long(columns_of(table), strict=isinstance(table, Mapping), environment=environment, seed=seed,
-                observation_space=observation_space, action_space=action_space)  # fmt: skip
-
-
-def long(
-    columns: dict[str, Array],
-    *,
-    strict: bool,
-    environment: str = "data",
-    seed: int = 0,
-    observation_space: Any = None,
-    action_space: Any = None,
-) -> Episodes:
-    """Episodes of columns in long format; with ``strict`` every name must be known."""
     asked = {"observation_space": observation_space, "action_space": action_space}
     told: dict[str, Any] = {name: as_space(space) for name, space in asked.items() if space is not None}
-    found = _native.read_table(columns, strict=strict, environment=environment, seed=seeded(seed), **told)
+    strict = isinstance(table, Mapping)
+    found = _native.read_table(columns_of(table), strict=strict, environment=environment, seed=seeded(seed), **told)
     return stored(found, **told)
