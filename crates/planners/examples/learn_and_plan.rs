@@ -45,7 +45,8 @@ fn main() -> Result<()> {
     };
     let mut model = worldwright_models::build("ensemble", &context, &BTreeMap::new())?;
     let report = model.fit(&experience, &mut rng, &Interrupt::never())?;
-    println!("{} epochs, held-out error {:.1e} of the data's variance", report.epochs, report.holdout_mse);
+    let held_out = report.holdout_mse.unwrap_or(f64::NAN);
+    println!("{} epochs, held-out error {held_out:.1e} of the data's variance", report.epochs);
 
     // A planner in the model. Row 0 of the arena is where we are, the others are its candidates.
     let settings = BTreeMap::from([("horizon".to_owned(), Setting::Integer(20))]);

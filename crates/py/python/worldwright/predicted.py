@@ -24,8 +24,9 @@ class FitReport:
     """Passes over the data."""
     training_loss: float
     """Loss at the end, in the model's own unit."""
-    holdout_mse: float
-    """Mean squared error one step ahead on transitions held out, in units of the data's variance; NaN where none were."""
+    holdout_mse: float | None
+    """Mean squared error one step ahead on transitions held out, in units of the data's variance; None where none were, and for models
+    that predict no observations."""
     note: str
     """What the model says of the fit: which kernel, how many elites, which kind."""
 
