@@ -56,7 +56,7 @@ impl Regressor for Nearest {
             rows
         };
         (self.x, self.t) = (rows(examples.inputs), rows(examples.targets));
-        Ok(FitReport { epochs: 1, holdout_mse: f64::NAN, ..FitReport::default() })
+        Ok(FitReport { epochs: 1, holdout_mse: None, ..FitReport::default() })
     }
 
     fn workspace(&self, _places: usize) -> Self::Workspace {
