@@ -68,7 +68,7 @@ pub const ALL: &[Entry<Build>] = &[
 /// The model called `name` with `overrides` laid over its default settings.
 ///
 /// # Errors
-/// [`Error::Unknown`] for a name or a setting that is not listed, and what the model itself
+/// [`Error::Unknown`](worldwright_core::Error::Unknown) for a name or a setting that is not listed, and what the model itself
 /// refuses.
 pub fn build(
     name: &str,
@@ -82,7 +82,7 @@ pub fn build(
 /// The latent model called `name`, as [`build`] makes others.
 ///
 /// # Errors
-/// As for [`build`], and [`Error::Unsupported`] for a model whose step is no cell.
+/// As for [`build`], and [`Error::Unsupported`](worldwright_core::Error::Unsupported) for a model whose step is no cell.
 pub fn build_latent(
     name: &str,
     context: &ModelContext,

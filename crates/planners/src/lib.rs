@@ -28,7 +28,7 @@
 //! nothing could be improved (no budget, or every candidate diverged) the plan stands and the report's value is minus infinity.
 //!
 //! Any action space is searched. Single choices, and spaces of several places with few elements, are lists of zero-based choices (element
-//! number `i` as [`Space::write_element`] counts them); larger ones are searched in their flat vector ([`Space::flatten`]), factor by factor,
+//! number `i` as [`Space::write_element`](worldwright_core::Space::write_element) counts them); larger ones are searched in their flat vector ([`Space::flatten`](worldwright_core::Space::flatten)), factor by factor,
 //! and candidates are snapped to elements before a model sees them. Where nothing bounds a number, its spread begins at that of the data
 //! and grows to where the reward is. A model takes what its planner gives: numbers of choices, or flat actions.
 //!
