@@ -11,6 +11,7 @@
 //! - [`write_whole`] and [`make_whole`] let files and folders appear whole or not at all.
 //! - [`import`], [`export`] and [`inspect`] stand behind `worldwright data`; [`FORMATS`] lists what they read and write.
 
+mod episode;
 mod exact;
 mod formats;
 mod limits;
@@ -19,11 +20,13 @@ mod normaliser;
 mod priorities;
 mod replay;
 mod shapes;
+mod sink;
 mod space_json;
 mod store;
 mod table;
 mod whole;
 
+pub use episode::Episode;
 pub use formats::{
     FORMATS, Format, Inspection, export, export_until, format_of, fuzz_reader, import, import_as, inspect,
     interrupted_reader,
@@ -35,7 +38,7 @@ pub use replay::Replay;
 pub use shapes::shape_fits;
 pub use space_json::{space_from_json, space_to_json};
 pub use store::{
-    Damage, Episode, EpisodeStore, EpisodeSummary, EpisodeWriter, Header, Position, Precision, Recovery, WriterOptions,
+    Damage, EpisodeStore, EpisodeSummary, EpisodeWriter, Header, Position, Precision, Recovery, WriterOptions,
 };
 pub use table::{
     Arrays, Asked, COLUMNS, ColumnNames, Ended, Flag, Items, Known, Part, Quantity, Resolved, Transitions,

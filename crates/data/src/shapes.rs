@@ -5,11 +5,20 @@
 //! front come and go, as when `element[...] = array` is assigned; and a flat array holds the numbers in the order in which
 //! `gymnasium.spaces.flatten` writes them. An array of shape (2, 1) is none of these for a space of shape (2,): NumPy refuses to assign it.
 
+use worldwright_core::Space;
+
 /// Whether an array of the shape `shown` is, without a doubt, an element of a space of this shape.
 pub fn shape_fits(shown: &[usize], shape: &[usize]) -> bool {
     let size = |axes: &[usize]| axes.iter().try_fold(1_usize, |size, n| size.checked_mul(*n));
     let inner = |axes: &[usize]| axes.iter().copied().skip_while(|n| *n == 1).collect::<Vec<_>>();
     size(shown) == size(shape) && (inner(shown) == inner(shape) || shown.len() == 1)
+}
+
+/// The space of a single column of whole numbers; `None` when they are too far apart to be choices.
+pub(crate) fn choices(least: i64, most: i64) -> Option<Space> {
+    let start = least.min(0);
+    let n = most.checked_sub(start).filter(|n| (0..1 << 20).contains(n))?;
+    Some(Space::choices(n as usize + 1, start))
 }
 
 #[cfg(test)]

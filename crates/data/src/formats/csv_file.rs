@@ -7,7 +7,8 @@ use std::path::Path;
 
 use worldwright_core::{Error, Result, utf8};
 
-use super::{Sink, read_bytes};
+use super::files::read_bytes;
+use crate::sink::Sink;
 use crate::table::cells::{Cells, Data, TEXT, is_missing};
 use crate::table::{self, About, Table};
 use crate::{ColumnNames, exact, limits};

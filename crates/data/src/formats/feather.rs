@@ -11,8 +11,10 @@ use arrow_ipc::reader::{FileReader, StreamReader};
 use arrow_ipc::writer::FileWriter;
 use worldwright_core::{Error, Result};
 
+use super::files::{Target, read_bytes, write_part};
 use super::tables::{Gathered, of_use};
-use super::{Sink, Target, arrow_claims, parquet_file, read_bytes, write_part};
+use super::{arrow_claims, parquet_file};
+use crate::sink::Sink;
 use crate::store::{arrow, guarded, layout};
 use crate::table::{self, About};
 use crate::{ColumnNames, Episode, EpisodeStore, limits};

@@ -6,7 +6,8 @@ use std::path::Path;
 use worldwright_core::{Error, Interrupt, Result, Space, find};
 
 use super::sink::Checked;
-use super::{FORMATS, Sink, csv_file, feather, hdf5_file, json_lines, minari, npz, parquet_file};
+use super::{FORMATS, csv_file, feather, hdf5_file, json_lines, minari, npz, parquet_file};
+use crate::sink::Sink;
 use crate::{ColumnNames, Episode, Header};
 
 struct Steps(usize);
@@ -79,7 +80,7 @@ impl Sink for Asking<'_> {
 pub fn interrupted_reader(format: &str, path: &Path, at: usize) -> Result<usize> {
     let mut steps = Steps(0);
     let never = Interrupt::never();
-    let inner = Checked::new(&mut steps, super::size(path), &never);
+    let inner = Checked::new(&mut steps, super::files::size(path), &never);
     let mut sink = Asking { inner, looks: Cell::new(0), at };
     (find(FORMATS, "data format", format)?.build.import)(path, &ColumnNames::default(), &mut sink)?;
     Ok(sink.looks.get())

@@ -16,9 +16,11 @@ use hdf5_reader::{Hdf5File, OpenOptions};
 use serde_json::Value as Json;
 use worldwright_core::{Error, Result, Space};
 
+use super::files::read_bytes;
 use super::hdf5_arrays::{array, attribute, failed};
 use super::npy::Npy;
-use super::{Sink, npz, read_bytes};
+use super::npz;
+use crate::sink::Sink;
 use crate::space_json::space_from_json;
 use crate::store::guarded;
 use crate::table::cells::{Cells, Data};

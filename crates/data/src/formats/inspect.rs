@@ -1,12 +1,14 @@
 //! What is in a data set: a store of ours, or a file or folder that can be imported, which is read through but not kept.
 
-use std::io::Read;
 use std::path::Path;
 
 use worldwright_core::{Error, Interrupt, Result, find};
 
+use super::files::{missing, size};
+use super::recognised::{foreign, format_of};
 use super::sink::noted;
-use super::{FORMATS, Sink, ending, foreign, missing, run_import, size};
+use super::{FORMATS, run_import};
+use crate::sink::Sink;
 use crate::{ColumnNames, Episode, EpisodeStore, Header, Recovery};
 
 /// What is in a data set.
@@ -59,44 +61,6 @@ pub fn inspect(path: &Path) -> Result<Inspection> {
         tally.add(episode.steps, episode.terminated, episode.truncated, episode.total_reward);
     }
     Ok(tally.finish("store", store.header().clone(), store.bytes(), store.recovery().clone()))
-}
-
-/// Which of the [`FORMATS`] a file or folder is of, by what stands in it; `None` for an episode store and for all else.
-pub fn format_of(path: &Path) -> Option<&'static str> {
-    if path.is_dir() {
-        return if path.join("segment-000000.arrows").exists() {
-            None
-        } else if path.join("meta/info.json").exists() {
-            Some("lerobot")
-        } else if path.join("data/metadata.json").exists() || path.join("metadata.json").exists() {
-            Some("minari")
-        } else {
-            None
-        };
-    }
-    let mut head = Vec::new();
-    std::fs::File::open(path).and_then(|file| file.take(HEAD).read_to_end(&mut head)).ok()?;
-    let text = std::str::from_utf8(&head).map_or_else(|error| error.valid_up_to() + 4 > head.len(), |_| true);
-    match head.get(..4) {
-        Some(b"PAR1") => Some("parquet"),
-        Some(b"PK\x03\x04") => Some("npz"),
-        Some(b"ARRO" | b"FEA1" | b"\xFF\xFF\xFF\xFF") => Some("feather"),
-        Some(b"\x89HDF") => Some("hdf5"),
-        _ if !text => None,
-        _ => text_format(&ending(path)),
-    }
-}
-
-/// Bytes at the beginning of a file by which its format is told.
-pub(super) const HEAD: u64 = 4096;
-
-/// The format of texts whose names end so.
-pub(super) fn text_format(end: &str) -> Option<&'static str> {
-    match end {
-        "csv" | "tsv" => Some("csv"),
-        "jsonl" | "ndjson" | "json" => Some("jsonl"),
-        _ => None,
-    }
 }
 
 /// Counts episodes as they come.

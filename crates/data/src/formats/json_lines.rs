@@ -10,7 +10,8 @@ use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Vis
 use serde_json::Value as Json;
 use worldwright_core::{Error, Result, utf8};
 
-use super::{Sink, read_bytes};
+use super::files::read_bytes;
+use crate::sink::Sink;
 use crate::space_json::quote_infinities;
 use crate::table::cells::{Cells, Data};
 use crate::table::{self, About, Table};

@@ -11,8 +11,8 @@ use arrow_array::{ArrayRef, Int64Array, StringArray};
 use serde_json::{Map, Value as Json, json};
 use worldwright_core::{Error, Result};
 
+use super::files::{Target, write_part};
 use super::lerobot_tables::{Feature, episode_table, numbers_of_value, statistics, table};
-use super::{Target, write_part};
 use crate::EpisodeStore;
 
 const DATA: &str = "data/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet";

@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use serde_json::Value as Json;
 use worldwright_core::{Error, Result, uninterrupted};
 
+use super::files::{is_litter, missing, read_bytes};
 use super::lerobot::HEADER;
 use super::tables::{Gathered, Parquet, of_use};
-use super::{Sink, is_litter, missing, read_bytes};
+use crate::sink::Sink;
 use crate::table::cells::{Cells, Data};
 use crate::table::{self, About, Quantity};
 use crate::{ColumnNames, Episode, Header};

@@ -13,7 +13,9 @@ use arrow_schema::{Field, Schema};
 use serde_json::{Value as Json, json};
 use worldwright_core::{ElementType, Error, Result, Space, uninterrupted};
 
-use super::{Sink, Target, exact_enough, hdf5_file, is_litter, missing, read_bytes, values, write_bytes, write_part};
+use super::files::{Target, exact_enough, is_litter, missing, read_bytes, values, write_bytes, write_part};
+use super::hdf5_file;
+use crate::sink::Sink;
 use crate::space_json::{space_from_json, space_to_json};
 use crate::store::{Column, Kind, arrow, decode_batch, decode_schema, frame_at, io, numbers_of};
 use crate::{ColumnNames, Episode, EpisodeStore, Header, Precision};

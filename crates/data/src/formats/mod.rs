@@ -3,6 +3,7 @@
 mod arrow_claims;
 mod csv_file;
 mod feather;
+mod files;
 mod fuzzing;
 mod hdf5_arrays;
 mod hdf5_file;
@@ -17,39 +18,23 @@ mod npz;
 mod npz_names;
 mod packed;
 mod parquet_file;
+mod recognised;
 mod sink;
 mod tables;
 
-use std::io::Read;
 use std::path::Path;
 
+use files::{Target, missing, size, whole};
 use sink::{Checked, Outside, Store};
-use worldwright_core::{Entry, Error, Interrupt, Result, Space, Value, compressed, find, uninterrupted, utf8};
+use worldwright_core::{Entry, Error, Interrupt, Result, find, uninterrupted};
 
-use crate::store::value_at;
-use crate::{ColumnNames, EpisodeStore, Precision, exact, make_whole, write_whole};
+use crate::sink::Sink;
+use crate::{ColumnNames, EpisodeStore};
 
 pub use fuzzing::{fuzz_reader, interrupted_reader};
-pub use inspect::{Inspection, format_of, inspect};
-pub(crate) use sink::{Sink, finite};
-
-/// Where an export goes: written at a place beside, and then renamed to its name.
-pub(crate) struct Target<'a> {
-    /// Looked at before each episode.
-    interrupt: &'a Interrupt,
-    /// What users call it.
-    name: &'a Path,
-    /// Where it is written.
-    place: &'a Path,
-}
-
-impl Target<'_> {
-    /// # Errors
-    /// [`Error::Interrupted`] once somebody asked.
-    fn go_on(&self) -> Result<()> {
-        self.interrupt.check("the export")
-    }
-}
+pub use inspect::{Inspection, inspect};
+pub(crate) use recognised::foreign;
+pub use recognised::format_of;
 
 /// How a format is read and written.
 #[derive(Debug, Clone, Copy)]
@@ -257,115 +242,4 @@ pub fn export_until(path: &Path, format: &str, out: &Path, interrupt: &Interrupt
         sink::check(store.header(), i, &store.episode(i)?, &mut Outside::default())?;
     }
     whole(out, |part| write(&store, &Target { interrupt, name: out, place: part }))
-}
-
-/// Files that systems and tools leave in folders: `.DS_Store`, `._name`, `Thumbs.db` ….
-fn is_litter(path: &Path) -> bool {
-    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    name.starts_with('.') || matches!(name, "Thumbs.db" | "desktop.ini" | "__MACOSX")
-}
-
-/// Bytes of a file, or of all files in a folder.
-fn size(path: &Path) -> u64 {
-    let Ok(about) = std::fs::metadata(path) else { return 0 };
-    if !about.is_dir() {
-        return about.len();
-    }
-    let entries = uninterrupted(|| std::fs::read_dir(path)).into_iter().flatten().filter_map(|entry| entry.ok());
-    // A link to a folder above would go round for ever.
-    entries.map(|entry| if entry.path().is_symlink() { 0 } else { size(&entry.path()) }).sum()
-}
-
-/// The last part of a file's name, in small letters.
-fn ending(path: &Path) -> String {
-    path.extension().and_then(|end| end.to_str()).unwrap_or_default().to_ascii_lowercase()
-}
-
-/// What is read, for messages about what is not.
-fn readable() -> String {
-    "Parquet, Feather (Arrow IPC), CSV, JSON lines, HDF5 (D4RL, robomimic, Minari) and NumPy archives (npz) as files; episode stores, \
-     Minari and LeRobot data sets as folders"
-        .into()
-}
-
-/// An error for a file or folder that is there but is of no format.
-pub(crate) fn foreign(path: &Path) -> Error {
-    let shown = path.display().to_string();
-    let mut head = Vec::new();
-    // A folder opens, but is not read.
-    if let Err(error) = std::fs::File::open(path).map(|file| file.take(inspect::HEAD).read_to_end(&mut head)) {
-        return crate::store::io(path, "cannot be read", &error);
-    }
-    if let Some(why) = compressed(&head, &shown) {
-        return Error::external(shown, format!("{why}; read are {}", readable()));
-    }
-    if let Some(format) = format_of(path) {
-        let why = format!(
-            "is no store of episodes, but can be imported as one: worldwright data import {shown} --format {format} --out FOLDER"
-        );
-        return Error::external(shown, why);
-    }
-    let end = ending(path);
-    // What is named as a text but is none in UTF-8 is text in another encoding.
-    if inspect::text_format(&end).is_some()
-        && let Err(Error::External { why, .. }) = utf8("text", &head)
-    {
-        return Error::external(shown, why);
-    }
-    let pickled = matches!(end.as_str(), "pkl" | "pickle" | "joblib" | "pt" | "pth");
-    let why = if pickled {
-        "is a Python pickle, which could run any program and is never read: write it as Parquet or CSV (frame.to_parquet(…))"
-    } else {
-        "is of no format that is known"
-    };
-    Error::external(shown, format!("{why}; read are {}", readable()))
-}
-
-/// All elements of a space in an array.
-fn values(
-    name: &str,
-    space: &Space,
-    array: &dyn arrow_array::Array,
-    rows: std::ops::Range<usize>,
-) -> Result<Vec<Value>> {
-    rows.map(|row| value_at(space, array, row).map_err(|error| exact::at(&format!("column '{name}'"), error))).collect()
-}
-
-/// The space of a single column of whole numbers; `None` when they are too far apart to be choices.
-pub(crate) fn choices(least: i64, most: i64) -> Option<Space> {
-    let start = least.min(0);
-    let n = most.checked_sub(start).filter(|n| (0..1 << 20).contains(n))?;
-    Some(Space::choices(n as usize + 1, start))
-}
-
-/// The precision at which a column of 32-bit boxes loses nothing.
-fn exact_enough(space: &Space, values: &[Value]) -> Precision {
-    if values.iter().all(|value| space.narrowed(value) == *value) { Precision::Element } else { Precision::Exact }
-}
-
-fn missing(path: &Path) -> Error {
-    Error::external(path.display().to_string(), "there is no such file or folder; check the path")
-}
-
-fn read_bytes(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path).map_err(|e| crate::store::io(path, "cannot be read", &e))
-}
-
-/// Writes one file that appears whole.
-fn write_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
-    write_whole(path, bytes).map_err(|e| crate::store::io(path, "cannot be written", &e))
-}
-
-/// Writes a file of what appears whole later.
-fn write_part(path: &Path, bytes: &[u8]) -> Result<()> {
-    if let Some(parent) = path.parent() {
-        uninterrupted(|| std::fs::create_dir_all(parent))
-            .map_err(|e| crate::store::io(parent, "cannot be made", &e))?;
-    }
-    std::fs::write(path, bytes).map_err(|e| crate::store::io(path, "cannot be written", &e))
-}
-
-/// Lets `make` make a file or folder that appears whole or not at all.
-fn whole(out: &Path, make: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
-    make_whole(out, make, |e| crate::store::io(out, "cannot be written", e))
 }

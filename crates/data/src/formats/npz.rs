@@ -20,9 +20,11 @@ use worldwright_core::{ElementType, Error, Result, Space, Value};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
+use super::files::{Target, read_bytes, write_part};
 use super::npy::Npy;
-use super::{Sink, Target, npz_names, packed, read_bytes, write_part};
+use super::{npz_names, packed};
 use crate::shapes::shape_fits;
+use crate::sink::Sink;
 use crate::store::guarded;
 use crate::table::cells::Data;
 use crate::{ColumnNames, Episode, EpisodeStore, Header, exact, limits};

@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 
 use worldwright_core::{Error, Result};
 
-use super::Sink;
 use super::npy::Npy;
 use crate::ColumnNames;
+use crate::sink::Sink;
 use crate::table::cells::{Cells, Data};
 use crate::table::{self, About, Quantity, Table};
 

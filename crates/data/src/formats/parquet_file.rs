@@ -10,8 +10,9 @@ use arrow_array::types::{Float64Type, UInt64Type};
 use arrow_array::{Array, RecordBatch};
 use worldwright_core::{Error, Result};
 
+use super::files::{Target, read_bytes, write_part};
 use super::tables::{Parquet, to_parquet};
-use super::{Sink, Target, read_bytes, write_part};
+use crate::sink::Sink;
 use crate::store::{layout, value_at};
 use crate::table::{self, About};
 use crate::{ColumnNames, Episode, EpisodeStore, Header, exact};

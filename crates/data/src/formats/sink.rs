@@ -4,24 +4,9 @@ use std::path::{Path, PathBuf};
 
 use worldwright_core::{Error, Interrupt, Result, Space, Step, Value, uninterrupted};
 
+use crate::sink::{Sink, finite};
 use crate::whole::part_of;
 use crate::{Episode, EpisodeStore, EpisodeWriter, Header, WriterOptions, limits, sync_folder};
-
-/// Takes a header and then episodes.
-pub(crate) trait Sink {
-    fn begin(&mut self, header: &Header) -> Result<()>;
-    /// An episode of T actions and rewards and T + 1 observations; see [`check`].
-    fn episode(&mut self, episode: Episode) -> Result<()>;
-    /// What should stand among the header's notes after all, once the episodes are known; for sinks that keep a header.
-    fn note(&mut self, _note: &(String, String)) {}
-    /// Looked at while much is read before the first episode is known.
-    ///
-    /// # Errors
-    /// [`Error::Interrupted`] once somebody asked to stop.
-    fn go_on(&self) -> Result<()> {
-        Ok(())
-    }
-}
 
 /// Checks what passes to another sink.
 pub(super) struct Checked<'a> {
@@ -257,12 +242,6 @@ fn element(space: &Space, value: &Value) -> Result<(usize, String)> {
         }
         _ => space.check(value).map(|()| (0, String::new())),
     }
-}
-
-/// # Errors
-/// [`Error::NotInSpace`] for NaN and infinite numbers.
-pub(crate) fn finite(what: &str, number: f64) -> Result<()> {
-    if number.is_finite() { Ok(()) } else { Err(not_in(format!("{what} is {number}"))) }
 }
 
 /// A number in so many digits as tell it.

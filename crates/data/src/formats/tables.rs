@@ -11,7 +11,8 @@ use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 use worldwright_core::{Error, Result};
 
-use super::{Sink, packed};
+use super::packed;
+use crate::sink::Sink;
 use crate::store::guarded;
 use crate::table::{Table, arrow, cells::Cells};
 use crate::{ColumnNames, limits};

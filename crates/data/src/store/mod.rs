@@ -17,14 +17,16 @@ mod index;
 pub(crate) mod layout;
 mod lock;
 mod medium;
+mod position;
 mod reader;
 mod recovery;
 mod writer;
 
 pub use header::{Header, Precision};
-pub use reader::{Episode, EpisodeStore, EpisodeSummary};
+pub use position::Position;
+pub use reader::{EpisodeStore, EpisodeSummary};
 pub use recovery::{Damage, Recovery};
-pub use writer::{EpisodeWriter, Position, WriterOptions};
+pub use writer::{EpisodeWriter, WriterOptions};
 
 pub(crate) use columns::{Column, arrow, numbers_of, value_at};
 pub(crate) use frames::{Kind, decode_batch, decode_schema, frame_at, guarded};

@@ -6,12 +6,13 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, UInt64Type};
 use arrow_array::{Array, RecordBatch};
 use arrow_buffer::Buffer;
-use worldwright_core::{Action, Error, Observation, Result, Space, Transition};
+use worldwright_core::{Error, Result, Space};
 
 use super::columns::{numbers_of, value_at};
 use super::layout::{ACTION, EPISODE, KEPT, OBSERVATION, REWARD, SEED, STEP, TERMINATED, TRUNCATED};
 use super::recovery::{Recovery, Survey, survey, survey_bytes, u64s};
 use super::{Header, Position};
+use crate::Episode;
 
 /// What is known of an episode without reading its observations.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,42 +37,6 @@ impl EpisodeSummary {
     /// Whether it ended, for either reason; the other episodes were under way when the program stopped.
     pub fn ended(&self) -> bool {
         self.terminated || self.truncated
-    }
-}
-
-/// A whole episode in memory.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Episode {
-    /// The seed of its reset, if it had its own.
-    pub seed: Option<u64>,
-    /// T + 1 observations.
-    pub observations: Vec<Observation>,
-    /// T actions; action t was taken at observation t.
-    pub actions: Vec<Action>,
-    /// T rewards; reward t was paid for action t.
-    pub rewards: Vec<f64>,
-    /// Whether the task itself ended it.
-    pub terminated: bool,
-    /// Whether it was cut, as by a time limit.
-    pub truncated: bool,
-}
-
-impl Episode {
-    /// T: how many steps it has.
-    pub fn steps(&self) -> usize {
-        self.actions.len()
-    }
-
-    /// Its transitions in order. The last one carries how the episode ended.
-    pub fn transitions(&self) -> impl Iterator<Item = Transition> + '_ {
-        (0..self.steps()).map(|t| Transition {
-            observation: self.observations[t].clone(),
-            action: self.actions[t].clone(),
-            reward: self.rewards[t],
-            next_observation: self.observations[t + 1].clone(),
-            terminated: self.terminated && t + 1 == self.steps(),
-            truncated: self.truncated && t + 1 == self.steps(),
-        })
     }
 }
 

@@ -15,7 +15,7 @@ use arrow_array::{ArrayRef, BooleanArray, Float64Array, RecordBatch, UInt64Array
 use arrow_buffer::NullBuffer;
 use arrow_ipc::writer::StreamWriter;
 use arrow_schema::SchemaRef;
-use worldwright_core::{Action, Array, Error, Observation, Result, State, Step, uninterrupted};
+use worldwright_core::{Action, Error, Observation, Result, Step, uninterrupted};
 
 use super::Header;
 use super::columns::{Column, arrow, list_array};
@@ -23,6 +23,7 @@ use super::index::{Line, TITLE, to_text};
 use super::layout::{self, index_path, io, segment_path};
 use super::lock::Lock;
 use super::medium::{Medium, Open, files};
+use super::position::Position;
 use super::recovery::{Recovery, Survey, survey};
 
 /// How a writer divides its output.
@@ -37,46 +38,6 @@ pub struct WriterOptions {
 impl Default for WriterOptions {
     fn default() -> Self {
         Self { batch_rows: 1024, segment_bytes: 256 << 20 }
-    }
-}
-
-/// A place in a store between two batches, to which it can be cut back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Position {
-    /// The segment being written.
-    pub segment: u64,
-    /// Its length in bytes.
-    pub bytes: u64,
-    /// Batches in the whole store.
-    pub batches: u64,
-    /// Episodes begun in the whole store.
-    pub episodes: u64,
-    /// Steps in the whole store.
-    pub steps: u64,
-    /// Rows of the episode that was begun last, 0 when it has ended.
-    pub open_rows: u64,
-}
-
-impl Position {
-    /// As an array for a checkpoint.
-    pub fn save(&self) -> Array {
-        Array::U64(vec![self.segment, self.bytes, self.batches, self.episodes, self.steps, self.open_rows])
-    }
-
-    /// From a checkpoint's array.
-    ///
-    /// # Errors
-    /// When the state holds no position of that name.
-    pub fn restore(state: &State, name: &str) -> Result<Self> {
-        let saved = state.u64s(name, 6)?;
-        Ok(Self {
-            segment: saved[0],
-            bytes: saved[1],
-            batches: saved[2],
-            episodes: saved[3],
-            steps: saved[4],
-            open_rows: saved[5],
-        })
     }
 }
 

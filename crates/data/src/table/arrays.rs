@@ -9,7 +9,7 @@ use super::names::{Quantity, name_of, quantity_of};
 use super::quantities::Source;
 use super::rows::{Rows, row_ends};
 use super::{About, ColumnNames, Kinds, Table, read};
-use crate::formats::Sink;
+use crate::sink::Sink;
 use crate::{Episode, Header, exact, recorded_names};
 
 /// Named columns of one length.

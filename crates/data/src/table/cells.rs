@@ -3,7 +3,7 @@
 use worldwright_core::{Error, Result, Space, Value};
 
 use super::given::Reading;
-use crate::formats::choices;
+use crate::shapes::choices;
 use crate::{exact, limits};
 
 /// The numbers or texts of a column, row after row.

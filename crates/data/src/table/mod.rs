@@ -24,8 +24,8 @@ pub use names::{COLUMNS, Known, Part, Quantity, Resolved, name_of, nearest_name,
 pub use rows::{Ended, episode_ends};
 use rows::{Rows, lay_out};
 
-use crate::formats::{Sink, finite};
 use crate::named::note_names;
+use crate::sink::{Sink, finite};
 use crate::{Episode, Header, Precision};
 use cells::Cells;
 pub(crate) use flags::flags as all_flags;

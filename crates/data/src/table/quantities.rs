@@ -6,7 +6,7 @@ use super::cells::{Cells, Data};
 use super::given::Reading;
 use super::names::{Quantity, is_numbered, name_of, same_name};
 use super::{Kinds, Table};
-use crate::formats::choices;
+use crate::shapes::choices;
 use crate::{exact, shape_fits};
 
 /// How a quantity lies in the columns of a table.
