@@ -80,8 +80,19 @@ struct Place<E> {
     environment: E,
     /// What was seen last, and the steps so far.
     episode: Option<(Observation, u64)>,
-    /// The action that is being taken, and the seconds of its decision and of its beginning.
-    taking: Option<(Action, Option<f64>, f64)>,
+    /// The step that is being taken.
+    taking: Option<Taking>,
+}
+
+/// A step between its decision and what it led to.
+struct Taking {
+    observation: Observation,
+    action: Action,
+    kept: Vec<f64>,
+    length: u64,
+    act_secs: Option<f64>,
+    /// Seconds that beginning it took.
+    started_secs: f64,
 }
 
 /// Places at which an agent acts.
@@ -150,53 +161,51 @@ impl<E: DerefMut<Target: Environment>> Interaction<E> {
         out: &mut Vec<Taken>,
     ) -> Result<(), Failure> {
         out.clear();
-        let mut kept = Vec::new();
-        let mut begun = Ok(());
+        let mut outcome = Ok(());
         let acting = self.places.iter_mut().enumerate().filter(|(_, it)| it.episode.is_some()).take(most);
         for (place, it) in acting {
-            let Some((observation, _)) = &it.episode else { continue };
-            let (decides, began) = (agent.is_ready(), Instant::now());
-            let action = match agent.act(place, observation, explore) {
-                Ok(action) => action,
-                Err(error) => {
-                    begun = Err(error.into());
-                    break;
-                }
-            };
-            let act_secs = decides.then(|| began.elapsed().as_secs_f64());
-            kept.push(agent.kept().to_vec());
-            let began = Instant::now();
-            if let Err(failure) = at(place, it.environment.start_step(&action)) {
-                begun = Err(failure);
+            outcome = it.start(place, agent, explore);
+            if outcome.is_err() {
                 break;
             }
-            it.taking = Some((action, act_secs, began.elapsed().as_secs_f64()));
         }
-        let mut kept = kept.into_iter();
+        // Whoever began a step is waited for, whatever became of the others.
         for (place, it) in self.places.iter_mut().enumerate() {
-            let Some((action, act_secs, started_secs)) = it.taking.take() else { continue };
-            let (began, kept) = (Instant::now(), kept.next().unwrap_or_default());
-            let stepped = at(place, it.environment.step(&action));
-            let (mut step, Some((observation, length))) = (
-                match stepped {
-                    Ok(step) => step,
-                    Err(failure) => {
-                        begun = begun.and(Err(failure));
-                        continue;
-                    }
-                },
-                it.episode.take(),
-            ) else {
-                continue;
-            };
-            let length = length + 1;
-            step.truncated |= !step.terminated && length >= self.limit;
-            if !step.done() {
-                it.episode = Some((step.observation.clone(), length));
+            let Some(taking) = it.taking.take() else { continue };
+            match it.finish(place, taking, self.limit) {
+                Ok(taken) => out.push(taken),
+                Err(failure) => outcome = outcome.and(Err(failure)),
             }
-            let step_secs = started_secs + began.elapsed().as_secs_f64();
-            out.push(Taken { place, observation, action, step, kept, length, act_secs, step_secs });
         }
-        begun
+        outcome
+    }
+}
+
+impl<E: DerefMut<Target: Environment>> Place<E> {
+    /// Decides, and begins the step.
+    fn start(&mut self, place: usize, agent: &mut dyn Agent, explore: bool) -> Result<(), Failure> {
+        let Some((observation, length)) = self.episode.take() else { return Ok(()) };
+        let (decides, began) = (agent.is_ready(), Instant::now());
+        let action = agent.act(place, &observation, explore)?;
+        let act_secs = decides.then(|| began.elapsed().as_secs_f64());
+        let kept = agent.kept().to_vec();
+        let began = Instant::now();
+        at(place, self.environment.start_step(&action))?;
+        let started_secs = began.elapsed().as_secs_f64();
+        self.taking = Some(Taking { observation, action, kept, length: length + 1, act_secs, started_secs });
+        Ok(())
+    }
+
+    /// Waits for what the step led to.
+    fn finish(&mut self, place: usize, taking: Taking, limit: u64) -> Result<Taken, Failure> {
+        let Taking { observation, action, kept, length, act_secs, started_secs } = taking;
+        let began = Instant::now();
+        let mut step = at(place, self.environment.step(&action))?;
+        step.truncated |= !step.terminated && length >= limit;
+        if !step.done() {
+            self.episode = Some((step.observation.clone(), length));
+        }
+        let step_secs = started_secs + began.elapsed().as_secs_f64();
+        Ok(Taken { place, observation, action, step, kept, length, act_secs, step_secs })
     }
 }

@@ -135,6 +135,10 @@ impl Agent for LatentAgent {
         self.beliefs.len()
     }
 
+    fn between_episodes(&self, state: &State) -> State {
+        places::exchanged(state, &self.save())
+    }
+
     fn begin_episode(&mut self, place: usize, observation: &Observation, seed: u64) -> Result<()> {
         self.observation_space.flatten(observation, &mut vec![0.0; self.observation_space.flat_dim()])?;
         let (key, belief) = (Key::new(seed), at(&mut self.beliefs, place)?);

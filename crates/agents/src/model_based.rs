@@ -57,6 +57,8 @@ pub struct ModelBasedAgent {
     /// Transitions that had been taken in by then.
     fitted_at: u64,
     fit_rng: Rng,
+    /// How far the actions of the last fit's data spread, which is where planners begin in what nothing bounds; empty before one.
+    spread: Vec<f64>,
     tally: Tally,
     note: String,
 }
@@ -229,6 +231,7 @@ impl ModelBasedAgent {
             fits: u64::from(fitted),
             fitted_at: 0,
             fit_rng: seed.fold(1).rng(),
+            spread: Vec::new(),
             tally: Tally::default(),
             note: String::new(),
             observation_space: context.observation_space.clone(),
@@ -321,6 +324,24 @@ impl ModelBasedAgent {
         self.places.iter_mut().for_each(|place| place.belief.filtered = 0);
     }
 
+    /// Tells the planners of the spread.
+    fn widen(&mut self) {
+        if !self.spread.is_empty() {
+            self.places.iter_mut().for_each(|place| place.planner.widen(&self.spread));
+        }
+    }
+
+    /// Takes on the spread; bundles of earlier versions have none.
+    fn restore_spread(&mut self, state: &State) -> Result<()> {
+        self.spread = match state.array("spread") {
+            Ok(Array::F64(_, spread)) if [0, self.action_space.flat_dim()].contains(&spread.len()) => spread.clone(),
+            Ok(_) => return Err(Error::external("saved state", "array 'spread' is damaged")),
+            Err(_) => Vec::new(),
+        };
+        self.widen();
+        Ok(())
+    }
+
     fn restore_model(&mut self, state: &State) -> Result<()> {
         let mut model = self.world.take().ok_or_else(lost)?.into_owner();
         let restored = model.restore(&state.part("model"));
@@ -352,8 +373,9 @@ impl ModelBasedAgent {
         let mut model = self.world.take().ok_or_else(lost)?.into_owner();
         let fitted = model.fit(&self.dataset, &mut self.fit_rng, &self.budget.interrupt);
         self.open(model);
-        let (report, spread) = (fitted?, self.dataset.action_std());
-        self.places.iter_mut().for_each(|place| place.planner.widen(&spread));
+        let report = fitted?;
+        self.spread = self.dataset.action_std();
+        self.widen();
         self.fits += 1;
         self.fitted_at = experience.taken();
         self.note = report.note;
@@ -381,6 +403,10 @@ fn lost() -> Error {
 impl Agent for ModelBasedAgent {
     fn places(&self) -> usize {
         self.places.len()
+    }
+
+    fn between_episodes(&self, state: &State) -> State {
+        places::exchanged(state, &self.save())
     }
 
     fn begin_episode(&mut self, place: usize, observation: &Observation, seed: u64) -> Result<()> {
@@ -470,11 +496,13 @@ impl Agent for ModelBasedAgent {
             state.put_all("model", world.borrow_owner().save());
         }
         state.put("fits", Array::U64(vec![self.fits]));
+        state.put("spread", Array::F64(vec![self.spread.len()], self.spread.clone()));
         state
     }
 
     fn restore_weights(&mut self, weights: &State) -> Result<()> {
         self.restore_model(weights)?;
+        self.restore_spread(weights)?;
         self.fits = weights.u64s("fits", 1)?[0];
         Ok(())
     }
@@ -517,6 +545,7 @@ impl Persist for ModelBasedAgent {
         let Tally { plans, value, model_steps, diverged, failed } = self.tally;
         state.put("tally", Array::U64(vec![plans, value.to_bits(), model_steps, diverged, failed]));
         state.put("fit_rng", self.fit_rng.save());
+        state.put("spread", Array::F64(vec![self.spread.len()], self.spread.clone()));
         state.put("note", Array::U8(self.note.clone().into_bytes()));
         places::put(&mut state, &self.places, Place::save);
         state
@@ -525,6 +554,7 @@ impl Persist for ModelBasedAgent {
     fn restore(&mut self, state: &State) -> Result<()> {
         let counters = state.u64s("counters", 2)?;
         self.restore_model(state)?;
+        self.restore_spread(state)?;
         let mut all = self.places.iter_mut().enumerate();
         all.try_for_each(|(number, place)| place.restore(&places::part(state, number)))?;
         // What was experienced comes with the next fit, all of it.

@@ -23,6 +23,19 @@ pub(crate) fn part(state: &State, place: usize) -> State {
     state.part(&name(place))
 }
 
+/// `state` with the episodes of `own` in place of its own.
+pub(crate) fn exchanged(state: &State, own: &State) -> State {
+    let mut exchanged = State::new();
+    for (name, array) in state.iter().filter(|(name, _)| !name.starts_with(&format!("{EPISODE}."))) {
+        exchanged.put(name, array.clone());
+    }
+    exchanged.put_all(EPISODE, own.part(EPISODE));
+    exchanged
+}
+
+/// What episodes are saved under.
+const EPISODE: &str = "episode";
+
 fn name(place: usize) -> String {
-    format!("episode.{place}")
+    format!("{EPISODE}.{place}")
 }

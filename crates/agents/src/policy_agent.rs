@@ -93,6 +93,10 @@ impl Agent for PolicyAgent {
         self.explore_rngs.len()
     }
 
+    fn between_episodes(&self, state: &State) -> State {
+        places::exchanged(state, &self.save())
+    }
+
     fn begin_episode(&mut self, place: usize, observation: &Observation, seed: u64) -> Result<()> {
         self.observation_space.flatten(observation, &mut self.flat[..self.observation_space.flat_dim()])?;
         *at(&mut self.explore_rngs, place)? = Key::new(seed).fold(2).rng();

@@ -22,6 +22,10 @@ impl Agent for RandomAgent {
         self.rngs.len()
     }
 
+    fn between_episodes(&self, state: &State) -> State {
+        places::exchanged(state, &self.save())
+    }
+
     fn begin_episode(&mut self, place: usize, _observation: &Observation, seed: u64) -> Result<()> {
         *at(&mut self.rngs, place)? = Key::new(seed).rng();
         Ok(())

@@ -189,6 +189,10 @@ impl Agent for SearchAgent {
         self.places.len()
     }
 
+    fn between_episodes(&self, state: &State) -> State {
+        places::exchanged(state, &self.save())
+    }
+
     fn begin_episode(&mut self, place: usize, observation: &Observation, seed: u64) -> Result<()> {
         self.observation_space.flatten(observation, &mut vec![0.0; self.observation_space.flat_dim()])?;
         let (key, place) = (Key::new(seed), at(&mut self.places, place)?);

@@ -85,6 +85,12 @@ pub trait Agent: Send + Persist {
         false
     }
 
+    /// A state that an agent like this one saved, with the episodes of this one in place of those that it was in the middle of: where other settings
+    /// of what acts go on with what was learned.
+    fn between_episodes(&self, state: &State) -> State {
+        state.clone()
+    }
+
     /// The world model it acts by, for diagnosis; none before it has one.
     fn world_model(&self) -> Option<&dyn WorldModel> {
         None

@@ -437,7 +437,8 @@ impl Experience for Replay {
     }
 
     fn before(&self, row: u64) -> Option<u64> {
-        self.back(row, 1).filter(|before| self.ends_sequence(*before, 1))
+        let held = Some(row).filter(|row| self.rows().contains(row))?;
+        self.back(held, 1).filter(|before| self.ends_sequence(*before, 1))
     }
 
     fn after(&self, row: u64) -> Option<u64> {

@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use worldwright_core::{Error, Space};
 use worldwright_models::ModelContext;
-use worldwright_runs::{EvaluationOptions, Loaded, STEP_LIMIT, evaluate, load_bundle};
+use worldwright_runs::{EvaluationOptions, Lists, Loaded, STEP_LIMIT, evaluate, load_bundle};
 
 use crate::callable::Reward;
 use crate::environment::Source;
@@ -24,6 +24,8 @@ use crate::{observed, pool, settings, space, value};
 #[pyclass(frozen, module = "worldwright._native", subclass)]
 pub(crate) struct Agent {
     loaded: Mutex<Loaded>,
+    /// Where it can be loaded once more; one interpreter runs the environments and rewards of Python's, so that more of them are no quicker.
+    again: Option<PathBuf>,
     took: Mutex<Took>,
     interrupts: Interrupts,
     observation_space: Space,
@@ -38,6 +40,7 @@ impl Agent {
     #[pyo3(signature = (*, path, source, reward))]
     fn new(py: Python<'_>, path: PathBuf, source: Option<Py<PyAny>>, reward: Option<Py<PyAny>>) -> PyResult<Self> {
         let failures = Failures::default();
+        let again = (source.is_none() && reward.is_none()).then(|| path.clone());
         let workshop = PythonWorkshop {
             source: source.map(|source| Source::new(source, failures.clone())),
             reward: reward.map(|reward| std::sync::Arc::new(Reward::new(reward, failures.clone())) as _),
@@ -50,6 +53,7 @@ impl Agent {
             observation_space: loaded.made.environment.observation_space().clone(),
             action_space: loaded.made.environment.action_space().clone(),
             loaded: Mutex::new(loaded),
+            again,
             took: Mutex::default(),
             interrupts,
             failures,
@@ -98,14 +102,18 @@ impl Agent {
             episodes,
             seed: seed.0,
             step_limit: loaded.made.episode_steps.unwrap_or(STEP_LIMIT),
+            share_from: EvaluationOptions::SHARE_FROM,
             picture: false,
         };
         let (interrupts, interrupt) = (&self.interrupts, self.interrupts.interrupt());
         let evaluated = pool::long(py, interrupts, || {
             let environment = loaded.made.environment.as_mut();
-            // One interpreter runs the environments of Python's, so that several of them are no quicker.
-            let mut alone = || Ok(None);
-            evaluate(loaded.agent.as_mut(), environment, &mut alone, &options, &mut |_, _| Ok(!interrupt.requested()))
+            let mut more = || {
+                let Some(path) = &self.again else { return Ok(None) };
+                let another = load_bundle(&Lists, path, &interrupt)?;
+                Ok(Some((another.agent, another.made.environment)))
+            };
+            evaluate(loaded.agent.as_mut(), environment, &mut more, &options, &mut |_, _| Ok(!interrupt.requested()))
         })?;
         let evaluated = interrupts.settle(self.failures.settle(py, evaluated))?;
         let lengths = evaluated.episodes.iter().map(|episode| episode.transitions.len()).collect();

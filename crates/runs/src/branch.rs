@@ -9,7 +9,7 @@ use std::fs::{self, File};
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
-use worldwright_core::{Error, Interrupt, Result, State, uninterrupted};
+use worldwright_core::{Error, Interrupt, Result, uninterrupted};
 use worldwright_data::{make_whole, sync_folder};
 
 use crate::checkpoint::{Checkpoint, Checkpoints};
@@ -45,11 +45,7 @@ pub fn branch(workshop: &dyn Workshop, experiment: &Experiment, from: &RunFolder
     };
     let made = workshop.environment(experiment)?;
     let mut agent = workshop.agent(experiment, &made, &Interrupt::never())?;
-    let mut state: State = State::new();
-    for (name, array) in checkpoint.agent.iter().filter(|(name, _)| !name.starts_with("episode.")) {
-        state.put(name, array.clone());
-    }
-    state.put_all("episode", agent.save().part("episode"));
+    let state = agent.between_episodes(&checkpoint.agent);
     agent.restore(&state).map_err(|error| {
         let run = from.path().display();
         Error::config(

@@ -20,7 +20,7 @@ use crate::experiment::hex;
 use crate::folder::{file_error, write_whole};
 use crate::state_file;
 
-/// The layout that is written and read; earlier ones held what the agent remembered.
+/// The layout that is written and read.
 const FORMAT: i64 = 5;
 const KEPT: usize = 2;
 const PART: &str = ".part";
@@ -45,7 +45,7 @@ pub(crate) struct Progress {
     pub(crate) clock: Clock,
     /// Bytes that each observer has written.
     pub(crate) positions: BTreeMap<String, u64>,
-    /// SHA-256 of the metrics file; empty in checkpoints of earlier versions.
+    /// SHA-256 of the metrics file.
     pub(crate) metrics_sha256: String,
 }
 
@@ -285,9 +285,9 @@ fn from_state(state: &State) -> Result<Checkpoint> {
                 .iter()
                 .map(|(name, _)| Ok((name.to_owned(), positions.u64s(name, 1)?[0])))
                 .collect::<Result<_>>()?,
-            metrics_sha256: match state.array("loop.metrics_sha256") {
-                Ok(Array::U8(text)) => String::from_utf8_lossy(text).into_owned(),
-                _ => String::new(),
+            metrics_sha256: match state.array("loop.metrics_sha256")? {
+                Array::U8(text) => String::from_utf8_lossy(text).into_owned(),
+                _ => return Err(Error::external("checkpoint", "its hash of the metrics is no text: it is damaged")),
             },
         },
         agent: state.part("agent"),

@@ -125,13 +125,14 @@ impl Recording<'_> {
         let mut round = Vec::new();
         while self.collected.steps < steps {
             interrupt.check("collecting")?;
-            for place in 0..self.interaction.places() {
+            let left = usize::try_from(steps - self.collected.steps).unwrap_or(usize::MAX);
+            // Where the steps that are left do not reach, no episode begins.
+            for place in (0..self.interaction.places()).take(left) {
                 if !self.interaction.is_open(place) {
                     let (observation, own_seed) = self.begin(place)?;
                     store.start_episode(&observation, Some(own_seed))?;
                 }
             }
-            let left = usize::try_from(steps - self.collected.steps).unwrap_or(usize::MAX);
             self.interaction.round(self.agent, false, left, &mut round)?;
             for Taken { place, action, step, .. } in &round {
                 self.collected.steps += 1;

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use worldwright_agents::{Interaction, Start, Taken};
 use worldwright_core::{Agent, Environment, Error, Key, Result, Transition, cost};
@@ -38,6 +38,13 @@ pub struct EvaluationOptions {
     pub picture: bool,
     /// Steps after which an episode is cut even if its environment goes on.
     pub step_limit: usize,
+    /// How long the episodes behind the first must take, as it shows, for others to be made that share them.
+    pub share_from: Duration,
+}
+
+impl EvaluationOptions {
+    /// What is worth sharing, unless told otherwise.
+    pub const SHARE_FROM: Duration = Duration::from_secs(2);
 }
 
 /// An episode of an evaluation.
@@ -98,9 +105,6 @@ pub type More<'m> = &'m mut dyn FnMut() -> Result<Option<Hand>>;
 /// Hears of each episode, in order, with its place; when it says false, the evaluation ends with what it has.
 pub type AfterEpisode<'a> = &'a mut dyn FnMut(usize, &EvaluatedEpisode) -> Result<bool>;
 
-/// Seconds that the episodes to come must take for others to be worth making.
-const WORTH_SHARING_SECS: f64 = 2.0;
-
 /// Lets `agent` act for whole episodes. Where the first one shows that they take long, as many others as there are threads share the rest of them:
 /// each episode comes to the same whoever acts in it.
 ///
@@ -135,10 +139,21 @@ pub fn evaluate(
     }
     let left = options.episodes - 1;
     let mut hands = Vec::new();
-    if shares && began.elapsed().as_secs_f64() * left as f64 > WORTH_SHARING_SECS {
+    let rest_secs = began.elapsed().as_secs_f64() * left as f64;
+    if shares && rest_secs >= options.share_from.as_secs_f64() {
         while hands.len() + 1 < rayon::current_num_threads().min(left) {
-            let Some(hand) = more()? else { break };
-            hands.push(hand);
+            let began = Instant::now();
+            match more() {
+                Ok(Some(hand)) => hands.push(hand),
+                // What cannot be had once more (a process, a licence) is done by those who are there.
+                Ok(None) | Err(Error::External { .. }) => break,
+                Err(error) => return Err(error),
+            }
+            // Another one as dear as the last must save more than it costs.
+            let share = (hands.len() + 1) as f64;
+            if rest_secs / (share * (share + 1.0)) < began.elapsed().as_secs_f64() {
+                break;
+            }
         }
     }
     let hands = hands.iter_mut();
@@ -200,11 +215,7 @@ fn share(
         }
     });
     keep_in_order(&mut goes_on);
-    match goes_on {
-        // One that failed behind an episode that nobody took.
-        Ok(true) => early.into_values().try_for_each(|done| done.map(|_| ())),
-        ended => ended.map(|_| ()),
-    }
+    goes_on.map(|_| ())
 }
 
 /// An episode, and what it took.
@@ -294,7 +305,8 @@ mod tests {
             let agent = RandomAgent::new(environment.action_space().clone(), 1);
             (Box::new(agent) as Box<dyn Agent>, environment)
         };
-        let options = EvaluationOptions { episodes: 40, seed: 5, picture: true, step_limit: 60 };
+        let options =
+            EvaluationOptions { episodes: 40, seed: 5, picture: true, step_limit: 60, share_from: Duration::ZERO };
         let shared = |hands: usize, until: usize| {
             let mut hands: Vec<Hand> = (0..hands).map(|_| hand()).collect();
             let hands = hands.iter_mut();
@@ -348,7 +360,8 @@ mod tests {
             }
         }
         let made = || make("cartpole", &BTreeMap::new()).unwrap().environment;
-        let options = EvaluationOptions { episodes: 30, seed: 1, picture: false, step_limit: 60 };
+        let options =
+            EvaluationOptions { episodes: 30, seed: 1, picture: false, step_limit: 60, share_from: Duration::ZERO };
         let mut agents: Vec<RandomAgent> = (0..3).map(|_| RandomAgent::new(made().action_space().clone(), 1)).collect();
         let mut worlds: Vec<Odd> = (0..3).map(|_| Odd(made())).collect();
         let pairs = agents.iter_mut().zip(&mut worlds);

@@ -38,7 +38,10 @@ pub(crate) fn run(options: &Collect, interrupt: &Interrupt) -> Result<()> {
     let whole = &collected.returns[..episodes - collected.cut];
     let mean = short(whole.iter().sum::<f64>() / whole.len().max(1) as f64);
     let paid = match (collected.cut, whole.len(), collected.returns.last()) {
-        (1.., 0, Some(part)) => format!("return so far {}", short(*part)),
+        (1, 0, Some(part)) => format!("return so far {}", short(*part)),
+        (1.., 0, _) => {
+            format!("mean return so far {}", short(collected.returns.iter().sum::<f64>() / episodes.max(1) as f64))
+        }
         (1.., n, _) => format!("mean return {mean} of {}", counted(n as u64, "whole episode")),
         _ => format!("mean return {mean}"),
     };

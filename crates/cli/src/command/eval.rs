@@ -27,6 +27,7 @@ pub(crate) fn run(options: &Eval, interrupt: &Interrupt) -> Result<()> {
         seed: options.seed,
         picture: options.film.is_some(),
         step_limit: loaded.made.episode_steps.unwrap_or(STEP_LIMIT),
+        share_from: EvaluationOptions::SHARE_FROM,
     };
     let environment = loaded.made.environment.as_mut();
     let mut more = || load(options, interrupt).map(|another| Some((another.agent, another.made.environment)));

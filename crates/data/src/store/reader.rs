@@ -259,8 +259,9 @@ fn list_episodes(survey: &Survey) -> Result<(Vec<EpisodeSummary>, u64)> {
     let mut open = std::collections::BTreeMap::new();
     for (number, batch) in survey.batches.iter().enumerate() {
         let Some(batch) = batch else {
-            // Whether an episode goes on within the lost rows cannot be told, if it did up to there.
-            let until = |episode: &EpisodeSummary| episode.spans.last().is_some_and(|(last, _)| last + 1 == number);
+            // Whether an episode goes on within the lost rows cannot be told, if it did up to there. Of episodes under way at once, a batch that was
+            // written in the middle of a round has the rows of some only: those of the others end in the one before.
+            let until = |episode: &EpisodeSummary| episode.spans.last().is_some_and(|(last, _)| last + 2 >= number);
             broken.extend(open.iter().filter(|(_, place)| until(&episodes[**place])).map(|(id, _)| *id));
             continue;
         };

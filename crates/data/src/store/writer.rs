@@ -177,18 +177,21 @@ impl EpisodeWriter {
         let survey = survey(folder)?;
         let end = Position { open_rows: 0, ..survey.end() };
         let recovery = survey.recovery.clone();
-        let mut writer = Self::cut_to(folder, lock, survey, end, options)?;
-        writer.under_way.clear();
-        Ok((writer, recovery))
+        Ok((Self::cut_to(folder, lock, survey, end, options)?, recovery))
     }
 
     /// Cuts the store back to a recorded position and goes on from there: the same calls as before then write the same bytes.
-    /// The episodes that were under way at that position go on too.
+    /// Of the episodes that had not ended there, those in `under_way` go on too; others were left off.
     ///
     /// # Errors
     /// As for [`append`](Self::append); [`Error::External`] when the store never reached that position or differs from what
     /// it was then.
-    pub fn resume(folder: impl AsRef<Path>, position: &Position, options: WriterOptions) -> Result<Self> {
+    pub fn resume(
+        folder: impl AsRef<Path>,
+        position: &Position,
+        under_way: &[u64],
+        options: WriterOptions,
+    ) -> Result<Self> {
         let folder = folder.as_ref();
         let lock = Lock::of_store(folder)?;
         let survey = survey(folder)?;
@@ -211,7 +214,10 @@ impl EpisodeWriter {
                 ),
             ));
         }
-        Self::cut_to(folder, lock, survey, *position, options)
+        let mut open = survey.under_way(position.batches);
+        open.retain(|episode, _| under_way.contains(episode));
+        let writer = Self::cut_to(folder, lock, survey, *position, options)?;
+        Ok(Self { under_way: open, ..writer })
     }
 
     fn cut_to(
@@ -226,11 +232,6 @@ impl EpisodeWriter {
                 folder.display().to_string(),
                 format!("{damage}; nothing was changed. Export what can be read to a new store and go on there"),
             ));
-        }
-        let mut under_way = survey.under_way(end.batches);
-        if end.open_rows == 0 {
-            // A writer that appended to it stands outside it.
-            under_way.remove(&end.episodes.wrapping_sub(1));
         }
         let header = survey.header;
         let schema = layout::schema(&header)?;
@@ -251,9 +252,7 @@ impl EpisodeWriter {
         segment_file.cut(end.bytes).map_err(|e| io(&path, "cannot be cut back", &e))?;
         segment_file.sync().and_then(|()| index_file.sync()).map_err(|e| io(&path, "cannot be synced", &e))?;
         let length = text.len() as u64;
-        let writer =
-            Self::assemble(folder, lock, &header, schema, options, open, segment_file, index_file, length, end)?;
-        Ok(Self { under_way, ..writer })
+        Self::assemble(folder, lock, &header, schema, options, open, segment_file, index_file, length, end)
     }
 
     #[expect(clippy::too_many_arguments, reason = "the one place where the parts of a writer come together")]

@@ -20,6 +20,7 @@ impl Run<'_, '_> {
             seed: self.experiment.seed,
             picture: last,
             step_limit: self.made.episode_steps.unwrap_or(STEP_LIMIT),
+            share_from: EvaluationOptions::SHARE_FROM,
         };
         let began = Instant::now();
         let (mut tries, mut undrawn) = (0, None);

@@ -44,14 +44,6 @@ fn unless_external<T>(result: Result<T>) -> Result<Result<T>> {
 }
 
 impl Run<'_, '_> {
-    /// Begins an episode at a place, or goes on with the one that was under way there at the last checkpoint.
-    pub(super) fn prepare(&mut self, place: usize, tries: u64) -> Result<Prepared, Halt> {
-        match self.progress.open[place] {
-            Some(open) => self.go_on(place, open, tries),
-            None => Ok(self.start(place, tries)?),
-        }
-    }
-
     /// Keeps a step that was taken, and lets the agent learn; whether its episode is over.
     pub(super) fn take(&mut self, taken: Taken) -> Result<bool, Halt> {
         let Taken { place, observation, action, mut step, kept, length, act_secs, step_secs } = taken;
@@ -97,7 +89,7 @@ impl Run<'_, '_> {
         self.learn(open.episode, over)?;
         if last {
             for other in (0..self.interaction.places()).filter(|other| *other != place) {
-                if let Some(open) = self.progress.open[other].take().filter(|open| open.length > 0) {
+                if let Some(open) = self.progress.open[other].take() {
                     self.tell_of_episode(&open, (false, false, true))?;
                     self.progress.episode += 1;
                 }
@@ -107,8 +99,10 @@ impl Run<'_, '_> {
     }
 
     /// Begins an episode.
-    fn start(&mut self, place: usize, tries: u64) -> Result<Prepared> {
-        let (seed, episode) = (self.experiment.seed, self.progress.begun());
+    pub(super) fn start(&mut self, place: usize, tries: u64) -> Result<Prepared> {
+        let seed = self.experiment.seed;
+        // Its number in the store, which counts every episode that began.
+        let episode = self.store.as_ref().ok_or_else(no_store)?.episodes();
         let mut environment_seed = episode_seed(seed, stream::TRAINING_ENVIRONMENT, episode);
         if tries > 1 {
             environment_seed = Key::new(environment_seed).fold(tries).to_seed();
@@ -128,8 +122,9 @@ impl Run<'_, '_> {
     }
 
     /// Goes on with the episode that was under way at the last checkpoint: the environment is brought to where it was by the actions that
-    /// were taken. One that shows something else, or broke there again, goes no further: the episode ends as it stands.
-    fn go_on(&mut self, place: usize, open: OpenEpisode, tries: u64) -> Result<Prepared, Halt> {
+    /// were taken. One that shows something else, or broke there again, goes no further: the episode ends as it stands. The agent follows, and
+    /// must then be restored.
+    pub(super) fn go_on(&mut self, place: usize, open: OpenEpisode, tries: u64) -> Result<Prepared, Halt> {
         let taken = self.unfinished.get_mut(place).and_then(Option::take).ok_or_else(no_store)?;
         if tries > 1 {
             return Ok(self.leave_off(place, &open, "the environment broke in it again")?);
@@ -165,13 +160,11 @@ impl Run<'_, '_> {
         if !as_before {
             return Ok(self.leave_off(place, &open, "the environment does not show again what it showed")?);
         }
-        let agent = self.agent.save();
         let seed = episode_seed(self.experiment.seed, stream::TRAINING_AGENT, open.episode);
         self.agent.begin_episode(place, &first, seed)?;
         for (seen, action) in taken.observations.iter().zip(&taken.actions) {
             self.agent.follow(place, seen, action)?;
         }
-        self.agent.restore(&agent)?;
         self.interaction.take_up(place, observation, open.length);
         Ok(Prepared::Acting)
     }

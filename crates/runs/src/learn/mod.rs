@@ -197,17 +197,18 @@ impl Run<'_, '_> {
             return Err(Halt::Stopped);
         }
         let before = self.progress.episode;
-        for place in 0..tries.len() {
-            if self.interaction.is_open(place) {
-                continue;
-            }
-            match self.prepare(place, tries[place])? {
-                Prepared::Acting => {}
-                Prepared::Over => self.over(place, tries),
-                Prepared::Broken(error) => return Ok(Some((place, error))),
-            }
+        if let Some(broken) = self.take_up(tries)? {
+            return Ok(Some(broken));
         }
         let left = usize::try_from(self.experiment.steps - self.progress.step).unwrap_or(usize::MAX);
+        // Where the steps that are left do not reach, no episode begins.
+        for place in (0..tries.len()).take(left) {
+            if !self.interaction.is_open(place)
+                && let Prepared::Broken(error) = self.start(place, tries[place])?
+            {
+                return Ok(Some((place, error)));
+            }
+        }
         match unless_broken(self.interaction.round(self.agent.as_mut(), true, left, round))? {
             Ok(()) => {}
             Err(broken) => return Ok(Some(broken)),
@@ -231,6 +232,25 @@ impl Run<'_, '_> {
             self.progress.evaluated_at = self.progress.step;
         }
         self.save()?;
+        Ok(None)
+    }
+
+    /// Goes on with the episodes that were under way at the last checkpoint; the place that broke, if one did.
+    fn take_up(&mut self, tries: &mut [u64]) -> Result<Option<(usize, Error)>, Halt> {
+        let waits = |run: &Self, place: usize| run.progress.open[place].filter(|_| !run.interaction.is_open(place));
+        if (0..tries.len()).all(|place| waits(self, place).is_none()) {
+            return Ok(None);
+        }
+        let agent = self.agent.save();
+        for place in 0..tries.len() {
+            let Some(open) = waits(self, place) else { continue };
+            match self.go_on(place, open, tries[place])? {
+                Prepared::Acting => {}
+                Prepared::Over => self.over(place, tries),
+                Prepared::Broken(error) => return Ok(Some((place, error))),
+            }
+        }
+        self.agent.restore(&agent)?;
         Ok(None)
     }
 

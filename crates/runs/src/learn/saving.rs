@@ -8,7 +8,7 @@ use worldwright_envs::Made;
 
 use super::recorded;
 use super::run::{Outcome, Run};
-use crate::checkpoint::Checkpoint;
+use crate::checkpoint::{Checkpoint, Progress};
 use crate::folder::{file_error, set_aside};
 use crate::report::counted;
 use crate::{Event, Experiment, Observer, metrics};
@@ -62,14 +62,17 @@ impl Run<'_, '_> {
         let positions = &checkpoint.progress.positions;
         let position_of = |observer: &dyn Observer| positions.get(observer.name()).copied().unwrap_or(0);
         let sha256 = &checkpoint.progress.metrics_sha256;
-        if !sha256.is_empty() {
-            metrics::check(&self.folder.metrics(), position_of(&self.observers.metrics), sha256)?;
-        }
+        metrics::check(&self.folder.metrics(), position_of(&self.observers.metrics), sha256)?;
         self.agent.restore(&checkpoint.agent)?;
         // The old writer's handles must be gone before its files are cut.
         self.store = None;
         let position = Position::restore(&checkpoint.store, "store")?;
-        self.store = Some(EpisodeWriter::resume(self.folder.episodes(), &position, WriterOptions::default())?);
+        self.store = Some(EpisodeWriter::resume(
+            self.folder.episodes(),
+            &position,
+            &under_way(&checkpoint.progress),
+            WriterOptions::default(),
+        )?);
         let folder = self.folder.clone();
         self.observers.each(|observer| {
             let position = position_of(observer);
@@ -144,6 +147,11 @@ impl Run<'_, '_> {
         self.tell(&Event::Stopped { step })?;
         Ok(Outcome::Stopped { step })
     }
+}
+
+/// The numbers of the episodes that go on.
+fn under_way(progress: &Progress) -> Vec<u64> {
+    progress.open.iter().flatten().map(|open| open.episode).collect()
 }
 
 /// Room for what an agent will learn from.

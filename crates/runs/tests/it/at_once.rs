@@ -1,9 +1,13 @@
 //! Runs that act in several environments at once.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use worldwright_core::Setting;
 use worldwright_data::EpisodeStore;
-use worldwright_runs::{CheckpointEvery, Experiment, Lists, RunFolder, load_bundle};
+use worldwright_runs::{
+    CheckpointEvery, EvaluationOptions, Experiment, Lists, RunFolder, branch, collect, evaluate, load_bundle,
+};
 
 use crate::broken::Fragile;
 use crate::roles::{DREAMER, MUZERO, SAC};
@@ -49,6 +53,85 @@ fn every_step_is_counted_once_and_episodes_come_apart() {
     }
     // What it learned acts in one environment.
     assert_eq!(load_bundle(&Lists, &folder.bundle(), &GO_ON).unwrap().agent.places(), 1);
+}
+
+/// In the last round no episode begins that would take no step, and a branch goes on in new ones.
+#[test]
+fn a_branch_goes_on_in_episodes_of_its_own() {
+    let place = tempfile::tempdir().unwrap();
+    let [first, second] = ["first", "second"].map(|name| place.path().join(name));
+    let of = |steps: &str| {
+        let small = ["environment.count=3", "environment.episode_steps=10", "evaluation.interval=0", steps];
+        completed(&[&SAC[..], &small].concat())
+    };
+    finish(&of("steps=32"), &first, false);
+    let lengths = |folder: &std::path::Path| {
+        let store = EpisodeStore::open(RunFolder::new(folder).episodes()).unwrap();
+        store.episodes().iter().map(|episode| episode.steps).collect::<Vec<_>>()
+    };
+    assert_eq!(lengths(&first), [10, 10, 10, 1, 1]);
+    branch(&Lists, &of("steps=70"), &RunFolder::new(&first), &RunFolder::new(&second)).unwrap();
+    finish(&of("steps=70"), &second, true);
+    assert_eq!(lengths(&second), [10, 10, 10, 1, 1, 10, 10, 10, 3, 3, 2]);
+    // Every step follows from what was seen before it.
+    let store = EpisodeStore::open(RunFolder::new(&second).episodes()).unwrap();
+    for i in 5..11 {
+        let episode = store.episode(i).unwrap();
+        let mut alone = worldwright_envs::make("pendulum", &BTreeMap::new()).unwrap().environment;
+        assert_eq!(alone.reset(episode.seed.unwrap()).unwrap(), episode.observations[0], "episode {i}");
+        for (t, action) in episode.actions.iter().enumerate() {
+            assert_eq!(alone.step(action).unwrap().observation, episode.observations[t + 1], "episode {i}, step {t}");
+        }
+    }
+}
+
+#[test]
+fn what_is_collected_at_once_has_no_empty_episodes() {
+    let place = tempfile::tempdir().unwrap();
+    for (steps, expected) in [(2, vec![1, 1]), (25, vec![10, 10, 3, 2])] {
+        let out = place.path().join(steps.to_string());
+        let settings = BTreeMap::from([("episode_steps".to_owned(), Setting::Integer(10))]);
+        let make = || worldwright_envs::make("pendulum", &settings).unwrap();
+        let (mut made, mut beside) = (make(), [make().environment]);
+        let collected = collect(&mut made, &mut beside, None, (steps, 4), &out, &GO_ON).unwrap();
+        let store = EpisodeStore::open(&out).unwrap();
+        assert_eq!(store.episodes().iter().map(|episode| episode.steps).collect::<Vec<_>>(), expected);
+        assert_eq!((collected.steps, collected.returns.len(), collected.cut), (steps, expected.len(), 2));
+    }
+}
+
+/// What a bundle keeps is enough to act as the run did also where nothing bounds an action; and whoever helps to evaluate does the same.
+#[test]
+fn a_bundle_acts_as_its_run_where_nothing_bounds_an_action() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path().join("run");
+    let experiment = completed(&[
+        "environment=linear",
+        "environment.bound=1e16",
+        "model=linear",
+        "planner=icem",
+        "planner.horizon=5",
+        "planner.population=16",
+        "agent.initial_steps=40",
+        "steps=120",
+        "evaluation.episodes=4",
+    ]);
+    let summary = finish(&experiment, &folder, false);
+    let mut loaded = load_bundle(&Lists, &RunFolder::new(&folder).bundle(), &GO_ON).unwrap();
+    for share_from in [Duration::MAX, Duration::ZERO] {
+        let options = EvaluationOptions { episodes: 4, seed: 0, picture: false, step_limit: 1000, share_from };
+        let mut helped = 0;
+        let mut more = || {
+            helped += 1;
+            let another = load_bundle(&Lists, &RunFolder::new(&folder).bundle(), &GO_ON)?;
+            Ok(Some((another.agent, another.made.environment)))
+        };
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+        let (agent, environment) = (loaded.agent.as_mut(), loaded.made.environment.as_mut());
+        let done = pool.install(|| evaluate(agent, environment, &mut more, &options, &mut |_, _| Ok(true)).unwrap());
+        assert_eq!(done.returns(), summary.returns);
+        assert_eq!(helped > 0, share_from.is_zero());
+    }
 }
 
 #[test]

@@ -77,7 +77,13 @@ fn a_bundle_of_a_policy_acts_as_the_run_evaluated_it() {
         let place = tempfile::tempdir().unwrap();
         let summary = finish(&completed(choices), place.path(), false);
         let mut loaded = load_bundle(&Lists, place.path(), &GO_ON).unwrap();
-        let options = EvaluationOptions { episodes: 1, seed: 3, picture: false, step_limit: 1000 };
+        let options = EvaluationOptions {
+            episodes: 1,
+            seed: 3,
+            picture: false,
+            step_limit: 1000,
+            share_from: EvaluationOptions::SHARE_FROM,
+        };
         let environment = loaded.made.environment.as_mut();
         let again =
             evaluate(loaded.agent.as_mut(), environment, &mut || Ok(None), &options, &mut |_, _| Ok(true)).unwrap();
@@ -116,7 +122,13 @@ fn recorded_episodes_alone_are_enough_to_learn_from() {
     std::fs::remove_dir_all(&data).unwrap();
     let mut loaded = load_bundle(&Lists, &folder, &GO_ON).unwrap();
     let mut made = worldwright_envs::make("pendulum", &Default::default()).unwrap();
-    let options = EvaluationOptions { episodes: 1, seed: 3, picture: false, step_limit: 1000 };
+    let options = EvaluationOptions {
+        episodes: 1,
+        seed: 3,
+        picture: false,
+        step_limit: 1000,
+        share_from: EvaluationOptions::SHARE_FROM,
+    };
     let done =
         evaluate(loaded.agent.as_mut(), made.environment.as_mut(), &mut || Ok(None), &options, &mut |_, _| Ok(true))
             .unwrap();

@@ -59,7 +59,13 @@ fn a_run_leaves_what_it_promises_and_its_bundle_acts_the_same() {
     // The bundle acts as the run's agent did in its evaluation.
     let mut loaded = load_bundle(&Lists, &path, &GO_ON).unwrap();
     assert_eq!(loaded.card.weights_digest, summary.weights_digest);
-    let options = EvaluationOptions { episodes: 2, seed: experiment.seed, picture: true, step_limit: 1000 };
+    let options = EvaluationOptions {
+        episodes: 2,
+        seed: experiment.seed,
+        picture: true,
+        step_limit: 1000,
+        share_from: EvaluationOptions::SHARE_FROM,
+    };
     let evaluation =
         evaluate(loaded.agent.as_mut(), loaded.made.environment.as_mut(), &mut || Ok(None), &options, &mut |_, _| {
             Ok(true)
