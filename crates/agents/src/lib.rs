@@ -11,6 +11,7 @@ mod masked;
 mod model_based;
 mod parts;
 mod places;
+mod planned;
 mod policy_agent;
 mod presets;
 mod random;

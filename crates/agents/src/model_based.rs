@@ -5,33 +5,15 @@
 
 use std::time::Duration;
 
-use self_cell::self_cell;
 use worldwright_core::{
-    Action, Agent, Array, Budget, Dataset, Error, Experience, Imagination, Key, LearnedModel, Metrics, Observation,
-    Persist, Plan, PlanReport, PlanStatus, Planner, Result, Rng, Rows, Space, State, Value, WorldModel, cost, find,
-    is_bounded,
+    Action, Agent, Array, Budget, Dataset, Error, Experience, Key, LearnedModel, Metrics, Observation, Persist, Plan,
+    PlanReport, PlanStatus, Result, Rng, Space, State, WorldModel, cost, find,
 };
 use worldwright_planners::PlannerContext;
 
 use crate::places::{self, at};
+use crate::planned::{Belief, Place, World, world};
 use crate::{AgentContext, Resolved};
-
-type Arena<'a> = Box<dyn Imagination + 'a>;
-
-self_cell!(
-    /// A model with the arena that plans in it, kept between decisions so that a decision allocates nothing.
-    struct World {
-        owner: Box<dyn LearnedModel>,
-        #[not_covariant]
-        dependent: Arena,
-    }
-);
-
-/// A model with an arena for a planner's rows and for the beliefs at so many places.
-fn world(model: Box<dyn LearnedModel>, planned: usize, places: usize) -> World {
-    let rows = planned + places * Belief::rows(model.spec().capabilities.memory);
-    World::new(model, |model| model.imagination(rows))
-}
 
 /// Plans through a model, and fits the model to all that was experienced when that is due.
 pub struct ModelBasedAgent {
@@ -61,75 +43,6 @@ pub struct ModelBasedAgent {
     spread: Vec<f64>,
     tally: Tally,
     note: String,
-}
-
-/// What an episode starts anew.
-struct Place {
-    planner: Box<dyn Planner>,
-    explore_rng: Rng,
-    decision_key: Key,
-    belief_key: Key,
-    decisions: u64,
-    since_plan: usize,
-    action: Action,
-    belief: Belief,
-}
-
-/// What was done and seen in the episode, and the row of the arena that holds what is believed of it: for models with memory. Kept whole, since
-/// a model that was fitted anew believes something else of the same past.
-struct Belief {
-    /// Whether the model has memory; all that follows is empty where it has none.
-    kept: bool,
-    /// Observations, each with the action that led to it.
-    past: Vec<(Option<Action>, Observation)>,
-    /// How many of them the row holds.
-    filtered: usize,
-    /// The row, and another for the next belief; behind the planner's rows.
-    rows: [usize; 2],
-    /// What was done last.
-    last: Option<Action>,
-}
-
-impl Belief {
-    /// Nothing is believed yet; its rows begin at `first`.
-    fn new(kept: bool, first: usize) -> Self {
-        Self { kept, past: Vec::new(), filtered: 0, rows: [first, first + 1], last: None }
-    }
-
-    /// Rows that the arena needs for it.
-    fn rows(kept: bool) -> usize {
-        if kept { 2 } else { 0 }
-    }
-
-    fn begin(&mut self) {
-        self.past.clear();
-        self.filtered = 0;
-        self.last = None;
-    }
-
-    fn see(&mut self, observation: &Observation) {
-        if self.kept {
-            self.past.push((self.last.take(), observation.clone()));
-        }
-    }
-
-    fn did(&mut self, action: &Action) {
-        if self.kept {
-            self.last = Some(action.clone());
-        }
-    }
-
-    /// Takes in what was seen since; the row that then holds the belief.
-    fn catch_up(&mut self, arena: &mut dyn Imagination, key: Key) -> Result<usize> {
-        while let Some((action, observation)) = self.past.get(self.filtered) {
-            let [now, next] = self.rows;
-            let previous = action.as_ref().map(|action| (now, action));
-            arena.observe(next, previous, observation, key.fold(self.filtered as u64))?;
-            self.rows = [next, now];
-            self.filtered += 1;
-        }
-        Ok(self.rows[0])
-    }
 }
 
 /// What planning did since the last fit.
@@ -247,73 +160,6 @@ impl ModelBasedAgent {
     /// Takes its model as fitted to so many transitions already.
     pub fn fitted_to(&mut self, transitions: u64) {
         self.fitted_at = transitions;
-    }
-}
-
-impl Place {
-    /// What is believed now, filtered at every step, whether there is a plan to follow or not.
-    fn filter(&mut self, world: &mut World) -> Result<()> {
-        let (belief, key) = (&mut self.belief, self.belief_key);
-        world.with_dependent_mut(|_, arena| belief.catch_up(arena.as_mut(), key).map(|_| ()))
-    }
-
-    fn improve(
-        &mut self,
-        world: &mut World,
-        budget: &Budget,
-        observation: &Observation,
-        explore: bool,
-    ) -> Result<PlanReport> {
-        let key = self.decision_key.fold(self.decisions);
-        self.decisions += 1;
-        let (planner, belief) = (&mut self.planner, &self.belief);
-        let report = world.with_dependent_mut(|_, arena| {
-            arena.explore(explore);
-            if belief.filtered > 0 {
-                arena.copy(belief.rows[0], Rows::Span(0..1));
-            } else {
-                arena.observe(0, None, observation, key)?;
-            }
-            planner.improve(arena.as_mut(), 0, budget)
-        })?;
-        // What was planned so far is of no use to a run that goes on from its last checkpoint.
-        budget.interrupt.check("planning")?;
-        Ok(report)
-    }
-
-    /// A random change of the planned action, inside its space.
-    fn perturb(&mut self, space: &Space, noise: f64) {
-        match (space, &mut self.action) {
-            (Space::Box { low, high, element, .. }, Value::Floats(numbers)) => {
-                for (i, number) in numbers.iter_mut().enumerate() {
-                    let half_range = if is_bounded(low[i], high[i]) { 0.5 * (high[i] - low[i]) } else { 1.0 };
-                    *number = (*number + noise * half_range * self.explore_rng.normal()).clamp(low[i], high[i]);
-                    if !element.is_float() {
-                        *number = element.nearest(*number);
-                    }
-                }
-            }
-            (space, action) => {
-                if self.explore_rng.uniform() < noise {
-                    *action = space.sample(&mut self.explore_rng);
-                }
-            }
-        }
-    }
-
-    fn save(&self) -> State {
-        let mut state = State::new();
-        state.put_all("planner", self.planner.save());
-        state.put("place", Array::U64(vec![self.decisions, self.since_plan as u64]));
-        state.put("explore_rng", self.explore_rng.save());
-        state
-    }
-
-    fn restore(&mut self, state: &State) -> Result<()> {
-        let place = state.u64s("place", 2)?;
-        self.planner.restore(&state.part("planner"))?;
-        (self.decisions, self.since_plan) = (place[0], place[1] as usize);
-        self.explore_rng.restore(state, "explore_rng")
     }
 }
 

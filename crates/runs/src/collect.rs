@@ -80,14 +80,15 @@ pub fn collect(
             let _ = uninterrupted(|| fs::remove_dir_all(out));
             Err(error)
         }
-        Err(Error::External { who, why }) => {
+        Err(error) => {
             let kept = counted(collected.returns.len() as u64, "whole episode");
-            Err(Error::External {
-                who,
-                why: format!("{why}; {kept} before are kept in {}: name a new folder for others", out.display()),
+            let kept = format!("{kept} before are kept in {}: name a new folder for others", out.display());
+            Err(match error {
+                Error::External { who, why } => Error::External { who, why: format!("{why}; {kept}") },
+                Error::Diverged { who, why } => Error::Diverged { who, why: format!("{why}; {kept}") },
+                other => other,
             })
         }
-        Err(other) => Err(other),
     }
 }
 

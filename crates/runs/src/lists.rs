@@ -8,7 +8,7 @@ use worldwright_core::{Agent, Error, Interrupt, Result, RewardFunction, Setting,
 use worldwright_envs::{self as envs, Made};
 use worldwright_models::expression::RewardExpression;
 
-use crate::experiment::MOST_AT_ONCE;
+use crate::experiment::{COUNT_PARAMETER, MOST_AT_ONCE};
 use crate::{
     COUNT, Choices, EvaluationPlan, Experiment, Part, RECORDED, RewardPlan, Workshop, recorded_world, settings_text,
 };
@@ -71,7 +71,13 @@ impl Lists {
             return Err(Error::config(COUNT, format!("must be at most {MOST_AT_ONCE}, got {count}")));
         }
         let settings = match envs::ALL.iter().find(|entry| entry.name == name) {
-            Some(entry) => complete(&Settings::resolve(entry.name, entry.parameters, &given)?),
+            Some(entry) => {
+                // Known too, so that a slip of it is told; it is said apart.
+                let known = [entry.parameters, &[COUNT_PARAMETER]].concat();
+                let mut settings = complete(&Settings::resolve(entry.name, &known, &given)?);
+                settings.remove(COUNT_PARAMETER.name);
+                settings
+            }
             // Environments of other suites take what their makers take.
             None => given,
         };

@@ -62,6 +62,8 @@ struct Finished {
     episode: u64,
     step: u64,
     episode_return: f64,
+    /// Whether the end of the run cut it, so that the return is of a part.
+    is_cut: bool,
     act_secs: Option<f64>,
 }
 
@@ -131,14 +133,15 @@ impl Progress {
             RowKind::Episode => {
                 self.flush_episode();
                 let episode_return = row.get("return").unwrap_or(f64::NAN);
-                let state = &mut self.state;
+                let (state, is_cut) = (&mut self.state, row.get("cut").is_some());
                 state.last_return = Some(episode_return);
-                if state.best_return.is_none_or(|best| episode_return > best) {
+                if !is_cut && state.best_return.is_none_or(|best| episode_return > best) {
                     state.best_return = Some(episode_return);
                 }
                 (state.step, state.episode) = (row.step, row.episode);
                 let act_secs = (state.act_count > 0).then(|| state.act_secs / state.act_count as f64);
-                state.waiting = Some(Finished { episode: row.episode, step: row.step, episode_return, act_secs });
+                state.waiting =
+                    Some(Finished { episode: row.episode, step: row.step, episode_return, is_cut, act_secs });
                 (state.act_secs, state.act_count) = (0.0, 0);
             }
             RowKind::Study => self.study(row),
@@ -227,7 +230,7 @@ impl Progress {
         let line = columns([
             &number(finished.episode as f64 + 1.0, 0),
             &number(finished.step as f64, 0),
-            &short(finished.episode_return),
+            &format!("{}{}", short(finished.episode_return), if finished.is_cut { " cut" } else { "" }),
             &state.model_mse.map_or("–".to_owned(), |mse| short(mse.sqrt())),
             &finished.act_secs.map_or("–".to_owned(), time),
             &state.started.map_or("–".to_owned(), |started| time(started.elapsed().as_secs_f64())),

@@ -22,9 +22,9 @@ use crate::{ColumnNames, Episode, EpisodeStore, limits};
 pub(super) fn export(store: &EpisodeStore, out: &Target<'_>) -> Result<()> {
     let schema = layout::schema(store.header())?;
     let mut writer = FileWriter::try_new(Vec::new(), &schema).map_err(arrow)?;
-    for batch in store.batches() {
+    for batch in store.batches_in_order()? {
         out.go_on()?;
-        writer.write(batch).map_err(arrow)?;
+        writer.write(&batch).map_err(arrow)?;
     }
     write_part(out.place, &writer.into_inner().map_err(arrow)?)
 }

@@ -60,7 +60,8 @@ pub(super) fn export(store: &EpisodeStore, out: &Target<'_>) -> Result<()> {
             let flag = |ended: bool| f64::from(u8::from(ended && last));
             let scalars = [
                 episode.rewards[t],
-                flag(true),
+                // One that was under way when recording stopped has not ended.
+                flag(episode.terminated || episode.truncated),
                 flag(episode.terminated),
                 flag(episode.truncated),
                 t as f64 / fps,

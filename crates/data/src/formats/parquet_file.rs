@@ -19,7 +19,7 @@ use crate::{ColumnNames, Episode, EpisodeStore, Header, exact};
 
 pub(super) fn export(store: &EpisodeStore, out: &Target<'_>) -> Result<()> {
     let schema = layout::schema(store.header())?;
-    let kept: Vec<RecordBatch> = store.batches().cloned().collect();
+    let kept = store.batches_in_order()?;
     let bytes = to_parquet(schema, kept.iter().take_while(|_| out.go_on().is_ok()), &[])?;
     out.go_on()?;
     write_part(out.place, &bytes)

@@ -6,9 +6,10 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, UInt64Type};
 use arrow_array::{Array, RecordBatch};
 use arrow_buffer::Buffer;
+use arrow_select::concat::concat_batches;
 use worldwright_core::{Error, Result, Space};
 
-use super::columns::{numbers_of, value_at};
+use super::columns::{arrow, numbers_of, value_at};
 use super::layout::{ACTION, EPISODE, KEPT, OBSERVATION, REWARD, SEED, STEP, TERMINATED, TRUNCATED};
 use super::recovery::{Recovery, Survey, survey, survey_bytes, u64s};
 use super::{Header, Position};
@@ -109,6 +110,32 @@ impl EpisodeStore {
     /// The whole batches, their arrays lying in the mapped files.
     pub fn batches(&self) -> impl Iterator<Item = &RecordBatch> {
         self.survey.batches.iter().flatten()
+    }
+
+    /// The rows of all episodes, those of each together and in order, whatever was under way beside it: the batches themselves where they lie so.
+    ///
+    /// # Errors
+    /// [`Error::External`] where rows cannot be put together.
+    pub(crate) fn batches_in_order(&self) -> Result<Vec<RecordBatch>> {
+        let spans = || self.episodes.iter().flat_map(|episode| &episode.spans);
+        let mut last = (0, 0);
+        let in_order = spans().all(|(batch, rows)| {
+            let follows = (*batch, rows.start) >= last;
+            last = (*batch, rows.end);
+            follows
+        });
+        if in_order {
+            return Ok(self.batches().cloned().collect());
+        }
+        let schema = &self.survey.schema;
+        let of = |episode: &EpisodeSummary| {
+            let rows = episode
+                .spans
+                .iter()
+                .filter_map(|(batch, rows)| Some(self.survey.batches[*batch].as_ref()?.slice(rows.start, rows.len())));
+            concat_batches(schema, &rows.collect::<Vec<_>>()).map_err(arrow)
+        };
+        self.episodes.iter().map(of).collect()
     }
 
     /// Row-major observations of a batch without a copy: for a box stored as 64-bit numbers.
@@ -251,18 +278,21 @@ fn flat_at(space: &Space, array: &dyn Array, row: usize, out: &mut [f64], scratc
     space.flatten(&value_at(space, array, row)?, out)
 }
 
+/// The most rows between two of an episode that is under way: a reset and a step of each of as many as there may be at once.
+const ROUND: u64 = 512;
+
 /// The episodes whose rows are all there, and how many are not.
 fn list_episodes(survey: &Survey) -> Result<(Vec<EpisodeSummary>, u64)> {
     let mut episodes: Vec<EpisodeSummary> = Vec::new();
     let mut broken = std::collections::BTreeSet::new();
-    // Places of the episodes that may go on, by their numbers: several where they were under way at once.
+    // Places of the episodes that may go on, by their numbers, and the row that each was last seen in: several where they were under way at once.
     let mut open = std::collections::BTreeMap::new();
+    let mut seen = 0_u64;
     for (number, batch) in survey.batches.iter().enumerate() {
         let Some(batch) = batch else {
-            // Whether an episode goes on within the lost rows cannot be told, if it did up to there. Of episodes under way at once, a batch that was
-            // written in the middle of a round has the rows of some only: those of the others end in the one before.
-            let until = |episode: &EpisodeSummary| episode.spans.last().is_some_and(|(last, _)| last + 2 >= number);
-            broken.extend(open.iter().filter(|(_, place)| until(&episodes[**place])).map(|(id, _)| *id));
+            // Whether an episode goes on within the lost rows cannot be told, if it did up to there: each that is under way has a row a round.
+            let goes_on = open.iter().filter(|(_, (_, last))| seen - last <= ROUND);
+            broken.extend(goes_on.map(|(id, _)| *id));
             continue;
         };
         let (ids, steps) = (u64s(batch, EPISODE), u64s(batch, STEP));
@@ -271,8 +301,9 @@ fn list_episodes(survey: &Survey) -> Result<(Vec<EpisodeSummary>, u64)> {
         let terminated = batch.column(TERMINATED).as_boolean();
         let truncated = batch.column(TRUNCATED).as_boolean();
         for row in 0..batch.num_rows() {
+            seen += 1;
             if steps[row] == 0 {
-                open.insert(ids[row], episodes.len());
+                open.insert(ids[row], (episodes.len(), seen));
                 episodes.push(EpisodeSummary {
                     id: ids[row],
                     seed: seeds.is_valid(row).then(|| seeds.value(row)),
@@ -284,7 +315,10 @@ fn list_episodes(survey: &Survey) -> Result<(Vec<EpisodeSummary>, u64)> {
                 });
                 continue;
             }
-            let goes_on = open.get(&ids[row]).map(|place| &mut episodes[*place]);
+            let goes_on = open.get_mut(&ids[row]).map(|(place, last)| {
+                *last = seen;
+                &mut episodes[*place]
+            });
             let Some(episode) = goes_on.filter(|episode| episode.steps as u64 + 1 == steps[row]) else {
                 broken.insert(ids[row]);
                 continue;

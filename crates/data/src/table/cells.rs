@@ -271,7 +271,7 @@ impl Cells {
                 let text = &texts[row];
                 let hint = if text.contains('\u{2212}') && text.replace('\u{2212}', "-").trim().parse::<f64>().is_ok() {
                     " (its minus sign is that of print: write -)"
-                } else if text.replacen(',', ".", 1).trim().parse::<f64>().is_ok() {
+                } else if text.contains(',') && text.replacen(',', ".", 1).trim().parse::<f64>().is_ok() {
                     " (its decimal mark is a comma: write a point)"
                 } else {
                     ""

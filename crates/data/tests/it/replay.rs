@@ -2,7 +2,9 @@
 
 use proptest::prelude::*;
 use worldwright_core::{ElementType, Experience, Numbers, Persist, Rng, Sample, Space, Step, StepColumn, Value, Want};
-use worldwright_data::{EpisodeStore, EpisodeWriter, Header, Normaliser, Priorities, Replay, SumTree, WriterOptions};
+use worldwright_data::{
+    EpisodeStore, EpisodeWriter, FORMATS, Header, Normaliser, Priorities, Replay, SumTree, WriterOptions, import,
+};
 
 /// Episodes of these lengths; every observation is (episode, step).
 fn filled(lengths: &[usize], capacity: usize) -> Replay {
@@ -67,6 +69,64 @@ fn interleaved(
         .into_iter()
         .map(|at| at.filter(|(episode, t)| *t < lengths[*episode]).map(|(episode, _)| episode as u64));
     (replay, open.collect())
+}
+
+/// What other formats are given of such a store comes back as its episodes.
+#[test]
+fn episodes_under_way_at_once_are_exported_one_behind_the_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("store");
+    interleaved(&[5, 2, 7, 3, 9, 1, 4], 3, usize::MAX, 26, &place);
+    let episodes = |place: &std::path::Path| {
+        let store = EpisodeStore::open(place).unwrap();
+        (0..store.episodes().len()).map(|i| store.episode(i).unwrap()).collect::<Vec<_>>()
+    };
+    let before = episodes(&place);
+    assert!(before.iter().filter(|episode| !episode.truncated).count() > 1, "several are under way at the end");
+    for format in ["parquet", "feather", "npz", "lerobot", "csv"] {
+        let Some(entry) = FORMATS.iter().find(|entry| entry.name == format) else { panic!("{format} is a format") };
+        let (out, back) = (folder.path().join(format), folder.path().join(format!("{format}-back")));
+        if worldwright_data::export(&place, format, &out).is_err() {
+            assert_eq!(entry.name, "csv", "only texts are not written");
+            continue;
+        }
+        import(&out, format, &back).unwrap();
+        let after = episodes(&back);
+        assert_eq!(after.len(), before.len(), "{format}");
+        for (one, other) in after.iter().zip(&before) {
+            assert_eq!(
+                (&one.observations, &one.actions, one.truncated),
+                (&other.observations, &other.actions, other.truncated)
+            );
+        }
+    }
+}
+
+/// Whatever batch is lost, an episode that is still listed has all of its rows.
+#[test]
+fn a_lost_batch_shortens_no_episode() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("store");
+    let lengths: Vec<usize> = (0..30).map(|i| 3 + i * 7 % 11).collect();
+    interleaved(&lengths, 5, usize::MAX, usize::MAX, &place);
+    let segment = place.join("segment-000000.arrows");
+    let bytes = std::fs::read(&segment).unwrap();
+    let mut broken = 0;
+    for at in (2000..bytes.len()).step_by(211) {
+        let mut damaged = bytes.clone();
+        damaged[at] ^= 0x55;
+        std::fs::write(&segment, &damaged).unwrap();
+        let Ok(store) = EpisodeStore::open(&place) else { continue };
+        if store.recovery().damaged.is_empty() {
+            continue;
+        }
+        broken += usize::from(store.recovery().broken_episodes > 0);
+        for (i, episode) in store.episodes().iter().enumerate() {
+            let whole = lengths[episode.id as usize];
+            assert_eq!((episode.steps, episode.ended()), (whole, true), "byte {at}, episode {i}");
+        }
+    }
+    assert!(broken > 10, "{broken}");
 }
 
 proptest! {

@@ -99,10 +99,11 @@ impl Run<'_, '_> {
     }
 
     /// Begins an episode.
-    pub(super) fn start(&mut self, place: usize, tries: u64) -> Result<Prepared> {
+    pub(super) fn start(&mut self, place: usize) -> Result<Prepared> {
         let seed = self.experiment.seed;
         // Its number in the store, which counts every episode that began.
         let episode = self.store.as_ref().ok_or_else(no_store)?.episodes();
+        let tries = self.tries.get(&episode).copied().unwrap_or(0);
         let mut environment_seed = episode_seed(seed, stream::TRAINING_ENVIRONMENT, episode);
         if tries > 1 {
             environment_seed = Key::new(environment_seed).fold(tries).to_seed();
@@ -124,9 +125,9 @@ impl Run<'_, '_> {
     /// Goes on with the episode that was under way at the last checkpoint: the environment is brought to where it was by the actions that
     /// were taken. One that shows something else, or broke there again, goes no further: the episode ends as it stands. The agent follows, and
     /// must then be restored.
-    pub(super) fn go_on(&mut self, place: usize, open: OpenEpisode, tries: u64) -> Result<Prepared, Halt> {
+    pub(super) fn go_on(&mut self, place: usize, open: OpenEpisode) -> Result<Prepared, Halt> {
         let taken = self.unfinished.get_mut(place).and_then(Option::take).ok_or_else(no_store)?;
-        if tries > 1 {
+        if self.tries.get(&open.episode).is_some_and(|tries| *tries > 1) {
             return Ok(self.leave_off(place, &open, "the environment broke in it again")?);
         }
         let first = match unless_external(self.interaction.environment(place).reset(open.environment_seed))? {
@@ -174,7 +175,8 @@ impl Run<'_, '_> {
         self.memory.end_episode(place);
         self.tell(&Event::Note(&format!(
             "episode {} cannot go on after its step {}, since {why}; it ends there, cut",
-            open.episode, open.length
+            open.episode + 1,
+            open.length
         )))?;
         if open.length > 0 {
             self.tell_of_episode(open, (false, false, true))?;

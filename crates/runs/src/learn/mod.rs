@@ -24,6 +24,7 @@ mod run;
 mod saving;
 mod study;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::time::Instant;
 
@@ -39,7 +40,7 @@ use crate::checkpoint::{Checkpoints, Progress};
 use crate::evaluate::transitions_cost;
 use crate::metrics::MetricsFile;
 use crate::opening::{begin, go_on, holds_run, nothing_to_lose};
-use crate::{Evaluation, EvaluationPlan, Event, Experiment, Lists, Observer, RunFolder, Workshop, pages};
+use crate::{COUNT, Evaluation, EvaluationPlan, Event, Experiment, Lists, Observer, RunFolder, Workshop, pages};
 
 /// How a run is carried out; nothing here changes its result.
 pub struct LearnOptions<'a> {
@@ -87,13 +88,21 @@ pub fn learn(workshop: &dyn Workshop, experiment: &Experiment, options: LearnOpt
         return Ok(Outcome::Finished(summary));
     }
     if experiment.count > 1 && !workshop.works_at_once() {
-        let what = "several at once: it is one object of this process; name it (gym:ID), so that each gets a process of its own";
+        let what = "several at once: it is of this process; give its name, so that each gets a process of its own (gym:MODULE:ID, with environment.worker.path where the module lies)";
         return Err(Error::unsupported(made.environment.id().to_owned(), what));
     }
-    let mut environments = vec![first];
+    let mut environments = Vec::new();
     for _ in 1..experiment.count {
-        environments.push(workshop.environment(experiment)?.environment);
+        let another = workshop.environment(experiment)?.environment;
+        let same =
+            another.observation_space() == first.observation_space() && another.action_space() == first.action_space();
+        if !same {
+            let why = "its instances differ in what they show or take: only one of such an environment can be acted in";
+            return Err(Error::config(COUNT, format!("{}: {why}", first.id())));
+        }
+        environments.push(another);
     }
+    environments.insert(0, first);
     let checkpoints = Checkpoints::new(folder.checkpoints(), experiment.sha256());
     let newest = if standing.is_some() { checkpoints.newest()? } else { None };
     // Whatever may be refused is refused before the folder is made or anything in it is changed.
@@ -116,6 +125,7 @@ pub fn learn(workshop: &dyn Workshop, experiment: &Experiment, options: LearnOpt
         reward: Lists::reward(experiment, &made)?,
         memory: saving::memory(&made, agent.as_ref())?,
         unfinished: Vec::new(),
+        tries: BTreeMap::new(),
         interaction: Interaction::new(environments, usize::MAX),
         checkpoint_every: checkpoint,
         checkpointed: (Instant::now(), 0),
@@ -177,34 +187,31 @@ pub fn learn(workshop: &dyn Workshop, experiment: &Experiment, options: LearnOpt
 
 impl Run<'_, '_> {
     fn train(&mut self) -> Result<(), Halt> {
-        // How often the episode at each place was tried again.
-        let mut tries = vec![0; self.interaction.places()];
         let mut round = Vec::new();
         while self.progress.step < self.experiment.steps {
-            if let Some((place, error)) = self.round(&mut tries, &mut round)? {
-                tries[place] += 1;
-                self.mend(place, tries[place], error)?;
+            if let Some((place, error)) = self.round(&mut round)? {
+                self.mend(place, error)?;
             }
         }
         Ok(())
     }
 
     /// A step at each place, where episodes begin or go on first; the place that broke, if one did.
-    fn round(&mut self, tries: &mut [u64], round: &mut Vec<Taken>) -> Result<Option<(usize, Error)>, Halt> {
+    fn round(&mut self, round: &mut Vec<Taken>) -> Result<Option<(usize, Error)>, Halt> {
         if self.should_stop() {
             // Nothing is under way between two rounds, so that what was done up to here is kept.
             self.save()?;
             return Err(Halt::Stopped);
         }
         let before = self.progress.episode;
-        if let Some(broken) = self.take_up(tries)? {
+        if let Some(broken) = self.take_up()? {
             return Ok(Some(broken));
         }
         let left = usize::try_from(self.experiment.steps - self.progress.step).unwrap_or(usize::MAX);
         // Where the steps that are left do not reach, no episode begins.
-        for place in (0..tries.len()).take(left) {
+        for place in (0..self.interaction.places()).take(left) {
             if !self.interaction.is_open(place)
-                && let Prepared::Broken(error) = self.start(place, tries[place])?
+                && let Prepared::Broken(error) = self.start(place)?
             {
                 return Ok(Some((place, error)));
             }
@@ -216,7 +223,7 @@ impl Run<'_, '_> {
         for taken in round.drain(..) {
             let place = taken.place;
             if self.take(taken)? {
-                self.over(place, tries);
+                self.over(place);
             }
         }
         if self.progress.episode == before {
@@ -236,17 +243,17 @@ impl Run<'_, '_> {
     }
 
     /// Goes on with the episodes that were under way at the last checkpoint; the place that broke, if one did.
-    fn take_up(&mut self, tries: &mut [u64]) -> Result<Option<(usize, Error)>, Halt> {
+    fn take_up(&mut self) -> Result<Option<(usize, Error)>, Halt> {
         let waits = |run: &Self, place: usize| run.progress.open[place].filter(|_| !run.interaction.is_open(place));
-        if (0..tries.len()).all(|place| waits(self, place).is_none()) {
+        if (0..self.interaction.places()).all(|place| waits(self, place).is_none()) {
             return Ok(None);
         }
         let agent = self.agent.save();
-        for place in 0..tries.len() {
+        for place in 0..self.interaction.places() {
             let Some(open) = waits(self, place) else { continue };
-            match self.go_on(place, open, tries[place])? {
+            match self.go_on(place, open)? {
                 Prepared::Acting => {}
-                Prepared::Over => self.over(place, tries),
+                Prepared::Over => self.over(place),
                 Prepared::Broken(error) => return Ok(Some((place, error))),
             }
         }
@@ -255,9 +262,8 @@ impl Run<'_, '_> {
     }
 
     /// The episode at a place is over.
-    fn over(&mut self, place: usize, tries: &mut [u64]) {
+    fn over(&mut self, place: usize) {
         self.progress.episode += 1;
         self.progress.open[place] = None;
-        tries[place] = 0;
     }
 }

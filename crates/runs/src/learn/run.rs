@@ -1,5 +1,6 @@
 //! A run under way: what its parts share.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
@@ -101,6 +102,9 @@ pub(super) struct Run<'r, 'o> {
     pub(super) memory: Replay,
     /// What the store holds of the episode that was under way at each place at the checkpoint that was taken up.
     pub(super) unfinished: Vec<Option<Episode>>,
+    /// How often the environment broke in each episode since the last checkpoint, by its number: what was saved since is no sign of one that cannot
+    /// go on.
+    pub(super) tries: BTreeMap<u64, u64>,
     pub(super) checkpoint_every: CheckpointEvery,
     /// When and at which step the last checkpoint was written.
     pub(super) checkpointed: (Instant, u64),

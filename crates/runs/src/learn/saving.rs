@@ -92,7 +92,12 @@ impl Run<'_, '_> {
         let (at, done) = self.checkpointed;
         let every = self.checkpoint_every;
         let new = self.progress.updates + self.progress.step - done;
-        if new >= every.steps.max(1) || at.elapsed().as_secs_f64() >= every.secs { self.save() } else { Ok(()) }
+        // With several environments, episodes end as many times later: what a kill loses is to be no more.
+        if new >= (every.steps / self.experiment.count).max(1) || at.elapsed().as_secs_f64() >= every.secs {
+            self.save()
+        } else {
+            Ok(())
+        }
     }
 
     /// Makes everything durable and writes a checkpoint.
@@ -108,14 +113,19 @@ impl Run<'_, '_> {
         let mut store = worldwright_core::State::new();
         store.put("store", position.save());
         self.checkpoints.write(&Checkpoint { progress: self.progress.clone(), agent: self.agent.save(), store })?;
+        self.tries.clear();
         let step = self.progress.step;
         self.checkpointed = (Instant::now(), self.progress.updates + step);
         self.tell(&Event::Checkpoint { step })
     }
 
     /// After the environment broke: a new instance, and back to the last checkpoint.
-    pub(super) fn mend(&mut self, place: usize, tries: u64, error: Error) -> Result<()> {
-        let episode = self.progress.open[place].map_or(self.progress.begun(), |open| open.episode);
+    pub(super) fn mend(&mut self, place: usize, error: Error) -> Result<()> {
+        let next = self.store.as_ref().ok_or_else(no_store)?.episodes();
+        let broken = self.progress.open[place].map_or(next, |open| open.episode);
+        let tries = self.tries.entry(broken).or_default();
+        *tries += 1;
+        let (tries, episode) = (*tries, broken + 1);
         if tries > self.experiment.retries {
             let saved = match self.checkpoints.newest()?.map_or(0, |(checkpoint, _)| checkpoint.progress.step) {
                 0 => "No step was saved yet".to_owned(),

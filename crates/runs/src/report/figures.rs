@@ -20,8 +20,13 @@ const MOST_DOTS: f64 = 1500.0;
 /// Return over real steps: training episodes as they came, evaluations with their spread.
 pub(super) fn learning_curve(rows: &[Row]) -> Option<Figure> {
     let of = |kind: RowKind| rows.iter().filter(move |row| row.kind == kind);
-    let training: Vec<[f64; 2]> =
-        of(RowKind::Episode).filter_map(|row| Some([row.step as f64, row.get("return")?])).collect();
+    // Returns of episodes that the end of the run cut are of a part, and are shown only where there are no others.
+    let whole = |row: &&Row| row.get("cut").is_none();
+    let any_whole = of(RowKind::Episode).any(|row| whole(&row));
+    let training: Vec<[f64; 2]> = of(RowKind::Episode)
+        .filter(|row| !any_whole || whole(row))
+        .filter_map(|row| Some([row.step as f64, row.get("return")?]))
+        .collect();
     let evaluations: Vec<[f64; 4]> = of(RowKind::Evaluation)
         .filter_map(|row| {
             let (mean, std) = (row.get("return_mean")?, row.get("return_std").unwrap_or(0.0));

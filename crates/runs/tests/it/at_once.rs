@@ -185,3 +185,20 @@ fn one_that_dies_leaves_no_trace_in_the_others() {
     finished(run(&fragile, &three(&[]), &broken, false, &GO_ON, Vec::new()).unwrap());
     assert_eq!(trace(&broken), trace(&whole));
 }
+
+/// Where nothing works any more, a run gives up after a few tries for each of its environments.
+#[test]
+fn what_is_gone_for_good_is_tried_a_few_times_only() {
+    const OFTEN: CheckpointEvery = CheckpointEvery { steps: 1, secs: f64::INFINITY };
+    let experiment = three(&["environment.count=6"]);
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path().join("run");
+    let mut kill = AtStep { step: 200, interrupt: None };
+    run_saving(OFTEN, &Lists, &experiment, &folder, false, &GO_ON, vec![&mut kill]).unwrap_err();
+    let gone = Fragile::new(0..100_000);
+    let error = run_saving(OFTEN, &gone, &experiment, &folder, true, &GO_ON, Vec::new()).unwrap_err().to_string();
+    assert!(error.contains("4 times in a row"), "{error}");
+    let made = gone.instances.load(std::sync::atomic::Ordering::Relaxed);
+    assert!(made < 30, "{made} instances");
+    finish(&experiment, &folder, true);
+}

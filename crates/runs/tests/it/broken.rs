@@ -102,7 +102,7 @@ fn a_folder_that_cannot_be_made_is_a_clear_error() {
 pub(crate) struct Fragile {
     deaths: Vec<usize>,
     steps: Arc<AtomicUsize>,
-    instances: AtomicUsize,
+    pub(crate) instances: AtomicUsize,
 }
 
 impl Fragile {
@@ -184,7 +184,7 @@ fn an_environment_that_dies_for_good_is_an_error_after_which_the_run_goes_on() {
     let dead = place.path().join("dead");
     let error =
         run(&Fragile::new(0..2000), &experiment(&[]), &dead, false, &GO_ON, Vec::new()).unwrap_err().to_string();
-    assert!(error.contains("in episode 0") && error.contains("No step was saved yet: mend"), "{error}");
+    assert!(error.contains("in episode 1") && error.contains("No step was saved yet: mend"), "{error}");
     finish(&experiment(&[]), &dead, true);
     assert_eq!(trace(&dead), trace(&whole));
 }

@@ -155,9 +155,12 @@ def _array(found: dict[str, Array], name: str, column: Array) -> Any:
 def _numbers(name: str, column: Array) -> Array:
     if column.dtype.kind != "O":
         return column
+    for number in column.ravel():
+        if isinstance(number, int) and abs(number) > 2**53 and (abs(number) > 2**1000 or int(float(number)) != number):
+            raise ConfigError(f"column '{name}' holds {number:.5g}, a whole number that 64-bit floats cannot hold exactly" if abs(number) < 2**1000 else f"column '{name}' holds a whole number beyond all floats")
     try:
         return np.asarray(column.tolist(), dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ShapeError(f"column '{name}' holds something other than numbers, flags and texts") from error
 
 
