@@ -191,3 +191,23 @@ def test_a_class_makes_its_environment() -> None:
             return np.zeros(1), 1.0, False, False, {}
 
     assert wm.collect(Still, steps=3).steps == 3
+
+
+class Grid(gymnasium.Env[Any, Any]):
+    """Shows and takes arrays of choices, of which Gymnasium tells no length without a warning."""
+
+    observation_space = gymnasium.spaces.MultiDiscrete(np.array([[3, 2]]))
+    action_space = gymnasium.spaces.MultiDiscrete(np.array([[2]]))
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        super().reset(seed=seed)
+        return np.array([[2, 1]]), {}
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        return np.array([[int(action[0, 0]), 1]]), 1.0, False, False, {}
+
+
+def test_spaces_are_taken_as_they_are_whatever_their_length() -> None:
+    collected = wm.collect(Grid(), steps=12, seed=1)
+    assert collected.observation_space == Grid.observation_space and collected.action_space == Grid.action_space
+    assert len(wm.data.dataset(collected)) == 12

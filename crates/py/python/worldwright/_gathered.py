@@ -110,7 +110,9 @@ class Gathered:
                 given, self.action_space = tabled(given, strict=not table)
             else:
                 given = episodes(given)
-                self.action_space, self.observation_space = given.action_space, self.observation_space or given.observation_space
+                self.action_space = given.action_space
+                # A space may be false: it has as many parts as it says.
+                self.observation_space = given.observation_space if self.observation_space is None else self.observation_space
         transitions = dataset(given, action_space=self.action_space)
         if self.observation_space is None:
             self.observation_space = _unbounded(transitions.observation_dim)

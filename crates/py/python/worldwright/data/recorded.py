@@ -102,9 +102,11 @@ class Episodes(Sequence[Episode]):
             raise ShapeError(f"an episode has {self.lengths.min()} steps")
         observations = np.asarray(unmasked(observations, "observations"))
         actions = np.asarray(unmasked(actions, "actions"))
-        self.observation_space: gymnasium.Space[Any] = observation_space or infer_observations(observations)
+        self.observation_space: gymnasium.Space[Any] = (
+            observation_space if observation_space is not None else infer_observations(observations)
+        )
         """What was observed."""
-        self.action_space: gymnasium.Space[Any] = action_space or infer_actions(actions)
+        self.action_space: gymnasium.Space[Any] = action_space if action_space is not None else infer_actions(actions)
         """What could be done."""
         self.observations: Array = rows_of(self.observation_space, observations, steps + count, "observations")
         """(N + E, …)."""
