@@ -338,3 +338,19 @@ def test_choices_among_empty_cells_are_those_of_files(actions: list[Any], tmp_pa
     assert type(file.action_space) is type(memory.action_space)
     np.testing.assert_array_equal(file.actions.ravel(), memory.actions.ravel())
     np.testing.assert_array_equal(memory.actions.ravel(), actions[:2])
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        {"observation": [[2**53 + 1, 1.5]] * 6},
+        {"observation": [[2**63 + 1, 1]] * 6},
+        {"observation": np.array([[2**53 + 1, 1]] * 6, dtype=object)},
+        {"reward": [2**70 + 1] * 6},
+        {"reward": [10**400] * 6},
+    ],
+)
+def test_whole_numbers_that_floats_would_round_are_refused_in_lists_too(column: dict[str, Any]) -> None:
+    table: dict[str, Any] = {"observation": [[1.0, 2.0]] * 6, "action": [0.0] * 6, "reward": [0.0] * 6, "truncated": [False] * 5 + [True]}
+    with pytest.raises(wm.ConfigError, match="cannot hold exactly"):
+        wm.data.from_table({**table, **column})

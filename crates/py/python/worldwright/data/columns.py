@@ -96,6 +96,8 @@ def _add(found: dict[str, Array], name: str, column: Any) -> None:
         array = np.asarray(column)
     except ValueError:
         array = _objects(list(column))
+    if array.dtype.kind == "f" and isinstance(column, (list, tuple)):
+        _check_exact(name, column)
     if array.dtype.kind in "UST" or array.dtype.kind == "O":
         array = _array(found, name, array.astype(object))
     if array is None:
@@ -144,20 +146,36 @@ def _array(found: dict[str, Array], name: str, column: Array) -> Any:
     if isinstance(first, decimal.Decimal):
         return np.array([np.nan if none else float(value) for value, none in zip(column, empty, strict=True)])
     filler = np.full(np.shape(first), np.nan) if np.ndim(first) else np.nan
+    _check_exact(name, column)
     try:
-        return _numbers(name, np.stack([np.asarray(filler if none else value) for value, none in zip(column, empty, strict=True)]))
+        stacked = np.stack([np.asarray(filler if none else value) for value, none in zip(column, empty, strict=True)])
     except ValueError as error:
         raise ShapeError(
             f"column '{name}': its lists have different lengths; every row needs the same number of numbers"
         ) from error
+    return _numbers(name, stacked)
+
+
+def _check_exact(name: str, values: Any) -> None:
+    """Refuses whole numbers that would be rounded on their way into an array of floats.
+
+    Raises:
+        ConfigError: A list, or an array of objects, holds one.
+    """
+    for value in values:
+        if isinstance(value, (list, tuple)) or (isinstance(value, np.ndarray) and value.dtype.kind == "O"):
+            _check_exact(name, value)
+        elif isinstance(value, int) and abs(value) > 2**53 and (value.bit_length() > 1023 or int(float(value)) != value):
+            shown = str(value) if value.bit_length() < 100 else f"a whole number of {value.bit_length()} bits"
+            raise ConfigError(
+                f"column '{name}' holds {shown}, which a float64 cannot hold exactly: give smaller numbers, such as differences from the first"
+            )
 
 
 def _numbers(name: str, column: Array) -> Array:
     if column.dtype.kind != "O":
         return column
-    for number in column.ravel():
-        if isinstance(number, int) and abs(number) > 2**53 and (abs(number) > 2**1000 or int(float(number)) != number):
-            raise ConfigError(f"column '{name}' holds {number:.5g}, a whole number that 64-bit floats cannot hold exactly" if abs(number) < 2**1000 else f"column '{name}' holds a whole number beyond all floats")
+    _check_exact(name, column)
     try:
         return np.asarray(column.tolist(), dtype=np.float64)
     except (TypeError, ValueError, OverflowError) as error:
