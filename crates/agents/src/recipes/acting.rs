@@ -1,0 +1,39 @@
+//! Algorithms that act by a policy, learned from what was experienced or recorded.
+
+use worldwright_core::{Entry, Parameter};
+
+use super::{learned_in_updates, policy};
+use crate::policy_agent;
+use crate::recipe::Recipe;
+
+pub(super) const SAC: Entry<Recipe> = Entry {
+    name: "sac",
+    summary: "soft actor-critic: a policy learned from every transition, without a model",
+    source: "Haarnoja et al., 2018",
+    parameters: ACTING,
+    build: Recipe {
+        roles: &[policy("sac")],
+        offline: false,
+        both_sides: false,
+        updates: 5000,
+        build: policy_agent::build,
+    },
+};
+
+pub(super) const BC: Entry<Recipe> = Entry {
+    name: "bc",
+    summary: "behaviour cloning: does what recorded episodes did where the same was seen; takes no step to learn",
+    source: "Pomerleau, NeurIPS 1988",
+    // It takes no step, and looks at no reward.
+    parameters: &[],
+    build: Recipe {
+        roles: &[policy("bc")],
+        offline: true,
+        both_sides: false,
+        updates: 2000,
+        build: policy_agent::build_imitating,
+    },
+};
+
+/// Settings of every agent that acts by a policy.
+const ACTING: &[Parameter] = &learned_in_updates(2.0);

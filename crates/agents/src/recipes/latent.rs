@@ -1,0 +1,49 @@
+//! Algorithms around a model of its own latent: a policy learned in its imagination, a search in it.
+
+use worldwright_core::{Entry, Parameter, SettingDefault};
+
+use super::{learned_in_updates, model, planner, policy};
+use crate::recipe::Recipe;
+use crate::{latent_agent, search_agent};
+
+pub(super) const DREAMER: Entry<Recipe> = Entry {
+    name: "dreamer",
+    summary: "a policy learned in the imagination of a recurrent latent model: for worlds that show only a part of themselves",
+    source: "Hafner, Pasukonis, Ba and Lillicrap, 2023",
+    parameters: DREAMING,
+    build: Recipe {
+        roles: &[model("rssm"), policy("actor-critic")],
+        offline: false,
+        both_sides: false,
+        updates: 2000,
+        build: latent_agent::build,
+    },
+};
+
+pub(super) const MUZERO: Entry<Recipe> = Entry {
+    name: "muzero",
+    summary: "tree search in a learned latent that knows values and a policy: for choices, and for games of two players by playing both",
+    source: "Schrittwieser et al., Nature 2020; Danihelka et al., ICLR 2022",
+    parameters: SEARCHING,
+    build: Recipe {
+        roles: &[model("muzero"), planner("gumbel")],
+        offline: false,
+        both_sides: true,
+        updates: 2000,
+        build: search_agent::build,
+    },
+};
+
+/// Settings of an agent whose policy learns in imagination: an update imagines thousands of steps.
+const DREAMING: &[Parameter] = &learned_in_updates(0.5);
+
+/// Settings of an agent that searches.
+const SEARCHING: &[Parameter] = &{
+    let [initial_steps, updates_per_step, discount] = learned_in_updates(1.0);
+    let random = Parameter {
+        name: "random_choices",
+        default: SettingDefault::Float(0.0),
+        summary: "chance of a random choice in place of the search's while learning: the way to what searches would never do, such as odd openings",
+    };
+    [initial_steps, updates_per_step, discount, random]
+};

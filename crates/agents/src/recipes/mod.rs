@@ -1,0 +1,53 @@
+//! The named algorithms, a file a family.
+
+mod acting;
+mod latent;
+mod planning;
+
+use worldwright_core::{Entry, Parameter, SettingDefault};
+
+use crate::recipe::{Recipe, Role};
+
+/// The named algorithms.
+pub const ALL: &[Entry<Recipe>] = &[
+    planning::PETS,
+    planning::GP_MPC,
+    planning::TABULAR,
+    planning::MPC,
+    acting::SAC,
+    latent::DREAMER,
+    latent::MUZERO,
+    acting::BC,
+];
+
+const fn learned_in_updates(per_step: f64) -> [Parameter; 3] {
+    [
+        Parameter {
+            name: "initial_steps",
+            default: SettingDefault::Integer(200),
+            summary: "environment steps with random actions before the first update",
+        },
+        Parameter {
+            name: "updates_per_step",
+            default: SettingDefault::Float(per_step),
+            summary: "updates an environment step; below 1, one every few steps",
+        },
+        Parameter {
+            name: "discount",
+            default: SettingDefault::Float(0.99),
+            summary: "what a reward one step later is worth",
+        },
+    ]
+}
+
+const fn model(default: &'static str) -> Role {
+    Role { section: "model", default }
+}
+
+const fn planner(default: &'static str) -> Role {
+    Role { section: "planner", default }
+}
+
+const fn policy(default: &'static str) -> Role {
+    Role { section: "policy", default }
+}
