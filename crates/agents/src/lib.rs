@@ -4,10 +4,17 @@
 //! agent around them. [`resolve`] lays a user's choices over the algorithm's defaults and the preset for the environment
 //! (see [`PRESETS`]) and checks every key; [`build`] makes the agent.
 
+mod choosing;
 mod context;
+mod dreaming;
+mod dyna_agent;
+mod fitting;
+mod guided;
 mod interaction;
+mod interest;
 mod latent_agent;
 mod masked;
+mod mixture;
 mod model_based;
 mod parts;
 mod places;
@@ -22,8 +29,9 @@ mod search_agent;
 mod updates;
 mod world;
 
-use worldwright_core::{Agent, Entry, Result, Space};
+use worldwright_core::{Agent, Entry, Result};
 
+pub use choosing::{AUTO, Chosen, choose};
 pub use context::AgentContext;
 pub use interaction::{Failure, Interaction, Start, Taken};
 pub use model_based::{ModelBasedAgent, build_model};
@@ -41,28 +49,6 @@ pub fn algorithm_of(model: &str) -> &'static str {
         role("planner").is_some() && role("model").is_some_and(|role| role.default == model)
     };
     ALL.iter().find(plays).map_or(ALL[0].name, |entry| entry.name)
-}
-
-/// The algorithm where nobody said one: dynamic programming where everything can be counted and no other model or planner is
-/// asked for, else an ensemble.
-pub fn default_algorithm(given: &Parts, observations: &Space, actions: &Space) -> &'static str {
-    const MOST_COUNTED: usize = 100_000;
-    let few = |space: &Space, most: usize| space.count().is_some_and(|count| count <= most);
-    let chosen = |section: &&String| given.chosen(section).is_some();
-    let has = |entry: &Entry<Recipe>| {
-        given.roles.keys().filter(chosen).all(|section| entry.build.roles.iter().any(|role| role.section == section))
-    };
-    let counted = few(observations, MOST_COUNTED) && few(actions, 1000);
-    // Who is named for a role must be the one that plays it there.
-    let suits = |entry: &Entry<Recipe>| {
-        has(entry)
-            && entry.build.roles.iter().all(|role| {
-                let named = given.roles.get(role.section).and_then(|choice| choice.name.as_deref());
-                named.is_none_or(|name| name == role.default)
-            })
-    };
-    let counting = ALL.iter().find(|entry| entry.name == "tabular").filter(|entry| counted && suits(entry));
-    counting.or_else(|| ALL.iter().find(|entry| has(entry))).map_or("pets", |entry| entry.name)
 }
 
 /// Builds the agent that `resolved` describes.

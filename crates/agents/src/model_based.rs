@@ -6,11 +6,12 @@
 use std::time::Duration;
 
 use worldwright_core::{
-    Action, Agent, Array, Budget, Dataset, Error, Experience, Key, LearnedModel, Metrics, Observation, Persist, Plan,
-    PlanReport, PlanStatus, Result, Rng, Space, State, WorldModel, cost, find,
+    Action, Agent, Array, Budget, Error, Experience, Key, LearnedModel, Metrics, Observation, Persist, Plan,
+    PlanReport, PlanStatus, Result, Space, State, WorldModel, cost, find,
 };
 use worldwright_planners::PlannerContext;
 
+use crate::fitting::Fitting;
 use crate::places::{self, at};
 use crate::planned::{Belief, Place, World, world};
 use crate::{AgentContext, Resolved};
@@ -22,27 +23,17 @@ pub struct ModelBasedAgent {
     places: Vec<Place>,
     /// Rows that a planner needs.
     planned: usize,
-    /// What the model is fitted to: brought up to date from the experience at each fit, so that a model may go on where it left off.
-    dataset: Dataset,
-    /// The first row of the experience that is not in the data set.
-    next_row: u64,
+    fitting: Fitting,
     observation_space: Space,
     action_space: Space,
     budget: Budget,
-    initial_steps: usize,
-    fit_every: usize,
     exploration_noise: f64,
     replan_every: usize,
     learns: bool,
     // What persists beside the parts above.
-    fits: u64,
-    /// Transitions that had been taken in by then.
-    fitted_at: u64,
-    fit_rng: Rng,
     /// How far the actions of the last fit's data spread, which is where planners begin in what nothing bounds; empty before one.
     spread: Vec<f64>,
     tally: Tally,
-    note: String,
 }
 
 /// What planning did since the last fit.
@@ -129,24 +120,17 @@ impl ModelBasedAgent {
             world: Some(world(model, planned, places.len())),
             places,
             planned,
-            dataset: Dataset::new(o, a),
-            next_row: 0,
+            fitting: Fitting::new(settings, [o, a], fitted, seed.fold(1))?,
             budget: Budget {
                 time: (milliseconds > 0.0).then(|| Duration::from_secs_f64(milliseconds / 1e3)),
                 interrupt: context.interrupt.clone(),
                 ..Budget::default()
             },
-            initial_steps: settings.count("initial_steps", 0)?,
-            fit_every: settings.count("fit_every", 0)?,
             exploration_noise: settings.float("exploration_noise", 0.0, 1e3)?,
             replan_every,
             learns,
-            fits: u64::from(fitted),
-            fitted_at: 0,
-            fit_rng: seed.fold(1).rng(),
             spread: Vec::new(),
             tally: Tally::default(),
-            note: String::new(),
             observation_space: context.observation_space.clone(),
             action_space: context.action_space.clone(),
         })
@@ -159,7 +143,7 @@ impl ModelBasedAgent {
 
     /// Takes its model as fitted to so many transitions already.
     pub fn fitted_to(&mut self, transitions: u64) {
-        self.fitted_at = transitions;
+        self.fitting.fitted_at = transitions;
     }
 }
 
@@ -195,36 +179,14 @@ impl ModelBasedAgent {
         restored
     }
 
-    fn fit_is_due(&self, experience: &dyn Experience) -> bool {
-        let taken = experience.taken();
-        let enough = taken as usize >= self.initial_steps.max(2);
-        let waited = taken.saturating_sub(self.fitted_at) as usize;
-        let ended = !experience.is_open();
-        self.learns
-            && enough
-            && waited > 0
-            // Episodes of several places that end in the same round make one fit due, not one each.
-            && (self.fits == 0
-                || if self.fit_every > 0 { waited >= self.fit_every } else { ended && waited >= self.places.len() })
-    }
-
     /// Fits the model to all that was experienced.
     fn fit(&mut self, experience: &dyn Experience) -> Result<Metrics> {
-        if self.places.len() > 1 {
-            // Episodes that are under way at once grow at several places of the set: it is made anew, as a run that goes on makes it.
-            self.dataset = experience.all()?;
-        } else {
-            self.next_row = experience.append_to(&mut self.dataset, self.next_row)?;
-        }
         let mut model = self.world.take().ok_or_else(lost)?.into_owner();
-        let fitted = model.fit(&self.dataset, &mut self.fit_rng, &self.budget.interrupt);
+        let fitted = self.fitting.fit(model.as_mut(), experience, self.places.len(), &self.budget.interrupt);
         self.open(model);
         let report = fitted?;
-        self.spread = self.dataset.action_std();
+        self.spread = self.fitting.dataset().action_std();
         self.widen();
-        self.fits += 1;
-        self.fitted_at = experience.taken();
-        self.note = report.note;
         let tally = std::mem::take(&mut self.tally);
         let plans = tally.plans.max(1) as f64;
         let mut told = vec![("fit_epochs", report.epochs as f64), ("training_loss", report.training_loss)];
@@ -308,7 +270,11 @@ impl Agent for ModelBasedAgent {
     }
 
     fn learn(&mut self, experience: &dyn Experience) -> Result<Metrics> {
-        if self.fit_is_due(experience) { self.fit(experience) } else { Ok(Metrics::new()) }
+        if self.learns && self.fitting.is_due(experience, self.places.len()) {
+            self.fit(experience)
+        } else {
+            Ok(Metrics::new())
+        }
     }
 
     fn study(&mut self, experience: &dyn Experience) -> Result<Metrics> {
@@ -320,7 +286,7 @@ impl Agent for ModelBasedAgent {
     }
 
     fn is_ready(&self) -> bool {
-        !self.learns || self.fits > 0
+        !self.learns || self.fitting.fits > 0
     }
 
     fn is_timed(&self) -> bool {
@@ -333,7 +299,7 @@ impl Agent for ModelBasedAgent {
     }
 
     fn note(&self) -> &str {
-        &self.note
+        &self.fitting.note
     }
 
     fn weights(&self) -> State {
@@ -341,7 +307,7 @@ impl Agent for ModelBasedAgent {
         if let Some(world) = &self.world {
             state.put_all("model", world.borrow_owner().save());
         }
-        state.put("fits", Array::U64(vec![self.fits]));
+        state.put("fits", Array::U64(vec![self.fitting.fits]));
         state.put("spread", Array::F64(vec![self.spread.len()], self.spread.clone()));
         state
     }
@@ -349,7 +315,7 @@ impl Agent for ModelBasedAgent {
     fn restore_weights(&mut self, weights: &State) -> Result<()> {
         self.restore_model(weights)?;
         self.restore_spread(weights)?;
-        self.fits = weights.u64s("fits", 1)?[0];
+        self.fitting.fits = weights.u64s("fits", 1)?[0];
         Ok(())
     }
 
@@ -387,27 +353,20 @@ impl Persist for ModelBasedAgent {
         if let Some(world) = &self.world {
             state.put_all("model", world.borrow_owner().save());
         }
-        state.put("counters", Array::U64(vec![self.fits, self.fitted_at]));
+        self.fitting.save(&mut state);
         let Tally { plans, value, model_steps, diverged, failed } = self.tally;
         state.put("tally", Array::U64(vec![plans, value.to_bits(), model_steps, diverged, failed]));
-        state.put("fit_rng", self.fit_rng.save());
         state.put("spread", Array::F64(vec![self.spread.len()], self.spread.clone()));
-        state.put("note", Array::U8(self.note.clone().into_bytes()));
         places::put(&mut state, &self.places, Place::save);
         state
     }
 
     fn restore(&mut self, state: &State) -> Result<()> {
-        let counters = state.u64s("counters", 2)?;
         self.restore_model(state)?;
         self.restore_spread(state)?;
         let mut all = self.places.iter_mut().enumerate();
         all.try_for_each(|(number, place)| place.restore(&places::part(state, number)))?;
-        // What was experienced comes with the next fit, all of it.
-        self.dataset = Dataset::new(self.dataset.observation_dim(), self.dataset.action_dim());
-        self.next_row = 0;
-        self.fit_rng.restore(state, "fit_rng")?;
-        [self.fits, self.fitted_at] = [counters[0], counters[1]];
+        self.fitting.restore(state)?;
         let tally = state.u64s("tally", 5)?;
         self.tally = Tally {
             plans: tally[0],
@@ -416,9 +375,6 @@ impl Persist for ModelBasedAgent {
             diverged: tally[3],
             failed: tally[4],
         };
-        if let Array::U8(note) = state.array("note")? {
-            self.note = String::from_utf8_lossy(note).into_owned();
-        }
         Ok(())
     }
 }

@@ -53,6 +53,19 @@ const SWING: PresetPart = (
     ],
 );
 
+/// Many small updates. Values travel several steps at once, since imagined branches are the policy's own: what is found once, a hundred steps away, is known of
+/// at the start within one episode.
+const QUICK: PresetPart = (
+    "policy",
+    "sac",
+    &[
+        ("hidden", D::Numbers(&[64.0, 64.0])),
+        ("batch", D::Integer(128)),
+        ("return_steps", D::Integer(5)),
+        ("target_rate", D::Float(0.02)),
+    ],
+);
+
 /// The table.
 pub const PRESETS: &[Preset] = &[
     Preset {
@@ -63,6 +76,28 @@ pub const PRESETS: &[Preset] = &[
         agent: &[],
         parts: &[("planner", "icem", &[("population", D::Integer(128)), ("iterations", D::Integer(3))])],
     },
+    // The value sees what lies behind the horizon, and the policy most of what is worth a try.
+    Preset {
+        algorithm: "loop",
+        environment: "*",
+        setting: &[],
+        reward: &[],
+        agent: &[],
+        parts: &[
+            (
+                "planner",
+                "icem",
+                &[
+                    ("horizon", D::Integer(25)),
+                    ("population", D::Integer(64)),
+                    ("iterations", D::Integer(2)),
+                    ("prior_share", D::Float(0.25)),
+                ],
+            ),
+            QUICK,
+        ],
+    },
+    Preset { algorithm: "mbpo", environment: "*", setting: &[], reward: &[], agent: &[], parts: &[QUICK] },
     Preset {
         algorithm: "tabular",
         environment: "*",

@@ -39,12 +39,13 @@ impl Updates {
         self.made
     }
 
-    /// How many are due now that so many transitions were taken in. Recorded episodes that a run begins with earn none: steps do.
+    /// How many are due now that so many transitions were taken in. The first steps at random earn theirs when they are over; recorded episodes that a run
+    /// begins with earn none beyond these.
     pub(crate) fn due(&mut self, taken: u64) -> u64 {
         if taken < self.initial_steps.max(1) || self.per_step == 0.0 {
             return 0;
         }
-        let new = if self.counted == 0 { 1 } else { taken.saturating_sub(self.counted) };
+        let new = if self.counted == 0 { self.initial_steps.max(1) } else { taken.saturating_sub(self.counted) };
         self.counted = taken;
         self.owed += self.per_step * new as f64;
         let due = self.owed.floor();

@@ -59,6 +59,14 @@ impl Numbers {
         }
     }
 
+    /// Forgets those from `len` on.
+    pub fn truncate(&mut self, len: usize) {
+        match self {
+            Self::Bytes(bytes) => bytes.truncate(len),
+            Self::Floats(floats) => floats.truncate(len),
+        }
+    }
+
     /// Copies the numbers from `start` on into `out`.
     pub fn copy_to(&self, start: usize, out: &mut [f64]) {
         match self {
@@ -119,6 +127,8 @@ pub struct Sample {
     pub columns: Vec<f64>,
     /// Importance weights `[B]`, 1 for uniform samples.
     pub weights: Vec<f64>,
+    /// Steps that each sequence spans `[B]`: L, but for [`Want::Returns`].
+    pub spans: Vec<usize>,
 }
 
 impl Sample {
@@ -134,11 +144,25 @@ impl Sample {
         self.truncated.clear();
         self.columns.clear();
         self.weights.clear();
+        self.spans.clear();
+    }
+
+    /// Lays a transition that follows the last one over it: the two become one from where the first began to where the second led, which pays
+    /// `reward` in all.
+    fn join(&mut self, next: &Self, reward: f64) {
+        let width = next.observations.len() / 2;
+        self.observations.truncate(self.observations.len() - width);
+        self.observations.extend_from(&next.observations, width, width);
+        let last = self.rewards.len() - 1;
+        self.rewards[last] = reward;
+        self.terminated[last] = next.terminated[0];
+        self.truncated[last] = next.truncated[0];
+        self.spans[last] += 1;
     }
 }
 
 /// What to sample: each such thing that is held is equally likely, and may be drawn again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Want {
     /// So many single transitions.
     Transitions(usize),
@@ -149,10 +173,47 @@ pub enum Want {
         /// L: transitions of each.
         length: usize,
     },
+    /// So many runs of up to `steps` consecutive transitions of one episode, each told as a single one: from what was seen before its first action to
+    /// what was seen after its last, with all that it paid in between. They are shorter where an episode ends before.
+    Returns {
+        /// B: how many.
+        count: usize,
+        /// n: transitions of each at most.
+        steps: usize,
+        /// What a reward one step later is worth.
+        discount: f64,
+    },
+}
+
+impl Want {
+    /// The same of other sequences in number.
+    #[must_use]
+    pub fn with_count(self, count: usize) -> Self {
+        match self {
+            Self::Transitions(_) => Self::Transitions(count),
+            Self::Sequences { length, .. } => Self::Sequences { count, length },
+            Self::Returns { steps, discount, .. } => Self::Returns { count, steps, discount },
+        }
+    }
+
+    /// B: sequences.
+    pub fn count(self) -> usize {
+        match self {
+            Self::Transitions(count) | Self::Sequences { count, .. } | Self::Returns { count, .. } => count,
+        }
+    }
+
+    /// L: transitions of each.
+    pub fn length(self) -> usize {
+        match self {
+            Self::Transitions(_) | Self::Returns { .. } => 1,
+            Self::Sequences { length, .. } => length,
+        }
+    }
 }
 
 /// What was experienced.
-pub trait Experience: Send {
+pub trait Experience: Send + Sync {
     /// O, numbers of a flat observation.
     fn observation_dim(&self) -> usize;
 
@@ -215,17 +276,46 @@ pub trait Experience: Send {
     /// # Errors
     /// [`Error::Config`] when nothing of that kind is held.
     fn sample(&self, want: Want, rng: &mut Rng, out: &mut Sample) -> Result<()> {
-        let (count, length) = match want {
-            Want::Transitions(count) => (count, 1),
-            Want::Sequences { count, length } => (count, length),
-        };
-        out.begin(length);
-        for _ in 0..count {
+        out.begin(want.length());
+        self.add_sample(want, rng, out)
+    }
+
+    /// Appends a uniform sample, drawn with replacement, to one that was begun for sequences of this length.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when nothing of that kind is held.
+    fn add_sample(&self, want: Want, rng: &mut Rng, out: &mut Sample) -> Result<()> {
+        let length = want.length();
+        let mut next = Sample::default();
+        for _ in 0..want.count() {
             let last = draw(self, length, rng)?;
             let first = (1..length).try_fold(last, |row, _| self.before(row));
             self.gather(first.unwrap_or(last), length, 1.0, out);
+            if let Want::Returns { steps, discount, .. } = want {
+                add_return(self, last, (steps, discount), &mut next, out);
+            }
         }
         Ok(())
+    }
+}
+
+/// Adds to the last transition of a sample, that of `row`, those that follow it in its episode, `steps` in all at most.
+fn add_return<E: Experience + ?Sized>(
+    from: &E,
+    mut row: u64,
+    (steps, discount): (usize, f64),
+    next: &mut Sample,
+    out: &mut Sample,
+) {
+    let (mut paid, mut worth) = (out.rewards.last().copied().unwrap_or(0.0), 1.0);
+    for _ in 1..steps {
+        let Some(after) = from.after(row).filter(|_| out.terminated.last() == Some(&false)) else { return };
+        row = after;
+        next.begin(1);
+        from.gather(row, 1, 1.0, next);
+        worth *= discount;
+        paid += worth * next.rewards[0];
+        out.join(next, paid);
     }
 }
 
@@ -286,6 +376,7 @@ impl Experience for Dataset {
         out.sequences += 1;
         out.transitions.push(first as u64);
         out.weights.push(weight);
+        out.spans.push(length);
         out.observations.extend(self.observation(first));
         for i in first..first + length {
             out.observations.extend(self.next_observation(i));

@@ -1,6 +1,6 @@
 //! Policies: actions straight from what is seen or believed, without planning.
 
-use crate::{Batch, Columns, Result, Rng, State};
+use crate::{Batch, Columns, Error, Priors, Result, Rng, State};
 
 /// What an action is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +22,27 @@ pub trait Policy: Send {
     /// [`Error::Shape`](crate::Error::Shape) for inputs or an `out` of other sizes, [`Error::Diverged`](crate::Error::Diverged) where what the
     /// policy gives is not finite.
     fn act(&mut self, inputs: Columns<'_>, mode: Mode, rng: &mut Rng, out: &mut Batch) -> Result<()>;
+
+    /// Whether it can tell what inputs are worth and how its actions spread there, for a planner to be guided by.
+    fn judges(&self) -> bool {
+        false
+    }
+
+    /// The return that it expects from each input on, in the units of the reward.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] for policies that do not [judge](Self::judges), [`Error::Shape`] for other sizes.
+    fn value(&mut self, _inputs: Columns<'_>, _out: &mut [f64]) -> Result<()> {
+        Err(Error::unsupported("this policy", "telling values: it has no critic"))
+    }
+
+    /// The distribution of its actions for each input: rows of `out` are resized to fit.
+    ///
+    /// # Errors
+    /// As for [`value`](Self::value).
+    fn prior(&mut self, _inputs: Columns<'_>, _out: &mut Priors) -> Result<()> {
+        Err(Error::unsupported("this policy", "telling how its actions spread"))
+    }
 
     /// What acting needs of its state, without what only learning needs.
     fn weights(&self) -> State;

@@ -454,6 +454,7 @@ impl Experience for Replay {
         out.sequences += 1;
         out.transitions.push(first);
         out.weights.push(weight);
+        out.spans.push(length);
         let mut row = self.back(first, 1).unwrap_or(first - 1);
         let (chunk, at) = self.place(row);
         out.observations.extend_from(&self.chunks[chunk].observations, at * o, o);

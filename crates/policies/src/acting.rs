@@ -3,6 +3,8 @@
 use worldwright_core::{ActionHead, Batch, Columns, Error, Mode, Persist, Result, Rng, State};
 use worldwright_nn::{Activation, Adam, Graph, Node, Predictor, Runner, Scratch, Store};
 
+use crate::scaling::Scaling;
+
 /// An actor: what it has learned, and that packed to act by, with room for its batches.
 ///
 /// Its graph takes inputs and, for numbers, a standard normal noise of one column a dimension; it gives the action in [−1, 1], where no noise means the
@@ -12,6 +14,8 @@ pub(crate) struct Acting {
     inputs: usize,
     head: ActionHead,
     actor: Store,
+    /// How it sees what it is given.
+    pub(crate) scaling: Scaling,
     predictor: Predictor,
     scratch: Scratch,
     /// Whether the numbers have changed since the predictor took them.
@@ -36,8 +40,21 @@ impl Acting {
         let predictor = Predictor::new(graph, &[&actor], &[action])?;
         let (seen, noise, said) = (Vec::new(), Vec::new(), Vec::new());
         let flat = vec![0.0; head.width()];
-        let scratch = predictor.scratch();
-        Ok(Self { who, inputs, head: head.clone(), actor, predictor, scratch, stale: false, seen, noise, said, flat })
+        let (scratch, scaling) = (predictor.scratch(), Scaling::identity(inputs));
+        Ok(Self {
+            who,
+            inputs,
+            head: head.clone(),
+            actor,
+            scaling,
+            predictor,
+            scratch,
+            stale: false,
+            seen,
+            noise,
+            said,
+            flat,
+        })
     }
 
     /// Numbers of what it sees.
@@ -71,12 +88,14 @@ impl Acting {
     pub(crate) fn weights(&self) -> State {
         let mut state = State::new();
         state.put_all("actor", self.actor.save());
+        self.scaling.save(&mut state);
         state
     }
 
     /// As [`Policy::restore_weights`](worldwright_core::Policy::restore_weights).
     pub(crate) fn restore_weights(&mut self, weights: &State) -> Result<()> {
-        self.actor_mut().restore(&weights.part("actor"))
+        self.actor_mut().restore(&weights.part("actor"))?;
+        self.scaling.restore(weights)
     }
 
     /// As [`Policy::act`](worldwright_core::Policy::act).
@@ -94,7 +113,7 @@ impl Acting {
         self.seen.resize(n * self.inputs, 0.0);
         for d in 0..self.inputs {
             for (row, number) in inputs.column(d).iter().enumerate() {
-                self.seen[row * self.inputs + d] = *number as f32;
+                self.seen[row * self.inputs + d] = self.scaling.of(d, *number);
             }
         }
         self.said.resize(n * columns, 0.0);

@@ -120,7 +120,8 @@ impl Learner for Taught<Likelihood> {
     fn update(&mut self, experience: &dyn Experience, rng: &mut Rng, interrupt: &Interrupt) -> Result<Metrics> {
         interrupt.check("bc")?;
         let (acting, Likelihood { batch, adam, runner, room }) = (&mut self.acting, &mut self.teacher);
-        room.draw(experience, (*batch, acting.inputs()), acting.head(), 1.0, rng)?;
+        acting.scaling.follow(experience, rng)?;
+        room.draw(experience, *batch, (&acting.scaling, acting.head()), (1, 1.0), rng)?;
         let feeds = [Feed::Shared(&room.observations), Feed::Shared(&room.actions)];
         runner.forward_backward(&[acting.actor()], *batch, &feeds)?;
         let loss = runner.loss(0);

@@ -11,7 +11,9 @@ mod adding_a_policy;
 mod batch;
 mod bc;
 mod context;
+mod judging;
 mod sac;
+mod scaling;
 mod taught;
 
 use worldwright_core::Entry;

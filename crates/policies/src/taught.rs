@@ -1,8 +1,9 @@
 //! Policies as they learn: the actor that they act by, and beside it a teacher, which holds what only learning needs.
 
-use worldwright_core::{Batch, Columns, Mode, Persist, Policy, Result, Rng, State};
+use worldwright_core::{Batch, Columns, Error, Mode, Persist, Policy, Priors, Result, Rng, State};
 
 use crate::acting::Acting;
+use crate::judging::Judge;
 
 /// An actor with its teacher. How the teacher teaches is the policy's own; acting, and what is saved, are here.
 pub(crate) struct Taught<T> {
@@ -17,6 +18,24 @@ pub(crate) trait Teacher: Send {
 
     /// Takes it on.
     fn restore(&mut self, state: &State) -> Result<()>;
+
+    /// Whether it has a judge.
+    fn judges(&self) -> bool {
+        false
+    }
+
+    /// Its judge of inputs, by the newest numbers.
+    fn judge(&mut self, _acting: &Acting) -> Result<&mut Judge> {
+        Err(Error::unsupported("this policy", "telling values: it has no critic"))
+    }
+
+    /// Puts into a state what judging goes by, beside the actor.
+    fn save_judge(&self, _state: &mut State) {}
+
+    /// Takes it on; states of earlier versions may lack it.
+    fn restore_judge(&mut self, _state: &State) -> Result<()> {
+        Ok(())
+    }
 }
 
 impl<T: Teacher> Policy for Taught<T> {
@@ -28,12 +47,27 @@ impl<T: Teacher> Policy for Taught<T> {
         self.acting.act(inputs, mode, rng, out)
     }
 
+    fn judges(&self) -> bool {
+        self.teacher.judges()
+    }
+
+    fn value(&mut self, inputs: Columns<'_>, out: &mut [f64]) -> Result<()> {
+        self.teacher.judge(&self.acting)?.value(&self.acting, inputs, out)
+    }
+
+    fn prior(&mut self, inputs: Columns<'_>, out: &mut Priors) -> Result<()> {
+        self.teacher.judge(&self.acting)?.prior(&self.acting, inputs, out)
+    }
+
     fn weights(&self) -> State {
-        self.acting.weights()
+        let mut state = self.acting.weights();
+        self.teacher.save_judge(&mut state);
+        state
     }
 
     fn restore_weights(&mut self, weights: &State) -> Result<()> {
-        self.acting.restore_weights(weights)
+        self.acting.restore_weights(weights)?;
+        self.teacher.restore_judge(weights)
     }
 }
 

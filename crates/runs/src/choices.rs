@@ -25,7 +25,8 @@ fn is_section(word: &str) -> bool {
 }
 
 /// Keys that belong to the run itself.
-pub(crate) const KEYS: [&str; 11] = [
+pub(crate) const KEYS: [&str; 12] = [
+    "because",
     "data",
     "updates",
     "steps",

@@ -58,6 +58,8 @@ pub struct Experiment {
     pub count: u64,
     /// The algorithm, with the settings of the agent around model and planner.
     pub agent: Part,
+    /// Why this algorithm, where nobody named it; else empty.
+    pub because: String,
     /// Who plays the algorithm's roles, by section: a model, a planner, a policy.
     pub roles: BTreeMap<String, Part>,
     /// Reward and termination.
@@ -96,6 +98,9 @@ impl Experiment {
         // Left out where there are none, so that the text of such a run is what it always was.
         if !self.data.is_empty() {
             entries.insert("data".to_owned(), text(&self.data));
+        }
+        if !self.because.is_empty() {
+            entries.insert("because".to_owned(), text(&self.because));
         }
         if self.count > 1 {
             entries.insert(COUNT.to_owned(), whole(self.count));

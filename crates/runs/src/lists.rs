@@ -61,7 +61,7 @@ impl Lists {
         })?;
         let name =
             envs::ALIASES.iter().find(|(alias, _)| *alias == name).map_or(name.as_str(), |(_, name)| name).to_owned();
-        let asked = choices.name("agent")?;
+        let asked = choices.name("agent")?.filter(|name| name != agents::AUTO);
         let known = known_as(&name);
         // The environment's spaces tell which algorithm fits, once it is made; none of those that are chosen by them changes it.
         let mut given = agents::environment_settings(asked.as_deref().unwrap_or("pets"), known);
@@ -88,7 +88,12 @@ impl Lists {
         });
         let parts = Parts { agent: choices.section("agent"), roles: roles.collect::<Result<_>>()? };
         let spaces = (made.environment.observation_space(), made.environment.action_space());
-        let algorithm = asked.unwrap_or_else(|| agents::default_algorithm(&parts, spaces.0, spaces.1).to_owned());
+        let mut because = choices.text("because")?.unwrap_or_default();
+        let algorithm = asked.unwrap_or_else(|| {
+            let chosen = agents::choose(&parts, spaces.0, spaces.1);
+            because = chosen.because.to_owned();
+            chosen.algorithm.to_owned()
+        });
         let resolved = agents::resolve(&algorithm, known, &parts)?;
         // A limit that is only assumed is no measure of how long the task is.
         let episode_steps = made.episode_steps.filter(|_| !made.episode_steps_assumed).map(|steps| steps as u64);
@@ -107,6 +112,7 @@ impl Lists {
         Ok(Experiment {
             reward: reward(choices, &agents::reward_settings(&algorithm, known), &made)?,
             environment: Part { name, settings },
+            because,
             count,
             agent: Part { name: resolved.algorithm, settings: complete(&resolved.agent) },
             roles: (resolved.roles.into_iter())
@@ -285,6 +291,7 @@ impl Experiment {
             environment: Part { settings: environment_settings(&choices), ..part("environment")? },
             count: choices.whole(COUNT, 1)?.unwrap_or(1),
             agent: part("agent")?,
+            because: choices.text("because")?.unwrap_or_default(),
             roles: roles.collect::<Result<_>>()?,
             reward: RewardPlan {
                 kind: text("reward.kind")?,

@@ -1,6 +1,7 @@
 //! The named algorithms, a file a family.
 
 mod acting;
+mod dyna;
 mod latent;
 mod planning;
 
@@ -15,6 +16,8 @@ pub const ALL: &[Entry<Recipe>] = &[
     planning::TABULAR,
     planning::MPC,
     acting::SAC,
+    dyna::MBPO,
+    dyna::LOOP,
     latent::DREAMER,
     latent::MUZERO,
     acting::BC,

@@ -4,6 +4,7 @@ use worldwright_core::{ActionHead, Result, Rng};
 use worldwright_nn::{Activation, Graph, Mlp, MlpConfig, Node, Parameter, Store, Unary};
 
 use crate::acting::gaussian;
+use crate::judging::Judged;
 
 /// The deviation of an action before the tangent lies between `e^−5` and `e^2`.
 const LOG_STD: [f32; 2] = [-5.0, 2.0];
@@ -190,4 +191,28 @@ pub(super) fn acting(networks: &Networks, actor: &Store) -> Result<(Graph, Node)
         Said::Logits(logits) => logits,
     };
     Ok((g, action))
+}
+
+/// Actor and critics, to judge by: the value of the mode, or of all choices by their probabilities.
+pub(super) fn judging(networks: &Networks, actor: &Store, critic: &Store) -> Result<(Graph, Judged)> {
+    let mut g = Graph::new(1);
+    let seen = networks.see(&mut g)?;
+    g.freeze(actor);
+    let said = networks.say(&mut g, seen)?;
+    g.freeze(critic);
+    let judged = match said {
+        Said::Gaussian(mean, log_std) => {
+            let mode = g.activation(mean, Activation::Tanh)?;
+            let [first, second] = networks.judge(&mut g, seen, Some(mode))?;
+            Judged { first: mode, log_std: Some(log_std), value: g.min(first, second)? }
+        }
+        Said::Logits(logits) => {
+            let p = g.softmax(logits, networks.choices)?;
+            let [first, second] = networks.judge(&mut g, seen, None)?;
+            let least = g.min(first, second)?;
+            let weighed = g.mul(p, least)?;
+            Judged { first: logits, log_std: None, value: g.sum_columns(weighed)? }
+        }
+    };
+    Ok((g, judged))
 }

@@ -5,7 +5,8 @@
 //! Zhu, Gupta, Abbeel and Levine, "Soft Actor-Critic Algorithms and Applications", 2018). Choices are averaged over instead of drawn (Christodoulou,
 //! "Soft Actor-Critic for Discrete Action Settings", 2019). An episode that was cut is no end of the task: its last step bootstraps.
 //!
-//! Unlike the papers, networks see the symmetric logarithm of their inputs, so that a world in other units is learned alike.
+//! Unlike the papers, networks see their inputs in units of the deviation of what was experienced, and of these the symmetric logarithm, and rewards in units of
+//! their root mean square, so that a world in other units is learned alike.
 
 mod graphs;
 
@@ -15,9 +16,10 @@ use worldwright_core::{
 };
 use worldwright_nn::{Adam, AdamConfig, Feed, Init, Runner, Store};
 
-use self::graphs::{ActorGraph, CriticGraph, Networks, TemperatureGraph, acting};
+use self::graphs::{ActorGraph, CriticGraph, Networks, TemperatureGraph, acting, judging};
 use crate::acting::Acting;
 use crate::batch::Transitions;
+use crate::judging::Judge;
 use crate::taught::{Taught, Teacher};
 use crate::{Build, LearnedPolicy, PolicyContext};
 
@@ -43,9 +45,14 @@ pub(crate) const ENTRY: Entry<Build> = Entry {
             summary: "share by which the slow critics move towards the critics at each update",
         },
         Parameter {
+            name: "return_steps",
+            default: Default::Integer(1),
+            summary: "rewards that a target adds up before it trusts the critics; beyond 1, of transitions that other policies made",
+        },
+        Parameter {
             name: "initial_temperature",
-            default: Default::Float(1.0),
-            summary: "what a nat of entropy is worth at first, in units of reward",
+            default: Default::Float(0.1),
+            summary: "what a nat of entropy is worth at first, in units of the size of rewards",
         },
         Parameter {
             name: "target_entropy",
@@ -70,13 +77,16 @@ fn build(context: &PolicyContext, settings: &Settings) -> Result<Box<dyn Learned
 
 /// The critics and the temperature.
 struct Critics {
-    discount: f32,
+    discount: f64,
+    /// Rewards that a target adds up before it trusts the critics.
+    steps: usize,
     batch: usize,
     target_rate: f32,
     entropy: f32,
     critic: Store,
     target: Store,
     temperature: Store,
+    judge: Judge,
     adams: [Adam; 3],
     actor_pass: (Runner, ActorGraph),
     critic_pass: (Runner, CriticGraph),
@@ -109,6 +119,7 @@ fn taught(context: &PolicyContext, settings: &Settings) -> Result<Taught<Critics
     let actor_graph = ActorGraph::new(&networks, &actor, &critic)?;
     let temperature_graph = TemperatureGraph::new(&temperature, log_temperature)?;
     let (acting, action) = acting(&networks, &actor)?;
+    let (judging, judged) = judging(&networks, &actor, &critic)?;
     let config = AdamConfig { learning_rate: rate, ..AdamConfig::default() };
     let aim = settings.float("target_entropy", -1e3, 1e3)? as f32;
     let entropy = match head.choices() {
@@ -116,7 +127,8 @@ fn taught(context: &PolicyContext, settings: &Settings) -> Result<Taught<Critics
         choices => 0.5 * aim * (choices as f32).ln(),
     };
     let teacher = Critics {
-        discount: context.discount as f32,
+        discount: context.discount,
+        steps: settings.count_in("return_steps", 1, 1000)?,
         batch,
         target_rate: settings.float("target_rate", 0.0, 1.0)? as f32,
         entropy,
@@ -127,6 +139,7 @@ fn taught(context: &PolicyContext, settings: &Settings) -> Result<Taught<Critics
         room: Transitions::default(),
         temperatures: vec![0.0; batch],
         entropies: vec![0.0; batch],
+        judge: Judge::new(&judging, &[&actor, &critic], &judged)?,
         noise: vec![0.0; if head.choices() == 0 { batch * head.columns() } else { 0 }],
         critic,
         target,
@@ -150,7 +163,10 @@ impl Learner for Taught<Critics> {
         let n = critics.batch;
         let temperature = critics.temperature()?;
         critics.temperatures.fill(temperature);
-        critics.room.draw(experience, (n, acting.inputs()), acting.head(), critics.discount, rng)?;
+        acting.scaling.follow(experience, rng)?;
+        critics.room.draw(experience, n, (&acting.scaling, acting.head()), (critics.steps, critics.discount), rng)?;
+        let worth = (1.0 / acting.scaling.reward()) as f32;
+        critics.room.rewards.iter_mut().for_each(|reward| *reward *= worth);
         // Choices are averaged over, so that their graphs take no noise.
         let noises = usize::from(!critics.noise.is_empty());
         rng.fill_normal(&mut critics.noise);
@@ -182,6 +198,7 @@ impl Learner for Taught<Critics> {
         let (runner, _) = &mut critics.temperature_pass;
         runner.forward_backward(&[&critics.temperature], n, &[Feed::Shared(&critics.entropies)])?;
         critics.adams[2].step(&mut critics.temperature, runner)?;
+        critics.judge.stale = true;
         if !(critic_loss.is_finite() && actor_loss.is_finite()) {
             let why = format!(
                 "the losses of critics and actor became {critic_loss} and {actor_loss}: try a smaller learning_rate"
@@ -198,6 +215,25 @@ impl Learner for Taught<Critics> {
 }
 
 impl Teacher for Critics {
+    fn judges(&self) -> bool {
+        true
+    }
+
+    fn judge(&mut self, acting: &Acting) -> Result<&mut Judge> {
+        self.judge.refresh(&[acting.actor(), &self.critic])
+    }
+
+    fn save_judge(&self, state: &mut State) {
+        state.put_all(STORES[0], self.critic.save());
+    }
+
+    fn restore_judge(&mut self, state: &State) -> Result<()> {
+        self.judge.stale = true;
+        // Bundles of earlier versions have an actor alone.
+        let critic = state.part(STORES[0]);
+        if critic.iter().next().is_none() { Ok(()) } else { self.critic.restore(&critic) }
+    }
+
     fn save(&self, state: &mut State) {
         let stores = [&self.critic, &self.target, &self.temperature];
         STORES.into_iter().zip(stores).for_each(|(name, store)| state.put_all(name, store.save()));
@@ -205,6 +241,7 @@ impl Teacher for Critics {
     }
 
     fn restore(&mut self, state: &State) -> Result<()> {
+        self.judge.stale = true;
         for (name, store) in STORES.into_iter().zip([&mut self.critic, &mut self.target, &mut self.temperature]) {
             store.restore(&state.part(name))?;
         }

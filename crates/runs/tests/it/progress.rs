@@ -25,6 +25,7 @@ fn part(name: &str) -> Part {
 fn experiment(reward: &str) -> Experiment {
     Experiment {
         environment: part("pendulum"),
+        because: String::new(),
         count: 1,
         agent: part("pets"),
         roles: [("model".into(), part("ensemble")), ("planner".into(), part("cem"))].into(),

@@ -1,0 +1,164 @@
+//! Transitions that a policy would meet, imagined by a model from where the agent has been: short branches off real episodes.
+//!
+//! Branches start at observations drawn from what was experienced, and follow the policy for a few steps (Janner, Fu, Zhang and Levine, "When to Trust Your
+//! Model", NeurIPS 2019, algorithm 2): where a model errs a little at each step, many short ones stay closer to the truth than few long ones.
+//! A branch follows another lane of its row at every step, drawn at random.
+//! Unlike the paper, nothing imagined is kept: it is imagined anew, by the newest model and policy, whenever the policy is about to learn.
+
+use worldwright_core::{
+    Actions, Batch, Dataset, Experience, Imagination, Imagined, Mode, Policy, Result, Rng, Rows, Sample, Settings,
+    Space, Want,
+};
+
+/// What a transition pays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pay {
+    /// What the task pays.
+    Reward,
+    /// How much the model does not know of it.
+    Epistemic,
+}
+
+/// How branches are imagined, with room for them.
+pub(crate) struct Dreaming {
+    branches: usize,
+    steps: usize,
+    starts: Sample,
+    /// `[branch][O]`: where each stands.
+    now: Vec<f64>,
+    next: Vec<f64>,
+    action: Vec<f64>,
+    /// `[branch][step]`: what was seen, done and seen then, what it paid, and whether it ended there.
+    told: Vec<f64>,
+    /// Steps of each branch.
+    lengths: Vec<usize>,
+    seen: Batch,
+    chosen: Batch,
+    choices: Vec<u32>,
+    out: Imagined,
+}
+
+impl Dreaming {
+    /// Reads `branches` and `imagined_steps`.
+    pub(crate) fn new(settings: &Settings, inputs: usize, action_dim: usize) -> Result<Self> {
+        let branches = settings.count_in("branches", 1, 1 << 16)?;
+        Ok(Self {
+            branches,
+            steps: settings.count_in("imagined_steps", 1, 1000)?,
+            starts: Sample::default(),
+            now: Vec::new(),
+            next: vec![0.0; inputs],
+            told: Vec::new(),
+            lengths: Vec::new(),
+            action: vec![0.0; action_dim],
+            seen: Batch::zeros(inputs, branches),
+            chosen: Batch::zeros(action_dim, branches),
+            choices: Vec::with_capacity(branches),
+            out: Imagined::default(),
+        })
+    }
+
+    /// Rows that it needs in an arena, from the first on.
+    pub(crate) fn rows(&self) -> usize {
+        self.branches
+    }
+
+    /// Imagines a set of transitions.
+    pub(crate) fn dream(
+        &mut self,
+        arena: &mut dyn Imagination,
+        policy: &mut dyn Policy,
+        experience: &dyn Experience,
+        pay: Pay,
+        discount: f64,
+        rng: &mut Rng,
+    ) -> Result<Dataset> {
+        let (o, key) = (experience.observation_dim(), rng.key());
+        let mut dreamt = Dataset::new(o, experience.action_dim());
+        experience.sample(Want::Transitions(self.branches), rng, &mut self.starts)?;
+        self.now.resize(self.branches * o, 0.0);
+        for branch in 0..self.branches {
+            self.starts.observations.copy_to(2 * branch * o, &mut self.now[branch * o..(branch + 1) * o]);
+        }
+        self.out = Imagined::new(arena.spec(), self.branches);
+        let (lanes, space) = (arena.spec().members, arena.spec().action_space.clone());
+        let observation_space = arena.spec().observation_space.clone();
+        let mut branches: Vec<u32> = (0..self.branches as u32).collect();
+        let width = 2 * o + self.action.len() + 2;
+        self.told.resize(self.branches * self.steps * width, 0.0);
+        self.lengths.clear();
+        self.lengths.resize(self.branches, 0);
+        for step in 0..self.steps {
+            let count = branches.len();
+            if count == 0 {
+                break;
+            }
+            let key = key.fold(step as u64);
+            self.seen.set_rows(count);
+            self.chosen.set_rows(count);
+            for (row, flat) in self.now.chunks_exact(o).take(count).enumerate() {
+                arena.observe(row, None, &observation_space.unflatten(flat)?, key)?;
+                self.seen.columns_mut().set_row(row, flat);
+            }
+            policy.act(self.seen.columns(), Mode::Explore, rng, &mut self.chosen)?;
+            let actions = actions(&space, &self.chosen, &mut self.choices);
+            arena.step(Rows::Span(0..count), actions, Rows::Span(0..count), key, &mut self.out)?;
+            let mut kept = 0;
+            for row in 0..count {
+                let (branch, lane) = (branches[row] as usize, rng.below(lanes as u64) as usize);
+                let at = self.out.at(lane, row);
+                let reward = match pay {
+                    Pay::Reward => self.out.reward[at],
+                    Pay::Epistemic => self.out.epistemic[at],
+                };
+                let continuation = self.out.continuation[at];
+                arena.decode(row, lane, &mut self.next)?;
+                if !(reward.is_finite() && continuation.is_finite() && self.next.iter().all(|x| x.is_finite())) {
+                    continue;
+                }
+                self.chosen.columns().copy_row(row, &mut self.action);
+                let ended = continuation < discount && rng.uniform() * discount >= continuation;
+                let told = &mut self.told[(branch * self.steps + step) * width..][..width];
+                let (before, rest) = told.split_at_mut(o);
+                let (action, rest) = rest.split_at_mut(self.action.len());
+                let (after, rest) = rest.split_at_mut(o);
+                before.copy_from_slice(&self.now[row * o..(row + 1) * o]);
+                action.copy_from_slice(&self.action);
+                after.copy_from_slice(&self.next);
+                rest.copy_from_slice(&[reward, f64::from(u8::from(ended))]);
+                self.lengths[branch] = step + 1;
+                if !ended {
+                    // Rows before this one were read already: those that ended make room.
+                    self.now[kept * o..(kept + 1) * o].copy_from_slice(&self.next);
+                    branches[kept] = branch as u32;
+                    kept += 1;
+                }
+            }
+            branches.truncate(kept);
+        }
+        let a = self.action.len();
+        for (branch, length) in self.lengths.iter().enumerate() {
+            for step in 0..*length {
+                let told = &self.told[(branch * self.steps + step) * width..][..width];
+                let (before, action, after) = (&told[..o], &told[o..o + a], &told[o + a..o + a + o]);
+                let (reward, ended) = (told[width - 2], told[width - 1] > 0.0);
+                dreamt.push(before, action, reward, after, ended, step + 1 == *length)?;
+            }
+        }
+        Ok(dreamt)
+    }
+}
+
+/// Flat actions as an arena takes them.
+fn actions<'a>(space: &Space, chosen: &'a Batch, choices: &'a mut Vec<u32>) -> Actions<'a> {
+    if !matches!(space, Space::Discrete { .. }) {
+        return Actions::Continuous(chosen.columns());
+    }
+    choices.clear();
+    for row in 0..chosen.rows() {
+        let columns = chosen.columns();
+        let taken = (0..columns.dims()).find(|dim| columns.get(row, *dim) > 0.5);
+        choices.push(taken.unwrap_or(0) as u32);
+    }
+    Actions::Discrete(choices)
+}

@@ -1,0 +1,365 @@
+//! The agent whose policy learns from real transitions and from those that a fitted model imagines, and acts.
+//!
+//! With an ensemble and soft actor-critic this is MBPO (Janner, Fu, Zhang and Levine, "When to Trust Your Model: Model-Based Policy Optimization",
+//! NeurIPS 2019, algorithm 2): the Dyna architecture (Sutton, 1990) with networks. With a planner besides, that acts guided by the policy (see
+//! [`guided`](crate::guided)), it is LOOP.
+
+use worldwright_core::{
+    Action, Agent, Array, Batch, Budget, Dataset, Error, Experience, Interrupt, Key, LearnedModel, Metrics,
+    Observation, Persist, Planner, Result, Rng, Space, State, WorldModel, cost, find,
+};
+use worldwright_planners::PlannerContext;
+use worldwright_policies::LearnedPolicy;
+
+use crate::dreaming::{Dreaming, Pay};
+use crate::fitting::Fitting;
+use crate::guided::{Asking, Guided};
+use crate::interest::Interest;
+use crate::mixture::Mixture;
+use crate::model_based::build_model;
+use crate::places::{self, at};
+use crate::planned::{World, world};
+use crate::policy_agent::{mode, policy_context};
+use crate::updates::Updates;
+use crate::{AgentContext, Resolved};
+
+/// Updates that learn from the same imagined transitions at most.
+const UPDATES_A_DREAM: u64 = 20;
+
+/// Acts by a policy that learns from what it experienced and from what its model imagines.
+pub(crate) struct DynaAgent {
+    world: Option<World>,
+    /// Rows of its arena.
+    rows: usize,
+    policy: Box<dyn LearnedPolicy>,
+    /// Another of its kind, which is paid by what the model does not know; none where nobody is curious.
+    explorer: Option<Box<dyn LearnedPolicy>>,
+    interest: Interest,
+    fitting: Fitting,
+    updates: Updates,
+    dreaming: Dreaming,
+    /// Share of a batch that is imagined.
+    share: f64,
+    /// What acts, guided by the policy, at each place; none where the policy itself does.
+    planners: Vec<Box<dyn Planner>>,
+    asking: Asking,
+    discount: f64,
+    observation_space: Space,
+    action_space: Space,
+    interrupt: Interrupt,
+    update_rng: Rng,
+    /// What an episode starts anew, at each place.
+    explore_rngs: Vec<Rng>,
+    // Room for a decision.
+    seen: Batch,
+    flat: Vec<f64>,
+    chosen: Batch,
+    action: Action,
+}
+
+/// Builds the agent from resolved settings.
+pub(crate) fn build(resolved: &Resolved, context: &AgentContext) -> Result<Box<dyn Agent>> {
+    let model = build_model(resolved, context)?;
+    let capabilities = model.spec().capabilities;
+    if capabilities.memory || !capabilities.decode {
+        let what = "imagining transitions: it is no model of what is observed";
+        return Err(Error::unsupported(model.spec().name.clone(), what));
+    }
+    let settings = &resolved.agent;
+    let (o, a) = (context.observation_space.flat_dim(), context.action_space.flat_dim());
+    let chosen = resolved.role("policy")?;
+    let entry = find(worldwright_policies::ALL, "policy", &chosen.name)?;
+    let mut told = policy_context(o, resolved, context)?;
+    let policy = entry.build.experienced(entry.name, &told, &chosen.settings)?;
+    let seed = Key::new(context.seed);
+    told.seed = seed.fold(7).to_seed();
+    let curious = settings.bool("curious")?;
+    let explorer = curious.then(|| entry.build.experienced(entry.name, &told, &chosen.settings)).transpose()?;
+    let dreaming = Dreaming::new(settings, o, a)?;
+    let asking = Asking::new(model.spec(), policy.judges());
+    let mut planners = Vec::new();
+    if let Some(chosen) = resolved.roles.get("planner") {
+        let entry = find(worldwright_planners::ALL, "planner", &chosen.name)?;
+        let planner_context = PlannerContext::for_model(asking.spec(), context.seed);
+        for _ in 0..context.places {
+            let planner = (entry.build)(&planner_context, &chosen.settings)?;
+            planner.check(asking.spec())?;
+            cost::arena(asking.spec(), planner.rows(), "rows that the planner imagines")?;
+            planners.push(planner);
+        }
+    }
+    let rows = planners.iter().map(|planner| planner.rows()).max().unwrap_or(0).max(dreaming.rows());
+    Ok(Box::new(DynaAgent {
+        world: Some(world(model, rows, 0)),
+        rows,
+        planners,
+        asking,
+        action: context.action_space.sample(&mut seed.fold(4).rng()),
+        policy,
+        explorer,
+        interest: Interest::new(),
+        fitting: Fitting::new(settings, [o, a], false, seed.fold(1))?,
+        updates: Updates::new(settings)?,
+        dreaming,
+        share: settings.float("imagined_share", 0.0, 1.0)?,
+        discount: settings.float("discount", 0.0, 1.0)?,
+        observation_space: context.observation_space.clone(),
+        action_space: context.action_space.clone(),
+        interrupt: context.interrupt.clone(),
+        update_rng: seed.fold(6).rng(),
+        explore_rngs: vec![seed.fold(2).rng(); context.places],
+        seen: Batch::zeros(o, 1),
+        flat: vec![0.0; o.max(a)],
+        chosen: Batch::zeros(a, 1),
+    }))
+}
+
+fn lost() -> Error {
+    Error::Diverged {
+        who: "agent".into(),
+        why: "its model was lost in a failed fit; resume from the last checkpoint".into(),
+    }
+}
+
+impl DynaAgent {
+    /// An arena borrows its model, so a model that changed gets a new one.
+    fn open(&mut self, model: Box<dyn LearnedModel>) {
+        self.world = Some(world(model, self.rows, 0));
+    }
+
+    fn fit(&mut self, experience: &dyn Experience) -> Result<Metrics> {
+        let mut model = self.world.take().ok_or_else(lost)?.into_owner();
+        let fitted = self.fitting.fit(model.as_mut(), experience, self.explore_rngs.len(), &self.interrupt);
+        self.open(model);
+        let report = fitted?;
+        let mut told = vec![("fit_epochs", report.epochs as f64), ("training_loss", report.training_loss)];
+        told.extend(report.holdout_mse.map(|mse| ("holdout_mse", mse)));
+        Ok(told)
+    }
+
+    /// Imagines what the policy would meet, or the explorer with its own pay.
+    fn dream(&mut self, experience: &dyn Experience, who: Who) -> Result<Dataset> {
+        let (dreaming, discount, rng) = (&mut self.dreaming, self.discount, &mut self.update_rng);
+        let (policy, pay) = match (who, &mut self.explorer) {
+            (Who::Explorer, Some(explorer)) => (explorer.as_mut(), Pay::Epistemic),
+            _ => (self.policy.as_mut(), Pay::Reward),
+        };
+        let world = self.world.as_mut().ok_or_else(lost)?;
+        world.with_dependent_mut(|_, arena| dreaming.dream(arena.as_mut(), policy, experience, pay, discount, rng))
+    }
+
+    fn update(&mut self, mixture: &Mixture<'_>, episode_ended: bool) -> Result<Metrics> {
+        let said = self.policy.update(mixture, &mut self.update_rng, &self.interrupt)?;
+        Ok(self.updates.count(said, episode_ended))
+    }
+
+    /// What the planner at a place does, guided by the policy, or where it explores by the explorer and for what that is paid.
+    fn planned(&mut self, place: usize, observation: &Observation, explores: bool) -> Result<&Action> {
+        let (asking, interrupt) = (&mut self.asking, &self.interrupt);
+        let (policy, pay) = match &mut self.explorer {
+            Some(explorer) if explores => (explorer.as_mut(), Pay::Epistemic),
+            _ => (self.policy.as_mut(), Pay::Reward),
+        };
+        let (planner, action) = (&mut self.planners[place], &mut self.action);
+        let budget = Budget { interrupt: interrupt.clone(), ..Budget::default() };
+        // A model without memory reads no key where it observes.
+        let key = Key::new(0);
+        let world = self.world.as_mut().ok_or_else(lost)?;
+        world.with_dependent_mut(|_, arena| {
+            arena.observe(0, None, observation, key)?;
+            planner.improve(&mut Guided { arena: arena.as_mut(), policy, asking, pay }, 0, &budget)
+        })?;
+        interrupt.check("planning")?;
+        planner.act(0, action);
+        planner.shift(1);
+        Ok(action)
+    }
+
+    /// Whether it acts by curiosity now.
+    fn explores(&self) -> bool {
+        self.explorer.is_some() && self.interest.is_lost()
+    }
+
+    /// Lets the explorer learn from what it imagines alone: nobody was paid for what the model did not know at the time.
+    fn wonder(&mut self, experience: &dyn Experience, updates: u64) -> Result<()> {
+        let imagined = self.dream(experience, Who::Explorer)?;
+        let mixture = Mixture { real: experience, imagined: &imagined, share: 1.0 };
+        let Some(explorer) = &mut self.explorer else { return Ok(()) };
+        for _ in 0..updates {
+            explorer.update(&mixture, &mut self.update_rng, &self.interrupt)?;
+        }
+        Ok(())
+    }
+}
+
+/// Which of an agent's policies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Who {
+    Policy,
+    Explorer,
+}
+
+impl Agent for DynaAgent {
+    fn places(&self) -> usize {
+        self.explore_rngs.len()
+    }
+
+    fn between_episodes(&self, state: &State) -> State {
+        places::exchanged(state, &self.save())
+    }
+
+    fn begin_episode(&mut self, place: usize, observation: &Observation, seed: u64) -> Result<()> {
+        self.observation_space.flatten(observation, &mut self.flat[..self.observation_space.flat_dim()])?;
+        let key = Key::new(seed);
+        *at(&mut self.explore_rngs, place)? = key.fold(2).rng();
+        if let Some(planner) = self.planners.get_mut(place) {
+            planner.reset(key.fold(1).to_seed());
+        }
+        Ok(())
+    }
+
+    fn act(&mut self, place: usize, observation: &Observation, explore: bool) -> Result<Action> {
+        self.interrupt.check("acting")?;
+        let (is_ready, explores) = (self.is_ready(), explore && self.explores());
+        let rng = at(&mut self.explore_rngs, place)?;
+        if !is_ready {
+            return Ok(self.action_space.sample(rng));
+        }
+        if place < self.planners.len() {
+            return self.planned(place, observation, explores).cloned();
+        }
+        let (o, a) = (self.observation_space.flat_dim(), self.action_space.flat_dim());
+        self.observation_space.flatten(observation, &mut self.flat[..o])?;
+        self.seen.columns_mut().set_row(0, &self.flat[..o]);
+        let policy = match &mut self.explorer {
+            Some(explorer) if explores => explorer,
+            _ => &mut self.policy,
+        };
+        policy.act(self.seen.columns(), mode(explore), rng, &mut self.chosen)?;
+        self.chosen.columns().copy_row(0, &mut self.flat[..a]);
+        self.action_space.unflatten(&self.flat[..a])
+    }
+
+    fn learn(&mut self, experience: &dyn Experience) -> Result<Metrics> {
+        let mut told = Metrics::new();
+        if self.fitting.is_due(experience, self.explore_rngs.len()) {
+            told.extend(self.fit(experience)?);
+        }
+        let due = self.updates.due(experience.taken());
+        if due == 0 || self.fitting.fits == 0 {
+            return Ok(told);
+        }
+        if self.explorer.is_some() {
+            self.interest.follow(experience);
+        }
+        let mut left = due;
+        while left > 0 {
+            let now = left.min(UPDATES_A_DREAM);
+            left -= now;
+            if self.explores() {
+                self.wonder(experience, now)?;
+            }
+            let imagined = self.dream(experience, Who::Policy)?;
+            self.interest.expects(&imagined);
+            let mixture = Mixture { real: experience, imagined: &imagined, share: self.share };
+            for update in 1..=now {
+                told.extend(self.update(&mixture, left == 0 && update == now && !experience.is_open())?);
+            }
+        }
+        Ok(told)
+    }
+
+    fn study(&mut self, experience: &dyn Experience) -> Result<Metrics> {
+        let mut told = Metrics::new();
+        if self.fitting.fits == 0 || self.fitting.fitted_at < experience.taken() {
+            told.extend(self.fit(experience)?);
+        }
+        let imagined = self.dream(experience, Who::Policy)?;
+        told.extend(self.update(&Mixture { real: experience, imagined: &imagined, share: self.share }, false)?);
+        Ok(told)
+    }
+
+    fn is_ready(&self) -> bool {
+        self.updates.made() > 0
+    }
+
+    fn world_model(&self) -> Option<&dyn WorldModel> {
+        let world = self.world.as_ref().filter(|_| self.fitting.fits > 0)?;
+        Some(world.borrow_owner().as_world_model())
+    }
+
+    fn note(&self) -> &str {
+        &self.fitting.note
+    }
+
+    fn weights(&self) -> State {
+        let mut state = State::new();
+        if let Some(world) = &self.world {
+            state.put_all("model", world.borrow_owner().save());
+        }
+        state.put("fits", Array::U64(vec![self.fitting.fits]));
+        state.put_all("policy", self.policy.weights());
+        self.updates.put_made(&mut state);
+        state
+    }
+
+    fn restore_weights(&mut self, weights: &State) -> Result<()> {
+        let mut model = self.world.take().ok_or_else(lost)?.into_owner();
+        let restored = model.restore(&weights.part("model"));
+        self.open(model);
+        restored?;
+        self.fitting.fits = weights.u64s("fits", 1)?[0];
+        self.policy.restore_weights(&weights.part("policy"))?;
+        self.updates.take_made(weights)
+    }
+}
+
+impl Persist for DynaAgent {
+    fn save(&self) -> State {
+        let mut state = State::new();
+        if let Some(world) = &self.world {
+            state.put_all("model", world.borrow_owner().save());
+        }
+        state.put_all("policy", self.policy.save());
+        if let Some(explorer) = &self.explorer {
+            state.put_all("explorer", explorer.save());
+            self.interest.save(&mut state);
+        }
+        self.fitting.save(&mut state);
+        self.updates.save(&mut state);
+        state.put("update_rng", self.update_rng.save());
+        let places = self.explore_rngs.iter().enumerate();
+        places::put(&mut state, &places.collect::<Vec<_>>(), |(place, rng)| {
+            let mut kept = State::new();
+            kept.put("explore_rng", rng.save());
+            if let Some(planner) = self.planners.get(*place) {
+                kept.put_all("planner", planner.save());
+            }
+            kept
+        });
+        state
+    }
+
+    fn restore(&mut self, state: &State) -> Result<()> {
+        let mut model = self.world.take().ok_or_else(lost)?.into_owner();
+        let restored = model.restore(&state.part("model"));
+        self.open(model);
+        restored?;
+        self.policy.restore(&state.part("policy"))?;
+        if let Some(explorer) = &mut self.explorer {
+            explorer.restore(&state.part("explorer"))?;
+            self.interest.restore(state)?;
+        }
+        self.fitting.restore(state)?;
+        self.updates.restore(state)?;
+        self.update_rng.restore(state, "update_rng")?;
+        for (place, rng) in self.explore_rngs.iter_mut().enumerate() {
+            let kept = places::part(state, place);
+            rng.restore(&kept, "explore_rng")?;
+            if let Some(planner) = self.planners.get_mut(place) {
+                planner.restore(&kept.part("planner"))?;
+            }
+        }
+        Ok(())
+    }
+}

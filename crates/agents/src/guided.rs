@@ -1,0 +1,93 @@
+//! An arena that a policy guides a planner in: its actions as prior, its critic as what lies beyond the horizon.
+//!
+//! With a sampling planner this is LOOP (Sikchi, Zhou and Held, "Learning Off-Policy with Online Planning", CoRL 2021): a plan of a few steps, closed by a
+//! value, sees as far as the value does, and corrects what value and policy get wrong nearby.
+
+use worldwright_core::{
+    Actions, ArenaWrapper, Batch, Capabilities, Columns, Imagination, Imagined, Key, ModelSpec, Policy, Priors, Result,
+    Rows, Values,
+};
+
+use crate::dreaming::Pay;
+
+/// Room for what a policy is asked.
+pub(crate) struct Asking {
+    spec: ModelSpec,
+    flat: Vec<f64>,
+    seen: Batch,
+}
+
+impl Asking {
+    /// Room for rows of a model with this spec, guided by a policy that judges or not.
+    pub(crate) fn new(spec: &ModelSpec, judges: bool) -> Self {
+        // What steps pay may be another's, whose derivatives the model does not know.
+        let capabilities = Capabilities { value: judges, prior: judges, derivatives: false, ..spec.capabilities };
+        let inputs = spec.observation_space.flat_dim();
+        Self {
+            spec: ModelSpec { capabilities, ..spec.clone() },
+            flat: vec![0.0; inputs],
+            seen: Batch::zeros(inputs, 0),
+        }
+    }
+
+    /// The spec of the guided arena.
+    pub(crate) fn spec(&self) -> &ModelSpec {
+        &self.spec
+    }
+
+    /// What lane `lane` of rows would see.
+    fn see(&mut self, arena: &dyn Imagination, rows: &Rows<'_>, lane: usize) -> Result<Columns<'_>> {
+        self.seen.set_rows(rows.len());
+        for i in 0..rows.len() {
+            arena.decode(rows.at(i), lane, &mut self.flat)?;
+            self.seen.columns_mut().set_row(i, &self.flat);
+        }
+        Ok(self.seen.columns())
+    }
+}
+
+/// The arena.
+pub(crate) struct Guided<'a> {
+    pub(crate) arena: &'a mut dyn Imagination,
+    pub(crate) policy: &'a mut dyn Policy,
+    pub(crate) asking: &'a mut Asking,
+    /// What steps pay.
+    pub(crate) pay: Pay,
+}
+
+impl ArenaWrapper for Guided<'_> {
+    fn inner(&self) -> &dyn Imagination {
+        self.arena
+    }
+
+    fn inner_mut(&mut self) -> &mut dyn Imagination {
+        self.arena
+    }
+
+    fn spec(&self) -> &ModelSpec {
+        &self.asking.spec
+    }
+
+    fn step(&mut self, from: Rows<'_>, actions: Actions<'_>, to: Rows<'_>, key: Key, out: &mut Imagined) -> Result<()> {
+        self.arena.step(from, actions, to, key, out)?;
+        if self.pay == Pay::Epistemic {
+            let each = out.reward.iter_mut().zip(&out.epistemic);
+            // A row that diverged stays marked.
+            each.for_each(|(reward, epistemic)| *reward = if reward.is_finite() { *epistemic } else { *reward });
+        }
+        Ok(())
+    }
+
+    fn value(&mut self, rows: Rows<'_>, out: &mut Values) -> Result<()> {
+        let n = rows.len();
+        for (lane, values) in out.value.chunks_exact_mut(n.max(1)).enumerate().take(self.asking.spec.members) {
+            self.policy.value(self.asking.see(self.arena, &rows, lane)?, values)?;
+        }
+        Ok(())
+    }
+
+    /// Lanes share an action, which their first one is asked for.
+    fn prior(&mut self, rows: Rows<'_>, out: &mut Priors) -> Result<()> {
+        self.policy.prior(self.asking.see(self.arena, &rows, 0)?, out)
+    }
+}

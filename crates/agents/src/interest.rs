@@ -1,0 +1,71 @@
+//! Whether reward still tells an agent what to do, or curiosity should.
+//!
+//! Where a policy expects about as much of every step as any step ever paid, and the task was never seen to end, there is nothing to be gained that anybody
+//! knows of: either the task is solved, or its reward lies where nobody has been. Both times what is worth most is to see what is not yet known.
+
+use worldwright_core::{Array, Dataset, Experience, Result, Sample, State};
+
+/// Rewards within this share of their range from the best one seen are about as good.
+const NEAR: f64 = 0.1;
+
+/// What rewards were like so far.
+pub(crate) struct Interest {
+    /// The first row that was not looked at.
+    next_row: u64,
+    low: f64,
+    high: f64,
+    /// Mean of what the policy expects of a step, wherever it has been; none before it was asked.
+    expected: f64,
+    /// Whether the task itself has ended, and that made a difference to what was paid in all.
+    ended: bool,
+    sample: Sample,
+}
+
+impl Interest {
+    pub(crate) fn new() -> Self {
+        let (low, high) = (f64::INFINITY, f64::NEG_INFINITY);
+        Self { next_row: 0, low, high, expected: f64::NEG_INFINITY, ended: false, sample: Sample::default() }
+    }
+
+    /// Looks at what was experienced since.
+    pub(crate) fn follow(&mut self, experience: &dyn Experience) {
+        let rows = experience.rows();
+        for row in self.next_row.max(rows.start)..rows.end {
+            if !experience.ends_sequence(row, 1) {
+                continue;
+            }
+            self.sample.begin(1);
+            experience.gather(row, 1, 1.0, &mut self.sample);
+            let reward = self.sample.rewards[0];
+            (self.low, self.high) = (self.low.min(reward), self.high.max(reward));
+            self.ended |= self.sample.terminated[0] && self.low.abs().max(self.high.abs()) > 0.0;
+        }
+        self.next_row = rows.end;
+    }
+
+    /// Looks at what the policy expects.
+    pub(crate) fn expects(&mut self, imagined: &Dataset) {
+        if !imagined.is_empty() {
+            self.expected = imagined.rewards().iter().sum::<f64>() / imagined.len() as f64;
+        }
+    }
+
+    /// Whether reward tells nothing that is not known.
+    pub(crate) fn is_lost(&self) -> bool {
+        !self.ended && self.expected >= self.high - NEAR * (self.high - self.low)
+    }
+
+    pub(crate) fn save(&self, state: &mut State) {
+        let numbers = vec![self.low, self.high, self.expected];
+        state.put("interest", Array::F64(vec![3], numbers));
+        state.put("interest.seen", Array::U64(vec![self.next_row, u64::from(self.ended)]));
+    }
+
+    pub(crate) fn restore(&mut self, state: &State) -> Result<()> {
+        let numbers = state.f64s("interest", 3)?;
+        (self.low, self.high, self.expected) = (numbers[0], numbers[1], numbers[2]);
+        let seen = state.u64s("interest.seen", 2)?;
+        (self.next_row, self.ended) = (seen[0], seen[1] > 0);
+        Ok(())
+    }
+}

@@ -1,0 +1,66 @@
+//! Algorithms whose policy learns from what a fitted model imagines.
+
+use worldwright_core::{Entry, Parameter, SettingDefault};
+
+use super::{learned_in_updates, model, planner, policy};
+use crate::dyna_agent;
+use crate::recipe::Recipe;
+
+pub(super) const MBPO: Entry<Recipe> = Entry {
+    name: "mbpo",
+    summary: "a policy learned from real steps and from short branches that an ensemble imagines off them",
+    source: "Janner, Fu, Zhang and Levine, NeurIPS 2019",
+    parameters: IMAGINING,
+    build: Recipe {
+        roles: &[model("ensemble"), policy("sac")],
+        offline: false,
+        both_sides: false,
+        updates: 5000,
+        build: dyna_agent::build,
+    },
+};
+
+pub(super) const LOOP: Entry<Recipe> = Entry {
+    name: "loop",
+    summary: "a plan of a few steps through an ensemble, led by a policy that is learned in it and closed by that policy's value",
+    source: "Sikchi, Zhou and Held, CoRL 2021",
+    parameters: IMAGINING,
+    build: Recipe {
+        roles: &[model("ensemble"), planner("icem"), policy("sac")],
+        offline: false,
+        both_sides: false,
+        updates: 5000,
+        build: dyna_agent::build,
+    },
+};
+
+/// Settings of an agent whose policy learns from imagined transitions.
+const IMAGINING: &[Parameter] = &{
+    let [initial_steps, updates_per_step, discount] = learned_in_updates(20.0);
+    [
+        initial_steps,
+        Parameter {
+            name: "fit_every",
+            default: SettingDefault::Integer(0),
+            summary: "environment steps between fits; 0 fits at the end of each episode",
+        },
+        updates_per_step,
+        discount,
+        Parameter {
+            name: "branches",
+            default: SettingDefault::Integer(64),
+            summary: "branches that are imagined off real observations before the updates of a step",
+        },
+        Parameter { name: "imagined_steps", default: SettingDefault::Integer(5), summary: "steps of each branch" },
+        Parameter {
+            name: "imagined_share",
+            default: SettingDefault::Float(0.9),
+            summary: "share of imagined transitions in what an update learns from",
+        },
+        Parameter {
+            name: "curious",
+            default: SettingDefault::Bool(true),
+            summary: "whether a second policy explores what the model does not know while reward tells nothing",
+        },
+    ]
+};

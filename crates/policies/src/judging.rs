@@ -1,0 +1,109 @@
+//! Judging by an actor and its critic: what inputs are worth, and how actions spread there, for a planner to be guided by.
+
+use worldwright_core::{ActionHead, Columns, Error, Priors, Result};
+use worldwright_nn::{Graph, Node, Predictor, Scratch, Store};
+
+use crate::acting::Acting;
+
+/// The least deviation of a number's prior, as a share of half its range: what a sure actor leaves a planner to look at.
+const LEAST_STD: f64 = 0.1;
+
+/// Actor and critic packed to judge by.
+pub(crate) struct Judge {
+    predictor: Predictor,
+    scratch: Scratch,
+    /// Whether the numbers have changed since the predictor took them.
+    pub(crate) stale: bool,
+    seen: Vec<f32>,
+    /// `[n][columns]`: modes in [−1, 1], or logits.
+    first: Vec<f32>,
+    /// `[n][columns]`: logarithms of deviations before the tangent; empty for choices.
+    log_std: Vec<f32>,
+    value: Vec<f32>,
+}
+
+/// What a graph says of an input.
+pub(crate) struct Judged {
+    /// Modes in [−1, 1], or logits.
+    pub(crate) first: Node,
+    /// Logarithms of the deviations before the tangent, of numbers.
+    pub(crate) log_std: Option<Node>,
+    /// The return from there on in units of the size of rewards, in one column.
+    pub(crate) value: Node,
+}
+
+impl Judge {
+    /// A judge by a graph over one input, what is seen.
+    pub(crate) fn new(graph: &Graph, stores: &[&Store], judged: &Judged) -> Result<Self> {
+        let outputs: Vec<Node> = [judged.first, judged.value].into_iter().chain(judged.log_std).collect();
+        let predictor = Predictor::new(graph, stores, &outputs)?;
+        let scratch = predictor.scratch();
+        let (seen, first, log_std, value) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Ok(Self { predictor, scratch, stale: false, seen, first, log_std, value })
+    }
+
+    /// Takes on the present numbers of `stores` where they have changed.
+    pub(crate) fn refresh(&mut self, stores: &[&Store]) -> Result<&mut Self> {
+        if std::mem::take(&mut self.stale) {
+            self.predictor.refresh(stores)?;
+        }
+        Ok(self)
+    }
+
+    fn look(&mut self, acting: &Acting, inputs: Columns<'_>) -> Result<()> {
+        let (n, width, columns) = (inputs.rows(), acting.inputs(), acting.head().columns());
+        if inputs.dims() != width {
+            return Err(Error::shape("inputs of the policy", &[width], &[inputs.dims()]));
+        }
+        self.seen.resize(n * width, 0.0);
+        for d in 0..width {
+            for (row, number) in inputs.column(d).iter().enumerate() {
+                self.seen[row * width + d] = acting.scaling.of(d, *number);
+            }
+        }
+        self.first.resize(n * columns, 0.0);
+        self.value.resize(n, 0.0);
+        let (first, value) = (self.first.as_mut_slice(), self.value.as_mut_slice());
+        if acting.head().choices() > 0 {
+            return self.predictor.predict_member(0, &[&self.seen], &mut [first, value], &mut self.scratch);
+        }
+        self.log_std.resize(n * columns, 0.0);
+        let outputs = &mut [first, value, self.log_std.as_mut_slice()];
+        self.predictor.predict_member(0, &[&self.seen], outputs, &mut self.scratch)
+    }
+
+    /// As [`Policy::value`](worldwright_core::Policy::value).
+    pub(crate) fn value(&mut self, acting: &Acting, inputs: Columns<'_>, out: &mut [f64]) -> Result<()> {
+        if out.len() != inputs.rows() {
+            return Err(Error::shape("values of the policy", &[inputs.rows()], &[out.len()]));
+        }
+        self.look(acting, inputs)?;
+        let unit = acting.scaling.reward();
+        out.iter_mut().zip(&self.value).for_each(|(slot, value)| *slot = unit * f64::from(*value));
+        Ok(())
+    }
+
+    /// As [`Policy::prior`](worldwright_core::Policy::prior).
+    pub(crate) fn prior(&mut self, acting: &Acting, inputs: Columns<'_>, out: &mut Priors) -> Result<()> {
+        self.look(acting, inputs)?;
+        let columns = acting.head().columns();
+        out.mean.resize(inputs.rows() * columns, 0.0);
+        match acting.head() {
+            ActionHead::Discrete { .. } => {
+                out.std.clear();
+                out.mean.iter_mut().zip(&self.first).for_each(|(slot, logit)| *slot = f64::from(*logit));
+            }
+            ActionHead::Continuous { middle, half } => {
+                out.std.resize(inputs.rows() * columns, 0.0);
+                for (at, (mode, log_std)) in self.first.iter().zip(&self.log_std).enumerate() {
+                    let (d, mode) = (at % columns, f64::from(*mode));
+                    out.mean[at] = middle[d] + half[d] * mode;
+                    // To first order, a deviation is squashed by the tangent's slope at the mode.
+                    let std = f64::from(*log_std).exp() * (1.0 - mode * mode);
+                    out.std[at] = half[d] * std.clamp(LEAST_STD, 1.0);
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,90 @@
+//! What networks see of observations: numbers of about unit size, whatever the world's units.
+//!
+//! Mean and deviation are taken from a sample of what was experienced, and again whenever that has doubled, so that they settle: a network that learns
+//! meanwhile meets a few small shifts, each smaller than the last.
+
+use worldwright_core::{Array, Experience, Result, Rng, Sample, State, Want};
+
+/// Transitions that the moments are taken from at most, and numbers that these hold.
+const SAMPLE: (usize, usize) = (2048, 1 << 20);
+/// Deviations below this share of the mean's size are rounding.
+const LEAST: f64 = 1e-6;
+
+/// Mean and deviation of each number of an observation, and the size of rewards.
+pub(crate) struct Scaling {
+    mean: Vec<f32>,
+    std: Vec<f32>,
+    /// Root mean square of the rewards, 1 where all are zero.
+    reward: f64,
+    /// Transitions that had been taken in when the moments were taken; 0 before.
+    taken: u64,
+}
+
+impl Scaling {
+    /// Changes nothing.
+    pub(crate) fn identity(inputs: usize) -> Self {
+        Self { mean: vec![0.0; inputs], std: vec![1.0; inputs], reward: 1.0, taken: 0 }
+    }
+
+    /// Numbers of an observation.
+    pub(crate) fn inputs(&self) -> usize {
+        self.mean.len()
+    }
+
+    /// Number `d` as a network sees it.
+    #[inline]
+    pub(crate) fn of(&self, d: usize, number: f64) -> f32 {
+        (number as f32 - self.mean[d]) / self.std[d]
+    }
+
+    /// Root mean square of the rewards.
+    pub(crate) fn reward(&self) -> f64 {
+        self.reward
+    }
+
+    /// Takes the moments anew where what was experienced has doubled.
+    ///
+    /// # Errors
+    /// As for [`Experience::sample`].
+    pub(crate) fn follow(&mut self, experience: &dyn Experience, rng: &mut Rng) -> Result<()> {
+        if self.taken > 0 && experience.taken() / 2 < self.taken {
+            return Ok(());
+        }
+        let inputs = self.mean.len();
+        let count = SAMPLE.0.min(SAMPLE.1 / inputs.max(1)).max(16);
+        let mut sample = Sample::default();
+        experience.sample(Want::Transitions(count), rng, &mut sample)?;
+        for d in 0..inputs {
+            let numbers = || (0..count).map(|i| sample.observations.get(2 * i * inputs + d));
+            let mean = numbers().sum::<f64>() / count as f64;
+            let square = numbers().map(|x| (x - mean) * (x - mean)).sum::<f64>() / count as f64;
+            let std = square.sqrt();
+            self.mean[d] = mean as f32;
+            self.std[d] = if std > LEAST * mean.abs().max(LEAST) { std as f32 } else { 1.0 };
+        }
+        let square = sample.rewards.iter().map(|reward| reward * reward).sum::<f64>() / count as f64;
+        self.reward = if square > 0.0 { square.sqrt() } else { 1.0 };
+        self.taken = experience.taken().max(1);
+        Ok(())
+    }
+
+    pub(crate) fn save(&self, state: &mut State) {
+        state.put("scaling.mean", Array::F32(vec![self.mean.len()], self.mean.clone()));
+        state.put("scaling.std", Array::F32(vec![self.std.len()], self.std.clone()));
+        state.put("scaling.told", Array::U64(vec![self.taken, self.reward.to_bits()]));
+    }
+
+    /// Takes on what [`save`](Self::save) put; what earlier versions saved saw plain numbers.
+    pub(crate) fn restore(&mut self, state: &State) -> Result<()> {
+        if state.array("scaling.told").is_err() {
+            *self = Self::identity(self.mean.len());
+            return Ok(());
+        }
+        let inputs = self.mean.len();
+        self.mean = state.f32s("scaling.mean", inputs)?.to_vec();
+        self.std = state.f32s("scaling.std", inputs)?.to_vec();
+        let told = state.u64s("scaling.told", 2)?;
+        (self.taken, self.reward) = (told[0], f64::from_bits(told[1]));
+        Ok(())
+    }
+}
