@@ -6,7 +6,7 @@
 
 use worldwright_core::{
     Action, Agent, Array, Batch, Experience, Interrupt, Key, Metrics, Observation, Persist, Result, Rng, Space, State,
-    WorldModel, find,
+    WorldModel, cost, find,
 };
 use worldwright_models::LatentModel;
 use worldwright_policies::ImaginedPolicy;
@@ -61,6 +61,7 @@ pub(crate) fn build(resolved: &Resolved, context: &AgentContext) -> Result<Box<d
     let (inputs, a) = (model.spec().latent_dim, context.action_space.flat_dim());
     let entry = find(worldwright_policies::ALL, "policy", &acting.name)?;
     let policy_context = policy_context(inputs, resolved, context)?;
+    cost::arena(model.spec(), ROWS.saturating_mul(context.places), "rows of beliefs, environment.count,")?;
     let seed = Key::new(context.seed);
     let belief = |place| Belief {
         first: ROWS * place,

@@ -92,8 +92,11 @@ impl ModelBasedAgent {
         let seed = Key::new(context.seed);
         let action = context.action_space.sample(&mut seed.fold(4).rng());
         let mut places = Vec::new();
-        for place in 0..context.places.max(1) {
-            let planner = (planner_entry.build)(&planner_context, &chosen.settings)?;
+        let count = context.places.max(1);
+        for place in 0..count {
+            // Every place has a planner of its own.
+            let build = || (planner_entry.build)(&planner_context, &chosen.settings);
+            let planner = cost::alike(("environment.count", count), build)?;
             planner.check(&spec)?;
             let first = planner.rows() + place * Belief::rows(spec.capabilities.memory);
             places.push(Place {
@@ -108,7 +111,8 @@ impl ModelBasedAgent {
             });
         }
         let (planned, horizon) = (places[0].planner.rows(), places[0].planner.horizon());
-        cost::arena(&spec, planned, "rows that the planner imagines")?;
+        let believed = count * Belief::rows(spec.capabilities.memory);
+        cost::arena(&spec, planned.saturating_add(believed), "rows that the planner imagines")?;
         let milliseconds = settings.float("decision_ms", 0.0, 1e9)?;
         let (o, a) = (context.observation_space.flat_dim(), context.action_space.flat_dim());
         let replan_every = settings.count("replan_every", 1)?;

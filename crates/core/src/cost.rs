@@ -6,6 +6,7 @@
 //!
 //! This room does no input or output, so that the limit on memory is told by whoever knows the machine ([`set_memory_limit`]).
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::{Error, ModelSpec, Result};
@@ -18,6 +19,25 @@ pub const MOST_MODEL_STEPS: f64 = 1e10;
 pub const MOST_MULTIPLICATIONS: f64 = 1e9;
 
 static MEMORY_LIMIT: AtomicU64 = AtomicU64::new(UNKNOWN_MACHINE);
+
+thread_local! {
+    /// How many things of the kind that is being built there will be, and the setting that says so.
+    static ALIKE: Cell<(&'static str, usize)> = const { Cell::new(("", 1)) };
+}
+
+/// Runs `build`, which makes one of so many things alike, as the setting `key` says: the [`memory`] that it asks for counts so many times, so that all of
+/// them are refused with the first.
+pub fn alike<T>((key, count): (&'static str, usize), build: impl FnOnce() -> T) -> T {
+    /// Puts the number back, whatever becomes of `build`.
+    struct Before((&'static str, usize));
+    impl Drop for Before {
+        fn drop(&mut self) {
+            ALIKE.set(self.0);
+        }
+    }
+    let _before = Before(ALIKE.replace((key, count.max(1))));
+    build()
+}
 
 /// Sets what one thing may take of this machine's memory, in bytes, for the whole process. It decides what is refused, never what comes out.
 pub fn set_memory_limit(bytes: u64) {
@@ -35,6 +55,8 @@ pub fn memory_limit() -> u64 {
 /// [`Error::Config`] that names them, the estimate and the limit.
 pub fn memory(settings: &[(&str, usize)], bytes: f64) -> Result<()> {
     let limit = memory_limit() as f64;
+    let (key, count) = ALIKE.get();
+    let bytes = bytes * count as f64;
     if bytes <= limit {
         return Ok(());
     }
@@ -43,7 +65,8 @@ pub fn memory(settings: &[(&str, usize)], bytes: f64) -> Result<()> {
         in_bytes(bytes),
         in_bytes(limit)
     );
-    Err(refused(settings, &why))
+    let repeated = (count > 1).then_some((key, count));
+    Err(refused(&settings.iter().copied().chain(repeated).collect::<Vec<_>>(), &why))
 }
 
 /// Refuses settings that would keep the machine busy for long before anything comes of them: with more than `most` steps of the kind
@@ -112,6 +135,17 @@ mod tests {
             error,
             "knots: knots = 1000000 would take about 1e18 multiplications, and 1e9 are the most; take less"
         );
+    }
+
+    #[test]
+    fn what_there_is_many_times_counts_so_often() {
+        let many = || alike(("environment.count", 256), || memory(&[("population", 1000)], 1e8));
+        let error = many().unwrap_err().to_string();
+        assert!(
+            error.starts_with("population: population = 1000 with environment.count = 256 would take about 25.6 GB")
+        );
+        assert!(alike(("environment.count", 8), || memory(&[("population", 1000)], 1e8)).is_ok());
+        assert!(memory(&[("population", 1000)], 1e8).is_ok(), "only while it is built");
     }
 
     #[test]

@@ -37,8 +37,8 @@ pub(crate) fn lost(column: &str, row: usize, written: &str) -> Error {
     Error::config(
         column,
         format!(
-            "row {row} holds {written}, which a float64 cannot hold exactly: give smaller numbers, such as differences from the first, or leave \
-             the column out"
+            "row {row} holds {written}, which a float64 cannot hold exactly: give whole numbers from -2^53 to 2^53, such as differences from the \
+             first, or leave the column out"
         ),
     )
 }

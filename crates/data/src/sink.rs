@@ -29,3 +29,12 @@ pub(crate) fn finite(what: &str, number: f64) -> Result<()> {
         Err(Error::NotInSpace { what: "value".into(), reason: format!("{what} is {number}") })
     }
 }
+
+/// What a bound may be missed by, relatively: environments compute in single precision what they declare in double.
+const SLACK: f64 = 1e-6;
+
+/// Whether a number is beyond the bounds of its box, whose numbers are real or whole ones.
+pub(crate) fn beyond(number: f64, (low, high): (f64, f64), real: bool) -> bool {
+    let room = |bound: f64| if real && bound.is_finite() { SLACK * (1.0 + bound.abs()) } else { 0.0 };
+    number < low - room(low) || number > high + room(high)
+}

@@ -59,7 +59,7 @@ pub(crate) fn actions(space: &Space, given: &Bound<'_, PyAny>) -> PyResult<Owned
     let py = given.py();
     match space {
         Space::Discrete { n, start, .. } => {
-            let flat = crate::space::numbers(given)?;
+            let flat = crate::space::numbers(given, "actions")?;
             let choices = flat.iter().map(|choice| {
                 let place = *choice - *start as f64;
                 if place >= 0.0 && place < *n as f64 && place.fract() == 0.0 {

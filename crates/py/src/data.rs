@@ -160,7 +160,7 @@ impl Dataset {
         );
         let actions = array::actions(&action_space, actions)?;
         let rewarded = rewards.is_some();
-        let rewards = rewards.map_or_else(|| Ok(vec![0.0; before.rows()]), space::numbers)?;
+        let rewards = rewards.map_or_else(|| Ok(vec![0.0; before.rows()]), |given| space::numbers(given, "rewards"))?;
         let rows = before.rows();
         let lengths = [actions.actions().rows(), rewards.len(), after.rows(), terminated.len(), episode_ends.len()];
         if lengths.iter().any(|length| *length != rows) {

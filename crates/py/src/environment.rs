@@ -175,7 +175,7 @@ impl Environment for PythonEnvironment {
             let size = height * width * 3;
             let (low, high) = (vec![0.0; size], vec![255.0; size]);
             let space = Space::Box { shape: vec![height, width, 3], low, high, element: ElementType::U8 };
-            match value::read(&space, &picture).ok()? {
+            match value::read(&space, &picture, "the picture").ok()? {
                 Value::Bytes(rgb) => Some(Frame { width, height, rgb }),
                 _ => None,
             }

@@ -64,6 +64,21 @@ fn said(py: Python<'_>, raised: &PyErr) -> String {
     if is_own(py, raised) { raised.value(py).to_string() } else { format!("raised {raised}") }
 }
 
+/// What messages say in the words of the command line, and what a Python program says for it.
+const WORDS: &[(&str, &str)] = &[
+    ("--resume", "resume=True"),
+    ("--run-dir", "run_dir"),
+    ("--environment ENV", "environment=…"),
+    (" (on the command line --data)", ""),
+    ("`worldwright envs`", "`worldwright.environments()`"),
+    ("`worldwright collect`", "`worldwright.collect`"),
+];
+
+/// A message with the arguments of Python's functions in place of the command line's.
+fn in_python(message: &str) -> String {
+    WORDS.iter().fold(message.to_owned(), |message, (shell, python)| message.replace(shell, python))
+}
+
 /// The exception for an error.
 pub(crate) fn raise(py: Python<'_>, error: &Error) -> PyErr {
     let class = match error {
@@ -76,7 +91,7 @@ pub(crate) fn raise(py: Python<'_>, error: &Error) -> PyErr {
         Error::Unknown { .. } => "UnknownNameError",
         _ => "ExternalError",
     };
-    exception(py, class, error)
+    exception(py, class, in_python(&error.to_string()))
 }
 
 /// An exception of a class in `worldwright.errors`.

@@ -2,7 +2,7 @@
 //!
 //! What a Python user holds stands in `python/worldwright`; this crate is its module `_native`. Python objects become traits
 //! (`environment`, `callable`, `guided`), arrays go in and out (`array`, `value`, `observed`, `space`, `data`, `store`, `tables`), and classes
-//! hold what lives in Rust (`model`, `planner`, `agent`). Notebooks show cards of the report (`report`). No science stands here.
+//! hold what lives in Rust (`model`, `planner`, `agent`, `named`). Notebooks show cards of the report (`report`). No science stands here.
 //!
 //! The interpreter's lock is given up in every call that may take long (`pool`), and taken again for each call into Python; signals are
 //! heard meanwhile (`interrupts`).
@@ -20,6 +20,7 @@ mod guided;
 mod interrupts;
 mod learn;
 mod model;
+mod named;
 mod observed;
 mod planner;
 mod pool;
@@ -52,6 +53,8 @@ mod _native {
     use crate::learn::{default_run_folder, learn};
     #[pymodule_export]
     use crate::model::{Arenas, Model};
+    #[pymodule_export]
+    use crate::named::Environment;
     #[pymodule_export]
     use crate::planner::Planner;
     #[pymodule_export]

@@ -16,7 +16,7 @@ pub(crate) fn read(space: &Space, given: &Bound<'_, PyAny>, what: &str) -> PyRes
     if given.is_none() {
         return Err(exception(py, "SpaceError", format!("{what} is None")));
     }
-    let value = value::read(space, given)?;
+    let value = value::read(space, given, what)?;
     match misfit(&value) {
         None => Ok(value),
         Some((part, place, number)) => Err(exception(

@@ -21,22 +21,22 @@ pub(crate) fn utf8_text(py: Python<'_>, who: &str, bytes: &[u8]) -> PyResult<Str
 /// # Errors
 /// `ConfigError` for what no setting can be.
 pub(crate) fn value(key: &str, given: &Bound<'_, PyAny>) -> PyResult<Setting> {
+    let whole = |number: &Bound<'_, PyAny>| {
+        let range = format!("{key}: a whole number of a setting is from {} to {}", i64::MIN, i64::MAX);
+        number.extract().map(Setting::Integer).map_err(|_| refuse(given.py(), format!("{range}, got {given}")))
+    };
     if given.is_instance_of::<PyBool>() {
         Ok(Setting::Bool(given.extract()?))
     } else if given.is_instance_of::<PyInt>() {
-        let whole = given.extract().map_err(|_| {
-            let range = format!("{key}: a whole number of a setting is from {} to {}", i64::MIN, i64::MAX);
-            refuse(given.py(), format!("{range}, got {given}"))
-        });
-        Ok(Setting::Integer(whole?))
+        whole(given)
     } else if given.is_instance_of::<PyFloat>() {
         Ok(Setting::Float(given.extract()?))
     } else if given.is_instance_of::<PyString>() {
         Ok(Setting::Text(given.extract()?))
-    } else if let Ok(numbers) = numbers(given) {
-        // NumPy's own scalars are numbers of no dimension.
+    } else if let Some(number) = scalar(given) {
+        whole(&number)
+    } else if let Ok(numbers) = numbers(given, key) {
         match (given.getattr("ndim").and_then(|n| n.extract::<usize>()), numbers.as_slice()) {
-            (Ok(0), [number]) if given.call_method0("__index__").is_ok() => Ok(Setting::Integer(*number as i64)),
             (Ok(0), [number]) => Ok(Setting::Float(*number)),
             _ => Ok(Setting::Numbers(numbers)),
         }
@@ -47,6 +47,12 @@ pub(crate) fn value(key: &str, given: &Bound<'_, PyAny>) -> PyResult<Setting> {
             format!("{key}: a setting is a bool, an int, a float, a str or a list of numbers, got {kind}"),
         ))
     }
+}
+
+/// The whole number that one of NumPy's own scalars is, which are numbers of no dimension.
+fn scalar<'py>(given: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
+    let dimensions: usize = given.getattr("ndim").ok()?.extract().ok()?;
+    (dimensions == 0).then(|| given.call_method0("__index__").ok()).flatten()
 }
 
 /// Reads settings by name.

@@ -35,7 +35,7 @@ pub(crate) fn read(given: &Bound<'_, PyAny>) -> PyResult<Space> {
     if let Ok(pair) = given.cast::<PyTuple>()
         && let Ok((low, high)) = pair.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>()
     {
-        let (low, high) = (numbers(&low)?, numbers(&high)?);
+        let (low, high) = (numbers(&low, "low of a box")?, numbers(&high, "high of a box")?);
         if low.len() != high.len() {
             return Err(refuse(py, format!("a box has {} lower and {} upper bounds", low.len(), high.len())));
         }
@@ -45,8 +45,8 @@ pub(crate) fn read(given: &Bound<'_, PyAny>) -> PyResult<Space> {
     match kind.as_str() {
         "Box" => Ok(Space::Box {
             shape: given.getattr("shape")?.extract()?,
-            low: numbers(&given.getattr("low")?)?,
-            high: numbers(&given.getattr("high")?)?,
+            low: numbers(&given.getattr("low")?, "low of a Box")?,
+            high: numbers(&given.getattr("high")?, "high of a Box")?,
             element: element(given)?,
         }),
         "Discrete" => {
@@ -122,10 +122,10 @@ pub(crate) fn reals<'py>(given: &Bound<'py, PyAny>, what: &str) -> PyResult<Boun
     given.py().import("worldwright._contract")?.call_method1("reals", (given, what))
 }
 
-/// Numbers of an array, a sequence or a single number, row-major.
-pub(crate) fn numbers(given: &Bound<'_, PyAny>) -> PyResult<Vec<f64>> {
+/// Numbers of an array, a sequence or a single number, row-major; messages call it `what`.
+pub(crate) fn numbers(given: &Bound<'_, PyAny>, what: &str) -> PyResult<Vec<f64>> {
     let numpy = given.py().import("numpy")?;
-    let real = reals(given, "an array")?;
+    let real = reals(given, what)?;
     // A copy, which lies at an address of its type wherever the given one does.
     let flat = numpy.call_method1("array", (real, "float64"))?.call_method0("ravel")?;
     let flat = flat.cast_into::<PyArray1<f64>>().map_err(PyErr::from)?;

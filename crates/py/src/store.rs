@@ -248,17 +248,19 @@ pub(crate) fn write_store(
         let short = || exception(py, "ShapeError", "an episode has T actions and rewards, and T + 1 observations");
         let (mut observations, mut rewards) = (part(0)?.try_iter()?, part(2)?.try_iter()?);
         let first = observations.next().ok_or_else(short)??;
-        writer.start_episode(&value::read(&observed, &first)?, part(5)?.extract()?).or_raise(py)?;
+        writer
+            .start_episode(&value::read(&observed, &first, "the first observation")?, part(5)?.extract()?)
+            .or_raise(py)?;
         let mut actions = part(1)?.try_iter()?.peekable();
         while let Some(action) = actions.next() {
             let last = actions.peek().is_none();
             let step = Step {
-                observation: value::read(&observed, &observations.next().ok_or_else(short)??)?,
+                observation: value::read(&observed, &observations.next().ok_or_else(short)??, "an observation")?,
                 reward: rewards.next().ok_or_else(short)??.extract()?,
                 terminated: terminated && last,
                 truncated: truncated && last,
             };
-            writer.step(&value::read(&done, &action?)?, &step).or_raise(py)?;
+            writer.step(&value::read(&done, &action?, "an action")?, &step).or_raise(py)?;
         }
         if observations.next().is_some() || rewards.next().is_some() {
             return Err(short());

@@ -120,7 +120,7 @@ fn add(all: &mut Arrays, name: &str, array: &Bound<'_, PyAny>) -> PyResult<()> {
             match numbers.iter().map(|n| i64::try_from(*n)).collect() {
                 Ok(whole) => Items::I64(whole),
                 // Refused where a double would round it.
-                Err(_) => Items::F64(crate::space::numbers(array)?),
+                Err(_) => Items::F64(crate::space::numbers(array, &format!("column '{name}'"))?),
             }
         }
         ('i' | 'u', _) => Items::I64(flat(array, "int64")?),

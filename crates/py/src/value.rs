@@ -10,21 +10,21 @@ use worldwright_data::shape_fits;
 use crate::error::exception;
 use crate::space::numbers;
 
-/// Reads an element of `space`. Its kind and length are checked, not its bounds.
+/// Reads an element of `space`, which messages call `what`. Its kind and length are checked, not its bounds.
 ///
 /// # Errors
 /// `SpaceError` with what was expected.
-pub(crate) fn read(space: &Space, given: &Bound<'_, PyAny>) -> PyResult<Value> {
+pub(crate) fn read(space: &Space, given: &Bound<'_, PyAny>, what: &str) -> PyResult<Value> {
     let py = given.py();
     let foreign = |expected: String| {
         let shown = given.repr().map_or_else(|_| "this".to_owned(), |text| text.to_string());
-        exception(py, "SpaceError", format!("expected {expected}, got {}", shortened(&shown)))
+        exception(py, "SpaceError", format!("{what}: expected {expected}, got {}", shortened(&shown)))
     };
     match space {
         Space::Box { shape, low, element, .. } => {
             let value = match element {
-                _ if element.is_bytes() => bytes(given).map(Value::Bytes),
-                _ => floats(*element, given).map(Value::Floats),
+                _ if element.is_bytes() => bytes(given, what).map(Value::Bytes),
+                _ => floats(*element, given, what).map(Value::Floats),
             };
             let value = value.map_err(|error| {
                 // What is wrong with the numbers themselves is said already.
@@ -44,7 +44,7 @@ pub(crate) fn read(space: &Space, given: &Bound<'_, PyAny>) -> PyResult<Value> {
                 return Err(match shown(given) {
                     Some(shown) if shown != *shape => {
                         let text = format!(
-                            "expected an array of shape {shape:?}, as its space has, got one of shape {shown:?}: reshape it"
+                            "{what}: expected an array of shape {shape:?}, as its space has, got one of shape {shown:?}: reshape it"
                         );
                         exception(py, "SpaceError", text)
                     }
@@ -85,11 +85,11 @@ pub(crate) fn read(space: &Space, given: &Bound<'_, PyAny>) -> PyResult<Value> {
                     (true, _) => format!("the part {surplus} is one too many"),
                     _ => format!("the part {lost} is missing and {surplus} is one too many"),
                 };
-                return Err(exception(py, "SpaceError", format!("expected the parts {}: {why}", names(parts))));
+                return Err(exception(py, "SpaceError", format!("{what}: expected the parts {}: {why}", names(parts))));
             }
             let parts = parts.iter().map(|(name, part)| {
                 let value = part_of(mapping, name)?.ok_or_else(|| foreign(format!("the parts {}", names(parts))))?;
-                Ok((name.clone(), read(part, &value)?))
+                Ok((name.clone(), read(part, &value, &format!("{what}['{name}']"))?))
             });
             Ok(Value::Dict(parts.collect::<PyResult<_>>()?))
         }
@@ -99,7 +99,8 @@ pub(crate) fn read(space: &Space, given: &Bound<'_, PyAny>) -> PyResult<Value> {
             if given.len() != parts.len() {
                 return Err(foreign(format!("a tuple of {} parts", parts.len())));
             }
-            let parts = parts.iter().zip(&given).map(|(part, value)| read(part, value));
+            let parts = parts.iter().zip(&given).enumerate();
+            let parts = parts.map(|(i, (part, value))| read(part, value, &format!("{what}[{i}]")));
             Ok(Value::Tuple(parts.collect::<PyResult<_>>()?))
         }
     }
@@ -141,7 +142,7 @@ fn fits(given: &Bound<'_, PyAny>, shape: &[usize]) -> bool {
 
 fn integers(given: &Bound<'_, PyAny>, shape: &[usize]) -> Option<Value> {
     let length = shape.iter().product::<usize>();
-    let numbers = numbers(given).ok().filter(|numbers| numbers.len() == length && fits(given, shape))?;
+    let numbers = numbers(given, "an array").ok().filter(|numbers| numbers.len() == length && fits(given, shape))?;
     // What is no whole number, such as NaN, would be cut to one.
     if numbers.iter().any(|number| number.fract() != 0.0) {
         return None;
@@ -150,22 +151,22 @@ fn integers(given: &Bound<'_, PyAny>, shape: &[usize]) -> Option<Value> {
 }
 
 /// Contiguous arrays of the space's own type are read in place; everything else by way of NumPy.
-fn floats(element: ElementType, given: &Bound<'_, PyAny>) -> PyResult<Vec<f64>> {
+fn floats(element: ElementType, given: &Bound<'_, PyAny>, what: &str) -> PyResult<Vec<f64>> {
     let read = match element {
         ElementType::F32 => contiguous::<f32, _>(given, f64::from).or_else(|| contiguous::<f64, _>(given, f64::from)),
         _ => contiguous::<f64, _>(given, f64::from).or_else(|| contiguous::<f32, _>(given, f64::from)),
     };
-    read.map_or_else(|| numbers(given), Ok)
+    read.map_or_else(|| numbers(given, what), Ok)
 }
 
-fn bytes(given: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
+fn bytes(given: &Bound<'_, PyAny>, what: &str) -> PyResult<Vec<u8>> {
     if let Some(bytes) = contiguous::<u8, _>(given, |byte| byte) {
         return Ok(bytes);
     }
     // NumPy would wrap numbers that are no bytes.
     let not_byte = |number: f64| PyValueError::new_err(format!("{number} is no whole number from 0 to 255"));
     let byte = |number: f64| if number == f64::from(number as u8) { Ok(number as u8) } else { Err(not_byte(number)) };
-    numbers(given)?.into_iter().map(byte).collect()
+    numbers(given, what)?.into_iter().map(byte).collect()
 }
 
 /// The numbers of an array of this type; none for another or one that is not contiguous.

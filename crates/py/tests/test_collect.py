@@ -211,3 +211,64 @@ def test_spaces_are_taken_as_they_are_whatever_their_length() -> None:
     collected = wm.collect(Grid(), steps=12, seed=1)
     assert collected.observation_space == Grid.observation_space and collected.action_space == Grid.action_space
     assert len(wm.data.dataset(collected)) == 12
+
+
+@pytest.mark.parametrize(("name", "recorded"), [("pendulum", "pendulum"), ("tiger", "tiger"), ("gym:CartPole-v1", "gym:CartPole-v1")])
+def test_names_are_those_of_learn(name: str, recorded: str) -> None:
+    one, two = (wm.collect(name, steps=30, seed=3) for _ in range(2))
+    assert one.environment == recorded and one.steps == 30
+    np.testing.assert_array_equal(one.observations, two.observations)
+    assert not np.array_equal(one.actions, wm.collect(name, steps=30, seed=4).actions)
+
+
+def test_a_native_environment_is_stepped_by_a_policy_and_its_episodes_end() -> None:
+    episodes = wm.collect("pendulum", steps=250, policy=lambda observation: np.array([2.0 * np.sign(observation[2])]), seed=7)
+    assert episodes.lengths.tolist() == [200, 50] and episodes.truncated.tolist() == [True, False] and episodes.seeds == [7, 8]
+    shown = episodes.transitions()["observations"]
+    np.testing.assert_array_equal(episodes.actions[:, 0], 2.0 * np.sign(shown[:, 2]))
+    # The same as its original from the same state: cos² + sin² = 1, and the reward of Gymnasium's documentation.
+    angle, speed = np.arctan2(shown[:, 1], shown[:, 0]), shown[:, 2]
+    np.testing.assert_allclose(episodes.rewards, -(angle**2 + 0.1 * speed**2 + 0.001 * episodes.actions[:, 0] ** 2), atol=1e-5)
+
+
+def test_names_that_nothing_has_are_told_with_the_nearest() -> None:
+    with pytest.raises(wm.UnknownNameError, match="did you mean 'pendulum'"):
+        wm.collect("pendulm", steps=3)
+    with pytest.raises(wm.WorldwrightError, match="CartPol-v1"):
+        wm.collect("gym:CartPol-v1", steps=3)
+
+
+class Dying(Count):
+    """A Count whose twelfth step fails."""
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[np.ndarray, dict[str, Any]]:
+        self.age = getattr(self, "age", 0)
+        return super().reset(seed=seed, options=options)
+
+    def step(self, action: int) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
+        self.age += 1
+        if self.age == 12:
+            raise OSError("the cable came off")
+        return super().step(action)
+
+
+@pytest.mark.parametrize("places", [1, 3])
+def test_what_was_collected_before_a_failure_is_kept_by_the_exception(places: int, tmp_path: Any) -> None:
+    Count.made = 0
+    environment = Dying() if places == 1 else gymnasium.vector.SyncVectorEnv([Dying] * places)
+    with pytest.raises(OSError, match="the cable came off") as raised:
+        wm.collect(environment, steps=100, seed=2)
+    kept: wm.data.Episodes = raised.value.collected  # type: ignore[attr-defined]
+    check(kept)
+    assert kept.steps >= 11 * places - places and f"{kept.steps} steps in {len(kept)} episodes" in raised.value.__notes__[0]
+    written = wm.data.write(kept, tmp_path / "kept")
+    np.testing.assert_array_equal(wm.data.episodes(written).observations, kept.observations)
+
+
+def test_a_failure_before_the_first_step_has_nothing_to_keep() -> None:
+    def policy(_: Any) -> int:
+        raise OSError("no policy")
+
+    with pytest.raises(OSError) as raised:
+        wm.collect(Count(), steps=3, policy=policy)
+    assert not hasattr(raised.value, "collected") and not hasattr(raised.value, "__notes__")

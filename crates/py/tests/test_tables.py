@@ -354,3 +354,75 @@ def test_whole_numbers_that_floats_would_round_are_refused_in_lists_too(column: 
     table: dict[str, Any] = {"observation": [[1.0, 2.0]] * 6, "action": [0.0] * 6, "reward": [0.0] * 6, "truncated": [False] * 5 + [True]}
     with pytest.raises(wm.ConfigError, match="cannot hold exactly"):
         wm.data.from_table({**table, **column})
+
+
+HUGE = np.array([[2**63 + 1], [0], [1]], dtype=np.uint64)
+
+
+@pytest.mark.parametrize("column", ["observation", "action", "reward"])
+def test_unsigned_numbers_beyond_the_signed_ones_are_told_with_column_and_range(column: str) -> None:
+    table: dict[str, Any] = {"observation": np.zeros((3, 1)), "action": np.zeros((3, 1)), "reward": np.zeros(3), "truncated": [0, 0, 1]}
+    table[column] = HUGE if column != "reward" else HUGE[:, 0]
+    with pytest.raises(wm.SpaceError, match=rf"column '{column}': row 0 holds 9223372036854775809.*from -2\^53 to 2\^53"):
+        data.from_table(table)
+
+
+def test_unsigned_numbers_elsewhere_are_told_with_the_argument_and_range() -> None:
+    with pytest.raises(wm.SpaceError, match=r"observations: row 0 holds 9223372036854775809.*from -2\^53 to 2\^53"):
+        data.Episodes(observations=HUGE, actions=np.zeros((2, 1)), rewards=np.zeros(2), lengths=[2])
+    for lengths in (np.array([2**63 + 1], dtype=np.uint64), [2.5], [1e300]):
+        with pytest.raises(wm.SpaceError, match=r"lengths: row 0 is .*from -9223372036854775808 to 9223372036854775807"):
+            data.Episodes(observations=np.zeros((3, 1)), actions=np.zeros((2, 1)), rewards=np.zeros(2), lengths=lengths)
+    model = wm.Model("known", environment="pendulum")
+    with pytest.raises(wm.SpaceError, match=r"observation.*: row 0 holds 9223372036854775809.*from -2\^53 to 2\^53"):
+        wm.Planner("cem", model=model).plan(np.array([2**63 + 1, 0, 0], dtype=np.uint64))
+    with pytest.raises(wm.ConfigError, match=r"horizon: a whole number of a setting is from .* to 9223372036854775807, got 9223372036854775808"):
+        wm.Planner("cem", model=model, horizon=np.uint64(2**63))
+
+
+def _acted(actions: Any, **parts: Any) -> dict[str, Any]:
+    steps = len(actions)
+    seen = np.full((steps, 2), 9.0)
+    told = {"observation": seen, "next_observation": seen, "action": np.asarray(actions), "reward": np.zeros(steps)}
+    return {**told, "truncated": [0] * (steps - 1) + [1], **parts}
+
+
+def test_actions_outside_the_space_that_is_given_are_refused_by_row_and_column(tmp_path: Path) -> None:
+    space = (np.array([-1.0, -2.0]), np.array([1.0, 2.0]))
+    fine, wrong = [[0.5, 2.0], [-1.0, -2.0], [0.0, 0.0]], [[0.5, 2.0], [0.0, -2.5], [0.0, 0.0]]
+    within = data.from_table(_acted(fine), action_space=space)
+    assert within.steps == 3 and within.action_space.high.tolist() == [1.0, 2.0]
+    outside = r"row 1: column 'action': -2.5 is outside \[-2, 2\]"
+    with pytest.raises(wm.SpaceError, match=outside):
+        data.from_table(_acted(wrong), action_space=space)
+    with pytest.raises(wm.SpaceError, match=outside):
+        data.dataset(_acted(wrong), action_space=space)
+    parts = {"observation": [[9.0]] * 3, "next_observation": [[9.0]] * 3, "reward": [0.0] * 3, "truncated": [0, 0, 1]}
+    with pytest.raises(wm.SpaceError, match=r"row 1: column 'action_turn': -2.5 is outside \[-2, 2\]"):
+        data.from_table({**parts, "action_push": [0.5, 0.0, 0.0], "action_turn": [2.0, -2.5, 0.0]}, action_space=space)
+    box = gymnasium.spaces.Box(*space, dtype=np.float64)
+    told = r"row 1 holds -2.5 at place 1, outside \[-2, 2\]"
+    episode = {"observations": np.zeros((4, 2)), "actions": np.asarray(wrong), "rewards": np.zeros(3)}
+    with pytest.raises(wm.SpaceError, match="actions of episode 0: " + told):
+        data.Episodes.of([episode], action_space=box)
+    with pytest.raises(wm.SpaceError, match="actions: " + told):
+        data.episodes({**episode, "lengths": [3]}, action_space=box)
+    file = data.write(data.Episodes.of([episode]), tmp_path / "wrong.parquet", format="parquet")
+    with pytest.raises(wm.SpaceError, match="actions: " + told):
+        data.episodes(file, action_space=space)
+    named = gymnasium.spaces.Dict({"both": box})
+    with pytest.raises(wm.SpaceError, match=told):
+        data.Episodes.of([{**episode, "actions": {"both": np.asarray(wrong)}}], action_space=named)
+
+
+def test_what_rounding_adds_to_a_bound_is_within_it_and_observations_may_be_outside() -> None:
+    just = np.full((3, 1), np.float32(0.1), dtype=np.float32)
+    five = np.full((3, 1), 5.0)
+    table = _acted(just, observation=five, next_observation=five)
+    taken = data.from_table(table, action_space=(-0.1, 0.1), observation_space=(-1.0, 1.0))
+    assert taken.steps == 3 and taken.observations.max() == 5.0
+
+
+def test_what_an_environment_was_told_is_kept_as_it_was() -> None:
+    pushed = wm.collect("Pendulum-v1", steps=5, policy=lambda observation: np.array([3.0], dtype=np.float32))
+    assert pushed.actions.max() == 3.0 and pushed.action_space.high.tolist() == [2.0]

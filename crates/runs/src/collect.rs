@@ -6,7 +6,7 @@ use std::path::Path;
 
 use worldwright_agents::{Interaction, RandomAgent, Start, Taken};
 use worldwright_core::{Agent, Environment, Error, Interrupt, Observation, Plan, Result, Space, Value, uninterrupted};
-use worldwright_data::{EpisodeWriter, Header, WriterOptions};
+use worldwright_data::{EpisodeWriter, Header, Position, WriterOptions};
 use worldwright_envs::Made;
 
 use crate::evaluate::{episode_seed, stream};
@@ -31,7 +31,7 @@ pub struct Collected {
 ///
 /// # Errors
 /// When `out` holds something already or cannot be written; what agent and environment give; [`Error::Shape`] for an agent of fewer places;
-/// [`Error::Interrupted`] once `interrupt` is requested. Whole episodes are then kept; where there is none, nothing is left at `out`.
+/// [`Error::Interrupted`] once `interrupt` is requested. What was collected until then is kept and told; where that is no step, nothing is left at `out`.
 pub fn collect(
     made: &mut Made,
     beside: &mut [Box<dyn Environment>],
@@ -70,25 +70,48 @@ pub fn collect(
         .map_or(Ok(()), |parent| uninterrupted(|| fs::create_dir_all(parent)))
         .and_then(|()| uninterrupted(|| fs::create_dir(out)))
         .map_err(|error| file_error(out, "cannot be made", &error))?;
-    let recorded = EpisodeWriter::create(out, &header, WriterOptions::default())
-        .and_then(|store| recording.record(store, first, steps, interrupt));
-    let collected = recording.collected;
-    match recorded {
-        Ok(()) => Ok(collected),
-        // Without a whole episode there is nothing to keep, and the next try may take the same place.
-        Err(error) if collected.returns.is_empty() => {
+    let mut store = match EpisodeWriter::create(out, &header, WriterOptions::default()) {
+        Ok(store) => store,
+        Err(error) => {
+            let _ = uninterrupted(|| fs::remove_dir_all(out));
+            return Err(error);
+        }
+    };
+    let recorded = recording.record(&mut store, first, steps, interrupt);
+    // What was collected is written whatever ended it. Where that fails, what was written before it is there.
+    let written = store.flush();
+    let (kept, cut) = (store.position(), if written.is_ok() { recording.under_way.len() } else { 0 });
+    let closed = written.and_then(|_| store.close());
+    match recorded.and_then(|()| closed.map(|_| ())) {
+        Ok(()) => Ok(recording.collected),
+        // Without a step there is nothing to keep, and the next try may take the same place.
+        Err(error) if kept.steps == 0 => {
             let _ = uninterrupted(|| fs::remove_dir_all(out));
             Err(error)
         }
-        Err(error) => {
-            let kept = counted(collected.returns.len() as u64, "whole episode");
-            let kept = format!("{kept} before are kept in {}: name a new folder for others", out.display());
-            Err(match error {
-                Error::External { who, why } => Error::External { who, why: format!("{why}; {kept}") },
-                Error::Diverged { who, why } => Error::Diverged { who, why: format!("{why}; {kept}") },
-                other => other,
-            })
+        Err(error) => Err(with_kept(error, &kept, cut, out)),
+    }
+}
+
+/// The same error, with what is kept all the same, and how to go on.
+fn with_kept(error: Error, kept: &Position, cut: usize, out: &Path) -> Error {
+    let out = out.display();
+    let amount = format!("{} of {}", counted(kept.episodes, "episode"), counted(kept.steps, "step"));
+    let as_far = match cut {
+        0 => String::new(),
+        1 => ", the last as far as it came".to_owned(),
+        cut => format!(", the last {cut} as far as they came"),
+    };
+    let go_on = "collect what is missing into another folder, from another seed";
+    let said = |why: String| format!("{why}; {amount} are kept in {out}{as_far}: {go_on}");
+    match error {
+        Error::External { who, why } => Error::External { who, why: said(why) },
+        Error::Diverged { who, why } => Error::Diverged { who, why: said(why) },
+        Error::NotInSpace { what, reason } => Error::NotInSpace { what, reason: said(reason) },
+        Error::Interrupted { who } => {
+            Error::Interrupted { who: format!("{who} ({amount} are kept in {out}{as_far}: {go_on})").into() }
         }
+        other => Error::external("collecting", said(other.to_string())),
     }
 }
 
@@ -117,7 +140,7 @@ impl Recording<'_> {
 
     fn record(
         &mut self,
-        mut store: EpisodeWriter,
+        store: &mut EpisodeWriter,
         first: (Observation, u64),
         steps: u64,
         interrupt: &Interrupt,
@@ -134,7 +157,8 @@ impl Recording<'_> {
                     store.start_episode(&observation, Some(own_seed))?;
                 }
             }
-            self.interaction.round(self.agent, false, left, &mut round)?;
+            // Steps of other places are kept, where one fails.
+            let taken = self.interaction.round(self.agent, false, left, &mut round);
             for Taken { place, action, step, .. } in &round {
                 self.collected.steps += 1;
                 let Some((episode, so_far)) = self.under_way.get_mut(place) else { continue };
@@ -146,12 +170,12 @@ impl Recording<'_> {
                     self.under_way.remove(place);
                 }
             }
+            taken?;
         }
-        store.flush()?;
         // Those under way are stored as neither terminated nor truncated.
         self.collected.cut = self.under_way.len();
         self.collected.returns.extend(self.under_way.values().map(|(_, so_far)| so_far));
-        store.close().map(|_| ())
+        Ok(())
     }
 }
 

@@ -78,3 +78,19 @@ fn actions_at_random_are_an_agents_too() {
     let environment = || world("cartpole").environment;
     check_agent(&|places| Box::new(RandomAgent::new(environment().action_space().clone(), places)), &environment);
 }
+
+#[test]
+fn planners_of_many_places_are_refused_before_the_first_of_them_is_made() {
+    let mut parts = Parts::default();
+    let planner: &mut Choice = parts.roles.entry("planner".into()).or_default();
+    planner.settings =
+        [("population", 200_000), ("horizon", 25)].map(|(key, value)| (key.to_owned(), Setting::Integer(value))).into();
+    let resolved = resolve("mpc", "pendulum", &parts).unwrap();
+    let made = world("pendulum");
+    let with = |places| build(&resolved, &AgentContext { places, ..context(&made, 4) }).map(|_| ());
+    let error = with(1 << 20).unwrap_err().to_string();
+    assert!(error.contains("environment.count = 1048576") && error.contains("population = 200000"), "{error}");
+    with(1).unwrap();
+    // Each could be made alone, all of them could not.
+    assert!(with(256).unwrap_err().to_string().contains("environment.count = 256"));
+}

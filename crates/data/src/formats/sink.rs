@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use worldwright_core::{Error, Interrupt, Result, Space, Step, Value, uninterrupted};
 
-use crate::sink::{Sink, finite};
+use crate::sink::{Sink, beyond, finite};
 use crate::whole::part_of;
 use crate::{Episode, EpisodeStore, EpisodeWriter, Header, WriterOptions, limits, sync_folder};
 
@@ -196,16 +196,12 @@ pub(super) fn check(header: &Header, number: usize, episode: &Episode, outside: 
     Ok(())
 }
 
-/// What a bound may be missed by: environments compute in single precision what they declare in double.
-const SLACK: f64 = 1e-6;
-
 /// How many numbers of an element are beyond their bounds, and the first of them in words.
 fn element(space: &Space, value: &Value) -> Result<(usize, String)> {
-    let counted = |numbers: &mut dyn Iterator<Item = f64>, low: &[f64], high: &[f64], slack: f64| {
+    let counted = |numbers: &mut dyn Iterator<Item = f64>, low: &[f64], high: &[f64], real: bool| {
         let (mut count, mut first) = (0, String::new());
         for (i, (number, (low, high))) in numbers.zip(low.iter().zip(high)).enumerate() {
-            let room = |bound: f64| if bound.is_finite() { slack * (1.0 + bound.abs()) } else { 0.0 };
-            if number < low - room(*low) || number > high + room(*high) {
+            if beyond(number, (*low, *high), real) {
                 if count == 0 {
                     first = format!("element {i} is {}, outside [{}, {}]", shown(number), shown(*low), shown(*high));
                 }
@@ -223,10 +219,10 @@ fn element(space: &Space, value: &Value) -> Result<(usize, String)> {
                     return Err(not_in(format!("element {i} is {}, which is no {}", shown(*number), element.name())));
                 }
             }
-            Ok(counted(&mut numbers.iter().copied(), low, high, if element.is_float() { SLACK } else { 0.0 }))
+            Ok(counted(&mut numbers.iter().copied(), low, high, element.is_float()))
         }
         (Space::Box { low, high, .. }, Value::Bytes(bytes)) if bytes.len() == low.len() => {
-            Ok(counted(&mut bytes.iter().map(|byte| f64::from(*byte)), low, high, 0.0))
+            Ok(counted(&mut bytes.iter().map(|byte| f64::from(*byte)), low, high, false))
         }
         (Space::Dict(_) | Space::Tuple(_), Value::Dict(_) | Value::Tuple(_)) => {
             let (mut all, mut first) = (0, String::new());

@@ -254,6 +254,7 @@ fn of_rows(found: &Found, about: About) -> Result<Transitions> {
     notes.extend(ends.into_iter().map(|note| ("note".to_owned(), note)));
     let [observed, done] = about.spaces;
     let observed = observation.space_like(table, Some(&next), observed, Kinds::Told)?;
+    let action_space_given = done.is_some();
     // Parts that have names are matched with those of whoever takes the data up.
     let done = done.filter(|_| !action.has_parts());
     let flat = |space: &Space| is_parted(space) && space.flat_dim() == action.width(table);
@@ -285,6 +286,14 @@ fn of_rows(found: &Found, about: About) -> Result<Transitions> {
         flat(&observation, "the observation", &observed, &mut seen)?;
         flat(&next, "the next observation", &observed, &mut after)?;
         flat(&action, "the action", &done, &mut act)?;
+        if action_space_given {
+            action.within(table, row, &done).map_err(|error| match error {
+                Error::NotInSpace { what, reason } => {
+                    Error::NotInSpace { what: format!("row {row}: {what}").into(), reason }
+                }
+                other => other,
+            })?;
+        }
         let reward =
             rewards.map_or(0.0, |(_, cells)| if cells.is_empty(row) { f64::NAN } else { cells.data.number(row) });
         if !reward.is_finite() {

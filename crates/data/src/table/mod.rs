@@ -170,6 +170,7 @@ pub(crate) fn read(table: Table, about: About, sink: &mut dyn Sink) -> Result<()
     })?;
     sink.go_on()?;
     let left_out = found.left_out(&about);
+    let action_space_given = about.spaces[1].is_some();
     let mut header = about.header;
     if !about.given {
         let [observed, done] = about.spaces;
@@ -221,6 +222,9 @@ pub(crate) fn read(table: Table, about: About, sink: &mut dyn Sink) -> Result<()
         }
         for row in rows.acted.clone() {
             episode.actions.push(value(&action, row, &done)?);
+            if action_space_given {
+                action.within(whole, row, &done).map_err(|error| named(row, error))?;
+            }
             let told = !reward.is_empty(row) && reward.data.number(row).is_finite();
             about.kinds.finite(&rows.name, "reward", row, || told)?;
             if reward.is_empty(row) {

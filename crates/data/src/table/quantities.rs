@@ -7,6 +7,7 @@ use super::given::Reading;
 use super::names::{Quantity, is_numbered, name_of, same_name};
 use super::{Kinds, Table};
 use crate::shapes::choices;
+use crate::sink::beyond;
 use crate::{exact, shape_fits};
 
 /// How a quantity lies in the columns of a table.
@@ -388,6 +389,40 @@ impl Source {
             (Kind::Parts(_), _) => return Err(Error::config(self.name, "has parts, but its space has none")),
         })
     }
+
+    /// Refuses a row outside the bounds of a space that was given for it: nothing tells what was done in place of such an action.
+    ///
+    /// # Errors
+    /// [`Error::NotInSpace`] naming the column, the number and its bounds.
+    pub(crate) fn within(&self, table: &Table, row: usize, space: &Space) -> Result<()> {
+        let (Kind::Parts(parts), Space::Dict(spaces)) = (&self.kind, space) else {
+            return bounded(table, &self.columns(), row, space);
+        };
+        let column = |name: &String| parts.iter().find(|(part, _)| same_name(part, name)).map(|(_, column)| *column);
+        let found = spaces.iter().filter_map(|(name, space)| Some((column(name)?, space)));
+        found.into_iter().try_for_each(|(column, space)| bounded(table, &[column], row, space))
+    }
+}
+
+/// Refuses numbers of a row in these columns that are outside the bounds of their box.
+fn bounded(table: &Table, columns: &[usize], row: usize, space: &Space) -> Result<()> {
+    let Space::Box { low, high, element, .. } = space else { return Ok(()) };
+    let numbers = columns.iter().flat_map(|column| {
+        let (name, cells) = &table.columns[*column];
+        cells.places(row).map(move |(data, at)| (name, data.number(at)))
+    });
+    for ((name, number), (low, high)) in numbers.zip(low.iter().zip(high)) {
+        if beyond(number, (*low, *high), element.is_float()) {
+            return Err(Error::NotInSpace {
+                what: format!("column '{name}'").into(),
+                reason: format!(
+                    "{number} is outside [{low}, {high}] of the action space that is given: clip it, where the environment did, or give the space \
+                     that the actions have"
+                ),
+            });
+        }
+    }
+    Ok(())
 }
 
 /// The space of a column: choices where it holds single whole numbers that are near each other, else a box without bounds.

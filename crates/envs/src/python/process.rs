@@ -29,6 +29,7 @@ use super::{Transport, WorkerOptions};
 /// The worker's program: modules in the order in which they import each other.
 const PROGRAM: &[(&str, &str)] = &[
     ("worldwright_spaces", include_str!("worker/spaces.py")),
+    ("worldwright_faults", include_str!("worker/faults.py")),
     ("worldwright_packages", include_str!("worker/packages.py")),
     ("worldwright_suites", include_str!("worker/suites.py")),
     ("worldwright_vectors", include_str!("worker/vectors.py")),

@@ -45,9 +45,9 @@ fn how(options: &WorkerOptions, how: &str) -> WorkerOptions {
 fn every_way_to_fail_is_an_error_and_reset_starts_again() {
     let Some(options) = stubs() else { return };
     for (way, says) in [
-        ("raise", "an exception of the environment"),
+        ("raise", "its step raised RuntimeError: an exception of the environment"),
         ("exit", "exit status: 7"),
-        ("sys_exit", "SystemExit: 3"),
+        ("sys_exit", "its step raised SystemExit: 3"),
         ("kill", "signal: 9"),
         ("hang", "did not answer 'step' within 700ms"),
         ("shape", "has shape (7,), but its space says (3,)"),

@@ -5,6 +5,7 @@
 
 mod contract;
 mod failures;
+mod faults;
 mod leftovers;
 mod real;
 mod single;

@@ -44,6 +44,24 @@ def seeded(given: Any, *, bits: int = 64, what: str = "a seed") -> int:
     return int(given)
 
 
+def whole_numbers(given: Any, what: str) -> NDArray[np.int64]:
+    """Whole numbers of 64 bits.
+
+    Raises:
+        ShapeError, SpaceError: They are none, or one is beyond the range; its row.
+    """
+    array = numbers(given, what)
+    with np.errstate(invalid="ignore"):
+        whole = array.astype(np.int64)
+    # What is beyond the range comes back as another number, whose sign may be wrong.
+    wrong = (whole != array) | ((whole < 0) != (array < 0))
+    if wrong.any():
+        place = int(np.argmax(wrong.ravel()))
+        row = int(np.unravel_index(place, array.shape)[0]) if array.ndim else 0
+        raise SpaceError(f"{what}: row {row} is {array.ravel()[place]}, no whole number from {-(2**63)} to {2**63 - 1}")
+    return whole
+
+
 def seed_of(seed: int) -> int:
     """The seed that an environment is given for one of any length: the same where it is small enough."""
     return int(seed) % MOST_SEED
@@ -132,8 +150,8 @@ def exact(array: NDArray[Any], what: str) -> NDArray[np.float64]:
             if int(doubles.ravel()[place]) != whole:
                 row = int(np.unravel_index(place, array.shape)[0]) if array.ndim else 0
                 raise SpaceError(
-                    f"{what}: row {row} holds {whole}, which a float64 cannot hold exactly: give smaller numbers, such as differences from the "
-                    "first"
+                    f"{what}: row {row} holds {whole}, which a float64 cannot hold exactly: give whole numbers from -2^53 to 2^53, such as "
+                    "differences from the first"
                 )
     return doubles
 

@@ -68,6 +68,46 @@ class Source:
             return self._given
 
 
+class Named(gymnasium.Env[Any, Any]):
+    """An environment that Worldwright makes by its name, of Gymnasium's API."""
+
+    def __init__(self, name: str) -> None:
+        self._native = _native.Environment(name)
+        self.name = self._native.name
+        """What stands in records."""
+        self.observation_space, self.action_space = self._native.observation_space, self._native.action_space
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        super().reset(seed=seed)
+        return self._native.reset(int(self.np_random.integers(2**31)) if seed is None else seed), {}
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        return (*self._native.step(action), {})
+
+
+def named(name: str) -> Any:
+    """The environment of a name: one of Gymnasium's registry is made here, where this interpreter has it, all others as ``wm.learn`` makes
+    them.
+
+    Raises:
+        UnknownNameError: Nothing has that name.
+        ConfigError: Gymnasium has it and cannot make it.
+    """
+    identity = name.removeprefix("gym:")
+    try:
+        return gymnasium.make(identity)
+    except (gymnasium.error.Error, ImportError) as said:
+        if identity == name and name in gymnasium.registry:
+            raise ConfigError(f"Gymnasium cannot make {name}: {said}") from said
+    return Named(name)
+
+
+def called(environment: Any) -> str:
+    """What messages call an environment."""
+    inmost = getattr(environment, "unwrapped", environment)
+    return inmost.name if isinstance(inmost, Named) else type(inmost).__name__
+
+
 def _positive(given: Any) -> float | None:
     """A positive finite number, or a NumPy array of one; None for all else."""
     if isinstance(given, (bool, str)) or callable(given):

@@ -153,6 +153,31 @@ def design(
 ) -> tuple[Model, _Found]:
     """The search: the model it chose, fitted, and what it found out."""
 
+@final
+class Environment:
+    """An environment of a name that Worldwright knows, with its usual settings."""
+
+    def __new__(cls, name: str) -> Self:
+        """Makes the environment of a name: native, or of a suite in a worker of its own."""
+
+    def reset(self, seed: int) -> Any:
+        """Begins an episode: its first observation."""
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool]:
+        """Takes an action: what is seen then, its reward, and whether the episode terminated or was truncated."""
+
+    @property
+    def name(self) -> str:
+        """The name that stands in records."""
+
+    @property
+    def observation_space(self) -> Any:
+        """What it shows, as Gymnasium's."""
+
+    @property
+    def action_space(self) -> Any:
+        """What it takes, as Gymnasium's."""
+
 class Agent:
     """An agent with its weights."""
 

@@ -140,6 +140,41 @@ def action_rows(space: gymnasium.Space[Any], given: Array, rows: int, what: str)
     return choices
 
 
+def bounds_of(space: gymnasium.Space[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The least and the largest number in each place of a flat element; infinite where there is no bound."""
+    if isinstance(space, spaces.Box):
+        return space.low.ravel().astype(np.float64), space.high.ravel().astype(np.float64)
+    if isinstance(space, (spaces.Dict, spaces.Tuple)):
+        each = [bounds_of(part) for part in (space.spaces.values() if isinstance(space, spaces.Dict) else space.spaces)]
+        return np.concatenate([low for low, _ in each]), np.concatenate([high for _, high in each])
+    return np.full(flat_dim(space), -np.inf), np.full(flat_dim(space), np.inf)
+
+
+SLACK = 1e-6
+"""What a bound may be missed by, relatively: programs compute in single precision what they declare in double."""
+
+
+def acted_within(space: gymnasium.Space[Any], rows: Array, what: str) -> None:
+    """Refuses recorded actions outside the bounds of a space that was given for them: nothing tells what was done in their place.
+
+    Raises:
+        SpaceError: The first row, its place and the bounds.
+    """
+    if isinstance(space, spaces.Discrete):
+        return
+    low, high = bounds_of(space)
+    flat = rows.reshape(len(rows), -1)
+    slack = 0.0 if isinstance(space, spaces.Box) and space.dtype is not None and space.dtype.kind != "f" else SLACK
+    with np.errstate(invalid="ignore"):
+        wrong = (flat < low - slack * (1.0 + np.abs(low))) | (flat > high + slack * (1.0 + np.abs(high)))
+    if wrong.any():
+        row, place = map(int, np.unravel_index(int(np.argmax(wrong)), flat.shape))
+        raise SpaceError(
+            f"{what}: row {row} holds {flat[row, place]:g} at place {place}, outside [{low[place]:g}, {high[place]:g}] of the action space that "
+            "is given: clip it, where the environment did, or give the space that the actions have"
+        )
+
+
 def most_of(space: gymnasium.Space[Any]) -> NDArray[np.float64]:
     """The largest number that the space's own type holds, for each number of a flat element."""
     if isinstance(space, spaces.Box) and space.dtype is not None and space.dtype.kind == "f":

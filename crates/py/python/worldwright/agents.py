@@ -9,12 +9,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import gymnasium
 import numpy as np
 
 from . import _native
 from ._actions import sequence
 from ._callables import Choices, Reward, start_of
-from ._environments import EnvironmentLike, Source
+from ._environments import EnvironmentLike, Source, named
 from ._keys import are_text, own
 from .errors import NotFittedError, WorldwrightWarning
 from .model import Model
@@ -130,30 +131,36 @@ def load(
 
     Args:
         path: A run's folder, or a bundle.
-        environment: The environment, where its name is not enough to make it again.
+        environment: The environment, where its name is not enough to make it again; or another to act in, of the same spaces, which may be
+            a name too.
         reward: The reward function, where it was written in Python.
     """
-    source = None if environment is None or isinstance(environment, str) else Source(environment)
-    if source is None:
-        source = _registered(Path(path))
+    recorded = _recorded(Path(path))
+    if environment is None or (isinstance(environment, str) and environment == recorded):
+        source = _registered(recorded)
+    else:
+        source = Source(named(environment) if isinstance(environment, str) else environment)
     words = Choices(None, start_of(None if source is None else source.action_space))
     written = reward if reward is None or isinstance(reward, Reward) else Reward(reward, choices=words)
     return Agent(_native.Agent(path=path, source=source, reward=written), Path(path), source)
 
 
-def _registered(path: Path) -> Source | None:
-    """An environment of Gymnasium's registry is made here, where this interpreter has it: no worker is needed."""
+def _recorded(path: Path) -> str:
+    """The name of the environment that a run is of; empty where its configuration does not tell."""
     import tomllib
-
-    import gymnasium
 
     for folder in (path, path / "bundle"):
         try:
             with (folder / "config.toml").open("rb") as file:
-                name = tomllib.load(file)["environment"]["name"]
+                return str(tomllib.load(file)["environment"]["name"])
         except (OSError, KeyError, TypeError, tomllib.TOMLDecodeError):
             continue
-        suite, _, identity = str(name).partition(":")
-        if suite in ("gym", "python") and identity in gymnasium.registry:
-            return Source(gymnasium.make(identity))
+    return ""
+
+
+def _registered(name: str) -> Source | None:
+    """An environment of Gymnasium's registry is made here, where this interpreter has it: no worker is needed."""
+    suite, _, identity = name.partition(":")
+    if suite in ("gym", "python") and identity in gymnasium.registry:
+        return Source(gymnasium.make(identity))
     return None

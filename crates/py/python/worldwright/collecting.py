@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import gymnasium
@@ -12,7 +13,7 @@ from gymnasium.vector.utils import iterate
 
 from . import _native
 from ._contract import MOST_SEED, begun, element, flags, kept, reward, seed_of, seeded, stepped
-from ._environments import EnvironmentLike, check, single
+from ._environments import EnvironmentLike, Named, called, check, named, single
 from ._known_spaces import space_of
 from .agents import Agent
 from .data.recorded import Episodes
@@ -28,8 +29,8 @@ def collect(environment: EnvironmentLike, *, steps: int, policy: Any = None, see
 
     Args:
         environment: An environment of Gymnasium's API, single or vector in any autoreset mode, a PettingZoo environment
-            (:func:`worldwright.from_pettingzoo`), a function that makes one, or the name of one in Gymnasium's registry
-            (``"Pendulum-v1"``).
+            (:func:`worldwright.from_pettingzoo`), a function that makes one, or a name: one of Gymnasium's registry (``"Pendulum-v1"``,
+            ``"gym:Pendulum-v1"``), or whatever else :func:`worldwright.learn` takes (``"pendulum"``, ``"dmc:cheetah-run"``).
         steps: How many transitions, all environments of a vector together. An episode that is under way at the end is kept as it
             is, neither terminated nor truncated.
         policy: A function from an observation to an action (for a vector: from a batch of observations to a batch of actions),
@@ -45,12 +46,14 @@ def collect(environment: EnvironmentLike, *, steps: int, policy: Any = None, see
     Raises:
         ConfigError: The policy does not go with the environment, or the environment does not give what those of Gymnasium's API do.
         ShapeError, SpaceError, DivergedError: An observation or action is not of its space, or a number is not finite.
+        BaseException: Whatever environment or policy raise, an interrupt too; what was collected before is then in the attribute
+            ``collected`` of the exception, as its note says.
     """
     seed = seeded(seed)
     if steps < 1:
         raise ConfigError(f"steps must be at least 1, got {steps}")
     if isinstance(environment, str):
-        environment = gymnasium.make(environment.removeprefix("gym:"))
+        environment = named(environment)
     elif isinstance(environment, type) or (callable(environment) and not hasattr(environment, "step")):
         environment = environment()
     if isinstance(environment, gymnasium.vector.VectorEnv):
@@ -89,10 +92,27 @@ class _Recorder:
     def step(self, action: Any, reward: float, observation: Any, terminated: bool, truncated: bool) -> None:
         if self._open is None:
             raise ConfigError("the environment stepped before its reset")
+        # First of all: it may be refused.
+        self._open["observations"].append(self._seen(observation))
         self._open["actions"].append(action)
         self._open["rewards"].append(reward)
-        self._open["observations"].append(self._seen(observation))
         self._open["terminated"], self._open["truncated"] = terminated, truncated
+
+
+@contextmanager
+def _keeping(collected: Callable[[], Episodes | None]) -> Iterator[None]:
+    """Gives what was collected to the exception that ends it."""
+    try:
+        yield
+    except BaseException as raised:
+        episodes = collected()
+        if episodes is not None:
+            raised.collected = episodes  # type: ignore[attr-defined]
+            raised.add_note(
+                f"What was collected before is kept in the attribute 'collected' of this exception, {episodes.steps} steps in {len(episodes)} "
+                "episodes, the last of them as far as it came: collect what is missing from another seed"
+            )
+        raise
 
 
 def _rows(space: gymnasium.Space[Any], elements: list[Any]) -> Any:
@@ -104,17 +124,35 @@ def _rows(space: gymnasium.Space[Any], elements: list[Any]) -> Any:
     return np.asarray(flat).reshape(len(elements), gymnasium.spaces.flatdim(space))
 
 
-def _episodes(recorders: list[_Recorder], observed: Any, done: Any, name: str, seed: int) -> Episodes:
+def _episodes(recorders: list[_Recorder], observed: Any, done: Any, name: str, seed: int) -> Episodes | None:
+    """The episodes that have steps; None where none has."""
     parts = [
         {**episode, "observations": _rows(observed, episode["observations"]), "actions": _rows(done, episode["actions"])}
         for recorder in recorders
         for episode in recorder.done
         if episode["actions"]
     ]
-    return Episodes.of(parts, observation_space=observed, action_space=done, environment=name, seed=seed)
+    if not parts:
+        return None
+    # Kept as they were done, beyond the bounds too, which some environments take.
+    return Episodes(
+        observations=np.concatenate([part["observations"] for part in parts]),
+        actions=np.concatenate([part["actions"] for part in parts]),
+        rewards=np.concatenate([part["rewards"] for part in parts]),
+        lengths=[len(part["actions"]) for part in parts],
+        terminated=[part["terminated"] for part in parts],
+        truncated=[part["truncated"] for part in parts],
+        seeds=[part["seed"] for part in parts],
+        observation_space=observed,
+        action_space=done,
+        environment=name,
+        seed=seed,
+    )
 
 
 def _name(environment: Any) -> str:
+    if isinstance(environment, Named):
+        return environment.name
     spec = getattr(environment, "spec", None)
     if spec is not None and getattr(spec, "id", None) and not isinstance(environment, gymnasium.vector.VectorWrapper):
         return f"gym:{spec.id}"
@@ -151,24 +189,29 @@ def _first(answer: Any) -> Any:
 
 def _from_single(environment: Any, steps: int, policy: Any, seed: int) -> Episodes:
     observed, done = space_of(environment, "observation_space"), space_of(environment, "action_space")
-    who = type(getattr(environment, "unwrapped", environment)).__name__
+    who = called(environment)
     act = _acting(policy, done, seed, alone=None)
     recorder = _Recorder(observed, done, who)
     count, over, observation = 0, True, None
-    for _ in range(steps):
-        if over:
-            own = seed_of(seed + count)
-            observation, _ = begun(environment.reset(seed=own), who)
-            recorder.begin(observation, own)
-            if isinstance(policy, Agent):
-                policy.begin(observation, seed=own)
-            count += 1
-        # Recorded before the environment has it, which may write into it; it gets one of its own for that.
-        action = recorder.action(act(observation))
-        observation, paid, terminated, truncated, _ = stepped(environment.step(kept(action)), who)
-        recorder.step(action, paid, observation, terminated, truncated)
-        over = terminated or truncated
-    return _episodes([recorder], observed, done, _name(environment), seed)
+
+    def collected() -> Episodes | None:
+        return _episodes([recorder], observed, done, _name(environment), seed)
+
+    with _keeping(collected):
+        for _ in range(steps):
+            if over:
+                own = seed_of(seed + count)
+                observation, _ = begun(environment.reset(seed=own), who)
+                recorder.begin(observation, own)
+                if isinstance(policy, Agent):
+                    policy.begin(observation, seed=own)
+                count += 1
+            # Recorded before the environment has it, which may write into it; it gets one of its own for that.
+            action = recorder.action(act(observation))
+            observation, paid, terminated, truncated, _ = stepped(environment.step(kept(action)), who)
+            recorder.step(action, paid, observation, terminated, truncated)
+            over = terminated or truncated
+    return _all(collected())
 
 
 def _from_vector(vector: Any, steps: int, policy: Any, seed: int) -> Episodes:
@@ -177,9 +220,19 @@ def _from_vector(vector: Any, steps: int, policy: Any, seed: int) -> Episodes:
     observed, done = space_of(vector, "single_observation_space"), space_of(vector, "single_action_space")
     act = _acting(policy, vector.action_space, seed, alone=vector.single_action_space)
     recorders = [_Recorder(observed, done, who) for _ in range(n)]
-    with guarded(vector):
+
+    def collected() -> Episodes | None:
+        return _episodes(recorders, observed, done, _name(vector), seed)
+
+    with _keeping(collected), guarded(vector):
         _record(vector, recorders, act, steps=steps, seed=seed, mode=mode, who=who)
-    return _episodes(recorders, observed, done, _name(vector), seed)
+    return _all(collected())
+
+
+def _all(collected: Episodes | None) -> Episodes:
+    if collected is None:
+        raise ConfigError("the environment took no step")
+    return collected
 
 
 def _record(vector: Any, recorders: list[_Recorder], act: Policy, *, steps: int, seed: int, mode: AutoresetMode, who: str) -> None:

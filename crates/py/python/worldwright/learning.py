@@ -127,7 +127,8 @@ def learn(
             checkpoint=(counted("checkpoint_steps", checkpoint_steps), _seconds(checkpoint_secs)),
             follow=bar.hear if progress or follow else None,
         )
-    run = Run(folder, environment=environment, reward=written)
+    # A name stands in the run's own configuration, with its settings.
+    run = Run(folder, environment=None if isinstance(environment, str) else environment, reward=written)
     if not finished:
         raise KeyboardInterrupt(f"the run is kept in {folder}: go on with the same call and resume=True")
     if not run.trained:

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use worldwright_core::{Action, Agent, Environment, Error, Interrupt, Observation, Result, Space, Step};
+use worldwright_data::EpisodeStore;
 use worldwright_envs::Made;
 use worldwright_runs::{Event, Experiment, Lists, Observer, RunFolder, Workshop, learn};
 
@@ -187,6 +188,38 @@ fn an_environment_that_dies_for_good_is_an_error_after_which_the_run_goes_on() {
     assert!(error.contains("in episode 1") && error.contains("No step was saved yet: mend"), "{error}");
     finish(&experiment(&[]), &dead, true);
     assert_eq!(trace(&dead), trace(&whole));
+}
+
+#[test]
+fn what_was_collected_before_an_environment_died_is_kept_and_told() {
+    let place = tempfile::tempdir().unwrap();
+    // The steps of three places are counted together: the second dies in its 41st.
+    let collect = |deaths: Vec<usize>, out: &str, interrupt: &Interrupt| {
+        let fragile = Fragile::new(deaths);
+        let experiment = experiment(&["environment.episode_steps=30"]);
+        let make = || fragile.environment(&experiment).unwrap();
+        let mut beside = [make().environment, make().environment];
+        let out = place.path().join(out);
+        (worldwright_runs::collect(&mut make(), &mut beside, None, (200, 4), &out, interrupt), out)
+    };
+    let (whole, whole_at) = collect(vec![], "whole", &GO_ON);
+    assert_eq!(whole.unwrap().steps, 200);
+    let (broken, broken_at) = collect(vec![121], "broken", &GO_ON);
+    let error = broken.unwrap_err().to_string();
+    let kept = format!("6 episodes of 122 steps are kept in {}, the last 3 as far as they came", broken_at.display());
+    assert!(error.contains("worker: died") && error.contains(&kept), "{error}");
+    assert!(error.ends_with("collect what is missing into another folder, from another seed"), "{error}");
+    let (whole, broken) = (EpisodeStore::open(whole_at).unwrap(), EpisodeStore::open(broken_at).unwrap());
+    assert_eq!(broken.episodes().iter().map(|it| it.steps).collect::<Vec<_>>(), [30, 30, 30, 11, 10, 11]);
+    for (i, summary) in broken.episodes().iter().enumerate() {
+        let (whole, broken) = (whole.episode(i).unwrap(), broken.episode(i).unwrap());
+        assert_eq!(broken.observations, whole.observations[..=summary.steps]);
+        assert_eq!(broken.rewards, whole.rewards[..summary.steps]);
+        assert!(!broken.terminated && broken.truncated == (summary.steps == 30));
+    }
+    // Nothing is in the way of the next attempt where nothing was collected.
+    let (broken, nothing) = collect(vec![0, 1, 2], "nothing", &GO_ON);
+    assert!(broken.unwrap_err().to_string().ends_with("died") && !nothing.exists());
 }
 
 #[test]

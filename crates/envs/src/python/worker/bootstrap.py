@@ -95,7 +95,21 @@ def receive(size):
     return data
 
 
-for name, text in json.loads(receive(int.from_bytes(receive(4), "little"))):
-    sys.modules[name] = module = types.ModuleType(name)
-    exec(compile(text, name + ".py", "exec"), module.__dict__)
+def lacks(error):
+    """Tells whoever makes an environment that this interpreter cannot: a package is not here, or is broken."""
+    receive(1)
+    setup = json.loads(receive(int.from_bytes(receive(4), "little")))
+    package = (getattr(error, "name", None) or "numpy").partition(".")[0]
+    said = f"{sys.executable} cannot import {package} ({type(error).__name__}: {error}): run `{setup['install']} {package}`"
+    text = json.dumps({"error": " ".join(said.split())[:2000], "blob": 0}).encode()
+    stream.sendall(b"m" + len(text).to_bytes(4, "little") + text)
+    sys.exit(1)
+
+
+try:
+    for name, text in json.loads(receive(int.from_bytes(receive(4), "little"))):
+        sys.modules[name] = module = types.ModuleType(name)
+        exec(compile(text, name + ".py", "exec"), module.__dict__)
+except ImportError as error:
+    lacks(error)
 sys.modules["worldwright_worker"].main(stream)

@@ -8,7 +8,8 @@ import importlib
 import traceback
 
 import numpy as np
-from worldwright_packages import bring_in, explained, nearest
+from worldwright_faults import argument, sentence
+from worldwright_packages import bring_in, command, explained, nearest
 from worldwright_spaces import Box, Joined, Refusal, space_of
 
 
@@ -28,20 +29,23 @@ class GymSuite:
         if self.setup["episode_steps"]:
             keywords["max_episode_steps"] = self.setup["episode_steps"]
         if self.setup["render"] and "render_mode" not in keywords:
-            from gymnasium.envs.registration import load_env_creator
-
-            entry = self.gymnasium.spec(self.name).entry_point
-            creator = load_env_creator(entry) if isinstance(entry, str) else entry
-            if "rgb_array" in (getattr(creator, "metadata", None) or {}).get("render_modes", []):
+            if "rgb_array" in (getattr(self.creator(), "metadata", None) or {}).get("render_modes", []):
                 keywords["render_mode"] = "rgb_array"
         return keywords
+
+    def creator(self):
+        """What is called to make one; None where only vectors are made."""
+        from gymnasium.envs.registration import load_env_creator
+
+        entry = self.gymnasium.spec(self.name).entry_point
+        return load_env_creator(entry) if isinstance(entry, str) else entry
 
     def find(self):
         """Sees to it that the id is registered: its own module is imported, else those of the packages that the user installed."""
         module, _, self.name = self.setup["id"].rpartition(":")
         registry, failures = self.gymnasium.registry, []
         if module:
-            importlib.import_module(module)
+            self.bring(module)
         elif self.name not in registry:
             failures = bring_in(self.setup, self.name, registry)
         try:
@@ -53,6 +57,22 @@ class GymSuite:
                     raise reason from failure
             others = "".join(f"; {module} cannot be imported ({failure})" for module, failure in failures)
             raise Refusal(f"Gymnasium: {said}{others}{nearest(self.setup, self.name, registry)}") from said
+
+    def bring(self, module):
+        """Imports the module that an id begins with."""
+        try:
+            importlib.import_module(module)
+        except ModuleNotFoundError as error:
+            if error.name is None or not f"{module}.".startswith(f"{error.name}."):
+                raise
+            raise Refusal(
+                f"there is no module '{error.name}' here ({error}): where it is a file of your own, name its folder by "
+                f"environment.worker.path=FOLDER; where it is a package's, {command(self.setup, [error.name.partition('.')[0].replace('_', '-')])}"
+            ) from error
+        except ImportError:
+            raise
+        except BaseException as error:
+            raise Refusal(sentence(error, f"importing its module '{module}'")) from error
 
     def make(self):
         with self.refusals():
@@ -77,6 +97,8 @@ class GymSuite:
             if reason is said and isinstance(said, ImportError):
                 # What was moved elsewhere says so when it is imported.
                 reason = Refusal(f"Gymnasium: {said}{nearest(self.setup, self.name, self.gymnasium.registry)}")
+            if reason is said and isinstance(said, TypeError):
+                reason = argument(said, self.name, self.setup["keywords"], self.creator()) or said
             raise reason from said
 
     def describe(self, env, observation_space, action_space):
@@ -176,7 +198,11 @@ class ControlOne:
     def __init__(self, suite):
         setup = suite.setup
         keywords = {"random": 0, **setup["keywords"]}
-        self.env = suite.suite.load(*suite.task, task_kwargs=keywords)
+        try:
+            self.env = suite.suite.load(*suite.task, task_kwargs=keywords)
+        except TypeError as error:
+            task = getattr(importlib.import_module(f"dm_control.suite.{suite.task[0]}"), suite.task[1], None)
+            raise argument(error, setup["id"], setup["keywords"], task) or error from error
         self.size = (setup["height"], setup["width"])
         parts = [(key, int(np.prod(spec.shape))) for key, spec in self.env.observation_spec().items()]
         dtypes = {np.dtype(spec.dtype) for spec in self.env.observation_spec().values()}

@@ -16,9 +16,9 @@ import signal
 import sys
 import threading
 import time
-import traceback
 
 import numpy as np
+from worldwright_faults import sentence
 from worldwright_spaces import Refusal
 from worldwright_vectors import Loop, Vector
 
@@ -74,7 +74,7 @@ class Server:
         try:
             getattr(self, "do_" + request["do"])(request)
         except BaseException as error:
-            self.answer({"error": explain(error)})
+            self.answer({"error": explain(error, "making it" if request["do"] == "make" else f"'{request['do']}'")})
 
     def do_make(self, setup):
         sys.path[:0] = setup["path"]
@@ -115,7 +115,7 @@ class Server:
         except Exception as error:
             raise Refusal(
                 f"rendering failed with MUJOCO_GL={os.environ.get('MUJOCO_GL', '(not set)')}; without a display MuJoCo draws by "
-                "EGL or OSMesa: install libegl1 or libosmesa6, or set MUJOCO_GL to egl, osmesa or glfw\n" + explain(error)
+                "EGL or OSMesa: install libegl1 or libosmesa6, or set MUJOCO_GL to egl, osmesa or glfw; " + explain(error, "its render")
             ) from error
         frame = np.ascontiguousarray(frame)
         if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8:
@@ -168,7 +168,7 @@ class Server:
                     self.env.reset()
                 self.status[0] = 0
             except BaseException as error:
-                text = explain(error).encode()[-len(self.text) :]
+                text = explain(error, "its step" if self.operation[0] == STEP else "its reset").encode()[: len(self.text)]
                 self.text[: len(text)] = text
                 self.length[0], self.status[0] = len(text), 1
             self.reply[0] = self.last
@@ -178,10 +178,9 @@ class Server:
                 self.stream.sendall(b"w")
 
 
-def explain(error):
-    if isinstance(error, Refusal):
-        return str(error)
-    return "".join(traceback.format_exception(error)).strip()[-4000:]
+def explain(error, what):
+    """What to tell of an exception that `what` raised."""
+    return str(error) if isinstance(error, Refusal) else sentence(error, what)
 
 
 def choose_renderer():

@@ -168,7 +168,8 @@ def _check_exact(name: str, values: Any) -> None:
         elif isinstance(value, int) and abs(value) > 2**53 and (value.bit_length() > 1023 or int(float(value)) != value):
             shown = str(value) if value.bit_length() < 100 else f"a whole number of {value.bit_length()} bits"
             raise ConfigError(
-                f"column '{name}' holds {shown}, which a float64 cannot hold exactly: give smaller numbers, such as differences from the first"
+                f"column '{name}' holds {shown}, which a float64 cannot hold exactly: give whole numbers from -2^53 to 2^53, such as differences "
+                "from the first"
             )
 
 

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from .. import _native
 from .._contract import numbers as real_numbers
-from .._contract import exact, seeded, unmasked
+from .._contract import exact, seeded, unmasked, whole_numbers
 from .._rows import parted, rows_within
-from .._spaces import action_rows, flat_dim, infer_actions, infer_observations, rows_of, unflatten
+from .._spaces import acted_within, action_rows, flat_dim, infer_actions, infer_observations, rows_of, unflatten
 from ..errors import ConfigError, DivergedError, ShapeError
 from . import outward
 from .columns import say, told_flags
@@ -95,7 +95,7 @@ class Episodes(Sequence[Episode]):
         observation_names: Sequence[str] | None = None,
         action_names: Sequence[str] | None = None,
     ) -> None:
-        self.lengths: NDArray[np.int64] = np.asarray(lengths, dtype=np.int64).reshape(-1)
+        self.lengths: NDArray[np.int64] = whole_numbers(lengths, "lengths").reshape(-1)
         """Steps of each episode, (E,)."""
         count, steps = len(self.lengths), int(self.lengths.sum())
         if count and self.lengths.min() < 0:
@@ -150,7 +150,11 @@ class Episodes(Sequence[Episode]):
     ) -> Episodes:
         """From a list of episodes: :class:`Episode` objects, or mappings with ``observations`` (T + 1, …), ``actions`` (T, …),
         ``rewards`` (T,), and, if there are any, ``terminated`` and ``truncated`` (one flag, or T of them) and ``seed``; with
-        ``next_observations`` (T, …) the last observation may be left out. What else there is, is left out with a warning."""
+        ``next_observations`` (T, …) the last observation may be left out. What else there is, is left out with a warning.
+
+        Raises:
+            SpaceError: An action is outside the bounds of ``action_space``; observations may be, as environments show such.
+        """
         if not episodes:
             raise ConfigError("there are no episodes: give at least one")
         notes: dict[str, None] = {}
@@ -162,7 +166,10 @@ class Episodes(Sequence[Episode]):
                 observation_space = parted(told.get("observations"), f"observations of episode {i}")
             if action_space is None:
                 action_space = parted(told.get("actions"), f"actions of episode {i}")
-            parts.append(_episode(told, i, observation_space, action_space, notes))
+            part = _episode(told, i, observation_space, action_space, notes)
+            if action_space is not None:
+                acted_within(action_space, part.actions, f"actions of episode {i}")
+            parts.append(part)
         left_out = [note.removeprefix("left out: ") for note in notes if note.startswith("left out: ")]
         say([*([f"left out: {', '.join(left_out)}"] if left_out else []), *(note for note in notes if not note.startswith("left out: "))])
         shapes = {part.observations.shape[1:] for part in parts}

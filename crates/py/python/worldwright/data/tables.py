@@ -30,6 +30,7 @@ def from_table(
     Raises:
         ConfigError: A column is missing or misspelt, flags are missing, steps have gaps, or rows do not follow each other.
         ShapeError: Numbers are missing or of mixed types.
+        SpaceError: An action is outside the bounds of the ``action_space`` that is given. Observations may be, as environments show such.
         DivergedError: A number is NaN or infinite.
     """
     asked = {"observation_space": observation_space, "action_space": action_space}

@@ -12,7 +12,7 @@ from gymnasium import spaces as gym_spaces
 
 from .. import _native
 from .._choices import nearest
-from .._spaces import as_space
+from .._spaces import acted_within, as_space
 from ..errors import ConfigError
 from . import outward
 from .columns import columns_of, kind_of, say
@@ -36,6 +36,7 @@ def episodes(given: Any, *, observation_space: Any = None, action_space: Any = N
 
     Raises:
         ConfigError: It is nothing of the kind, or has gaps.
+        SpaceError: An action is outside the bounds of the ``action_space`` that is given. Observations may be, as environments show such.
     """
     spaces: dict[str, Any] = {
         name: as_space(space)
@@ -57,7 +58,7 @@ def episodes(given: Any, *, observation_space: Any = None, action_space: Any = N
         return _within(from_minari(given), spaces)
     if isinstance(given, Mapping):
         if "lengths" in given:
-            return Episodes(**_arguments({**given, **spaces}))
+            return _acted(Episodes(**_arguments({**given, **spaces})), spaces)
         return from_table(given, **spaces)
     if isinstance(given, (Episode, Sequence)) and not isinstance(given, (bytes, bytearray)):
         return Episodes.of([given] if isinstance(given, Episode) else given, **spaces)
@@ -72,7 +73,7 @@ def _within(made: Episodes, spaces: dict[str, Any]) -> Episodes:
     if not spaces:
         return made
     told = {"observation_space": made.observation_space, "action_space": made.action_space, **spaces}
-    return Episodes(
+    within = Episodes(
         observations=_arranged("observation", made.observations, made.observation_space, told["observation_space"]),
         actions=_arranged("action", made.actions, made.action_space, told["action_space"]),
         rewards=made.rewards,
@@ -86,6 +87,14 @@ def _within(made: Episodes, spaces: dict[str, Any]) -> Episodes:
         action_names=made.action_names,
         **told,
     )
+    return _acted(within, spaces)
+
+
+def _acted(made: Episodes, spaces: dict[str, Any]) -> Episodes:
+    """The same episodes, whose actions lie within the space that was given for them."""
+    if "action_space" in spaces:
+        acted_within(made.action_space, made.actions, "actions")
+    return made
 
 
 def _arranged(what: str, rows: Any, own: Any, wanted: Any) -> Any:
