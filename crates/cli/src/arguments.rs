@@ -88,8 +88,8 @@ pub(crate) struct Learn {
     /// The environment, such as pendulum (`worldwright envs` lists them) or gym:HalfCheetah-v5
     #[arg(value_name = "ENV", required_unless_present_any = ["config", "data"])]
     pub(crate) environment: Option<String>,
-    /// Recorded episodes to begin with: a folder of them or of a run; without ENV everything is learned from them
-    #[arg(long, value_name = "DIR")]
+    /// Recorded episodes to begin with: a folder of them or of a run, or a file that `worldwright data import` reads; without ENV everything is learned from them
+    #[arg(long, value_name = "PATH")]
     pub(crate) data: Option<String>,
     /// The algorithm (`worldwright algorithms` lists them) [default: pets]
     #[arg(long, value_name = "NAME")]
@@ -131,7 +131,7 @@ pub(crate) struct Learn {
 
 The last line is the `worldwright learn` that uses the choice.")]
 pub(crate) struct Design {
-    /// An environment, or a folder of recorded episodes
+    /// An environment, or recorded episodes: a folder of them or of a run, or a file that `worldwright data import` reads
     #[arg(value_name = "ENV|EPISODES")]
     pub(crate) what: String,
     /// Steps of random actions to begin with, in an environment

@@ -392,13 +392,13 @@ def test_actions_outside_the_space_that_is_given_are_refused_by_row_and_column(t
     fine, wrong = [[0.5, 2.0], [-1.0, -2.0], [0.0, 0.0]], [[0.5, 2.0], [0.0, -2.5], [0.0, 0.0]]
     within = data.from_table(_acted(fine), action_space=space)
     assert within.steps == 3 and within.action_space.high.tolist() == [1.0, 2.0]
-    outside = r"row 1: column 'action': -2.5 is outside \[-2, 2\]"
+    outside = r"row 1: column 'action' is not in its space: -2.5 is outside \[-2, 2\]"
     with pytest.raises(wm.SpaceError, match=outside):
         data.from_table(_acted(wrong), action_space=space)
     with pytest.raises(wm.SpaceError, match=outside):
         data.dataset(_acted(wrong), action_space=space)
     parts = {"observation": [[9.0]] * 3, "next_observation": [[9.0]] * 3, "reward": [0.0] * 3, "truncated": [0, 0, 1]}
-    with pytest.raises(wm.SpaceError, match=r"row 1: column 'action_turn': -2.5 is outside \[-2, 2\]"):
+    with pytest.raises(wm.SpaceError, match=r"row 1: column 'action_turn' is not in its space: -2.5 is outside \[-2, 2\]"):
         data.from_table({**parts, "action_push": [0.5, 0.0, 0.0], "action_turn": [2.0, -2.5, 0.0]}, action_space=space)
     box = gymnasium.spaces.Box(*space, dtype=np.float64)
     told = r"row 1 holds -2.5 at place 1, outside \[-2, 2\]"

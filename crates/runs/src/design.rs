@@ -10,11 +10,12 @@ use worldwright_agents::AgentContext;
 use worldwright_core::{
     Action, Dataset, Environment, Error, Experience, Frame, Interrupt, Observation, Result, RewardFunction, Space, Step,
 };
-use worldwright_data::{EpisodeStore, Replay};
+use worldwright_data::Replay;
 use worldwright_design::{Design, DesignOptions, EnvironmentTrial, Progress, Trial, design, random_transitions};
 use worldwright_envs::Made;
 
 use crate::evaluate::transitions_cost;
+use crate::offline::open_recorded;
 use crate::{Experiment, Lists, STEP_LIMIT, Workshop};
 
 /// Hears of every step of a search, and ends it by an error.
@@ -104,7 +105,7 @@ pub fn design_for_environment(
     design_from(&context, &data, Some(&mut made), options, interrupt, observer)
 }
 
-/// Designs a model for the recorded episodes in a folder. Reward and ends are learned, and plans are judged by models of the held-out part.
+/// Designs a model for the recorded episodes in a folder, or in a file of another format. Reward and ends are learned, and plans are judged by models of the held-out part.
 ///
 /// # Errors
 /// As for [`design_from`]; [`Error::External`] for a folder without episodes.
@@ -115,7 +116,7 @@ pub fn design_for_episodes(
     interrupt: &Interrupt,
     observer: DesignObserver<'_>,
 ) -> Result<Design> {
-    let store = EpisodeStore::open(folder)?;
+    let (store, _) = open_recorded(&folder.to_string_lossy())?;
     let data = Replay::from_store(&store)?.all()?;
     let (observation_space, action_space) =
         (store.header().observation_space.clone(), store.header().action_space.clone());

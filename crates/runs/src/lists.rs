@@ -56,7 +56,7 @@ impl Lists {
         let name = choices.name("environment")?.or_else(recorded).ok_or_else(|| {
             Error::config(
                 "environment",
-                "none is named; name one, for example pendulum (`worldwright envs` lists them), or recorded episodes by data=FOLDER",
+                "none is named; name one, for example pendulum (`worldwright envs` lists them), or recorded episodes by data=PATH",
             )
         })?;
         let name =
@@ -185,7 +185,7 @@ impl Workshop for Lists {
 
 /// Refuses runs in which nothing could be learned.
 fn possible(algorithm: &str, recipe: Recipe, (data, acts): (&str, bool), steps: u64, updates: u64) -> Result<()> {
-    let recorded = "recorded episodes: name a folder of them by data=FOLDER (on the command line --data)";
+    let recorded = "recorded episodes: name a folder or a file of them by data=PATH (on the command line --data)";
     let error = if data.is_empty() && recipe.offline {
         ("data", format!("{algorithm} learns from {recorded}"))
     } else if data.is_empty() && steps == 0 {

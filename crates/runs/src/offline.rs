@@ -1,7 +1,9 @@
 //! The world of recorded episodes: what they show and take, and nothing that could be acted in.
 
-use worldwright_core::{Action, Environment, Error, Observation, Result, Space, Step, distinct_channels};
-use worldwright_data::{EpisodeStore, recorded_names};
+use std::path::Path;
+
+use worldwright_core::{Action, Environment, Error, Interrupt, Observation, Result, Space, Step, distinct_channels};
+use worldwright_data::{ColumnNames, EpisodeStore, format_of, import_as, recorded_names};
 use worldwright_envs::Made;
 
 use crate::RunFolder;
@@ -14,23 +16,45 @@ struct Recorded {
     action_space: Space,
 }
 
-/// The world of the episodes in a folder, which is that of a store or of a run.
+/// The world of the recorded episodes that `data` names: a folder of them or of a run, or a file of another format.
 ///
 /// # Errors
 /// [`Error::Config`] where it holds no recorded episodes.
-pub fn recorded_world(folder: &str) -> Result<Made> {
-    open_recorded(folder).map(|store| world_of(&store))
+pub fn recorded_world(data: &str) -> Result<Made> {
+    open_recorded(data).map(|(store, _)| world_of(&store))
 }
 
-/// The store of recorded episodes that `data` names: its folder, or that of a run that holds it.
-pub(crate) fn open_recorded(folder: &str) -> Result<EpisodeStore> {
+/// The store of recorded episodes that `data` names: its folder, or that of a run that holds it; what is of another format is imported for as long as it is
+/// needed. Also what a user should know of how that was read.
+pub(crate) fn open_recorded(data: &str) -> Result<(EpisodeStore, Vec<String>)> {
     // A run's folder keeps its episodes one level down.
-    let within = RunFolder::new(folder).episodes();
-    let path = if within.exists() { within } else { folder.into() };
-    EpisodeStore::open(&path).map_err(|error| {
-        let why = format!("{folder} holds no recorded episodes ({error}); `worldwright collect` records some");
-        Error::config("data", why)
+    let within = RunFolder::new(data).episodes();
+    let path = if within.exists() { within } else { data.into() };
+    let opened = match format_of(&path) {
+        None => EpisodeStore::open(&path).map(|store| (store, Vec::new())),
+        Some(format) => imported(&path, format),
+    };
+    opened.map_err(|error| match error {
+        // A column that is missing or misspelt names itself, and the file.
+        Error::Config { key, why } => Error::Config { key: format!("data: {key}"), why },
+        error => {
+            let why = format!("{data} holds no recorded episodes ({error}); `worldwright collect` records some");
+            Error::config("data", why)
+        }
     })
+}
+
+/// The episodes of a file or folder of another format, and how they were read.
+fn imported(path: &Path, format: &str) -> Result<(EpisodeStore, Vec<String>)> {
+    let failed = |error: std::io::Error| Error::external("a folder for what is imported", error.to_string());
+    let place = tempfile::Builder::new().prefix("worldwright-").tempdir().map_err(failed)?;
+    let out = place.path().join("episodes");
+    import_as(path, format, &ColumnNames::default(), &out, &Interrupt::never())?;
+    // In memory, since the folder goes.
+    let store = EpisodeStore::read_whole(&out)?;
+    let said = store.header().notes.iter().filter(|(name, _)| ["left out", "note", "warning"].contains(&name.as_str()));
+    let said = said.map(|(name, text)| format!("{name}: {text}")).collect();
+    Ok((store, said))
 }
 
 /// The world of the episodes in a store.

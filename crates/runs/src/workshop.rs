@@ -31,12 +31,12 @@ pub trait Workshop {
     /// that go by names are matched by these. Also what a user should know of that.
     ///
     /// # Errors
-    /// [`Error::Config`] where its name is no folder of recorded episodes, and for parts that one has and the other lacks.
+    /// [`Error::Config`] where its name holds no recorded episodes, and for parts that one has and the other lacks.
     fn recorded(&self, experiment: &Experiment, made: &Made) -> Result<Option<(Dataset, Vec<String>)>> {
         if experiment.data.is_empty() {
             return Ok(None);
         }
-        let store = open_recorded(&experiment.data)?;
+        let (store, mut notes) = open_recorded(&experiment.data)?;
         let dataset = Replay::from_store(&store).and_then(|replay| replay.all());
         let dataset = dataset.map_err(|error| match undefined(&store) {
             Ok(Some(place)) => Error::config("data", format!("{}: {place}; leave it out", experiment.data)),
@@ -48,7 +48,9 @@ pub trait Workshop {
             observation: Named { space: &store.header().observation_space, names: observation.as_deref() },
             action: Named { space: &store.header().action_space, names: action.as_deref() },
         };
-        arranged(dataset, &given, &elements(made)).map(Some)
+        let (dataset, said) = arranged(dataset, &given, &elements(made))?;
+        notes.extend(said);
+        Ok(Some((dataset, notes)))
     }
 }
 

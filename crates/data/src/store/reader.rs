@@ -1,6 +1,6 @@
 //! Reading episodes, from memory-mapped segments.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, UInt64Type};
@@ -12,7 +12,7 @@ use worldwright_core::{Error, Result, Space};
 use super::columns::{arrow, numbers_of, value_at};
 use super::layout::{ACTION, EPISODE, KEPT, OBSERVATION, REWARD, SEED, STEP, TERMINATED, TRUNCATED};
 use super::recovery::{Recovery, Survey, survey, survey_bytes, u64s};
-use super::{Header, Position};
+use super::{Header, Position, io, layout};
 use crate::Episode;
 
 /// What is known of an episode without reading its observations.
@@ -68,6 +68,20 @@ impl EpisodeStore {
         let segments: Vec<(u64, Buffer)> =
             segments.iter().enumerate().map(|(i, bytes)| (i as u64, Buffer::from(bytes.to_vec()))).collect();
         Self::from_survey(survey_bytes(&segments, index)?)
+    }
+
+    /// The same of the store in a folder that may go, or change, while it is read: all of it is held in memory.
+    ///
+    /// # Errors
+    /// As for [`open`](Self::open).
+    pub fn read_whole(folder: impl AsRef<Path>) -> Result<Self> {
+        let folder = folder.as_ref();
+        let read = |path: PathBuf| std::fs::read(&path).map_err(|error| io(&path, "cannot be read", &error));
+        let segments = layout::segments(folder)?.into_iter();
+        let segments =
+            segments.map(|segment| read(layout::segment_path(folder, segment))).collect::<Result<Vec<_>>>()?;
+        let segments: Vec<&[u8]> = segments.iter().map(Vec::as_slice).collect();
+        Self::from_bytes(&segments, &read(layout::index_path(folder))?)
     }
 
     fn from_survey(mut survey: Survey) -> Result<Self> {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use worldwright_core::Interrupt;
-use worldwright_runs::{Experiment, Lists, Outcome, RunFolder};
+use worldwright_runs::{Experiment, Lists, Outcome, RunFolder, Workshop};
 
 use crate::tiny::{AtStep, GO_ON, experiment, finish, run, trace};
 
@@ -68,4 +68,39 @@ fn what_is_wrong_with_it_is_said() {
     finish(&car(&[]), &own, false);
     finish(&car(&[&format!("data={}", own.display())]), &other, false);
     assert!(!experiment(&[]).to_toml().contains("data"), "the text of a run without data is what it was");
+}
+
+#[test]
+fn files_of_other_formats_are_read_as_they_are() {
+    let place = tempfile::tempdir().unwrap();
+    let log = place.path().join("log");
+    finish(&experiment(&["steps=70", "environment.episode_steps=30"]), &log, false);
+    let made = Lists.environment(&experiment(&[])).unwrap();
+    let read = |data: &Path| Lists.recorded(&beginning_with(data), &made).map(Option::unwrap);
+    let (whole, _) = read(&log).unwrap();
+    for format in ["csv", "parquet", "jsonl", "npz", "feather"] {
+        let file = place.path().join(format!("log.{format}"));
+        worldwright_data::export(&log.join("episodes"), format, &file).unwrap();
+        let (found, notes) = read(&file).unwrap();
+        assert!(notes.is_empty(), "{format}: {notes:?}");
+        assert_eq!(found.len(), whole.len(), "{format}");
+        for i in 0..whole.len() {
+            assert_eq!(found.observation(i), whole.observation(i), "{format}");
+            assert_eq!(found.action(i), whole.action(i), "{format}");
+            assert_eq!(found.next_observation(i), whole.next_observation(i), "{format}");
+        }
+        assert_eq!((found.rewards(), found.episode_ends()), (whole.rewards(), whole.episode_ends()), "{format}");
+    }
+    finish(&beginning_with(&place.path().join("log.csv")), &place.path().join("begun"), false);
+    // How a table was read is told, and what is wrong with one is told with what mends it.
+    let odd = place.path().join("odd.csv");
+    std::fs::write(&odd, "obs_x,obs_y,obs_z,action,reward,remark\n1,2,3,0.5,1,a\n4,5,6,,,b\n").unwrap();
+    let (_, notes) = read(&odd).unwrap();
+    assert!(notes[0].starts_with("left out: columns remark"), "{notes:?}");
+    std::fs::write(&odd, "state,action,reward\n1,0.5,1\n2,,\n").unwrap();
+    let error = read(&odd).unwrap_err().to_string();
+    assert!(
+        error.starts_with("data: ") && error.contains("odd.csv") && error.contains("--columns observation=COLUMN"),
+        "{error}"
+    );
 }

@@ -190,7 +190,7 @@ fn runs_that_could_learn_nothing_are_refused() {
         (&[&data, "steps=5"], "need an environment"),
         (&[&data, "environment=pendulum", "algorithm=bc", "steps=5"], "learns nothing"),
         (&[&data, "algorithm=bc", "updates=0"], "at least 1"),
-        (&["algorithm=bc"], "data=FOLDER"),
+        (&["algorithm=bc"], "data=PATH"),
     ];
     for (choices, words) in refused {
         let choices = choices.iter().try_fold(Choices::new(), |choices, one| choices.assign(one)).unwrap();
