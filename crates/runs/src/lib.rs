@@ -65,4 +65,4 @@ pub use offline::{RECORDED, recorded_world, world};
 pub use problem::{SolvedProblem, solve_problem};
 pub use state_file::{digest, read_state, write_state};
 pub use summary::{ModelErrors, Summary};
-pub use workshop::{Workshop, elements};
+pub use workshop::{Workshop, elements, instances};

@@ -1,6 +1,7 @@
 //! Where a run's environment and agent come from. The loop asks a [`Workshop`], so that it can be tried on any pair of them.
 
-use worldwright_core::{Agent, Dataset, Error, Experience, Interrupt, Result, Space, Value};
+use rayon::prelude::*;
+use worldwright_core::{Agent, Dataset, Environment, Error, Experience, Interrupt, Result, Space, Value};
 use worldwright_data::{Elements, EpisodeStore, Named, Replay, arranged, recorded_names};
 use worldwright_envs::Made;
 
@@ -8,7 +9,7 @@ use crate::Experiment;
 use crate::offline::open_recorded;
 
 /// Makes what an experiment names.
-pub trait Workshop {
+pub trait Workshop: Sync {
     /// A new instance of the environment. Called once for each that is trained in, once for evaluation (once more for each that evaluates beside it), and
     /// again when one has broken.
     ///
@@ -52,6 +53,20 @@ pub trait Workshop {
         notes.extend(said);
         Ok(Some((dataset, notes)))
     }
+}
+
+/// More instances of an experiment's environment, as many as `count`. Those of Python take long to start, each in a process of its own, so that as many as
+/// there are threads start at once, where their workshop can; more would only be late.
+///
+/// # Errors
+/// As for [`Workshop::environment`], that of the first one that fails.
+pub fn instances(workshop: &dyn Workshop, experiment: &Experiment, count: u64) -> Result<Vec<Box<dyn Environment>>> {
+    let make = |_| workshop.environment(experiment).map(|made| made.environment);
+    if !workshop.works_at_once() {
+        return (0..count).map(make).collect();
+    }
+    let made: Vec<Result<_>> = (0..count).into_par_iter().map(make).collect();
+    made.into_iter().collect()
 }
 
 /// What an environment shows and takes, and what it calls the numbers of these.

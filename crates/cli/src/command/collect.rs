@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 use worldwright_core::{Interrupt, Setting};
 use worldwright_runs::report::{counted, short};
-use worldwright_runs::{Choices, Lists, Workshop, collect, load_bundle};
+use worldwright_runs::{Choices, Lists, Workshop, collect, instances, load_bundle};
 
 use super::is_path;
 use crate::arguments::Collect;
@@ -29,8 +29,7 @@ pub(crate) fn run(options: &Collect, interrupt: &Interrupt) -> Result<()> {
         let choices = given.set("environment", Setting::Text(options.what.clone()))?;
         let experiment = Lists.resolve(&choices)?;
         let mut made = Lists.environment(&experiment)?;
-        let beside = (1..experiment.count).map(|_| Ok(Lists.environment(&experiment)?.environment));
-        let mut beside = beside.collect::<Result<Vec<_>>>()?;
+        let mut beside = instances(&Lists, &experiment, experiment.count.saturating_sub(1))?;
         collect(&mut made, &mut beside, None, (options.steps, options.seed), &options.out, interrupt)?
     };
     let episodes = collected.returns.len();

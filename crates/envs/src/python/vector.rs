@@ -67,6 +67,23 @@ pub struct VectorEnvironment {
     running: bool,
 }
 
+/// Starts workers, as many at once as there are cores to start them on: more would only be late. Of several that fail, the first one's error.
+fn open_all(recipes: Vec<Recipe>) -> Result<Vec<Remote>> {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let mut workers = Vec::with_capacity(recipes.len());
+    let mut recipes = recipes.into_iter().peekable();
+    while recipes.peek().is_some() {
+        let few: Vec<Recipe> = recipes.by_ref().take(cores).collect();
+        let opened: Vec<Result<Remote>> = std::thread::scope(|scope| {
+            let starts: Vec<_> = few.into_iter().map(|recipe| scope.spawn(|| Remote::open(recipe))).collect();
+            let lost = |_| Err(Error::external("a worker", "could not be started: its thread ended"));
+            starts.into_iter().map(|start| start.join().unwrap_or_else(lost)).collect()
+        });
+        workers.extend(opened.into_iter().collect::<Result<Vec<_>>>()?);
+    }
+    Ok(workers)
+}
+
 impl VectorEnvironment {
     /// Starts the workers and makes the environments.
     ///
@@ -80,14 +97,15 @@ impl VectorEnvironment {
                 format!("{environments} environments in {workers} workers: take at least one a worker"),
             ));
         }
-        let workers = (0..workers)
+        let recipes = (0..workers)
             .map(|worker| {
                 let share = environments / workers + usize::from(worker < environments % workers);
                 let mut recipe = Recipe::new(id, share, &options.worker)?;
                 (recipe.autoreset, recipe.vectorization) = (options.autoreset, options.vectorization);
-                Remote::open(recipe)
+                Ok(recipe)
             })
             .collect::<Result<Vec<_>>>()?;
+        let workers = open_all(recipes)?;
         let autoreset = workers[0].description().autoreset;
         Ok(Self {
             id: id.to_owned(),

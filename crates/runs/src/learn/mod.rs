@@ -29,7 +29,7 @@ use std::fs;
 use std::time::Instant;
 
 use worldwright_agents::{Interaction, Taken};
-use worldwright_core::{Error, Interrupt, Result, uninterrupted};
+use worldwright_core::{Environment, Error, Interrupt, Result, uninterrupted};
 use worldwright_envs::Made;
 
 use self::episode::{Prepared, unless_broken};
@@ -40,7 +40,9 @@ use crate::checkpoint::{Checkpoints, Progress};
 use crate::evaluate::transitions_cost;
 use crate::metrics::MetricsFile;
 use crate::opening::{begin, go_on, holds_run, nothing_to_lose};
-use crate::{COUNT, Evaluation, EvaluationPlan, Event, Experiment, Lists, Observer, RunFolder, Workshop, pages};
+use crate::{
+    COUNT, Evaluation, EvaluationPlan, Event, Experiment, Lists, Observer, RunFolder, Workshop, instances, pages,
+};
 
 /// How a run is carried out; nothing here changes its result.
 pub struct LearnOptions<'a> {
@@ -66,9 +68,10 @@ pub struct LearnOptions<'a> {
 /// when the agent or, after all retries, the environment fails. Everything up to the last checkpoint is then safe.
 pub fn learn(workshop: &dyn Workshop, experiment: &Experiment, options: LearnOptions<'_>) -> Result<Outcome> {
     let LearnOptions { folder, resume, checkpoint, interrupt, observers } = options;
-    let Made { environment: first, .. } = workshop.environment(experiment)?;
     // Of all instances, the first one is trained in; what is asked of the world is asked of the one that is evaluated in.
-    let made = workshop.environment(experiment)?;
+    let make = || workshop.environment(experiment);
+    let (first, made) = if workshop.works_at_once() { rayon::join(make, make) } else { (make(), make()) };
+    let (Made { environment: first, .. }, made) = (first?, made?);
     let agent = workshop.agent(experiment, &made, interrupt)?;
     // What does not fit is refused before anything is written.
     let limit = made.episode_steps.unwrap_or(STEP_LIMIT);
@@ -91,16 +94,13 @@ pub fn learn(workshop: &dyn Workshop, experiment: &Experiment, options: LearnOpt
         let what = "several at once: it is of this process; give its name, so that each gets a process of its own (gym:MODULE:ID, with environment.worker.path where the module lies)";
         return Err(Error::unsupported(made.environment.id().to_owned(), what));
     }
-    let mut environments = Vec::new();
-    for _ in 1..experiment.count {
-        let another = workshop.environment(experiment)?.environment;
-        let same =
-            another.observation_space() == first.observation_space() && another.action_space() == first.action_space();
-        if !same {
-            let why = "its instances differ in what they show or take: only one of such an environment can be acted in";
-            return Err(Error::config(COUNT, format!("{}: {why}", first.id())));
-        }
-        environments.push(another);
+    let mut environments = instances(workshop, experiment, experiment.count.saturating_sub(1))?;
+    let same = |another: &Box<dyn Environment>| {
+        another.observation_space() == first.observation_space() && another.action_space() == first.action_space()
+    };
+    if !environments.iter().all(same) {
+        let why = "its instances differ in what they show or take: only one of such an environment can be acted in";
+        return Err(Error::config(COUNT, format!("{}: {why}", first.id())));
     }
     environments.insert(0, first);
     let checkpoints = Checkpoints::new(folder.checkpoints(), experiment.sha256());

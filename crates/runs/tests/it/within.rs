@@ -87,13 +87,17 @@ impl Environment for Fickle {
     }
 }
 
-struct Moody(std::cell::Cell<f64>);
+struct Moody(std::sync::Mutex<f64>);
 
 impl Workshop for Moody {
     fn environment(&self, experiment: &Experiment) -> Result<Made> {
-        self.0.set(self.0.get() + 1e-3);
+        let mood = {
+            let mut mood = self.0.lock().unwrap();
+            *mood += 1e-3;
+            *mood
+        };
         let mut made = Lists.environment(experiment)?;
-        made.environment = Box::new(Fickle(made.environment, self.0.get()));
+        made.environment = Box::new(Fickle(made.environment, mood));
         Ok(made)
     }
     fn agent(&self, experiment: &Experiment, made: &Made, interrupt: &Interrupt) -> Result<Box<dyn Agent>> {
@@ -105,7 +109,7 @@ impl Workshop for Moody {
 fn an_episode_that_cannot_be_shown_again_is_left_as_it_was() {
     let place = tempfile::tempdir().unwrap();
     let cut = place.path().join("cut");
-    let moody = Moody(std::cell::Cell::new(0.0));
+    let moody = Moody(std::sync::Mutex::new(0.0));
     let interrupt = Interrupt::new();
     let mut stop = AtStep { step: 555, interrupt: Some(&interrupt) };
     run(&moody, &long(), &cut, false, &interrupt, vec![&mut stop]).unwrap();
