@@ -211,3 +211,19 @@ fn sizes_are_checked() {
     vector.reset(&[1, 2, 3]).expect("a reset");
     assert!(matches!(vector.reset_where(&[true; 3], &[1, 2, 3]), Err(Error::Config { .. })));
 }
+
+#[test]
+fn workers_start_at_once() {
+    let Some(options) = stubs() else { return };
+    if std::thread::available_parallelism().map_or(1, std::num::NonZero::get) < 2 {
+        return;
+    }
+    let folder = std::env::temp_dir().join(format!("worldwright-meeting-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let worker = with(options, &[("folder", Setting::Text(folder.display().to_string()))]);
+    let options = VectorOptions { environments: 2, workers: 2, worker, ..VectorOptions::default() };
+    // Each waits until the other is being made, and would be late alone.
+    let vector = VectorEnvironment::open("gym:worldwright_stubs:Meeting-v0", &options);
+    let _ = std::fs::remove_dir_all(&folder);
+    assert_eq!(vector.map(|vector| vector.environments()), Ok(2));
+}

@@ -1,12 +1,15 @@
 //! Runs that act in several environments at once.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
-use worldwright_core::Setting;
+use worldwright_core::{Agent, Error, Interrupt, Result, Setting};
 use worldwright_data::EpisodeStore;
+use worldwright_envs::Made;
 use worldwright_runs::{
-    CheckpointEvery, EvaluationOptions, Experiment, Lists, RunFolder, branch, collect, evaluate, load_bundle,
+    CheckpointEvery, EvaluationOptions, Experiment, Lists, RunFolder, Workshop, branch, collect, evaluate, instances,
+    load_bundle,
 };
 
 use crate::broken::Fragile;
@@ -201,4 +204,31 @@ fn what_is_gone_for_good_is_tried_a_few_times_only() {
     let made = gone.instances.load(std::sync::atomic::Ordering::Relaxed);
     assert!(made < 30, "{made} instances");
     finish(&experiment, &folder, true);
+}
+
+/// Makes no environment before another is being made.
+struct Meeting(AtomicUsize);
+
+impl Workshop for Meeting {
+    fn environment(&self, experiment: &Experiment) -> Result<Made> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        let patience = Instant::now() + Duration::from_secs(20);
+        while self.0.load(Ordering::SeqCst) < 2 {
+            if Instant::now() > patience {
+                return Err(Error::external("environment", "was made alone"));
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Lists.environment(experiment)
+    }
+    fn agent(&self, experiment: &Experiment, made: &Made, interrupt: &Interrupt) -> Result<Box<dyn Agent>> {
+        Lists.agent(experiment, made, interrupt)
+    }
+}
+
+#[test]
+fn environments_are_made_at_once_where_there_are_threads() {
+    if rayon::current_num_threads() > 1 {
+        assert_eq!(instances(&Meeting(AtomicUsize::new(0)), &experiment(&[]), 3).unwrap().len(), 3);
+    }
 }

@@ -348,6 +348,16 @@ class Idle(gymnasium.Env):
         return self.observation, 0.0, False, False, {}
 
 
+class Meeting(Counter):
+    """Is not made before another is being made, in a process of its own."""
+
+    def __init__(self, folder, render_mode=None):
+        super().__init__(render_mode=render_mode)
+        open(os.path.join(folder, str(os.getpid())), "x").close()
+        while len(os.listdir(folder)) < 2:
+            time.sleep(0.01)
+
+
 class Timed(gymnasium.Env):
     """Another environment; the reward is the nanoseconds that its own step took."""
 
@@ -373,6 +383,7 @@ gymnasium.register("Misbehaving-v0", Misbehaving)
 gymnasium.register("OwnVector-v0", Counter, vector_entry_point=OwnVector)
 gymnasium.register("Idle-v0", Idle)
 gymnasium.register("Timed-v0", Timed)
+gymnasium.register("Meeting-v0", Meeting)
 gymnasium.register("Reusing-v0", Reusing)
 gymnasium.register("Loose-v0", Loose)
 gymnasium.register("Needing-v0", Needing)
