@@ -97,7 +97,7 @@ fn files_of_other_formats_are_read_as_they_are() {
     std::fs::write(&odd, "obs_x,obs_y,obs_z,action,reward,remark\n1,2,3,0.5,1,a\n4,5,6,,,b\n").unwrap();
     let (_, notes) = read(&odd).unwrap();
     assert!(notes[0].starts_with("left out: columns remark"), "{notes:?}");
-    std::fs::write(&odd, "state,action,reward\n1,0.5,1\n2,,\n").unwrap();
+    std::fs::write(&odd, "pose,action,reward\n1,0.5,1\n2,,\n").unwrap();
     let error = read(&odd).unwrap_err().to_string();
     assert!(
         error.starts_with("data: ") && error.contains("odd.csv") && error.contains("--columns observation=COLUMN"),
