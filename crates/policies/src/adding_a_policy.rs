@@ -9,6 +9,7 @@ use worldwright_core::{
 };
 
 use crate::batch::Transitions;
+use crate::scaling::Scaling;
 use crate::{Build, LearnedPolicy, PolicyContext};
 
 /// The line in the list of policies.
@@ -26,6 +27,7 @@ pub(crate) const ENTRY: Entry<Build> = Entry {
 fn build(context: &PolicyContext, settings: &Settings) -> Result<Box<dyn LearnedPolicy>> {
     let head = ActionHead::new(ENTRY.name, &context.action_space)?;
     Ok(Box::new(Linear {
+        scaling: Scaling::identity(context.inputs),
         inputs: context.inputs,
         batch: settings.count_in("batch", 1, 1 << 20)?,
         step_size: settings.float("step_size", 0.0, 1.0)? as f32,
@@ -38,6 +40,8 @@ fn build(context: &PolicyContext, settings: &Settings) -> Result<Box<dyn Learned
 }
 
 struct Linear {
+    /// How it sees what it is given: numbers of about unit size, whatever the world's units.
+    scaling: Scaling,
     inputs: usize,
     head: ActionHead,
     batch: usize,
@@ -58,7 +62,8 @@ fn product(row: &[f32], seen: impl Iterator<Item = f32>) -> f32 {
 impl Learner for Linear {
     fn update(&mut self, experience: &dyn Experience, rng: &mut Rng, interrupt: &Interrupt) -> Result<Metrics> {
         interrupt.check(ENTRY.name)?;
-        self.room.draw(experience, (self.batch, self.inputs), &self.head, 1.0, rng)?;
+        self.scaling.follow(experience, rng)?;
+        self.room.draw(experience, self.batch, (&self.scaling, &self.head), (1, 1.0), rng)?;
         let columns = self.head.columns();
         let mut loss = 0.0;
         let transitions = self.room.observations.chunks_exact(self.inputs).zip(self.room.actions.chunks_exact(columns));
@@ -92,7 +97,7 @@ impl Policy for Linear {
         }
         for row in 0..inputs.rows() {
             for (said, weights) in self.said.iter_mut().zip(self.weights.chunks_exact(self.inputs + 1)) {
-                *said = product(weights, (0..self.inputs).map(|dim| inputs.get(row, dim) as f32));
+                *said = product(weights, (0..self.inputs).map(|dim| self.scaling.of(dim, inputs.get(row, dim))));
             }
             if !self.said.iter().all(|said| said.is_finite()) {
                 return Err(Error::Diverged { who: ENTRY.name.into(), why: "its action is not finite".into() });
@@ -111,13 +116,14 @@ impl Policy for Linear {
     fn weights(&self) -> State {
         let mut state = State::new();
         state.put("weights", Array::F32(vec![self.head.columns(), self.inputs + 1], self.weights.clone()));
+        self.scaling.save(&mut state);
         state
     }
 
     fn restore_weights(&mut self, weights: &State) -> Result<()> {
         let numbers = weights.f32s("weights", self.weights.len())?;
         self.weights.copy_from_slice(numbers);
-        Ok(())
+        self.scaling.restore(weights)
     }
 }
 

@@ -59,8 +59,10 @@ impl Scaling {
             let mean = numbers().sum::<f64>() / count as f64;
             let square = numbers().map(|x| (x - mean) * (x - mean)).sum::<f64>() / count as f64;
             let std = square.sqrt();
-            self.mean[d] = mean as f32;
-            self.std[d] = if std > LEAST * mean.abs().max(LEAST) { std as f32 } else { 1.0 };
+            let varies = std > LEAST * mean.abs().max(LEAST);
+            // What never changed is as good as a one.
+            let size = if mean == 0.0 { 1.0 } else { mean.abs() };
+            (self.mean[d], self.std[d]) = if varies { (mean as f32, std as f32) } else { (0.0, size as f32) };
         }
         let square = sample.rewards.iter().map(|reward| reward * reward).sum::<f64>() / count as f64;
         self.reward = if square > 0.0 { square.sqrt() } else { 1.0 };

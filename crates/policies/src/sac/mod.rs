@@ -209,7 +209,7 @@ impl Learner for Taught<Critics> {
             ("critic_loss", critic_loss),
             ("actor_loss", actor_loss),
             ("entropy", entropy),
-            ("temperature", f64::from(critics.temperature()?)),
+            ("temperature", f64::from(critics.temperature()?) * acting.scaling.reward()),
         ])
     }
 }
