@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use worldwright_agents::{Parts, build, resolve};
-use worldwright_core::{Action, Observation, Result, Rng, Setting};
+use worldwright_core::{Action, Experience, Observation, Result, Rng, Setting};
 use worldwright_envs::{Made, make};
 
 use crate::model_based::{context, episode, memory};
@@ -84,6 +84,66 @@ fn pets_beats_random_by_half() {
         ("model.epochs", Setting::Integer(60)),
     ]);
     beats_random("pets", &settings, 4);
+}
+
+/// A small ensemble, and few updates of a small policy from what it imagines.
+fn imagines() -> Vec<(&'static str, Setting)> {
+    let numbers = [
+        ("initial_steps", 80),
+        ("branches", 32),
+        ("model.members", 3),
+        ("model.particles", 3),
+        ("model.epochs", 60),
+        ("policy.batch", 64),
+    ];
+    let mut settings = numbers.map(|(key, number)| (key, Setting::Integer(number))).to_vec();
+    settings.extend([
+        ("updates_per_step", Setting::Float(10.0)),
+        ("model.hidden", Setting::Numbers(vec![32.0, 32.0])),
+        ("policy.hidden", Setting::Numbers(vec![32.0, 32.0])),
+    ]);
+    settings
+}
+
+#[test]
+fn a_policy_learned_in_imagination_beats_random_by_half() {
+    let mut settings = imagines();
+    settings.push(("updates_per_step", Setting::Float(25.0)));
+    beats_random("mbpo", &settings, 8);
+}
+
+#[test]
+fn a_plan_led_by_a_policy_beats_random_by_half() {
+    let settings = [imagines(), plans()].concat();
+    beats_random("loop", &settings, 4);
+}
+
+/// A valley that random pushes never lead out of, and every step costs the same: what is not yet known leads out.
+#[test]
+fn curiosity_leads_out_of_the_valley() {
+    let mut world = make("mountain-car", &BTreeMap::new()).unwrap();
+    let mut parts = Parts::default();
+    let whole = |number| Setting::Integer(number);
+    parts.agent = BTreeMap::from([
+        ("initial_steps".to_owned(), whole(100)),
+        ("updates_per_step".to_owned(), Setting::Float(4.0)),
+        ("branches".to_owned(), whole(32)),
+    ]);
+    let sizes = [("members", whole(3)), ("particles", whole(3)), ("epochs", whole(200))];
+    parts.role("model").settings = sizes.map(|(key, size)| (key.to_owned(), size)).into();
+    parts.role("model").settings.insert("hidden".into(), Setting::Numbers(vec![32.0, 32.0]));
+    parts.role("policy").settings.insert("hidden".into(), Setting::Numbers(vec![32.0, 32.0]));
+    let mut ends = Vec::new();
+    for curious in [true, false] {
+        parts.agent.insert("curious".into(), Setting::Bool(curious));
+        let mut agent = build(&resolve("loop", "", &parts).unwrap(), &context(&world, 3)).unwrap();
+        let mut experience = memory(&world);
+        for seed in 0..4 {
+            agent = episode(agent, &mut world, &mut experience, (seed, 200), None).2;
+        }
+        ends.push(experience.all().unwrap().terminated().iter().filter(|ended| **ended).count());
+    }
+    assert!(ends[0] > 0 && ends[1] == 0, "goals reached with and without curiosity: {ends:?}");
 }
 
 #[test]
