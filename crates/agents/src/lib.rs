@@ -26,6 +26,7 @@ mod recipe;
 mod recipes;
 mod resolve;
 mod search_agent;
+mod table_agent;
 mod updates;
 mod world;
 

@@ -27,6 +27,10 @@ pub const SECTIONS: &[Section] = &[
         name: "policy",
         parameters: |name| find(worldwright_policies::ALL, "policy", name).map(|entry| entry.parameters),
     },
+    Section {
+        name: "learner",
+        parameters: |name| find(worldwright_finite::online::ALL, "learner", name).map(|entry| entry.parameters),
+    },
 ];
 
 /// A role of an algorithm.

@@ -31,6 +31,7 @@ mod believed;
 mod cartpole;
 mod chance;
 pub mod cube;
+mod deep_sea;
 mod dmc_cartpole_swingup;
 mod dmc_pendulum_swingup;
 mod draw;
@@ -53,6 +54,7 @@ mod point_mass;
 pub mod python;
 mod repeat;
 mod rewards;
+mod river_swim;
 pub mod rock_sample;
 mod scenes;
 mod settings;
@@ -158,6 +160,8 @@ pub const ALL: &[Entry<Build>] = &[
     cube::POCKET_CUBE,
     tiger::ENTRY,
     rock_sample::ENTRY,
+    deep_sea::ENTRY,
+    river_swim::ENTRY,
 ];
 
 /// Other names of native environments: the identifiers under which their originals are known.

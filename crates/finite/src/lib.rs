@@ -7,7 +7,8 @@
 //!   [`Imagination`](worldwright_core::Imagination).
 //! - [`value_iteration`], [`policy_iteration`], [`modified_policy_iteration`] and [`prioritised_sweeping`] find the optimal value;
 //!   [`finite_horizon`] the value of each number of remaining steps; [`average_reward`] the gain of a process without end.
-//! - [`Dyna`] learns from steps, with planning from remembered ones.
+//! - [`online`] holds the tabular learners, which act and learn from one transition at a time: Q-learning and Sarsa with their kin, Dyna,
+//!   prioritised sweeping, R-max, posterior sampling.
 //!
 //! ```
 //! use worldwright_finite::{MdpBuilder, Stop, Sweep, value_iteration};
@@ -23,11 +24,11 @@
 
 mod average;
 mod certificate;
-mod dyna;
 mod enumerate;
 mod horizon;
 mod linear;
 mod mdp;
+pub mod online;
 mod policy_iteration;
 mod prioritised;
 mod states;
@@ -35,10 +36,9 @@ mod value_iteration;
 
 pub use average::{AverageReward, average_reward};
 pub use certificate::{Certificate, NO_ACTION, Solution, Stop};
-pub use dyna::{Dyna, DynaConfig, Planning};
 pub use enumerate::{Enumerated, Enumeration, enumerate};
 pub use horizon::{Stages, finite_horizon};
 pub use mdp::{Mdp, MdpBuilder};
 pub use policy_iteration::{evaluate, modified_policy_iteration, policy_iteration};
 pub use prioritised::prioritised_sweeping;
-pub use value_iteration::{Sweep, value_iteration};
+pub use value_iteration::{Sweep, value_iteration, value_iteration_from};

@@ -121,6 +121,18 @@ impl Queue {
         Self { priority: vec![0.0; states], heap: BinaryHeap::new() }
     }
 
+    /// Makes room for so many states.
+    pub(super) fn include(&mut self, states: usize) {
+        if states > self.priority.len() {
+            self.priority.resize(states, 0.0);
+        }
+    }
+
+    /// `[states]`, zero for those that do not wait: what the order of all that follows depends on.
+    pub(super) fn priorities(&self) -> &[f64] {
+        &self.priority
+    }
+
     /// Gives a state this priority unless it has a higher one.
     pub(super) fn raise(&mut self, state: usize, priority: f64) {
         if priority > self.priority[state] {

@@ -4,7 +4,7 @@
 //! (Puterman 1994, section 6.6). Gauss–Seidel: in place, in the order of the states, so that a sweep uses what it found before
 //! (section 6.3.3); each sweep brings the largest error down by at least β as well, and a last synchronous sweep proves it.
 
-use worldwright_core::Result;
+use worldwright_core::{Error, Result};
 use worldwright_numerics::Change;
 
 use super::certificate::{NO_ACTION, Solution, Stop, certify, conclude, good_enough};
@@ -26,11 +26,23 @@ pub enum Sweep {
 /// The optimal values by value iteration.
 ///
 /// # Errors
-/// [`Error::Diverged`](worldwright_core::Error::Diverged) when values grow beyond all numbers, which a process without a discount
+/// [`Error::Diverged`] when values grow beyond all numbers, which a process without a discount
 /// can do.
 pub fn value_iteration(mdp: &Mdp, sweep: Sweep, stop: &Stop) -> Result<Solution> {
+    value_iteration_from(mdp, vec![0.0; mdp.states()], sweep, stop)
+}
+
+/// The same from other values than zeros, such as those of a process that differs little.
+///
+/// # Errors
+/// As for [`value_iteration`]; [`Error::Shape`] for values of another number of states.
+pub fn value_iteration_from(mdp: &Mdp, mut values: Vec<f64>, sweep: Sweep, stop: &Stop) -> Result<Solution> {
     let states = mdp.states();
-    let (mut values, mut next) = (vec![0.0; states], vec![0.0; states]);
+    if values.len() != states {
+        return Err(Error::shape("values", &[states], &[values.len()]));
+    }
+    (0..states).filter(|state| mdp.actions(*state) == 0).for_each(|end| values[end] = 0.0);
+    let mut next = vec![0.0; states];
     let mut policy = vec![NO_ACTION; states];
     let beta = mdp.contraction();
     let mut sweeps = 0;

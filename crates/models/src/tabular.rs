@@ -4,13 +4,15 @@
 //! pair, and
 //!
 //! ```text
-//! Q(s, a) = r̂(s, a) + γ Σ P̂(s' | s, a) max Q(s', ·)                            to act by
-//! Q(s, a) = min(r̂ + β / √n(s, a) + γ Σ P̂ max Q(s', ·), (r_max + β) / (1 − γ))   to explore by
+//! Q(s, a) = r̂(s, a) + γ Σ P̂(s' | s, a) max Q(s', ·)                                        to act by
+//! Q(s, a) = min(r̂ + c σ̂ / √n + β / n + γ Σ P̂ max Q(s', ·), (r_max + β) / (1 − γ))   to explore by
 //! ```
 //!
-//! The second is MBIE-EB (Strehl and Littman, "An Analysis of Model-Based Interval Estimation for Markov Decision Processes", 2008): what
-//! was tried seldom is believed to be good, and what was never tried as good as anything can be. Its policy is the model's prior, so that
-//! the planner `greedy` needs no search. Rows are single states, and a step draws one of the outcomes.
+//! with σ̂ the deviation of `r + γ V(s')` over the n tries of a pair, V of the first line, and β a share of the rewards' range. The second is the bonus of
+//! UCBVI (Azar, Osband and Munos, "Minimax Regret Bounds for Reinforcement Learning", ICML 2017, its Bernstein form) with smaller constants: what was tried
+//! seldom is believed to be good, and what was never tried as good as anything can be; but where tries turned out alike, doubt goes with 1 / n, so that
+//! exploring ends where nothing is left to chance, and elsewhere lasts where it bears on values. (A bonus of β / √n alone, as of MBIE-EB, is far above
+//! what choices differ by as long as γ is near 1, and explores evenly.) The policy is the model's prior, so that the planner `greedy` needs no search. Rows are single states, and a step draws one of the outcomes.
 
 mod table;
 
@@ -22,7 +24,7 @@ use worldwright_core::{
     SettingDefault as Default, Settings, Space, State, Transitions, Value, Values, WorldModel, cost,
 };
 
-use self::table::{Solved, Table};
+use self::table::{Optimism, Solved, Table};
 use crate::arena::{check_rows, check_step};
 use crate::{Build, ModelContext};
 
@@ -30,12 +32,17 @@ use crate::{Build, ModelContext};
 pub(crate) const ENTRY: Entry<Build> = Entry {
     name: "tabular",
     summary: "counts of a finite process, solved by dynamic programming, with optimism where little was tried",
-    source: "Strehl and Littman, JCSS 2008 (MBIE-EB)",
+    source: "Azar, Osband and Munos, ICML 2017 (UCBVI)",
     parameters: &[
         Parameter {
             name: "bonus",
-            default: Default::Float(0.5),
-            summary: "what a pair tried once is believed to be worth more than its mean while exploring, as a share of the rewards' range",
+            default: Default::Float(1.0),
+            summary: "what a pair tried once is believed to be worth more than its mean while exploring, as a share of the rewards' range; it falls with the tries",
+        },
+        Parameter {
+            name: "deviations",
+            default: Default::Float(0.3),
+            summary: "standard deviations of the mean of a pair's tries that are added to it while exploring",
         },
         Parameter {
             name: "longest_discount",
@@ -86,6 +93,7 @@ fn build(context: &ModelContext, settings: &Settings) -> Result<Box<dyn LearnedM
         reward: context.reward.clone(),
         discount: context.discount.min(longest),
         bonus: settings.float("bonus", 0.0, 1e6)?,
+        deviations: settings.float("deviations", 0.0, 1e6)?,
         actions: count,
         table: Table::new(count),
         mean: Solved::default(),
@@ -100,6 +108,7 @@ struct Tabular {
     reward: Option<Arc<dyn RewardFunction>>,
     discount: f64,
     bonus: f64,
+    deviations: f64,
     actions: usize,
     table: Table,
     /// What to act by, and what to explore by.
@@ -188,7 +197,8 @@ impl Learn for Tabular {
         let (mut mean, mut hopeful) =
             if known { (self.mean.clone(), self.hopeful.clone()) } else { (Solved::default(), Solved::default()) };
         table.solve(self.discount, None, &mut mean, interrupt)?;
-        table.solve(self.discount, Some(self.bonus), &mut hopeful, interrupt)?;
+        let optimism = Optimism { bonus: self.bonus, deviations: self.deviations, values: &mean.values };
+        table.solve(self.discount, Some(&optimism), &mut hopeful, interrupt)?;
         (self.table, self.mean, self.hopeful) = (table, mean, hopeful);
         self.counted = (dataset.lineage(), dataset.len());
         let tried = self.mean.action_values.iter().filter(|value| value.is_finite()).count();

@@ -4,6 +4,7 @@ mod acting;
 mod dyna;
 mod latent;
 mod planning;
+mod tabular;
 
 use worldwright_core::{Entry, Parameter, SettingDefault};
 
@@ -21,6 +22,17 @@ pub const ALL: &[Entry<Recipe>] = &[
     latent::DREAMER,
     latent::MUZERO,
     acting::BC,
+    tabular::Q_LEARNING,
+    tabular::SARSA,
+    tabular::EXPECTED_SARSA,
+    tabular::N_STEP_SARSA,
+    tabular::TREE_BACKUP,
+    tabular::DOUBLE_Q_LEARNING,
+    tabular::DYNA_Q,
+    tabular::DYNA_Q_PLUS,
+    tabular::PRIORITISED_SWEEPING,
+    tabular::R_MAX,
+    tabular::PSRL,
 ];
 
 const fn learned_in_updates(per_step: f64) -> [Parameter; 3] {

@@ -25,7 +25,7 @@ pub(super) const GP_MPC: Entry<Recipe> = Entry {
 pub(super) const TABULAR: Entry<Recipe> = Entry {
     name: "tabular",
     summary: "dynamic programming in the finite process that was counted, with optimism: for discrete observations",
-    source: "Strehl and Littman, JCSS 2008",
+    source: "Azar, Osband and Munos, ICML 2017",
     parameters: LEARNING,
     build: planning(&[model("tabular"), planner("greedy")]),
 };

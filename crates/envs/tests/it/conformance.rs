@@ -69,7 +69,7 @@ fn names_are_right_and_texts_are_there() {
 }
 
 /// Environments whose first observation is always the same.
-const ALWAYS_SEEN_ALIKE: [&str; 5] = ["gridworld", "maze", "rooms", "tiger", "rock-sample"];
+const ALWAYS_SEEN_ALIKE: [&str; 6] = ["gridworld", "maze", "rooms", "tiger", "rock-sample", "deep-sea"];
 
 #[test]
 fn seeds_repeat_and_differ() {

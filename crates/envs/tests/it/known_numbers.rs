@@ -31,6 +31,9 @@ fn a_random_policy_scores_what_it_should() {
     let cartpole = random_return("cartpole", 2000);
     assert!((cartpole - 22.2).abs() < 1.3, "{cartpole}");
     assert_eq!(random_return("mountain-car", 20), -200.0);
+    // 15,670 in the mean of an independent program; an episode spreads by about as much.
+    let river = random_return("river-swim", 400);
+    assert!((river - 15_670.0).abs() < 2_500.0, "{river}");
 }
 
 fn first_observations(name: &str, n: u64) -> Vec<Vec<f64>> {
@@ -130,4 +133,35 @@ fn the_linear_systems_noise_has_its_size() {
     assert!(mean.abs() < 0.02 && (std - 0.3 / 0.75_f64.sqrt()).abs() < 0.01, "{mean} {std}");
     let wrong = [("a".to_owned(), Setting::Numbers(vec![1.0; 3]))].into();
     assert!(make("linear", &wrong).is_err());
+}
+
+/// In each cell of the deep sea one choice leads right, at a cost of 0.01 / N; all of them together pay 0.99, and going left pays nothing.
+#[test]
+fn one_way_of_the_deep_sea_leads_to_the_treasure() {
+    let mut made = make("deep-sea", &Default::default()).unwrap();
+    let sea = made.environment.as_mut();
+    let dive = |sea: &mut dyn worldwright_core::Environment, choices: &[i64]| {
+        let mut column = sea.reset(0).unwrap().floats().unwrap()[1];
+        let mut total = 0.0;
+        for (row, choice) in choices.iter().enumerate() {
+            let step = sea.step(&Value::Integer(*choice)).unwrap();
+            total += step.reward;
+            assert_eq!((step.terminated, step.truncated), (row == 9, false));
+            column = step.observation.floats().unwrap()[1];
+        }
+        (total, column)
+    };
+    // The choice that leads right is found row by row: it costs.
+    let mut way = Vec::new();
+    for _ in 0..10 {
+        way.push(0);
+        let so_far = dive(sea, &way).0;
+        if (so_far + 0.001 * way.len() as f64).abs() > 1e-12 && so_far < 0.5 {
+            *way.last_mut().unwrap() = 1;
+        }
+    }
+    let (total, _) = dive(sea, &way);
+    assert!((total - 0.99).abs() < 1e-12, "{total} by {way:?}");
+    let wrong: Vec<i64> = way.iter().map(|choice| 1 - choice).collect();
+    assert_eq!(dive(sea, &wrong[..1]), (0.0, 0.0));
 }

@@ -1,12 +1,14 @@
 //! Finite processes against known values, closed forms and an independent value iteration.
 
+mod learners;
+mod maze;
+
 use proptest::prelude::*;
 use worldwright_core::{Error, ModelSpec, Observation, Rng, Space, WorldModel};
 use worldwright_envs::games::{Game, GameModel, TicTacToe};
 use worldwright_finite::{
-    Dyna, DynaConfig, Enumeration, Mdp, MdpBuilder, NO_ACTION, Planning, Solution, Stop, Sweep, average_reward,
-    enumerate, evaluate, finite_horizon, modified_policy_iteration, policy_iteration, prioritised_sweeping,
-    value_iteration,
+    Enumeration, Mdp, MdpBuilder, NO_ACTION, Solution, Stop, Sweep, average_reward, enumerate, evaluate,
+    finite_horizon, modified_policy_iteration, policy_iteration, prioritised_sweeping, value_iteration,
 };
 use worldwright_testkit::tabular::Process;
 use worldwright_testkit::{Dynamics, DynamicsModel, LaneAction, Told, cases, plain_spec};
@@ -276,96 +278,4 @@ fn a_model_is_enumerated_in_order() {
         let away = (at - 6.0).abs() as i32;
         assert!((value - 0.9_f64.powi(away - 1)).abs() < 1e-9, "{at}: {value}");
     }
-}
-
-/// The maze of Sutton and Barto's figure 8.2, row by row.
-const MAZE: [&[u8; 9]; 6] = [b"       #G", b"  #    # ", b"S #    # ", b"  #      ", b"     #   ", b"         "];
-const START: usize = 18;
-
-fn maze(state: usize, action: usize) -> (f64, Option<usize>) {
-    let (row, column) = (state / 9, state % 9);
-    let (to_row, to_column) = match action {
-        0 => (row.saturating_sub(1), column),
-        1 => ((row + 1).min(5), column),
-        2 => (row, column.saturating_sub(1)),
-        _ => (row, (column + 1).min(8)),
-    };
-    match MAZE[to_row][to_column] {
-        b'#' => (0.0, Some(state)),
-        b'G' => (1.0, None),
-        _ => (0.0, Some(to_row * 9 + to_column)),
-    }
-}
-
-#[test]
-fn the_dyna_maze_is_14_steps_long() {
-    let mut builder = MdpBuilder::new(0.95);
-    for state in 0..54 {
-        builder.state();
-        for action in 0..4 {
-            let (reward, next) = maze(state, action);
-            builder.action().outcome(1.0, reward, next);
-        }
-    }
-    for (name, solution) in solve_all(&builder.build().unwrap(), &Stop::default()) {
-        assert!((solution.values[START] - 0.95_f64.powi(13)).abs() < 1e-9, "{name}: {}", solution.values[START]);
-        let (mut state, mut steps) = (Some(START), 0);
-        while let Some(at) = state {
-            state = maze(at, solution.policy[at] as usize).1;
-            steps += 1;
-        }
-        assert_eq!(steps, 14, "{name}");
-    }
-}
-
-/// Mean steps of each of `episodes` episodes over `runs` runs.
-fn dyna(config: DynaConfig, runs: u64, episodes: usize) -> Vec<f64> {
-    let mut mean = vec![0.0; episodes];
-    for run in 0..runs {
-        let mut rng = Rng::new(run);
-        let mut dyna = Dyna::new(54, 4, config).unwrap();
-        for slot in &mut mean {
-            *slot += dyna.episode(START, 100_000, &mut rng, maze) as f64 / runs as f64;
-        }
-    }
-    mean
-}
-
-/// With nothing known the first episode is a random walk, whose mean length is the value of the uniform policy paid 1 a step.
-fn random_walk() -> f64 {
-    let mut builder = MdpBuilder::new(1.0);
-    for state in 0..54 {
-        builder.state().action();
-        for action in 0..4 {
-            builder.outcome(
-                0.25,
-                1.0,
-                if MAZE[state / 9][state % 9] == b' ' || state == START { maze(state, action).1 } else { None },
-            );
-        }
-    }
-    evaluate(&builder.build().unwrap(), &[0; 54]).unwrap()[START]
-}
-
-/// Means over 30 runs of the same maze by an independent program: 150 and 39.5 steps in the second episode for 5 and 50 planning steps; the
-/// mean of three episodes in a row is below 20 first at episode 6 and 3, and at 28 without planning; afterwards 16.8 to 17.5. Its 1126 steps for no
-/// planning are more than a random walk takes, so that the bound here is the walk.
-#[test]
-fn dyna_learns_the_maze_as_fast_as_it_should() {
-    let walk = random_walk();
-    assert!((walk - 868.725).abs() < 1e-3, "{walk}");
-    for (planning_steps, second, settled) in [(0, 700.0, 28), (5, 150.0, 6), (50, 39.5, 3)] {
-        let mean = dyna(DynaConfig { planning_steps, ..DynaConfig::default() }, 200, 60);
-        assert!((mean[0] / walk - 1.0).abs() < 0.2, "{planning_steps}: {} in the first episode", mean[0]);
-        assert!((mean[1] / second - 1.0).abs() < 0.2, "{planning_steps}: {} in the second episode", mean[1]);
-        let first = (0..57).find(|i| mean[*i..i + 3].iter().sum::<f64>() < 60.0).unwrap() as i64 + 1;
-        assert!((first - settled).abs() <= 2, "{planning_steps}: three episodes below 20 steps first at {first}");
-        let late = mean[40..].iter().sum::<f64>() / 20.0;
-        assert!((16.3..=18.0).contains(&late), "{planning_steps}: {late} in the end");
-    }
-    // Prioritised, the first success is spread along the whole path at once.
-    let config = DynaConfig { planning: Planning::Prioritised(1e-4), step_size: 0.5, ..DynaConfig::default() };
-    let uniform = dyna(DynaConfig { step_size: 0.5, ..DynaConfig::default() }, 100, 3);
-    let prioritised = dyna(config, 100, 3);
-    assert!(prioritised[1] < 0.8 * uniform[1], "{} against {}", prioritised[1], uniform[1]);
 }

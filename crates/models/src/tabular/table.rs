@@ -17,8 +17,20 @@ pub(super) struct Outcome {
     /// Place of the next state; none where the task ended.
     pub(super) next: Option<usize>,
     pub(super) count: f64,
-    /// Sum of the rewards.
+    /// Sum of the rewards, and of their squares.
     pub(super) paid: f64,
+    pub(super) squares: f64,
+}
+
+/// What is believed of a pair beyond its mean while exploring.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Optimism<'a> {
+    /// Of a pair tried once, as a share of the rewards' range; it falls with the number of tries.
+    pub(super) bonus: f64,
+    /// Standard deviations of the mean of what the tries were worth.
+    pub(super) deviations: f64,
+    /// Values by the mean, which say what each try was worth `[state]`.
+    pub(super) values: &'a [f64],
 }
 
 /// A state that was seen.
@@ -72,14 +84,21 @@ impl Table {
     /// Counts a transition between states by their numbers.
     pub(super) fn count(&mut self, state: usize, action: usize, reward: f64, next: usize, ended: bool) {
         let (state, arrived) = (self.place_or_new(state), self.place_or_new(next));
-        self.add(state, action, Outcome { next: (!ended).then_some(arrived), count: 1.0, paid: reward });
+        self.add(
+            state,
+            action,
+            Outcome { next: (!ended).then_some(arrived), count: 1.0, paid: reward, squares: reward * reward },
+        );
         (self.least, self.most) = (self.least.min(reward), self.most.max(reward));
     }
 
     fn add(&mut self, state: usize, action: usize, outcome: Outcome) {
         let outcomes = &mut self.seen[state].outcomes[action];
         match outcomes.iter_mut().find(|known| known.next == outcome.next) {
-            Some(known) => (known.count, known.paid) = (known.count + outcome.count, known.paid + outcome.paid),
+            Some(known) => {
+                (known.count, known.paid, known.squares) =
+                    (known.count + outcome.count, known.paid + outcome.paid, known.squares + outcome.squares);
+            }
             None => outcomes.push(outcome),
         }
     }
@@ -90,14 +109,35 @@ impl Table {
         states as f64 * (actions * pair + 100) as f64
     }
 
-    /// What the values are: `Q(s, a) = r̂ + γ Σ P̂ V`, with `β / √n` on top where `bonus` is a share of the rewards' range.
+    /// What is added to the mean of each pair `[state][action]`; nothing of those never tried.
+    fn bonuses(&self, discount: f64, optimism: &Optimism<'_>) -> Vec<f64> {
+        let range = (self.most - self.least).max(1.0);
+        let pairs = self.seen.iter().flat_map(|seen| &seen.outcomes);
+        let bonus = |outcomes: &Vec<Outcome>| {
+            let (mut visits, mut sum, mut squares) = (0.0, 0.0, 0.0);
+            for outcome in outcomes {
+                let follows = discount * outcome.next.map_or(0.0, |next| optimism.values[next]);
+                visits += outcome.count;
+                sum += outcome.paid + outcome.count * follows;
+                squares += outcome.squares + 2.0 * outcome.paid * follows + outcome.count * follows * follows;
+            }
+            if visits == 0.0 {
+                return 0.0;
+            }
+            let variance = (squares / visits - (sum / visits).powi(2)).max(0.0);
+            optimism.deviations * (variance / visits).sqrt() + optimism.bonus * range / visits
+        };
+        pairs.map(bonus).collect()
+    }
+
+    /// What the values are: `Q(s, a) = r̂ + γ Σ P̂ V`, under `optimism` with its bonus on top.
     ///
     /// # Errors
     /// [`Error::Interrupted`].
     pub(super) fn solve(
         &self,
         discount: f64,
-        bonus: Option<f64>,
+        optimism: Option<&Optimism<'_>>,
         solved: &mut Solved,
         interrupt: &Interrupt,
     ) -> Result<()> {
@@ -105,9 +145,11 @@ impl Table {
         solved.values.resize(n, 0.0);
         solved.action_values.clear();
         solved.action_values.resize(n * self.actions, 0.0);
-        let beta = bonus.map_or(0.0, |bonus| bonus * (self.most - self.least).max(1.0));
-        // The most that the task could pay for ever: what was never tried is believed to.
-        let bliss = if bonus.is_some() { (self.most + beta) / (1.0 - discount) } else { f64::NEG_INFINITY };
+        let bonuses = optimism.map(|optimism| self.bonuses(discount, optimism));
+        // The most that the task could pay for ever, with what is added to it: what was never tried is believed to.
+        let bliss = optimism.map_or(f64::NEG_INFINITY, |optimism| {
+            (self.most + optimism.bonus * (self.most - self.least).max(1.0)) / (1.0 - discount)
+        });
         for _ in 0..MOST_SWEEPS {
             interrupt.check("tabular")?;
             let (mut change, mut largest) = (0.0_f64, 1.0_f64);
@@ -118,13 +160,14 @@ impl Table {
                     let worth = |outcome: &Outcome| {
                         outcome.paid + outcome.count * discount * outcome.next.map_or(0.0, |next| solved.values[next])
                     };
+                    let pair = state * self.actions + action;
                     let value = if visits > 0.0 {
-                        let mean = outcomes.iter().map(worth).sum::<f64>() / visits + beta / visits.sqrt();
-                        if bonus.is_some() { mean.min(bliss) } else { mean }
+                        let mean = outcomes.iter().map(worth).sum::<f64>() / visits;
+                        bonuses.as_ref().map_or(mean, |bonuses| (mean + bonuses[pair]).min(bliss))
                     } else {
                         bliss
                     };
-                    solved.action_values[state * self.actions + action] = value;
+                    solved.action_values[pair] = value;
                     best = best.max(value);
                 }
                 // Where nothing was tried, nothing is known to follow.
@@ -141,12 +184,13 @@ impl Table {
     }
 
     pub(super) fn save(&self) -> State {
-        let (mut places, mut sums) = (Vec::new(), Vec::new());
+        let (mut places, mut sums, mut squares) = (Vec::new(), Vec::new(), Vec::new());
         for (state, seen) in self.seen.iter().enumerate() {
             for (action, outcomes) in seen.outcomes.iter().enumerate() {
                 for outcome in outcomes {
                     places.extend([state as u64, action as u64, outcome.next.map_or(END, |next| next as u64)]);
                     sums.extend([outcome.count, outcome.paid]);
+                    squares.push(outcome.squares);
                 }
             }
         }
@@ -154,6 +198,7 @@ impl Table {
         state.put("numbers", Array::U64(self.seen.iter().map(|seen| seen.number as u64).collect()));
         state.put("outcomes", Array::U64(places));
         state.put("sums", Array::F64(vec![sums.len()], sums));
+        state.put("squares", Array::F64(vec![squares.len()], squares));
         state.put("range", Array::F64(vec![2], vec![self.least, self.most]));
         state
     }
@@ -170,13 +215,16 @@ impl Table {
         }
         let places = u64s("outcomes")?;
         let sums = state.f64s("sums", places.len() / 3 * 2)?;
-        for (place, sum) in places.as_chunks::<3>().0.iter().zip(sums.as_chunks::<2>().0) {
+        // Bundles of earlier versions have none: rewards of one outcome are then taken as equal.
+        let squares = if state.contains("squares") { Some(state.f64s("squares", places.len() / 3)?) } else { None };
+        for (i, (place, sum)) in places.as_chunks::<3>().0.iter().zip(sums.as_chunks::<2>().0).enumerate() {
             let [state, action, next] = place.map(|place| place as usize);
             let next = (place[2] != END).then_some(next);
             if state >= table.seen.len() || action >= actions || next.is_some_and(|next| next >= table.seen.len()) {
                 return Err(damaged());
             }
-            table.add(state, action, Outcome { next, count: sum[0], paid: sum[1] });
+            let squares = squares.map_or(sum[1] * sum[1] / sum[0], |squares| squares[i]);
+            table.add(state, action, Outcome { next, count: sum[0], paid: sum[1], squares });
         }
         let range = state.f64s("range", 2)?;
         (table.least, table.most) = (range[0], range[1]);
@@ -213,7 +261,22 @@ mod tests {
         table.count(0, 0, 1.0, 0, false);
         table.count(0, 0, 1.0, 0, false);
         let mut solved = Solved::default();
-        table.solve(0.9, Some(0.5), &mut solved, &Interrupt::never()).unwrap();
+        let optimism = Optimism { bonus: 1.0, deviations: 0.3, values: &[10.0] };
+        table.solve(0.9, Some(&optimism), &mut solved, &Interrupt::never()).unwrap();
         assert!(solved.action_values[1] > solved.action_values[0], "{solved:?}");
+    }
+
+    /// Four tries of two outcomes, worth 1 and 3 + 0.9 · 10 each twice: deviation 5.5, of their mean 2.75.
+    #[test]
+    fn a_bonus_is_the_doubt_of_the_mean_and_falls_with_the_tries() {
+        let mut table = Table::new(1);
+        for _ in 0..2 {
+            table.count(0, 0, 1.0, 1, true);
+            table.count(0, 0, 3.0, 2, false);
+        }
+        let optimism = Optimism { bonus: 1.0, deviations: 0.3, values: &[0.0, 0.0, 10.0] };
+        let bonuses = table.bonuses(0.9, &optimism);
+        assert!((bonuses[0] - (0.3 * 2.75 + 3.0 / 4.0)).abs() < 1e-12, "{bonuses:?}");
+        assert_eq!(bonuses[1..], [0.0, 0.0]);
     }
 }
