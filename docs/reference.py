@@ -24,7 +24,8 @@ LISTS = {
     "models": "World models, for `model=NAME` on the command line, `wm.Model(NAME)` and `wm.learn(model=NAME)`.",
     "planners": "Planners, for `planner=NAME` on the command line, `wm.Planner(NAME)` and `wm.learn(planner=NAME)`.",
     "policies": "Policies, for `policy=NAME` with an algorithm that acts by one.",
-    "algorithms": "Algorithms, for `--algorithm NAME` and `wm.learn(algorithm=NAME)`: each a recipe of a model, a planner or a policy, with settings that were measured.",
+    "learners": "Tabular learners, for `learner=NAME` with an algorithm that learns a table; each is an algorithm of its own name.",
+    "algorithms": "Algorithms, for `--algorithm NAME` and `wm.learn(algorithm=NAME)`: each a recipe of a model, a planner, a policy or a tabular learner, with settings that were measured.",
 }
 
 

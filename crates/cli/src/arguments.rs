@@ -53,6 +53,8 @@ pub(crate) enum Command {
     Planners(List),
     /// List policies, or show one
     Policies(List),
+    /// List tabular learners, or show one
+    Learners(List),
     /// List algorithms, or show one
     Algorithms(List),
     /// Install, list or remove the interpreters of Python environments

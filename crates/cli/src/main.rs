@@ -46,6 +46,7 @@ fn run(arguments: Arguments, interrupt: &Interrupt) -> ExitCode {
         Command::Models(options) => command::list::run(&[List::Models], &options),
         Command::Planners(options) => command::list::run(&[List::Planners, List::Problems], &options),
         Command::Policies(options) => command::list::run(&[List::Policies], &options),
+        Command::Learners(options) => command::list::run(&[List::Learners], &options),
         Command::Algorithms(options) => command::list::run(&[List::Algorithms], &options),
         Command::Env(ref command) => command::env::run(command, interrupt),
         Command::Doctor { json } => return finish(command::doctor::run(json)),

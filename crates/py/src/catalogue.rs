@@ -7,7 +7,7 @@ use worldwright_runs::List;
 use crate::error::exception;
 use crate::settings;
 
-/// The items of a list: `"environment"`, `"model"`, `"planner"`, `"policy"` or `"algorithm"`.
+/// The items of a list: `"environment"`, `"model"`, `"planner"`, `"policy"`, `"learner"` or `"algorithm"`.
 #[pyfunction]
 pub(crate) fn catalogue<'py>(py: Python<'py>, what: &str) -> PyResult<Bound<'py, PyList>> {
     let list = List::ALL.into_iter().find(|list| list.what() == what).ok_or_else(|| {

@@ -18,6 +18,17 @@ def test_policies_are_listed_with_their_settings() -> None:
     assert "hidden" in wm.policies()["sac"].settings
 
 
+def test_a_table_learns_acts_and_goes_on(tmp_path: Path) -> None:
+    assert set(wm.learners()) <= set(wm.algorithms()) and "step_size" in wm.learners()["q-learning"].settings
+    settings = {"algorithm": "dyna-q", "learner": {"planning_steps": 20}, "evaluation": {"episodes": 1}, "progress": False}
+    environment = gymnasium.make("CliffWalking-v1")
+    run = wm.learn(environment, steps=3000, run_dir=tmp_path / "run", **settings)
+    assert run.summary["parts"] == {"learner": "dyna-q"} and run.returns == [-13.0]
+    assert run.agent().act(36) == 0
+    more = wm.learn(environment, steps=3500, run_dir=tmp_path / "more", **settings)
+    assert more.summary["real_steps"] == 3500
+
+
 def test_a_policy_learns_acts_and_goes_on(tmp_path: Path) -> None:
     settings = {"algorithm": "sac", "policy": SMALL, "agent": {"initial_steps": 50}, "evaluation": {"episodes": 1}, "progress": False}
     run = wm.learn("pendulum", steps=400, run_dir=tmp_path / "run", **settings)

@@ -31,6 +31,8 @@ pub enum List {
     Planners,
     /// Policies that learn.
     Policies,
+    /// Tabular learners.
+    Learners,
     /// Problems with planners of their own.
     Problems,
     /// Algorithms.
@@ -39,8 +41,15 @@ pub enum List {
 
 impl List {
     /// Every list.
-    pub const ALL: [Self; 6] =
-        [Self::Environments, Self::Models, Self::Planners, Self::Policies, Self::Problems, Self::Algorithms];
+    pub const ALL: [Self; 7] = [
+        Self::Environments,
+        Self::Models,
+        Self::Planners,
+        Self::Policies,
+        Self::Learners,
+        Self::Problems,
+        Self::Algorithms,
+    ];
 
     /// The word for one of its items.
     pub fn what(self) -> &'static str {
@@ -49,6 +58,7 @@ impl List {
             Self::Models => "model",
             Self::Planners => "planner",
             Self::Policies => "policy",
+            Self::Learners => "learner",
             Self::Problems => "problem",
             Self::Algorithms => "algorithm",
         }
@@ -61,6 +71,7 @@ impl List {
             Self::Models => "models",
             Self::Planners | Self::Problems => "planners",
             Self::Policies => "policies",
+            Self::Learners => "learners",
             Self::Algorithms => "algorithms",
         }
     }
@@ -76,6 +87,7 @@ impl List {
             Self::Models => items(worldwright_models::ALL),
             Self::Planners => items(worldwright_planners::ALL),
             Self::Policies => items(worldwright_policies::ALL),
+            Self::Learners => items(worldwright_finite::online::ALL),
             Self::Problems => items(worldwright_problems::ALL),
             Self::Algorithms => items(agents::ALL),
         }

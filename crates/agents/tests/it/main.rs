@@ -8,3 +8,4 @@ mod learning;
 mod model_based;
 mod resolving;
 mod searching;
+mod tables;

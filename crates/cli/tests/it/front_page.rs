@@ -10,7 +10,7 @@ fn the_front_page_lists_what_there_is() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md");
     let page = std::fs::read_to_string(&path).expect("README.md at the root");
     let mut right = page.clone();
-    for list in ["envs", "models", "planners", "policies", "algorithms"] {
+    for list in ["envs", "models", "planners", "policies", "learners", "algorithms"] {
         let table = String::from_utf8(worldwright(&[list, "--markdown"]).stdout).unwrap();
         let (open, close) = (format!("<!-- {list} -->\n"), format!("<!-- /{list} -->\n"));
         let start = right.find(&open).unwrap_or_else(|| panic!("README.md lacks {open}")) + open.len();

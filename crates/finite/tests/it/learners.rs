@@ -107,8 +107,8 @@ fn off_policy_learners_find_the_optimal_values() {
         ("q-learning", &sampled[..], 0.1),
         ("tree-backup", &sampled[..], 0.1),
         ("double-q-learning", &sampled[..], 0.1),
-        ("dyna-q", &dyna[..], 0.05),
-        ("prioritised-sweeping", &counted[..], 0.03),
+        ("dyna-q", &dyna[..], 0.1),
+        ("prioritised-sweeping", &counted[..], 0.1),
     ] {
         let found = learned_on_the_ring(name, settings, 200_000);
         for state in 0..5 {

@@ -1,5 +1,6 @@
 //! Finite processes against known values, closed forms and an independent value iteration.
 
+mod exploring;
 mod learners;
 mod maze;
 

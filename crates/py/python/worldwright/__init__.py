@@ -8,7 +8,7 @@
     agent = run.agent()
     action = agent.act(observation)
 
-What there is: ``wm.environments()``, ``wm.models()``, ``wm.planners()``, ``wm.policies()``,
+What there is: ``wm.environments()``, ``wm.models()``, ``wm.planners()``, ``wm.policies()``, ``wm.learners()``,
 ``wm.algorithms()``.
 """
 
@@ -17,7 +17,7 @@ from __future__ import annotations
 from . import data, distributed, errors, mcts
 from ._native import __version__
 from .agents import Agent, Evaluation, load
-from .catalogue import Entry, algorithms, environments, models, planners, policies
+from .catalogue import Entry, algorithms, environments, learners, models, planners, policies
 from .collecting import collect
 from .designing import Candidate, DesignedModel, build
 from .dream import as_env, as_vector_env
@@ -80,6 +80,7 @@ __all__ = [
     "errors",
     "from_pettingzoo",
     "learn",
+    "learners",
     "load",
     "mcts",
     "models",

@@ -9,7 +9,7 @@ from typing import Any
 
 from . import _native
 
-__all__ = ["Catalogue", "Entry", "algorithms", "environments", "models", "planners", "policies"]
+__all__ = ["Catalogue", "Entry", "algorithms", "environments", "learners", "models", "planners", "policies"]
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,11 @@ def policies() -> Catalogue:
     return _list("policy")
 
 
+def learners() -> Catalogue:
+    """Tabular learners."""
+    return _list("learner")
+
+
 def algorithms() -> Catalogue:
-    """Algorithms: each a recipe of a model, a planner or a policy, with settings that were measured."""
+    """Algorithms: each a recipe of a model, a planner, a policy or a tabular learner, with settings that were measured."""
     return _list("algorithm")

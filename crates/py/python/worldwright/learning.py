@@ -38,6 +38,7 @@ def learn(
     model: Section = None,
     planner: Section = None,
     policy: Section = None,
+    learner: Section = None,
     agent: Section = None,
     evaluation: Section = None,
     reward: Section | Callable[..., Any] = None,
@@ -66,6 +67,7 @@ def learn(
         model: A name of ``wm.models()``, or settings such as ``{"name": "ensemble", "members": 7}``.
         planner: A name of ``wm.planners()``, or settings.
         policy: A name of ``wm.policies()``, or settings, for algorithms that act by one.
+        learner: A name of ``wm.learners()``, or settings, for algorithms that learn a table.
         agent: Settings of the algorithm, such as ``{"initial_steps": 100}``.
         evaluation: ``{"episodes": 20, "interval": 1000, "interval_episodes": 3}``.
         reward: A function ``(observation, action, next_observation) -> reward``, or ``-> (reward, terminated)``, of one row or of a batch;
@@ -92,6 +94,7 @@ def learn(
         "model": model,
         "planner": planner,
         "policy": policy,
+        "learner": learner,
         "agent": agent,
         "evaluation": evaluation,
     }
