@@ -150,10 +150,13 @@ impl Table {
         let bliss = optimism.map_or(f64::NEG_INFINITY, |optimism| {
             (self.most + optimism.bonus * (self.most - self.least).max(1.0)) / (1.0 - discount)
         });
-        for _ in 0..MOST_SWEEPS {
+        for sweep in 0..MOST_SWEEPS {
             interrupt.check("tabular")?;
             let (mut change, mut largest) = (0.0_f64, 1.0_f64);
-            for (state, seen) in self.seen.iter().enumerate() {
+            for place in 0..n {
+                // The last state met first, and back: what is found at the end of a way goes along it in one sweep.
+                let state = if sweep % 2 == 0 { n - 1 - place } else { place };
+                let seen = &self.seen[state];
                 let mut best = f64::NEG_INFINITY;
                 for (action, outcomes) in seen.outcomes.iter().enumerate() {
                     let visits: f64 = outcomes.iter().map(|outcome| outcome.count).sum();
