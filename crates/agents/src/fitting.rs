@@ -4,6 +4,11 @@ use worldwright_core::{
     Array, Dataset, Experience, FitReport, Interrupt, Key, LearnedModel, Result, Rng, Settings, State,
 };
 
+/// The inverse of the share by which what was experienced has grown a lot.
+const GROWN: usize = 4;
+/// Steps that are few however little was experienced before.
+const LEAST: usize = 100;
+
 /// When a model is fitted, and what to.
 pub(crate) struct Fitting {
     /// What the model is fitted to: brought up to date from the experience at each fit, so that a model may go on where it left off.
@@ -12,6 +17,8 @@ pub(crate) struct Fitting {
     next_row: u64,
     initial_steps: usize,
     fit_every: usize,
+    /// Whether a fit is due within an episode too once there is so much more.
+    within: bool,
     /// How many there were.
     pub(crate) fits: u64,
     /// Transitions that had been taken in by then.
@@ -29,11 +36,17 @@ impl Fitting {
             next_row: 0,
             initial_steps: settings.count("initial_steps", 0)?,
             fit_every: settings.count("fit_every", 0)?,
+            within: false,
             fits: u64::from(fitted),
             fitted_at: 0,
             rng: key.rng(),
             note: String::new(),
         })
+    }
+
+    /// The same, but that it does not wait for the end of an episode that is long for what was experienced before.
+    pub(crate) fn within_episodes(self) -> Self {
+        Self { within: true, ..self }
     }
 
     /// Whether a fit is due to an agent that acts at so many places.
@@ -45,7 +58,16 @@ impl Fitting {
             && waited > 0
             // Episodes of several places that end in the same round make one fit due, not one each.
             && (self.fits == 0
-                || if self.fit_every > 0 { waited >= self.fit_every } else { ended && waited >= places })
+                || if self.fit_every > 0 {
+                    waited >= self.fit_every
+                } else {
+                    (ended && waited >= places) || (self.within && waited >= self.long())
+                })
+    }
+
+    /// Steps within an episode that a fit does not wait for the end of.
+    fn long(&self) -> usize {
+        (self.fitted_at as usize / GROWN).max(LEAST)
     }
 
     /// Fits the model to all that was experienced.

@@ -1,15 +1,25 @@
 //! Whether reward still tells an agent what to do, or curiosity should.
 //!
-//! Where a policy expects about as much of every step as any step ever paid, and the task was never seen to end, there is nothing to be gained that anybody
-//! knows of: either the task is solved, or its reward lies where nobody has been. Both times what is worth most is to see what is not yet known.
+//! Where a policy expects about as much of every step as any step ever paid, hardly more than acting at random gave, and the task was never seen to end,
+//! there is nothing to be gained that anybody knows of: reward lies where nobody has been. What is worth most then is to see what is not yet known.
 
 use worldwright_core::{Array, Dataset, Experience, Result, Sample, State};
 
 /// Rewards within this share of their range from the best one seen are about as good.
 const NEAR: f64 = 0.1;
 
+/// Deviations of the rewards at random, for one number of an action, within which a gain may be what doing nothing saves: where random numbers of an action
+/// cost their squares, that is 1.12.
+const SAVED: f64 = 1.25;
+
 /// What rewards were like so far.
 pub(crate) struct Interest {
+    /// Steps at random that an agent begins with.
+    first: u64,
+    /// How far a gain may be what doing nothing saves, in deviations of the rewards at random.
+    saved: f64,
+    /// Number, mean, and sum of squared deviations of the rewards of the first steps.
+    random: (u64, f64, f64),
     /// The first row that was not looked at.
     next_row: u64,
     low: f64,
@@ -22,9 +32,21 @@ pub(crate) struct Interest {
 }
 
 impl Interest {
-    pub(crate) fn new() -> Self {
+    /// For an agent that begins with `first` steps at random, by actions of so many numbers.
+    pub(crate) fn new(first: u64, action_dim: usize) -> Self {
         let (low, high) = (f64::INFINITY, f64::NEG_INFINITY);
-        Self { next_row: 0, low, high, expected: f64::NEG_INFINITY, ended: false, sample: Sample::default() }
+        let saved = SAVED * (action_dim.max(1) as f64).sqrt();
+        Self {
+            first,
+            saved,
+            random: (0, 0.0, 0.0),
+            next_row: 0,
+            low,
+            high,
+            expected: f64::NEG_INFINITY,
+            ended: false,
+            sample: Sample::default(),
+        }
     }
 
     /// Looks at what was experienced since.
@@ -37,6 +59,11 @@ impl Interest {
             self.sample.begin(1);
             experience.gather(row, 1, 1.0, &mut self.sample);
             let reward = self.sample.rewards[0];
+            if self.random.0 < self.first.max(1) {
+                let (count, mean, squares) = self.random;
+                let moved = mean + (reward - mean) / (count + 1) as f64;
+                self.random = (count + 1, moved, squares + (reward - mean) * (reward - moved));
+            }
             (self.low, self.high) = (self.low.min(reward), self.high.max(reward));
             self.ended |= self.sample.terminated[0] && self.low.abs().max(self.high.abs()) > 0.0;
         }
@@ -52,20 +79,25 @@ impl Interest {
 
     /// Whether reward tells nothing that is not known.
     pub(crate) fn is_lost(&self) -> bool {
-        !self.ended && self.expected >= self.high - NEAR * (self.high - self.low)
+        let (count, mean, squares) = self.random;
+        let gained = self.expected - mean;
+        let spread = (squares / count.max(1) as f64).sqrt();
+        let found = gained > self.saved * spread + 1e-9 * mean.abs();
+        !self.ended && !found && self.expected >= self.high - NEAR * (self.high - self.low)
     }
 
     pub(crate) fn save(&self, state: &mut State) {
-        let numbers = vec![self.low, self.high, self.expected];
-        state.put("interest", Array::F64(vec![3], numbers));
-        state.put("interest.seen", Array::U64(vec![self.next_row, u64::from(self.ended)]));
+        let numbers = vec![self.low, self.high, self.expected, self.random.1, self.random.2];
+        state.put("interest", Array::F64(vec![5], numbers));
+        state.put("interest.seen", Array::U64(vec![self.next_row, u64::from(self.ended), self.random.0]));
     }
 
     pub(crate) fn restore(&mut self, state: &State) -> Result<()> {
-        let numbers = state.f64s("interest", 3)?;
+        let numbers = state.f64s("interest", 5)?;
         (self.low, self.high, self.expected) = (numbers[0], numbers[1], numbers[2]);
-        let seen = state.u64s("interest.seen", 2)?;
+        let seen = state.u64s("interest.seen", 3)?;
         (self.next_row, self.ended) = (seen[0], seen[1] > 0);
+        self.random = (seen[2], numbers[3], numbers[4]);
         Ok(())
     }
 }

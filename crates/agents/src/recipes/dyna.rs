@@ -42,7 +42,7 @@ const IMAGINING: &[Parameter] = &{
         Parameter {
             name: "fit_every",
             default: SettingDefault::Integer(0),
-            summary: "environment steps between fits; 0 fits at the end of each episode",
+            summary: "environment steps between fits; 0 fits at the end of each episode, and within one once a quarter has come to all before",
         },
         updates_per_step,
         discount,

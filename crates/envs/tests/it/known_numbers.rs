@@ -152,12 +152,11 @@ fn one_way_of_the_deep_sea_leads_to_the_treasure() {
         (total, column)
     };
     // The choice that leads right is found row by row: it costs.
-    let mut way = Vec::new();
-    for _ in 0..10 {
-        way.push(0);
-        let so_far = dive(sea, &way).0;
-        if (so_far + 0.001 * way.len() as f64).abs() > 1e-12 && so_far < 0.5 {
-            *way.last_mut().unwrap() = 1;
+    let mut way = vec![0; 10];
+    for row in 0..10 {
+        let so_far = dive(sea, &way[..=row]).0;
+        if (so_far + 0.001 * (row + 1) as f64).abs() > 1e-12 && so_far < 0.5 {
+            way[row] = 1;
         }
     }
     let (total, _) = dive(sea, &way);

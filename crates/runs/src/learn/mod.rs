@@ -95,10 +95,10 @@ pub fn learn(workshop: &dyn Workshop, experiment: &Experiment, options: LearnOpt
         return Err(Error::unsupported(made.environment.id().to_owned(), what));
     }
     let mut environments = instances(workshop, experiment, experiment.count.saturating_sub(1))?;
-    let same = |another: &Box<dyn Environment>| {
+    let same = |another: &dyn Environment| {
         another.observation_space() == first.observation_space() && another.action_space() == first.action_space()
     };
-    if !environments.iter().all(same) {
+    if !environments.iter().all(|another| same(another.as_ref())) {
         let why = "its instances differ in what they show or take: only one of such an environment can be acted in";
         return Err(Error::config(COUNT, format!("{}: {why}", first.id())));
     }
