@@ -1,5 +1,8 @@
 //! Finite processes against known values, closed forms and an independent value iteration.
 
+// Some say what they measured, for the page of benchmarks.
+#![allow(clippy::print_stdout)]
+
 mod exploring;
 mod learners;
 mod maze;
