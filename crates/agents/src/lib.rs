@@ -41,7 +41,7 @@ pub use presets::{Line, PRESETS, Preset, PresetPart};
 pub use random::RandomAgent;
 pub use recipe::{Recipe, Role, SECTIONS, Section};
 pub use recipes::ALL;
-pub use resolve::{environment_settings, resolve, reward_settings};
+pub use resolve::{environment_settings, resolve};
 
 /// The algorithm that plans in a model of this name unless told otherwise; of other models the first one that plans.
 pub fn algorithm_of(model: &str) -> &'static str {

@@ -19,8 +19,6 @@ pub struct Preset {
     pub environment: &'static str,
     /// Settings of the environment itself, such as how long it holds an action.
     pub setting: Line,
-    /// What to plan for where the environment's own reward gives a plan no direction: settings of the section `reward`.
-    pub reward: Line,
     /// Settings of the agent; those that the algorithm does not know say nothing to it.
     pub agent: Line,
     /// Who plays a role, and with what settings; it holds where the algorithm has that role.
@@ -72,7 +70,6 @@ pub const PRESETS: &[Preset] = &[
         algorithm: "*",
         environment: "*",
         setting: &[],
-        reward: &[],
         agent: &[],
         parts: &[("planner", "icem", &[("population", D::Integer(128)), ("iterations", D::Integer(3))])],
     },
@@ -81,7 +78,6 @@ pub const PRESETS: &[Preset] = &[
         algorithm: "loop",
         environment: "*",
         setting: &[],
-        reward: &[],
         agent: &[],
         parts: &[
             (
@@ -94,40 +90,25 @@ pub const PRESETS: &[Preset] = &[
                     ("prior_share", D::Float(0.25)),
                 ],
             ),
+            SMALL,
             QUICK,
         ],
     },
-    Preset { algorithm: "mbpo", environment: "*", setting: &[], reward: &[], agent: &[], parts: &[QUICK] },
+    Preset { algorithm: "mbpo", environment: "*", setting: &[], agent: &[], parts: &[SMALL, QUICK] },
     Preset {
         algorithm: "tabular",
         environment: "*",
         setting: &[],
-        reward: &[],
         agent: &[("initial_steps", D::Integer(0)), ("fit_every", D::Integer(1))],
         parts: &[],
     },
-    Preset {
-        algorithm: "mpc",
-        environment: "*",
-        setting: &[],
-        reward: &[],
-        agent: &[("initial_steps", D::Integer(0))],
-        parts: &[],
-    },
-    Preset { algorithm: "mpc", environment: "pendulum", setting: &[], reward: &[], agent: &[], parts: &[SWING] },
-    Preset {
-        algorithm: "pets",
-        environment: "pendulum",
-        setting: &[],
-        reward: &[],
-        agent: &[],
-        parts: &[SMALL, SWING],
-    },
+    Preset { algorithm: "mpc", environment: "*", setting: &[], agent: &[("initial_steps", D::Integer(0))], parts: &[] },
+    Preset { algorithm: "mpc", environment: "pendulum", setting: &[], agent: &[], parts: &[SWING] },
+    Preset { algorithm: "pets", environment: "pendulum", setting: &[], agent: &[], parts: &[SMALL, SWING] },
     Preset {
         algorithm: "gp-mpc",
         environment: "pendulum",
         setting: &[],
-        reward: &[],
         agent: &[("initial_steps", D::Integer(30)), ("fit_every", D::Integer(10))],
         parts: &[SWING],
     },
@@ -135,20 +116,13 @@ pub const PRESETS: &[Preset] = &[
         algorithm: "pets",
         environment: "pets-cartpole",
         setting: &[],
-        reward: &[],
         agent: &[],
         parts: &[SMALL_WITH_ANGLE, ("planner", "icem", &[("horizon", D::Integer(25)), ("noise_beta", D::Float(2.0))])],
     },
-    // Its own reward is 1 until the end: every plan that stays up is worth the same, and the cart drifts to the end of its rail.
     Preset {
         algorithm: "*",
         environment: "gym:InvertedPendulum-v5",
         setting: &[],
-        reward: &[
-            ("kind", D::Text("expression")),
-            ("expression", D::Text("1 - cart_position^2 - pole_angle^2")),
-            ("termination", D::Text("abs(pole_angle) > 0.2")),
-        ],
         agent: &[("fit_every", D::Integer(50))],
         parts: &[(
             "planner",
@@ -167,7 +141,6 @@ pub const PRESETS: &[Preset] = &[
         algorithm: "pets",
         environment: "gym:InvertedPendulum-v5",
         setting: &[],
-        reward: &[],
         agent: &[],
         parts: &[(
             "model",
@@ -180,7 +153,6 @@ pub const PRESETS: &[Preset] = &[
         algorithm: "*",
         environment: "dmc-cartpole-swingup",
         setting: &[("action_repeat", D::Integer(4))],
-        reward: &[],
         agent: &[],
         parts: &[(
             "planner",
@@ -192,7 +164,6 @@ pub const PRESETS: &[Preset] = &[
         algorithm: "pets",
         environment: "dmc-cartpole-swingup",
         setting: &[],
-        reward: &[],
         agent: &[("initial_steps", D::Integer(250)), ("fit_every", D::Integer(125))],
         parts: &[SMALL],
     },
@@ -200,7 +171,6 @@ pub const PRESETS: &[Preset] = &[
         algorithm: "pets",
         environment: "gym:HalfCheetah-v5",
         setting: &[],
-        reward: &[],
         agent: &[("initial_steps", D::Integer(1000)), ("fit_every", D::Integer(500))],
         parts: &[
             (
@@ -226,7 +196,6 @@ pub const PRESETS: &[Preset] = &[
         algorithm: "muzero",
         environment: "cartpole",
         setting: &[],
-        reward: &[],
         agent: &[("updates_per_step", D::Float(0.5))],
         parts: &[
             ("model", "muzero", &[("recent", D::Integer(2000))]),
@@ -237,7 +206,6 @@ pub const PRESETS: &[Preset] = &[
         algorithm: "muzero",
         environment: "tic-tac-toe",
         setting: &[],
-        reward: &[],
         agent: &[("updates_per_step", D::Float(0.66)), ("random_choices", D::Float(0.25))],
         parts: &[
             ("model", "muzero", &[("batch", D::Integer(64)), ("return_steps", D::Integer(3))]),

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use worldwright_core::{Entry, Error, Parameter, Result, Settings, find};
 
 use crate::parts::{Choice, Overrides, Part, Parts, Resolved};
-use crate::{ALL, Line, PRESETS, Preset, Recipe, SECTIONS, Section};
+use crate::{ALL, Line, PRESETS, Recipe, SECTIONS, Section};
 
 /// Lays `given` over the preset for `environment` and the defaults of `algorithm`.
 ///
@@ -66,18 +66,9 @@ fn foreign(section: &str, algorithm: &str, own: &[&str]) -> Error {
 
 /// What the presets for `environment` say of the environment itself, for the user's choices to lie over.
 pub fn environment_settings(algorithm: &str, environment: &str) -> Overrides {
-    gathered(algorithm, environment, |preset| preset.setting)
-}
-
-/// What the presets for `environment` say to plan for; it holds for a user who says nothing of the reward.
-pub fn reward_settings(algorithm: &str, environment: &str) -> Overrides {
-    gathered(algorithm, environment, |preset| preset.reward)
-}
-
-fn gathered(algorithm: &str, environment: &str, line: fn(&Preset) -> Line) -> Overrides {
     let mut settings = Overrides::new();
-    for preset in PRESETS.iter().filter(|p| p.applies(algorithm, environment)) {
-        extend(&mut settings, line(preset));
+    for preset in PRESETS.iter().filter(|preset| preset.applies(algorithm, environment)) {
+        extend(&mut settings, preset.setting);
     }
     settings
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use worldwright_agents::{self as agents, AgentContext, Choice, Overrides, Parts, Recipe};
+use worldwright_agents::{self as agents, AgentContext, Choice, Parts, Recipe};
 use worldwright_core::{Agent, Error, Interrupt, Result, RewardFunction, Setting, Settings, find};
 use worldwright_envs::{self as envs, Made};
 use worldwright_models::expression::RewardExpression;
@@ -110,7 +110,7 @@ impl Lists {
             return Err(Error::config(COUNT, "no step is taken in any of them: leave it out"));
         }
         Ok(Experiment {
-            reward: reward(choices, &agents::reward_settings(&algorithm, known), &made)?,
+            reward: reward(choices, &made)?,
             environment: Part { name, settings },
             because,
             count,
@@ -217,13 +217,9 @@ fn known_as(name: &str) -> &str {
     name.strip_prefix("gym:").and_then(twin).unwrap_or(name)
 }
 
-/// What to plan for: what the user says; else what a preset says; else the environment's own reward.
-fn reward(choices: &Choices, preset: &Overrides, made: &Made) -> Result<RewardPlan> {
-    let silent = choices.section("reward").is_empty();
-    let said = |key: &str| match preset.get(key) {
-        Some(Setting::Text(text)) if silent => Ok(Some(text.clone())),
-        _ => choices.text(&format!("reward.{key}")),
-    };
+/// What to plan for: what the user says, else the environment's own reward.
+fn reward(choices: &Choices, made: &Made) -> Result<RewardPlan> {
+    let said = |key: &str| choices.text(&format!("reward.{key}"));
     let default = if made.reward.is_some() { "known" } else { "learned" };
     let kind = said("kind")?.unwrap_or_else(|| default.to_owned());
     if !REWARDS.contains(&kind.as_str()) {

@@ -1,6 +1,6 @@
 //! A user's choices lie over the preset's, and slips are named.
 
-use worldwright_agents::{Choice, PRESETS, Parts, resolve, reward_settings};
+use worldwright_agents::{Choice, PRESETS, Parts, resolve};
 use worldwright_core::Setting;
 
 #[test]
@@ -12,14 +12,6 @@ fn every_preset_resolves_for_its_algorithm() {
                 .unwrap_or_else(|error| panic!("{} on {environment}: {error}", algorithm.name));
         }
     }
-}
-
-#[test]
-fn a_reward_to_plan_for_belongs_to_its_environment() {
-    assert!(reward_settings("pets", "pendulum").is_empty());
-    let rewards = ["pets", "gp-mpc", "mpc"].map(|algorithm| reward_settings(algorithm, "gym:InvertedPendulum-v5"));
-    assert_eq!(rewards[0]["kind"], Setting::Text("expression".into()));
-    assert!(rewards.iter().all(|reward| *reward == rewards[0]));
 }
 
 #[test]
