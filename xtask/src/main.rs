@@ -5,6 +5,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
 
 mod comparison;
+mod defaults;
 mod docs;
 mod environments;
 mod fuzz;

@@ -8,7 +8,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use crate::{cargo, comparison, environments, root, step};
+use crate::{cargo, comparison, defaults, environments, root, step};
 
 /// A learning run that is repeated over seeds.
 struct Experiment {
@@ -108,13 +108,6 @@ const EXPERIMENTS: &[Experiment] = &[
         note: "",
     },
     Experiment {
-        name: "inverted-pendulum",
-        title: "gym:InvertedPendulum-v5, 3,000 steps",
-        target: "1,000 within 3,000 steps",
-        arguments: &["gym:InvertedPendulum-v5", "--steps", "3000", "evaluation.episodes=5"],
-        note: "",
-    },
-    Experiment {
         name: "frozen-lake",
         title: "gym:FrozenLake-v1 (4 × 4, slippery), 5,000 steps, no settings",
         target: "at least 0.70 (optimum 0.744; a policy that does not see the clock 0.740; an evaluation episode spreads by 0.44, so that 200 of them are known to 0.03)",
@@ -153,6 +146,9 @@ pub(crate) fn run(name: Option<&str>, seeds: Option<&str>) -> Result<()> {
     if name == Some(comparison::NAME) {
         return comparison::run(seeds.map(range).transpose()?);
     }
+    if name == Some(defaults::NAME) {
+        return defaults::run(seeds.map(range).transpose()?);
+    }
     if name == Some(DESIGN) {
         return design(false);
     }
@@ -160,8 +156,11 @@ pub(crate) fn run(name: Option<&str>, seeds: Option<&str>) -> Result<()> {
         return design(true);
     }
     let Some(experiment) = EXPERIMENTS.iter().find(|e| Some(e.name) == name) else {
-        let names: Vec<&str> =
-            EXPERIMENTS.iter().map(|e| e.name).chain([DESIGN, DESIGN_RECORD, ENVIRONMENTS, comparison::NAME]).collect();
+        let names: Vec<&str> = EXPERIMENTS
+            .iter()
+            .map(|e| e.name)
+            .chain([DESIGN, DESIGN_RECORD, ENVIRONMENTS, comparison::NAME, defaults::NAME])
+            .collect();
         bail!("usage: cargo xtask results NAME [FIRST..LAST], where NAME is one of {}", names.join(", "));
     };
     let seeds = seeds.map(range).transpose()?.unwrap_or(SEEDS);

@@ -6,7 +6,7 @@
 
 use worldwright_core::{
     Action, Agent, Array, Batch, Budget, Dataset, Error, Experience, Interrupt, Key, LearnedModel, Metrics,
-    Observation, Persist, Planner, Result, Rng, Space, State, WorldModel, cost, find,
+    Observation, Persist, Plan, PlanReport, Planner, Result, Rng, Space, State, WorldModel, cost, find,
 };
 use worldwright_planners::PlannerContext;
 use worldwright_policies::LearnedPolicy;
@@ -20,6 +20,7 @@ use crate::model_based::build_model;
 use crate::places::{self, at};
 use crate::planned::{World, world};
 use crate::policy_agent::{mode, policy_context};
+use crate::tally::Tally;
 use crate::updates::Updates;
 use crate::{AgentContext, Resolved};
 
@@ -42,6 +43,7 @@ pub(crate) struct DynaAgent {
     share: f64,
     /// What acts, guided by the policy, at each place; none where the policy itself does.
     planners: Vec<Box<dyn Planner>>,
+    tally: Tally,
     asking: Asking,
     discount: f64,
     observation_space: Space,
@@ -93,6 +95,7 @@ pub(crate) fn build(resolved: &Resolved, context: &AgentContext) -> Result<Box<d
         world: Some(world(model, rows, 0)),
         rows,
         planners,
+        tally: Tally::default(),
         asking,
         action: context.action_space.sample(&mut seed.fold(4).rng()),
         policy,
@@ -134,6 +137,9 @@ impl DynaAgent {
         let report = fitted?;
         let mut told = vec![("fit_epochs", report.epochs as f64), ("training_loss", report.training_loss)];
         told.extend(report.holdout_mse.map(|mse| ("holdout_mse", mse)));
+        if !self.planners.is_empty() {
+            told.extend(self.tally.tell());
+        }
         Ok(told)
     }
 
@@ -153,26 +159,39 @@ impl DynaAgent {
         Ok(self.updates.count(said, episode_ended))
     }
 
-    /// What the planner at a place does, guided by the policy, or where it explores by the explorer and for what that is paid.
-    fn planned(&mut self, place: usize, observation: &Observation, explores: bool) -> Result<&Action> {
+    /// Has the planner at a place improve its plan, guided by the policy, or where it explores by the explorer and for what that is paid.
+    fn improve(&mut self, place: usize, observation: &Observation, explores: bool) -> Result<PlanReport> {
         let (asking, interrupt) = (&mut self.asking, &self.interrupt);
         let (policy, pay) = match &mut self.explorer {
             Some(explorer) if explores => (explorer.as_mut(), Pay::Epistemic),
             _ => (self.policy.as_mut(), Pay::Reward),
         };
-        let (planner, action) = (&mut self.planners[place], &mut self.action);
+        let planner = at(&mut self.planners, place)?;
         let budget = Budget { interrupt: interrupt.clone(), ..Budget::default() };
         // A model without memory reads no key where it observes.
         let key = Key::new(0);
         let world = self.world.as_mut().ok_or_else(lost)?;
-        world.with_dependent_mut(|_, arena| {
+        let report = world.with_dependent_mut(|_, arena| {
             arena.observe(0, None, observation, key)?;
             planner.improve(&mut Guided { arena: arena.as_mut(), policy, asking, pay }, 0, &budget)
         })?;
+        // What was planned so far is of no use to a run that goes on from its last checkpoint.
         interrupt.check("planning")?;
-        planner.act(0, action);
+        Ok(report)
+    }
+
+    /// What the planner at a place does.
+    fn planned(&mut self, place: usize, observation: &Observation, explore: bool) -> Result<Action> {
+        let explores = explore && self.explores();
+        let report = self.improve(place, observation, explores)?;
+        // Evaluation between training episodes must leave nothing behind.
+        if explore {
+            self.tally.count(&report);
+        }
+        let planner = at(&mut self.planners, place)?;
+        planner.act(0, &mut self.action);
         planner.shift(1);
-        Ok(action)
+        Ok(self.action.clone())
     }
 
     /// Whether it acts by curiosity now.
@@ -226,7 +245,7 @@ impl Agent for DynaAgent {
             return Ok(self.action_space.sample(rng));
         }
         if place < self.planners.len() {
-            return self.planned(place, observation, explores).cloned();
+            return self.planned(place, observation, explore);
         }
         let (o, a) = (self.observation_space.flat_dim(), self.action_space.flat_dim());
         self.observation_space.flatten(observation, &mut self.flat[..o])?;
@@ -292,6 +311,24 @@ impl Agent for DynaAgent {
         &self.fitting.note
     }
 
+    fn plan(&mut self, observation: &Observation) -> Result<Plan> {
+        if self.planners.is_empty() {
+            return Err(Error::unsupported("this agent", "planning: it acts by a policy"));
+        }
+        if !self.is_ready() {
+            return Err(Error::NotFitted { who: "the agent's model".into() });
+        }
+        let report = self.improve(0, observation, false)?;
+        let (planner, action) = (&self.planners[0], &mut self.action);
+        let actions = (0..planner.horizon())
+            .map(|t| {
+                planner.act(t, action);
+                action.clone()
+            })
+            .collect();
+        Ok(Plan { actions, report })
+    }
+
     fn weights(&self) -> State {
         let mut state = State::new();
         if let Some(world) = &self.world {
@@ -327,6 +364,7 @@ impl Persist for DynaAgent {
         }
         self.fitting.save(&mut state);
         self.updates.save(&mut state);
+        self.tally.save(&mut state);
         state.put("update_rng", self.update_rng.save());
         let places = self.explore_rngs.iter().enumerate();
         places::put(&mut state, &places.collect::<Vec<_>>(), |(place, rng)| {
@@ -352,6 +390,7 @@ impl Persist for DynaAgent {
         }
         self.fitting.restore(state)?;
         self.updates.restore(state)?;
+        self.tally.restore(state)?;
         self.update_rng.restore(state, "update_rng")?;
         for (place, rng) in self.explore_rngs.iter_mut().enumerate() {
             let kept = places::part(state, place);

@@ -27,6 +27,7 @@ mod recipes;
 mod resolve;
 mod search_agent;
 mod table_agent;
+mod tally;
 mod updates;
 mod world;
 

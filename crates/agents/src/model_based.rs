@@ -6,14 +6,15 @@
 use std::time::Duration;
 
 use worldwright_core::{
-    Action, Agent, Array, Budget, Error, Experience, Key, LearnedModel, Metrics, Observation, Persist, Plan,
-    PlanReport, PlanStatus, Result, Space, State, WorldModel, cost, find,
+    Action, Agent, Array, Budget, Error, Experience, Key, LearnedModel, Metrics, Observation, Persist, Plan, Result,
+    Space, State, WorldModel, cost, find,
 };
 use worldwright_planners::PlannerContext;
 
 use crate::fitting::Fitting;
 use crate::places::{self, at};
 use crate::planned::{Belief, Place, World, world};
+use crate::tally::Tally;
 use crate::{AgentContext, Resolved};
 
 /// Plans through a model, and fits the model to all that was experienced when that is due.
@@ -34,29 +35,6 @@ pub struct ModelBasedAgent {
     /// How far the actions of the last fit's data spread, which is where planners begin in what nothing bounds; empty before one.
     spread: Vec<f64>,
     tally: Tally,
-}
-
-/// What planning did since the last fit.
-#[derive(Default)]
-struct Tally {
-    plans: u64,
-    value: f64,
-    model_steps: u64,
-    diverged: u64,
-    failed: u64,
-}
-
-impl Tally {
-    fn count(&mut self, report: &PlanReport) {
-        self.plans += 1;
-        self.model_steps += report.model_steps;
-        self.diverged += report.diverged;
-        if report.status == PlanStatus::AllDiverged {
-            self.failed += 1;
-        } else {
-            self.value += report.value;
-        }
-    }
 }
 
 /// Builds the agent from resolved settings.
@@ -191,16 +169,9 @@ impl ModelBasedAgent {
         let report = fitted?;
         self.spread = self.fitting.dataset().action_std();
         self.widen();
-        let tally = std::mem::take(&mut self.tally);
-        let plans = tally.plans.max(1) as f64;
         let mut told = vec![("fit_epochs", report.epochs as f64), ("training_loss", report.training_loss)];
         told.extend(report.holdout_mse.map(|mse| ("holdout_mse", mse)));
-        told.extend([
-            ("planned_value", tally.value / plans),
-            ("model_steps_per_decision", tally.model_steps as f64 / plans),
-            ("diverged_rows", tally.diverged as f64),
-            ("failed_plans", tally.failed as f64),
-        ]);
+        told.extend(self.tally.tell());
         Ok(told)
     }
 }
@@ -358,8 +329,7 @@ impl Persist for ModelBasedAgent {
             state.put_all("model", world.borrow_owner().save());
         }
         self.fitting.save(&mut state);
-        let Tally { plans, value, model_steps, diverged, failed } = self.tally;
-        state.put("tally", Array::U64(vec![plans, value.to_bits(), model_steps, diverged, failed]));
+        self.tally.save(&mut state);
         state.put("spread", Array::F64(vec![self.spread.len()], self.spread.clone()));
         places::put(&mut state, &self.places, Place::save);
         state
@@ -371,14 +341,6 @@ impl Persist for ModelBasedAgent {
         let mut all = self.places.iter_mut().enumerate();
         all.try_for_each(|(number, place)| place.restore(&places::part(state, number)))?;
         self.fitting.restore(state)?;
-        let tally = state.u64s("tally", 5)?;
-        self.tally = Tally {
-            plans: tally[0],
-            value: f64::from_bits(tally[1]),
-            model_steps: tally[2],
-            diverged: tally[3],
-            failed: tally[4],
-        };
-        Ok(())
+        self.tally.restore(state)
     }
 }

@@ -18,7 +18,7 @@ use worldwright_symbolic::{Algorithm, HeuristicKind};
     after_help = "Examples:
   worldwright learn pendulum                   learn to swing a pendulum up; the report is in runs/
   worldwright learn cartpole --algorithm gp-mpc --seed 3
-  worldwright eval runs/pendulum-pets-seed0    how good is what was learned
+  worldwright eval runs/pendulum-loop-seed0    how good is what was learned
   worldwright planners cem                     what can be set, and to what
 
 Exit codes: 0 done, 1 an error, 2 wrong usage, 130 interrupted (go on with --resume)."
@@ -167,8 +167,8 @@ pub(crate) struct Design {
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  worldwright eval runs/pendulum-pets-seed0
-  worldwright eval runs/pendulum-pets-seed0/bundle --episodes 100 --json")]
+  worldwright eval runs/pendulum-loop-seed0
+  worldwright eval runs/pendulum-loop-seed0/bundle --episodes 100 --json")]
 pub(crate) struct Eval {
     /// A bundle, or the folder of a finished run
     #[arg(value_name = "BUNDLE")]
@@ -193,7 +193,7 @@ pub(crate) struct Eval {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   worldwright collect pendulum --steps 1000 --out data/pendulum
-  worldwright collect runs/pendulum-pets-seed0/bundle --out data/learned")]
+  worldwright collect runs/pendulum-loop-seed0/bundle --out data/learned")]
 pub(crate) struct Collect {
     /// An environment (random actions), or a bundle (what it learned)
     #[arg(value_name = "ENV|BUNDLE")]
@@ -214,9 +214,9 @@ pub(crate) struct Collect {
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  worldwright plan runs/pendulum-pets-seed0/bundle
+  worldwright plan runs/pendulum-loop-seed0/bundle
   worldwright plan pendulum planner=cem planner.horizon=40    plan in the known simulator
-  worldwright plan runs/pendulum-pets-seed0 --observation 1,0,0.5 --json
+  worldwright plan runs/pendulum-loop-seed0 --observation 1,0,0.5 --json
   worldwright plan rock-sample size=7 rocks=8 method=pomcp    a problem with planners of its own
   worldwright plan cube scramble=\"R U F2 L'\"
   worldwright plan reach --config room.toml
@@ -288,8 +288,8 @@ pub(crate) struct Symbolic {
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  worldwright report runs/pendulum-pets-seed0
-  worldwright report runs/pendulum-pets-seed0 --picture pendulum.svg")]
+  worldwright report runs/pendulum-loop-seed0
+  worldwright report runs/pendulum-loop-seed0 --picture pendulum.svg")]
 pub(crate) struct Report {
     /// A run's folder
     #[arg(value_name = "RUN")]
@@ -384,7 +384,7 @@ Examples:
     /// Export recorded episodes, or those of a run, for other programs
     #[command(after_help = "Examples:
   worldwright data export data/pendulum --format parquet --out pendulum.parquet
-  worldwright data export runs/pendulum-pets-seed0 --format minari --out minari/pendulum-v0")]
+  worldwright data export runs/pendulum-loop-seed0 --format minari --out minari/pendulum-v0")]
     Export {
         /// A folder of episodes, or a run's folder
         #[arg(value_name = "EPISODES|RUN")]
@@ -398,7 +398,7 @@ Examples:
     },
     /// Say what recorded episodes hold, and whether they are whole
     #[command(after_help = "Example:
-  worldwright data inspect runs/pendulum-pets-seed0")]
+  worldwright data inspect runs/pendulum-loop-seed0")]
     Inspect {
         /// A folder of episodes, or a run's folder
         #[arg(value_name = "EPISODES|RUN")]

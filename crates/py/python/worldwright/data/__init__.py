@@ -1,6 +1,6 @@
 """Data: recorded episodes and transitions, in from everywhere and out again.
 
-    episodes = wm.data.read("runs/pendulum-pets-seed0")
+    episodes = wm.data.read("runs/pendulum-loop-seed0")
     frame = episodes.to_pandas()
     model.fit(frame)
 
