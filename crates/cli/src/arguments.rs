@@ -93,7 +93,7 @@ pub(crate) struct Learn {
     /// Recorded episodes to begin with: a folder of them or of a run, or a file that `worldwright data import` reads; without ENV everything is learned from them
     #[arg(long, value_name = "PATH")]
     pub(crate) data: Option<String>,
-    /// The algorithm (`worldwright algorithms` lists them) [default: pets]
+    /// The algorithm (`worldwright algorithms` lists them) [default: auto, chosen by what is observed and done]
     #[arg(long, value_name = "NAME")]
     pub(crate) algorithm: Option<String>,
     /// Steps in the real environment [default: five episodes, or 1000 where their length is open]

@@ -3,7 +3,7 @@
     import gymnasium
     import worldwright as wm
 
-    run = wm.learn(gymnasium.make("Pendulum-v1"), algorithm="pets", steps=1000)
+    run = wm.learn(gymnasium.make("Pendulum-v1"), steps=1000)
     run.plot()
     agent = run.agent()
     action = agent.act(observation)

@@ -54,7 +54,7 @@ def learn(
         environment: An environment of Gymnasium's API, a function that makes one, or a name (``wm.environments()``, ``"gym:ID"``,
             ``"dmc:DOMAIN-TASK"``). An object is stepped in this process; the names in the last two are stepped in a worker of their own.
             None where everything is learned from ``data``, as behaviour cloning does (``algorithm="bc"``): nothing is evaluated then.
-        algorithm: One of ``wm.algorithms()``; ``"pets"`` unless told otherwise.
+        algorithm: One of ``wm.algorithms()``; ``None`` or ``"auto"`` chooses by what is observed and what can be done.
         steps: Steps in the real environment; five episodes, or 1,000 where their length is open; 0 to learn from ``data`` alone.
         updates: Updates on ``data`` before the first step; the algorithm's own number where no step is taken, else 0.
         seed: What all randomness comes from; 0 unless told otherwise.

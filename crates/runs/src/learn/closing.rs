@@ -121,6 +121,10 @@ impl Run<'_, '_> {
         write_json(&self.folder.diagnostics(), &diagnostics)?;
         summary.model_errors = diagnostics.errors();
         diagnostics.words().into_iter().try_for_each(|word| self.note(word))?;
+        // Like the diagnosis, it cannot take the result back.
+        if let Ok(Some(verdict)) = self.verdict(&evaluation, &summary.model_errors) {
+            self.note(verdict)?;
+        }
         let drawn = pages::picture(&self.folder, &evaluation.film, self.made.environment.dt_secs());
         let undrawn = evaluation.film.left_out().map(str::to_owned).or(drawn.err().map(|error| error.to_string()));
         if let Some(why) = undrawn {

@@ -23,6 +23,7 @@ mod recorded;
 mod run;
 mod saving;
 mod study;
+mod verdict;
 
 use std::collections::BTreeMap;
 use std::fs;
