@@ -41,14 +41,20 @@ pub fn choose(given: &Parts, observations: &Space, actions: &Space) -> Chosen {
     let wanted = if counted {
         ("tabular", "observations and actions can be counted, so that every value can be computed")
     } else if ActionHead::new(AUTO, actions).is_err() {
-        ("pets", "actions have no bounds that a policy could be learned within, so that it plans alone")
+        (
+            "pets",
+            "actions are not of a kind that a policy is learned for (numbers with bounds, or few choices), so that it plans alone",
+        )
     } else if observations.flat_dim() > MOST_MEASURED {
-        ("dreamer", "observations are pictures, which it sees through a latent of its own")
+        (
+            "dreamer",
+            "observations are too many numbers to foretell one by one, so that it sees them through a latent of its own",
+        )
     } else {
         ("loop", "observations are numbers: plans through an ensemble, led by a policy and its value")
     };
-    let named = ALL.iter().filter(|entry| entry.name == wanted.0).find(suits);
-    if let Some(entry) = named {
+    let named = ALL.iter().filter(|entry| entry.name == wanted.0);
+    if let Some(entry) = named.into_iter().find(|entry| if counted { suits(entry) } else { has(entry) }) {
         return Chosen { algorithm: entry.name, because: wanted.1 };
     }
     let because = "it has the parts that were asked for";

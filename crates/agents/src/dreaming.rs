@@ -6,9 +6,12 @@
 //! Unlike the paper, nothing imagined is kept: it is imagined anew, by the newest model and policy, whenever the policy is about to learn.
 
 use worldwright_core::{
-    Actions, Batch, Dataset, Experience, Imagination, Imagined, Mode, Policy, Result, Rng, Rows, Sample, Settings,
-    Space, Want,
+    Actions, Batch, Dataset, Error, Experience, Imagination, Imagined, Mode, Policy, Result, Rng, Rows, Sample,
+    Settings, Space, Want, cost,
 };
+
+/// Reaches of the starts beyond which a branch has left everything that was seen: what a model says there is noise, and would drown what is learned.
+const FAR: f64 = 1e3;
 
 /// What a transition pays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +30,9 @@ pub(crate) struct Dreaming {
     /// `[branch][O]`: where each stands.
     now: Vec<f64>,
     next: Vec<f64>,
+    /// The middle of the starts, and how far they reach from it, in each number.
+    middle: Vec<f64>,
+    reach: Vec<f64>,
     action: Vec<f64>,
     /// `[branch][step]`: what was seen, done and seen then, what it paid, and whether it ended there.
     told: Vec<f64>,
@@ -41,13 +47,22 @@ pub(crate) struct Dreaming {
 impl Dreaming {
     /// Reads `branches` and `imagined_steps`.
     pub(crate) fn new(settings: &Settings, inputs: usize, action_dim: usize) -> Result<Self> {
+        if inputs == 0 {
+            return Err(Error::unsupported("imagining transitions", "observations without a number"));
+        }
         let branches = settings.count_in("branches", 1, 1 << 16)?;
+        let steps = settings.count_in("imagined_steps", 1, 1000)?;
+        let told = (branches * steps) as f64 * (2 * inputs + action_dim + 2) as f64;
+        // Once as it is imagined, once as a set.
+        cost::memory(&[("branches", branches), ("imagined_steps", steps)], 2.0 * 8.0 * told)?;
         Ok(Self {
             branches,
-            steps: settings.count_in("imagined_steps", 1, 1000)?,
+            steps,
             starts: Sample::default(),
             now: Vec::new(),
             next: vec![0.0; inputs],
+            middle: vec![0.0; inputs],
+            reach: vec![1.0; inputs],
             told: Vec::new(),
             lengths: Vec::new(),
             action: vec![0.0; action_dim],
@@ -56,6 +71,16 @@ impl Dreaming {
             choices: Vec::with_capacity(branches),
             out: Imagined::default(),
         })
+    }
+
+    /// Looks at how far the starts lie apart.
+    fn measure(&mut self, o: usize) {
+        for d in 0..o {
+            let numbers = || self.now[d..].iter().step_by(o);
+            let (low, high) = numbers().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), x| (l.min(*x), h.max(*x)));
+            self.middle[d] = 0.5 * (low + high);
+            self.reach[d] = (0.5 * (high - low)).max(1e-3 * self.middle[d].abs()).max(1e-6);
+        }
     }
 
     /// Rows that it needs in an arena, from the first on.
@@ -80,6 +105,7 @@ impl Dreaming {
         for branch in 0..self.branches {
             self.starts.observations.copy_to(2 * branch * o, &mut self.now[branch * o..(branch + 1) * o]);
         }
+        self.measure(o);
         self.out = Imagined::new(arena.spec(), self.branches);
         let (lanes, space) = (arena.spec().members, arena.spec().action_space.clone());
         let observation_space = arena.spec().observation_space.clone();
@@ -113,7 +139,8 @@ impl Dreaming {
                 };
                 let continuation = self.out.continuation[at];
                 arena.decode(row, lane, &mut self.next)?;
-                if !(reward.is_finite() && continuation.is_finite() && self.next.iter().all(|x| x.is_finite())) {
+                let seen = |(d, number): (usize, &f64)| (number - self.middle[d]).abs() <= FAR * self.reach[d];
+                if !(reward.is_finite() && continuation.is_finite() && self.next.iter().enumerate().all(seen)) {
                     continue;
                 }
                 self.chosen.columns().copy_row(row, &mut self.action);

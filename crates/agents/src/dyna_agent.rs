@@ -2,7 +2,11 @@
 //!
 //! With an ensemble and soft actor-critic this is MBPO (Janner, Fu, Zhang and Levine, "When to Trust Your Model: Model-Based Policy Optimization",
 //! NeurIPS 2019, algorithm 2): the Dyna architecture (Sutton, 1990) with networks. With a planner besides, that acts guided by the policy (see
-//! [`guided`](crate::guided)), it is LOOP.
+//! [`guided`](crate::guided)), it is after LOOP. Where a second policy explores, it is paid by the disagreement of the ensemble (Shyam, Jaśkowski and Gomez,
+//! "Model-Based Active Exploration", ICML 2019).
+//!
+//! Unlike the papers: what is imagined is not kept from one step to the next; targets add up several imagined rewards, which are the policy's own; value and
+//! policy of the plan are learned from imagined transitions as well as real ones, and nothing holds the plan near the policy.
 
 use worldwright_core::{
     Action, Agent, Array, Batch, Budget, Dataset, Error, Experience, Interrupt, Key, LearnedModel, Metrics,
@@ -72,11 +76,12 @@ pub(crate) fn build(resolved: &Resolved, context: &AgentContext) -> Result<Box<d
     let chosen = resolved.role("policy")?;
     let entry = find(worldwright_policies::ALL, "policy", &chosen.name)?;
     let mut told = policy_context(o, resolved, context)?;
-    let policy = entry.build.experienced(entry.name, &told, &chosen.settings)?;
+    let curious = settings.bool("curious")?;
+    let build = |told: &_| entry.build.experienced(entry.name, told, &chosen.settings);
+    let policy = cost::alike(("curious", 1 + usize::from(curious)), || build(&told))?;
     let seed = Key::new(context.seed);
     told.seed = seed.fold(7).to_seed();
-    let curious = settings.bool("curious")?;
-    let explorer = curious.then(|| entry.build.experienced(entry.name, &told, &chosen.settings)).transpose()?;
+    let explorer = curious.then(|| build(&told)).transpose()?;
     let dreaming = Dreaming::new(settings, o, a)?;
     let asking = Asking::new(model.spec(), policy.judges());
     let mut planners = Vec::new();
@@ -84,13 +89,14 @@ pub(crate) fn build(resolved: &Resolved, context: &AgentContext) -> Result<Box<d
         let entry = find(worldwright_planners::ALL, "planner", &chosen.name)?;
         let planner_context = PlannerContext::for_model(asking.spec(), context.seed);
         for _ in 0..context.places {
-            let planner = (entry.build)(&planner_context, &chosen.settings)?;
+            let build = || (entry.build)(&planner_context, &chosen.settings);
+            let planner = cost::alike(("environment.count", context.places), build)?;
             planner.check(asking.spec())?;
-            cost::arena(asking.spec(), planner.rows(), "rows that the planner imagines")?;
             planners.push(planner);
         }
     }
     let rows = planners.iter().map(|planner| planner.rows()).max().unwrap_or(0).max(dreaming.rows());
+    cost::arena(model.spec(), rows, "rows that it imagines")?;
     Ok(Box::new(DynaAgent {
         world: Some(world(model, rows, 0)),
         rows,
@@ -135,6 +141,9 @@ impl DynaAgent {
         let fitted = self.fitting.fit(model.as_mut(), experience, self.explore_rngs.len(), &self.interrupt);
         self.open(model);
         let report = fitted?;
+        if self.explores() {
+            self.fitting.note.push_str("; reward tells nothing yet, so that it explores what its model does not know");
+        }
         let mut told = vec![("fit_epochs", report.epochs as f64), ("training_loss", report.training_loss)];
         told.extend(report.holdout_mse.map(|mse| ("holdout_mse", mse)));
         if !self.planners.is_empty() {
@@ -172,6 +181,7 @@ impl DynaAgent {
         let key = Key::new(0);
         let world = self.world.as_mut().ok_or_else(lost)?;
         let report = world.with_dependent_mut(|_, arena| {
+            arena.explore(explores);
             arena.observe(0, None, observation, key)?;
             planner.improve(&mut Guided { arena: arena.as_mut(), policy, asking, pay }, 0, &budget)
         })?;
@@ -202,6 +212,9 @@ impl DynaAgent {
     /// Lets the explorer learn from what it imagines alone: nobody was paid for what the model did not know at the time.
     fn wonder(&mut self, experience: &dyn Experience, updates: u64) -> Result<()> {
         let imagined = self.dream(experience, Who::Explorer)?;
+        if imagined.is_empty() {
+            return Ok(());
+        }
         let mixture = Mixture { real: experience, imagined: &imagined, share: 1.0 };
         let Some(explorer) = &mut self.explorer else { return Ok(()) };
         for _ in 0..updates {
@@ -271,7 +284,7 @@ impl Agent for DynaAgent {
         if self.explorer.is_some() {
             self.interest.follow(experience);
         }
-        let mut left = due;
+        let (mut left, mut latest) = (due, Metrics::new());
         while left > 0 {
             let now = left.min(UPDATES_A_DREAM);
             left -= now;
@@ -282,9 +295,12 @@ impl Agent for DynaAgent {
             self.interest.expects(&imagined);
             let mixture = Mixture { real: experience, imagined: &imagined, share: self.share };
             for update in 1..=now {
-                told.extend(self.update(&mixture, left == 0 && update == now && !experience.is_open())?);
+                let said = self.update(&mixture, left == 0 && update == now && !experience.is_open())?;
+                // A row has room for one of each number: where many updates are made at once, for the last means.
+                latest = if said.is_empty() { latest } else { said };
             }
         }
+        told.extend(latest);
         Ok(told)
     }
 

@@ -12,8 +12,15 @@ const NEAR: f64 = 0.1;
 /// cost their squares, that is 1.12.
 const SAVED: f64 = 1.25;
 
+/// What a model may be off of a reward that never changed, as a share of it, or of one where it is smaller.
+const SLACK: f64 = 0.02;
+/// Steps by which the first ones may be more than the agent's own, where several environments are acted in.
+const PLACES: u64 = 256;
+
 /// What rewards were like so far.
 pub(crate) struct Interest {
+    /// Whether the first steps were the agent's own, at random: recorded ones may be anybody's, so that they say nothing of what is lost.
+    began_at_random: bool,
     /// Steps at random that an agent begins with.
     first: u64,
     /// How far a gain may be what doing nothing saves, in deviations of the rewards at random.
@@ -37,6 +44,7 @@ impl Interest {
         let (low, high) = (f64::INFINITY, f64::NEG_INFINITY);
         let saved = SAVED * (action_dim.max(1) as f64).sqrt();
         Self {
+            began_at_random: true,
             first,
             saved,
             random: (0, 0.0, 0.0),
@@ -52,6 +60,9 @@ impl Interest {
     /// Looks at what was experienced since.
     pub(crate) fn follow(&mut self, experience: &dyn Experience) {
         let rows = experience.rows();
+        if self.next_row == 0 {
+            self.began_at_random = rows.end <= self.first.max(1) + PLACES;
+        }
         for row in self.next_row.max(rows.start)..rows.end {
             if !experience.ends_sequence(row, 1) {
                 continue;
@@ -80,24 +91,29 @@ impl Interest {
     /// Whether reward tells nothing that is not known.
     pub(crate) fn is_lost(&self) -> bool {
         let (count, mean, squares) = self.random;
-        let gained = self.expected - mean;
-        let spread = (squares / count.max(1) as f64).sqrt();
-        let found = gained > self.saved * spread + 1e-9 * mean.abs();
-        !self.ended && !found && self.expected >= self.high - NEAR * (self.high - self.low)
+        let range = self.high - self.low;
+        // What is expected comes from a model, which may have learned the reward: of one that never changed it knows no scale.
+        let near = if range > 0.0 { NEAR * range } else { SLACK * mean.abs().max(1.0) };
+        let saved = if range > 0.0 { self.saved * (squares / count.max(1) as f64).sqrt() } else { near };
+        self.began_at_random && !self.ended && self.expected - mean <= saved && self.expected >= self.high - near
     }
 
     pub(crate) fn save(&self, state: &mut State) {
         let numbers = vec![self.low, self.high, self.expected, self.random.1, self.random.2];
         state.put("interest", Array::F64(vec![5], numbers));
-        state.put("interest.seen", Array::U64(vec![self.next_row, u64::from(self.ended), self.random.0]));
+        state.put(
+            "interest.seen",
+            Array::U64(vec![self.next_row, u64::from(self.ended), self.random.0, u64::from(self.began_at_random)]),
+        );
     }
 
     pub(crate) fn restore(&mut self, state: &State) -> Result<()> {
         let numbers = state.f64s("interest", 5)?;
         (self.low, self.high, self.expected) = (numbers[0], numbers[1], numbers[2]);
-        let seen = state.u64s("interest.seen", 3)?;
+        let seen = state.u64s("interest.seen", 4)?;
         (self.next_row, self.ended) = (seen[0], seen[1] > 0);
         self.random = (seen[2], numbers[3], numbers[4]);
+        self.began_at_random = seen[3] > 0;
         Ok(())
     }
 }

@@ -176,7 +176,9 @@ impl Agent for LatentAgent {
         let mut told = Metrics::new();
         let due = self.updates.due(experience.taken());
         for update in 1..=due {
-            told.extend(self.update(experience, update == due && !experience.is_open())?);
+            let said = self.update(experience, update == due && !experience.is_open())?;
+            // A row has room for one of each number: where many updates are made at once, for the last means.
+            told = if said.is_empty() { told } else { said };
         }
         Ok(told)
     }

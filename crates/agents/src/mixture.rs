@@ -59,6 +59,10 @@ impl Experience for Mixture<'_> {
         self.real.append_to(dataset, from)
     }
 
+    fn sample_real(&self, want: Want, rng: &mut Rng, out: &mut Sample) -> Result<()> {
+        self.real.sample(want, rng, out)
+    }
+
     fn add_sample(&self, want: Want, rng: &mut Rng, out: &mut Sample) -> Result<()> {
         if matches!(want, Want::Sequences { .. }) {
             return self.real.add_sample(want, rng, out);

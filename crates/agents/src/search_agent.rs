@@ -178,7 +178,9 @@ impl SearchAgent {
         self.update_rng = rng;
         let mut told = Metrics::new();
         for (update, said) in (1..).zip(said) {
-            told.extend(self.updates.count(said, update == count && episode_ended));
+            let said = self.updates.count(said, update == count && episode_ended);
+            // A row has room for one of each number: where many updates are made at once, for the last means.
+            told = if said.is_empty() { told } else { said };
         }
         Ok(told)
     }

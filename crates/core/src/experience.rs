@@ -59,6 +59,14 @@ impl Numbers {
         }
     }
 
+    /// Forgets all of them and takes floats from now on.
+    fn begin_floats(&mut self) {
+        match self {
+            Self::Bytes(_) => *self = Self::Floats(Vec::new()),
+            Self::Floats(floats) => floats.clear(),
+        }
+    }
+
     /// Forgets those from `len` on.
     pub fn truncate(&mut self, len: usize) {
         match self {
@@ -280,6 +288,14 @@ pub trait Experience: Send + Sync {
         self.add_sample(want, rng, out)
     }
 
+    /// As [`sample`](Self::sample), of what really happened alone: where imagined transitions stand among the others, they are left out.
+    ///
+    /// # Errors
+    /// As there.
+    fn sample_real(&self, want: Want, rng: &mut Rng, out: &mut Sample) -> Result<()> {
+        self.sample(want, rng, out)
+    }
+
     /// Appends a uniform sample, drawn with replacement, to one that was begun for sequences of this length.
     ///
     /// # Errors
@@ -377,6 +393,13 @@ impl Experience for Dataset {
         out.transitions.push(first as u64);
         out.weights.push(weight);
         out.spans.push(length);
+        if out.observations.is_empty() {
+            // Numbers of a set are no bytes, whatever was sampled into the room before.
+            out.observations.begin_floats();
+        }
+        if out.actions.is_empty() {
+            out.actions.begin_floats();
+        }
         out.observations.extend(self.observation(first));
         for i in first..first + length {
             out.observations.extend(self.next_observation(i));

@@ -14,6 +14,8 @@ pub(crate) struct Judge {
     scratch: Scratch,
     /// Whether the numbers have changed since the predictor took them.
     pub(crate) stale: bool,
+    /// What entropy adds to the critic's values, which is no return.
+    pub(crate) entropy_worth: f32,
     seen: Vec<f32>,
     /// `[n][columns]`: modes in [−1, 1], or logits.
     first: Vec<f32>,
@@ -39,7 +41,7 @@ impl Judge {
         let predictor = Predictor::new(graph, stores, &outputs)?;
         let scratch = predictor.scratch();
         let (seen, first, log_std, value) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Ok(Self { predictor, scratch, stale: false, seen, first, log_std, value })
+        Ok(Self { predictor, scratch, stale: false, entropy_worth: 0.0, seen, first, log_std, value })
     }
 
     /// Takes on the present numbers of `stores` where they have changed.
@@ -79,7 +81,7 @@ impl Judge {
         }
         self.look(acting, inputs)?;
         let unit = acting.scaling.reward();
-        out.iter_mut().zip(&self.value).for_each(|(slot, value)| *slot = unit * f64::from(*value));
+        out.iter_mut().zip(&self.value).for_each(|(slot, value)| *slot = unit * f64::from(*value - self.entropy_worth));
         Ok(())
     }
 

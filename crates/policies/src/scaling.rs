@@ -12,8 +12,8 @@ const LEAST: f64 = 1e-6;
 
 /// Mean and deviation of each number of an observation, and the size of rewards.
 pub(crate) struct Scaling {
-    mean: Vec<f32>,
-    std: Vec<f32>,
+    mean: Vec<f64>,
+    std: Vec<f64>,
     /// Root mean square of the rewards, 1 where all are zero.
     reward: f64,
     /// Transitions that had been taken in when the moments were taken; 0 before.
@@ -34,7 +34,7 @@ impl Scaling {
     /// Number `d` as a network sees it.
     #[inline]
     pub(crate) fn of(&self, d: usize, number: f64) -> f32 {
-        (number as f32 - self.mean[d]) / self.std[d]
+        ((number - self.mean[d]) / self.std[d]) as f32
     }
 
     /// Root mean square of the rewards.
@@ -42,18 +42,19 @@ impl Scaling {
         self.reward
     }
 
-    /// Takes the moments anew where what was experienced has doubled.
+    /// Takes the moments anew where what was experienced has doubled, and gives the old size of rewards over the new one: what was learned in units of it
+    /// has to be multiplied by that.
     ///
     /// # Errors
     /// As for [`Experience::sample`].
-    pub(crate) fn follow(&mut self, experience: &dyn Experience, rng: &mut Rng) -> Result<()> {
+    pub(crate) fn follow(&mut self, experience: &dyn Experience, rng: &mut Rng) -> Result<f64> {
         if self.taken > 0 && experience.taken() / 2 < self.taken {
-            return Ok(());
+            return Ok(1.0);
         }
         let inputs = self.mean.len();
         let count = SAMPLE.0.min(SAMPLE.1 / inputs.max(1)).max(16);
         let mut sample = Sample::default();
-        experience.sample(Want::Transitions(count), rng, &mut sample)?;
+        experience.sample_real(Want::Transitions(count), rng, &mut sample)?;
         for d in 0..inputs {
             let numbers = || (0..count).map(|i| sample.observations.get(2 * i * inputs + d));
             let mean = numbers().sum::<f64>() / count as f64;
@@ -62,17 +63,19 @@ impl Scaling {
             let varies = std > LEAST * mean.abs().max(LEAST);
             // What never changed is as good as a one.
             let size = if mean == 0.0 { 1.0 } else { mean.abs() };
-            (self.mean[d], self.std[d]) = if varies { (mean as f32, std as f32) } else { (0.0, size as f32) };
+            (self.mean[d], self.std[d]) = if varies { (mean, std) } else { (0.0, size) };
         }
+        experience.sample(Want::Transitions(count), rng, &mut sample)?;
         let square = sample.rewards.iter().map(|reward| reward * reward).sum::<f64>() / count as f64;
+        let before = if self.taken > 0 { self.reward } else { 0.0 };
         self.reward = if square > 0.0 { square.sqrt() } else { 1.0 };
         self.taken = experience.taken().max(1);
-        Ok(())
+        Ok(if before > 0.0 { before / self.reward } else { 1.0 })
     }
 
     pub(crate) fn save(&self, state: &mut State) {
-        state.put("scaling.mean", Array::F32(vec![self.mean.len()], self.mean.clone()));
-        state.put("scaling.std", Array::F32(vec![self.std.len()], self.std.clone()));
+        state.put("scaling.mean", Array::F64(vec![self.mean.len()], self.mean.clone()));
+        state.put("scaling.std", Array::F64(vec![self.std.len()], self.std.clone()));
         state.put("scaling.told", Array::U64(vec![self.taken, self.reward.to_bits()]));
     }
 
@@ -83,8 +86,8 @@ impl Scaling {
             return Ok(());
         }
         let inputs = self.mean.len();
-        self.mean = state.f32s("scaling.mean", inputs)?.to_vec();
-        self.std = state.f32s("scaling.std", inputs)?.to_vec();
+        self.mean = state.f64s("scaling.mean", inputs)?.to_vec();
+        self.std = state.f64s("scaling.std", inputs)?.to_vec();
         let told = state.u64s("scaling.told", 2)?;
         (self.taken, self.reward) = (told[0], f64::from_bits(told[1]));
         Ok(())

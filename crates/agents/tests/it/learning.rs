@@ -134,16 +134,21 @@ fn curiosity_leads_out_of_the_valley() {
     parts.role("model").settings.insert("hidden".into(), Setting::Numbers(vec![32.0, 32.0]));
     parts.role("policy").settings.insert("hidden".into(), Setting::Numbers(vec![32.0, 32.0]));
     let mut ends = Vec::new();
-    for curious in [true, false] {
+    for (curious, known) in [(true, true), (true, false), (false, true)] {
         parts.agent.insert("curious".into(), Setting::Bool(curious));
-        let mut agent = build(&resolve("loop", "", &parts).unwrap(), &context(&world, 3)).unwrap();
+        let mut told = context(&world, 3);
+        told.reward = told.reward.filter(|_| known);
+        let mut agent = build(&resolve("loop", "", &parts).unwrap(), &told).unwrap();
         let mut experience = memory(&world);
         for seed in 0..4 {
             agent = episode(agent, &mut world, &mut experience, (seed, 200), None).2;
         }
         ends.push(experience.all().unwrap().terminated().iter().filter(|ended| **ended).count());
     }
-    assert!(ends[0] > 0 && ends[1] == 0, "goals reached with and without curiosity: {ends:?}");
+    assert!(
+        ends[0] > 0 && ends[1] > 0 && ends[2] == 0,
+        "goals reached, the reward known, learned, without curiosity: {ends:?}"
+    );
 }
 
 #[test]

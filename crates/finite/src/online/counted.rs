@@ -113,14 +113,17 @@ impl Counted {
         // Worse than whatever could have come of what was tried.
         let never = self.range.0 / (1.0 - self.discount) - 1.0;
         let tried = |pair: usize| !self.outcomes.of(pair).is_empty();
-        let decided = |state: usize| (state * self.actions..(state + 1) * self.actions).any(tried);
-        let mdp = self.process(decided, |pair, builder| {
-            if tried(pair) {
-                self.shares(pair, builder);
-            } else {
-                builder.outcome(1.0, never, None);
-            }
-        })?;
+        // A state that nothing was tried in, such as the last one of an episode that was cut, is no refuge either.
+        let mdp = self.process(
+            |_| true,
+            |pair, builder| {
+                if tried(pair) {
+                    self.shares(pair, builder);
+                } else {
+                    builder.outcome(1.0, never, None);
+                }
+            },
+        )?;
         let values = self.solve(&mdp, vec![0.0; self.states()])?.values;
         let mean: Vec<f64> = (0..self.states() * self.actions)
             .map(|pair| match tried(pair) {

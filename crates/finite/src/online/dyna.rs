@@ -150,6 +150,11 @@ impl TabularLearner for Dyna {
         Ok(self.values.copied(state))
     }
 
+    /// Counts would be of the replays.
+    fn replays(&self) -> bool {
+        !self.counts
+    }
+
     fn updates(&self) -> u64 {
         self.updates
     }

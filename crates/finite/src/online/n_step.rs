@@ -19,6 +19,9 @@ use super::action_values::{ActionValues, greatest};
 use super::epsilon_greedy::EpsilonGreedy;
 use super::{LearnerContext, TabularLearner, Transition, damaged};
 
+/// Trajectories that may be open at once at most; a state that says more is damaged.
+const MOST_TRAJECTORIES: usize = 1 << 16;
+
 /// What stands behind the rewards of a return.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Target {
@@ -156,25 +159,26 @@ impl Persist for NStep {
         }
         state.put("open", Array::U64(places));
         state.put("open_rewards", Array::F64(vec![rewards.len()], rewards));
-        state.put("updates", Array::U64(vec![self.updates]));
+        state.put("updates", Array::U64(vec![self.updates, self.open.len() as u64]));
         state
     }
 
     fn restore(&mut self, state: &State) -> Result<()> {
         self.values.restore(&state.part("table"))?;
         self.policy.restore(&state.part("policy"))?;
-        self.updates = state.u64s("updates", 1)?[0];
+        let counters = state.u64s("updates", 2)?;
+        let trajectories = usize::try_from(counters[1]).ok().filter(|count| *count <= MOST_TRAJECTORIES);
+        let trajectories = trajectories.ok_or_else(|| damaged("open transitions"))?;
+        self.updates = counters[0];
         let Array::U64(places) = state.array("open")? else { return Err(damaged("open transitions")) };
         let rewards = state.f64s("open_rewards", places.len() / 4)?;
         self.open.clear();
+        self.open.resize(trajectories, VecDeque::new());
         for (place, reward) in places.as_chunks::<4>().0.iter().zip(rewards) {
             let [trajectory, state, action, next] = place.map(|number| number as usize);
             let known = self.values.states();
-            if trajectory > places.len() || state >= known || next >= known || action >= self.values.actions() {
+            if trajectory >= trajectories || state >= known || next >= known || action >= self.values.actions() {
                 return Err(damaged("open transitions"));
-            }
-            if trajectory >= self.open.len() {
-                self.open.resize(trajectory + 1, VecDeque::new());
             }
             let open = Transition { state, action, reward: *reward, next: Some(next), truncated: false };
             self.open[trajectory].push_back(open);

@@ -173,8 +173,8 @@ impl Table {
                     solved.action_values[pair] = value;
                     best = best.max(value);
                 }
-                // Where nothing was tried, nothing is known to follow.
-                let value = if best.is_finite() { best } else { 0.0 };
+                // Where nothing was tried, nothing is known to follow: no better than the worst for ever, or the mean process would be drawn there.
+                let value = if best.is_finite() { best } else { self.least.min(0.0) / (1.0 - discount) };
                 change = change.max((value - solved.values[state]).abs());
                 largest = largest.max(value.abs());
                 solved.values[state] = value;

@@ -87,6 +87,8 @@ struct Critics {
     target: Store,
     temperature: Store,
     judge: Judge,
+    /// How the names of the critics' last layers begin.
+    last: [String; 2],
     adams: [Adam; 3],
     actor_pass: (Runner, ActorGraph),
     critic_pass: (Runner, CriticGraph),
@@ -139,6 +141,7 @@ fn taught(context: &PolicyContext, settings: &Settings) -> Result<Taught<Critics
         room: Transitions::default(),
         temperatures: vec![0.0; batch],
         entropies: vec![0.0; batch],
+        last: ["first", "second"].map(|name| format!("{name}.{}.", hidden.len())),
         judge: Judge::new(&judging, &[&actor, &critic], &judged)?,
         noise: vec![0.0; if head.choices() == 0 { batch * head.columns() } else { 0 }],
         critic,
@@ -149,6 +152,31 @@ fn taught(context: &PolicyContext, settings: &Settings) -> Result<Taught<Critics
 }
 
 impl Critics {
+    /// Takes what was learned into other units of reward, which are so many of the old ones each inverse: values are linear in the last layers, so that they mean
+    /// the same (van Hasselt et al., "Learning values across many orders of magnitude", NeurIPS 2016).
+    fn convert(&mut self, units: f32) -> Result<()> {
+        for store in [&mut self.critic, &mut self.target] {
+            let last: Vec<_> = store
+                .parameters()
+                .filter(|(name, _)| self.last.iter().any(|last| name.starts_with(last.as_str())))
+                .map(|(_, parameter)| parameter)
+                .collect();
+            for parameter in last {
+                let numbers: Vec<f32> = store.get(parameter)?.iter().map(|number| units * number).collect();
+                store.set(parameter, &numbers)?;
+            }
+        }
+        let temperature = self.temperature()?;
+        let log_temperature = self.temperature_pass.1.log_temperature;
+        self.temperature.set(log_temperature, &[(units * temperature).max(f32::MIN_POSITIVE).ln()])
+    }
+
+    /// What the entropy that is aimed at adds to values in all, in units of the size of rewards.
+    fn entropy_worth(&self) -> Result<f32> {
+        let ahead = if self.discount < 1.0 { self.discount / (1.0 - self.discount) } else { 0.0 };
+        Ok(self.temperature()? * self.entropy * ahead as f32)
+    }
+
     /// α, what a nat of entropy is worth.
     fn temperature(&self) -> Result<f32> {
         let pass = &self.temperature_pass.1;
@@ -163,7 +191,10 @@ impl Learner for Taught<Critics> {
         let n = critics.batch;
         let temperature = critics.temperature()?;
         critics.temperatures.fill(temperature);
-        acting.scaling.follow(experience, rng)?;
+        let units = acting.scaling.follow(experience, rng)?;
+        if units != 1.0 {
+            critics.convert(units as f32)?;
+        }
         critics.room.draw(experience, n, (&acting.scaling, acting.head()), (critics.steps, critics.discount), rng)?;
         let worth = (1.0 / acting.scaling.reward()) as f32;
         critics.room.rewards.iter_mut().for_each(|reward| *reward *= worth);
@@ -220,18 +251,26 @@ impl Teacher for Critics {
     }
 
     fn judge(&mut self, acting: &Acting) -> Result<&mut Judge> {
-        self.judge.refresh(&[acting.actor(), &self.critic])
+        let worth = self.entropy_worth()?;
+        let judge = self.judge.refresh(&[acting.actor(), &self.critic])?;
+        judge.entropy_worth = worth;
+        Ok(judge)
     }
 
     fn save_judge(&self, state: &mut State) {
         state.put_all(STORES[0], self.critic.save());
+        state.put_all(STORES[2], self.temperature.save());
     }
 
     fn restore_judge(&mut self, state: &State) -> Result<()> {
         self.judge.stale = true;
         // Bundles of earlier versions have an actor alone.
         let critic = state.part(STORES[0]);
-        if critic.iter().next().is_none() { Ok(()) } else { self.critic.restore(&critic) }
+        if critic.iter().next().is_none() {
+            return Ok(());
+        }
+        self.critic.restore(&critic)?;
+        self.temperature.restore(&state.part(STORES[2]))
     }
 
     fn save(&self, state: &mut State) {

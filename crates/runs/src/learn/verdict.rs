@@ -7,7 +7,7 @@ use super::run::{Run, STEP_LIMIT};
 use crate::evaluate::{EvaluationOptions, evaluate};
 use crate::{Evaluation, ModelErrors};
 
-/// Steps at random after which no further episode is begun.
+/// Steps at random after which no further episode is begun; neither is one once they are as many as the evaluation took.
 const ENOUGH_STEPS: usize = 2000;
 /// Standard errors of the difference of two means within which neither is better.
 const ERRORS: f64 = 2.0;
@@ -17,9 +17,13 @@ const LARGE: f64 = 0.3;
 impl Run<'_, '_> {
     /// What is to be said of a policy that is no better than acting at random on the same starts; nothing of a better one.
     pub(super) fn verdict(&mut self, learned: &Evaluation, errors: &ModelErrors) -> Result<Option<String>> {
-        if !self.agent.learns() || learned.episodes.len() < 2 {
+        // An environment that is an object of somebody else's process is not acted in without being asked; and where players take turns, the sum over both
+        // sides says nothing.
+        let asked = self.workshop.works_at_once() && self.made.environment.players() == 1;
+        if !asked || !self.agent.learns() || learned.episodes.len() < 2 {
             return Ok(None);
         }
+        let enough = ENOUGH_STEPS.min(learned.steps());
         let options = EvaluationOptions {
             episodes: learned.episodes.len(),
             seed: self.experiment.seed,
@@ -33,7 +37,7 @@ impl Run<'_, '_> {
         let random =
             evaluate(&mut agent, self.made.environment.as_mut(), &mut || Ok(None), &options, &mut |_, episode| {
                 steps += episode.transitions.len();
-                Ok(steps < ENOUGH_STEPS && !interrupt.requested())
+                Ok(steps < enough && !interrupt.requested())
             })?;
         Ok((random.episodes.len() > 1 && !is_better(learned, &random)).then(|| {
             format!(
