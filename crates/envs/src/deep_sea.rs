@@ -50,7 +50,7 @@ fn make(settings: &Settings) -> Result<Made> {
             state_dim: 1,
             dt_secs: 0.25,
             observation_channels: names(&["row", "column"]),
-            action_channels: names(&["choice"]),
+            action_channels: names(&["choice_0", "choice_1"]),
             episode_steps: settings::steps(settings)?,
         },
     };

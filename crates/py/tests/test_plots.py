@@ -19,7 +19,7 @@ QUICK = {"model.epochs": 3, "planner.population": 16, "planner.horizon": 4, "pla
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> wm.Run:
     folder = tmp_path_factory.mktemp("run") / "pendulum"
-    return wm.learn("pendulum", steps=400, run_dir=folder, evaluation={"episodes": 2}, settings=QUICK, progress=False)
+    return wm.learn("pendulum", algorithm="pets", steps=400, run_dir=folder, evaluation={"episodes": 2}, settings=QUICK, progress=False)
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def test_plots_say_what_is_wrong(run: wm.Run, monkeypatch: pytest.MonkeyPatch) -
 
 def test_runs_of_one_label_are_seeds_with_mean_and_spread(run: wm.Run, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
-    other = wm.learn("pendulum", steps=400, seed=1, run_dir=tmp_path / "one", evaluation={"episodes": 2}, settings=QUICK, progress=False)
+    other = wm.learn("pendulum", algorithm="pets", steps=400, seed=1, run_dir=tmp_path / "one", evaluation={"episodes": 2}, settings=QUICK, progress=False)
     figure = wm.plot([run, other])
     curve = figure.axes[0].get_lines()[0]
     pair = np.array([[row["return"] for row in one.rows("episode")] for one in (run, other)])
