@@ -243,8 +243,18 @@ fn experiments_complete_themselves_and_refuse_slips() {
     };
     let experiment = resolve(&["environment=Pendulum-v1"]).unwrap();
     assert_eq!((experiment.environment.name.as_str(), experiment.steps), ("pendulum", 1000));
-    assert_eq!(experiment.default_name(), "pendulum-pets-seed0");
+    assert_eq!(experiment.default_name(), "pendulum-loop-seed0");
     assert!(Lists.environment(&experiment).is_ok());
+    // What chose by itself says why, and the file of a run keeps it; who is told says nothing.
+    assert!(experiment.because.contains("observations are numbers"), "{}", experiment.because);
+    assert_eq!(Experiment::from_toml(&experiment.to_toml(), "a file").unwrap(), experiment);
+    assert_eq!(resolve(&["environment=Pendulum-v1", "algorithm=auto"]).unwrap(), experiment);
+    assert_eq!(resolve(&["environment=pendulum", "algorithm=pets"]).unwrap().because, "");
+    let chosen = |assignments: &[&str]| resolve(assignments).unwrap().agent.name;
+    assert_eq!(chosen(&["environment=gridworld"]), "tabular");
+    assert_eq!(chosen(&["environment=gridworld", "model=ensemble"]), "pets");
+    assert_eq!(chosen(&["environment=pendulum", "model=gp", "planner=cem"]), "loop");
+    assert_eq!(chosen(&["environment=pendulum", "policy=bc"]), "loop");
     for (slip, word) in [
         ("environment=pendulun", "did you mean 'pendulum'?"),
         ("algorithm=pet", "did you mean 'pets'?"),
