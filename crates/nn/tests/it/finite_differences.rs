@@ -60,11 +60,12 @@ fn check(case: &Case, members: usize, samples: usize, seed: u64) -> Result<(), T
         let loss: f64 = (0..members).map(|member| runner.loss(member)).sum();
         (loss, slope)
     };
-    let step = 2e-3;
-    let measured = (loss(step).0 - loss(-step).0) / (2.0 * f64::from(step));
+    let mut difference = |step: f32| (loss(step).0 - loss(-step).0) / (2.0 * f64::from(step));
+    let (measured, wider) = (difference(2e-3), difference(4e-3));
     let (value, slope) = loss(0.0);
-    // Single-precision rounding of the loss over the step, and the third derivative.
-    let tolerance = 1e-2 * slope.abs() + 2e-3 * value.abs().max(1.0);
+    // Single-precision rounding of the loss over the step, and the third derivative; where large terms cancel in the loss, it shows as differences over two
+    // steps that disagree.
+    let tolerance = 1e-2 * slope.abs() + 2e-3 * value.abs().max(1.0) + 2.0 * (measured - wider).abs();
     prop_assert!(
         (measured - slope).abs() < tolerance,
         "{}: measured {measured}, computed {slope}, loss {value}",
