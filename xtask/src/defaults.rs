@@ -123,6 +123,6 @@ fn table(folder: &Path) -> Result<String> {
             list(&minutes, 1),
         )?;
     }
-    text.push_str("\nMinutes are those of the machine that ran it, and of what ran beside.\n");
+    text.push_str("\nWhat was not run yet is left out: environments, and seeds of the highest numbers. Minutes are those of the machine that ran it, and of what ran beside.\n");
     Ok(text)
 }
