@@ -5,7 +5,7 @@
 
 use worldwright_core::{
     Actions, ArenaWrapper, Batch, Capabilities, Columns, Imagination, Imagined, Key, ModelSpec, Policy, Priors, Result,
-    Rows, Values,
+    Rows, Space, Values,
 };
 
 use crate::dreaming::Pay;
@@ -20,8 +20,15 @@ pub(crate) struct Asking {
 impl Asking {
     /// Room for rows of a model with this spec, guided by a policy that judges or not.
     pub(crate) fn new(spec: &ModelSpec, judges: bool) -> Self {
+        // A policy tells the choices of other spaces apart by their numbers; planners may take them as flat numbers.
+        let alike = match &spec.action_space {
+            Space::Discrete { .. } => true,
+            Space::Box { element, .. } => element.is_float(),
+            _ => false,
+        };
         // What steps pay may be another's, whose derivatives the model does not know.
-        let capabilities = Capabilities { value: judges, prior: judges, derivatives: false, ..spec.capabilities };
+        let capabilities =
+            Capabilities { value: judges, prior: judges && alike, derivatives: false, ..spec.capabilities };
         let inputs = spec.observation_space.flat_dim();
         Self {
             spec: ModelSpec { capabilities, ..spec.clone() },
