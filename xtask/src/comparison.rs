@@ -26,13 +26,7 @@ const RANDOM_STEPS: &str = "2000";
 
 /// Runs all that is missing of the seeds, and writes the table of all runs that are there.
 pub(crate) fn run(seeds: Option<Range<u64>>) -> Result<()> {
-    let program = match std::env::var_os("WORLDWRIGHT_PROGRAM") {
-        Some(program) => PathBuf::from(program),
-        None => {
-            step("release build", cargo().args(["build", "--release", "--quiet"]))?;
-            root().join("target/release/worldwright")
-        }
-    };
+    let program = program()?;
     let runner = Runner { program, folder: root().join("runs/results").join(NAME) };
     fs::create_dir_all(&runner.folder)?;
     // Seed by seed, so that a table that was cut has every line.
@@ -48,6 +42,15 @@ pub(crate) fn run(seeds: Option<Range<u64>>) -> Result<()> {
     fs::write(&path, runner.table()?)?;
     println!("\nwritten to {}", path.display());
     Ok(())
+}
+
+/// The program that runs: one that is built already, where `WORLDWRIGHT_PROGRAM` names it, else a release build.
+pub(crate) fn program() -> Result<PathBuf> {
+    if let Some(program) = std::env::var_os("WORLDWRIGHT_PROGRAM") {
+        return Ok(PathBuf::from(program));
+    }
+    step("release build", cargo().args(["build", "--release", "--quiet"]))?;
+    Ok(root().join("target/release/worldwright"))
 }
 
 struct Runner {

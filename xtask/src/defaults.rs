@@ -12,7 +12,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use crate::{cargo, root, step};
+use crate::{comparison, root, step};
 
 /// What `cargo xtask results` calls it.
 pub(crate) const NAME: &str = "defaults";
@@ -51,13 +51,7 @@ const TASKS: &[Task] = &[
 
 /// Runs all that is missing of the seeds, and writes the table of all runs that are there.
 pub(crate) fn run(seeds: Option<Range<u64>>) -> Result<()> {
-    let program = match std::env::var_os("WORLDWRIGHT_PROGRAM") {
-        Some(program) => PathBuf::from(program),
-        None => {
-            step("release build", cargo().args(["build", "--release", "--quiet"]))?;
-            root().join("target/release/worldwright")
-        }
-    };
+    let program = comparison::program()?;
     let folder = root().join("runs/results").join(NAME);
     for seed in seeds.unwrap_or(SEEDS) {
         for task in TASKS {
@@ -92,7 +86,10 @@ fn table(folder: &Path) -> Result<String> {
     let mut text = format!(
         "# What is learned where nothing is set\n\n    cargo xtask results {NAME}\n\nwhich runs, for seeds 0 to 4 and each environment,\n\n    \
          worldwright learn ENV --steps STEPS evaluation.episodes={EPISODES} --seed SEED\n\n\
-         The algorithm is the one that the program chooses. Means of {EPISODES} evaluation episodes without exploration, and minutes of training.\n\n\
+         The algorithm is the one that the program chooses. Means of {EPISODES} evaluation episodes without exploration, and minutes of training. \
+         The settings that it comes with were tried on the cart-pole, the pendulum and the two mountain cars, and those of `tabular` on the frozen lake, so that these rows do not judge them; the others do. \
+         A preset holds each action of dm_control's cart-pole for 4 frames and sizes its planner. Twenty episodes of the pendulum spread by 16 to 24 with their starts \
+         (the known model earns −188 and −136 on those of seeds 0 and 1), and of the frozen lake by 0.1 about at most 0.744.\n\n\
          | environment | real steps | algorithm | must reach | by seed | mean | minutes |\n|---|---|---|---|---|---|---|\n"
     );
     for task in TASKS {

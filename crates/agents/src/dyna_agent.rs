@@ -20,7 +20,7 @@ use crate::fitting::Fitting;
 use crate::guided::{Asking, Guided};
 use crate::interest::Interest;
 use crate::mixture::Mixture;
-use crate::model_based::build_model;
+use crate::model_based::{build_model, lost};
 use crate::places::{self, at};
 use crate::planned::{World, world};
 use crate::policy_agent::{mode, policy_context};
@@ -121,13 +121,6 @@ pub(crate) fn build(resolved: &Resolved, context: &AgentContext) -> Result<Box<d
         flat: vec![0.0; o.max(a)],
         chosen: Batch::zeros(a, 1),
     }))
-}
-
-fn lost() -> Error {
-    Error::Diverged {
-        who: "agent".into(),
-        why: "its model was lost in a failed fit; resume from the last checkpoint".into(),
-    }
 }
 
 impl DynaAgent {

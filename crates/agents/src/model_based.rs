@@ -176,7 +176,8 @@ impl ModelBasedAgent {
     }
 }
 
-fn lost() -> Error {
+/// What is said where a fit failed while it held the model.
+pub(crate) fn lost() -> Error {
     Error::Diverged {
         who: "agent".into(),
         why: "its model was lost in a failed fit; resume from the last checkpoint".into(),
