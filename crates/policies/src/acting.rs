@@ -16,6 +16,8 @@ pub(crate) struct Acting {
     actor: Store,
     /// How it sees what it is given.
     pub(crate) scaling: Scaling,
+    /// With what probability a choice is any of them where it explores, and else the likeliest; none draws by the logits.
+    pub(crate) dithering: Option<f64>,
     predictor: Predictor,
     scratch: Scratch,
     /// Whether the numbers have changed since the predictor took them.
@@ -47,6 +49,7 @@ impl Acting {
             head: head.clone(),
             actor,
             scaling,
+            dithering: None,
             predictor,
             scratch,
             stale: false,
@@ -138,7 +141,7 @@ impl Acting {
             if choices == 0 {
                 self.head.write_numbers(said, &mut self.flat);
             } else {
-                self.flat.copy_from_slice(self.head.choice(choose(said, mode, rng)));
+                self.flat.copy_from_slice(self.head.choice(choose(said, (mode, self.dithering), rng)));
             }
             out.columns_mut().set_row(row, &self.flat);
         }
@@ -159,11 +162,17 @@ pub(crate) fn gaussian(g: &mut Graph, given: Node, columns: usize, log_std: [f32
     Ok([mean, g.affine(spread, half, log_std[0] + half)?])
 }
 
-/// The likeliest choice, or a draw by the Gumbel-max trick.
-fn choose(logits: &[f32], mode: Mode, rng: &mut Rng) -> usize {
+/// The likeliest choice; to explore, a draw by the Gumbel-max trick, or any with the probability of dithering.
+fn choose(logits: &[f32], (mode, dithering): (Mode, Option<f64>), rng: &mut Rng) -> usize {
+    let explores = mode == Mode::Explore;
+    if let Some(share) = dithering.filter(|_| explores)
+        && rng.uniform() < share
+    {
+        return rng.below(logits.len() as u64) as usize;
+    }
     let mut best = (0, f64::NEG_INFINITY);
     for (choice, logit) in logits.iter().enumerate() {
-        let gumbel = if mode == Mode::Explore { -(-(1.0 - rng.uniform()).ln()).ln() } else { 0.0 };
+        let gumbel = if explores && dithering.is_none() { -(-(1.0 - rng.uniform()).ln()).ln() } else { 0.0 };
         let score = f64::from(*logit) + gumbel;
         if score > best.1 {
             best = (choice, score);

@@ -12,6 +12,8 @@ const LEAST_STD: f64 = 0.1;
 pub(crate) struct Judge {
     predictor: Predictor,
     scratch: Scratch,
+    /// Whether the actor says how far numbers spread.
+    spreads: bool,
     /// Whether the numbers have changed since the predictor took them.
     pub(crate) stale: bool,
     /// What entropy adds to the critic's values, which is no return.
@@ -19,7 +21,7 @@ pub(crate) struct Judge {
     seen: Vec<f32>,
     /// `[n][columns]`: modes in [−1, 1], or logits.
     first: Vec<f32>,
-    /// `[n][columns]`: logarithms of deviations before the tangent; empty for choices.
+    /// `[n][columns]`: logarithms of deviations before the tangent; empty for choices, −∞ for a mode alone.
     log_std: Vec<f32>,
     value: Vec<f32>,
 }
@@ -28,7 +30,7 @@ pub(crate) struct Judge {
 pub(crate) struct Judged {
     /// Modes in [−1, 1], or logits.
     pub(crate) first: Node,
-    /// Logarithms of the deviations before the tangent, of numbers.
+    /// Logarithms of the deviations before the tangent, of numbers; none where the actor says its mode alone, which a planner looks around closely.
     pub(crate) log_std: Option<Node>,
     /// The return from there on in units of the size of rewards, in one column.
     pub(crate) value: Node,
@@ -39,9 +41,9 @@ impl Judge {
     pub(crate) fn new(graph: &Graph, stores: &[&Store], judged: &Judged) -> Result<Self> {
         let outputs: Vec<Node> = [judged.first, judged.value].into_iter().chain(judged.log_std).collect();
         let predictor = Predictor::new(graph, stores, &outputs)?;
-        let scratch = predictor.scratch();
+        let (scratch, spreads) = (predictor.scratch(), judged.log_std.is_some());
         let (seen, first, log_std, value) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Ok(Self { predictor, scratch, stale: false, entropy_worth: 0.0, seen, first, log_std, value })
+        Ok(Self { predictor, scratch, spreads, stale: false, entropy_worth: 0.0, seen, first, log_std, value })
     }
 
     /// Takes on the present numbers of `stores` where they have changed.
@@ -66,7 +68,11 @@ impl Judge {
         self.first.resize(n * columns, 0.0);
         self.value.resize(n, 0.0);
         let (first, value) = (self.first.as_mut_slice(), self.value.as_mut_slice());
-        if acting.head().choices() > 0 {
+        if !self.spreads {
+            self.log_std.clear();
+            if acting.head().choices() == 0 {
+                self.log_std.resize(n * columns, f32::NEG_INFINITY);
+            }
             return self.predictor.predict_member(0, &[&self.seen], &mut [first, value], &mut self.scratch);
         }
         self.log_std.resize(n * columns, 0.0);

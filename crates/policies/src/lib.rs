@@ -12,6 +12,7 @@ mod batch;
 mod bc;
 mod context;
 mod judging;
+mod networks;
 mod sac;
 mod scaling;
 mod taught;

@@ -16,10 +16,11 @@ use worldwright_core::{
 };
 use worldwright_nn::{Adam, AdamConfig, Feed, Init, Runner, Store};
 
-use self::graphs::{ActorGraph, CriticGraph, Networks, TemperatureGraph, acting, judging};
+use self::graphs::{ActorGraph, CriticGraph, TemperatureGraph, acting, judging};
 use crate::acting::Acting;
 use crate::batch::Transitions;
 use crate::judging::Judge;
+use crate::networks::{Networks, Shape};
 use crate::taught::{Taught, Teacher};
 use crate::{Build, LearnedPolicy, PolicyContext};
 
@@ -68,6 +69,9 @@ pub(crate) const ENTRY: Entry<Build> = Entry {
 const STORES: [&str; 3] = ["critic", "target", "temperature"];
 const ADAMS: [&str; 3] = ["adam.actor", "adam.critic", "adam.temperature"];
 
+/// Two, of which the least is believed.
+const CRITICS: usize = 2;
+
 /// Numbers that a batch holds at most.
 const MOST_BATCH: usize = 1 << 20;
 
@@ -87,8 +91,8 @@ struct Critics {
     target: Store,
     temperature: Store,
     judge: Judge,
-    /// How the names of the critics' last layers begin.
-    last: [String; 2],
+    /// Hidden layers of each critic.
+    layers: usize,
     adams: [Adam; 3],
     actor_pass: (Runner, ActorGraph),
     critic_pass: (Runner, CriticGraph),
@@ -110,7 +114,9 @@ fn taught(context: &PolicyContext, settings: &Settings) -> Result<Taught<Critics
     cost::memory(&[("hidden", widest)], 60.0 * (widest * widest) as f64 * (hidden.len() + 1) as f64)?;
     let rate = settings.float("learning_rate", 0.0, 1.0)? as f32;
     let mut rng = Key::new(context.seed).fold(0x5ac).rng();
-    let networks = Networks::new(context.inputs, &head, &hidden, &mut rng);
+    let layers = hidden.len();
+    let shape = Shape { hidden, critics: CRITICS, critic_norm: None, spreads: true };
+    let networks = Networks::new(context.inputs, &head, &shape, &mut rng);
     let Networks { actor, critic, .. } = &networks;
     let (actor, critic) = (actor.clone(), critic.clone());
     let target = critic.twin();
@@ -141,7 +147,7 @@ fn taught(context: &PolicyContext, settings: &Settings) -> Result<Taught<Critics
         room: Transitions::default(),
         temperatures: vec![0.0; batch],
         entropies: vec![0.0; batch],
-        last: ["first", "second"].map(|name| format!("{name}.{}.", hidden.len())),
+        layers,
         judge: Judge::new(&judging, &[&actor, &critic], &judged)?,
         noise: vec![0.0; if head.choices() == 0 { batch * head.columns() } else { 0 }],
         critic,
@@ -152,19 +158,10 @@ fn taught(context: &PolicyContext, settings: &Settings) -> Result<Taught<Critics
 }
 
 impl Critics {
-    /// Takes what was learned into other units of reward, which are so many of the old ones each inverse: values are linear in the last layers, so that they mean
-    /// the same (van Hasselt et al., "Learning values across many orders of magnitude", NeurIPS 2016).
+    /// Takes what was learned into other units of reward, of which so many make one of the old.
     fn convert(&mut self, units: f32) -> Result<()> {
         for store in [&mut self.critic, &mut self.target] {
-            let last: Vec<_> = store
-                .parameters()
-                .filter(|(name, _)| self.last.iter().any(|last| name.starts_with(last.as_str())))
-                .map(|(_, parameter)| parameter)
-                .collect();
-            for parameter in last {
-                let numbers: Vec<f32> = store.get(parameter)?.iter().map(|number| units * number).collect();
-                store.set(parameter, &numbers)?;
-            }
+            Networks::convert(store, (CRITICS, self.layers), units)?;
         }
         let temperature = self.temperature()?;
         let log_temperature = self.temperature_pass.1.log_temperature;
