@@ -18,9 +18,50 @@ const MOST_MEASURED: usize = 1024;
 pub struct Chosen {
     /// Its name.
     pub algorithm: &'static str,
-    /// Why, as a clause.
-    pub because: &'static str,
+    /// Why: a line for the algorithm, and one for each role that nobody was named for.
+    pub because: String,
 }
+
+/// An algorithm, and what speaks for it and for who plays its roles.
+struct Fitting {
+    algorithm: &'static str,
+    because: &'static str,
+    /// By section.
+    roles: &'static [(&'static str, &'static str)],
+}
+
+const COUNTED: Fitting = Fitting {
+    algorithm: "tabular",
+    because: "observations and actions can be counted, so that every value can be computed",
+    roles: &[
+        ("model", "counts what followed what, and hopes where it has counted little"),
+        ("planner", "the values that were computed are the plan"),
+    ],
+};
+const UNBOUNDED: Fitting = Fitting {
+    algorithm: "pets",
+    because: "actions are not of a kind that a policy is learned for (numbers with bounds, or few choices), so that it plans alone",
+    roles: &[ENSEMBLE, SAMPLED],
+};
+const PICTURES: Fitting = Fitting {
+    algorithm: "dreamer",
+    because: "observations are too many numbers to foretell one by one, so that it sees them through a latent of its own",
+    roles: &[
+        ("model", "remembers what one picture does not show"),
+        ("policy", "learns in what the model imagines, where a step costs next to nothing"),
+    ],
+};
+const NUMBERS: Fitting = Fitting {
+    algorithm: "loop",
+    because: "observations are numbers: plans through an ensemble, led by a policy and its value",
+    roles: &[
+        ENSEMBLE,
+        SAMPLED,
+        ("policy", "learns from every transition, real or imagined; its value sees beyond the plan"),
+    ],
+};
+const ENSEMBLE: (&str, &str) = ("model", "its members differ where it has seen little, which tells where to explore");
+const SAMPLED: (&str, &str) = ("planner", "needs no derivatives, and goes on from its last plan");
 
 /// Chooses for what a user asked of the parts, and for the spaces.
 pub fn choose(given: &Parts, observations: &Space, actions: &Space) -> Chosen {
@@ -39,24 +80,26 @@ pub fn choose(given: &Parts, observations: &Space, actions: &Space) -> Chosen {
     let few = |space: &Space, most: usize| space.count().is_some_and(|count| count <= most);
     let counted = few(observations, MOST_COUNTED[0]) && few(actions, MOST_COUNTED[1]);
     let wanted = if counted {
-        ("tabular", "observations and actions can be counted, so that every value can be computed")
+        &COUNTED
     } else if ActionHead::new(AUTO, actions).is_err() {
-        (
-            "pets",
-            "actions are not of a kind that a policy is learned for (numbers with bounds, or few choices), so that it plans alone",
-        )
+        &UNBOUNDED
     } else if observations.flat_dim() > MOST_MEASURED {
-        (
-            "dreamer",
-            "observations are too many numbers to foretell one by one, so that it sees them through a latent of its own",
-        )
+        &PICTURES
     } else {
-        ("loop", "observations are numbers: plans through an ensemble, led by a policy and its value")
+        &NUMBERS
     };
-    let named = ALL.iter().filter(|entry| entry.name == wanted.0);
+    let named = ALL.iter().filter(|entry| entry.name == wanted.algorithm);
     if let Some(entry) = named.into_iter().find(|entry| if counted { suits(entry) } else { has(entry) }) {
-        return Chosen { algorithm: entry.name, because: wanted.1 };
+        let mut because = format!("{}: {}", entry.name, wanted.because);
+        for role in entry.build.roles {
+            let taken = given.chosen(role.section).is_none_or(|choice| choice.name.is_none());
+            let why = wanted.roles.iter().find(|(section, _)| *section == role.section).filter(|_| taken);
+            if let Some((section, why)) = why {
+                because.push_str(&format!("\n{section} {}: {why}", role.default));
+            }
+        }
+        return Chosen { algorithm: entry.name, because };
     }
-    let because = "it has the parts that were asked for";
-    Chosen { algorithm: ALL.iter().find(has).map_or("pets", |entry| entry.name), because }
+    let algorithm = ALL.iter().find(has).map_or("pets", |entry| entry.name);
+    Chosen { algorithm, because: format!("{algorithm}: it has the parts that were asked for") }
 }

@@ -9,7 +9,7 @@
 //! policy of the plan are learned from imagined transitions as well as real ones, and nothing holds the plan near the policy.
 
 use worldwright_core::{
-    Action, Agent, Array, Batch, Budget, Dataset, Error, Experience, Interrupt, Key, LearnedModel, Metrics,
+    Action, Agent, Array, Batch, Budget, Call, Dataset, Error, Experience, Interrupt, Key, LearnedModel, Metrics,
     Observation, Persist, Plan, PlanReport, Planner, Result, Rng, Space, State, WorldModel, cost, find,
 };
 use worldwright_planners::PlannerContext;
@@ -153,7 +153,10 @@ impl DynaAgent {
             _ => (self.policy.as_mut(), Pay::Reward),
         };
         let world = self.world.as_mut().ok_or_else(lost)?;
-        world.with_dependent_mut(|_, arena| dreaming.dream(arena.as_mut(), policy, experience, pay, discount, rng))
+        let dreamt = world
+            .with_dependent_mut(|_, arena| dreaming.dream(arena.as_mut(), policy, experience, pay, discount, rng))?;
+        self.interrupt.count(Call::ModelStep, dreamt.len() as u64);
+        Ok(dreamt)
     }
 
     fn update(&mut self, mixture: &Mixture<'_>, episode_ended: bool) -> Result<Metrics> {
@@ -180,6 +183,7 @@ impl DynaAgent {
         })?;
         // What was planned so far is of no use to a run that goes on from its last checkpoint.
         interrupt.check("planning")?;
+        interrupt.count(Call::ModelStep, report.model_steps);
         Ok(report)
     }
 

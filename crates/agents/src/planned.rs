@@ -2,8 +2,8 @@
 
 use self_cell::self_cell;
 use worldwright_core::{
-    Action, Array, Budget, Imagination, Key, LearnedModel, Observation, PlanReport, Planner, Result, Rng, Rows, Space,
-    State, Value, is_bounded,
+    Action, Array, Budget, Call, Imagination, Key, LearnedModel, Observation, PlanReport, Planner, Result, Rng, Rows,
+    Space, State, Value, is_bounded,
 };
 
 type Arena<'a> = Box<dyn Imagination + 'a>;
@@ -120,6 +120,7 @@ impl Place {
         })?;
         // What was planned so far is of no use to a run that goes on from its last checkpoint.
         budget.interrupt.check("planning")?;
+        budget.interrupt.count(Call::ModelStep, report.model_steps);
         Ok(report)
     }
 

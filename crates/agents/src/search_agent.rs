@@ -10,8 +10,8 @@
 use std::collections::BTreeMap;
 
 use worldwright_core::{
-    Action, ActionHead, Agent, Budget, Entry, Error, Experience, Interrupt, Key, Metrics, Observation, Persist, Plan,
-    PlanReport, PlanStatus, Planner, Result, Rng, Setting, Settings, Space, State, StepColumn, WorldModel, find,
+    Action, ActionHead, Agent, Budget, Call, Entry, Error, Experience, Interrupt, Key, Metrics, Observation, Persist,
+    Plan, PlanReport, PlanStatus, Planner, Result, Rng, Setting, Settings, Space, State, StepColumn, WorldModel, find,
 };
 use worldwright_models::{LatentModel, ROOT_VALUE, SEARCH_POLICY};
 use worldwright_planners::PlannerContext;
@@ -126,6 +126,7 @@ impl SearchAgent {
             search.improve(&mut rules.over(&mut **arena), 0, &budget)
         })?;
         self.interrupt.check("acting")?;
+        self.interrupt.count(Call::ModelStep, report.model_steps);
         if report.status == PlanStatus::AllDiverged {
             let why = "every way from here that its model imagines is not finite: lower model.learning_rate";
             return Err(Error::Diverged { who: "search".into(), why: why.into() });

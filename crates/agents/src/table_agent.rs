@@ -7,8 +7,8 @@
 use std::collections::BTreeMap;
 
 use worldwright_core::{
-    Action, Agent, Array, Error, Experience, Interrupt, Key, Metrics, Observation, Persist, Result, Rng, Sample, Space,
-    State, Value, find,
+    Action, Agent, Array, Call, Error, Experience, Interrupt, Key, Metrics, Observation, Persist, Result, Rng, Sample,
+    Space, State, Value, find,
 };
 use worldwright_finite::online::{ALL, LearnerContext, TabularLearner, Transition};
 
@@ -223,7 +223,12 @@ impl Agent for TableAgent {
     }
 
     fn learn(&mut self, experience: &dyn Experience) -> Result<Metrics> {
-        Ok(if self.read(experience)? { self.tell() } else { Metrics::new() })
+        let (before, learned) = (self.learner.updates(), self.learned);
+        let ended = self.read(experience)?;
+        // Beyond one of each real transition, updates are of what its table imagines.
+        let imagined = (self.learner.updates() - before).saturating_sub(self.learned - learned);
+        self.interrupt.count(Call::ModelStep, imagined);
+        Ok(if ended { self.tell() } else { Metrics::new() })
     }
 
     fn study(&mut self, experience: &dyn Experience) -> Result<Metrics> {

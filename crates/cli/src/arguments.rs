@@ -45,6 +45,8 @@ pub(crate) enum Command {
     Plan(Plan),
     /// Write a run's report anew
     Report(Report),
+    /// Carry out an experiment about learning itself
+    Study(Study),
     /// List environments, or show one
     Envs(List),
     /// List world models, or show one
@@ -57,6 +59,8 @@ pub(crate) enum Command {
     Learners(List),
     /// List algorithms, or show one
     Algorithms(List),
+    /// List studies, or show one
+    Studies(List),
     /// Install, list or remove the interpreters of Python environments
     #[command(subcommand)]
     Env(EnvCommand),
@@ -123,6 +127,31 @@ pub(crate) struct Learn {
     /// Settings, such as planner.horizon=20
     #[arg(value_name = "KEY=VALUE")]
     pub(crate) settings: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  worldwright study queries
+  worldwright study queries sizes=[4,6,8,10] seeds=3 --out studies/small
+  worldwright studies queries                what can be set, and to what
+
+Its folder holds report.html, study.json, the same as Markdown, and each figure as a picture.")]
+pub(crate) struct Study {
+    /// The study (`worldwright studies` lists them)
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    /// Settings, such as seeds=3
+    #[arg(value_name = "KEY=VALUE")]
+    pub(crate) settings: Vec<String>,
+    /// Where it leaves what it finds; a new folder [default: studies/NAME]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Print no progress
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
 }
 
 #[derive(Debug, Args)]
@@ -324,7 +353,7 @@ pub(crate) enum EnvCommand {
   worldwright env install gym atari          learn gym:ALE/Pong-v5
   worldwright env install gym minigrid       learn gym:MiniGrid-Empty-5x5-v0
   worldwright env install robotics robotics  learn robotics:FetchReach-v4
-  worldwright env install driving highway-env==1.10    learn driving:highway-v0
+  worldwright env install driving highway-env==1.10.2    learn driving:highway-v0
 
 Packages are named as pip names them. gym keeps its pinned versions of Gymnasium, NumPy and MuJoCo;
 packages that want others go into a suite of a new name, whose environments are NAME:ID. Modules

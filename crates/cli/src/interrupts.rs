@@ -41,7 +41,9 @@ pub(crate) fn of(command: &Command) -> Words {
             ended: "stopped; everything up to the last checkpoint is saved\ngo on with the same command and --resume",
             patience: PATIENCE,
         },
-        Command::Plan(_) | Command::Design(_) => Words { at_once: "", ended: "interrupted", patience: BRIEF },
+        Command::Plan(_) | Command::Design(_) | Command::Study(_) => {
+            Words { at_once: "", ended: "interrupted", patience: BRIEF }
+        }
         _ => Words { at_once: "", ended: "interrupted", patience: PATIENCE },
     }
 }

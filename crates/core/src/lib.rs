@@ -23,6 +23,7 @@ mod imagination;
 mod interrupt;
 mod learner;
 mod linearization;
+mod meter;
 mod model;
 mod normals;
 mod persist;
@@ -59,6 +60,7 @@ pub use imagination::{Actions, Applicable, Imagination, Imagined, Priors, Values
 pub use interrupt::Interrupt;
 pub use learner::Learner;
 pub use linearization::{Differences, Linearizations, Pulled, by_differences, pull, pull_by_linearizing};
+pub use meter::{Call, Calls};
 pub use model::{FitReport, KnownModel, Learn, LearnedModel, WorldModel};
 pub use persist::{Array, Persist, State};
 pub use planner::{Budget, Deadline, PlanReport, PlanStatus, Planner, Weighed};

@@ -29,7 +29,7 @@ pub(crate) const PARAMETERS: &[Parameter] = &[settings::episode_steps(500), sett
 /// Builds it.
 pub(crate) fn make(settings: &Settings) -> Result<Made> {
     let bound = [2.0 * REACH, f64::INFINITY, 2.0 * TILT, f64::INFINITY];
-    native::made(
+    let made = native::made(
         CartPole(Spec {
             id: "cartpole",
             observation_space: f32_box(&bound.map(|b| -b), &bound),
@@ -41,7 +41,9 @@ pub(crate) fn make(settings: &Settings) -> Result<Made> {
             episode_steps: settings::steps(settings)?,
         }),
         settings,
-    )
+    )?;
+    // A pole that is kept up for the whole episode.
+    Ok(Made { optimum: settings::optimum(settings, PARAMETERS, 500.0), ..made })
 }
 
 struct CartPole(Spec);

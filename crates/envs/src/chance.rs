@@ -73,6 +73,7 @@ pub(crate) fn made_known<W: ChanceWorld>(world: W, model: Option<KnownModel>, se
         action_channels: spec.action_channels,
         episode_steps: spec.episode_steps,
         episode_steps_assumed: false,
+        optimum: None,
     };
     Ok(repeated(made, settings::action_repeat(settings)?))
 }

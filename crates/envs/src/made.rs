@@ -20,6 +20,8 @@ pub struct Made {
     pub action_channels: Vec<String>,
     /// Steps until an episode is cut, where that is fixed.
     pub episode_steps: Option<usize>,
+    /// The mean return of an optimal policy from the environment's own resets, where it is known.
+    pub optimum: Option<f64>,
     /// Whether that is [`EPISODE_STEPS`](crate::EPISODE_STEPS) for want of a limit of the environment's own or the user's.
     pub episode_steps_assumed: bool,
 }

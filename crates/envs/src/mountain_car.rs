@@ -22,7 +22,7 @@ pub(crate) const PARAMETERS: &[Parameter] = &[settings::episode_steps(200), sett
 
 /// Builds it.
 pub(crate) fn make(settings: &Settings) -> Result<Made> {
-    native::made(
+    let made = native::made(
         MountainCar(Spec {
             id: "mountain-car",
             observation_space: f32_box(&[LOW, -MAX_SPEED], &[HIGH, MAX_SPEED]),
@@ -34,7 +34,9 @@ pub(crate) fn make(settings: &Settings) -> Result<Made> {
             episode_steps: settings::steps(settings)?,
         }),
         settings,
-    )
+    )?;
+    // By dynamic programming.
+    Ok(Made { optimum: settings::optimum(settings, PARAMETERS, -97.5), ..made })
 }
 
 struct MountainCar(Spec);

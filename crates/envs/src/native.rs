@@ -31,6 +31,7 @@ pub(crate) fn made<W: World>(world: W, settings: &Settings) -> Result<Made> {
         action_channels: spec.action_channels,
         episode_steps: spec.episode_steps,
         episode_steps_assumed: false,
+        optimum: None,
     };
     hidden(repeated(made, settings::action_repeat(settings)?), settings.text(settings::HIDDEN.name)?)
 }

@@ -17,6 +17,12 @@ pub(crate) fn steps(settings: &Settings) -> Result<Option<usize>> {
     Ok((steps > 0).then_some(steps))
 }
 
+/// The mean return of an optimal policy, which is known for the settings that an environment has where nothing is chosen.
+pub(crate) fn optimum(settings: &Settings, parameters: &[Parameter], optimum: f64) -> Option<f64> {
+    let default = Settings::resolve("", parameters, &std::collections::BTreeMap::new()).ok()?;
+    settings.iter().eq(default.iter()).then_some(optimum)
+}
+
 /// The setting for how long an action is held, which every environment has.
 pub(crate) const ACTION_REPEAT: Parameter = Parameter {
     name: "action_repeat",

@@ -9,6 +9,7 @@
 //!   [`finite_horizon`] the value of each number of remaining steps; [`average_reward`] the gain of a process without end.
 //! - [`online`] holds the tabular learners, which act and learn from one transition at a time: Q-learning and Sarsa with their kin, Dyna,
 //!   prioritised sweeping, R-max, posterior sampling.
+//! - [`SuccessorFeatures`] carry what was learned of some tasks over to any other one with the same features.
 //!
 //! ```
 //! use worldwright_finite::{MdpBuilder, Stop, Sweep, value_iteration};
@@ -32,6 +33,7 @@ pub mod online;
 mod policy_iteration;
 mod prioritised;
 mod states;
+mod successor;
 mod value_iteration;
 
 pub use average::{AverageReward, average_reward};
@@ -41,4 +43,5 @@ pub use horizon::{Stages, finite_horizon};
 pub use mdp::{Mdp, MdpBuilder};
 pub use policy_iteration::{evaluate, modified_policy_iteration, policy_iteration};
 pub use prioritised::prioritised_sweeping;
+pub use successor::SuccessorFeatures;
 pub use value_iteration::{Sweep, value_iteration, value_iteration_from};

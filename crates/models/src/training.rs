@@ -1,6 +1,6 @@
 //! Training of network models: bootstraps, held-out transitions, early stopping with each member's best weights.
 
-use worldwright_core::{Error, Interrupt, Result, Rng};
+use worldwright_core::{Call, Error, Interrupt, Result, Rng};
 use worldwright_nn::{EnsembleMlp, Feed};
 
 use crate::transition::Examples;
@@ -103,6 +103,7 @@ pub(crate) fn train(
         losses.fill(0.0);
         let steps = n.div_ceil(batch) as f64;
         for start in (0..n).step_by(batch) {
+            interrupt.count(Call::Gradient, 1);
             if let Err(interrupted) = interrupt.check("training") {
                 networks.trainer.store = before;
                 return Err(interrupted);

@@ -4,7 +4,7 @@
 //! `tanh f(s)` and a deviation that depends on what is seen for numbers, a categorical for choices. Rewards are not looked at.
 
 use worldwright_core::{
-    ActionHead, Entry, Error, Experience, Interrupt, Key, Learner, Metrics, Parameter, Persist, Result, Rng,
+    ActionHead, Call, Entry, Error, Experience, Interrupt, Key, Learner, Metrics, Parameter, Persist, Result, Rng,
     SettingDefault as Default, Settings, State, cost,
 };
 use worldwright_nn::{Activation, Adam, AdamConfig, Feed, Graph, Mlp, MlpConfig, Node, Runner, Store, Unary};
@@ -119,6 +119,7 @@ fn cloned(context: &PolicyContext, settings: &Settings) -> Result<Taught<Likelih
 impl Learner for Taught<Likelihood> {
     fn update(&mut self, experience: &dyn Experience, rng: &mut Rng, interrupt: &Interrupt) -> Result<Metrics> {
         interrupt.check("bc")?;
+        interrupt.count(Call::Gradient, 1);
         let (acting, Likelihood { batch, adam, runner, room }) = (&mut self.acting, &mut self.teacher);
         acting.scaling.follow(experience, rng)?;
         room.draw(experience, *batch, (&acting.scaling, acting.head()), (1, 1.0), rng)?;

@@ -61,6 +61,7 @@ impl Source {
             action_channels,
             episode_steps: source.getattr("episode_steps")?.extract()?,
             episode_steps_assumed: false,
+            optimum: None,
             environment: Box::new(environment),
         }))
     }

@@ -57,6 +57,8 @@ pub fn branch(workshop: &dyn Workshop, experiment: &Experiment, from: &RunFolder
     // Episodes under way end where they stand: what was planned and believed in them was by other settings.
     checkpoint.progress.episode = checkpoint.progress.begun();
     checkpoint.progress.open = vec![None; experiment.count as usize];
+    // A budget that was spent is no longer the one that counts.
+    checkpoint.progress.ends_after = None;
 
     let make = |part: &Path| {
         let part = RunFolder::new(part);

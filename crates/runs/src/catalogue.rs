@@ -37,11 +37,13 @@ pub enum List {
     Problems,
     /// Algorithms.
     Algorithms,
+    /// Experiments about learning itself.
+    Studies,
 }
 
 impl List {
     /// Every list.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Environments,
         Self::Models,
         Self::Planners,
@@ -49,6 +51,7 @@ impl List {
         Self::Learners,
         Self::Problems,
         Self::Algorithms,
+        Self::Studies,
     ];
 
     /// The word for one of its items.
@@ -61,6 +64,7 @@ impl List {
             Self::Learners => "learner",
             Self::Problems => "problem",
             Self::Algorithms => "algorithm",
+            Self::Studies => "study",
         }
     }
 
@@ -73,6 +77,7 @@ impl List {
             Self::Policies => "policies",
             Self::Learners => "learners",
             Self::Algorithms => "algorithms",
+            Self::Studies => "studies",
         }
     }
 
@@ -90,6 +95,7 @@ impl List {
             Self::Learners => items(worldwright_finite::online::ALL),
             Self::Problems => items(worldwright_problems::ALL),
             Self::Algorithms => items(agents::ALL),
+            Self::Studies => items(worldwright_studies::ALL),
         }
     }
 

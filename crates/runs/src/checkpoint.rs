@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use worldwright_core::{Array, Error, Result, State, uninterrupted};
+use worldwright_core::{Array, Calls, Error, Result, State, uninterrupted};
 use worldwright_data::sync_folder;
 
 use crate::experiment::hex;
@@ -21,7 +21,7 @@ use crate::folder::{file_error, write_whole};
 use crate::state_file;
 
 /// The layout that is written and read.
-const FORMAT: i64 = 5;
+const FORMAT: i64 = 6;
 const KEPT: usize = 2;
 const PART: &str = ".part";
 const CARD: &str = "card.toml";
@@ -33,6 +33,14 @@ pub(crate) struct Progress {
     pub(crate) updates: u64,
     /// Training steps taken.
     pub(crate) step: u64,
+    /// The training step that the run ends after, once a budget is spent.
+    pub(crate) ends_after: Option<u64>,
+    /// Resets of environments for training episodes that began.
+    pub(crate) resets: u64,
+    /// What the agent asked for.
+    pub(crate) calls: Calls,
+    /// What an optimal policy would have earned more, where that is known.
+    pub(crate) regret: f64,
     /// Training episodes finished.
     pub(crate) episode: u64,
     /// The episode under way at each place, if one is.
@@ -228,12 +236,28 @@ fn name(progress: &Progress) -> String {
 }
 
 fn to_state(checkpoint: &Checkpoint) -> State {
-    let Progress { updates, step, episode, open, decisions, evaluated_at, clock, positions, metrics_sha256 } =
-        &checkpoint.progress;
+    let Progress {
+        updates,
+        step,
+        ends_after,
+        resets,
+        calls,
+        regret,
+        episode,
+        open,
+        decisions,
+        evaluated_at,
+        clock,
+        positions,
+        metrics_sha256,
+    } = &checkpoint.progress;
     let mut state = State::new();
     state.put_all("agent", checkpoint.agent.clone());
     state.put_all("loop", checkpoint.store.clone());
     state.put("loop.counters", Array::U64(vec![*step, *episode, *evaluated_at, *decisions, *updates]));
+    let Calls { model_steps, gradients, rewards } = *calls;
+    let accounts = vec![ends_after.unwrap_or(u64::MAX), *resets, model_steps, gradients, rewards, regret.to_bits()];
+    state.put("loop.accounts", Array::U64(accounts));
     state.put("loop.metrics_sha256", Array::U8(metrics_sha256.clone().into_bytes()));
     let Clock { wall, act, step, learn, evaluation } = *clock;
     state.put("loop.clock", Array::F64(vec![5], vec![wall, act, step, learn, evaluation]));
@@ -253,6 +277,7 @@ fn to_state(checkpoint: &Checkpoint) -> State {
 
 fn from_state(state: &State) -> Result<Checkpoint> {
     let counters = state.u64s("loop.counters", 5)?;
+    let accounts = state.u64s("loop.accounts", 6)?;
     let clock = state.f64s("loop.clock", 5)?;
     let positions = state.part("position");
     let open = (0..state.u64s("loop.places", 1)?[0]).map(|place| {
@@ -276,6 +301,10 @@ fn from_state(state: &State) -> Result<Checkpoint> {
         progress: Progress {
             updates: counters[4],
             step: counters[0],
+            ends_after: Some(accounts[0]).filter(|step| *step < u64::MAX),
+            resets: accounts[1],
+            calls: Calls { model_steps: accounts[2], gradients: accounts[3], rewards: accounts[4] },
+            regret: f64::from_bits(accounts[5]),
             episode: counters[1],
             open,
             evaluated_at: counters[2],

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use worldwright_core::{Error, Result, Setting};
 
-use crate::settings_text;
+use crate::{Budgets, settings_text};
 
 /// A user's choices by dotted key; later ones win.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -132,7 +132,7 @@ impl Choices {
             key => key.strip_prefix("algorithm.").map_or(key.to_owned(), |rest| format!("agent.{rest}")),
         };
         let in_section = key.split_once('.').is_some_and(|(section, name)| is_section(section) && !name.is_empty());
-        if !in_section && !KEYS.contains(&key.as_str()) {
+        if !in_section && !KEYS.contains(&key.as_str()) && !Budgets::is_key(&key) {
             return Err(unknown(&key));
         }
         self.entries.insert(key, value);
@@ -140,10 +140,16 @@ impl Choices {
     }
 }
 
+/// Keys of the run itself.
+fn known_keys() -> impl Iterator<Item = String> {
+    KEYS.into_iter().map(str::to_owned).chain(Budgets::keys())
+}
+
 fn unknown(key: &str) -> Error {
     match key.split_once('.') {
-        Some((section, name)) if !KEYS.iter().any(|k| k.starts_with(&format!("{section}."))) => {
-            let error = Error::unknown("section", section, sections().chain(["evaluation", "reward", "algorithm"]));
+        Some((section, name)) if !known_keys().any(|k| k.starts_with(&format!("{section}."))) => {
+            let error =
+                Error::unknown("section", section, sections().chain(["budget", "evaluation", "reward", "algorithm"]));
             match error {
                 Error::Unknown { nearest: Some(nearest), .. } => Error::Unknown {
                     what: "setting".into(),
@@ -154,7 +160,11 @@ fn unknown(key: &str) -> Error {
                 other => other,
             }
         }
-        _ => Error::unknown("setting", key, KEYS.into_iter().chain(sections()).chain(["algorithm"])),
+        _ => {
+            let words = sections().chain(["algorithm"]).map(str::to_owned);
+            let known: Vec<String> = known_keys().chain(words).collect();
+            Error::unknown("setting", key, known.iter().map(String::as_str))
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sha2::{Digest, Sha256};
 use worldwright_core::{Error, Parameter, Result, Setting, SettingDefault};
 
-use crate::settings_text;
+use crate::{Budgets, settings_text};
 
 /// The setting for how many of an environment are acted in at once, which every environment has.
 pub const COUNT: &str = "environment.count";
@@ -58,12 +58,14 @@ pub struct Experiment {
     pub count: u64,
     /// The algorithm, with the settings of the agent around model and planner.
     pub agent: Part,
-    /// Why this algorithm, where nobody named it; else empty.
+    /// Why this algorithm, where nobody named it, and why those that play its roles, a line each; else empty.
     pub because: String,
     /// Who plays the algorithm's roles, by section: a model, a planner, a policy.
     pub roles: BTreeMap<String, Part>,
     /// Reward and termination.
     pub reward: RewardPlan,
+    /// How much it may ask for.
+    pub budgets: Budgets,
     /// Evaluation.
     pub evaluation: EvaluationPlan,
     /// Recorded episodes that the agent begins with as if it had seen them: the folder of an episode store, or what else the workshop
@@ -105,6 +107,7 @@ impl Experiment {
         if self.count > 1 {
             entries.insert(COUNT.to_owned(), whole(self.count));
         }
+        entries.extend(self.budgets.entries().map(|(key, most)| (key, whole(most))));
         if self.updates > 0 {
             entries.insert("updates".to_owned(), whole(self.updates));
         }

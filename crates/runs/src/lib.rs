@@ -8,15 +8,17 @@
 //! - [`Observer`]s follow a run by its [`Event`]s: the metrics file, TensorBoard events, the terminal view.
 //! - [`branch`] begins a run with what another has learned, under other settings.
 //! - [`load_bundle`] takes up what a run left for use; [`evaluate`], [`collect`] and [`plan`] use it.
-//! - [`solve_problem`] solves what has a planner of its own.
+//! - [`solve_problem`] solves what has a planner of its own; [`study`](fn@study) carries out an experiment about learning itself.
 //! - [`List`] is the catalogue of environments, models, planners, problems and algorithms; [`Interface`] is what one environment gives and takes.
 
+mod accounts;
 mod branch;
 mod bundle;
 mod catalogue;
 mod checkpoint;
 mod choices;
 mod collect;
+mod counted;
 mod design;
 mod diagnose;
 mod diagnostics;
@@ -40,10 +42,12 @@ pub mod progress;
 pub mod report;
 mod settings_text;
 mod state_file;
+mod study;
 mod summary;
 pub mod tensorboard;
 mod workshop;
 
+pub use accounts::{Accounts, Budgets};
 pub use branch::branch;
 pub use bundle::{Card, Loaded, load_bundle};
 pub use catalogue::{Item, List};
@@ -64,5 +68,6 @@ pub use metrics::open_at;
 pub use offline::{RECORDED, recorded_world, world};
 pub use problem::{SolvedProblem, solve_problem};
 pub use state_file::{digest, read_state, write_state};
+pub use study::{Studied, study};
 pub use summary::{ModelErrors, Summary};
 pub use workshop::{Workshop, elements, instances};

@@ -8,9 +8,11 @@ use worldwright_core::{Agent, Error, Interrupt, Result, RewardFunction, Setting,
 use worldwright_envs::{self as envs, Made};
 use worldwright_models::expression::RewardExpression;
 
+use crate::counted::counted;
 use crate::experiment::{COUNT_PARAMETER, MOST_AT_ONCE};
 use crate::{
-    COUNT, Choices, EvaluationPlan, Experiment, Part, RECORDED, RewardPlan, Workshop, recorded_world, settings_text,
+    Budgets, COUNT, Choices, EvaluationPlan, Experiment, Part, RECORDED, RewardPlan, Workshop, recorded_world,
+    settings_text,
 };
 
 /// What makes an environment of its name and its settings.
@@ -91,7 +93,7 @@ impl Lists {
         let mut because = choices.text("because")?.unwrap_or_default();
         let algorithm = asked.unwrap_or_else(|| {
             let chosen = agents::choose(&parts, spaces.0, spaces.1);
-            because = chosen.because.to_owned();
+            because = chosen.because;
             chosen.algorithm.to_owned()
         });
         let resolved = agents::resolve(&algorithm, known, &parts)?;
@@ -126,6 +128,7 @@ impl Lists {
             steps,
             updates,
             data,
+            budgets: Budgets::chosen(choices)?,
             seed: whole("seed", 0, 0)?,
             retries: whole("retries", 0, 3)?,
         })
@@ -171,7 +174,7 @@ impl Workshop for Lists {
         let context = AgentContext {
             observation_space: made.environment.observation_space().clone(),
             action_space: made.environment.action_space().clone(),
-            reward: Self::reward(experiment, made)?,
+            reward: Self::reward(experiment, made)?.map(|reward| counted(reward, interrupt)),
             simulator: made.simulator.clone(),
             known: made.model.clone(),
             players: made.environment.players(),
@@ -302,6 +305,7 @@ impl Experiment {
             data: choices.text("data")?.unwrap_or_default(),
             updates: choices.whole("updates", 0)?.unwrap_or(0),
             steps: whole("steps")?,
+            budgets: Budgets::chosen(&choices)?,
             seed: whole("seed")?,
             retries: whole("retries")?,
         })

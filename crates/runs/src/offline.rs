@@ -80,6 +80,7 @@ pub fn world(
         action_channels,
         episode_steps: None,
         episode_steps_assumed: false,
+        optimum: None,
     }
 }
 

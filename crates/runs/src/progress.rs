@@ -300,9 +300,7 @@ impl Observer for Progress {
                 let title = format!("{} · {}", experiment.environment.name, experiment.agent.name);
                 self.state.updates = experiment.updates;
                 self.start(*step, experiment.steps, &title);
-                if !experiment.because.is_empty() {
-                    self.say(&format!("  {}: {}", experiment.agent.name, experiment.because));
-                }
+                experiment.because.lines().for_each(|reason| self.say(&format!("  {reason}")));
                 if experiment.reward.kind == "expression" {
                     let reward = &experiment.reward.expression;
                     self.say(&format!("  plans for {reward}; the returns shown are of the environment's own reward"));

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::json_number;
+use crate::{Accounts, json_number};
 
 /// One-step and many-step errors of the final model on evaluation episodes, which it never saw. Each is a root mean square over
 /// dimensions, in units of the standard deviation of those episodes' observations; `null` without a model.
@@ -93,6 +93,9 @@ pub struct Summary {
     pub bundle: String,
     /// SHA-256 over names, types, shapes and bytes of the final weights.
     pub weights_digest: String,
+    /// What was asked for while it learned.
+    #[serde(default)]
+    pub accounts: Accounts,
     /// What a person should know of it: what was left out of it and why, what diverged, which limit is open.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,

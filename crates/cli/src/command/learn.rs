@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use worldwright_core::{Interrupt, Setting};
 use worldwright_runs::progress::{Progress, View};
-use worldwright_runs::report::{counted, duration, short};
+use worldwright_runs::report::{asked, counted, duration, short};
 use worldwright_runs::tensorboard::TensorBoard;
 use worldwright_runs::{CheckpointEvery, Choices, LearnOptions, Lists, Outcome, RunFolder, Summary, learn};
 
@@ -103,6 +103,7 @@ fn closing(folder: &RunFolder, summary: &Summary) -> String {
     });
     let updates = (summary.updates > 0).then(|| format!("{} on recorded episodes", counted(summary.updates, "update")));
     rows.push(("experience", updates.into_iter().chain(steps).collect::<Vec<_>>().join(", then ")));
+    rows.push(("asked for", asked(&summary.accounts)));
     let evaluated = match summary.returns.len() {
         0 => String::new(),
         _ => format!(", {} of evaluation", time(summary.evaluation_secs)),

@@ -13,6 +13,7 @@ pub(crate) mod plan;
 pub(crate) mod plan_problem;
 pub(crate) mod plan_symbolic;
 pub(crate) mod report;
+pub(crate) mod study;
 
 use std::path::{Path, PathBuf};
 

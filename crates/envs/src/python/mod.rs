@@ -71,6 +71,7 @@ pub(crate) fn make(id: &str, overrides: &BTreeMap<String, Setting>) -> Result<Ma
         action_channels,
         episode_steps: environment.episode_steps(),
         episode_steps_assumed: false,
+        optimum: None,
         environment: Box::new(environment),
     };
     Ok(repeated(limited(made), repeat))

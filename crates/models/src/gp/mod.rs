@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 use worldwright_core::{
-    Array, Batch, Columns, Entry, FitReport, Interrupt, LearnedModel, Parameter, Persist, Result, Rng,
+    Array, Batch, Call, Columns, Entry, FitReport, Interrupt, LearnedModel, Parameter, Persist, Result, Rng,
     SettingDefault as Default, Settings, State, cost,
 };
 
@@ -198,6 +198,7 @@ impl GaussianProcesses {
             let mut vector = start.to_vector();
             // Where the function is not defined the search ends, and so it does at an interrupt.
             let value = |at: &[f64], slope: &mut [f64]| {
+                interrupt.count(Call::Gradient, 1);
                 if interrupt.requested() { f64::INFINITY } else { likelihood.evaluate(at, slope) }
             };
             let value = worldwright_numerics::minimize(value, &mut vector, evaluations);

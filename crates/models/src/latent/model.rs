@@ -1,8 +1,8 @@
 //! What all latent models do alike: hold what they learn, learn it in updates, fit a data set by a number of them, go on where they were saved.
 
 use worldwright_core::{
-    ActionHead, Capabilities, Dataset, Error, Experience, FitReport, Imagination, Interrupt, Learn, Learner, Metrics,
-    ModelSpec, Persist, Result, Rng, State, WorldModel,
+    ActionHead, Call, Capabilities, Dataset, Error, Experience, FitReport, Imagination, Interrupt, Learn, Learner,
+    Metrics, ModelSpec, Persist, Result, Rng, State, WorldModel,
 };
 use worldwright_nn::{Cell, Starts, Store};
 
@@ -91,6 +91,7 @@ impl<K: Kind> Learner for Latent<K> {
             return Err(Error::shape("observations and actions of the data", &expected, &got));
         }
         interrupt.check("training")?;
+        interrupt.count(Call::Gradient, 1);
         let unrolled = match &mut self.unrolled {
             Some(unrolled) => unrolled,
             none => none.insert(self.kind.unroll(&self.learned)?),

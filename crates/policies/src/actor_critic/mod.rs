@@ -22,7 +22,7 @@ mod graph;
 mod tests;
 
 use worldwright_core::{
-    ActionHead, Array, Entry, Error, Interrupt, Key, Metrics, Parameter, Persist, Result, Rng,
+    ActionHead, Array, Call, Entry, Error, Interrupt, Key, Metrics, Parameter, Persist, Result, Rng,
     SettingDefault as Default, Settings, State, cost,
 };
 use worldwright_nn::{Adam, AdamConfig, Cell, Feed, MlpConfig, NormKind, Runner, Starts, Store};
@@ -244,6 +244,8 @@ impl ImaginedPolicy for Taught<Imagining> {
             it.range = Some(it.percentiles());
         }
         it.pass(acting.actor(), store, true)?;
+        interrupt.count(Call::Gradient, 1);
+        interrupt.count(Call::ModelStep, it.room.returns.len() as u64);
         let mean = |numbers: &[f32]| numbers.iter().map(|x| f64::from(*x)).sum::<f64>() / numbers.len() as f64;
         let (returned, entropy) = (mean(&it.room.returns), mean(&it.room.entropies));
         let Some((runner, imagined)) = &it.imagined else { return Ok(Metrics::new()) };

@@ -11,7 +11,7 @@
 mod graphs;
 
 use worldwright_core::{
-    ActionHead, Entry, Error, Experience, Interrupt, Key, Learner, Metrics, Parameter, Persist, Result, Rng,
+    ActionHead, Call, Entry, Error, Experience, Interrupt, Key, Learner, Metrics, Parameter, Persist, Result, Rng,
     SettingDefault as Default, Settings, State, cost,
 };
 use worldwright_nn::{Adam, AdamConfig, Feed, Init, Runner, Store};
@@ -184,6 +184,7 @@ impl Critics {
 impl Learner for Taught<Critics> {
     fn update(&mut self, experience: &dyn Experience, rng: &mut Rng, interrupt: &Interrupt) -> Result<Metrics> {
         interrupt.check("sac")?;
+        interrupt.count(Call::Gradient, 3);
         let (acting, critics) = (&mut self.acting, &mut self.teacher);
         let n = critics.batch;
         let temperature = critics.temperature()?;

@@ -41,6 +41,7 @@ def learn(
     learner: Section = None,
     agent: Section = None,
     evaluation: Section = None,
+    budget: Section = None,
     reward: Section | Callable[..., Any] = None,
     termination: Callable[..., Any] | None = None,
     data: Any = None,
@@ -70,6 +71,8 @@ def learn(
         learner: A name of ``wm.learners()``, or settings, for algorithms that learn a table.
         agent: Settings of the algorithm, such as ``{"initial_steps": 100}``.
         evaluation: ``{"episodes": 20, "interval": 1000, "interval_episodes": 3}``.
+        budget: How much the run may ask for: ``{"model_steps": 10**6, "gradients": 50_000, "resets": 20, "rewards": …, "policy_bytes": …}``. Once one is
+            spent, the run ends as if its steps were taken; ``run.summary["accounts"]`` tells what was asked for.
         reward: A function ``(observation, action, next_observation) -> reward``, or ``-> (reward, terminated)``, of one row or of a batch;
             or settings such as ``{"kind": "expression", "expression": "..."}``. The environment's own unless told otherwise, where
             that is known as a function, else learned.
@@ -97,6 +100,7 @@ def learn(
         "learner": learner,
         "agent": agent,
         "evaluation": evaluation,
+        "budget": budget,
     }
     if termination is not None and not callable(reward):
         raise ConfigError("termination is a function beside reward, a function: give both, or let reward return (reward, terminated)")

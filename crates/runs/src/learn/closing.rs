@@ -2,13 +2,14 @@
 
 use std::time::Instant;
 
-use worldwright_core::{Error, Result};
+use worldwright_core::{Error, Result, State};
 
 use super::run::{Halt, Run, STEP_LIMIT};
 use crate::evaluate::{EvaluatedEpisode, EvaluationOptions, evaluate, rate};
 use crate::folder::write_json;
 use crate::{
-    Evaluation, Event, Experiment, FilmRoll, ModelErrors, Row, RowKind, Summary, bundle, diagnose, pages, state_file,
+    Accounts, Evaluation, Event, Experiment, FilmRoll, ModelErrors, Row, RowKind, Summary, bundle, diagnose, pages,
+    state_file,
 };
 
 impl Run<'_, '_> {
@@ -22,6 +23,8 @@ impl Run<'_, '_> {
             step_limit: self.made.episode_steps.unwrap_or(STEP_LIMIT),
             share_from: EvaluationOptions::SHARE_FROM,
         };
+        // What evaluation asks for is no part of learning.
+        let calls = self.interrupt.calls();
         let began = Instant::now();
         let (mut tries, mut undrawn) = (0, None);
         let mut evaluation = loop {
@@ -40,6 +43,7 @@ impl Run<'_, '_> {
                 Err(error) => return Err(error.into()),
             }
         };
+        self.interrupt.set_calls(calls);
         if evaluation.episodes.len() < options.episodes {
             return Err(Halt::Stopped);
         }
@@ -69,7 +73,7 @@ impl Run<'_, '_> {
     }
 
     fn evaluate_once(&mut self, options: &EvaluationOptions) -> Result<Evaluation> {
-        let (workshop, interrupt, experiment) = (self.workshop, self.interrupt, self.experiment);
+        let (workshop, interrupt, experiment) = (self.workshop, &self.interrupt, self.experiment);
         let alone = Experiment { count: 1, ..experiment.clone() };
         let mut state = None;
         // Whoever trains in several environments is in the middle of an episode in each: another one evaluates.
@@ -115,7 +119,7 @@ impl Run<'_, '_> {
     pub(super) fn finish(&mut self, train_secs: f64, evaluation: Evaluation) -> Result<Summary> {
         let weights = self.agent.weights();
         self.observers.each(|observer| observer.position().map(|_| ()))?;
-        let mut summary = self.summary(train_secs, &evaluation, state_file::digest(&weights));
+        let mut summary = self.summary(train_secs, &evaluation, &weights)?;
         write_json(&self.folder.summary(), &summary)?;
         let diagnostics = diagnose::diagnose(self.agent.as_ref(), &evaluation, &self.made, self.experiment.seed)?;
         write_json(&self.folder.diagnostics(), &diagnostics)?;
@@ -139,9 +143,9 @@ impl Run<'_, '_> {
         Ok(summary)
     }
 
-    fn summary(&self, train_secs: f64, evaluation: &Evaluation, weights_digest: String) -> Summary {
+    fn summary(&self, train_secs: f64, evaluation: &Evaluation, weights: &State) -> Result<Summary> {
         let (experiment, clock) = (self.experiment, self.progress.clock);
-        Summary {
+        Ok(Summary {
             format: Summary::FORMAT,
             environment: experiment.environment.name.clone(),
             algorithm: experiment.agent.name.clone(),
@@ -161,9 +165,14 @@ impl Run<'_, '_> {
             learn_secs: clock.learn,
             model_errors: ModelErrors::default(),
             bundle: "bundle".to_owned(),
-            weights_digest,
+            weights_digest: state_file::digest(weights),
+            accounts: Accounts {
+                policy_bytes: state_file::to_bytes(weights)?.len() as u64,
+                regret: self.made.optimum.map(|_| self.progress.regret),
+                ..self.accounts()
+            },
             notes: self.notes.clone(),
             metrics_sha256: Some(self.observers.metrics.sha256()),
-        }
+        })
     }
 }

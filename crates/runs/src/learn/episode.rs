@@ -66,7 +66,7 @@ impl Run<'_, '_> {
         self.check_defined((open.episode, length), &observation, &action, &step)?;
         // The last step of the run cuts the episodes that are under way, which met no time limit: they are stored as such.
         self.store.as_mut().ok_or_else(no_store)?.step_of(open.episode, &action, &step, &kept)?;
-        let last = self.progress.step >= self.experiment.steps;
+        let last = self.progress.step >= self.limit();
         let cut = !step.done() && last;
         step.truncated |= cut;
         if self.agent.learns() {
@@ -113,6 +113,7 @@ impl Run<'_, '_> {
             Ok(observation) => observation,
             Err((_, error)) => return Ok(Prepared::Broken(error)),
         };
+        self.progress.resets += 1;
         let own_seed = self.interaction.environment(place).own_seed(environment_seed);
         self.store.as_mut().ok_or_else(no_store)?.start_episode(&observation, Some(own_seed))?;
         if self.agent.learns() {
@@ -199,6 +200,9 @@ impl Run<'_, '_> {
         ];
         if cut {
             values.push(("cut".into(), 1.0));
+        }
+        if let Some(optimum) = self.made.optimum.filter(|_| !cut) {
+            self.progress.regret += optimum - open.episode_return;
         }
         let (episode, step) = (open.episode, self.progress.step);
         self.tell(&Event::Row(&Row { kind: RowKind::Episode, episode, step, values, clock }))

@@ -43,6 +43,7 @@ use crate::metrics::MetricsFile;
 use crate::opening::{begin, go_on, holds_run, nothing_to_lose};
 use crate::{
     COUNT, Evaluation, EvaluationPlan, Event, Experiment, Lists, Observer, RunFolder, Workshop, instances, pages,
+    state_file,
 };
 
 /// How a run is carried out; nothing here changes its result.
@@ -69,11 +70,15 @@ pub struct LearnOptions<'a> {
 /// when the agent or, after all retries, the environment fails. Everything up to the last checkpoint is then safe.
 pub fn learn(workshop: &dyn Workshop, experiment: &Experiment, options: LearnOptions<'_>) -> Result<Outcome> {
     let LearnOptions { folder, resume, checkpoint, interrupt, observers } = options;
+    let interrupt = interrupt.metered();
     // Of all instances, the first one is trained in; what is asked of the world is asked of the one that is evaluated in.
     let make = || workshop.environment(experiment);
     let (first, made) = if workshop.works_at_once() { rayon::join(make, make) } else { (make(), make()) };
     let (Made { environment: first, .. }, made) = (first?, made?);
-    let agent = workshop.agent(experiment, &made, interrupt)?;
+    let agent = workshop.agent(experiment, &made, &interrupt)?;
+    if experiment.budgets.weighs() {
+        experiment.budgets.admit(state_file::to_bytes(&agent.weights())?.len() as u64)?;
+    }
     // What does not fit is refused before anything is written.
     let limit = made.episode_steps.unwrap_or(STEP_LIMIT);
     let EvaluationPlan { episodes, interval_episodes, .. } = experiment.evaluation;
@@ -189,7 +194,7 @@ pub fn learn(workshop: &dyn Workshop, experiment: &Experiment, options: LearnOpt
 impl Run<'_, '_> {
     fn train(&mut self) -> Result<(), Halt> {
         let mut round = Vec::new();
-        while self.progress.step < self.experiment.steps {
+        while self.progress.step < self.limit() {
             if let Some((place, error)) = self.round(&mut round)? {
                 self.mend(place, error)?;
             }
@@ -208,7 +213,14 @@ impl Run<'_, '_> {
         if let Some(broken) = self.take_up()? {
             return Ok(Some(broken));
         }
-        let left = usize::try_from(self.experiment.steps - self.progress.step).unwrap_or(usize::MAX);
+        let mut left = usize::try_from(self.limit() - self.progress.step).unwrap_or(usize::MAX);
+        // Whatever is under way is cut by a last step, as where all steps are taken.
+        if let Some(spent) = self.spent()?.filter(|_| left > self.interaction.places()) {
+            left = self.interaction.places();
+            let last = self.progress.step + left as u64;
+            self.progress.ends_after = Some(last);
+            self.note(format!("{spent}: the run ends after step {last}"))?;
+        }
         // Where the steps that are left do not reach, no episode begins.
         for place in (0..self.interaction.places()).take(left) {
             if !self.interaction.is_open(place)
@@ -233,7 +245,7 @@ impl Run<'_, '_> {
         }
         let interval = self.experiment.evaluation.interval;
         if interval > 0
-            && self.progress.step < self.experiment.steps
+            && self.progress.step < self.limit()
             && self.progress.step - self.progress.evaluated_at >= interval
         {
             self.evaluate(false)?;

@@ -14,7 +14,7 @@ use crate::checkpoint::{Checkpoints, Progress};
 use crate::folder::set_aside;
 use crate::lock::Lock;
 use crate::metrics::MetricsFile;
-use crate::{Event, Experiment, Observer, RunFolder, Summary, Workshop, report};
+use crate::{Accounts, Event, Experiment, Observer, RunFolder, Summary, Workshop, report, state_file};
 
 /// Steps after which an evaluation episode is cut where neither the environment nor the task says when; training episodes of
 /// environments that are [limited](worldwright_envs::limited) are cut there too.
@@ -111,7 +111,8 @@ pub(super) struct Run<'r, 'o> {
     /// When this process took the run up, and the seconds of work before.
     pub(super) session: Instant,
     pub(super) before: f64,
-    pub(super) interrupt: &'o Interrupt,
+    /// Requested when it shall stop; it counts what the agent asks for.
+    pub(super) interrupt: Interrupt,
     /// What a person should know of the run, for its summary.
     pub(super) notes: Vec<String>,
     pub(super) _lock: Lock,
@@ -169,6 +170,27 @@ impl Run<'_, '_> {
              seconds; quicker are smaller pictures or features (a wrapper that crops, shrinks or turns them grey) and smaller \
              planner.population, planner.horizon, model.particles and model.members"
         )))
+    }
+
+    /// Training steps that it ends after.
+    pub(super) fn limit(&self) -> u64 {
+        self.progress.ends_after.unwrap_or(self.experiment.steps)
+    }
+
+    /// What was asked for so far.
+    pub(super) fn accounts(&self) -> Accounts {
+        Accounts::of(self.progress.step, self.progress.resets, self.interrupt.calls())
+    }
+
+    /// The budget that is spent, in words.
+    pub(super) fn spent(&self) -> Result<Option<String>> {
+        let mut accounts = self.accounts();
+        // What acts is weighed between episodes, since that takes as long as saving it.
+        let between = (0..self.interaction.places()).all(|place| !self.interaction.is_open(place));
+        if between && self.experiment.budgets.weighs() {
+            accounts.policy_bytes = state_file::to_bytes(&self.agent.weights())?.len() as u64;
+        }
+        Ok(self.experiment.budgets.spent(&accounts))
     }
 
     pub(super) fn should_stop(&self) -> bool {

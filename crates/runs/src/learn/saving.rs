@@ -79,6 +79,7 @@ impl Run<'_, '_> {
             observer.rewind(&folder, position)
         })?;
         self.progress = checkpoint.progress;
+        self.interrupt.set_calls(self.progress.calls);
         (0..self.interaction.places()).for_each(|place| self.interaction.leave(place));
         self.recall()?;
         self.checkpointed = (Instant::now(), self.progress.updates + self.progress.step);
@@ -110,6 +111,7 @@ impl Run<'_, '_> {
         })?;
         self.progress.metrics_sha256 = self.observers.metrics.sha256();
         self.progress.clock.wall = self.wall_secs();
+        self.progress.calls = self.interrupt.calls();
         let mut store = worldwright_core::State::new();
         store.put("store", position.save());
         self.checkpoints.write(&Checkpoint { progress: self.progress.clone(), agent: self.agent.save(), store })?;

@@ -13,6 +13,10 @@ impl Run<'_, '_> {
             return Ok(());
         }
         while self.progress.updates < updates {
+            if let Some(spent) = self.spent()? {
+                self.note(format!("{spent}: the updates on recorded episodes end after {}", self.progress.updates))?;
+                break;
+            }
             if self.should_stop() {
                 self.save()?;
                 return Err(Halt::Stopped);

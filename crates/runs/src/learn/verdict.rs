@@ -32,7 +32,7 @@ impl Run<'_, '_> {
             share_from: EvaluationOptions::SHARE_FROM,
         };
         let mut steps = 0;
-        let interrupt = self.interrupt;
+        let interrupt = &self.interrupt;
         let mut agent = RandomAgent::new(self.made.environment.action_space().clone(), 1);
         let random =
             evaluate(&mut agent, self.made.environment.as_mut(), &mut || Ok(None), &options, &mut |_, episode| {

@@ -11,6 +11,7 @@ mod picture;
 pub mod plot;
 mod read;
 mod scale;
+mod study;
 
 use std::fmt::Write;
 
@@ -22,7 +23,8 @@ pub use self::film::gif;
 pub use self::picture::picture;
 use self::plot::{PLOT_STYLE, escape, legend};
 pub use self::scale::{number, short};
-use crate::{Diagnostics, Row, Summary};
+pub use self::study::{StudyPage, text as cell_text};
+use crate::{Accounts, Diagnostics, Row, Summary};
 
 /// Everything that a report shows. What a run does not have yet is left out of the page.
 #[derive(Debug, Clone, Default)]
@@ -142,6 +144,17 @@ fn opening(out: &mut String, page: &Page) {
     }
 }
 
+/// What learning asked for beside real steps, in a line.
+pub fn asked(accounts: &Accounts) -> String {
+    let Accounts { resets, rewards, model_steps, gradients, policy_bytes, regret } = *accounts;
+    let counts = [(resets, "reset"), (rewards, "reward"), (model_steps, "model step"), (gradients, "gradient")];
+    let mut each: Vec<String> =
+        counts.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| counted(count, what)).collect();
+    each.push(format!("{} bytes of what acts", number(policy_bytes as f64, 0)));
+    each.extend(regret.map(|regret| format!("regret {}", short(regret))));
+    each.join(", ")
+}
+
 /// A note as the beginning of a paragraph.
 fn sentence(note: &str) -> String {
     let mut letters = note.trim().trim_end_matches('.').chars();
@@ -258,6 +271,7 @@ fn record(out: &mut String, page: &Page) {
         if let Some(reward) = errors.reward {
             line("Reward error", format!("one step ahead {}", short(reward)));
         }
+        line("Asked for", asked(&summary.accounts));
         line("Seed", summary.seed.to_string());
         line("Configuration", format!("<code>sha256 {}</code>", escape(&summary.config_sha256)));
         line("Weights", format!("<code>sha256 {}</code>", escape(&summary.weights_digest)));

@@ -22,7 +22,11 @@ pub enum Tone {
     Evaluation,
     /// What it is compared with.
     Baseline,
+    /// One of several alike, by its number; colours come again after eight.
+    Contender(usize),
 }
+
+const CONTENDERS: [&str; 8] = ["c0", "c1", "c2", "c3", "c4", "c5", "c6", "c7"];
 
 impl Tone {
     fn class(self) -> &'static str {
@@ -31,6 +35,7 @@ impl Tone {
             Self::Model => "model",
             Self::Evaluation => "evaluation",
             Self::Baseline => "baseline",
+            Self::Contender(number) => CONTENDERS[number % CONTENDERS.len()],
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Runs from the outside: whole, cut, broken and resumed, and what they leave for people.
 
+mod accounts;
 mod at_once;
 mod branch;
 mod broken;

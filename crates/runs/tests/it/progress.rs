@@ -34,6 +34,7 @@ fn experiment(reward: &str) -> Experiment {
         evaluation: EvaluationPlan { episodes: 10, interval: 0, interval_episodes: 1 },
         data: String::new(),
         steps: 1000,
+        budgets: worldwright_runs::Budgets::default(),
         seed: 0,
         retries: 0,
     }

@@ -6,8 +6,8 @@ use worldwright_core::Frame;
 use worldwright_runs::report::plot::{Axis, Layer, Mark, Plot, ScaleKind, Tone};
 use worldwright_runs::report::{Page, card, evaluation_card, gif, html, picture};
 use worldwright_runs::{
-    CalibrationPoint, Channel, Diagnostics, FilmRoll, KStepError, ModelErrors, Rollout, Row, RowKind, RunFolder,
-    Summary,
+    Accounts, CalibrationPoint, Channel, Diagnostics, FilmRoll, KStepError, ModelErrors, Rollout, Row, RowKind,
+    RunFolder, Summary,
 };
 
 fn row(kind: RowKind, step: u64, values: &[(&'static str, f64)]) -> Row {
@@ -37,6 +37,13 @@ fn page() -> Page {
         algorithm: "pets".into(),
         run: "runs/my run".into(),
         summary: Some(Summary {
+            accounts: Accounts {
+                resets: 5,
+                rewards: 1000,
+                model_steps: 2_400_000,
+                regret: Some(310.0),
+                ..Accounts::default()
+            },
             format: 1,
             environment: "pendulum".into(),
             algorithm: "pets".into(),

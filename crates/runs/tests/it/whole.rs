@@ -246,7 +246,11 @@ fn experiments_complete_themselves_and_refuse_slips() {
     assert_eq!(experiment.default_name(), "pendulum-loop-seed0");
     assert!(Lists.environment(&experiment).is_ok());
     // What chose by itself says why, and the file of a run keeps it; who is told says nothing.
+    let reasons: Vec<&str> = experiment.because.lines().map(|line| line.split(':').next().unwrap()).collect();
+    assert_eq!(reasons, ["loop", "model ensemble", "planner icem", "policy sac"], "{}", experiment.because);
     assert!(experiment.because.contains("observations are numbers"), "{}", experiment.because);
+    let half_chosen = resolve(&["environment=pendulum", "planner=cem"]).unwrap().because;
+    assert!(half_chosen.contains("model ensemble") && !half_chosen.contains("planner"), "{half_chosen}");
     assert_eq!(Experiment::from_toml(&experiment.to_toml(), "a file").unwrap(), experiment);
     assert_eq!(resolve(&["environment=Pendulum-v1", "algorithm=auto"]).unwrap(), experiment);
     assert_eq!(resolve(&["environment=pendulum", "algorithm=pets"]).unwrap().because, "");

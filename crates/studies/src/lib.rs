@@ -1,0 +1,38 @@
+//! Experiments about learning itself, each of which answers a question by tables and figures.
+//!
+//! A study is one file and a line in [`ALL`]. What it finds is a [`Study`], which says nothing of how it is shown; the same settings give the same findings.
+
+mod finding;
+mod four_rooms;
+mod greedy;
+mod queries;
+mod successor_features;
+
+use worldwright_core::{Entry, Interrupt, Result, Settings};
+
+pub use finding::{Cell, Curve, Figure, Study, Table};
+
+/// What a study is told besides its settings.
+pub struct Watch<'a> {
+    /// Requested when it shall stop.
+    pub interrupt: &'a Interrupt,
+    /// Hears what is done of how much, and what that is.
+    pub progress: &'a mut dyn FnMut(usize, usize, &str),
+}
+
+impl Watch<'_> {
+    /// Tells that `done` of `all` pieces are done; `what` is the next one.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`](worldwright_core::Error::Interrupted) once it shall stop.
+    pub fn tell(&mut self, done: usize, all: usize, what: &str) -> Result<()> {
+        (self.progress)(done, all, what);
+        self.interrupt.check("the study")
+    }
+}
+
+/// Carries out a study by complete settings.
+pub type Build = fn(&Settings, &mut Watch<'_>) -> Result<Study>;
+
+/// Every study that can be named.
+pub const ALL: &[Entry<Build>] = &[queries::ENTRY, successor_features::ENTRY];
