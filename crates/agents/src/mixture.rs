@@ -1,6 +1,6 @@
 //! Real and imagined transitions as one experience.
 
-use worldwright_core::{Dataset, Experience, Result, Rng, Sample, StepColumn, Want};
+use worldwright_core::{Dataset, Error, Experience, Priorities, Result, Rng, Sample, StepColumn, Want};
 
 /// What was experienced, with imagined transitions in the place of a share of each sample of single ones or of returns. All else is what was experienced.
 pub(crate) struct Mixture<'a> {
@@ -61,6 +61,11 @@ impl Experience for Mixture<'_> {
 
     fn sample_real(&self, want: Want, rng: &mut Rng, out: &mut Sample) -> Result<()> {
         self.real.sample(want, rng, out)
+    }
+
+    fn sample_by(&self, _: &mut Priorities, _: (Want, f64), _: &mut Rng, _: &mut Sample) -> Result<()> {
+        let what = "drawing by priority: set policy.priority to 0, all that is imagined is as likely";
+        Err(Error::unsupported("experience of which a part is imagined", what))
     }
 
     fn add_sample(&self, want: Want, rng: &mut Rng, out: &mut Sample) -> Result<()> {

@@ -3,7 +3,7 @@
 //! Rows have numbers that never change: row `n` is the `n`-th thing that was seen, resets included. A transition is named by the row that
 //! it led to.
 
-use crate::{Dataset, Error, Result, Rng};
+use crate::{Dataset, Error, Priorities, Result, Rng};
 
 /// A column of numbers that an agent has kept beside each of its steps: the policy of its search, a root's value ….
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -296,6 +296,21 @@ pub trait Experience: Send + Sync {
         self.sample(want, rng, out)
     }
 
+    /// Brings priorities up to date and fills `out` with a sample in proportion to them, see [`Priorities::sample`].
+    ///
+    /// # Errors
+    /// As there; [`Error::Unsupported`] where not all that is sampled has a row that a priority could be of.
+    fn sample_by(
+        &self,
+        priorities: &mut Priorities,
+        (want, beta): (Want, f64),
+        rng: &mut Rng,
+        out: &mut Sample,
+    ) -> Result<()> {
+        priorities.follow(self)?;
+        priorities.sample(self, want, beta, rng, out)
+    }
+
     /// Appends a uniform sample, drawn with replacement, to one that was begun for sequences of this length.
     ///
     /// # Errors
@@ -316,7 +331,7 @@ pub trait Experience: Send + Sync {
 }
 
 /// Adds to the last transition of a sample, that of `row`, those that follow it in its episode, `steps` in all at most.
-fn add_return<E: Experience + ?Sized>(
+pub(crate) fn add_return<E: Experience + ?Sized>(
     from: &E,
     mut row: u64,
     (steps, discount): (usize, f64),

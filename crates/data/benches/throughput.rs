@@ -2,8 +2,8 @@
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use worldwright_core::{Experience, Rng, Sample, Space, Step, Value, Want};
-use worldwright_data::{EpisodeStore, EpisodeWriter, Header, Priorities, Replay, WriterOptions};
+use worldwright_core::{Experience, Priorities, Rng, Sample, Space, Step, Value, Want};
+use worldwright_data::{EpisodeStore, EpisodeWriter, Header, Replay, WriterOptions};
 
 fn main() {
     divan::main();
@@ -91,11 +91,11 @@ fn sample_16_sequences_of_64(bencher: Bencher<'_, '_>) {
 #[divan::bench]
 fn sample_256_by_priority(bencher: Bencher<'_, '_>) {
     let (replay, mut rng, mut sample) = (replay(), Rng::new(1), Sample::default());
-    let mut priorities = Priorities::new(replay.capacity(), 0.6, 1e-6).unwrap();
+    let mut priorities = Priorities::new(0.6, 1e-6).unwrap();
     priorities.follow(&replay).unwrap();
     bencher
         .counter(ItemsCount::new(256_usize))
-        .bench_local(|| priorities.sample(&replay, 256, 0.4, &mut rng, &mut sample).unwrap());
+        .bench_local(|| priorities.sample(&replay, Want::Transitions(256), 0.4, &mut rng, &mut sample).unwrap());
 }
 
 /// What a model is fitted to.

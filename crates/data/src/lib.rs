@@ -2,7 +2,7 @@
 //!
 //! - [`EpisodeWriter`] appends episodes to a folder and [`EpisodeStore`] reads them; [`Position`] is where a resumed run cuts
 //!   back to.
-//! - [`Replay`] holds what was experienced in memory, for those who learn from it; [`Priorities`] draws from it by priority.
+//! - [`Replay`] holds what was experienced in memory, for those who learn from it.
 //! - [`Normaliser`] keeps running means and standard deviations.
 //! - [`COLUMNS`], [`resolve`] and [`flag_of_text`] are the rules by which tables of any origin become episodes, and [`Arrays`] a table that a
 //!   program holds.
@@ -17,7 +17,6 @@ mod formats;
 mod limits;
 mod named;
 mod normaliser;
-mod priorities;
 mod replay;
 mod shapes;
 mod sink;
@@ -33,7 +32,6 @@ pub use formats::{
 };
 pub use named::{Arrangement, Elements, Named, arranged, note_names, recorded_names};
 pub use normaliser::Normaliser;
-pub use priorities::{Priorities, SumTree};
 pub use replay::Replay;
 pub use shapes::shape_fits;
 pub use space_json::{space_from_json, space_to_json};

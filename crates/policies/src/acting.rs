@@ -1,6 +1,6 @@
 //! Acting by a network: the one way from what is seen to actions that all policies share.
 
-use worldwright_core::{ActionHead, Batch, Columns, Error, Mode, Persist, Result, Rng, State};
+use worldwright_core::{ActionHead, Array, Batch, Columns, Error, Mode, Persist, Result, Rng, State};
 use worldwright_nn::{Activation, Adam, Graph, Node, Predictor, Runner, Scratch, Store};
 
 use crate::scaling::Scaling;
@@ -92,12 +92,18 @@ impl Acting {
         let mut state = State::new();
         state.put_all("actor", self.actor.save());
         self.scaling.save(&mut state);
+        if let Some(share) = self.dithering {
+            state.put("dithering", Array::F64(vec![1], vec![share]));
+        }
         state
     }
 
     /// As [`Policy::restore_weights`](worldwright_core::Policy::restore_weights).
     pub(crate) fn restore_weights(&mut self, weights: &State) -> Result<()> {
         self.actor_mut().restore(&weights.part("actor"))?;
+        if self.dithering.is_some() {
+            self.dithering = Some(weights.f64s("dithering", 1)?[0]);
+        }
         self.scaling.restore(weights)
     }
 

@@ -1,6 +1,6 @@
 //! Batches of experienced transitions as networks are told them.
 
-use worldwright_core::{ActionHead, Error, Experience, Result, Rng, Sample, Want};
+use worldwright_core::{ActionHead, Error, Experience, Priorities, Result, Rng, Sample, Want};
 
 use crate::scaling::Scaling;
 
@@ -19,6 +19,16 @@ pub(crate) struct Transitions {
     pub(crate) rewards: Vec<f32>,
     /// `[B]`: the factor on the future, zero where the task itself ended. An episode that was cut is no end of the task.
     pub(crate) discounts: Vec<f32>,
+    /// `[B]`: how much each counts, 1 where all were equally likely.
+    pub(crate) weights: Vec<f32>,
+}
+
+/// That observations are as wide as the scaling.
+fn check_width(experience: &dyn Experience, scaling: &Scaling) -> Result<()> {
+    match (experience.observation_dim(), scaling.inputs()) {
+        (got, expected) if got == expected => Ok(()),
+        (got, expected) => Err(Error::shape("observations that were experienced", &[expected], &[got])),
+    }
 }
 
 impl Transitions {
@@ -34,16 +44,49 @@ impl Transitions {
         (steps, discount): (usize, f64),
         rng: &mut Rng,
     ) -> Result<()> {
-        let (a, columns, inputs) = (experience.action_dim(), head.columns(), scaling.inputs());
-        if experience.observation_dim() != inputs {
-            return Err(Error::shape("observations that were experienced", &[inputs], &[experience.observation_dim()]));
-        }
+        check_width(experience, scaling)?;
         experience.sample(Want::Returns { count, steps, discount }, rng, &mut self.sample)?;
+        self.tell(experience, (scaling, head), discount)
+    }
+
+    /// The same in proportion to priorities, with weights of an exponent.
+    ///
+    /// # Errors
+    /// As there, and as for [`Experience::sample_by`].
+    pub(crate) fn draw_by(
+        &mut self,
+        (priorities, exponent): (&mut Priorities, f64),
+        experience: &dyn Experience,
+        count: usize,
+        (scaling, head): (&Scaling, &ActionHead),
+        (steps, discount): (usize, f64),
+        rng: &mut Rng,
+    ) -> Result<()> {
+        check_width(experience, scaling)?;
+        experience.sample_by(priorities, (Want::Returns { count, steps, discount }, exponent), rng, &mut self.sample)?;
+        self.tell(experience, (scaling, head), discount)
+    }
+
+    /// Which transitions the batch is of.
+    pub(crate) fn transitions(&self) -> &[u64] {
+        &self.sample.transitions
+    }
+
+    /// Tells networks the sample.
+    fn tell(
+        &mut self,
+        experience: &dyn Experience,
+        (scaling, head): (&Scaling, &ActionHead),
+        discount: f64,
+    ) -> Result<()> {
+        let (a, columns, inputs) = (experience.action_dim(), head.columns(), scaling.inputs());
+        let count = self.sample.sequences;
         self.observations.resize(count * inputs, 0.0);
         self.next_observations.resize(count * inputs, 0.0);
         self.actions.resize(count * columns, 0.0);
         self.rewards.resize(count, 0.0);
         self.discounts.resize(count, 0.0);
+        self.weights.resize(count, 0.0);
         self.action.resize(a, 0.0);
         let seen = &self.sample.observations;
         for i in 0..count {
@@ -54,6 +97,7 @@ impl Transitions {
             self.sample.actions.copy_to(i * a, &mut self.action);
             head.write_network(&self.action, &mut self.actions[i * columns..(i + 1) * columns])?;
             self.rewards[i] = self.sample.rewards[i] as f32;
+            self.weights[i] = self.sample.weights[i] as f32;
             let ahead = discount.powi(self.sample.spans[i] as i32) as f32;
             self.discounts[i] = if self.sample.terminated[i] { 0.0 } else { ahead };
         }

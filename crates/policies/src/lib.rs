@@ -11,15 +11,20 @@ mod adding_a_policy;
 mod batch;
 mod bc;
 mod context;
+mod critics;
+mod dqn;
+mod draws;
 mod judging;
 mod networks;
+mod options;
 mod sac;
 mod scaling;
 mod taught;
+mod td3;
 
 use worldwright_core::Entry;
 
 pub use context::{Build, ImaginedPolicy, LearnedPolicy, PolicyContext};
 
 /// Every policy that can be named.
-pub const ALL: &[Entry<Build>] = &[sac::ENTRY, bc::ENTRY, actor_critic::ENTRY];
+pub const ALL: &[Entry<Build>] = &[sac::ENTRY, td3::ENTRY, dqn::ENTRY, bc::ENTRY, actor_critic::ENTRY];

@@ -20,6 +20,34 @@ pub(super) const SAC: Entry<Recipe> = Entry {
     },
 };
 
+pub(super) const TD3: Entry<Recipe> = Entry {
+    name: "td3",
+    summary: "twin delayed deterministic policy gradient: a sure policy that explores by noise, learned from every transition",
+    source: "Fujimoto, van Hoof and Meger, ICML 2018",
+    parameters: ACTING,
+    build: Recipe {
+        roles: &[policy("td3")],
+        offline: false,
+        both_sides: false,
+        updates: 5000,
+        build: policy_agent::build,
+    },
+};
+
+pub(super) const DQN: Entry<Recipe> = Entry {
+    name: "dqn",
+    summary: "deep Q-network: the value of every choice, learned from every transition, of which the best is taken; for choices alone",
+    source: "Mnih et al., Nature 2015; van Hasselt et al., AAAI 2016",
+    parameters: ACTING,
+    build: Recipe {
+        roles: &[policy("dqn")],
+        offline: false,
+        both_sides: false,
+        updates: 5000,
+        build: policy_agent::build,
+    },
+};
+
 pub(super) const BC: Entry<Recipe> = Entry {
     name: "bc",
     summary: "behaviour cloning: does what recorded episodes did where the same was seen; takes no step to learn",

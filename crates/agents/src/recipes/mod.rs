@@ -17,6 +17,8 @@ pub const ALL: &[Entry<Recipe>] = &[
     planning::TABULAR,
     planning::MPC,
     acting::SAC,
+    acting::TD3,
+    acting::DQN,
     dyna::MBPO,
     dyna::LOOP,
     latent::DREAMER,

@@ -29,7 +29,7 @@ fn tried(algorithm: &str) -> (&'static str, &'static [(&'static str, i64)]) {
     match algorithm {
         "tabular" => ("gridworld", SMALL),
         name if worldwright_finite::online::ALL.iter().any(|learner| learner.name == name) => ("gridworld", SMALL),
-        "muzero" => ("cartpole", SMALL),
+        "muzero" | "dqn" => ("cartpole", SMALL),
         _ => ("pendulum", SMALL),
     }
 }

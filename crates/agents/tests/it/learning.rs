@@ -118,6 +118,23 @@ fn a_plan_led_by_a_policy_beats_random_by_half() {
     beats_random("loop", &settings, 4);
 }
 
+/// A small policy that learns from every step.
+fn learns_from_steps() -> [(&'static str, Setting); 4] {
+    [
+        ("initial_steps", Setting::Integer(80)),
+        ("updates_per_step", Setting::Float(4.0)),
+        ("policy.batch", Setting::Integer(64)),
+        ("policy.hidden", Setting::Numbers(vec![32.0, 32.0])),
+    ]
+}
+
+#[test]
+fn policies_without_a_model_beat_random_by_half() {
+    for algorithm in ["sac", "td3"] {
+        beats_random(algorithm, &learns_from_steps(), 12);
+    }
+}
+
 /// A valley that random pushes never lead out of, and every step costs the same: what is not yet known leads out.
 #[test]
 fn curiosity_leads_out_of_the_valley() {

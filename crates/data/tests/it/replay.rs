@@ -1,9 +1,11 @@
 //! Replay, priorities and normalisers against brute force.
 
 use proptest::prelude::*;
-use worldwright_core::{ElementType, Experience, Numbers, Persist, Rng, Sample, Space, Step, StepColumn, Value, Want};
+use worldwright_core::{
+    ElementType, Experience, Numbers, Persist, Priorities, Rng, Sample, Space, Step, StepColumn, SumTree, Value, Want,
+};
 use worldwright_data::{
-    EpisodeStore, EpisodeWriter, FORMATS, Header, Normaliser, Priorities, Replay, SumTree, WriterOptions, import,
+    EpisodeStore, EpisodeWriter, FORMATS, Header, Normaliser, Replay, WriterOptions, import,
 };
 
 /// Episodes of these lengths; every observation is (episode, step).
@@ -182,9 +184,9 @@ proptest! {
             let first = sample.transitions[b];
             prop_assert_eq!(length > 1, held.after(first).is_some_and(|next| held.before(next) == Some(first)) && length > 1);
         }
-        let mut priorities = Priorities::new(capacity, 1.0, 1e-9).unwrap();
+        let mut priorities = Priorities::new(1.0, 1e-9).unwrap();
         priorities.follow(&held).unwrap();
-        priorities.sample(&held, 200, 0.0, &mut Rng::new(1), &mut sample).unwrap();
+        priorities.sample(&held, Want::Transitions(200), 0.0, &mut Rng::new(1), &mut sample).unwrap();
         prop_assert!(sample.transitions.iter().all(|row| held.ends_sequence(*row, 1)));
     }
 
@@ -240,7 +242,7 @@ proptest! {
         lengths in prop::collection::vec(1..9_usize, 2..12), capacity in 12..40_usize, cut in 1..11_usize,
     ) {
         let cut = cut.min(lengths.len() - 1);
-        let mut priorities = Priorities::new(capacity, 1.0, 1e-9).unwrap();
+        let mut priorities = Priorities::new(1.0, 1e-9).unwrap();
         priorities.follow(&filled(&lengths[..cut], capacity)).unwrap();
         let replay = filled(&lengths, capacity);
         priorities.follow(&replay).unwrap();
@@ -249,7 +251,7 @@ proptest! {
         priorities.update(&replay, &held, &given).unwrap();
         let mut sample = Sample::default();
         let draws = 10_000;
-        priorities.sample(&replay, draws, 0.0, &mut Rng::new(1), &mut sample).unwrap();
+        priorities.sample(&replay, Want::Transitions(draws), 0.0, &mut Rng::new(1), &mut sample).unwrap();
         prop_assert!(sample.transitions.iter().all(|row| held.contains(row)));
         let total: f64 = given.iter().sum();
         for (row, priority) in held.iter().zip(&given) {
@@ -323,13 +325,13 @@ fn uniform_samples_are_uniform() {
 #[test]
 fn prioritised_samples_follow_the_priorities() {
     let replay = filled(&[3, 2], 16);
-    let mut priorities = Priorities::new(16, 0.5, 1e-9).unwrap();
+    let mut priorities = Priorities::new(0.5, 1e-9).unwrap();
     priorities.follow(&replay).unwrap();
     let held: Vec<u64> = replay.transitions().collect();
     let given = [1.0, 4.0, 9.0, 16.0, 0.0];
     priorities.update(&replay, &held, &given).unwrap();
     let mut sample = Sample::default();
-    priorities.sample(&replay, 100_000, 1.0, &mut Rng::new(2), &mut sample).unwrap();
+    priorities.sample(&replay, Want::Transitions(100_000), 1.0, &mut Rng::new(2), &mut sample).unwrap();
     for (row, priority) in held.iter().zip(given) {
         let count = sample.transitions.iter().filter(|drawn| *drawn == row).count();
         // P is in proportion to the square root: 1, 2, 3, 4, 0 of 10.
@@ -337,7 +339,7 @@ fn prioritised_samples_follow_the_priorities() {
     }
     let at = |row: u64| sample.weights[sample.transitions.iter().position(|drawn| *drawn == row).unwrap()];
     assert!((at(held[0]) / at(held[3]) - 4.0).abs() < 1e-6);
-    let mut restored = Priorities::new(16, 0.5, 1e-9).unwrap();
+    let mut restored = Priorities::new(0.5, 1e-9).unwrap();
     restored.restore(&priorities.save()).unwrap();
     assert_eq!(restored, priorities);
 }

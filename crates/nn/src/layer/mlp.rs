@@ -70,16 +70,32 @@ impl Mlp {
     /// # Errors
     /// As for [`Graph::linear`].
     pub fn record(&self, graph: &mut Graph, x: Node) -> Result<Node> {
+        self.record_masked(graph, x, &[])
+    }
+
+    /// The same, with the numbers of each hidden layer multiplied by a mask before they are normalised: dropout. Layers without a mask stay whole.
+    ///
+    /// # Errors
+    /// As for [`Graph::linear`], and where a mask is of another width.
+    pub fn record_masked(&self, graph: &mut Graph, x: Node, masks: &[Node]) -> Result<Node> {
         let mut node = x;
         for (index, layer) in self.layers.iter().enumerate() {
-            node = match self.norms.get(index) {
-                _ if index + 1 == self.layers.len() => layer.record(graph, node, Activation::Identity)?,
-                None => layer.record(graph, node, self.activation)?,
-                Some(norm) => {
-                    let plain = layer.record(graph, node, Activation::Identity)?;
-                    norm.record(graph, plain, self.activation)?
+            let hidden = index + 1 < self.layers.len();
+            let (norm, mask) = (self.norms.get(index), masks.get(index).filter(|_| hidden));
+            if !hidden {
+                node = layer.record(graph, node, Activation::Identity)?;
+            } else if norm.is_none() && mask.is_none() {
+                node = layer.record(graph, node, self.activation)?;
+            } else {
+                node = layer.record(graph, node, Activation::Identity)?;
+                if let Some(mask) = mask {
+                    node = graph.mul(node, *mask)?;
                 }
-            };
+                node = match norm {
+                    Some(norm) => norm.record(graph, node, self.activation)?,
+                    None => graph.activation(node, self.activation)?,
+                };
+            }
         }
         Ok(node)
     }

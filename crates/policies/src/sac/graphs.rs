@@ -3,35 +3,55 @@
 use worldwright_core::Result;
 use worldwright_nn::{Activation, Graph, Node, Parameter, Store};
 
+use crate::critics::Critics;
+use crate::draws::{Draws, Law};
 use crate::judging::Judged;
-use crate::networks::{Networks, Said, least};
+use crate::networks::{Networks, Said, least, least_of, mean};
 
-/// The soft value `E[min Q − α ln π]` under what the actor says, and the entropy's estimate `−ln π`, each in one column.
+/// What is made of the values of several critics.
+#[derive(Clone, Copy)]
+enum Believed {
+    /// The least of so many of them.
+    Least(usize),
+    /// Their mean.
+    Mean,
+}
+
+impl Believed {
+    fn of(self, g: &mut Graph, draws: &mut Draws, judged: &[Node]) -> Result<Node> {
+        match self {
+            Self::Least(count) => least_of(g, draws, judged, count),
+            Self::Mean => mean(g, judged),
+        }
+    }
+}
+
+/// The soft value `E[Q − α ln π]` under what the actor says, where Q is what of the critics is believed, and the entropy's estimate `−ln π`, each in one
+/// column.
 fn soft_value(
     networks: &Networks,
-    g: &mut Graph,
-    said: &Said,
-    seen: Node,
+    (g, draws): (&mut Graph, &mut Draws),
+    (said, seen): (&Said, Node),
     temperature: Node,
-    critic: &Store,
+    (critic, believed): (&Store, Believed),
 ) -> Result<[Node; 2]> {
     match *said {
         Said::Gaussian(mean, log_std) => {
-            let noise = g.input(networks.columns);
+            let noise = draws.input(g, networks.columns, Law::Normal);
             let drawn = g.squashed_gaussian(mean, log_std, noise)?;
             g.freeze(critic);
-            let judged = networks.judge(g, seen, Some(drawn.action))?;
-            let least = least(g, &judged)?;
+            let judged = networks.judge(g, Some(draws), seen, Some(drawn.action))?;
+            let value = believed.of(g, draws, &judged)?;
             let entropy = g.affine(drawn.log_prob, -1.0, 0.0)?;
             let bonus = g.mul(entropy, temperature)?;
-            Ok([g.add(least, bonus)?, entropy])
+            Ok([g.add(value, bonus)?, entropy])
         }
         Said::Logits(logits) => {
             let (p, log_p) = (g.softmax(logits, networks.choices)?, g.log_softmax(logits, networks.choices)?);
             g.freeze(critic);
-            let judged = networks.judge(g, seen, None)?;
-            let least = least(g, &judged)?;
-            let weighed = g.mul(p, least)?;
+            let judged = networks.judge(g, Some(draws), seen, None)?;
+            let values = believed.of(g, draws, &judged)?;
+            let weighed = g.mul(p, values)?;
             let value = g.sum_columns(weighed)?;
             let terms = g.mul(p, log_p)?;
             let negative = g.sum_columns(terms)?;
@@ -42,68 +62,51 @@ fn soft_value(
     }
 }
 
-/// The critics' regression. Inputs: observations, actions, rewards, discounts, next observations, temperatures, noise (numbers only).
-pub(super) struct CriticGraph {
-    pub(super) graph: Graph,
-}
-
-impl CriticGraph {
-    pub(super) fn new(networks: &Networks, actor: &Store, critic: &Store, target: &Store) -> Result<Self> {
-        let mut g = Graph::new(1);
-        let seen = networks.see(&mut g)?;
-        let action = g.input(networks.columns);
-        let (reward, discount) = (g.input(1), g.input(1));
-        let next = networks.see(&mut g)?;
-        let temperature = g.input(1);
-        g.freeze(actor);
-        let said = networks.say(&mut g, next)?;
-        let [value, _] = soft_value(networks, &mut g, &said, next, temperature, target)?;
-        let future = g.mul(value, discount)?;
-        let goal = g.add(reward, future)?;
-        g.learn(critic);
-        for value in networks.judge_taken(&mut g, seen, action)? {
-            let error = g.square_error(value, goal)?;
-            g.minimise(error, 0.5)?;
-        }
-        Ok(Self { graph: g })
+/// The critics' regression. Inputs: observations, actions, rewards, discounts, next observations, temperatures.
+pub(super) fn regression(networks: &Networks, actor: &Store, critics: &Critics) -> Result<(Graph, Draws)> {
+    let (mut g, mut draws) = (Graph::new(1), Draws::default());
+    let seen = networks.see(&mut g)?;
+    let action = g.input(networks.columns);
+    let (reward, discount) = (g.input(1), g.input(1));
+    let next = networks.see(&mut g)?;
+    let temperature = g.input(1);
+    g.freeze(actor);
+    let said = networks.say(&mut g, next)?;
+    let believed = (&critics.target, Believed::Least(critics.ensemble.believed));
+    let [value, _] = soft_value(networks, (&mut g, &mut draws), (&said, next), temperature, believed)?;
+    let future = g.mul(value, discount)?;
+    let goal = g.add(reward, future)?;
+    g.learn(&critics.store);
+    for value in networks.judge_taken(&mut g, Some(&mut draws), seen, action)? {
+        let error = g.square_error(value, goal)?;
+        g.minimise(error, 0.5)?;
     }
+    Ok((g, draws))
 }
 
-/// The actor's improvement. Inputs: observations, temperatures, noise (numbers only).
-pub(super) struct ActorGraph {
-    pub(super) graph: Graph,
-    /// The estimate of the entropy, in one column.
-    pub(super) entropy: Node,
-}
-
-impl ActorGraph {
-    pub(super) fn new(networks: &Networks, actor: &Store, critic: &Store) -> Result<Self> {
-        let mut g = Graph::new(1);
-        let seen = networks.see(&mut g)?;
-        let temperature = g.input(1);
-        g.learn(actor);
-        let said = networks.say(&mut g, seen)?;
-        let [value, entropy] = soft_value(networks, &mut g, &said, seen, temperature, critic)?;
-        g.minimise(value, -1.0)?;
-        Ok(Self { graph: g, entropy })
-    }
+/// The actor's improvement, and the estimate of its entropy in one column. Inputs: observations, temperatures.
+pub(super) fn improvement(networks: &Networks, actor: &Store, critics: &Critics) -> Result<((Graph, Draws), Node)> {
+    let (mut g, mut draws) = (Graph::new(1), Draws::default());
+    let seen = networks.see(&mut g)?;
+    let temperature = g.input(1);
+    g.learn(actor);
+    let said = networks.say(&mut g, seen)?;
+    let ensemble = critics.ensemble;
+    let believed = if ensemble.believes_some() { Believed::Mean } else { Believed::Least(ensemble.critics) };
+    let value = soft_value(networks, (&mut g, &mut draws), (&said, seen), temperature, (&critics.store, believed))?;
+    let [value, entropy] = value;
+    g.minimise(value, -1.0)?;
+    Ok(((g, draws), entropy))
 }
 
 /// The temperature's regulation: `ln α (H − H̄)` is minimised, so that it falls while the entropy is above its target. Input: `H − H̄`.
-pub(super) struct TemperatureGraph {
-    pub(super) graph: Graph,
-    pub(super) log_temperature: Parameter,
-}
-
-impl TemperatureGraph {
-    pub(super) fn new(store: &Store, log_temperature: Parameter) -> Result<Self> {
-        let mut g = Graph::new(1);
-        let above = g.input(1);
-        g.learn(store);
-        let loss = g.linear(above, log_temperature, None, Activation::Identity)?;
-        g.minimise(loss, 1.0)?;
-        Ok(Self { graph: g, log_temperature })
-    }
+pub(super) fn regulation(store: &Store, log_temperature: Parameter) -> Result<Graph> {
+    let mut g = Graph::new(1);
+    let above = g.input(1);
+    g.learn(store);
+    let loss = g.linear(above, log_temperature, None, Activation::Identity)?;
+    g.minimise(loss, 1.0)?;
+    Ok(g)
 }
 
 /// The actor alone, to act by: the action that a noise gives, or logits.
@@ -131,12 +134,12 @@ pub(super) fn judging(networks: &Networks, actor: &Store, critic: &Store) -> Res
     let judged = match said {
         Said::Gaussian(mean, log_std) => {
             let mode = g.activation(mean, Activation::Tanh)?;
-            let values = networks.judge(&mut g, seen, Some(mode))?;
+            let values = networks.judge(&mut g, None, seen, Some(mode))?;
             Judged { first: mode, log_std: Some(log_std), value: least(&mut g, &values)? }
         }
         Said::Logits(logits) => {
             let p = g.softmax(logits, networks.choices)?;
-            let values = networks.judge(&mut g, seen, None)?;
+            let values = networks.judge(&mut g, None, seen, None)?;
             let least = least(&mut g, &values)?;
             let weighed = g.mul(p, least)?;
             Judged { first: logits, log_std: None, value: g.sum_columns(weighed)? }

@@ -1,6 +1,7 @@
 //! Policies against closed forms, and what every policy keeps to.
 
 mod cloning;
+mod deterministic;
 mod every;
 mod imagined;
 mod soft;

@@ -5,7 +5,8 @@
 //! parts of the sum (appendix B.2.1). Parents are recomputed from their children, never adjusted by differences, so no error
 //! gathers.
 
-use worldwright_core::{Array, Error, Experience, Persist, Result, Rng, Sample, State};
+use crate::experience::add_return;
+use crate::{Array, Error, Experience, Persist, Result, Rng, Sample, State, Want};
 
 /// A complete binary tree over `len` numbers that keeps the sum and the least positive number below each node.
 #[derive(Debug, Clone, PartialEq)]
@@ -88,7 +89,10 @@ impl SumTree {
     }
 }
 
-/// Priorities of the transitions of one [`Experience`].
+/// Rows that there is room for at first.
+const FIRST_ROOM: usize = 256;
+
+/// Priorities of the transitions of one [`Experience`], with room that grows with what is held.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Priorities {
     tree: SumTree,
@@ -101,31 +105,47 @@ pub struct Priorities {
 }
 
 impl Priorities {
-    /// Priorities for at most `capacity` rows at a time. `alpha`: how strongly priority counts, from 0 (uniform) on; `floor`: what is
-    /// added to each priority so that none is never drawn.
+    /// None yet. `alpha`: how strongly priority counts, from 0 (uniform) on; `floor`: what is added to each priority so that none is never drawn.
     ///
     /// # Errors
     /// [`Error::Config`] for numbers out of range.
-    pub fn new(capacity: usize, alpha: f64, floor: f64) -> Result<Self> {
+    pub fn new(alpha: f64, floor: f64) -> Result<Self> {
         if !(alpha >= 0.0 && alpha.is_finite() && floor > 0.0 && floor.is_finite()) {
             return Err(Error::config("priorities", format!("need alpha ≥ 0 and floor > 0, got {alpha} and {floor}")));
         }
-        Ok(Self { tree: SumTree::new(capacity), alpha, floor, largest: 1.0, seen: 0, oldest: 0 })
+        Ok(Self { tree: SumTree::new(FIRST_ROOM), alpha, floor, largest: 1.0, seen: 0, oldest: 0 })
     }
 
     fn slot(&self, row: u64) -> usize {
         (row % self.tree.len() as u64) as usize
     }
 
+    /// Makes room for `held` rows at a time.
+    fn grow(&mut self, held: usize) -> Result<()> {
+        let len = self.tree.len();
+        if held <= len {
+            return Ok(());
+        }
+        let mut tree = SumTree::new(held.next_power_of_two());
+        for row in self.oldest.max(self.seen.saturating_sub(len as u64))..self.seen {
+            tree.set((row % tree.len() as u64) as usize, self.tree.get(self.slot(row)))?;
+        }
+        self.tree = tree;
+        Ok(())
+    }
+
     /// Takes note of what was added: new transitions get the largest priority so far, forgotten ones none.
     ///
     /// # Errors
-    /// [`Error::Shape`] when more rows are held than there is room for.
-    pub fn follow(&mut self, experience: &dyn Experience) -> Result<()> {
-        let (rows, capacity) = (experience.rows(), self.tree.len() as u64);
-        if rows.end - rows.start > capacity {
-            return Err(Error::shape("rows held", &[self.tree.len()], &[(rows.end - rows.start) as usize]));
+    /// [`Error::Config`] for an experience that is shorter than what was followed before.
+    pub fn follow<E: Experience + ?Sized>(&mut self, experience: &E) -> Result<()> {
+        let rows = experience.rows();
+        if rows.end < self.seen {
+            let why = format!("follow an experience of {} rows, and this one has {} only", self.seen, rows.end);
+            return Err(Error::config("priorities", why));
         }
+        self.grow((rows.end - rows.start) as usize)?;
+        let capacity = self.tree.len() as u64;
         // A row whose predecessor is forgotten is no transition any more either.
         for row in self.oldest.max(self.seen.saturating_sub(capacity))..self.seen.min(rows.start + experience.reach()) {
             if !experience.ends_sequence(row, 1) {
@@ -144,7 +164,7 @@ impl Priorities {
     ///
     /// # Errors
     /// [`Error::Config`] for a priority that is negative or not finite, [`Error::Shape`] for lists of different lengths.
-    pub fn update(&mut self, experience: &dyn Experience, transitions: &[u64], priorities: &[f64]) -> Result<()> {
+    pub fn update<E: Experience + ?Sized>(&mut self, experience: &E, transitions: &[u64], priorities: &[f64]) -> Result<()> {
         if transitions.len() != priorities.len() {
             return Err(Error::shape("priorities", &[transitions.len()], &[priorities.len()]));
         }
@@ -161,14 +181,15 @@ impl Priorities {
         Ok(())
     }
 
-    /// Samples `count` transitions in proportion to their priorities, with importance weights of exponent `beta`.
+    /// Fills `out` with what is wanted, single transitions or returns, in proportion to the priorities of their first transitions, with importance weights of
+    /// exponent `beta`.
     ///
     /// # Errors
-    /// [`Error::Config`] when there is none, or rows were added since [`follow`](Self::follow).
-    pub fn sample(
+    /// [`Error::Config`] when there is none, or rows were added since [`follow`](Self::follow); [`Error::Unsupported`] for sequences.
+    pub fn sample<E: Experience + ?Sized>(
         &self,
-        experience: &dyn Experience,
-        count: usize,
+        experience: &E,
+        want: Want,
         beta: f64,
         rng: &mut Rng,
         out: &mut Sample,
@@ -177,18 +198,24 @@ impl Priorities {
         if self.seen != rows.end {
             return Err(Error::config("priorities", "rows were added since the experience was followed"));
         }
-        let total = self.tree.total();
+        let over = match want {
+            Want::Transitions(_) => (1, 1.0),
+            Want::Returns { steps, discount, .. } => (steps, discount),
+            Want::Sequences { .. } => return Err(Error::unsupported("priorities", "drawing sequences")),
+        };
+        let (total, count) = (self.tree.total(), want.count());
         if total <= 0.0 {
             return Err(Error::config("priorities", "there is no transition to sample"));
         }
         out.begin(1);
-        let capacity = self.tree.len() as u64;
+        let (capacity, mut next) = (self.tree.len() as u64, Sample::default());
         for part in 0..count {
             let slot = self.tree.find((part as f64 + rng.uniform()) / count as f64 * total) as u64;
             let row = rows.start + (slot + capacity - rows.start % capacity) % capacity;
             // (N P(i))^-β over its largest value (N P_min)^-β.
             let weight = (self.tree.least() / self.tree.get(slot as usize)).powf(beta);
             experience.gather(row, 1, weight, out);
+            add_return(experience, row, over, &mut next, out);
         }
         Ok(())
     }
@@ -205,8 +232,11 @@ impl Persist for Priorities {
     }
 
     fn restore(&mut self, state: &State) -> Result<()> {
-        let mut tree = SumTree::new(self.tree.len);
-        for (i, number) in state.f64s("numbers", self.tree.len)?.iter().enumerate() {
+        let Array::F64(_, numbers) = state.array("numbers")? else {
+            return Err(Error::external("saved state", "array 'numbers' is not of type f64: it is damaged"));
+        };
+        let mut tree = SumTree::new(numbers.len().max(FIRST_ROOM));
+        for (i, number) in numbers.iter().enumerate() {
             tree.set(i, *number)?;
         }
         let (largest, seen) = (state.f64s("largest", 1)?[0], state.u64s("seen", 2)?);
