@@ -49,6 +49,27 @@ const EXPERIMENTS: &[Experiment] = &[
         note: "",
     },
     Experiment {
+        name: "pendulum-sac-10k",
+        title: "Pendulum-v1, SAC, 10,000 real steps",
+        target: "a mean between −165 and −135 within 10,000 steps",
+        arguments: &["pendulum", "--algorithm", "sac", "--steps", "10000", "evaluation.episodes=100"],
+        note: "",
+    },
+    Experiment {
+        name: "pendulum-td3",
+        title: "Pendulum-v1, TD3, 10,000 real steps",
+        target: "a mean between −165 and −135 within 10,000 steps",
+        arguments: &["pendulum", "--algorithm", "td3", "--steps", "10000", "evaluation.episodes=100"],
+        note: "",
+    },
+    Experiment {
+        name: "cartpole-dqn",
+        title: "CartPole-v1, DQN, 30,000 real steps",
+        target: "500, the most there is, within 30,000 steps",
+        arguments: &["cartpole", "--algorithm", "dqn", "--steps", "30000", "evaluation.episodes=100"],
+        note: "",
+    },
+    Experiment {
         name: "pendulum-angle-dreamer",
         title: "Pendulum-v1 that shows only its angle, Dreamer, 3,000 real steps",
         target: "better than PETS on the same",
@@ -166,12 +187,11 @@ pub(crate) fn run(name: Option<&str>, seeds: Option<&str>) -> Result<()> {
     let seeds = seeds.map(range).transpose()?.unwrap_or(SEEDS);
     let folder_of = |seed: &u64| root().join("runs/results").join(experiment.name).join(seed.to_string());
     let missing: Vec<u64> = seeds.filter(|seed| !folder_of(seed).join("summary.json").exists()).collect();
-    if !missing.is_empty() {
-        step("release build", cargo().args(["build", "--release", "--quiet"]))?;
-    }
+    let program = if missing.is_empty() { None } else { Some(comparison::program()?) };
     for seed in missing {
         let folder = folder_of(&seed);
-        let mut command = Command::new(root().join("target/release/worldwright"));
+        let Some(program) = &program else { break };
+        let mut command = Command::new(program);
         command.current_dir(root()).arg("learn").args(experiment.arguments);
         command.args(["--seed", &seed.to_string(), "--run-dir"]).arg(&folder);
         if folder.exists() {

@@ -164,7 +164,12 @@ impl Priorities {
     ///
     /// # Errors
     /// [`Error::Config`] for a priority that is negative or not finite, [`Error::Shape`] for lists of different lengths.
-    pub fn update<E: Experience + ?Sized>(&mut self, experience: &E, transitions: &[u64], priorities: &[f64]) -> Result<()> {
+    pub fn update<E: Experience + ?Sized>(
+        &mut self,
+        experience: &E,
+        transitions: &[u64],
+        priorities: &[f64],
+    ) -> Result<()> {
         if transitions.len() != priorities.len() {
             return Err(Error::shape("priorities", &[transitions.len()], &[priorities.len()]));
         }

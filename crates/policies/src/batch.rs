@@ -63,7 +63,12 @@ impl Transitions {
         rng: &mut Rng,
     ) -> Result<()> {
         check_width(experience, scaling)?;
-        experience.sample_by(priorities, (Want::Returns { count, steps, discount }, exponent), rng, &mut self.sample)?;
+        experience.sample_by(
+            priorities,
+            (Want::Returns { count, steps, discount }, exponent),
+            rng,
+            &mut self.sample,
+        )?;
         self.tell(experience, (scaling, head), discount)
     }
 

@@ -89,8 +89,7 @@ pub(crate) struct Pass {
 impl Pass {
     /// Room for batches of `batch` samples.
     pub(crate) fn new(graph: Graph, draws: Draws, batch: usize) -> Self {
-        let drawn =
-            draws.laws.into_iter().map(|(law, columns)| (law, columns, vec![0.0; batch * columns])).collect();
+        let drawn = draws.laws.into_iter().map(|(law, columns)| (law, columns, vec![0.0; batch * columns])).collect();
         Self { runner: Runner::new(graph, batch), batch, drawn }
     }
 

@@ -67,7 +67,8 @@ impl Networks {
         };
         let actor_layers = Mlp::new(&mut actor, "actor", &config(inputs, outputs, None), rng);
         // A critic of numbers looks at the action too; one of choices values all of them at once.
-        let [sees, says] = if choices == 0 { [inputs + columns, 1] } else { [inputs, choices + usize::from(shape.duels)] };
+        let [sees, says] =
+            if choices == 0 { [inputs + columns, 1] } else { [inputs, choices + usize::from(shape.duels)] };
         let judged = config(sees, says, shape.critic_norm);
         let mut critic_layers = Vec::new();
         for i in 0..shape.critics {

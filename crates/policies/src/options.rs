@@ -35,11 +35,8 @@ pub(crate) const RESET_EVERY: Parameter = Parameter {
     default: Default::Integer(0),
     summary: "updates after which networks begin anew, against holding on to what was learned of little; what was experienced is kept; 0 never",
 };
-pub(crate) const CRITICS: Parameter = Parameter {
-    name: "critics",
-    default: Default::Integer(2),
-    summary: "how many critics there are",
-};
+pub(crate) const CRITICS: Parameter =
+    Parameter { name: "critics", default: Default::Integer(2), summary: "how many critics there are" };
 pub(crate) const TARGET_CRITICS: Parameter = Parameter {
     name: "target_critics",
     default: Default::Integer(0),

@@ -38,7 +38,7 @@ pub(super) const DQN: Entry<Recipe> = Entry {
     name: "dqn",
     summary: "deep Q-network: the value of every choice, learned from every transition, of which the best is taken; for choices alone",
     source: "Mnih et al., Nature 2015; van Hasselt et al., AAAI 2016",
-    parameters: ACTING,
+    parameters: VALUING,
     build: Recipe {
         roles: &[policy("dqn")],
         offline: false,
@@ -65,3 +65,6 @@ pub(super) const BC: Entry<Recipe> = Entry {
 
 /// Settings of every agent that acts by a policy.
 const ACTING: &[Parameter] = &learned_in_updates(2.0);
+
+/// The same of one that takes the best of its values: these jump from one choice to another while they are learned, so that fewer updates see more of each.
+const VALUING: &[Parameter] = &learned_in_updates(1.0);

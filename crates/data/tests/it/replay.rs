@@ -4,9 +4,7 @@ use proptest::prelude::*;
 use worldwright_core::{
     ElementType, Experience, Numbers, Persist, Priorities, Rng, Sample, Space, Step, StepColumn, SumTree, Value, Want,
 };
-use worldwright_data::{
-    EpisodeStore, EpisodeWriter, FORMATS, Header, Normaliser, Replay, WriterOptions, import,
-};
+use worldwright_data::{EpisodeStore, EpisodeWriter, FORMATS, Header, Normaliser, Replay, WriterOptions, import};
 
 /// Episodes of these lengths; every observation is (episode, step).
 fn filled(lengths: &[usize], capacity: usize) -> Replay {

@@ -205,14 +205,8 @@ impl Learner for Taught<Values> {
         }
         let worth = acting.scaling.reward();
         room.rewards.iter_mut().for_each(|reward| *reward *= (1.0 / worth) as f32);
-        let given = [
-            &room.observations,
-            &room.actions,
-            &room.rewards,
-            &room.discounts,
-            &room.next_observations,
-            &room.weights,
-        ];
+        let given =
+            [&room.observations, &room.actions, &room.rewards, &room.discounts, &room.next_observations, &room.weights];
         let loss = values.pass.run(&[acting.actor(), &values.target], given.map(Vec::as_slice), rng)?;
         values.pass.runner().read(values.goal, &mut values.goals)?;
         if let Some((priorities, _)) = &mut values.priorities {

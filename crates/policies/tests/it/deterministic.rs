@@ -113,7 +113,8 @@ fn the_actor_learns_at_every_so_many_updates_alone() {
     let space = Space::vector(&[-1.0], &[1.0]);
     let rng = &mut Rng::new(8);
     let told = told([1, 1], (0..64).map(|i| (vec![0.0], vec![(i % 3) as f64 - 1.0], 1.0, vec![0.0], true)));
-    let mut policy = policy("td3", 1, &space, 0.9, &[&small()[..], &[("policy_delay", Setting::Integer(3))]].concat()).unwrap();
+    let mut policy =
+        policy("td3", 1, &space, 0.9, &[&small()[..], &[("policy_delay", Setting::Integer(3))]].concat()).unwrap();
     for update in 1..=9 {
         let before = policy.weights();
         policy.update(&told, rng, &Interrupt::never()).unwrap();

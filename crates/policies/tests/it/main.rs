@@ -1,8 +1,10 @@
 //! Policies against closed forms, and what every policy keeps to.
 
 mod cloning;
+mod critics;
 mod deterministic;
 mod every;
 mod imagined;
 mod soft;
 mod told;
+mod values;

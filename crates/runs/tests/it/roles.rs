@@ -20,6 +20,38 @@ pub(crate) const SAC: [&str; 8] = [
     "seed=3",
 ];
 
+/// Deterministic actors, and critics with all that can be asked of them.
+const TD3: [&str; 13] = [
+    "environment=pendulum",
+    "algorithm=td3",
+    "policy.batch=8",
+    "policy.hidden=[8]",
+    "policy.critics=3",
+    "policy.target_critics=2",
+    "policy.layer_norm=true",
+    "policy.dropout=0.1",
+    "policy.reset_every=300",
+    "agent.initial_steps=60",
+    "steps=500",
+    "evaluation.episodes=1",
+    "seed=3",
+];
+
+/// Values of choices, by returns of several steps that are drawn by their error.
+const DQN: [&str; 11] = [
+    "environment=cartpole",
+    "algorithm=dqn",
+    "policy.batch=8",
+    "policy.hidden=[8]",
+    "policy.return_steps=3",
+    "policy.priority=0.6",
+    "policy.exploration_steps=200",
+    "agent.initial_steps=60",
+    "steps=500",
+    "evaluation.episodes=1",
+    "seed=3",
+];
+
 pub(crate) const DREAMER: [&str; 15] = [
     "environment=pendulum",
     "algorithm=dreamer",
@@ -57,7 +89,7 @@ pub(crate) const MUZERO: [&str; 13] = [
 #[test]
 fn a_cut_run_of_a_policy_goes_on_as_if_it_had_not_been() {
     const OFTEN: CheckpointEvery = CheckpointEvery { steps: 70, secs: f64::INFINITY };
-    for choices in [&SAC[..], &DREAMER, &MUZERO] {
+    for choices in [&SAC[..], &TD3, &DQN, &DREAMER, &MUZERO] {
         let experiment = completed(choices);
         let place = tempfile::tempdir().unwrap();
         let [whole, cut] = ["whole", "cut"].map(|name| place.path().join(name));
@@ -73,7 +105,7 @@ fn a_cut_run_of_a_policy_goes_on_as_if_it_had_not_been() {
 
 #[test]
 fn a_bundle_of_a_policy_acts_as_the_run_evaluated_it() {
-    for choices in [&SAC[..], &DREAMER, &MUZERO] {
+    for choices in [&SAC[..], &TD3, &DQN, &DREAMER, &MUZERO] {
         let place = tempfile::tempdir().unwrap();
         let summary = finish(&completed(choices), place.path(), false);
         let mut loaded = load_bundle(&Lists, place.path(), &GO_ON).unwrap();
