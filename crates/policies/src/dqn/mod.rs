@@ -33,11 +33,11 @@ pub(crate) const ENTRY: Entry<Build> = Entry {
     summary: "deep Q-network: the value of every choice, double and duelling, of which it takes the best; for choices alone",
     source: "Mnih et al., Nature 2015; van Hasselt et al., AAAI 2016; Wang et al., ICML 2016; Schaul et al., ICLR 2016",
     parameters: &[
-        options::HIDDEN,
-        options::BATCH,
-        options::LEARNING_RATE,
-        options::TARGET_RATE,
-        options::RETURN_STEPS,
+        Parameter { default: Default::Numbers(&[128.0, 128.0]), ..options::HIDDEN },
+        Parameter { default: Default::Integer(128), ..options::BATCH },
+        Parameter { default: Default::Float(5e-4), ..options::LEARNING_RATE },
+        Parameter { default: Default::Float(0.01), ..options::TARGET_RATE },
+        Parameter { default: Default::Integer(3), ..options::RETURN_STEPS },
         options::LAYER_NORM,
         options::RESET_EVERY,
         Parameter {

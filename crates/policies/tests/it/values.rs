@@ -13,6 +13,7 @@ fn dqn(choices: usize, discount: f64, settings: &[Chosen]) -> Box<dyn LearnedPol
         ("batch", Setting::Integer(64)),
         ("learning_rate", Setting::Float(3e-3)),
         ("target_rate", Setting::Float(0.05)),
+        ("return_steps", Setting::Integer(1)),
     ];
     policy("dqn", 1, &Space::discrete(choices), discount, &[&small, settings].concat()).unwrap()
 }
