@@ -34,7 +34,7 @@ pub(crate) const ENTRY: Entry<Build> = Entry {
     source: "Mnih et al., Nature 2015; van Hasselt et al., AAAI 2016; Wang et al., ICML 2016; Schaul et al., ICLR 2016",
     parameters: &[
         Parameter { default: Default::Numbers(&[128.0, 128.0]), ..options::HIDDEN },
-        Parameter { default: Default::Integer(128), ..options::BATCH },
+        options::BATCH,
         Parameter { default: Default::Float(5e-4), ..options::LEARNING_RATE },
         Parameter { default: Default::Float(0.01), ..options::TARGET_RATE },
         Parameter { default: Default::Integer(3), ..options::RETURN_STEPS },
