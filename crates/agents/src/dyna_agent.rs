@@ -23,7 +23,7 @@ use crate::mixture::Mixture;
 use crate::model_based::{build_model, lost};
 use crate::places::{self, at};
 use crate::planned::{World, world};
-use crate::policy_agent::{mode, policy_context};
+use crate::policy_agent::{mode, policy_context, refuse_rollouts};
 use crate::tally::Tally;
 use crate::updates::Updates;
 use crate::{AgentContext, Resolved};
@@ -79,6 +79,7 @@ pub(crate) fn build(resolved: &Resolved, context: &AgentContext) -> Result<Box<d
     let curious = settings.bool("curious")?;
     let build = |told: &_| entry.build.experienced(entry.name, told, &chosen.settings);
     let policy = cost::alike(("curious", 1 + usize::from(curious)), || build(&told))?;
+    refuse_rollouts(entry.name, policy.as_ref())?;
     let seed = Key::new(context.seed);
     told.seed = seed.fold(7).to_seed();
     let explorer = curious.then(|| build(&told)).transpose()?;

@@ -1,22 +1,28 @@
 //! The agent that acts by a policy, which learns from what was experienced in updates of its own.
+//!
+//! A policy that learns from any transitions is first told random ones, and then updated so many times a step. One that learns from its own steps alone acts
+//! from the first step on, and is updated whenever its rollout is long enough, with what came since the last update and nothing else.
 
 use worldwright_core::{
-    Action, Agent, Batch, Experience, Interrupt, Key, Metrics, Mode, Observation, Persist, Result, Rng, Space, State,
-    find,
+    Action, Agent, Batch, Error, Experience, Interrupt, Key, Metrics, Mode, Observation, Persist, Result, Rng, Space,
+    State, StepColumn, find,
 };
 use worldwright_policies::{LearnedPolicy, PolicyContext};
 
+use crate::newest::Newest;
 use crate::places::{self, at};
-use crate::updates::Updates;
+use crate::updates::{Rollouts, Updates};
 use crate::{AgentContext, Resolved};
 
-/// Acts by a policy; learns `updates_per_step` times a step once `initial_steps` random steps are taken.
+/// Acts by a policy, and has it learn.
 pub(crate) struct PolicyAgent {
     policy: Box<dyn LearnedPolicy>,
     observation_space: Space,
     action_space: Space,
     interrupt: Interrupt,
     updates: Updates,
+    /// When updates are due where the policy learns from its own steps alone.
+    rollouts: Option<Rollouts>,
     update_rng: Rng,
     /// What an episode starts anew, at each place.
     explore_rngs: Vec<Rng>,
@@ -24,15 +30,41 @@ pub(crate) struct PolicyAgent {
     seen: Batch,
     flat: Vec<f64>,
     chosen: Batch,
+    /// What the policy keeps beside a step.
+    kept: Vec<f64>,
 }
 
-/// Builds the agent that learns from what its own steps paid.
+/// Builds the agent that learns from what its own steps paid, whoever chose them.
 pub(crate) fn build(resolved: &Resolved, context: &AgentContext) -> Result<Box<dyn Agent>> {
     let chosen = resolved.role("policy")?;
     let entry = find(worldwright_policies::ALL, "policy", &chosen.name)?;
     let policy_context = policy_context(context.observation_space.flat_dim(), resolved, context)?;
     let policy = entry.build.experienced(entry.name, &policy_context, &chosen.settings)?;
+    refuse_rollouts(entry.name, policy.as_ref())?;
     Ok(around(policy, Updates::new(&resolved.agent)?, context))
+}
+
+/// Builds the agent whose policy learns from the steps that it chose itself.
+pub(crate) fn build_on_policy(resolved: &Resolved, context: &AgentContext) -> Result<Box<dyn Agent>> {
+    let chosen = resolved.role("policy")?;
+    let entry = find(worldwright_policies::ALL, "policy", &chosen.name)?;
+    let policy_context = policy_context(context.observation_space.flat_dim(), resolved, context)?;
+    let policy = entry.build.experienced(entry.name, &policy_context, &chosen.settings)?;
+    if policy.rollout().is_none() {
+        let what = "learning from rollouts: choose an algorithm whose policy learns from any transitions, such as sac";
+        return Err(Error::unsupported(entry.name, what));
+    }
+    Ok(around(policy, Updates::none(), context))
+}
+
+/// Refuses a policy that learns from its own steps alone where it would be given others.
+pub(crate) fn refuse_rollouts(name: &'static str, policy: &dyn LearnedPolicy) -> Result<()> {
+    if policy.rollout().is_none() {
+        return Ok(());
+    }
+    let what =
+        "learning from steps that others chose: choose an algorithm whose policy learns from rollouts, such as ppo";
+    Err(Error::unsupported(name, what))
 }
 
 /// Builds the agent that does what recorded episodes did, which has no steps of its own to learn from.
@@ -52,7 +84,10 @@ pub(crate) fn build_imitating(resolved: &Resolved, context: &AgentContext) -> Re
 fn around(policy: Box<dyn LearnedPolicy>, updates: Updates, context: &AgentContext) -> Box<dyn Agent> {
     let (inputs, a) = (context.observation_space.flat_dim(), context.action_space.flat_dim());
     let seed = Key::new(context.seed);
+    let kept = policy.columns().iter().map(|column| column.width).sum();
     Box::new(PolicyAgent {
+        rollouts: policy.rollout().map(Rollouts::new),
+        kept: vec![0.0; kept],
         policy,
         observation_space: context.observation_space.clone(),
         action_space: context.action_space.clone(),
@@ -113,11 +148,16 @@ impl Agent for PolicyAgent {
         self.observation_space.flatten(observation, &mut self.flat[..o])?;
         self.seen.columns_mut().set_row(0, &self.flat[..o]);
         self.policy.act(self.seen.columns(), mode(explore), rng, &mut self.chosen)?;
+        self.policy.keep(0, &mut self.kept);
         self.chosen.columns().copy_row(0, &mut self.flat[..a]);
         self.action_space.unflatten(&self.flat[..a])
     }
 
     fn learn(&mut self, experience: &dyn Experience) -> Result<Metrics> {
+        if let Some(rollouts) = &mut self.rollouts {
+            let Some(from) = rollouts.due(experience) else { return Ok(Metrics::new()) };
+            return self.update(&Newest { all: experience, from }, true);
+        }
         let mut told = Metrics::new();
         let due = self.updates.due(experience.taken());
         for update in 1..=due {
@@ -132,8 +172,16 @@ impl Agent for PolicyAgent {
         self.update(experience, false)
     }
 
+    fn columns(&self) -> Vec<StepColumn> {
+        self.policy.columns()
+    }
+
+    fn kept(&self) -> &[f64] {
+        &self.kept
+    }
+
     fn is_ready(&self) -> bool {
-        self.updates.made() > 0
+        self.updates.made() > 0 || self.rollouts.is_some()
     }
 
     fn weights(&self) -> State {
@@ -154,6 +202,9 @@ impl Persist for PolicyAgent {
         let mut state = State::new();
         state.put_all("policy", self.policy.save());
         self.updates.save(&mut state);
+        if let Some(rollouts) = &self.rollouts {
+            rollouts.save(&mut state);
+        }
         state.put("update_rng", self.update_rng.save());
         places::put(&mut state, &self.explore_rngs, |rng| {
             let mut kept = State::new();
@@ -166,6 +217,9 @@ impl Persist for PolicyAgent {
     fn restore(&mut self, state: &State) -> Result<()> {
         self.policy.restore(&state.part("policy"))?;
         self.updates.restore(state)?;
+        if let Some(rollouts) = &mut self.rollouts {
+            rollouts.restore(state)?;
+        }
         self.update_rng.restore(state, "update_rng")?;
         let mut rngs = self.explore_rngs.iter_mut().enumerate();
         rngs.try_for_each(|(place, rng)| rng.restore(&places::part(state, place), "explore_rng"))

@@ -1,6 +1,6 @@
 //! When updates are due, and what they said: a share of updates for each step, told as means.
 
-use worldwright_core::{Array, Error, Metrics, Result, Settings, State};
+use worldwright_core::{Array, Error, Experience, Metrics, Result, Rollout, Settings, State};
 
 /// Updates after which their mean is told, unless an episode ends before.
 const TOLD_EVERY: u64 = 100;
@@ -94,6 +94,48 @@ impl Updates {
     /// Takes on what [`put_made`](Self::put_made) put.
     pub(crate) fn take_made(&mut self, state: &State) -> Result<()> {
         self.made = state.u64s("updates", 1)?[0];
+        Ok(())
+    }
+}
+
+/// When the rollout of a policy that learns from its own steps alone is long enough, and where it begins.
+pub(crate) struct Rollouts {
+    wanted: Rollout,
+    /// Transitions that had been taken in when the rollout began, and its first row; none before the first step, since what was recorded before it is no
+    /// part of it.
+    begun: Option<[u64; 2]>,
+}
+
+impl Rollouts {
+    pub(crate) fn new(wanted: Rollout) -> Self {
+        Self { wanted, begun: None }
+    }
+
+    /// The first row of a rollout that is to be learned from now, a step after the last call; the next one begins behind it.
+    pub(crate) fn due(&mut self, experience: &dyn Experience) -> Option<u64> {
+        let (taken, end) = (experience.taken(), experience.rows().end);
+        let [before, from] = *self.begun.get_or_insert([taken.saturating_sub(1), end.saturating_sub(1)]);
+        let waits = self.wanted.whole_episodes && experience.is_open();
+        if taken - before < self.wanted.steps || waits {
+            return None;
+        }
+        self.begun = Some([taken, end]);
+        Some(from)
+    }
+
+    pub(crate) fn save(&self, state: &mut State) {
+        let begun = self.begun.map_or_else(Vec::new, |begun| begun.to_vec());
+        state.put("rollout", Array::U64(begun));
+    }
+
+    pub(crate) fn restore(&mut self, state: &State) -> Result<()> {
+        self.begun = match state.array("rollout")? {
+            Array::U64(begun) if begun.is_empty() => None,
+            _ => {
+                let begun = state.u64s("rollout", 2)?;
+                Some([begun[0], begun[1]])
+            }
+        };
         Ok(())
     }
 }

@@ -65,7 +65,7 @@ pub use meter::{Call, Calls};
 pub use model::{FitReport, KnownModel, Learn, LearnedModel, WorldModel};
 pub use persist::{Array, Persist, State};
 pub use planner::{Budget, Deadline, PlanReport, PlanStatus, Planner, Weighed};
-pub use policy::{Mode, Policy};
+pub use policy::{Mode, Policy, Rollout};
 pub use priorities::{Priorities, SumTree};
 pub use random::{Key, Rng};
 pub use reward::{RewardFunction, Transitions};

@@ -1,6 +1,6 @@
 //! Policies: actions straight from what is seen or believed, without planning.
 
-use crate::{Batch, Columns, Error, Priors, Result, Rng, State};
+use crate::{Batch, Columns, Error, Priors, Result, Rng, State, StepColumn};
 
 /// What an action is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,6 +9,16 @@ pub enum Mode {
     Explore,
     /// To do well: the distribution's mode.
     Exploit,
+}
+
+/// What a policy is given to learn from that learns from nothing but what it did itself since it learned last. It acts from its first step on, since
+/// what others did, be it drawn at random, would teach it nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rollout {
+    /// Transitions of a rollout at least.
+    pub steps: u64,
+    /// Whether it ends with an episode only.
+    pub whole_episodes: bool,
 }
 
 /// A map from flat observations, or from the features of a latent, to actions.
@@ -22,6 +32,19 @@ pub trait Policy: Send {
     /// [`Error::Shape`](crate::Error::Shape) for inputs or an `out` of other sizes, [`Error::Diverged`](crate::Error::Diverged) where what the
     /// policy gives is not finite.
     fn act(&mut self, inputs: Columns<'_>, mode: Mode, rng: &mut Rng, out: &mut Batch) -> Result<()>;
+
+    /// What it learns from at a time, where that must be its own steps since it learned last; none where it learns from any transitions.
+    fn rollout(&self) -> Option<Rollout> {
+        None
+    }
+
+    /// What it wants kept beside each of its steps, for itself to learn from.
+    fn columns(&self) -> Vec<StepColumn> {
+        Vec::new()
+    }
+
+    /// Writes the numbers of these columns for the last batch's action at `row`, one column behind the other.
+    fn keep(&self, _row: usize, _out: &mut [f64]) {}
 
     /// Whether it can tell what inputs are worth and how its actions spread there, for a planner to be guided by.
     fn judges(&self) -> bool {

@@ -41,6 +41,7 @@ use std::collections::BTreeMap;
 use worldwright_core::{Entry, Planner, Result, Setting, Settings, find};
 
 mod actions;
+mod adaptation;
 mod common;
 mod context;
 mod continuous;
@@ -53,6 +54,7 @@ pub mod subgoal;
 mod trajectory;
 pub mod tree;
 
+pub use adaptation::CovarianceAdaptation;
 pub use context::{Build, PlannerContext};
 pub use sampling::{BatchPlanner, Regulariser, make_regularised};
 

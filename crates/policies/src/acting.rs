@@ -1,9 +1,12 @@
 //! Acting by a network: the one way from what is seen to actions that all policies share.
 
-use worldwright_core::{ActionHead, Array, Batch, Columns, Error, Mode, Persist, Result, Rng, State};
+use worldwright_core::{ActionHead, Array, Batch, Columns, Error, Mode, Persist, Result, Rng, State, StepColumn};
 use worldwright_nn::{Activation, Adam, Graph, Node, Predictor, Runner, Scratch, Store};
 
 use crate::scaling::Scaling;
+
+/// The column of what an unbounded actor drew, before the bounds of the space cut it off: numbers of which the bounds are −1 and 1.
+pub(crate) const DRAWN_ACTION: &str = "drawn_action";
 
 /// An actor: what it has learned, and that packed to act by, with room for its batches.
 ///
@@ -18,6 +21,8 @@ pub(crate) struct Acting {
     pub(crate) scaling: Scaling,
     /// With what probability a choice is any of them where it explores, and else the likeliest; none draws by the logits.
     pub(crate) dithering: Option<f64>,
+    /// Whether it draws numbers beyond [−1, 1] too, which are kept as they were drawn.
+    pub(crate) unbounded: bool,
     predictor: Predictor,
     scratch: Scratch,
     /// Whether the numbers have changed since the predictor took them.
@@ -50,6 +55,7 @@ impl Acting {
             actor,
             scaling,
             dithering: None,
+            unbounded: false,
             predictor,
             scratch,
             stale: false,
@@ -105,6 +111,20 @@ impl Acting {
             self.dithering = Some(weights.f64s("dithering", 1)?[0]);
         }
         self.scaling.restore(weights)
+    }
+
+    /// As [`Policy::columns`](worldwright_core::Policy::columns).
+    pub(crate) fn columns(&self) -> Vec<StepColumn> {
+        if !self.unbounded || self.head.choices() > 0 {
+            return Vec::new();
+        }
+        vec![StepColumn { name: DRAWN_ACTION.into(), width: self.head.columns() }]
+    }
+
+    /// As [`Policy::keep`](worldwright_core::Policy::keep).
+    pub(crate) fn keep(&self, row: usize, out: &mut [f64]) {
+        let drawn = self.said[row * self.head.columns()..].iter();
+        out.iter_mut().zip(drawn).for_each(|(slot, number)| *slot = f64::from(*number));
     }
 
     /// As [`Policy::act`](worldwright_core::Policy::act).

@@ -1,6 +1,6 @@
 //! What a policy is built from, and what is built.
 
-use worldwright_core::{Error, Interrupt, Learner, Metrics, Persist, Policy, Result, Rng, Settings, Space};
+use worldwright_core::{Error, Experience, Interrupt, Learner, Metrics, Persist, Policy, Result, Rng, Settings, Space};
 use worldwright_nn::{Cell, Starts, Store};
 
 /// What a policy is told of its task.
@@ -41,6 +41,21 @@ pub trait ImaginedPolicy: Policy + Persist {
     ) -> Result<Metrics>;
 }
 
+/// A policy whose numbers are tried as a whole, in episodes that say what they are worth. Whoever searches keeps them: they are no part of its state.
+pub trait EvolvedPolicy: Policy + Persist {
+    /// How many numbers it acts by.
+    fn size(&self) -> usize;
+
+    /// Acts by these numbers from now on; those of size one are neither much nor little.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for fewer than [`size`](Self::size).
+    fn set(&mut self, numbers: &[f64]) -> Result<()>;
+
+    /// Takes what was seen into the scale that it sees by.
+    fn see(&mut self, experience: &dyn Experience);
+}
+
 /// Builds a policy from a complete set of settings, by what it learns from.
 #[derive(Debug, Clone, Copy)]
 pub enum Build {
@@ -50,6 +65,8 @@ pub enum Build {
     Experience(fn(&PolicyContext, &Settings) -> Result<Box<dyn LearnedPolicy>>),
     /// From the imagination of a latent model.
     Imagination(fn(&PolicyContext, &Settings) -> Result<Box<dyn ImaginedPolicy>>),
+    /// From what whole episodes paid by numbers that were tried.
+    Evolution(fn(&PolicyContext, &Settings) -> Result<Box<dyn EvolvedPolicy>>),
 }
 
 impl Build {
@@ -60,7 +77,7 @@ impl Build {
     pub fn imitating(self, name: &str, context: &PolicyContext, settings: &Settings) -> Result<Box<dyn LearnedPolicy>> {
         match self {
             Self::Imitation(build) => build(context, settings),
-            Self::Experience(_) | Self::Imagination(_) => {
+            Self::Experience(_) | Self::Imagination(_) | Self::Evolution(_) => {
                 let what = "doing what recorded episodes did: choose an algorithm that learns from what they paid, such as sac";
                 Err(Error::unsupported(name.to_owned(), what))
             }
@@ -88,6 +105,10 @@ impl Build {
                     "learning without a model: choose an algorithm whose policy learns in imagination, such as dreamer";
                 Err(Error::unsupported(name.to_owned(), what))
             }
+            Self::Evolution(_) => {
+                let what = "learning from single steps: choose an algorithm that tries its numbers in whole episodes, such as cma-es";
+                Err(Error::unsupported(name.to_owned(), what))
+            }
         }
     }
 
@@ -98,8 +119,22 @@ impl Build {
     pub fn imagined(self, name: &str, context: &PolicyContext, settings: &Settings) -> Result<Box<dyn ImaginedPolicy>> {
         match self {
             Self::Imagination(build) => build(context, settings),
-            Self::Experience(_) | Self::Imitation(_) => {
+            Self::Experience(_) | Self::Imitation(_) | Self::Evolution(_) => {
                 let what = "learning in a model's imagination: choose an algorithm whose policy learns from experience, such as sac";
+                Err(Error::unsupported(name.to_owned(), what))
+            }
+        }
+    }
+
+    /// The policy to try numbers of. `name` is its name, for the refusal.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] for one that learns otherwise, and what the policy itself refuses.
+    pub fn evolved(self, name: &str, context: &PolicyContext, settings: &Settings) -> Result<Box<dyn EvolvedPolicy>> {
+        match self {
+            Self::Evolution(build) => build(context, settings),
+            Self::Experience(_) | Self::Imitation(_) | Self::Imagination(_) => {
+                let what = "being tried as a whole: take the policy direct, or an algorithm that learns by gradients, such as ppo";
                 Err(Error::unsupported(name.to_owned(), what))
             }
         }

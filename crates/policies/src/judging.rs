@@ -14,6 +14,8 @@ pub(crate) struct Judge {
     scratch: Scratch,
     /// Whether the actor says how far numbers spread.
     spreads: bool,
+    /// Whether it draws them in front of a tangent, and not where they are.
+    pub(crate) squashes: bool,
     /// Whether the numbers have changed since the predictor took them.
     pub(crate) stale: bool,
     /// What entropy adds to the critic's values, which is no return.
@@ -43,7 +45,18 @@ impl Judge {
         let predictor = Predictor::new(graph, stores, &outputs)?;
         let (scratch, spreads) = (predictor.scratch(), judged.log_std.is_some());
         let (seen, first, log_std, value) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Ok(Self { predictor, scratch, spreads, stale: false, entropy_worth: 0.0, seen, first, log_std, value })
+        Ok(Self {
+            predictor,
+            scratch,
+            spreads,
+            squashes: true,
+            stale: false,
+            entropy_worth: 0.0,
+            seen,
+            first,
+            log_std,
+            value,
+        })
     }
 
     /// Takes on the present numbers of `stores` where they have changed.
@@ -104,10 +117,11 @@ impl Judge {
             ActionHead::Continuous { middle, half } => {
                 out.std.resize(inputs.rows() * columns, 0.0);
                 for (at, (mode, log_std)) in self.first.iter().zip(&self.log_std).enumerate() {
-                    let (d, mode) = (at % columns, f64::from(*mode));
+                    let (d, mode) = (at % columns, f64::from(*mode).clamp(-1.0, 1.0));
                     out.mean[at] = middle[d] + half[d] * mode;
                     // To first order, a deviation is squashed by the tangent's slope at the mode.
-                    let std = f64::from(*log_std).exp() * (1.0 - mode * mode);
+                    let slope = if self.squashes { 1.0 - mode * mode } else { 1.0 };
+                    let std = slope * f64::from(*log_std).exp();
                     out.std[at] = half[d] * std.clamp(LEAST_STD, 1.0);
                 }
             }

@@ -1,7 +1,8 @@
 //! Policies and their learners, one file each.
 //!
 //! A policy that learns from what was experienced is a [`LearnedPolicy`]: it samples what it wants of an
-//! [`Experience`](worldwright_core::Experience), be that real or imagined. One that learns by unrolling a latent model is an [`ImaginedPolicy`].
+//! [`Experience`](worldwright_core::Experience), be that real or imagined. One that learns by unrolling a latent model is an [`ImaginedPolicy`], one
+//! whose numbers are tried as a whole an [`EvolvedPolicy`].
 //! [`ALL`] lists the policies.
 
 mod acting;
@@ -12,10 +13,13 @@ mod batch;
 mod bc;
 mod context;
 mod critics;
+mod direct;
 mod dqn;
 mod draws;
 mod judging;
+mod moments;
 mod networks;
+mod on_policy;
 mod options;
 mod sac;
 mod scaling;
@@ -24,7 +28,17 @@ mod td3;
 
 use worldwright_core::Entry;
 
-pub use context::{Build, ImaginedPolicy, LearnedPolicy, PolicyContext};
+pub use context::{Build, EvolvedPolicy, ImaginedPolicy, LearnedPolicy, PolicyContext};
 
 /// Every policy that can be named.
-pub const ALL: &[Entry<Build>] = &[sac::ENTRY, td3::ENTRY, dqn::ENTRY, bc::ENTRY, actor_critic::ENTRY];
+pub const ALL: &[Entry<Build>] = &[
+    sac::ENTRY,
+    td3::ENTRY,
+    dqn::ENTRY,
+    on_policy::PPO,
+    on_policy::A2C,
+    on_policy::REINFORCE,
+    direct::ENTRY,
+    bc::ENTRY,
+    actor_critic::ENTRY,
+];

@@ -37,6 +37,19 @@ impl Scaling {
         ((number - self.mean[d]) / self.std[d]) as f32
     }
 
+    /// What number `d` is reduced by, and then divided by.
+    pub(crate) fn affine(&self, d: usize) -> [f64; 2] {
+        [self.mean[d], self.std[d]]
+    }
+
+    /// Sees number `d`, of this mean and deviation, at unit size.
+    pub(crate) fn set(&mut self, d: usize, mean: f64, std: f64) {
+        let varies = std > LEAST * mean.abs().max(LEAST);
+        // What never changed is as good as a one.
+        let size = if mean == 0.0 { 1.0 } else { mean.abs() };
+        (self.mean[d], self.std[d]) = if varies { (mean, std) } else { (0.0, size) };
+    }
+
     /// Root mean square of the rewards.
     pub(crate) fn reward(&self) -> f64 {
         self.reward
@@ -59,11 +72,7 @@ impl Scaling {
             let numbers = || (0..count).map(|i| sample.observations.get(2 * i * inputs + d));
             let mean = numbers().sum::<f64>() / count as f64;
             let square = numbers().map(|x| (x - mean) * (x - mean)).sum::<f64>() / count as f64;
-            let std = square.sqrt();
-            let varies = std > LEAST * mean.abs().max(LEAST);
-            // What never changed is as good as a one.
-            let size = if mean == 0.0 { 1.0 } else { mean.abs() };
-            (self.mean[d], self.std[d]) = if varies { (mean, std) } else { (0.0, size) };
+            self.set(d, mean, square.sqrt());
         }
         experience.sample(Want::Transitions(count), rng, &mut sample)?;
         let square = sample.rewards.iter().map(|reward| reward * reward).sum::<f64>() / count as f64;

@@ -1,6 +1,6 @@
 //! Policies as they learn: the actor that they act by, and beside it a teacher, which holds what only learning needs.
 
-use worldwright_core::{Batch, Columns, Error, Mode, Persist, Policy, Priors, Result, Rng, State};
+use worldwright_core::{Batch, Columns, Error, Mode, Persist, Policy, Priors, Result, Rng, Rollout, State, StepColumn};
 
 use crate::acting::Acting;
 use crate::judging::Judge;
@@ -18,6 +18,11 @@ pub(crate) trait Teacher: Send {
 
     /// Takes it on.
     fn restore(&mut self, state: &State) -> Result<()>;
+
+    /// As [`Policy::rollout`].
+    fn rollout(&self) -> Option<Rollout> {
+        None
+    }
 
     /// Whether it has a judge.
     fn judges(&self) -> bool {
@@ -45,6 +50,18 @@ impl<T: Teacher> Policy for Taught<T> {
 
     fn act(&mut self, inputs: Columns<'_>, mode: Mode, rng: &mut Rng, out: &mut Batch) -> Result<()> {
         self.acting.act(inputs, mode, rng, out)
+    }
+
+    fn rollout(&self) -> Option<Rollout> {
+        self.teacher.rollout()
+    }
+
+    fn columns(&self) -> Vec<StepColumn> {
+        self.acting.columns()
+    }
+
+    fn keep(&self, row: usize, out: &mut [f64]) {
+        self.acting.keep(row, out);
     }
 
     fn judges(&self) -> bool {

@@ -4,7 +4,7 @@ use worldwright_core::{Entry, Parameter};
 
 use super::{learned_in_updates, policy};
 use crate::policy_agent;
-use crate::recipe::Recipe;
+use crate::recipe::{Recipe, Role};
 
 pub(super) const SAC: Entry<Recipe> = Entry {
     name: "sac",
@@ -46,6 +46,41 @@ pub(super) const DQN: Entry<Recipe> = Entry {
         updates: 5000,
         build: policy_agent::build,
     },
+};
+
+pub(super) const PPO: Entry<Recipe> = Entry {
+    name: "ppo",
+    summary: "proximal policy optimisation: a policy learned from what it did itself last, in steps that are each bounded",
+    source: "Schulman et al., 2017",
+    parameters: CLIMBING,
+    build: climbing(&[policy("ppo")]),
+};
+
+pub(super) const A2C: Entry<Recipe> = Entry {
+    name: "a2c",
+    summary: "advantage actor-critic: a policy learned from what it did itself last, one step on each short rollout",
+    source: "Mnih et al., ICML 2016",
+    parameters: CLIMBING,
+    build: climbing(&[policy("a2c")]),
+};
+
+pub(super) const REINFORCE: Entry<Recipe> = Entry {
+    name: "reinforce",
+    summary: "the plain policy gradient on whole episodes: the simplest there is, and what others are measured against",
+    source: "Williams, 1992",
+    parameters: CLIMBING,
+    build: climbing(&[policy("reinforce")]),
+};
+
+/// A recipe of an agent whose policy learns from its own steps alone.
+const fn climbing(roles: &'static [Role]) -> Recipe {
+    Recipe { roles, offline: false, both_sides: false, updates: 20, build: policy_agent::build_on_policy }
+}
+
+/// Settings of an agent whose policy says itself when it learns.
+const CLIMBING: &[Parameter] = &{
+    let [_, _, discount] = learned_in_updates(1.0);
+    [discount]
 };
 
 pub(super) const BC: Entry<Recipe> = Entry {

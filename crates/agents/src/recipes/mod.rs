@@ -2,6 +2,7 @@
 
 mod acting;
 mod dyna;
+mod evolving;
 mod latent;
 mod planning;
 mod tabular;
@@ -24,6 +25,11 @@ pub const ALL: &[Entry<Recipe>] = &[
     latent::DREAMER,
     latent::MUZERO,
     acting::BC,
+    acting::PPO,
+    acting::A2C,
+    acting::REINFORCE,
+    evolving::CMA_ES,
+    evolving::OPENAI_ES,
     tabular::Q_LEARNING,
     tabular::SARSA,
     tabular::EXPECTED_SARSA,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use worldwright_agents::{ALL, AgentContext, Choice, Parts, RandomAgent, build, resolve};
-use worldwright_core::{Agent, Environment, Setting};
+use worldwright_core::{Agent, Environment, Error, Setting};
 use worldwright_envs::{Made, make};
 use worldwright_testkit::{check_agent, random_transitions};
 
@@ -60,7 +60,13 @@ fn agent(algorithm: &str, places: usize) -> Box<dyn Agent> {
     if agent.learns() {
         let mut environment = world(name).environment;
         let data = random_transitions(environment.as_mut(), 60, 1);
-        (0..2).for_each(|_| drop(agent.study(&data).unwrap()));
+        for _ in 0..2 {
+            match agent.study(&data) {
+                // Who learns from its own tries alone needs none to act.
+                Ok(_) | Err(Error::Unsupported { .. }) => {}
+                Err(error) => panic!("{algorithm}: {error}"),
+            }
+        }
     }
     agent
 }

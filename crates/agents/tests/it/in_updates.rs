@@ -16,6 +16,9 @@ const SMALL: [Small; 5] = [
     ("sac", "pendulum", &[("policy.batch", 8), ("initial_steps", 12)]),
     ("td3", "pendulum", &[("policy.batch", 8), ("initial_steps", 12)]),
     ("dqn", "cartpole", &[("policy.batch", 8), ("initial_steps", 12)]),
+    // Rollouts end at steps 12 and 24, and at each eighth.
+    ("ppo", "pendulum", &[("policy.rollout_steps", 12), ("policy.batch", 4), ("policy.epochs", 3)]),
+    ("a2c", "cartpole", &[("policy.rollout_steps", 8)]),
     (
         "dreamer",
         "pendulum",
@@ -90,7 +93,14 @@ fn parts_that_an_algorithm_does_not_have_are_refused() {
     let error = resolve("sac", "pendulum", &parts).unwrap_err().to_string();
     assert!(error.contains("its parts are: policy") && error.contains("pets"), "{error}");
     // Who learns in imagination needs one to learn in, and the other way round.
-    for (algorithm, policy, way) in [("sac", "actor-critic", "dreamer"), ("dreamer", "sac", "sac")] {
+    let pairs = [
+        ("sac", "actor-critic", "dreamer"),
+        ("dreamer", "sac", "sac"),
+        ("sac", "ppo", "rollouts"),
+        ("mbpo", "a2c", "rollouts"),
+        ("ppo", "sac", "any transitions"),
+    ];
+    for (algorithm, policy, way) in pairs {
         let mut parts = Parts::default();
         parts.role("policy").name = Some(policy.into());
         let made = make("pendulum", &BTreeMap::new()).unwrap();

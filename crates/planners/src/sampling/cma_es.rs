@@ -1,10 +1,7 @@
 //! CMA-ES: a Gaussian over whole plans whose covariance and step length adapt, with spline knots to keep its dimension small.
 //!
-//! Hansen, "The CMA Evolution Strategy: A Tutorial", 2016, with the factored update of Krause, Arbonès and Igel, "CMA-ES with
-//! Optimal Covariance Update and Storage Complexity", NeurIPS 2016. In coordinates scaled by the first standard deviations, candidates
-//! are `x = m + σ A z` with `C = A Aᵀ`, A lower triangular. With the best μ of λ candidates, weights w and `y = (x − m)/σ`:
-//! `m ← m + σ Σ w y`; paths `p_σ` of `A⁻¹ Σ w y` and `p_c` of `Σ w y`; `C ← (1 − c₁ − c_μ) C + c₁ p_c p_cᵀ + c_μ Σ w y yᵀ`;
-//! `σ ← σ exp((c_σ/d_σ)(‖p_σ‖/E‖N(0, I)‖ − 1))`. Each rank-one term updates A in D² operations, without a decomposition.
+//! The adaptation itself is [`CovarianceAdaptation`] (Hansen, "The CMA Evolution Strategy: A Tutorial", 2016), in coordinates scaled by the first standard
+//! deviations.
 //!
 //! Deviations: candidates beyond the bounds are put back and count as what they became; every decision starts from `σ = 1` and the
 //! covariance of the coloured noise, around the plan from before; in the first iteration and the last the mean itself is a candidate.
@@ -13,6 +10,7 @@ use worldwright_core::{Entry, Error, Parameter, Result, SettingDefault as Defaul
 
 use crate::Build;
 use crate::actions::{ActionKind, Sequence};
+use crate::adaptation::CovarianceAdaptation;
 use crate::common::{self, Shared};
 use crate::sampling::base::Sampling;
 use crate::sampling::candidates::Candidates;
@@ -20,7 +18,7 @@ use crate::sampling::noise::{Noise, colouring_matrix};
 use crate::sampling::plan::Plan;
 use crate::sampling::ranking::Ranking;
 use crate::sampling::search::{Round, Rule, Sampler, Setup};
-use worldwright_numerics::cholesky::{factor, rank_one, solve_lower};
+use worldwright_numerics::cholesky::factor;
 
 /// The longest plan, in knots × action dimensions: an update costs its square for each elite.
 const MOST_DIMENSIONS: usize = 1024;
@@ -89,51 +87,20 @@ struct CmaEs {
     /// Scales of the coordinates `[D]`.
     scale: Vec<f64>,
     first: Vec<f64>,
-    /// A, `[D][D]`.
-    factor: Vec<f64>,
-    sigma: f64,
-    path_sigma: Vec<f64>,
-    path_c: Vec<f64>,
-    generation: u32,
-    /// `[λ/2]`, falling, sum one.
-    weights: Vec<f64>,
-    /// 1 / Σ w².
-    mass: f64,
-    step: Vec<f64>,
-    scratch: Vec<f64>,
+    adaptation: CovarianceAdaptation,
     white: Vec<f32>,
 }
 
 impl CmaEs {
     fn new(population: usize, first: Vec<f64>) -> Self {
         let d = first.len().isqrt();
-        let parents = population / 2;
-        let mut weights: Vec<f64> = (0..parents).map(|i| (parents as f64 + 0.5).ln() - (i as f64 + 1.0).ln()).collect();
-        let total: f64 = weights.iter().sum();
-        weights.iter_mut().for_each(|weight| *weight /= total);
         Self {
             population,
             d,
             scale: vec![1.0; d],
-            factor: first.clone(),
+            adaptation: CovarianceAdaptation::full(population, first.clone(), 1.0),
             first,
-            sigma: 1.0,
-            path_sigma: vec![0.0; d],
-            path_c: vec![0.0; d],
-            generation: 0,
-            mass: 1.0 / weights.iter().map(|weight| weight * weight).sum::<f64>(),
-            weights,
-            step: vec![0.0; d],
-            scratch: vec![0.0; d],
             white: vec![0.0; d * population],
-        }
-    }
-
-    /// `σ · scale · √C_ii` of each coordinate.
-    fn write_std(&self, std: &mut [f64]) {
-        for (i, std) in std.iter_mut().enumerate() {
-            let row = &self.factor[i * self.d..i * self.d + i + 1];
-            *std = self.sigma * self.scale[i] * row.iter().map(|a| a * a).sum::<f64>().sqrt();
         }
     }
 }
@@ -144,16 +111,12 @@ impl Rule for CmaEs {
     }
 
     fn leading(&self) -> usize {
-        self.weights.len()
+        self.adaptation.parents()
     }
 
     fn begin(&mut self, plan: &Plan) {
         self.scale.copy_from_slice(&plan.distribution.std);
-        self.factor.copy_from_slice(&self.first);
-        self.path_sigma.fill(0.0);
-        self.path_c.fill(0.0);
-        self.sigma = 1.0;
-        self.generation = 0;
+        self.adaptation.begin(&self.first);
     }
 
     fn draw(
@@ -173,8 +136,8 @@ impl Rule for CmaEs {
         for i in 0..d {
             let column = candidates.column_mut(i / dims, i % dims);
             column.fill(plan.distribution.mean[i]);
-            for (j, a) in self.factor[i * d..i * d + i + 1].iter().enumerate() {
-                let weight = self.sigma * self.scale[i] * a;
+            for (j, a) in self.adaptation.row(i).iter().enumerate() {
+                let weight = self.adaptation.sigma() * self.scale[i] * a;
                 if weight != 0.0 {
                     let each = column.iter_mut().zip(&white[j * n..(j + 1) * n]);
                     each.for_each(|(slot, z)| *slot += weight * f64::from(*z));
@@ -182,7 +145,7 @@ impl Rule for CmaEs {
             }
             plan.distribution.clip_column(i % dims, column);
         }
-        if round.last || self.generation == 0 {
+        if round.last || self.adaptation.generation() == 0 {
             plan.distribution.mode(scratch);
             candidates.set(0, scratch);
         }
@@ -191,59 +154,20 @@ impl Rule for CmaEs {
     fn update(&mut self, _round: Round, ranking: &Ranking, candidates: &Candidates, plan: &mut Plan) {
         let (d, elites) = (self.d, ranking.elites());
         let dims = d / plan.distribution.knots();
-        let (n, mass) = (d as f64, self.mass);
-        // Fewer elites where candidates diverged share the weight; more where many are equally good have equal ones.
-        let ranked = elites.len().min(self.weights.len());
-        let total: f64 = self.weights[..ranked].iter().sum();
-        let level = 1.0 / elites.len() as f64;
-        let weights = &self.weights;
-        let weight = |place: usize| if elites.len() > weights.len() { level } else { weights[place] / total };
-
-        let c_sigma = (mass + 2.0) / (n + mass + 5.0);
-        let d_sigma = 1.0 + c_sigma + 2.0 * (((mass - 1.0) / (n + 1.0)).max(0.0).sqrt() - 1.0).max(0.0);
-        let c_c = (4.0 + mass / n) / (n + 4.0 + 2.0 * mass / n);
-        let c_1 = 2.0 / ((n + 1.3).powi(2) + mass);
-        let c_mu = (2.0 * (mass - 2.0 + 1.0 / mass) / ((n + 2.0).powi(2) + mass)).clamp(0.0, 1.0 - c_1);
-        let expected = n.sqrt() * (1.0 - 1.0 / (4.0 * n) + 1.0 / (21.0 * n * n));
-
-        let mean = &mut plan.distribution.mean;
-        for i in 0..d {
-            let column = candidates.column(i / dims, i % dims);
-            let unit = 1.0 / (self.sigma * self.scale[i]);
-            let each = elites.iter().enumerate().map(|(place, e)| weight(place) * (column[*e as usize] - mean[i]));
-            self.step[i] = unit * each.sum::<f64>();
-        }
-        self.scratch.copy_from_slice(&self.step);
-        solve_lower(&self.factor, d, &mut self.scratch);
-        let rate = (c_sigma * (2.0 - c_sigma) * mass).sqrt();
-        for (path, whitened) in self.path_sigma.iter_mut().zip(&self.scratch) {
-            *path = (1.0 - c_sigma) * *path + rate * whitened;
-        }
-        let length = self.path_sigma.iter().map(|p| p * p).sum::<f64>().sqrt();
-        self.generation += 1;
-        let settled = (1.0 - (1.0 - c_sigma).powi(2 * self.generation.min(10_000) as i32)).sqrt();
-        let moving = if length / settled < (1.4 + 2.0 / (n + 1.0)) * expected { 1.0 } else { 0.0 };
-        let rate = moving * (c_c * (2.0 - c_c) * mass).sqrt();
-        for (path, step) in self.path_c.iter_mut().zip(&self.step) {
-            *path = (1.0 - c_c) * *path + rate * step;
-        }
-        let stay = (1.0 - c_1 - c_mu + (1.0 - moving) * c_1 * c_c * (2.0 - c_c)).sqrt();
-        self.factor.iter_mut().for_each(|a| *a *= stay);
-        self.scratch.copy_from_slice(&self.path_c);
-        rank_one(&mut self.factor, d, c_1, &mut self.scratch);
-        for (place, e) in elites.iter().enumerate() {
-            for i in 0..d {
-                let number = candidates.column(i / dims, i % dims)[*e as usize];
-                self.scratch[i] = (number - mean[i]) / (self.sigma * self.scale[i]);
-            }
-            rank_one(&mut self.factor, d, c_mu * weight(place), &mut self.scratch);
-        }
-        for i in 0..d {
-            mean[i] += self.sigma * self.scale[i] * self.step[i];
+        let (mean, scale, sigma) = (&plan.distribution.mean, &self.scale, self.adaptation.sigma());
+        let y = |place: usize, i: usize| {
+            let number = candidates.column(i / dims, i % dims)[elites[place] as usize];
+            (number - mean[i]) / (sigma * scale[i])
+        };
+        let drawn_with = self.adaptation.adapt(elites.len(), y);
+        self.adaptation.limit_sigma(LONGEST_STEP);
+        let steps = self.adaptation.step().iter().zip(&self.scale);
+        for (mean, (step, scale)) in plan.distribution.mean.iter_mut().zip(steps) {
+            *mean += drawn_with * scale * step;
         }
         plan.distribution.clip_mean();
-        let growth = c_sigma / d_sigma * (length / expected - 1.0);
-        self.sigma = (self.sigma * growth.min(1.0).exp()).min(LONGEST_STEP);
-        self.write_std(&mut plan.distribution.std);
+        for (i, std) in plan.distribution.std.iter_mut().enumerate() {
+            *std = self.scale[i] * self.adaptation.std(i);
+        }
     }
 }

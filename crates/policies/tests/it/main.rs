@@ -4,6 +4,7 @@ mod cloning;
 mod critics;
 mod deterministic;
 mod every;
+mod evolved;
 mod imagined;
 mod soft;
 mod told;

@@ -31,6 +31,6 @@ pub(crate) fn policy(
     let context = PolicyContext { inputs, action_space: action_space.clone(), discount, seed: 3 };
     match entry.build {
         Build::Experience(build) | Build::Imitation(build) => build(&context, &settings),
-        Build::Imagination(_) => panic!("{name} learns in imagination, not from transitions"),
+        Build::Imagination(_) | Build::Evolution(_) => panic!("{name} does not learn from transitions"),
     }
 }
