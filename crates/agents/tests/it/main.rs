@@ -2,6 +2,7 @@
 
 mod belief;
 mod beliefs;
+mod climbing;
 mod conformance;
 mod in_updates;
 mod learning;

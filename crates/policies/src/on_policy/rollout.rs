@@ -74,8 +74,8 @@ impl Rollout {
         let (rows, ends) = (&self.rows, |i: usize| self.sample.terminated[i] || self.sample.truncated[i]);
         self.next.clear();
         self.next.extend(rows.iter().enumerate().map(|(i, row)| {
-            let after = experience.after(*row).filter(|_| !ends(i))?;
-            rows.binary_search(&after).ok()
+            let after = if ends(i) { None } else { experience.after(*row) };
+            rows.binary_search(&after?).ok()
         }));
         let mut ended = vec![true; rows.len()];
         for i in (0..rows.len()).rev().filter(|_| whole_episodes) {

@@ -1,9 +1,6 @@
 //! Advantages against sums by hand, gradients against those of returns that are known exactly, and changes of units that change nothing.
 
-use worldwright_core::{
-    Action, Dataset, Experience, Interrupt, Learner, Observation, Rng, Settings, Space, Step, StepColumn,
-};
-use worldwright_data::Replay;
+use worldwright_core::{Dataset, Experience, Interrupt, Learner, Numbers, Rng, Sample, Settings, Space, StepColumn};
 use worldwright_nn::Parameter;
 
 use super::*;
@@ -221,21 +218,14 @@ fn the_gradient_of_numbers_is_that_of_what_was_drawn() {
     let (mean, std) = spread(&mut it);
     assert!(mean.abs() < 3.0 && std > 0.5, "{mean} {std}");
     let told = |kept: bool| {
-        let columns = vec![StepColumn { name: DRAWN_ACTION.into(), width: 1 }];
-        let columns = if kept { columns } else { Vec::new() };
-        let mut memory = Replay::new(Space::unbounded(1), context.action_space.clone(), columns, usize::MAX).unwrap();
+        let column = StepColumn { name: DRAWN_ACTION.into(), width: 1 };
+        let mut memory = Interleaved { columns: if kept { vec![column] } else { Vec::new() }, rows: Vec::new() };
         let rng = &mut Rng::new(12);
         for _ in 0..DRAWS {
             let drawn = mean + std * rng.normal();
-            memory.start_episode(0, &Observation::Floats(vec![0.5])).unwrap();
-            let step = Step {
-                observation: Observation::Floats(vec![0.5]),
-                reward: pays(drawn),
-                terminated: true,
-                truncated: false,
-            };
-            let (action, drawn) = (Action::Floats(vec![drawn.clamp(-1.0, 1.0)]), [drawn]);
-            memory.step(0, &action, &step, if kept { &drawn } else { &[] }).unwrap();
+            let before = memory.begin(0.5);
+            let taken = Taken { action: drawn.clamp(-1.0, 1.0), drawn, reward: pays(drawn), ends: [true, false] };
+            memory.step(before, 0.5, taken);
         }
         memory
     };
@@ -288,35 +278,111 @@ fn sight(episode: usize, t: usize) -> f64 {
     (1.7 * episode as f64 + 0.9 * t as f64).sin()
 }
 
+/// A step: what was done and drawn, what it paid, and whether the task ended or the episode was cut.
+#[derive(Clone, Copy)]
+struct Taken {
+    action: f64,
+    drawn: f64,
+    reward: f64,
+    ends: [bool; 2],
+}
+
+/// Rows of episodes that were under way at once, in the order in which they came: what was seen, the row before it in its episode and the step between.
+struct Interleaved {
+    columns: Vec<StepColumn>,
+    rows: Vec<(f64, Option<(usize, Taken)>)>,
+}
+
+impl Interleaved {
+    /// Begins an episode; its row.
+    fn begin(&mut self, seen: f64) -> usize {
+        self.rows.push((seen, None));
+        self.rows.len() - 1
+    }
+
+    /// Adds a step behind a row; its own row.
+    fn step(&mut self, before: usize, seen: f64, taken: Taken) -> usize {
+        self.rows.push((seen, Some((before, taken))));
+        self.rows.len() - 1
+    }
+}
+
+impl Experience for Interleaved {
+    fn observation_dim(&self) -> usize {
+        1
+    }
+
+    fn action_dim(&self) -> usize {
+        1
+    }
+
+    fn columns(&self) -> &[StepColumn] {
+        &self.columns
+    }
+
+    fn rows(&self) -> std::ops::Range<u64> {
+        0..self.rows.len() as u64
+    }
+
+    fn taken(&self) -> u64 {
+        self.rows.iter().filter(|row| row.1.is_some()).count() as u64
+    }
+
+    fn is_open(&self) -> bool {
+        false
+    }
+
+    fn ends_sequence(&self, row: u64, length: usize) -> bool {
+        length == 1 && self.rows[row as usize].1.is_some()
+    }
+
+    fn after(&self, row: u64) -> Option<u64> {
+        let follows = |other: &(f64, Option<(usize, Taken)>)| other.1.is_some_and(|(before, _)| before as u64 == row);
+        self.rows.iter().position(follows).map(|row| row as u64)
+    }
+
+    fn gather(&self, first: u64, _length: usize, _weight: f64, out: &mut Sample) {
+        let (seen, Some((before, taken))) = self.rows[first as usize] else { panic!("row {first} is no step") };
+        out.sequences += 1;
+        if out.observations.is_empty() {
+            (out.observations, out.actions) = (Numbers::Floats(Vec::new()), Numbers::Floats(Vec::new()));
+        }
+        out.observations.extend(&[self.rows[before].0, seen]);
+        out.actions.extend(&[taken.action]);
+        out.rewards.push(taken.reward);
+        out.terminated.push(taken.ends[0]);
+        out.truncated.push(taken.ends[1]);
+        out.columns.extend(self.columns.iter().map(|_| taken.drawn));
+    }
+
+    fn append_to(&self, _dataset: &mut Dataset, _from: u64) -> Result<u64> {
+        Err(Error::unsupported("this experience", "giving all of it"))
+    }
+}
+
 /// A memory of some of the episodes, a step at each place in turn.
-fn remembered(of: &[usize]) -> Replay {
+fn remembered(of: &[usize]) -> Interleaved {
     let all = episodes();
-    let mut memory = Replay::new(Space::unbounded(1), Space::vector(&[-1.0], &[1.0]), Vec::new(), usize::MAX).unwrap();
+    let mut memory = Interleaved { columns: Vec::new(), rows: Vec::new() };
     let mut waiting: Vec<Vec<usize>> = vec![Vec::new(); 2];
     of.iter().rev().for_each(|episode| waiting[all[*episode].0].push(*episode));
-    let mut open: [Option<(usize, usize)>; 2] = [None; 2];
+    let mut open: [Option<(usize, usize, usize)>; 2] = [None; 2];
     loop {
         let mut moved = false;
         for place in 0..2 {
             if open[place].is_none() {
                 let Some(episode) = waiting[place].pop() else { continue };
-                memory.start_episode(place, &Observation::Floats(vec![sight(episode, 0)])).unwrap();
-                open[place] = Some((episode, 0));
+                open[place] = Some((episode, 0, memory.begin(sight(episode, 0))));
             }
-            let Some((episode, t)) = open[place] else { continue };
-            let (_, rewards, [terminated, truncated]) = &all[episode];
+            let Some((episode, t, row)) = open[place] else { continue };
+            let (_, rewards, ends) = &all[episode];
             if t == rewards.len() {
                 continue;
             }
-            let last = t + 1 == rewards.len();
-            let step = Step {
-                observation: Observation::Floats(vec![sight(episode, t + 1)]),
-                reward: rewards[t],
-                terminated: last && *terminated,
-                truncated: last && *truncated,
-            };
-            open[place] = (!step.done()).then_some((episode, t + 1));
-            memory.step(place, &Action::Floats(vec![0.1]), &step, &[]).unwrap();
+            let ends = ends.map(|ends| ends && t + 1 == rewards.len());
+            let taken = Taken { action: 0.1, drawn: 0.1, reward: rewards[t], ends };
+            let row = memory.step(row, sight(episode, t + 1), taken);
+            open[place] = (!ends.contains(&true)).then_some((episode, t + 1, row));
             moved = true;
         }
         if !moved {
@@ -329,8 +395,8 @@ const DISCOUNT: f64 = 0.9;
 const LAMBDA: f64 = 0.7;
 
 /// Advantages of a memory's transitions by what was seen before each.
-fn advantages(memory: &Replay) -> Vec<(f64, f64)> {
-    let head = ActionHead::new("test", memory.action_space()).unwrap();
+fn advantages(memory: &Interleaved) -> Vec<(f64, f64)> {
+    let head = ActionHead::new("test", &Space::vector(&[-1.0], &[1.0])).unwrap();
     let mut room = Rollout::default();
     room.gather(memory, (1, &head), false).unwrap();
     room.scale(&Scaling::identity(1));
@@ -374,7 +440,7 @@ fn advantages_are_discounted_sums_of_surprises() {
 #[test]
 fn without_a_baseline_only_what_ended_is_learned_from() {
     let memory = remembered(&[0, 1, 2, 3]);
-    let head = ActionHead::new("test", memory.action_space()).unwrap();
+    let head = ActionHead::new("test", &Space::vector(&[-1.0], &[1.0])).unwrap();
     let mut room = Rollout::default();
     room.gather(&memory, (1, &head), true).unwrap();
     assert_eq!(room.chosen.len(), 5 + 7);

@@ -1,0 +1,215 @@
+//! Algorithms that learn from their own last steps, and those that try whole policies: against acting at random, and in pieces against the whole.
+
+use std::collections::BTreeMap;
+
+use worldwright_agents::{AgentContext, Parts, build, resolve};
+use worldwright_core::{Agent, Experience, Setting, Space};
+use worldwright_data::Replay;
+use worldwright_envs::{Made, make};
+
+use crate::model_based::{context, episode, memory_of};
+
+fn made(environment: &str) -> Made {
+    make(environment, &BTreeMap::new()).unwrap()
+}
+
+fn agent(algorithm: &str, made: &Made, settings: &[(&str, Setting)], places: usize) -> Box<dyn Agent> {
+    let mut parts = Parts::default();
+    for (key, value) in settings {
+        match key.split_once('.') {
+            Some((section, key)) => parts.role(section).settings.insert(key.into(), value.clone()),
+            None => parts.agent.insert((*key).into(), value.clone()),
+        };
+    }
+    let context = AgentContext { places, ..context(made, 1) };
+    build(&resolve(algorithm, "", &parts).unwrap(), &context).unwrap()
+}
+
+/// Lets an agent learn for so many steps, in episodes of `limit` at most.
+fn train(agent: &mut dyn Agent, made: &mut Made, memory: &mut Replay, (steps, limit): (usize, usize)) {
+    let (mut taken, mut seed) = (0, 0);
+    while taken < steps {
+        let mut seen = made.environment.reset(seed).unwrap();
+        memory.start_episode(0, &seen).unwrap();
+        agent.begin_episode(0, &seen, seed).unwrap();
+        for t in 1..=limit {
+            let action = agent.act(0, &seen, true).unwrap();
+            let mut step = made.environment.step(&action).unwrap();
+            step.truncated |= t == limit && !step.terminated;
+            memory.step(0, &action, &step, agent.kept()).unwrap();
+            agent.learn(memory).unwrap();
+            taken += 1;
+            if step.done() {
+                break;
+            }
+            seen = step.observation;
+        }
+        seed += 1;
+    }
+}
+
+/// Mean return of five episodes, none of which is explored in.
+fn evaluated(agent: &mut dyn Agent, made: &mut Made, limit: usize) -> f64 {
+    let mut total = 0.0;
+    for seed in 1000..1005 {
+        let mut seen = made.environment.reset(seed).unwrap();
+        agent.begin_episode(0, &seen, seed).unwrap();
+        for _ in 0..limit {
+            let step = made.environment.step(&agent.act(0, &seen, false).unwrap()).unwrap();
+            total += step.reward;
+            if step.done() {
+                break;
+            }
+            seen = step.observation;
+        }
+    }
+    total / 5.0
+}
+
+fn learned(algorithm: &str, environment: &str, settings: &[(&str, Setting)], (steps, limit): (usize, usize)) -> f64 {
+    let mut made = made(environment);
+    let mut agent = agent(algorithm, &made, settings, 1);
+    let mut memory = memory_of(&made, agent.columns());
+    train(agent.as_mut(), &mut made, &mut memory, (steps, limit));
+    evaluated(agent.as_mut(), &mut made, limit)
+}
+
+/// Random pushes hold the pole for about 22 steps.
+#[test]
+fn poles_are_held_by_what_was_done_last() {
+    let whole = |number| Setting::Integer(number);
+    for (algorithm, settings, steps, least) in [
+        ("ppo", vec![("policy.rollout_steps", whole(512))], 12_000, 150.0),
+        ("a2c", vec![], 12_000, 100.0),
+        ("reinforce", vec![], 12_000, 100.0),
+        ("reinforce", vec![("policy.baseline", Setting::Bool(false))], 12_000, 80.0),
+    ] {
+        let mean = learned(algorithm, "cartpole", &settings, (steps, 200));
+        assert!(mean > least, "{algorithm} holds it for {mean} steps");
+    }
+}
+
+#[test]
+fn poles_are_held_by_what_was_tried() {
+    for algorithm in ["cma-es", "openai-es"] {
+        let mean = learned(algorithm, "cartpole", &[], (12_000, 200));
+        assert!(mean > 150.0, "{algorithm} holds it for {mean} steps");
+    }
+}
+
+/// A point mass is brought to rest by numbers; random pushes pay about −60 in 40 steps.
+#[test]
+fn a_mass_is_brought_to_rest() {
+    let random = {
+        let (mut made, rng) = (made("point-mass"), &mut worldwright_core::Rng::new(2));
+        let space: Space = made.environment.action_space().clone();
+        let mut total = 0.0;
+        for seed in 1000..1005 {
+            made.environment.reset(seed).unwrap();
+            total += (0..40).map(|_| made.environment.step(&space.sample(rng)).unwrap().reward).sum::<f64>();
+        }
+        total / 5.0
+    };
+    let settings = [("policy.rollout_steps", Setting::Integer(400)), ("policy.learning_rate", Setting::Float(1e-3))];
+    let mean = learned("ppo", "point-mass", &settings, (12_000, 40));
+    assert!(mean > 0.5 * random, "it earns {mean}, random actions {random}");
+}
+
+/// In the middle of a rollout, of an episode and of a generation.
+#[test]
+fn what_is_restored_between_two_updates_goes_on_as_it_would_have() {
+    let whole = |number| Setting::Integer(number);
+    for (algorithm, settings) in [
+        ("ppo", vec![("policy.rollout_steps", whole(40)), ("policy.batch", whole(8)), ("policy.epochs", whole(2))]),
+        ("reinforce", vec![("policy.rollout_steps", whole(30))]),
+        ("cma-es", vec![("population", whole(4)), ("policy.hidden", Setting::Numbers(vec![4.0]))]),
+        ("openai-es", vec![("population", whole(4)), ("policy.hidden", Setting::Numbers(vec![4.0]))]),
+    ] {
+        let mut made = made("cartpole");
+        let new = |made: &Made| agent(algorithm, made, &settings, 1);
+        let whole = |made: &mut Made, exchange: Option<(u64, usize)>| {
+            let mut agent = new(made);
+            let mut memory = memory_of(made, agent.columns());
+            let mut all = Vec::new();
+            for seed in 0..11 {
+                let here = exchange.filter(|(episode, _)| *episode == seed).map(|(_, step)| (step, new(made)));
+                let (actions, _, went_on) = episode(agent, made, &mut memory, (seed, 200), here);
+                all.extend(actions);
+                agent = went_on;
+            }
+            (all, agent.save())
+        };
+        let (uncut, state) = whole(&mut made, None);
+        let learned = whole(&mut made, None).1 != new(&made).save();
+        assert!(learned, "{algorithm} has learned nothing");
+        for when in [(0, 3), (2, 5), (5, 1), (9, 4)] {
+            let (actions, after) = whole(&mut made, Some(when));
+            assert_eq!(actions, uncut, "{algorithm} exchanged at {when:?}");
+            assert!(after == state, "{algorithm} exchanged at {when:?}");
+        }
+    }
+}
+
+/// What was recorded before the first step is no rollout of the policy's own.
+#[test]
+fn recorded_steps_are_no_part_of_a_rollout() {
+    let whole = |number| Setting::Integer(number);
+    let settings = [("policy.rollout_steps", whole(20)), ("policy.batch", whole(8)), ("policy.epochs", whole(1))];
+    let mut made = made("pendulum");
+    let states = [0, 50].map(|recorded| {
+        let agent = agent("ppo", &made, &settings, 1);
+        let mut memory = memory_of(&made, agent.columns());
+        if recorded > 0 {
+            let mut seen = made.environment.reset(77).unwrap();
+            memory.start_episode(0, &seen).unwrap();
+            for _ in 0..recorded {
+                let space = made.environment.action_space().clone();
+                let action = space.sample(&mut worldwright_core::Rng::new(3));
+                let step = made.environment.step(&action).unwrap();
+                memory.step(0, &action, &step, &[0.0]).unwrap();
+                seen = step.observation;
+            }
+            memory.end_episode(0);
+            drop(seen);
+        }
+        let (_, _, agent) = episode(agent, &mut made, &mut memory, (3, 45), None);
+        assert_eq!(memory.taken(), 45 + recorded);
+        agent.weights()
+    });
+    assert!(states[0] == states[1]);
+}
+
+/// Two poles at once are as good as one after the other, with as many steps in all.
+#[test]
+fn places_share_what_they_learn() {
+    let mut made = made("cartpole");
+    let settings = [("policy.rollout_steps", Setting::Integer(512))];
+    let mut agent = agent("ppo", &made, &settings, 4);
+    let mut memory = memory_of(&made, agent.columns());
+    let mut worlds: Vec<Made> = (0..4).map(|_| make("cartpole", &BTreeMap::new()).unwrap()).collect();
+    let (mut seen, mut seed) = (vec![None; 4], 0);
+    let mut lengths = [0; 4];
+    for _ in 0..3000 {
+        for (place, world) in worlds.iter_mut().enumerate() {
+            let now = match seen[place].take() {
+                Some(now) => now,
+                None => {
+                    let first = world.environment.reset(seed).unwrap();
+                    memory.start_episode(place, &first).unwrap();
+                    agent.begin_episode(place, &first, seed).unwrap();
+                    (seed, lengths[place]) = (seed + 1, 0);
+                    first
+                }
+            };
+            let action = agent.act(place, &now, true).unwrap();
+            let mut step = world.environment.step(&action).unwrap();
+            lengths[place] += 1;
+            step.truncated |= lengths[place] == 200 && !step.terminated;
+            memory.step(place, &action, &step, agent.kept()).unwrap();
+            agent.learn(&memory).unwrap();
+            seen[place] = (!step.done()).then_some(step.observation);
+        }
+    }
+    let mean = evaluated(agent.as_mut(), &mut made, 200);
+    assert!(mean > 150.0, "{mean}");
+}
