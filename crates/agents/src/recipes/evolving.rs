@@ -29,10 +29,10 @@ pub(super) const OPENAI_ES: Entry<Recipe> = Entry {
     source: "Salimans, Ho, Chen, Sidor and Sutskever, 2017",
     parameters: &[
         population(40, "episodes of a generation"),
-        spread(0.1),
+        spread(0.3),
         Parameter {
             name: "learning_rate",
-            default: SettingDefault::Float(0.05),
+            default: SettingDefault::Float(0.2),
             summary: "step size of the mean, in the units of the policy's numbers",
         },
         Parameter {
