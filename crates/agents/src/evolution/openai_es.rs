@@ -156,7 +156,7 @@ mod tests {
     fn it_climbs_along_the_slope() {
         let (mut search, rng, slope) = (begun(3, 0.1), &mut Rng::new(1), [1.0, -2.0, 0.5]);
         let mut all: Vec<Tried> = Vec::new();
-        for _ in 0..4000 {
+        for _ in 0..40_000 {
             let mut numbers = vec![0.0; 3];
             search.draw(&all, rng, &mut numbers);
             let paid = numbers.iter().zip(slope).map(|(x, slope)| x * slope).sum();

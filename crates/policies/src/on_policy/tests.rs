@@ -12,11 +12,7 @@ fn context(inputs: usize, action_space: Space) -> PolicyContext {
 }
 
 /// A policy whose plan is changed, with weights that are all drawn anew.
-fn climber(
-    entry: (&[Parameter2], fn(&PolicyContext, &Settings) -> Result<Plan>),
-    context: &PolicyContext,
-    change: impl FnOnce(&mut Plan),
-) -> Taught<Climber> {
+fn climber(entry: Kind, context: &PolicyContext, change: impl FnOnce(&mut Plan)) -> Taught<Climber> {
     let settings = Settings::resolve("test", entry.0, &std::collections::BTreeMap::new()).unwrap();
     let mut plan = (entry.1)(context, &settings).unwrap();
     plan.hidden = vec![8];
@@ -36,11 +32,11 @@ fn climber(
     it
 }
 
-type Parameter2 = worldwright_core::Parameter;
+/// The settings of a policy, and how its plan is read from them.
+type Kind = (&'static [worldwright_core::Parameter], fn(&PolicyContext, &Settings) -> Result<Plan>);
 
-const PLAIN: (&[Parameter2], fn(&PolicyContext, &Settings) -> Result<Plan>) =
-    (REINFORCE.parameters, super::reinforce::read);
-const CLIPPED: (&[Parameter2], fn(&PolicyContext, &Settings) -> Result<Plan>) = (PPO.parameters, super::ppo::read);
+const PLAIN: Kind = (REINFORCE.parameters, super::reinforce::read);
+const CLIPPED: Kind = (PPO.parameters, super::ppo::read);
 
 /// The gradient of what is climbed, a mean over transitions, where inputs are seen as they are.
 fn gradient(it: &mut Taught<Climber>, experience: &dyn Experience, of: &[Parameter]) -> Vec<Vec<f64>> {
@@ -168,7 +164,7 @@ fn the_gradient_of_choices_is_that_of_the_expected_return() {
             plan.lambda = 1.0;
             plan.batch = 0;
         });
-        let last = it.teacher.networks.actor.layers.last().unwrap().clone();
+        let last = it.teacher.networks.actor.layers[1];
         let of = [last.bias, last.weight];
         let mut value = |it: &mut Taught<Climber>| expected(&probabilities(it), 0, STEPS);
         let exact: Vec<Vec<f64>> = of.iter().map(|parameter| differences(&mut it, *parameter, &mut value)).collect();
@@ -190,7 +186,7 @@ fn the_gradient_of_numbers_is_that_of_what_was_drawn() {
     const DRAWS: usize = 100_000;
     let context = context(1, Space::vector(&[-1.0], &[1.0]));
     let mut it = climber(PLAIN, &context, |plan| plan.has_value = false);
-    let last = it.teacher.networks.actor.layers.last().unwrap().clone();
+    let last = it.teacher.networks.actor.layers[1];
     let of = [last.bias, it.teacher.networks.log_std.unwrap()];
     it.acting.actor_mut().set(of[1], &[-0.2]).unwrap();
     it.acting.actor_mut().set(of[0], &[0.8]).unwrap();
@@ -244,7 +240,7 @@ fn what_was_gained_enough_has_no_gradient() {
     data.push(&[1.0, -0.5], &[0.0, 1.0, 0.0], 0.0, &[1.0, -0.5], true, true).unwrap();
     let slope = |ratio: f32, advantage: f64| {
         let mut it = climber(CLIPPED, &context, |plan| plan.weights.value = 0.0);
-        let last = it.teacher.networks.actor.layers.last().unwrap().clone();
+        let last = it.teacher.networks.actor.layers[1];
         let (acting, climber) = (&mut it.acting, &mut it.teacher);
         climber.room.gather(&data, (2, acting.head()), false).unwrap();
         climber.room.scale(&Scaling::identity(2));
