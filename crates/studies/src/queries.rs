@@ -44,13 +44,15 @@ const DISCOUNT: f64 = 0.99;
 /// Share of the optimum that is good enough.
 const LEVEL: f64 = 0.9;
 
+/// From size, state and action (and, in the deep sea, what means right): what it pays and where it leads.
+type Step = fn(usize, usize, usize, &[usize]) -> (f64, Option<usize>);
+
 /// A world without chance.
 struct World {
     name: &'static str,
     actions: usize,
     states: fn(usize) -> usize,
-    /// From size, state and action (and, in the deep sea, what means right): what it pays and where it leads.
-    step: fn(usize, usize, usize, &[usize]) -> (f64, Option<usize>),
+    step: Step,
     /// Steps of an episode.
     horizon: fn(usize) -> usize,
     /// The action of an optimal policy.

@@ -12,7 +12,7 @@ use crate::model_based::{agent, episode, memory_of};
 /// An algorithm, an environment, and small settings of whole numbers.
 type Small = (&'static str, &'static str, &'static [(&'static str, i64)]);
 
-const SMALL: [Small; 5] = [
+const SMALL: [Small; 7] = [
     ("sac", "pendulum", &[("policy.batch", 8), ("initial_steps", 12)]),
     ("td3", "pendulum", &[("policy.batch", 8), ("initial_steps", 12)]),
     ("dqn", "cartpole", &[("policy.batch", 8), ("initial_steps", 12)]),

@@ -13,8 +13,8 @@
 mod graphs;
 
 use worldwright_core::{
-    ActionHead, Entry, Error, Experience, Interrupt, Key, Learner, Metrics, Parameter, Persist, Priorities, Result,
-    Rng, SettingDefault as Default, Settings, State,
+    ActionHead, Call, Entry, Error, Experience, Interrupt, Key, Learner, Metrics, Parameter, Persist, Priorities,
+    Result, Rng, SettingDefault as Default, Settings, State,
 };
 use worldwright_nn::{Adam, Node, Store};
 
@@ -186,6 +186,7 @@ fn taught(context: &PolicyContext, settings: &Settings) -> Result<Taught<Values>
 impl Learner for Taught<Values> {
     fn update(&mut self, experience: &dyn Experience, rng: &mut Rng, interrupt: &Interrupt) -> Result<Metrics> {
         interrupt.check(ENTRY.name)?;
+        interrupt.count(Call::Gradient, 1);
         let (acting, values) = (&mut self.acting, &mut self.teacher);
         let units = acting.scaling.follow(experience, rng)?;
         if units != 1.0 {

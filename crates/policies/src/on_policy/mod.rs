@@ -18,7 +18,7 @@ mod tests;
 mod units;
 
 use worldwright_core::{
-    ActionHead, Array, Error, Experience, Interrupt, Key, Learner, Metrics, Parameter, Persist, Result, Rng,
+    ActionHead, Array, Call, Error, Experience, Interrupt, Key, Learner, Metrics, Parameter, Persist, Result, Rng,
     Rollout as Wanted, SettingDefault as Default, Settings, State, cost,
 };
 use worldwright_nn::{Adam, AdamConfig, Feed, Predictor, Runner, Scratch};
@@ -393,6 +393,7 @@ impl Learner for Taught<Climber> {
             }
         }
         climber.updates += 1;
+        interrupt.count(Call::Gradient, sums.steps as u64);
         if let Some(judge) = &mut climber.judge {
             judge.stale = true;
         }

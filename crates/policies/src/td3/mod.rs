@@ -13,7 +13,7 @@
 pub(crate) mod graphs;
 
 use worldwright_core::{
-    ActionHead, Entry, Error, Experience, Interrupt, Key, Learner, Metrics, Parameter, Persist, Result, Rng,
+    ActionHead, Call, Entry, Error, Experience, Interrupt, Key, Learner, Metrics, Parameter, Persist, Result, Rng,
     SettingDefault as Default, Settings, State,
 };
 use worldwright_nn::{Adam, Node, Store};
@@ -142,6 +142,7 @@ fn taught(context: &PolicyContext, settings: &Settings) -> Result<Taught<Determi
 impl Learner for Taught<Deterministic> {
     fn update(&mut self, experience: &dyn Experience, rng: &mut Rng, interrupt: &Interrupt) -> Result<Metrics> {
         interrupt.check(ENTRY.name)?;
+        interrupt.count(Call::Gradient, 1);
         let (acting, teacher) = (&mut self.acting, &mut self.teacher);
         let units = acting.scaling.follow(experience, rng)?;
         if units != 1.0 {
@@ -164,6 +165,7 @@ impl Learner for Taught<Deterministic> {
         critics.learn(&teacher.critic_pass)?;
         let mut climbed = 0.0;
         if critics.steps().is_multiple_of(teacher.delay) {
+            interrupt.count(Call::Gradient, 1);
             climbed = teacher.actor_pass.run(&[acting.actor(), &critics.store], [&room.observations], rng)?;
             acting.learn(&mut teacher.adam, teacher.actor_pass.runner())?;
             critics.follow()?;

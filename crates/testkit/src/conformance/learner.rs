@@ -56,6 +56,11 @@ pub fn check_learner(name: &str, build: &(dyn Fn() -> Box<dyn Learner> + Sync), 
     }
     assert!(build().restore(&State::new()).is_err(), "{name}: a state without anything in it must be an error");
 
+    let counting = Interrupt::never().metered();
+    let counted = build().update(experience, &mut Rng::new(44), &counting);
+    counted.unwrap_or_else(|error| panic!("{name}: an update failed: {error}"));
+    assert!(counting.calls().gradients > 0, "{name}: an update counts its gradients");
+
     let (o, a) = (experience.observation_dim(), experience.action_dim());
     let before = state_bits(&learner.save());
     let mut refused = |what: &str, from: &dyn Experience, interrupt: &Interrupt, is: fn(&Error) -> bool| {
