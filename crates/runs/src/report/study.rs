@@ -81,7 +81,7 @@ impl StudyPage<'_> {
         out
     }
 
-    /// The same as Markdown; pictures are named by [`picture_name`].
+    /// The same as Markdown; pictures are named as [`pictures`](Self::pictures) names them.
     pub fn markdown(&self) -> String {
         let mut out = format!("# {}\n\n{}.\n\n    {}\n", self.name, sentence(self.summary), self.command());
         for finding in &self.study.findings {
