@@ -43,7 +43,7 @@ pub use model_based::{ModelBasedAgent, build_model};
 pub use parts::{Choice, Overrides, Part, Parts, Resolved};
 pub use presets::{Line, PRESETS, Preset, PresetPart};
 pub use random::RandomAgent;
-pub use recipe::{Recipe, Role, SECTIONS, Section};
+pub use recipe::{Lessons, Recipe, Role, SECTIONS, Section};
 pub use recipes::ALL;
 pub use resolve::{environment_settings, resolve};
 

@@ -42,13 +42,24 @@ pub struct Role {
     pub default: &'static str,
 }
 
+/// What an algorithm learns from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lessons {
+    /// Its own steps and recorded ones alike.
+    Any,
+    /// Recorded episodes alone: what it does itself is no experience to learn from.
+    Recorded,
+    /// Its own steps alone: what others did would teach it nothing.
+    Own,
+}
+
 /// How an algorithm is put together.
 #[derive(Debug, Clone, Copy)]
 pub struct Recipe {
     /// Its roles.
     pub roles: &'static [Role],
-    /// Whether what it does is no experience to learn from: it learns from recorded episodes alone.
-    pub offline: bool,
+    /// What it learns from.
+    pub learns_from: Lessons,
     /// Whether it plays every side of a game whose players take turns, and learns from all of them.
     pub both_sides: bool,
     /// Updates on recorded episodes where a run takes no step in an environment and nobody says how many.

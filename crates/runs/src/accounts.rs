@@ -47,10 +47,13 @@ struct Line {
     spent: fn(&Accounts) -> u64,
 }
 
+/// The key of the budget on what acts, which is not used up.
+const POLICY_BYTES: &str = "policy_bytes";
+
 const LINES: &[Line] = &[
     Line { key: "gradients", summary: "gradients of a loss over a batch", spent: |of| of.gradients },
     Line { key: "model_steps", summary: "steps of rows of a model, learned or known", spent: |of| of.model_steps },
-    Line { key: "policy_bytes", summary: "bytes of what acts, as a bundle keeps it", spent: |of| of.policy_bytes },
+    Line { key: POLICY_BYTES, summary: "bytes of what acts, as a bundle keeps it", spent: |of| of.policy_bytes },
     Line { key: "resets", summary: "resets of the environments", spent: |of| of.resets },
     Line {
         key: "rewards",
@@ -105,13 +108,18 @@ impl Budgets {
 
     /// Whether what acts has a budget.
     pub(crate) fn weighs(&self) -> bool {
-        self.0.contains_key("policy_bytes")
+        self.0.contains_key(POLICY_BYTES)
     }
 
     /// The first one that is spent, in words.
     pub(crate) fn spent(&self, on: &Accounts) -> Option<String> {
         let each = LINES.iter().filter_map(|line| self.0.get(line.key).map(|most| (line, *most)));
-        each.filter(|(line, most)| (line.spent)(on) >= *most)
+        // What acts may be as large as that; of all else the last one is spent with it.
+        let over = |line: &Line, most: u64| {
+            let spent = (line.spent)(on);
+            spent > most || spent == most && line.key != POLICY_BYTES
+        };
+        each.filter(|(line, most)| over(line, *most))
             .map(|(line, most)| format!("{SECTION}.{}={most} is spent ({})", line.key, (line.spent)(on)))
             .next()
     }
@@ -121,9 +129,9 @@ impl Budgets {
     /// # Errors
     /// [`Error::Config`] then.
     pub(crate) fn admit(&self, bytes: u64) -> Result<()> {
-        match self.0.get("policy_bytes") {
+        match self.0.get(POLICY_BYTES) {
             Some(most) if bytes > *most => Err(Error::config(
-                format!("{SECTION}.policy_bytes"),
+                format!("{SECTION}.{POLICY_BYTES}"),
                 format!(
                     "what acts takes {bytes} bytes before it has learned anything, and may take {most}: make its networks smaller"
                 ),

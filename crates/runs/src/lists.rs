@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use worldwright_agents::{self as agents, AgentContext, Choice, Parts, Recipe};
+use worldwright_agents::{self as agents, AgentContext, Choice, Lessons, Parts, Recipe};
 use worldwright_core::{Agent, Error, Interrupt, Result, RewardFunction, Setting, Settings, find};
 use worldwright_envs::{self as envs, Made};
 use worldwright_models::expression::RewardExpression;
@@ -105,7 +105,7 @@ impl Lists {
         let recipe = find(agents::ALL, "algorithm", &algorithm)?.build;
         let acts = name != RECORDED;
         let usual = episode_steps.map_or(DEFAULT_STEPS, |steps| DEFAULT_EPISODES * steps);
-        let steps = whole("steps", 0, if acts && !recipe.offline { usual } else { 0 })?;
+        let steps = whole("steps", 0, if acts && recipe.learns_from != Lessons::Recorded { usual } else { 0 })?;
         let updates = whole("updates", 0, if steps == 0 { recipe.updates } else { 0 })?;
         possible(&algorithm, recipe, (&data, acts), steps, updates)?;
         if count > 1 && steps == 0 {
@@ -189,7 +189,14 @@ impl Workshop for Lists {
 /// Refuses runs in which nothing could be learned.
 fn possible(algorithm: &str, recipe: Recipe, (data, acts): (&str, bool), steps: u64, updates: u64) -> Result<()> {
     let recorded = "recorded episodes: name a folder or a file of them by data=PATH (on the command line --data)";
-    let error = if data.is_empty() && recipe.offline {
+    let error = if !data.is_empty() && recipe.learns_from == Lessons::Own {
+        (
+            "data",
+            format!(
+                "{algorithm} learns from its own steps alone: leave it out, or choose an algorithm that learns from any, such as sac"
+            ),
+        )
+    } else if data.is_empty() && recipe.learns_from == Lessons::Recorded {
         ("data", format!("{algorithm} learns from {recorded}"))
     } else if data.is_empty() && steps == 0 {
         ("steps", format!("must be at least 1, got 0; a run without steps learns from {recorded}"))
@@ -197,7 +204,7 @@ fn possible(algorithm: &str, recipe: Recipe, (data, acts): (&str, bool), steps: 
         ("updates", format!("are made on {recorded}"))
     } else if !acts && steps > 0 {
         ("steps", format!("{steps} of them need an environment: name the one that the recorded episodes are of"))
-    } else if recipe.offline && steps > 0 {
+    } else if recipe.learns_from == Lessons::Recorded && steps > 0 {
         ("steps", format!("{algorithm} learns nothing from what it does: leave them out"))
     } else if steps == 0 && updates == 0 {
         ("updates", "must be at least 1 where no step is taken".to_owned())

@@ -63,7 +63,7 @@ impl Studied {
 
     /// Everything as JSON.
     pub fn to_json(&self) -> Value {
-        let settings = self.settings.iter().map(|(key, value)| (key.to_owned(), setting(value)));
+        let settings = self.settings.iter().map(|(key, value)| (key.to_owned(), setting_json(value)));
         json!({
             "study": self.name,
             "settings": settings.collect::<Map<_, _>>(),
@@ -90,7 +90,8 @@ impl Studied {
     }
 }
 
-fn setting(value: &Setting) -> Value {
+/// A setting as JSON; what is not finite is a word.
+pub fn setting_json(value: &Setting) -> Value {
     match value {
         Setting::Bool(flag) => json!(flag),
         Setting::Integer(number) => json!(number),

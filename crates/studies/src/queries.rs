@@ -302,7 +302,7 @@ fn run(settings: &Settings, watch: &mut Watch<'_>) -> Result<Study> {
 
 /// A row of the table of growth.
 fn fitted(world: &str, learner: &str, means: &[[f64; 2]]) -> Vec<Cell> {
-    let last = means.last().map_or(Cell::from("none"), |[n, _]| Cell::Number(*n));
+    let last = Cell::Text(means.last().map_or("none".to_owned(), |[n, _]| format!("{n}")));
     if means.len() < 3 {
         return vec![world.into(), learner.into(), "–".into(), "–".into(), "too few sizes solved".into(), last];
     }

@@ -4,7 +4,7 @@ use worldwright_core::{Entry, Parameter};
 
 use super::{learned_in_updates, policy};
 use crate::policy_agent;
-use crate::recipe::{Recipe, Role};
+use crate::recipe::{Lessons, Recipe, Role};
 
 pub(super) const SAC: Entry<Recipe> = Entry {
     name: "sac",
@@ -13,7 +13,7 @@ pub(super) const SAC: Entry<Recipe> = Entry {
     parameters: ACTING,
     build: Recipe {
         roles: &[policy("sac")],
-        offline: false,
+        learns_from: Lessons::Any,
         both_sides: false,
         updates: 5000,
         build: policy_agent::build,
@@ -27,7 +27,7 @@ pub(super) const TD3: Entry<Recipe> = Entry {
     parameters: ACTING,
     build: Recipe {
         roles: &[policy("td3")],
-        offline: false,
+        learns_from: Lessons::Any,
         both_sides: false,
         updates: 5000,
         build: policy_agent::build,
@@ -41,7 +41,7 @@ pub(super) const DQN: Entry<Recipe> = Entry {
     parameters: VALUING,
     build: Recipe {
         roles: &[policy("dqn")],
-        offline: false,
+        learns_from: Lessons::Any,
         both_sides: false,
         updates: 5000,
         build: policy_agent::build,
@@ -74,7 +74,7 @@ pub(super) const REINFORCE: Entry<Recipe> = Entry {
 
 /// A recipe of an agent whose policy learns from its own steps alone.
 const fn climbing(roles: &'static [Role]) -> Recipe {
-    Recipe { roles, offline: false, both_sides: false, updates: 20, build: policy_agent::build_on_policy }
+    Recipe { roles, learns_from: Lessons::Own, both_sides: false, updates: 1, build: policy_agent::build_on_policy }
 }
 
 /// Settings of an agent whose policy says itself when it learns.
@@ -91,7 +91,7 @@ pub(super) const BC: Entry<Recipe> = Entry {
     parameters: &[],
     build: Recipe {
         roles: &[policy("bc")],
-        offline: true,
+        learns_from: Lessons::Recorded,
         both_sides: false,
         updates: 2000,
         build: policy_agent::build_imitating,

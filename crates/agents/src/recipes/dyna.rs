@@ -4,7 +4,7 @@ use worldwright_core::{Entry, Parameter, SettingDefault};
 
 use super::{learned_in_updates, model, planner, policy};
 use crate::dyna_agent;
-use crate::recipe::Recipe;
+use crate::recipe::{Lessons, Recipe};
 
 pub(super) const MBPO: Entry<Recipe> = Entry {
     name: "mbpo",
@@ -13,7 +13,7 @@ pub(super) const MBPO: Entry<Recipe> = Entry {
     parameters: IMAGINING,
     build: Recipe {
         roles: &[model("ensemble"), policy("sac")],
-        offline: false,
+        learns_from: Lessons::Any,
         both_sides: false,
         updates: 5000,
         build: dyna_agent::build,
@@ -27,7 +27,7 @@ pub(super) const LOOP: Entry<Recipe> = Entry {
     parameters: IMAGINING,
     build: Recipe {
         roles: &[model("ensemble"), planner("icem"), policy("sac")],
-        offline: false,
+        learns_from: Lessons::Any,
         both_sides: false,
         updates: 5000,
         build: dyna_agent::build,

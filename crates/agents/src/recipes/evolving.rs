@@ -4,7 +4,7 @@ use worldwright_core::{Entry, Parameter, SettingDefault};
 
 use super::policy;
 use crate::evolving_agent;
-use crate::recipe::Recipe;
+use crate::recipe::{Lessons, Recipe};
 
 pub(super) const CMA_ES: Entry<Recipe> = Entry {
     name: "cma-es",
@@ -16,7 +16,7 @@ pub(super) const CMA_ES: Entry<Recipe> = Entry {
     ],
     build: Recipe {
         roles: &[policy("direct")],
-        offline: false,
+        learns_from: Lessons::Own,
         both_sides: false,
         updates: 1,
         build: evolving_agent::build_cma_es,
@@ -43,7 +43,7 @@ pub(super) const OPENAI_ES: Entry<Recipe> = Entry {
     ],
     build: Recipe {
         roles: &[policy("direct")],
-        offline: false,
+        learns_from: Lessons::Own,
         both_sides: false,
         updates: 1,
         build: evolving_agent::build_openai_es,

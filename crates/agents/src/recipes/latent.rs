@@ -3,7 +3,7 @@
 use worldwright_core::{Entry, Parameter, SettingDefault};
 
 use super::{learned_in_updates, model, planner, policy};
-use crate::recipe::Recipe;
+use crate::recipe::{Lessons, Recipe};
 use crate::{latent_agent, search_agent};
 
 pub(super) const DREAMER: Entry<Recipe> = Entry {
@@ -13,7 +13,7 @@ pub(super) const DREAMER: Entry<Recipe> = Entry {
     parameters: DREAMING,
     build: Recipe {
         roles: &[model("rssm"), policy("actor-critic")],
-        offline: false,
+        learns_from: Lessons::Any,
         both_sides: false,
         updates: 2000,
         build: latent_agent::build,
@@ -27,7 +27,7 @@ pub(super) const MUZERO: Entry<Recipe> = Entry {
     parameters: SEARCHING,
     build: Recipe {
         roles: &[model("muzero"), planner("gumbel")],
-        offline: false,
+        learns_from: Lessons::Any,
         both_sides: true,
         updates: 2000,
         build: search_agent::build,

@@ -4,7 +4,7 @@ use worldwright_core::{Entry, Parameter, SettingDefault};
 
 use super::{model, planner};
 use crate::model_based;
-use crate::recipe::{Recipe, Role};
+use crate::recipe::{Lessons, Recipe, Role};
 
 pub(super) const PETS: Entry<Recipe> = Entry {
     name: "pets",
@@ -40,7 +40,7 @@ pub(super) const MPC: Entry<Recipe> = Entry {
 
 /// A recipe of an agent that plans in a model, which is fitted to all data at once.
 const fn planning(roles: &'static [Role]) -> Recipe {
-    Recipe { roles, offline: false, both_sides: false, updates: 1, build: model_based::build }
+    Recipe { roles, learns_from: Lessons::Any, both_sides: false, updates: 1, build: model_based::build }
 }
 
 /// Settings of every agent that plans through a model.

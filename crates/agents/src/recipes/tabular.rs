@@ -4,7 +4,7 @@ use worldwright_core::{Entry, Parameter};
 use worldwright_finite::online;
 
 use super::learned_in_updates;
-use crate::recipe::{Recipe, Role};
+use crate::recipe::{Lessons, Recipe, Role};
 use crate::table_agent;
 
 pub(super) const Q_LEARNING: Entry<Recipe> = entry("q-learning", &[learner("q-learning")]);
@@ -32,7 +32,7 @@ const fn entry(name: &str, roles: &'static [Role]) -> Entry<Recipe> {
         summary: learner.summary,
         source: learner.source,
         parameters: LEARNING,
-        build: Recipe { roles, offline: false, both_sides: false, updates: 20, build: table_agent::build },
+        build: Recipe { roles, learns_from: Lessons::Any, both_sides: false, updates: 20, build: table_agent::build },
     }
 }
 

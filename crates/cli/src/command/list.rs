@@ -2,9 +2,8 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use worldwright_core::Setting;
 use worldwright_envs::ALIASES;
-use worldwright_runs::{Interface, Item, List, Range};
+use worldwright_runs::{Interface, Item, List, Range, setting_json};
 
 use crate::arguments;
 use crate::output::{print, print_json};
@@ -72,7 +71,7 @@ fn describe(list: List, item: &Item) -> Value {
     let settings = item.parameters.iter().map(|parameter| {
         json!({
             "name": parameter.name,
-            "default": setting(&parameter.default.to_setting()),
+            "default": setting_json(&parameter.default.to_setting()),
             "summary": parameter.summary,
         })
     });
@@ -83,14 +82,4 @@ fn describe(list: List, item: &Item) -> Value {
         "source": item.source,
         "settings": settings.collect::<Value>(),
     })
-}
-
-pub(super) fn setting(value: &Setting) -> Value {
-    match value {
-        Setting::Bool(b) => json!(b),
-        Setting::Integer(i) => json!(i),
-        Setting::Float(f) => json!(f),
-        Setting::Text(text) => json!(text),
-        Setting::Numbers(numbers) => json!(numbers),
-    }
 }

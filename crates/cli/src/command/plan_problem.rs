@@ -4,10 +4,9 @@ use anyhow::Result;
 use serde_json::{Map, Value as Json, json};
 use worldwright_problems::{Cell, Solution, Status};
 use worldwright_runs::report::number;
-use worldwright_runs::{SolvedProblem, solve_problem};
+use worldwright_runs::{SolvedProblem, setting_json, solve_problem};
 
 use super::configuration;
-use super::list::setting;
 use crate::arguments::Plan;
 use crate::output::{print, print_json};
 
@@ -52,7 +51,7 @@ fn as_json(name: &str, solved: &SolvedProblem) -> Json {
     };
     json!({
         "problem": name,
-        "settings": solved.settings.iter().map(|(key, value)| (key.to_owned(), setting(value))).collect::<Map<_, _>>(),
+        "settings": solved.settings.iter().map(|(key, value)| (key.to_owned(), setting_json(value))).collect::<Map<_, _>>(),
         "status": solution.status.name(),
         "picture": solution.picture.lines().collect::<Json>(),
         "plan": solution.rows.iter().map(row).collect::<Json>(),

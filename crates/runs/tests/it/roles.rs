@@ -215,10 +215,12 @@ fn runs_that_could_learn_nothing_are_refused() {
     use worldwright_runs::Choices;
     let place = tempfile::tempdir().unwrap();
     let data = format!("data={}", recorded(&place.path().join("data")));
-    let refused: [(&[&str], &str); 7] = [
+    let refused: [(&[&str], &str); 9] = [
         (&["environment=pendulum", "algorithm=bc"], "--data"),
         (&["environment=pendulum", "steps=0"], "at least 1"),
         (&["environment=pendulum", "updates=5"], "recorded episodes"),
+        (&["environment=pendulum", "algorithm=ppo", &data], "its own steps alone"),
+        (&["environment=pendulum", "algorithm=cma-es", &data], "its own steps alone"),
         (&[&data, "steps=5"], "need an environment"),
         (&[&data, "environment=pendulum", "algorithm=bc", "steps=5"], "learns nothing"),
         (&[&data, "algorithm=bc", "updates=0"], "at least 1"),
