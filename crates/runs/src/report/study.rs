@@ -118,7 +118,9 @@ impl StudyPage<'_> {
     }
 }
 
-const CAPTION: &str = "Points are means; bars are their 95 % intervals.";
+const CAPTION: &str = "Lines are means; bars and bands are their 95 % intervals.";
+/// Points beyond which bars would hide each other.
+const MOST_BARS: usize = 30;
 
 /// The file of a study's `i`-th figure.
 fn picture_name(name: &str, i: usize) -> String {
@@ -131,10 +133,15 @@ fn plot(figure: &Figure) -> Plot {
         ..Axis::new(figure.axes[i].clone())
     };
     let mut layers = Vec::new();
-    for (i, curve) in figure.curves.iter().enumerate() {
+    for (i, curve) in figure.curves.iter().enumerate().filter(|(_, curve)| !curve.points.is_empty()) {
         let tone = Tone::Contender(i);
         let bars: Vec<[f64; 4]> = curve.points.iter().copied().filter(|point| point[1] < point[3]).collect();
-        layers.push(Layer::new("", tone, Mark::Bars(bars)));
+        let spread = if bars.len() > MOST_BARS {
+            Mark::Band(bars.iter().map(|[x, low, _, high]| [*x, *low, *high]).collect())
+        } else {
+            Mark::Bars(bars)
+        };
+        layers.push(Layer::new("", tone, spread));
         layers.push(Layer::new(
             curve.name.clone(),
             tone,
