@@ -272,15 +272,15 @@ impl Agent for DynaAgent {
 
     fn learn(&mut self, experience: &dyn Experience) -> Result<Metrics> {
         let mut told = Metrics::new();
+        if self.explorer.is_some() && experience.taken() >= self.updates.initial_steps() {
+            self.interest.follow(experience);
+        }
         if self.fitting.is_due(experience, self.explore_rngs.len()) {
             told.extend(self.fit(experience)?);
         }
         let due = self.updates.due(experience.taken());
         if due == 0 || self.fitting.fits == 0 {
             return Ok(told);
-        }
-        if self.explorer.is_some() {
-            self.interest.follow(experience);
         }
         let (mut left, mut latest) = (due, Metrics::new());
         while left > 0 {

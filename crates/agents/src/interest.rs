@@ -88,8 +88,11 @@ impl Interest {
         }
     }
 
-    /// Whether reward tells nothing that is not known.
+    /// Whether reward tells nothing that is not known; before anything was expected, nobody can say.
     pub(crate) fn is_lost(&self) -> bool {
+        if !self.expected.is_finite() {
+            return false;
+        }
         let (count, mean, squares) = self.random;
         let range = self.high - self.low;
         // What is expected comes from a model, which may have learned the reward: of one that never changed it knows no scale.

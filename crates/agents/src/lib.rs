@@ -6,6 +6,7 @@
 
 mod choosing;
 mod context;
+mod dagger_agent;
 mod dreaming;
 mod dyna_agent;
 mod evolution;
@@ -14,6 +15,7 @@ mod fitting;
 mod guided;
 mod interaction;
 mod interest;
+mod labelled;
 mod latent_agent;
 mod masked;
 mod mixture;

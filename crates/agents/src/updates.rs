@@ -34,6 +34,11 @@ impl Updates {
         Self { initial_steps: 0, per_step: 0.0, made: 0, counted: 0, owed: 0.0, sums: Vec::new(), summed: 0 }
     }
 
+    /// Steps at random before the first ones.
+    pub(crate) fn initial_steps(&self) -> u64 {
+        self.initial_steps
+    }
+
     /// How many were made in all.
     pub(crate) fn made(&self) -> u64 {
         self.made

@@ -3,6 +3,7 @@
 mod acting;
 mod dyna;
 mod evolving;
+mod imitating;
 mod latent;
 mod planning;
 mod tabular;
@@ -10,6 +11,8 @@ mod tabular;
 use worldwright_core::{Entry, Parameter, SettingDefault};
 
 use crate::recipe::{Recipe, Role};
+
+pub(crate) use planning::LEARNING;
 
 /// The named algorithms.
 pub const ALL: &[Entry<Recipe>] = &[
@@ -25,6 +28,7 @@ pub const ALL: &[Entry<Recipe>] = &[
     latent::DREAMER,
     latent::MUZERO,
     acting::BC,
+    imitating::DAGGER,
     acting::PPO,
     acting::A2C,
     acting::REINFORCE,

@@ -44,7 +44,7 @@ const fn planning(roles: &'static [Role]) -> Recipe {
 }
 
 /// Settings of every agent that plans through a model.
-const LEARNING: &[Parameter] = &[
+pub(crate) const LEARNING: &[Parameter] = &[
     Parameter {
         name: "initial_steps",
         default: SettingDefault::Integer(200),

@@ -6,7 +6,7 @@ use worldwright_agents::{Parts, build, resolve};
 use worldwright_core::{Action, Experience, Observation, Result, Rng, Setting};
 use worldwright_envs::{Made, make};
 
-use crate::model_based::{context, episode, memory};
+use crate::model_based::{context, episode, memory_of};
 
 const STEPS: usize = 40;
 /// Starts on which what was learned is compared with what is random.
@@ -46,7 +46,7 @@ fn learned(algorithm: &str, settings: &[(&str, Setting)], episodes: u64) -> [f64
     }
     let mut world = world();
     let mut agent = build(&resolve(algorithm, "point-mass", &parts).unwrap(), &context(&world, 1)).unwrap();
-    let mut experience = memory(&world);
+    let mut experience = memory_of(&world, agent.columns());
     for seed in 0..episodes {
         agent = episode(agent, &mut world, &mut experience, (seed, STEPS), None).2;
     }
@@ -84,6 +84,17 @@ fn pets_beats_random_by_half() {
         ("model.epochs", Setting::Integer(60)),
     ]);
     beats_random("pets", &settings, 4);
+}
+
+#[test]
+fn a_policy_that_a_planner_teaches_beats_random_by_half() {
+    let mut settings = plans();
+    settings.extend([
+        ("initial_steps", Setting::Integer(40)),
+        ("policy.batch", Setting::Integer(64)),
+        ("policy.hidden", Setting::Numbers(vec![32.0, 32.0])),
+    ]);
+    beats_random("dagger", &settings, 4);
 }
 
 /// A small ensemble, and few updates of a small policy from what it imagines.
@@ -157,7 +168,7 @@ fn curiosity_leads_out_of_the_valley() {
         let mut told = context(&world, 3);
         told.reward = told.reward.filter(|_| known);
         let mut agent = build(&resolve("loop", "", &parts).unwrap(), &told).unwrap();
-        let mut experience = memory(&world);
+        let mut experience = memory_of(&world, agent.columns());
         for seed in 0..4 {
             agent = episode(agent, &mut world, &mut experience, (seed, 200), None).2;
         }
