@@ -4,7 +4,9 @@
 
 mod finding;
 mod four_rooms;
+mod gradients;
 mod greedy;
+mod imitation;
 mod queries;
 mod successor_features;
 
@@ -35,4 +37,4 @@ impl Watch<'_> {
 pub type Build = fn(&Settings, &mut Watch<'_>) -> Result<Study>;
 
 /// Every study that can be named.
-pub const ALL: &[Entry<Build>] = &[queries::ENTRY, successor_features::ENTRY];
+pub const ALL: &[Entry<Build>] = &[gradients::ENTRY, imitation::ENTRY, queries::ENTRY, successor_features::ENTRY];
