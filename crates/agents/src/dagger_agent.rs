@@ -79,12 +79,14 @@ pub(crate) fn build(resolved: &Resolved, context: &AgentContext) -> Result<Box<d
     }))
 }
 
-/// The settings of the expert: what is set of those of an agent that plans, and the defaults of the others.
+/// The expert, which has no policy: what is set of an agent that plans, and the defaults of its other settings.
 fn planning(resolved: &Resolved) -> Result<Resolved> {
     let known = |(key, _): &(&str, &Setting)| LEARNING.iter().any(|parameter| parameter.name == *key);
     let set = resolved.agent.iter().filter(known).map(|(key, setting)| (key.to_owned(), setting.clone()));
     let agent = Settings::resolve(&resolved.algorithm, LEARNING, &set.collect())?;
-    Ok(Resolved { agent, ..resolved.clone() })
+    let mut roles = resolved.roles.clone();
+    roles.remove("policy");
+    Ok(Resolved { agent, roles, ..resolved.clone() })
 }
 
 impl DaggerAgent {

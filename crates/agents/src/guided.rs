@@ -7,6 +7,7 @@ use worldwright_core::{
     Actions, ArenaWrapper, Batch, Capabilities, Columns, Imagination, Imagined, Key, ModelSpec, Policy, Priors, Result,
     Rows, Space, Values,
 };
+use worldwright_policies::LearnedValue;
 
 use crate::dreaming::Pay;
 
@@ -18,6 +19,12 @@ pub(crate) struct Asking {
 }
 
 impl Asking {
+    /// Room for rows of a model with this spec that are told values alone.
+    pub(crate) fn valuing(spec: &ModelSpec) -> Self {
+        let capabilities = Capabilities { value: true, derivatives: false, ..spec.capabilities };
+        Self { spec: ModelSpec { capabilities, ..spec.clone() }, ..Self::new(spec, false) }
+    }
+
     /// Room for rows of a model with this spec, guided by a policy that judges or not.
     pub(crate) fn new(spec: &ModelSpec, judges: bool) -> Self {
         // A policy tells the choices of other spaces apart by their numbers; planners may take them as flat numbers.
@@ -50,6 +57,19 @@ impl Asking {
             self.seen.columns_mut().set_row(i, &self.flat);
         }
         Ok(self.seen.columns())
+    }
+
+    /// Fills values of rows, lane by lane, with what `tell` makes of what each lane would see.
+    fn value(
+        &mut self,
+        (arena, rows): (&dyn Imagination, &Rows<'_>),
+        out: &mut Values,
+        mut tell: impl FnMut(Columns<'_>, &mut [f64]) -> Result<()>,
+    ) -> Result<()> {
+        for (lane, values) in out.value.chunks_exact_mut(rows.len().max(1)).enumerate().take(self.spec.members) {
+            tell(self.see(arena, rows, lane)?, values)?;
+        }
+        Ok(())
     }
 }
 
@@ -86,15 +106,40 @@ impl ArenaWrapper for Guided<'_> {
     }
 
     fn value(&mut self, rows: Rows<'_>, out: &mut Values) -> Result<()> {
-        let n = rows.len();
-        for (lane, values) in out.value.chunks_exact_mut(n.max(1)).enumerate().take(self.asking.spec.members) {
-            self.policy.value(self.asking.see(self.arena, &rows, lane)?, values)?;
-        }
-        Ok(())
+        let policy = &mut self.policy;
+        self.asking.value((self.arena, &rows), out, |seen, values| policy.value(seen, values))
     }
 
     /// Lanes share an action, which their first one is asked for.
     fn prior(&mut self, rows: Rows<'_>, out: &mut Priors) -> Result<()> {
         self.policy.prior(self.asking.see(self.arena, &rows, 0)?, out)
+    }
+}
+
+/// An arena whose rows are worth what was learned of them: no prior, but an end for plans.
+pub(crate) struct Closed<'a> {
+    pub(crate) arena: &'a mut dyn Imagination,
+    pub(crate) value: &'a mut dyn LearnedValue,
+    pub(crate) asking: &'a mut Asking,
+    /// Whether what is not known is hoped to be worth much.
+    pub(crate) hope: bool,
+}
+
+impl ArenaWrapper for Closed<'_> {
+    fn inner(&self) -> &dyn Imagination {
+        self.arena
+    }
+
+    fn inner_mut(&mut self) -> &mut dyn Imagination {
+        self.arena
+    }
+
+    fn spec(&self) -> &ModelSpec {
+        &self.asking.spec
+    }
+
+    fn value(&mut self, rows: Rows<'_>, out: &mut Values) -> Result<()> {
+        let (value, hope) = (&mut self.value, self.hope);
+        self.asking.value((self.arena, &rows), out, |seen, values| value.value(seen, hope, values))
     }
 }

@@ -5,6 +5,7 @@
 //! (see [`PRESETS`]) and checks every key; [`build`] makes the agent.
 
 mod choosing;
+mod closing;
 mod context;
 mod dagger_agent;
 mod dreaming;

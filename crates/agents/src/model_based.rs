@@ -1,7 +1,7 @@
 //! The agent that plans at every step through a world model, and fits the model to what it saw.
 //!
 //! With an ensemble and a sampling planner this is PETS (Chua et al., NeurIPS 2018, algorithm 1), with Gaussian processes
-//! GP-MPC (Kamthe and Deisenroth, AISTATS 2018), with the known simulator plain model-predictive control.
+//! GP-MPC (Kamthe and Deisenroth, AISTATS 2018), with the known simulator plain model-predictive control; with values that its plans end in, POLO (Lowrey et al., ICLR 2019).
 
 use std::time::Duration;
 
@@ -11,11 +11,15 @@ use worldwright_core::{
 };
 use worldwright_planners::PlannerContext;
 
+use crate::closing::Closing;
 use crate::fitting::Fitting;
 use crate::places::{self, at};
 use crate::planned::{Belief, Place, World, world};
 use crate::tally::Tally;
 use crate::{AgentContext, Resolved};
+
+/// What its values are saved as.
+const CLOSING: &str = "closing";
 
 /// Plans through a model, and fits the model to all that was experienced when that is due.
 pub struct ModelBasedAgent {
@@ -30,7 +34,10 @@ pub struct ModelBasedAgent {
     budget: Budget,
     exploration_noise: f64,
     replan_every: usize,
-    learns: bool,
+    /// Whether its model is learned.
+    fits: bool,
+    /// What plans end in; none where they end in nothing.
+    closing: Option<Closing>,
     // What persists beside the parts above.
     /// How far the actions of the last fit's data spread, which is where planners begin in what nothing bounds; empty before one.
     spread: Vec<f64>,
@@ -63,7 +70,9 @@ impl ModelBasedAgent {
         context: &AgentContext,
     ) -> Result<Self> {
         let settings = &resolved.agent;
-        let (spec, learns) = (model.spec().clone(), model.learns());
+        let closing = Closing::new(model.spec(), resolved, context)?;
+        let spec = closing.as_ref().map_or(model.spec(), Closing::spec).clone();
+        let fits = model.learns();
         let chosen = resolved.role("planner")?;
         let planner_entry = find(worldwright_planners::ALL, "planner", &chosen.name)?;
         let planner_context = PlannerContext::for_model(&spec, context.seed);
@@ -110,7 +119,8 @@ impl ModelBasedAgent {
             },
             exploration_noise: settings.float("exploration_noise", 0.0, 1e3)?,
             replan_every,
-            learns,
+            fits,
+            closing,
             spread: Vec::new(),
             tally: Tally::default(),
             observation_space: context.observation_space.clone(),
@@ -223,7 +233,7 @@ impl Agent for ModelBasedAgent {
             place.since_plan = 0;
         }
         if place.since_plan == 0 {
-            let report = place.improve(world, &self.budget, observation, explore)?;
+            let report = place.improve((world, self.closing.as_mut()), &self.budget, observation, explore)?;
             // Evaluation between training episodes must leave nothing behind.
             if explore {
                 self.tally.count(&report);
@@ -246,23 +256,33 @@ impl Agent for ModelBasedAgent {
     }
 
     fn learn(&mut self, experience: &dyn Experience) -> Result<Metrics> {
-        if self.learns && self.fitting.is_due(experience, self.places.len()) {
-            self.fit(experience)
-        } else {
-            Ok(Metrics::new())
+        let mut told = Metrics::new();
+        if self.fits && self.fitting.is_due(experience, self.places.len()) {
+            told.extend(self.fit(experience)?);
         }
+        if let Some(closing) = &mut self.closing {
+            told.extend(closing.learn(experience, &self.budget.interrupt)?);
+        }
+        Ok(told)
     }
 
     fn study(&mut self, experience: &dyn Experience) -> Result<Metrics> {
-        self.fit(experience)
+        let mut told = Metrics::new();
+        if self.closing.is_none() || (self.fits && self.fitting.fitted_at < experience.taken()) {
+            told.extend(self.fit(experience)?);
+        }
+        if let Some(closing) = &mut self.closing {
+            told.extend(closing.study(experience, &self.budget.interrupt)?);
+        }
+        Ok(told)
     }
 
     fn learns(&self) -> bool {
-        self.learns
+        self.fits || self.closing.is_some()
     }
 
     fn is_ready(&self) -> bool {
-        !self.learns || self.fitting.fits > 0
+        (!self.fits || self.fitting.fits > 0) && self.closing.as_ref().is_none_or(Closing::is_ready)
     }
 
     fn is_timed(&self) -> bool {
@@ -285,11 +305,17 @@ impl Agent for ModelBasedAgent {
         }
         state.put("fits", Array::U64(vec![self.fitting.fits]));
         state.put("spread", Array::F64(vec![self.spread.len()], self.spread.clone()));
+        if let Some(closing) = &self.closing {
+            state.put_all(CLOSING, closing.weights());
+        }
         state
     }
 
     fn restore_weights(&mut self, weights: &State) -> Result<()> {
         self.restore_model(weights)?;
+        if let Some(closing) = &mut self.closing {
+            closing.restore_weights(&weights.part(CLOSING))?;
+        }
         self.restore_spread(weights)?;
         self.fitting.fits = weights.u64s("fits", 1)?[0];
         Ok(())
@@ -306,7 +332,9 @@ impl Agent for ModelBasedAgent {
         if told > 0 && last.is_some() {
             place.belief.see(observation);
         }
-        let report = place.filter(world).and_then(|()| place.improve(world, &self.budget, observation, false));
+        let filtered = place.filter(world);
+        let report =
+            filtered.and_then(|()| place.improve((world, self.closing.as_mut()), &self.budget, observation, false));
         if place.belief.past.len() > told {
             place.belief.past.truncate(told);
             place.belief.filtered = 0;
@@ -333,11 +361,17 @@ impl Persist for ModelBasedAgent {
         self.tally.save(&mut state);
         state.put("spread", Array::F64(vec![self.spread.len()], self.spread.clone()));
         places::put(&mut state, &self.places, Place::save);
+        if let Some(closing) = &self.closing {
+            state.put_all(CLOSING, closing.save());
+        }
         state
     }
 
     fn restore(&mut self, state: &State) -> Result<()> {
         self.restore_model(state)?;
+        if let Some(closing) = &mut self.closing {
+            closing.restore(&state.part(CLOSING))?;
+        }
         self.restore_spread(state)?;
         let mut all = self.places.iter_mut().enumerate();
         all.try_for_each(|(number, place)| place.restore(&places::part(state, number)))?;

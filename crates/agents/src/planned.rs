@@ -6,6 +6,8 @@ use worldwright_core::{
     Space, State, Value, is_bounded,
 };
 
+use crate::closing::Closing;
+
 type Arena<'a> = Box<dyn Imagination + 'a>;
 
 self_cell!(
@@ -99,9 +101,10 @@ impl Place {
         world.with_dependent_mut(|_, arena| belief.catch_up(arena.as_mut(), key).map(|_| ()))
     }
 
+    /// Improves the plan from where the episode stands; it ends in learned values where there are some.
     pub(crate) fn improve(
         &mut self,
-        world: &mut World,
+        (world, closing): (&mut World, Option<&mut Closing>),
         budget: &Budget,
         observation: &Observation,
         explore: bool,
@@ -116,7 +119,10 @@ impl Place {
             } else {
                 arena.observe(0, None, observation, key)?;
             }
-            planner.improve(arena.as_mut(), 0, budget)
+            match closing {
+                Some(closing) => closing.improve(planner.as_mut(), arena.as_mut(), (budget, explore)),
+                None => planner.improve(arena.as_mut(), 0, budget),
+            }
         })?;
         // What was planned so far is of no use to a run that goes on from its last checkpoint.
         budget.interrupt.check("planning")?;

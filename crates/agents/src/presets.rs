@@ -102,6 +102,14 @@ pub const PRESETS: &[Preset] = &[
         agent: &[("initial_steps", D::Integer(0)), ("fit_every", D::Integer(1))],
         parts: &[],
     },
+    // What is hoped for lies beyond what a short plan reaches, and costs what it takes to get there.
+    Preset {
+        algorithm: "polo",
+        environment: "*",
+        setting: &[],
+        agent: &[],
+        parts: &[("planner", "icem", &[("horizon", D::Integer(50))])],
+    },
     Preset { algorithm: "mpc", environment: "*", setting: &[], agent: &[("initial_steps", D::Integer(0))], parts: &[] },
     Preset { algorithm: "mpc", environment: "pendulum", setting: &[], agent: &[], parts: &[SWING] },
     Preset { algorithm: "pets", environment: "pendulum", setting: &[], agent: &[], parts: &[SMALL, SWING] },

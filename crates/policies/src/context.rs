@@ -1,6 +1,8 @@
 //! What a policy is built from, and what is built.
 
-use worldwright_core::{Error, Experience, Interrupt, Learner, Metrics, Persist, Policy, Result, Rng, Settings, Space};
+use worldwright_core::{
+    Columns, Error, Experience, Interrupt, Learner, Metrics, Persist, Policy, Result, Rng, Settings, Space, State,
+};
 use worldwright_nn::{Cell, Starts, Store};
 
 /// What a policy is told of its task.
@@ -56,6 +58,27 @@ pub trait EvolvedPolicy: Policy + Persist {
     fn see(&mut self, experience: &dyn Experience);
 }
 
+/// What states are worth, learned from experience, without a policy: plans end in it.
+pub trait LearnedValue: Learner + Send {
+    /// Numbers of what it sees.
+    fn inputs(&self) -> usize;
+
+    /// The return that it expects from each input on, in the units of the reward; with `hope`, more where it does not know.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for inputs or an `out` of other sizes.
+    fn value(&mut self, inputs: Columns<'_>, hope: bool, out: &mut [f64]) -> Result<()>;
+
+    /// What telling values needs of its state, without what only learning needs.
+    fn weights(&self) -> State;
+
+    /// Takes on weights that [`weights`](Self::weights) gave.
+    ///
+    /// # Errors
+    /// As for [`Persist::restore`].
+    fn restore_weights(&mut self, weights: &State) -> Result<()>;
+}
+
 /// Builds a policy from a complete set of settings, by what it learns from.
 #[derive(Debug, Clone, Copy)]
 pub enum Build {
@@ -67,7 +90,12 @@ pub enum Build {
     Imagination(fn(&PolicyContext, &Settings) -> Result<Box<dyn ImaginedPolicy>>),
     /// From what whole episodes paid by numbers that were tried.
     Evolution(fn(&PolicyContext, &Settings) -> Result<Box<dyn EvolvedPolicy>>),
+    /// From transitions that were experienced; what it learns is what states are worth, which a planner acts by.
+    Value(fn(&PolicyContext, &Settings) -> Result<Box<dyn LearnedValue>>),
 }
+
+/// What is said of values where a policy is wanted.
+const NO_POLICY: &str = "acting: it tells values, which a planner acts by; choose the algorithm polo for it";
 
 impl Build {
     /// The policy to learn by imitation. `name` is its name, for the refusal.
@@ -77,6 +105,7 @@ impl Build {
     pub fn imitating(self, name: &str, context: &PolicyContext, settings: &Settings) -> Result<Box<dyn LearnedPolicy>> {
         match self {
             Self::Imitation(build) => build(context, settings),
+            Self::Value(_) => Err(Error::unsupported(name.to_owned(), NO_POLICY)),
             Self::Experience(_) | Self::Imagination(_) | Self::Evolution(_) => {
                 let what = "doing what recorded episodes did: choose an algorithm that learns from what they paid, such as sac";
                 Err(Error::unsupported(name.to_owned(), what))
@@ -96,6 +125,7 @@ impl Build {
     ) -> Result<Box<dyn LearnedPolicy>> {
         match self {
             Self::Experience(build) => build(context, settings),
+            Self::Value(_) => Err(Error::unsupported(name.to_owned(), NO_POLICY)),
             Self::Imitation(_) => {
                 let what = "learning from steps of its own: choose an algorithm that learns from recorded episodes, such as bc";
                 Err(Error::unsupported(name.to_owned(), what))
@@ -119,6 +149,7 @@ impl Build {
     pub fn imagined(self, name: &str, context: &PolicyContext, settings: &Settings) -> Result<Box<dyn ImaginedPolicy>> {
         match self {
             Self::Imagination(build) => build(context, settings),
+            Self::Value(_) => Err(Error::unsupported(name.to_owned(), NO_POLICY)),
             Self::Experience(_) | Self::Imitation(_) | Self::Evolution(_) => {
                 let what = "learning in a model's imagination: choose an algorithm whose policy learns from experience, such as sac";
                 Err(Error::unsupported(name.to_owned(), what))
@@ -133,8 +164,23 @@ impl Build {
     pub fn evolved(self, name: &str, context: &PolicyContext, settings: &Settings) -> Result<Box<dyn EvolvedPolicy>> {
         match self {
             Self::Evolution(build) => build(context, settings),
+            Self::Value(_) => Err(Error::unsupported(name.to_owned(), NO_POLICY)),
             Self::Experience(_) | Self::Imitation(_) | Self::Imagination(_) => {
                 let what = "being tried as a whole: take the policy direct, or an algorithm that learns by gradients, such as ppo";
+                Err(Error::unsupported(name.to_owned(), what))
+            }
+        }
+    }
+
+    /// The values that plans end in. `name` is its name, for the refusal.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] for a policy, and what the values themselves refuse.
+    pub fn valuing(self, name: &str, context: &PolicyContext, settings: &Settings) -> Result<Box<dyn LearnedValue>> {
+        match self {
+            Self::Value(build) => build(context, settings),
+            Self::Experience(_) | Self::Imitation(_) | Self::Imagination(_) | Self::Evolution(_) => {
+                let what = "telling values alone: take value-ensemble, or the algorithm loop, whose plans a policy leads and its critic ends";
                 Err(Error::unsupported(name.to_owned(), what))
             }
         }

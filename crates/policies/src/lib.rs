@@ -2,7 +2,7 @@
 //!
 //! A policy that learns from what was experienced is a [`LearnedPolicy`]: it samples what it wants of an
 //! [`Experience`](worldwright_core::Experience), be that real or imagined. One that learns by unrolling a latent model is an [`ImaginedPolicy`], one
-//! whose numbers are tried as a whole an [`EvolvedPolicy`].
+//! whose numbers are tried as a whole an [`EvolvedPolicy`]; what tells values for plans to end in is a [`LearnedValue`].
 //! [`ALL`] lists the policies.
 
 mod acting;
@@ -25,10 +25,11 @@ mod sac;
 mod scaling;
 mod taught;
 mod td3;
+mod value_ensemble;
 
 use worldwright_core::Entry;
 
-pub use context::{Build, EvolvedPolicy, ImaginedPolicy, LearnedPolicy, PolicyContext};
+pub use context::{Build, EvolvedPolicy, ImaginedPolicy, LearnedPolicy, LearnedValue, PolicyContext};
 
 /// Every policy that can be named.
 pub const ALL: &[Entry<Build>] = &[
@@ -41,4 +42,5 @@ pub const ALL: &[Entry<Build>] = &[
     direct::ENTRY,
     bc::ENTRY,
     actor_critic::ENTRY,
+    value_ensemble::ENTRY,
 ];

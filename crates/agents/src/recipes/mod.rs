@@ -20,6 +20,7 @@ pub const ALL: &[Entry<Recipe>] = &[
     planning::GP_MPC,
     planning::TABULAR,
     planning::MPC,
+    planning::POLO,
     acting::SAC,
     acting::TD3,
     acting::DQN,

@@ -2,7 +2,7 @@
 
 use worldwright_core::{Entry, Parameter, SettingDefault};
 
-use super::{model, planner};
+use super::{learned_in_updates, model, planner, policy};
 use crate::model_based;
 use crate::recipe::{Lessons, Recipe, Role};
 
@@ -36,6 +36,23 @@ pub(super) const MPC: Entry<Recipe> = Entry {
     source: "Rawlings, Mayne and Diehl, Model Predictive Control, 2017",
     parameters: LEARNING,
     build: planning(&[model("known"), planner("icem")]),
+};
+
+pub(super) const POLO: Entry<Recipe> = Entry {
+    name: "polo",
+    summary: "plan online, learn offline: plans on the known simulator that end in learned values, which hope for much where nobody has been",
+    source: "Lowrey et al., ICLR 2019",
+    parameters: CLOSED,
+    build: planning(&[model("known"), planner("icem"), policy("value-ensemble")]),
+};
+
+/// Settings of an agent whose plans end in learned values.
+const CLOSED: &[Parameter] = &{
+    let [initial_steps, fit_every, exploration_noise, replan_every, _, decision_ms] = *LEARNING else {
+        panic!("the settings of planning changed")
+    };
+    let [_, updates_per_step, discount] = learned_in_updates(1.0);
+    [initial_steps, fit_every, exploration_noise, replan_every, updates_per_step, discount, decision_ms]
 };
 
 /// A recipe of an agent that plans in a model, which is fitted to all data at once.

@@ -3,6 +3,7 @@
 mod belief;
 mod beliefs;
 mod climbing;
+mod closing;
 mod conformance;
 mod in_updates;
 mod learning;

@@ -1,7 +1,7 @@
 //! What every policy that learns from experience keeps to.
 
-use worldwright_core::{Batch, Dataset, Error, Interrupt, Learner, Mode, Rng, Setting, Space};
-use worldwright_policies::{ALL, Build, LearnedPolicy};
+use worldwright_core::{Batch, Dataset, Error, Interrupt, Learner, Mode, Rng, Setting, Settings, Space};
+use worldwright_policies::{ALL, Build, LearnedPolicy, PolicyContext};
 use worldwright_testkit::check_learner;
 
 use crate::told::{policy, told};
@@ -115,5 +115,34 @@ fn wrong_shapes_are_errors() {
         assert!(matches!(error, Error::Shape { .. }), "{name}: {error}");
         let other = policy(name, 3, &space, 0.9, &small(name)).unwrap();
         assert!(it.restore(&other.save()).is_err(), "{name}");
+    }
+}
+
+/// Values without a policy are learners too.
+#[test]
+fn values_alone_are_a_sound_learner() {
+    let space = &spaces()[0];
+    for entry in ALL {
+        let Build::Value(build) = entry.build else { continue };
+        let made = || {
+            let overrides = small(entry.name).into_iter().map(|(key, setting)| (key.to_owned(), setting)).collect();
+            let settings = Settings::resolve(entry.name, entry.parameters, &overrides).unwrap();
+            let context = PolicyContext { inputs: 2, action_space: space.clone(), discount: 0.9, seed: 3 };
+            build(&context, &settings).unwrap()
+        };
+        let learner = || -> Box<dyn Learner> { made() };
+        check_learner(entry.name, &learner, &rows(space));
+        // A bundle tells the same values.
+        let (mut learned, mut other) = (made(), made());
+        learned.update(&rows(space), &mut Rng::new(3), &Interrupt::never()).unwrap();
+        other.restore_weights(&learned.weights()).unwrap();
+        let mut seen = Batch::zeros(2, 3);
+        seen.columns_mut().set_row(1, &[0.5, -0.3]);
+        for hope in [false, true] {
+            let [mut told, mut again] = [[0.0; 3]; 2];
+            learned.value(seen.columns(), hope, &mut told).unwrap();
+            other.value(seen.columns(), hope, &mut again).unwrap();
+            assert_eq!(told, again);
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Values of choices against dynamic programming and closed forms.
 
-use worldwright_core::{Batch, Columns, Dataset, Error, Interrupt, Mode, Priors, Rng, Setting, Space};
-use worldwright_policies::LearnedPolicy;
+use worldwright_core::{Batch, Columns, Dataset, Error, Interrupt, Mode, Priors, Rng, Setting, Settings, Space};
+use worldwright_policies::{ALL, LearnedPolicy, PolicyContext};
 
 use crate::told::{Row, policy, told};
 
@@ -253,4 +253,42 @@ fn a_learner_that_draws_by_error_is_restored_exactly() {
         assert_eq!(update(it.as_mut(), &mut rng.clone()), update(other.as_mut(), &mut rng.clone()));
         assert!(it.save() == other.save());
     }
+}
+
+/// Where everybody goes right, values are what is paid to the end; members agree there, and differ where nobody has been.
+#[test]
+fn an_ensemble_of_values_knows_where_it_has_been() {
+    let entry = ALL.iter().find(|entry| entry.name == "value-ensemble").unwrap();
+    let chosen = [
+        ("batch", Setting::Integer(64)),
+        ("return_steps", Setting::Integer(1)),
+        ("target_rate", Setting::Float(0.1)),
+        ("learning_rate", Setting::Float(3e-3)),
+    ];
+    let chosen = chosen.into_iter().map(|(key, setting)| (key.to_owned(), setting)).collect();
+    let settings = Settings::resolve(entry.name, entry.parameters, &chosen).unwrap();
+    let context = PolicyContext { inputs: 1, action_space: Space::discrete(2), discount: DISCOUNT, seed: 1 };
+    let mut values = entry.build.valuing(entry.name, &context, &settings).unwrap();
+    let rows = (0..PLACES * 20).map(|i| -> Row {
+        let (reward, next) = corridor(i % PLACES, 1);
+        (vec![(i % PLACES) as f64], one_hot(2, 1), reward, vec![next.unwrap_or(i % PLACES) as f64], next.is_none())
+    });
+    let (data, rng) = (told([1, 2], rows), &mut Rng::new(4));
+    for _ in 0..1500 {
+        values.update(&data, rng, &Interrupt::never()).unwrap();
+    }
+    let mut at = |place: f64, hope| {
+        let mut out = [0.0];
+        values.value(Columns::new(&[place], 1, 1).unwrap(), hope, &mut out).unwrap();
+        out[0]
+    };
+    let (mut exact, mut most) = (5.0, 0.0f64);
+    for place in (0..PLACES).rev() {
+        let mean = at(place as f64, false);
+        assert!((mean - exact).abs() < 0.1, "{place}: {mean}, {exact}");
+        most = most.max(at(place as f64, true) - mean);
+        exact = DISCOUNT * exact - 1.0;
+    }
+    let hoped = at(-40.0, true) - at(-40.0, false);
+    assert!(hoped > 5.0 * most && hoped > 0.2, "{hoped} where nobody was, {most} at most elsewhere");
 }

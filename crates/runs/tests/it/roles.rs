@@ -67,6 +67,21 @@ const DAGGER: [&str; 11] = [
     "seed=3",
 ];
 
+/// Plans that end in learned values.
+const POLO: [&str; 11] = [
+    "environment=pendulum",
+    "algorithm=polo",
+    "planner.population=8",
+    "planner.iterations=2",
+    "planner.horizon=6",
+    "policy.batch=8",
+    "policy.hidden=[8]",
+    "agent.initial_steps=60",
+    "steps=500",
+    "evaluation.episodes=1",
+    "seed=3",
+];
+
 pub(crate) const DREAMER: [&str; 15] = [
     "environment=pendulum",
     "algorithm=dreamer",
@@ -104,7 +119,7 @@ pub(crate) const MUZERO: [&str; 13] = [
 #[test]
 fn a_cut_run_of_a_policy_goes_on_as_if_it_had_not_been() {
     const OFTEN: CheckpointEvery = CheckpointEvery { steps: 70, secs: f64::INFINITY };
-    for choices in [&SAC[..], &TD3, &DQN, &DAGGER, &DREAMER, &MUZERO] {
+    for choices in [&SAC[..], &TD3, &DQN, &DAGGER, &POLO, &DREAMER, &MUZERO] {
         let experiment = completed(choices);
         let place = tempfile::tempdir().unwrap();
         let [whole, cut] = ["whole", "cut"].map(|name| place.path().join(name));
@@ -120,7 +135,7 @@ fn a_cut_run_of_a_policy_goes_on_as_if_it_had_not_been() {
 
 #[test]
 fn a_bundle_of_a_policy_acts_as_the_run_evaluated_it() {
-    for choices in [&SAC[..], &TD3, &DQN, &DAGGER, &DREAMER, &MUZERO] {
+    for choices in [&SAC[..], &TD3, &DQN, &DAGGER, &POLO, &DREAMER, &MUZERO] {
         let place = tempfile::tempdir().unwrap();
         let summary = finish(&completed(choices), place.path(), false);
         let mut loaded = load_bundle(&Lists, place.path(), &GO_ON).unwrap();

@@ -1,0 +1,96 @@
+//! What plans end in, learned as they are carried out.
+
+use worldwright_core::{
+    Budget, Experience, Imagination, Interrupt, Key, Metrics, ModelSpec, PlanReport, Planner, Result, Rng, State, find,
+};
+use worldwright_policies::LearnedValue;
+
+use crate::guided::{Asking, Closed};
+use crate::policy_agent::policy_context;
+use crate::updates::Updates;
+use crate::{AgentContext, Resolved};
+
+/// Learned values, and when they learn.
+pub(crate) struct Closing {
+    value: Box<dyn LearnedValue>,
+    asking: Asking,
+    updates: Updates,
+    rng: Rng,
+}
+
+impl Closing {
+    /// What plays the role of the policy beside a planner; none where the algorithm has no such role.
+    pub(crate) fn new(spec: &ModelSpec, resolved: &Resolved, context: &AgentContext) -> Result<Option<Self>> {
+        let Ok(chosen) = resolved.role("policy") else { return Ok(None) };
+        let entry = find(worldwright_policies::ALL, "policy", &chosen.name)?;
+        let told = policy_context(context.observation_space.flat_dim(), resolved, context)?;
+        Ok(Some(Self {
+            value: entry.build.valuing(entry.name, &told, &chosen.settings)?,
+            asking: Asking::valuing(spec),
+            updates: Updates::new(&resolved.agent)?,
+            rng: Key::new(context.seed).fold(6).rng(),
+        }))
+    }
+
+    /// The spec of the arena that plans are made in.
+    pub(crate) fn spec(&self) -> &ModelSpec {
+        self.asking.spec()
+    }
+
+    /// Whether it has learned anything: before that nobody knows what rewards are like, so that there is nothing to hope for.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.updates.made() > 0
+    }
+
+    /// Has a planner improve its plan in an arena, which ends in the values.
+    pub(crate) fn improve(
+        &mut self,
+        planner: &mut dyn Planner,
+        arena: &mut dyn Imagination,
+        (budget, hope): (&Budget, bool),
+    ) -> Result<PlanReport> {
+        planner.improve(&mut Closed { arena, value: self.value.as_mut(), asking: &mut self.asking, hope }, 0, budget)
+    }
+
+    /// Makes the updates that are due.
+    pub(crate) fn learn(&mut self, experience: &dyn Experience, interrupt: &Interrupt) -> Result<Metrics> {
+        let (due, mut told) = (self.updates.due(experience.taken()), Metrics::new());
+        for update in 1..=due {
+            let said = self.value.update(experience, &mut self.rng, interrupt)?;
+            let said = self.updates.count(said, update == due && !experience.is_open());
+            // A row has room for one of each number: where many updates are made at once, for the last means.
+            told = if said.is_empty() { told } else { said };
+        }
+        Ok(told)
+    }
+
+    /// Makes one update.
+    pub(crate) fn study(&mut self, experience: &dyn Experience, interrupt: &Interrupt) -> Result<Metrics> {
+        let said = self.value.update(experience, &mut self.rng, interrupt)?;
+        Ok(self.updates.count(said, false))
+    }
+
+    pub(crate) fn weights(&self) -> State {
+        let mut state = self.value.weights();
+        self.updates.put_made(&mut state);
+        state
+    }
+
+    pub(crate) fn restore_weights(&mut self, weights: &State) -> Result<()> {
+        self.value.restore_weights(weights)?;
+        self.updates.take_made(weights)
+    }
+
+    pub(crate) fn save(&self) -> State {
+        let mut state = self.value.save();
+        self.updates.save(&mut state);
+        state.put("update_rng", self.rng.save());
+        state
+    }
+
+    pub(crate) fn restore(&mut self, state: &State) -> Result<()> {
+        self.value.restore(state)?;
+        self.updates.restore(state)?;
+        self.rng.restore(state, "update_rng")
+    }
+}
