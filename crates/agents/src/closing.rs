@@ -54,14 +54,8 @@ impl Closing {
 
     /// Makes the updates that are due.
     pub(crate) fn learn(&mut self, experience: &dyn Experience, interrupt: &Interrupt) -> Result<Metrics> {
-        let (due, mut told) = (self.updates.due(experience.taken()), Metrics::new());
-        for update in 1..=due {
-            let said = self.value.update(experience, &mut self.rng, interrupt)?;
-            let said = self.updates.count(said, update == due && !experience.is_open());
-            // A row has room for one of each number: where many updates are made at once, for the last means.
-            told = if said.is_empty() { told } else { said };
-        }
-        Ok(told)
+        let (value, rng) = (&mut self.value, &mut self.rng);
+        self.updates.make(experience, || value.update(experience, rng, interrupt))
     }
 
     /// Makes one update.

@@ -9,11 +9,12 @@
 //! same in all of them, zero by default.
 
 use worldwright_core::{
-    Action, Agent, Array, Batch, Error, Experience, Interrupt, Key, Metrics, Mode, Observation, Persist, Plan, Result,
-    Rng, Setting, Settings, Space, State, StepColumn, WorldModel, find,
+    Action, Agent, Array, Error, Experience, Interrupt, Key, Metrics, Mode, Observation, Persist, Plan, Result, Rng,
+    Setting, Settings, Space, State, StepColumn, WorldModel, find,
 };
 use worldwright_policies::{LearnedPolicy, PolicyContext};
 
+use crate::deciding::Deciding;
 use crate::labelled::{LABEL, Labelled};
 use crate::model_based::{ModelBasedAgent, build_model};
 use crate::places::{self, at};
@@ -32,16 +33,12 @@ pub(crate) struct DaggerAgent {
     taken: u64,
     /// The chance that a later step is the expert's.
     expert_share: f64,
-    observation_space: Space,
     action_space: Space,
+    deciding: Deciding,
     interrupt: Interrupt,
     update_rng: Rng,
     /// What an episode starts anew, at each place.
     explore_rngs: Vec<Rng>,
-    // Room for a decision.
-    seen: Batch,
-    flat: Vec<f64>,
-    chosen: Batch,
     label: Vec<f64>,
 }
 
@@ -67,14 +64,11 @@ pub(crate) fn build(resolved: &Resolved, context: &AgentContext) -> Result<Box<d
         initial_steps: settings.count("initial_steps", 0)? as u64,
         taken: 0,
         expert_share: settings.float("expert_share", 0.0, 1.0)?,
-        observation_space: context.observation_space.clone(),
         action_space: context.action_space.clone(),
+        deciding: Deciding::new(context),
         interrupt: context.interrupt.clone(),
         update_rng: seed.fold(6).rng(),
         explore_rngs: vec![seed.fold(8).rng(); context.places],
-        seen: Batch::zeros(o, 1),
-        flat: vec![0.0; o.max(a)],
-        chosen: Batch::zeros(a, 1),
         label: vec![f64::NAN; a],
     }))
 }
@@ -97,18 +91,8 @@ impl DaggerAgent {
 
     /// What the policy does; its likeliest action, since it is to be judged by where that leads.
     fn imitate(&mut self, place: usize, observation: &Observation) -> Result<Action> {
-        let (o, a) = (self.observation_space.flat_dim(), self.action_space.flat_dim());
-        self.observation_space.flatten(observation, &mut self.flat[..o])?;
-        self.seen.columns_mut().set_row(0, &self.flat[..o]);
         let rng = at(&mut self.explore_rngs, place)?;
-        self.policy.act(self.seen.columns(), Mode::Exploit, rng, &mut self.chosen)?;
-        self.chosen.columns().copy_row(0, &mut self.flat[..a]);
-        self.action_space.unflatten(&self.flat[..a])
-    }
-
-    fn update(&mut self, experience: &dyn Experience, episode_ended: bool) -> Result<Metrics> {
-        let said = self.policy.update(&Labelled(experience), &mut self.update_rng, &self.interrupt)?;
-        Ok(self.updates.count(said, episode_ended))
+        self.deciding.act(self.policy.as_mut(), observation, Mode::Exploit, rng)
     }
 }
 
@@ -155,14 +139,8 @@ impl Agent for DaggerAgent {
         if !advised {
             return Ok(told);
         }
-        let due = self.updates.due(experience.taken());
-        let mut latest = Metrics::new();
-        for update in 1..=due {
-            let said = self.update(experience, update == due && !experience.is_open())?;
-            // A row has room for one of each number: where many updates are made at once, for the last means.
-            latest = if said.is_empty() { latest } else { said };
-        }
-        told.extend(latest);
+        let (policy, rng, interrupt) = (&mut self.policy, &mut self.update_rng, &self.interrupt);
+        told.extend(self.updates.make(experience, || policy.update(&Labelled(experience), rng, interrupt))?);
         Ok(told)
     }
 
@@ -171,7 +149,8 @@ impl Agent for DaggerAgent {
             let what = "learning from steps that its planner said nothing of: choose bc, which does what was done";
             return Err(Error::unsupported("dagger", what));
         }
-        self.update(experience, false)
+        let said = self.policy.update(&Labelled(experience), &mut self.update_rng, &self.interrupt)?;
+        Ok(self.updates.count(said, false))
     }
 
     fn columns(&self) -> Vec<StepColumn> {

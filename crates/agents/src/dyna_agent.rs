@@ -9,12 +9,13 @@
 //! policy of the plan are learned from imagined transitions as well as real ones, and nothing holds the plan near the policy.
 
 use worldwright_core::{
-    Action, Agent, Array, Batch, Budget, Call, Dataset, Error, Experience, Interrupt, Key, LearnedModel, Metrics,
-    Observation, Persist, Plan, PlanReport, Planner, Result, Rng, Space, State, WorldModel, cost, find,
+    Action, Agent, Array, Budget, Call, Dataset, Error, Experience, Interrupt, Key, LearnedModel, Metrics, Observation,
+    Persist, Plan, PlanReport, Planner, Result, Rng, State, WorldModel, cost, find,
 };
 use worldwright_planners::PlannerContext;
 use worldwright_policies::LearnedPolicy;
 
+use crate::deciding::Deciding;
 use crate::dreaming::{Dreaming, Pay};
 use crate::fitting::Fitting;
 use crate::guided::{Asking, Guided};
@@ -50,16 +51,12 @@ pub(crate) struct DynaAgent {
     tally: Tally,
     asking: Asking,
     discount: f64,
-    observation_space: Space,
-    action_space: Space,
+    deciding: Deciding,
     interrupt: Interrupt,
     update_rng: Rng,
     /// What an episode starts anew, at each place.
     explore_rngs: Vec<Rng>,
-    // Room for a decision.
-    seen: Batch,
-    flat: Vec<f64>,
-    chosen: Batch,
+    // Room for a decision of a planner.
     action: Action,
 }
 
@@ -113,14 +110,10 @@ pub(crate) fn build(resolved: &Resolved, context: &AgentContext) -> Result<Box<d
         dreaming,
         share: settings.float("imagined_share", 0.0, 1.0)?,
         discount: settings.float("discount", 0.0, 1.0)?,
-        observation_space: context.observation_space.clone(),
-        action_space: context.action_space.clone(),
+        deciding: Deciding::new(context),
         interrupt: context.interrupt.clone(),
         update_rng: seed.fold(6).rng(),
         explore_rngs: vec![seed.fold(2).rng(); context.places],
-        seen: Batch::zeros(o, 1),
-        flat: vec![0.0; o.max(a)],
-        chosen: Batch::zeros(a, 1),
     }))
 }
 
@@ -239,7 +232,7 @@ impl Agent for DynaAgent {
     }
 
     fn begin_episode(&mut self, place: usize, observation: &Observation, seed: u64) -> Result<()> {
-        self.observation_space.flatten(observation, &mut self.flat[..self.observation_space.flat_dim()])?;
+        self.deciding.check(observation)?;
         let key = Key::new(seed);
         *at(&mut self.explore_rngs, place)? = key.fold(2).rng();
         if let Some(planner) = self.planners.get_mut(place) {
@@ -253,21 +246,16 @@ impl Agent for DynaAgent {
         let (is_ready, explores) = (self.is_ready(), explore && self.explores());
         let rng = at(&mut self.explore_rngs, place)?;
         if !is_ready {
-            return Ok(self.action_space.sample(rng));
+            return Ok(self.deciding.random(rng));
         }
         if place < self.planners.len() {
             return self.planned(place, observation, explore);
         }
-        let (o, a) = (self.observation_space.flat_dim(), self.action_space.flat_dim());
-        self.observation_space.flatten(observation, &mut self.flat[..o])?;
-        self.seen.columns_mut().set_row(0, &self.flat[..o]);
         let policy = match &mut self.explorer {
             Some(explorer) if explores => explorer,
             _ => &mut self.policy,
         };
-        policy.act(self.seen.columns(), mode(explore), rng, &mut self.chosen)?;
-        self.chosen.columns().copy_row(0, &mut self.flat[..a]);
-        self.action_space.unflatten(&self.flat[..a])
+        self.deciding.act(policy.as_mut(), observation, mode(explore), rng)
     }
 
     fn learn(&mut self, experience: &dyn Experience) -> Result<Metrics> {

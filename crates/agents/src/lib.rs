@@ -8,6 +8,7 @@ mod choosing;
 mod closing;
 mod context;
 mod dagger_agent;
+mod deciding;
 mod dreaming;
 mod dyna_agent;
 mod evolution;

@@ -4,11 +4,12 @@
 //! from the first step on, and is updated whenever its rollout is long enough, with what came since the last update and nothing else.
 
 use worldwright_core::{
-    Action, Agent, Batch, Error, Experience, Interrupt, Key, Metrics, Mode, Observation, Persist, Result, Rng, Space,
-    State, StepColumn, find,
+    Action, Agent, Error, Experience, Interrupt, Key, Metrics, Mode, Observation, Persist, Result, Rng, State,
+    StepColumn, find,
 };
 use worldwright_policies::{LearnedPolicy, PolicyContext};
 
+use crate::deciding::Deciding;
 use crate::newest::Newest;
 use crate::places::{self, at};
 use crate::updates::{Rollouts, Updates};
@@ -17,8 +18,7 @@ use crate::{AgentContext, Resolved};
 /// Acts by a policy, and has it learn.
 pub(crate) struct PolicyAgent {
     policy: Box<dyn LearnedPolicy>,
-    observation_space: Space,
-    action_space: Space,
+    deciding: Deciding,
     interrupt: Interrupt,
     updates: Updates,
     /// When updates are due where the policy learns from its own steps alone.
@@ -26,10 +26,6 @@ pub(crate) struct PolicyAgent {
     update_rng: Rng,
     /// What an episode starts anew, at each place.
     explore_rngs: Vec<Rng>,
-    // Room for a decision.
-    seen: Batch,
-    flat: Vec<f64>,
-    chosen: Batch,
     /// What the policy keeps beside a step.
     kept: Vec<f64>,
 }
@@ -82,22 +78,17 @@ pub(crate) fn build_imitating(resolved: &Resolved, context: &AgentContext) -> Re
 }
 
 fn around(policy: Box<dyn LearnedPolicy>, updates: Updates, context: &AgentContext) -> Box<dyn Agent> {
-    let (inputs, a) = (context.observation_space.flat_dim(), context.action_space.flat_dim());
     let seed = Key::new(context.seed);
     let kept = policy.columns().iter().map(|column| column.width).sum();
     Box::new(PolicyAgent {
         rollouts: policy.rollout().map(Rollouts::new),
         kept: vec![0.0; kept],
         policy,
-        observation_space: context.observation_space.clone(),
-        action_space: context.action_space.clone(),
+        deciding: Deciding::new(context),
         interrupt: context.interrupt.clone(),
         updates,
         update_rng: seed.fold(1).rng(),
         explore_rngs: vec![seed.fold(2).rng(); context.places],
-        seen: Batch::zeros(inputs, 1),
-        flat: vec![0.0; inputs.max(a)],
-        chosen: Batch::zeros(a, 1),
     })
 }
 
@@ -133,7 +124,7 @@ impl Agent for PolicyAgent {
     }
 
     fn begin_episode(&mut self, place: usize, observation: &Observation, seed: u64) -> Result<()> {
-        self.observation_space.flatten(observation, &mut self.flat[..self.observation_space.flat_dim()])?;
+        self.deciding.check(observation)?;
         *at(&mut self.explore_rngs, place)? = Key::new(seed).fold(2).rng();
         Ok(())
     }
@@ -142,15 +133,11 @@ impl Agent for PolicyAgent {
         self.interrupt.check("acting")?;
         let (is_ready, rng) = (self.is_ready(), at(&mut self.explore_rngs, place)?);
         if !is_ready {
-            return Ok(self.action_space.sample(rng));
+            return Ok(self.deciding.random(rng));
         }
-        let (o, a) = (self.observation_space.flat_dim(), self.action_space.flat_dim());
-        self.observation_space.flatten(observation, &mut self.flat[..o])?;
-        self.seen.columns_mut().set_row(0, &self.flat[..o]);
-        self.policy.act(self.seen.columns(), mode(explore), rng, &mut self.chosen)?;
+        let action = self.deciding.act(self.policy.as_mut(), observation, mode(explore), rng)?;
         self.policy.keep(0, &mut self.kept);
-        self.chosen.columns().copy_row(0, &mut self.flat[..a]);
-        self.action_space.unflatten(&self.flat[..a])
+        Ok(action)
     }
 
     fn learn(&mut self, experience: &dyn Experience) -> Result<Metrics> {
@@ -158,14 +145,8 @@ impl Agent for PolicyAgent {
             let Some(from) = rollouts.due(experience) else { return Ok(Metrics::new()) };
             return self.update(&Newest { all: experience, from }, true);
         }
-        let mut told = Metrics::new();
-        let due = self.updates.due(experience.taken());
-        for update in 1..=due {
-            let said = self.update(experience, update == due && !experience.is_open())?;
-            // A row has room for one of each number: where many updates are made at once, for the last means.
-            told = if said.is_empty() { told } else { said };
-        }
-        Ok(told)
+        let (policy, rng, interrupt) = (&mut self.policy, &mut self.update_rng, &self.interrupt);
+        self.updates.make(experience, || policy.update(experience, rng, interrupt))
     }
 
     fn study(&mut self, experience: &dyn Experience) -> Result<Metrics> {

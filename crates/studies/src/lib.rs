@@ -7,6 +7,7 @@ mod four_rooms;
 mod gradients;
 mod greedy;
 mod imitation;
+mod implicit;
 mod queries;
 mod successor_features;
 
@@ -37,4 +38,5 @@ impl Watch<'_> {
 pub type Build = fn(&Settings, &mut Watch<'_>) -> Result<Study>;
 
 /// Every study that can be named.
-pub const ALL: &[Entry<Build>] = &[gradients::ENTRY, imitation::ENTRY, queries::ENTRY, successor_features::ENTRY];
+pub const ALL: &[Entry<Build>] =
+    &[gradients::ENTRY, imitation::ENTRY, implicit::ENTRY, queries::ENTRY, successor_features::ENTRY];

@@ -125,6 +125,26 @@ impl Graph {
         self.affine(sum, 1.0 / self.shape(x).cols as f32, 0.0)
     }
 
+    /// The greatest of each row, in one column, by halves; where several are, they share the gradient.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] when `x` has no column.
+    pub fn max_columns(&mut self, x: Node) -> Result<Node> {
+        let cols = self.shape(x).cols;
+        if cols <= 1 {
+            return if cols == 1 { Ok(x) } else { Err(Error::shape("columns to choose from", &[1], &[0])) };
+        }
+        let half = cols / 2;
+        let (first, second) = (self.slice(x, 0, half)?, self.slice(x, half, half)?);
+        let greater = self.max(first, second)?;
+        let greater = self.max_columns(greater)?;
+        if cols == 2 * half {
+            return Ok(greater);
+        }
+        let last = self.slice(x, cols - 1, 1)?;
+        self.max(greater, last)
+    }
+
     /// The sum of each sample's rows, in one row.
     ///
     /// # Errors

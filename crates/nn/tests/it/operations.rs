@@ -250,3 +250,31 @@ fn every_operation_is_compared() {
     let missing: Vec<&&str> = OPERATIONS.iter().filter(|name| !covered.contains(**name)).collect();
     assert_eq!(missing, vec![&"slice"], "a slice is part of every network in `golden`");
 }
+
+/// The greatest of odd and even numbers of columns; equals share the gradient.
+#[test]
+fn the_greatest_column_is_found_by_halves() {
+    let rows = [[3.0, 1.0, 2.0, 5.0, 4.0], [7.0, 7.0, 1.0, 0.0, -1.0], [-3.0, -4.0, -5.0, -2.0, -1.0]];
+    for cols in 1..=5 {
+        let store = Store::new(1);
+        let mut g = Graph::new(1);
+        g.learn(&store);
+        let x = g.differentiable_input(cols);
+        let most = g.max_columns(x).unwrap();
+        g.minimise(most, 1.0).unwrap();
+        let flat: Vec<f32> = rows.iter().flat_map(|row| row[..cols].to_vec()).collect();
+        let mut runner = Runner::new(g, rows.len());
+        runner.forward_backward(&[&store], rows.len(), &[Feed::Shared(&flat)]).unwrap();
+        let (mut value, mut gradient) = (vec![0.0; rows.len()], vec![0.0; flat.len()]);
+        runner.read(most, &mut value).unwrap();
+        runner.read_gradient(x, &mut gradient).unwrap();
+        for (i, row) in rows.iter().enumerate() {
+            let greatest = row[..cols].iter().copied().fold(f32::NEG_INFINITY, f32::max);
+            assert_eq!(value[i], greatest);
+            let of_row = &gradient[i * cols..(i + 1) * cols];
+            let sum: f32 = of_row.iter().sum();
+            assert!((sum - 1.0 / rows.len() as f32).abs() < 1e-6, "{cols}: {of_row:?}");
+            assert!(of_row.iter().zip(row).all(|(g, x)| (*g != 0.0) == (*x == greatest)), "{cols}: {of_row:?}");
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! A policy's decision: from what is seen to an action, by the spaces of a task.
+
+use worldwright_core::{Action, Batch, Mode, Observation, Policy, Result, Rng, Space};
+
+use crate::AgentContext;
+
+/// The spaces, with room for a decision.
+pub(crate) struct Deciding {
+    observation_space: Space,
+    action_space: Space,
+    seen: Batch,
+    flat: Vec<f64>,
+    chosen: Batch,
+}
+
+impl Deciding {
+    /// Room for decisions in the task of a context.
+    pub(crate) fn new(context: &AgentContext) -> Self {
+        let (o, a) = (context.observation_space.flat_dim(), context.action_space.flat_dim());
+        Self {
+            observation_space: context.observation_space.clone(),
+            action_space: context.action_space.clone(),
+            seen: Batch::zeros(o, 1),
+            flat: vec![0.0; o.max(a)],
+            chosen: Batch::zeros(a, 1),
+        }
+    }
+
+    /// Refuses a foreign observation.
+    ///
+    /// # Errors
+    /// As for [`Space::flatten`].
+    pub(crate) fn check(&mut self, observation: &Observation) -> Result<()> {
+        self.observation_space.flatten(observation, &mut self.flat[..self.seen.dims()])
+    }
+
+    /// An action at random.
+    pub(crate) fn random(&self, rng: &mut Rng) -> Action {
+        self.action_space.sample(rng)
+    }
+
+    /// What the policy does.
+    ///
+    /// # Errors
+    /// What the policy gives; [`Error::Shape`](worldwright_core::Error::Shape) for a foreign observation.
+    pub(crate) fn act(
+        &mut self,
+        policy: &mut dyn Policy,
+        observation: &Observation,
+        mode: Mode,
+        rng: &mut Rng,
+    ) -> Result<Action> {
+        self.check(observation)?;
+        let width = self.seen.dims();
+        self.seen.columns_mut().set_row(0, &self.flat[..width]);
+        policy.act(self.seen.columns(), mode, rng, &mut self.chosen)?;
+        let action = &mut self.flat[..self.chosen.dims()];
+        self.chosen.columns().copy_row(0, action);
+        self.action_space.unflatten(action)
+    }
+}
