@@ -1,8 +1,6 @@
 //! A model fitted to all that was experienced, when that is due.
 
-use worldwright_core::{
-    Array, Dataset, Experience, FitReport, Interrupt, Key, LearnedModel, Result, Rng, Settings, State,
-};
+use worldwright_core::{Array, Dataset, Experience, FitReport, Interrupt, Key, Learn, Result, Rng, Settings, State};
 
 /// The inverse of the share by which what was experienced has grown a lot.
 const GROWN: usize = 4;
@@ -73,7 +71,7 @@ impl Fitting {
     /// Fits the model to all that was experienced.
     pub(crate) fn fit(
         &mut self,
-        model: &mut dyn LearnedModel,
+        model: &mut dyn Learn,
         experience: &dyn Experience,
         places: usize,
         interrupt: &Interrupt,

@@ -24,6 +24,7 @@ mod mixture;
 mod model_based;
 mod newest;
 mod parts;
+mod pilco;
 mod places;
 mod planned;
 mod policy_agent;

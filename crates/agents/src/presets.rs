@@ -94,6 +94,14 @@ pub const PRESETS: &[Preset] = &[
             QUICK,
         ],
     },
+    // What is foreseen costs the square of the points, at each of many evaluations.
+    Preset {
+        algorithm: "pilco",
+        environment: "*",
+        setting: &[],
+        agent: &[],
+        parts: &[("model", "gp", &[("max_points", D::Integer(300))])],
+    },
     Preset { algorithm: "mbpo", environment: "*", setting: &[], agent: &[], parts: &[SMALL, QUICK] },
     Preset {
         algorithm: "tabular",

@@ -68,7 +68,7 @@ pub use planner::{Budget, Deadline, PlanReport, PlanStatus, Planner, Weighed};
 pub use policy::{Mode, Policy, Rollout};
 pub use priorities::{Priorities, SumTree};
 pub use random::{Key, Rng};
-pub use reward::{RewardFunction, Transitions};
+pub use reward::{Bell, RewardFunction, Transitions};
 pub use settings::{Default as SettingDefault, Parameter, Setting, Settings};
 pub use simulator::{Filter, Simulator};
 pub use space::Space;

@@ -13,6 +13,15 @@ pub struct Transitions<'a> {
     pub next_observations: Columns<'a>,
 }
 
+/// A reward that is one at a target and fades with the distance from it: `exp(−½ (o − t)ᵀ W (o − t))` of the flat observation o after the step.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Bell {
+    /// t `[O]`.
+    pub target: Vec<f64>,
+    /// W `[O][O]`, symmetric and positive semi-definite.
+    pub precision: Vec<f64>,
+}
+
 /// Reward and termination of a batch of transitions. Must not allocate.
 pub trait RewardFunction: Send + Sync {
     /// Writes each row's reward, and whether the task ends there.
@@ -21,5 +30,10 @@ pub trait RewardFunction: Send + Sync {
     /// Whether [`evaluate`](Self::evaluate) ever reports termination.
     fn terminates(&self) -> bool {
         false
+    }
+
+    /// The form of the reward where it is a bell and never ends a task, so that its expectation has a closed form.
+    fn bell(&self) -> Option<Bell> {
+        None
     }
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use worldwright_core::{
-    Action, Actions, Array, Columns, ColumnsMut, ElementType, Environment, Error, Filter, Frame, Observation, Persist,
-    Result, RewardFunction, Settings, Simulator, Space, State, Step, Transitions, Value,
+    Action, Actions, Array, Bell, Columns, ColumnsMut, ElementType, Environment, Error, Filter, Frame, Observation,
+    Persist, Result, RewardFunction, Settings, Simulator, Space, State, Step, Transitions, Value,
 };
 
 use crate::Made;
@@ -215,5 +215,9 @@ impl<W: World> RewardFunction for KnownReward<W> {
 
     fn terminates(&self) -> bool {
         self.0.terminates()
+    }
+
+    fn bell(&self) -> Option<Bell> {
+        self.0.bell()
     }
 }

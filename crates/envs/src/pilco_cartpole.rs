@@ -11,7 +11,7 @@
 //! x = 0. Starts from N(0, 0.1²); measurements of (x, ẋ, θ, θ̇) with N(0, 0.01²). 40 steps. Integrated by ten RK4 steps, where
 //! the original takes an adaptive method.
 
-use worldwright_core::{Parameter, Result, Rng, SettingDefault as D, Settings, Space};
+use worldwright_core::{Bell, Parameter, Result, Rng, SettingDefault as D, Settings, Space};
 
 use crate::draw::Canvas;
 use crate::scenes::CartPicture;
@@ -128,6 +128,14 @@ impl World for PilcoCartPole {
 
     fn judge(&self, _observation: &[f64], _action: &[f64], next: &[f64]) -> Outcome {
         outcome(next[0], next[3], next[2])
+    }
+
+    fn bell(&self) -> Option<Bell> {
+        // The tip's way from its goal, across and up, by (x, x_dot, cos θ, sin θ, θ_dot).
+        let ways = [[1.0, 0.0, 0.0, LENGTH, 0.0], [0.0, 0.0, LENGTH, 0.0, 0.0]];
+        let entry = |i: usize, j: usize| ways.iter().map(|way| way[i] * way[j]).sum::<f64>() / (WIDTH * WIDTH);
+        let precision = (0..25).map(|place| entry(place / 5, place % 5)).collect();
+        Some(Bell { target: vec![0.0, 0.0, -1.0, 0.0, 0.0], precision })
     }
 
     fn draw(&self, state: &[f64], action: &[f64], canvas: &mut Canvas) {

@@ -7,7 +7,7 @@
 //! run the same lines.
 
 use worldwright_core::{
-    Action, Actions, Columns, ColumnsMut, ElementType, Error, Filter, Result, Rng, Space, Transitions, Value,
+    Action, Actions, Bell, Columns, ColumnsMut, ElementType, Error, Filter, Result, Rng, Space, Transitions, Value,
 };
 
 use crate::draw::Canvas;
@@ -79,6 +79,11 @@ pub(crate) trait World: Send + Sync + 'static {
     /// Whether a step can end the task.
     fn terminates(&self) -> bool {
         false
+    }
+
+    /// The reward's form where it is a bell, the same as [`judge`](Self::judge) computes.
+    fn bell(&self) -> Option<Bell> {
+        None
     }
 
     /// Adds process noise to a state that the environment (never the simulator) has just reached.

@@ -44,6 +44,7 @@ mod training;
 pub mod transition;
 
 pub use context::{Build, ModelContext};
+pub use gp::{Foresight, build_foresight};
 pub use known::Known;
 pub use latent::LatentModel;
 pub use muzero::{ROOT_VALUE, SEARCH_POLICY};

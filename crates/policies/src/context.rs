@@ -4,6 +4,7 @@ use worldwright_core::{
     Columns, Error, Experience, Interrupt, Learner, Metrics, Persist, Policy, Result, Rng, Settings, Space, State,
 };
 use worldwright_nn::{Cell, Starts, Store};
+use worldwright_numerics::moments::{Gaussian, Moments};
 
 /// What a policy is told of its task.
 #[derive(Debug, Clone)]
@@ -79,6 +80,34 @@ pub trait LearnedValue: Learner + Send {
     fn restore_weights(&mut self, weights: &State) -> Result<()>;
 }
 
+/// A policy that knows what it does where its inputs are normally distributed, with derivatives by its parameters: whoever foresees by a model how
+/// inputs spread can tell how much better the policy would do with others. It does what it does: nothing is random about it.
+pub trait MomentPolicy: Policy + Persist {
+    /// Begins anew around rows of what was seen, whose numbers are told in units of `std`.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for other inputs, [`Error::Config`] for none.
+    fn begin(&mut self, seen: Columns<'_>, std: &[f64], rng: &mut Rng) -> Result<()>;
+
+    /// All numbers that are learned, of the order of one.
+    fn parameters(&self) -> &[f64];
+
+    /// Takes others on.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for more or fewer, [`Error::Diverged`] for those that make no policy.
+    fn set_parameters(&mut self, parameters: &[f64]) -> Result<()>;
+
+    /// Moments of the action for inputs distributed like `x`; all of `out` is written.
+    fn moments(&mut self, x: &Gaussian, out: &mut Moments);
+
+    /// Adds to `into` what `adjoint` of the moments means for those of x, and keeps what it means for the parameters.
+    fn pull(&mut self, x: &Gaussian, adjoint: &Moments, into: &mut Gaussian);
+
+    /// Writes what was kept for the parameters since the last time.
+    fn slopes(&mut self, out: &mut [f64]);
+}
+
 /// Builds a policy from a complete set of settings, by what it learns from.
 #[derive(Debug, Clone, Copy)]
 pub enum Build {
@@ -92,31 +121,39 @@ pub enum Build {
     Evolution(fn(&PolicyContext, &Settings) -> Result<Box<dyn EvolvedPolicy>>),
     /// From transitions that were experienced; what it learns is what states are worth, which a planner acts by.
     Value(fn(&PolicyContext, &Settings) -> Result<Box<dyn LearnedValue>>),
+    /// From what a Gaussian process foresees of normal distributions.
+    Moments(fn(&PolicyContext, &Settings) -> Result<Box<dyn MomentPolicy>>),
 }
 
-/// What is said of values where a policy is wanted.
-const NO_POLICY: &str = "acting: it tells values, which a planner acts by; choose the algorithm polo for it";
-
 impl Build {
+    /// The refusal of what is wanted of it, with the algorithms that it is for.
+    fn refusal(self, name: &str, wanted: &str) -> Error {
+        let suits = match self {
+            Self::Imitation(_) => "that learns from recorded episodes or from a planner, such as bc or dagger",
+            Self::Experience(_) => "that learns from what actions paid, such as sac",
+            Self::Imagination(_) => "whose policy learns in imagination, such as dreamer",
+            Self::Evolution(_) => "that tries its numbers in whole episodes, such as cma-es",
+            Self::Value(_) => "whose plans end in values, such as polo",
+            Self::Moments(_) => "that foresees by Gaussian processes, such as pilco",
+        };
+        Error::unsupported(name.to_owned(), format!("{wanted}: choose an algorithm {suits}"))
+    }
+
     /// The policy to learn by imitation. `name` is its name, for the refusal.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] for one that learns from what actions paid, and what the policy itself refuses.
+    /// [`Error::Unsupported`] for one that learns otherwise (so for the others below too), and what the policy itself refuses.
     pub fn imitating(self, name: &str, context: &PolicyContext, settings: &Settings) -> Result<Box<dyn LearnedPolicy>> {
         match self {
             Self::Imitation(build) => build(context, settings),
-            Self::Value(_) => Err(Error::unsupported(name.to_owned(), NO_POLICY)),
-            Self::Experience(_) | Self::Imagination(_) | Self::Evolution(_) => {
-                let what = "doing what recorded episodes did: choose an algorithm that learns from what they paid, such as sac";
-                Err(Error::unsupported(name.to_owned(), what))
-            }
+            other => Err(other.refusal(name, "doing what others did")),
         }
     }
 
-    /// The policy to learn from experience. `name` is its name, for the refusal.
+    /// The policy to learn from experience.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] for one that learns otherwise, and what the policy itself refuses.
+    /// As for [`imitating`](Self::imitating).
     pub fn experienced(
         self,
         name: &str,
@@ -125,64 +162,51 @@ impl Build {
     ) -> Result<Box<dyn LearnedPolicy>> {
         match self {
             Self::Experience(build) => build(context, settings),
-            Self::Value(_) => Err(Error::unsupported(name.to_owned(), NO_POLICY)),
-            Self::Imitation(_) => {
-                let what = "learning from steps of its own: choose an algorithm that learns from recorded episodes, such as bc";
-                Err(Error::unsupported(name.to_owned(), what))
-            }
-            Self::Imagination(_) => {
-                let what =
-                    "learning without a model: choose an algorithm whose policy learns in imagination, such as dreamer";
-                Err(Error::unsupported(name.to_owned(), what))
-            }
-            Self::Evolution(_) => {
-                let what = "learning from single steps: choose an algorithm that tries its numbers in whole episodes, such as cma-es";
-                Err(Error::unsupported(name.to_owned(), what))
-            }
+            other => Err(other.refusal(name, "learning from what its steps paid")),
         }
     }
 
-    /// The policy to learn in imagination. `name` is its name, for the refusal.
+    /// The policy to learn in imagination.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] for one that learns otherwise, and what the policy itself refuses.
+    /// As for [`imitating`](Self::imitating).
     pub fn imagined(self, name: &str, context: &PolicyContext, settings: &Settings) -> Result<Box<dyn ImaginedPolicy>> {
         match self {
             Self::Imagination(build) => build(context, settings),
-            Self::Value(_) => Err(Error::unsupported(name.to_owned(), NO_POLICY)),
-            Self::Experience(_) | Self::Imitation(_) | Self::Evolution(_) => {
-                let what = "learning in a model's imagination: choose an algorithm whose policy learns from experience, such as sac";
-                Err(Error::unsupported(name.to_owned(), what))
-            }
+            other => Err(other.refusal(name, "learning in a latent model's imagination")),
         }
     }
 
-    /// The policy to try numbers of. `name` is its name, for the refusal.
+    /// The policy to try numbers of.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] for one that learns otherwise, and what the policy itself refuses.
+    /// As for [`imitating`](Self::imitating).
     pub fn evolved(self, name: &str, context: &PolicyContext, settings: &Settings) -> Result<Box<dyn EvolvedPolicy>> {
         match self {
             Self::Evolution(build) => build(context, settings),
-            Self::Value(_) => Err(Error::unsupported(name.to_owned(), NO_POLICY)),
-            Self::Experience(_) | Self::Imitation(_) | Self::Imagination(_) => {
-                let what = "being tried as a whole: take the policy direct, or an algorithm that learns by gradients, such as ppo";
-                Err(Error::unsupported(name.to_owned(), what))
-            }
+            other => Err(other.refusal(name, "being tried as a whole")),
         }
     }
 
-    /// The values that plans end in. `name` is its name, for the refusal.
+    /// The values that plans end in.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] for a policy, and what the values themselves refuse.
+    /// As for [`imitating`](Self::imitating).
     pub fn valuing(self, name: &str, context: &PolicyContext, settings: &Settings) -> Result<Box<dyn LearnedValue>> {
         match self {
             Self::Value(build) => build(context, settings),
-            Self::Experience(_) | Self::Imitation(_) | Self::Imagination(_) | Self::Evolution(_) => {
-                let what = "telling values alone: take value-ensemble, or the algorithm loop, whose plans a policy leads and its critic ends";
-                Err(Error::unsupported(name.to_owned(), what))
-            }
+            other => Err(other.refusal(name, "telling values alone")),
+        }
+    }
+
+    /// The policy to foresee by.
+    ///
+    /// # Errors
+    /// As for [`imitating`](Self::imitating).
+    pub fn foreseen(self, name: &str, context: &PolicyContext, settings: &Settings) -> Result<Box<dyn MomentPolicy>> {
+        match self {
+            Self::Moments(build) => build(context, settings),
+            other => Err(other.refusal(name, "telling how its actions spread with its inputs")),
         }
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! A policy that learns from what was experienced is a [`LearnedPolicy`]: it samples what it wants of an
 //! [`Experience`](worldwright_core::Experience), be that real or imagined. One that learns by unrolling a latent model is an [`ImaginedPolicy`], one
-//! whose numbers are tried as a whole an [`EvolvedPolicy`]; what tells values for plans to end in is a [`LearnedValue`].
+//! whose numbers are tried as a whole an [`EvolvedPolicy`], one that learns by what is foreseen of normal distributions a [`MomentPolicy`]; what tells values for
+//! plans to end in is a [`LearnedValue`].
 //! [`ALL`] lists the policies.
 
 mod acting;
@@ -16,6 +17,7 @@ mod critics;
 mod direct;
 mod dqn;
 mod draws;
+mod foreseen;
 mod judging;
 mod moments;
 mod networks;
@@ -29,7 +31,7 @@ mod value_ensemble;
 
 use worldwright_core::Entry;
 
-pub use context::{Build, EvolvedPolicy, ImaginedPolicy, LearnedPolicy, LearnedValue, PolicyContext};
+pub use context::{Build, EvolvedPolicy, ImaginedPolicy, LearnedPolicy, LearnedValue, MomentPolicy, PolicyContext};
 
 /// Every policy that can be named.
 pub const ALL: &[Entry<Build>] = &[
@@ -43,4 +45,6 @@ pub const ALL: &[Entry<Build>] = &[
     bc::ENTRY,
     actor_critic::ENTRY,
     value_ensemble::ENTRY,
+    foreseen::rbf::ENTRY,
+    foreseen::linear::ENTRY,
 ];

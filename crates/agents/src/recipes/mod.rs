@@ -4,6 +4,7 @@ mod acting;
 mod dyna;
 mod evolving;
 mod imitating;
+mod foresight;
 mod latent;
 mod planning;
 mod tabular;
@@ -26,6 +27,7 @@ pub const ALL: &[Entry<Recipe>] = &[
     acting::DQN,
     dyna::MBPO,
     dyna::LOOP,
+    foresight::PILCO,
     latent::DREAMER,
     latent::MUZERO,
     acting::BC,

@@ -25,6 +25,10 @@ fn tried(algorithm: &str) -> (&'static str, &'static [(&'static str, i64)]) {
         ("model.latent", 8),
         ("policy.batch", 4),
         ("policy.hidden", 8),
+        ("policy.centres", 6),
+        ("agent.horizon", 4),
+        ("agent.evaluations", 3),
+        ("agent.points", 12),
     ];
     match algorithm {
         "tabular" => ("gridworld", SMALL),
@@ -45,12 +49,20 @@ fn agent(algorithm: &str, places: usize) -> Box<dyn Agent> {
     for (key, value) in small {
         let (section, key) = key.split_once('.').unwrap();
         // What a part does not know says nothing to it; sizes of several layers are lists.
-        let known = defaults.role(section).ok().and_then(|part| part.settings.iter().find(|(name, _)| *name == key));
+        let settings = match section {
+            "agent" => Some(&defaults.agent),
+            role => defaults.role(role).ok().map(|part| &part.settings),
+        };
+        let known = settings.and_then(|settings| settings.iter().find(|(name, _)| *name == key));
         let value = match known.map(|(_, default)| default) {
             Some(Setting::Numbers(_)) => Setting::Numbers(vec![*value as f64]),
             Some(_) => Setting::Integer(*value),
             None => continue,
         };
+        if section == "agent" {
+            parts.agent.insert(key.to_owned(), value);
+            continue;
+        }
         let choice: &mut Choice = parts.roles.entry(section.to_owned()).or_default();
         choice.settings.insert(key.to_owned(), value);
     }

@@ -1,8 +1,8 @@
 //! Known rewards of Python environments against transitions of the originals; `tests/golden/make_golden.py` made them.
 
 use serde_json::Value as Json;
-use worldwright_core::{Actions, Batch, Transitions};
-use worldwright_envs::{KNOWN_REWARDS, known_reward};
+use worldwright_core::{Actions, Batch, Rng, Transitions};
+use worldwright_envs::{ALL, KNOWN_REWARDS, known_reward, make};
 
 const GYM: &str = include_str!("../golden/gym-rewards.json");
 const DMC: &str = include_str!("../golden/dmc-rewards.json");
@@ -67,4 +67,39 @@ fn strangers_have_no_known_reward() {
     assert!(known_reward("gym:HalfCheetah-v5", 18, 6).is_none(), "one observation more: it was changed");
     assert!(known_reward("gym:CartPole-v1", 4, 2).is_some());
     assert!(known_reward("CartPole-v1", 4, 2).is_none(), "a native name is no Python environment");
+}
+
+#[test]
+fn a_reward_that_says_it_is_a_bell_is_one() {
+    let mut bells = 0;
+    for entry in ALL {
+        let made = make(entry.name, &Default::default()).unwrap();
+        let Some((reward, bell)) = made.reward.and_then(|reward| reward.bell().map(|bell| (reward, bell))) else {
+            continue;
+        };
+        bells += 1;
+        let (o, rows, mut rng) = (bell.target.len(), 50, Rng::new(1));
+        let (mut seen, action) =
+            (Batch::zeros(o, rows), Batch::zeros(made.environment.action_space().flat_dim(), rows));
+        let mut expected = Vec::new();
+        for row in 0..rows {
+            let near: Vec<f64> = bell.target.iter().map(|target| target + 0.4 * rng.normal()).collect();
+            let away = |i: usize| near[i] - bell.target[i];
+            let squares: f64 = (0..o * o).map(|place| away(place / o) * bell.precision[place] * away(place % o)).sum();
+            expected.push((-0.5 * squares).exp());
+            seen.columns_mut().set_row(row, &near);
+        }
+        let (mut got, mut ended) = (vec![0.0; rows], vec![false; rows]);
+        let transitions = Transitions {
+            observations: seen.columns(),
+            actions: Actions::Continuous(action.columns()),
+            next_observations: seen.columns(),
+        };
+        reward.evaluate(transitions, &mut got, &mut ended);
+        for (got, expected) in got.iter().zip(expected) {
+            assert!((got - expected).abs() < 1e-12, "{}: {got} not {expected}", entry.name);
+        }
+        assert!(ended.iter().all(|ended| !ended), "{}", entry.name);
+    }
+    assert!(bells > 0);
 }

@@ -5,9 +5,13 @@
 //! likelihood ([`likelihood`]) from several starts at the first fit, and from where they were at later ones. A step either
 //! follows the posterior mean, or each lane follows a function drawn from the posterior ([`posterior`]).
 //!
+//! [`foresight`] has the same processes foresee how normal distributions of states move.
+//!
 //! Where the transitions outnumber `max_points`, the ones kept are chosen by [`subset`]; where they outnumber
 //! `likelihood_points`, the hyper-parameters are fitted to a random subset.
 
+mod chart;
+mod foresight;
 mod kernel;
 mod likelihood;
 mod posterior;
@@ -27,6 +31,7 @@ use crate::transition::{
     ANGLES, Answer, Examples, Question, Regressor, Slopes, TransitionModel, saved_shape, unfitted,
 };
 use crate::{Build, ModelContext};
+pub use foresight::{Foresight, build_foresight};
 use kernel::{Hyper, Kernel};
 use likelihood::Likelihood;
 use posterior::Posterior;

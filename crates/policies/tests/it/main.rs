@@ -6,6 +6,7 @@ mod deterministic;
 mod every;
 mod evolved;
 mod imagined;
+mod moments;
 mod soft;
 mod told;
 mod values;
