@@ -31,7 +31,7 @@ use foreseen::Foreseen;
 
 /// Episodes that the prior of the starts counts as, and its deviations as a share of how far states spread.
 const PRIOR_EPISODES: f64 = 2.0;
-const PRIOR_SHARE: f64 = 0.1;
+const PRIOR_SHARE: f64 = 0.05;
 /// Units of a sine or a cosine to policies: what the lengths of PILCO's own cart-pole begin at.
 const CIRCLE: f64 = 0.7;
 
