@@ -10,6 +10,7 @@ mod docs;
 mod environments;
 mod fuzz;
 mod licences;
+mod offline;
 mod package;
 mod peers;
 mod python;

@@ -8,7 +8,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use crate::{cargo, comparison, defaults, environments, root, step};
+use crate::{cargo, comparison, defaults, environments, offline, root, step};
 
 /// A learning run that is repeated over seeds.
 struct Experiment {
@@ -265,6 +265,12 @@ pub(crate) fn run(name: Option<&str>, seeds: Option<&str>) -> Result<()> {
     if name == Some(defaults::NAME) {
         return defaults::run(seeds.map(range).transpose()?);
     }
+    if name == Some(offline::NAME) {
+        return offline::run(seeds.map(range).transpose()?);
+    }
+    if name == Some(ESTIMATES) {
+        return estimates();
+    }
     if name == Some(DESIGN) {
         return design(false);
     }
@@ -275,7 +281,7 @@ pub(crate) fn run(name: Option<&str>, seeds: Option<&str>) -> Result<()> {
         let names: Vec<&str> = EXPERIMENTS
             .iter()
             .map(|e| e.name)
-            .chain([DESIGN, DESIGN_RECORD, ENVIRONMENTS, comparison::NAME, defaults::NAME])
+            .chain([DESIGN, DESIGN_RECORD, ENVIRONMENTS, comparison::NAME, defaults::NAME, offline::NAME, ESTIMATES])
             .collect();
         bail!("usage: cargo xtask results NAME [FIRST..LAST], where NAME is one of {}", names.join(", "));
     };
@@ -309,6 +315,23 @@ fn range(text: &str) -> Result<std::ops::Range<u64>> {
 const ENVIRONMENTS: &str = "environments";
 /// The experiment that is a program of its own: what the search that designs a model loses against trying everything.
 const DESIGN: &str = "design";
+/// The experiment that is a program of its own: whether intervals of estimates hold what policies earn.
+const ESTIMATES: &str = "estimates";
+
+/// Writes the estimates' table.
+fn estimates() -> Result<()> {
+    let run = ["run", "--release", "--quiet", "-p", "worldwright-agents", "--example", "estimates"];
+    println!("{ESTIMATES}: some minutes");
+    let done = cargo().args(run).output().context("cargo cannot be started")?;
+    if !done.status.success() {
+        bail!("{ESTIMATES}: {}", String::from_utf8_lossy(&done.stderr));
+    }
+    let path = root().join("docs/results").join(format!("{ESTIMATES}.md"));
+    fs::write(&path, &done.stdout)?;
+    println!("written to {}", path.display());
+    Ok(())
+}
+
 /// What the search knows of other domains.
 const DESIGN_RECORD: &str = "design-record";
 

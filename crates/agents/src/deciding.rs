@@ -26,6 +26,11 @@ impl Deciding {
         }
     }
 
+    /// Numbers of a flat observation and of a flat action.
+    pub(crate) fn dims(&self) -> [usize; 2] {
+        [self.seen.dims(), self.chosen.dims()]
+    }
+
     /// Refuses a foreign observation.
     ///
     /// # Errors

@@ -6,18 +6,22 @@
 //! Unlike the paper, nothing imagined is kept: it is imagined anew, by the newest model and policy, whenever the policy is about to learn.
 
 use worldwright_core::{
-    Actions, Batch, Dataset, Error, Experience, Imagination, Imagined, Mode, Policy, Result, Rng, Rows, Sample,
-    Settings, Space, Want, cost,
+    Actions, Array, Batch, Dataset, Error, Experience, Imagination, Imagined, Mode, Policy, Result, Rng, Rows, Sample,
+    Settings, Space, State, Want, cost,
 };
+
+use crate::caution::{Caution, Step};
 
 /// Reaches of the starts beyond which a branch has left everything that was seen: what a model says there is noise, and would drown what is learned.
 const FAR: f64 = 1e3;
 
 /// What a transition pays.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Pay {
     /// What the task pays.
     Reward,
+    /// The same, as far as the model may be trusted.
+    Cautious(Caution),
     /// How much the model does not know of it.
     Epistemic,
 }
@@ -42,6 +46,9 @@ pub(crate) struct Dreaming {
     chosen: Batch,
     choices: Vec<u32>,
     out: Imagined,
+    /// `[lane][row]`: where each step may lead, and what that is worth.
+    led: Batch,
+    worth: Vec<f64>,
 }
 
 impl Dreaming {
@@ -70,6 +77,8 @@ impl Dreaming {
             chosen: Batch::zeros(action_dim, branches),
             choices: Vec::with_capacity(branches),
             out: Imagined::default(),
+            led: Batch::zeros(inputs, 0),
+            worth: Vec::new(),
         })
     }
 
@@ -129,13 +138,22 @@ impl Dreaming {
             policy.act(self.seen.columns(), Mode::Explore, rng, &mut self.chosen)?;
             let actions = actions(&space, &self.chosen, &mut self.choices);
             arena.step(Rows::Span(0..count), actions, Rows::Span(0..count), key, &mut self.out)?;
+            let values = matches!(pay, Pay::Cautious(caution) if caution.asks_values());
+            if values {
+                self.value(arena, policy, (lanes, count))?;
+            }
             let mut kept = 0;
             for row in 0..count {
                 let (branch, lane) = (branches[row] as usize, rng.below(lanes as u64) as usize);
                 let at = self.out.at(lane, row);
-                let reward = match pay {
-                    Pay::Reward => self.out.reward[at],
-                    Pay::Epistemic => self.out.epistemic[at],
+                let (reward, halts) = match pay {
+                    Pay::Reward => (self.out.reward[at], false),
+                    Pay::Epistemic => (self.out.epistemic[at], false),
+                    Pay::Cautious(caution) => caution.pay(Step {
+                        reward: self.out.reward[at],
+                        epistemic: self.out.epistemic[at],
+                        value_std: if values { spread(&self.worth, (lanes, count), row) } else { 0.0 },
+                    }),
                 };
                 let continuation = self.out.continuation[at];
                 arena.decode(row, lane, &mut self.next)?;
@@ -144,7 +162,7 @@ impl Dreaming {
                     continue;
                 }
                 self.chosen.columns().copy_row(row, &mut self.action);
-                let ended = continuation < discount && rng.uniform() * discount >= continuation;
+                let ended = halts || continuation < discount && rng.uniform() * discount >= continuation;
                 let told = &mut self.told[(branch * self.steps + step) * width..][..width];
                 let (before, rest) = told.split_at_mut(o);
                 let (action, rest) = rest.split_at_mut(self.action.len());
@@ -174,10 +192,70 @@ impl Dreaming {
         }
         Ok(dreamt)
     }
+
+    /// What the policy holds of where each lane of the last step leads; nothing is worth more where the task has ended.
+    fn value(
+        &mut self,
+        arena: &mut dyn Imagination,
+        policy: &mut dyn Policy,
+        (lanes, count): (usize, usize),
+    ) -> Result<()> {
+        self.led.set_rows(lanes * count);
+        self.worth.resize(lanes * count, 0.0);
+        for lane in 0..lanes {
+            for row in 0..count {
+                arena.decode(row, lane, &mut self.next)?;
+                self.led.columns_mut().set_row(lane * count + row, &self.next);
+            }
+        }
+        policy.value(self.led.columns(), &mut self.worth)?;
+        for (worth, continuation) in self.worth.iter_mut().zip(&self.out.continuation) {
+            *worth = if *continuation > 0.0 && worth.is_finite() { *worth } else { 0.0 };
+        }
+        Ok(())
+    }
+}
+
+/// The deviation between lanes of what a row's step leads to is worth.
+fn spread(worth: &[f64], (lanes, count): (usize, usize), row: usize) -> f64 {
+    let of_row = || (0..lanes).map(|lane| worth[lane * count + row]);
+    let mean = of_row().sum::<f64>() / lanes as f64;
+    (of_row().map(|value| (value - mean) * (value - mean)).sum::<f64>() / lanes as f64).sqrt()
+}
+
+/// The arrays of an imagined set, for those who go on with it.
+pub(crate) fn save(dreamt: &Dataset) -> State {
+    let (o, a, n) = (dreamt.observation_dim(), dreamt.action_dim(), dreamt.len());
+    let mut state = State::new();
+    let rows = |width, of: &dyn Fn(usize) -> Vec<f64>| Array::F64(vec![n, width], (0..n).flat_map(of).collect());
+    state.put("before", rows(o, &|i| dreamt.observation(i).to_vec()));
+    state.put("actions", rows(a, &|i| dreamt.action(i).to_vec()));
+    state.put("after", rows(o, &|i| dreamt.next_observation(i).to_vec()));
+    state.put("rewards", Array::F64(vec![n], dreamt.rewards().to_vec()));
+    let ends = dreamt.terminated().iter().zip(dreamt.episode_ends());
+    state.put("ends", Array::U8(ends.map(|(ended, last)| u8::from(*ended) + 2 * u8::from(*last)).collect()));
+    state
+}
+
+/// The set whose arrays [`save`] gave.
+pub(crate) fn restore([o, a]: [usize; 2], state: &State) -> Result<Dataset> {
+    let Array::U8(ends) = state.array("ends")? else {
+        return Err(Error::external("saved state", "array 'dreamt.ends' is not of type u8: it is damaged"));
+    };
+    let n = ends.len();
+    let (before, actions) = (state.f64s("before", n * o)?, state.f64s("actions", n * a)?);
+    let (after, rewards) = (state.f64s("after", n * o)?, state.f64s("rewards", n)?);
+    let mut dreamt = Dataset::new(o, a);
+    for i in 0..n {
+        let (seen, done, next) =
+            (&before[i * o..(i + 1) * o], &actions[i * a..(i + 1) * a], &after[i * o..(i + 1) * o]);
+        dreamt.push(seen, done, rewards[i], next, ends[i] & 1 > 0, ends[i] & 2 > 0)?;
+    }
+    Ok(dreamt)
 }
 
 /// Flat actions as an arena takes them.
-fn actions<'a>(space: &Space, chosen: &'a Batch, choices: &'a mut Vec<u32>) -> Actions<'a> {
+pub(crate) fn actions<'a>(space: &Space, chosen: &'a Batch, choices: &'a mut Vec<u32>) -> Actions<'a> {
     if !matches!(space, Space::Discrete { .. }) {
         return Actions::Continuous(chosen.columns());
     }

@@ -5,6 +5,8 @@
 //! [`guided`](crate::guided)), it is after LOOP. Where a second policy explores, it is paid by the disagreement of the ensemble (Shyam, Jaśkowski and Gomez,
 //! "Model-Based Active Exploration", ICML 2019).
 //!
+//! Where it learns from recorded episodes alone, it is paid less for what its model does not know (see [`caution`](crate::caution)).
+//!
 //! Unlike the papers: what is imagined is not kept from one step to the next; targets add up several imagined rewards, which are the policy's own; value and
 //! policy of the plan are learned from imagined transitions as well as real ones, and nothing holds the plan near the policy.
 
@@ -15,8 +17,9 @@ use worldwright_core::{
 use worldwright_planners::PlannerContext;
 use worldwright_policies::LearnedPolicy;
 
+use crate::caution::{Caution, Kind};
 use crate::deciding::Deciding;
-use crate::dreaming::{Dreaming, Pay};
+use crate::dreaming::{self, Dreaming, Pay};
 use crate::fitting::Fitting;
 use crate::guided::{Asking, Guided};
 use crate::interest::Interest;
@@ -44,6 +47,10 @@ pub(crate) struct DynaAgent {
     fitting: Fitting,
     updates: Updates,
     dreaming: Dreaming,
+    /// How far it trusts what is imagined; none where what it does will tell.
+    caution: Option<Caution>,
+    /// What is imagined for the next updates on recorded episodes, and how many of these are left.
+    dreamt: (Dataset, u64),
     /// Share of a batch that is imagined.
     share: f64,
     /// What acts, guided by the policy, at each place; none where the policy itself does.
@@ -60,8 +67,48 @@ pub(crate) struct DynaAgent {
     action: Action,
 }
 
-/// Builds the agent from resolved settings.
+/// When an agent learns, and from what.
+struct Schedule {
+    fitting: Fitting,
+    updates: Updates,
+    interest: Interest,
+    curious: bool,
+    caution: Option<Caution>,
+}
+
+/// Builds the agent that acts and learns from what it does.
 pub(crate) fn build(resolved: &Resolved, context: &AgentContext) -> Result<Box<dyn Agent>> {
+    let settings = &resolved.agent;
+    let (o, a) = (context.observation_space.flat_dim(), context.action_space.flat_dim());
+    let schedule = Schedule {
+        fitting: Fitting::new(settings, [o, a], false, fitting_key(context))?.within_episodes(),
+        updates: Updates::new(settings)?,
+        interest: Interest::new(settings.count("initial_steps", 0)? as u64, a),
+        curious: settings.bool("curious")?,
+        caution: None,
+    };
+    assemble(resolved, context, schedule)
+}
+
+/// Builds the agent that learns from recorded episodes alone, and is cautious of what it imagines.
+pub(crate) fn build_cautious(resolved: &Resolved, context: &AgentContext, kind: Kind) -> Result<Box<dyn Agent>> {
+    let (o, a) = (context.observation_space.flat_dim(), context.action_space.flat_dim());
+    let schedule = Schedule {
+        fitting: Fitting::of_recorded([o, a], fitting_key(context)),
+        updates: Updates::none(),
+        interest: Interest::new(0, a),
+        curious: false,
+        caution: Some(Caution::new(kind, &resolved.agent)?),
+    };
+    assemble(resolved, context, schedule)
+}
+
+fn fitting_key(context: &AgentContext) -> Key {
+    Key::new(context.seed).fold(1)
+}
+
+fn assemble(resolved: &Resolved, context: &AgentContext, schedule: Schedule) -> Result<Box<dyn Agent>> {
+    let Schedule { fitting, updates, interest, curious, caution } = schedule;
     let model = build_model(resolved, context)?;
     let capabilities = model.spec().capabilities;
     if capabilities.memory || !capabilities.decode {
@@ -73,13 +120,16 @@ pub(crate) fn build(resolved: &Resolved, context: &AgentContext) -> Result<Box<d
     let chosen = resolved.role("policy")?;
     let entry = find(worldwright_policies::ALL, "policy", &chosen.name)?;
     let mut told = policy_context(o, resolved, context)?;
-    let curious = settings.bool("curious")?;
     let build = |told: &_| entry.build.experienced(entry.name, told, &chosen.settings);
     let policy = cost::alike(("curious", 1 + usize::from(curious)), || build(&told))?;
     refuse_rollouts(entry.name, policy.as_ref())?;
     let seed = Key::new(context.seed);
     told.seed = seed.fold(7).to_seed();
     let explorer = curious.then(|| build(&told)).transpose()?;
+    if caution.as_ref().is_some_and(Caution::asks_values) && !policy.judges() {
+        let what = "telling values, which caution asks it for: choose a policy with a critic, such as sac";
+        return Err(Error::unsupported(chosen.name.clone(), what));
+    }
     let dreaming = Dreaming::new(settings, o, a)?;
     let asking = Asking::new(model.spec(), policy.judges());
     let mut planners = Vec::new();
@@ -104,10 +154,12 @@ pub(crate) fn build(resolved: &Resolved, context: &AgentContext) -> Result<Box<d
         action: context.action_space.sample(&mut seed.fold(4).rng()),
         policy,
         explorer,
-        interest: Interest::new(settings.count("initial_steps", 0)? as u64, a),
-        fitting: Fitting::new(settings, [o, a], false, seed.fold(1))?.within_episodes(),
-        updates: Updates::new(settings)?,
+        interest,
+        fitting,
+        updates,
         dreaming,
+        caution,
+        dreamt: (Dataset::new(o, a), 0),
         share: settings.float("imagined_share", 0.0, 1.0)?,
         discount: settings.float("discount", 0.0, 1.0)?,
         deciding: Deciding::new(context),
@@ -128,6 +180,11 @@ impl DynaAgent {
         let fitted = self.fitting.fit(model.as_mut(), experience, self.explore_rngs.len(), &self.interrupt);
         self.open(model);
         let report = fitted?;
+        if let (Some(caution), Some(world)) = (&mut self.caution, &mut self.world) {
+            let recorded = self.fitting.dataset();
+            let steps = world.with_dependent_mut(|_, arena| caution.measure(arena.as_mut(), recorded))?;
+            self.interrupt.count(Call::ModelStep, steps);
+        }
         if self.explores() {
             self.fitting.note.push_str("; reward tells nothing yet, so that it explores what its model does not know");
         }
@@ -144,13 +201,17 @@ impl DynaAgent {
         let (dreaming, discount, rng) = (&mut self.dreaming, self.discount, &mut self.update_rng);
         let (policy, pay) = match (who, &mut self.explorer) {
             (Who::Explorer, Some(explorer)) => (explorer.as_mut(), Pay::Epistemic),
-            _ => (self.policy.as_mut(), Pay::Reward),
+            _ => (self.policy.as_mut(), self.caution.map_or(Pay::Reward, Pay::Cautious)),
         };
         let world = self.world.as_mut().ok_or_else(lost)?;
         let dreamt = world
             .with_dependent_mut(|_, arena| dreaming.dream(arena.as_mut(), policy, experience, pay, discount, rng))?;
         self.interrupt.count(Call::ModelStep, dreamt.len() as u64);
         Ok(dreamt)
+    }
+
+    fn mixture<'a>(&self, real: &'a dyn Experience, imagined: &'a Dataset) -> Mixture<'a> {
+        Mixture { real, imagined, share: self.share, punishes: self.caution.is_some() }
     }
 
     fn update(&mut self, mixture: &Mixture<'_>, episode_ended: bool) -> Result<Metrics> {
@@ -206,7 +267,7 @@ impl DynaAgent {
         if imagined.is_empty() {
             return Ok(());
         }
-        let mixture = Mixture { real: experience, imagined: &imagined, share: 1.0 };
+        let mixture = Mixture { real: experience, imagined: &imagined, share: 1.0, punishes: false };
         let Some(explorer) = &mut self.explorer else { return Ok(()) };
         for _ in 0..updates {
             explorer.update(&mixture, &mut self.update_rng, &self.interrupt)?;
@@ -279,7 +340,7 @@ impl Agent for DynaAgent {
             }
             let imagined = self.dream(experience, Who::Policy)?;
             self.interest.expects(&imagined);
-            let mixture = Mixture { real: experience, imagined: &imagined, share: self.share };
+            let mixture = self.mixture(experience, &imagined);
             for update in 1..=now {
                 let said = self.update(&mixture, left == 0 && update == now && !experience.is_open())?;
                 // A row has room for one of each number: where many updates are made at once, for the last means.
@@ -294,9 +355,16 @@ impl Agent for DynaAgent {
         let mut told = Metrics::new();
         if self.fitting.fits == 0 || self.fitting.fitted_at < experience.taken() {
             told.extend(self.fit(experience)?);
+            self.dreamt.1 = 0;
         }
-        let imagined = self.dream(experience, Who::Policy)?;
-        told.extend(self.update(&Mixture { real: experience, imagined: &imagined, share: self.share }, false)?);
+        if self.dreamt.1 == 0 {
+            self.dreamt = (self.dream(experience, Who::Policy)?, UPDATES_A_DREAM);
+        }
+        self.dreamt.1 -= 1;
+        let imagined = std::mem::take(&mut self.dreamt.0);
+        let said = self.update(&self.mixture(experience, &imagined), false);
+        self.dreamt.0 = imagined;
+        told.extend(said?);
         Ok(told)
     }
 
@@ -367,6 +435,13 @@ impl Persist for DynaAgent {
         self.fitting.save(&mut state);
         self.updates.save(&mut state);
         self.tally.save(&mut state);
+        if let Some(caution) = &self.caution {
+            caution.save(&mut state);
+        }
+        if self.dreamt.1 > 0 {
+            state.put_all("dreamt", dreaming::save(&self.dreamt.0));
+            state.put("dreamt.left", Array::U64(vec![self.dreamt.1]));
+        }
         state.put("update_rng", self.update_rng.save());
         let places = self.explore_rngs.iter().enumerate();
         places::put(&mut state, &places.collect::<Vec<_>>(), |(place, rng)| {
@@ -393,6 +468,14 @@ impl Persist for DynaAgent {
         self.fitting.restore(state)?;
         self.updates.restore(state)?;
         self.tally.restore(state)?;
+        if let Some(caution) = &mut self.caution {
+            caution.restore(state)?;
+        }
+        self.dreamt.1 = if state.contains("dreamt.left") { state.u64s("dreamt.left", 1)?[0] } else { 0 };
+        if self.dreamt.1 > 0 {
+            let dims = self.deciding.dims();
+            self.dreamt.0 = dreaming::restore(dims, &state.part("dreamt"))?;
+        }
         self.update_rng.restore(state, "update_rng")?;
         for (place, rng) in self.explore_rngs.iter_mut().enumerate() {
             let kept = places::part(state, place);

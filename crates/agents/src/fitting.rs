@@ -30,16 +30,26 @@ impl Fitting {
     /// Reads `initial_steps` and `fit_every`; `dims` are the lengths of flat observations and actions.
     pub(crate) fn new(settings: &Settings, dims: [usize; 2], fitted: bool, key: Key) -> Result<Self> {
         Ok(Self {
-            dataset: Dataset::new(dims[0], dims[1]),
-            next_row: 0,
             initial_steps: settings.count("initial_steps", 0)?,
             fit_every: settings.count("fit_every", 0)?,
-            within: false,
             fits: u64::from(fitted),
+            ..Self::of_recorded(dims, key)
+        })
+    }
+
+    /// For an agent that takes no steps of its own.
+    pub(crate) fn of_recorded(dims: [usize; 2], key: Key) -> Self {
+        Self {
+            dataset: Dataset::new(dims[0], dims[1]),
+            next_row: 0,
+            initial_steps: 0,
+            fit_every: 0,
+            within: false,
+            fits: 0,
             fitted_at: 0,
             rng: key.rng(),
             note: String::new(),
-        })
+        }
     }
 
     /// The same, but that it does not wait for the end of an episode that is long for what was experienced before.

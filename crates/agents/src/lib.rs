@@ -4,6 +4,7 @@
 //! agent around them. [`resolve`] lays a user's choices over the algorithm's defaults and the preset for the environment
 //! (see [`PRESETS`]) and checks every key; [`build`] makes the agent.
 
+mod caution;
 mod choosing;
 mod closing;
 mod context;
@@ -11,6 +12,7 @@ mod dagger_agent;
 mod deciding;
 mod dreaming;
 mod dyna_agent;
+mod estimating;
 mod evolution;
 mod evolving_agent;
 mod fitting;
@@ -43,6 +45,7 @@ use worldwright_core::{Agent, Entry, Result};
 
 pub use choosing::{AUTO, Chosen, choose};
 pub use context::AgentContext;
+pub use estimating::{Decide, Estimate, LEVEL, Question, Weighed, Weighing, estimate, per_decision};
 pub use interaction::{Failure, Interaction, Start, Taken};
 pub use model_based::{ModelBasedAgent, build_model};
 pub use parts::{Choice, Overrides, Part, Parts, Resolved};

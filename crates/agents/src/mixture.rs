@@ -8,6 +8,8 @@ pub(crate) struct Mixture<'a> {
     pub(crate) imagined: &'a Dataset,
     /// Share of imagined ones.
     pub(crate) share: f64,
+    /// Whether imagined ones may pay sums of many steps, or punishments, which say nothing of how large rewards are.
+    pub(crate) punishes: bool,
 }
 
 impl Experience for Mixture<'_> {
@@ -66,6 +68,10 @@ impl Experience for Mixture<'_> {
     fn sample_by(&self, _: &mut Priorities, _: (Want, f64), _: &mut Rng, _: &mut Sample) -> Result<()> {
         let what = "drawing by priority: set policy.priority to 0, all that is imagined is as likely";
         Err(Error::unsupported("experience of which a part is imagined", what))
+    }
+
+    fn sample_paid(&self, want: Want, rng: &mut Rng, out: &mut Sample) -> Result<()> {
+        if self.punishes { self.real.sample(want, rng, out) } else { self.sample(want, rng, out) }
     }
 
     fn add_sample(&self, want: Want, rng: &mut Rng, out: &mut Sample) -> Result<()> {

@@ -32,12 +32,21 @@ pub(crate) struct PolicyAgent {
 
 /// Builds the agent that learns from what its own steps paid, whoever chose them.
 pub(crate) fn build(resolved: &Resolved, context: &AgentContext) -> Result<Box<dyn Agent>> {
+    Ok(around(experienced(resolved, context)?, Updates::new(&resolved.agent)?, context))
+}
+
+/// Builds the agent that learns from what recorded episodes paid, and has no steps of its own to learn from.
+pub(crate) fn build_recorded(resolved: &Resolved, context: &AgentContext) -> Result<Box<dyn Agent>> {
+    Ok(around(experienced(resolved, context)?, Updates::none(), context))
+}
+
+fn experienced(resolved: &Resolved, context: &AgentContext) -> Result<Box<dyn LearnedPolicy>> {
     let chosen = resolved.role("policy")?;
     let entry = find(worldwright_policies::ALL, "policy", &chosen.name)?;
     let policy_context = policy_context(context.observation_space.flat_dim(), resolved, context)?;
     let policy = entry.build.experienced(entry.name, &policy_context, &chosen.settings)?;
     refuse_rollouts(entry.name, policy.as_ref())?;
-    Ok(around(policy, Updates::new(&resolved.agent)?, context))
+    Ok(policy)
 }
 
 /// Builds the agent whose policy learns from the steps that it chose itself.

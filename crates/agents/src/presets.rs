@@ -64,6 +64,9 @@ const QUICK: PresetPart = (
     ],
 );
 
+/// Small networks whose targets add up one reward: recorded transitions are of other policies, and nothing that is learned can be tried.
+const STEADY: PresetPart = ("policy", "sac", &[("hidden", D::Numbers(&[64.0, 64.0])), ("batch", D::Integer(128))]);
+
 /// The table.
 pub const PRESETS: &[Preset] = &[
     Preset {
@@ -103,6 +106,9 @@ pub const PRESETS: &[Preset] = &[
         parts: &[("model", "gp", &[("max_points", D::Integer(300))])],
     },
     Preset { algorithm: "mbpo", environment: "*", setting: &[], agent: &[], parts: &[SMALL, QUICK] },
+    Preset { algorithm: "mopo", environment: "*", setting: &[], agent: &[], parts: &[SMALL, STEADY] },
+    Preset { algorithm: "morel", environment: "*", setting: &[], agent: &[], parts: &[SMALL, STEADY] },
+    Preset { algorithm: "mobile", environment: "*", setting: &[], agent: &[], parts: &[SMALL, STEADY] },
     Preset {
         algorithm: "tabular",
         environment: "*",

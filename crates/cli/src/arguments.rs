@@ -36,6 +36,8 @@ pub(crate) enum Command {
     Design(Design),
     /// Evaluate what a run learned, on new episodes
     Eval(Eval),
+    /// Tell from recorded episodes what a run learned would earn, before it acts
+    Estimate(Estimate),
     /// Record episodes, with random actions or with what was learned
     Collect(Collect),
     /// Bring recorded episodes in and out, and look into them
@@ -214,6 +216,39 @@ pub(crate) struct Eval {
     /// Write a film of the last episode
     #[arg(long, value_name = "FILE.gif")]
     pub(crate) film: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  worldwright estimate runs/recorded-iql-seed0 --data data/pendulum
+  worldwright estimate runs/penalty-* --data data/pendulum     which settings to trust
+
+Each of three ways says a return, and between which bounds 90 of 100 such estimates hold the truth:
+fitted Q evaluation, rollouts of a model that is fitted to the data, and importance weights. Of
+several bundles, the first is the one whose lower bounds promise the most. Episodes that the
+bundles did not learn from judge them best.")]
+pub(crate) struct Estimate {
+    /// Bundles, or folders of finished runs
+    #[arg(value_name = "BUNDLE", required = true)]
+    pub(crate) bundles: Vec<PathBuf>,
+    /// Recorded episodes: a folder of them or of a run, or a file that `worldwright data import` reads
+    #[arg(long, value_name = "PATH")]
+    pub(crate) data: String,
+    /// Steps of the return [default: those of the longest recorded episode]
+    #[arg(long, value_name = "N", value_parser = from::<1>, allow_negative_numbers = true)]
+    pub(crate) horizon: Option<u64>,
+    /// What a reward one step later is worth
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = share, allow_negative_numbers = true)]
+    pub(crate) discount: f64,
+    /// Noise with which importance weights take numbers to be done, as a share of half their range
+    #[arg(long, value_name = "SHARE", default_value_t = 0.25, value_parser = share, allow_negative_numbers = true)]
+    pub(crate) noise: f64,
+    /// What all randomness comes from
+    #[arg(long, value_name = "S", default_value_t = 0, value_parser = whole, allow_negative_numbers = true)]
+    pub(crate) seed: u64,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -460,6 +495,12 @@ fn from<const LEAST: u64>(text: &str) -> Result<u64, String> {
 fn seconds(text: &str) -> Result<f64, String> {
     let secs: f64 = text.parse().map_err(|_| "expected a number of seconds".to_owned())?;
     if (0.0..=1e9).contains(&secs) { Ok(secs) } else { Err("must lie between 0 and 1e9 seconds".to_owned()) }
+}
+
+/// A factor above 0 and up to 1.
+fn share(text: &str) -> Result<f64, String> {
+    let share: f64 = text.parse().map_err(|_| "expected a number".to_owned())?;
+    if share > 0.0 && share <= 1.0 { Ok(share) } else { Err("must lie above 0 and be at most 1".to_owned()) }
 }
 
 /// The names of data formats, known to help, errors and completions.

@@ -38,6 +38,7 @@ fn run(arguments: Arguments, interrupt: &Interrupt) -> ExitCode {
         Command::Learn(options) => return finish(command::learn::run(&options, interrupt)),
         Command::Design(options) => command::design::run(&options, interrupt),
         Command::Eval(options) => command::eval::run(&options, interrupt),
+        Command::Estimate(options) => command::estimate::run(&options, interrupt),
         Command::Collect(options) => command::collect::run(&options, interrupt),
         Command::Data(ref command) => command::data::run(command, interrupt),
         Command::Plan(options) => command::plan::run(&options, interrupt),

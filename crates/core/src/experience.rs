@@ -311,6 +311,14 @@ pub trait Experience: Send + Sync {
         priorities.sample(self, want, beta, rng, out)
     }
 
+    /// As [`sample`](Self::sample), to tell the size of rewards by: without imagined transitions that pay what no step pays.
+    ///
+    /// # Errors
+    /// As there.
+    fn sample_paid(&self, want: Want, rng: &mut Rng, out: &mut Sample) -> Result<()> {
+        self.sample(want, rng, out)
+    }
+
     /// Appends a uniform sample, drawn with replacement, to one that was begun for sequences of this length.
     ///
     /// # Errors

@@ -4,10 +4,12 @@
 //! `tanh f(s)` and a deviation that depends on what is seen for numbers, a categorical for choices. Rewards are not looked at.
 
 use worldwright_core::{
-    ActionHead, Call, Entry, Error, Experience, Interrupt, Key, Learner, Metrics, Parameter, Persist, Result, Rng,
-    SettingDefault as Default, Settings, State, cost,
+    ActionHead, Call, Dataset, Entry, Error, Experience, Interrupt, Key, Learner, Metrics, Parameter, Persist, Result,
+    Rng, SettingDefault as Default, Settings, State, cost,
 };
-use worldwright_nn::{Activation, Adam, AdamConfig, Feed, Graph, Mlp, MlpConfig, Node, Runner, Store, Unary};
+use worldwright_nn::{
+    Activation, Adam, AdamConfig, Feed, Graph, Mlp, MlpConfig, Node, Predictor, Runner, Store, Unary,
+};
 
 use crate::acting::{Acting, gaussian};
 use crate::batch::Transitions;
@@ -43,11 +45,13 @@ fn build(context: &PolicyContext, settings: &Settings) -> Result<Box<dyn Learned
 }
 
 /// Maximum likelihood.
-struct Likelihood {
+pub(crate) struct Likelihood {
     batch: usize,
     adam: Adam,
     runner: Runner,
     room: Transitions,
+    /// The graph that tells the logarithm of an action's probability where something is seen.
+    tells: (Graph, Node),
 }
 
 /// What the layers say: the mean and the logarithm of the deviation, or logits.
@@ -64,7 +68,17 @@ fn say(g: &mut Graph, layers: &Mlp, (inputs, head): (usize, &ActionHead)) -> Res
     Ok((g.activation(mean, Activation::Tanh)?, Some(log_std)))
 }
 
-fn cloned(context: &PolicyContext, settings: &Settings) -> Result<Taught<Likelihood>> {
+/// The logarithm of an action's probability, a column a number of it or one for a choice. Inputs: what is seen, and the action.
+fn log_probability(g: &mut Graph, layers: &Mlp, (inputs, head): (usize, &ActionHead)) -> Result<Node> {
+    let (first, log_std) = say(g, layers, (inputs, head))?;
+    let taken = g.input(head.columns());
+    match log_std {
+        Some(log_std) => g.gaussian_log_prob(first, log_std, taken),
+        None => g.categorical_log_prob(first, taken, head.choices()),
+    }
+}
+
+pub(crate) fn cloned(context: &PolicyContext, settings: &Settings) -> Result<Taught<Likelihood>> {
     let head = ActionHead::new("bc", &context.action_space)?;
     let hidden = settings.counts_in("hidden", 1, 1 << 14)?;
     let batch = settings.count_in("batch", 1, 1 << 20)?;
@@ -83,16 +97,11 @@ fn cloned(context: &PolicyContext, settings: &Settings) -> Result<Taught<Likelih
     let layers = Mlp::new(&mut actor, "actor", &config, &mut rng);
     let mut g = Graph::new(1);
     g.learn(&actor);
-    let (first, log_std) = say(&mut g, &layers, (context.inputs, &head))?;
-    let taken = g.input(head.columns());
-    let loss = match log_std {
-        Some(log_std) => {
-            let log_prob = g.gaussian_log_prob(first, log_std, taken)?;
-            g.affine(log_prob, -1.0, 0.0)?
-        }
-        None => g.cross_entropy(first, taken, head.choices())?,
-    };
-    g.minimise(loss, 1.0)?;
+    let log_prob = log_probability(&mut g, &layers, (context.inputs, &head))?;
+    g.minimise(log_prob, -1.0)?;
+    let mut tells = Graph::new(1);
+    tells.freeze(&actor);
+    let told = log_probability(&mut tells, &layers, (context.inputs, &head))?;
     let mut acts = Graph::new(1);
     acts.freeze(&actor);
     let (mut action, log_std) = say(&mut acts, &layers, (context.inputs, &head))?;
@@ -112,6 +121,7 @@ fn cloned(context: &PolicyContext, settings: &Settings) -> Result<Taught<Likelih
         adam: Adam::new(&actor, config),
         runner: Runner::new(g, batch),
         room: Transitions::default(),
+        tells: (tells, told),
     };
     Ok(Taught { acting: Acting::new("bc", (context.inputs, &head), (&acts, action), actor)?, teacher })
 }
@@ -120,7 +130,7 @@ impl Learner for Taught<Likelihood> {
     fn update(&mut self, experience: &dyn Experience, rng: &mut Rng, interrupt: &Interrupt) -> Result<Metrics> {
         interrupt.check("bc")?;
         interrupt.count(Call::Gradient, 1);
-        let (acting, Likelihood { batch, adam, runner, room }) = (&mut self.acting, &mut self.teacher);
+        let (acting, Likelihood { batch, adam, runner, room, .. }) = (&mut self.acting, &mut self.teacher);
         acting.scaling.follow(experience, rng)?;
         room.draw(experience, *batch, (&acting.scaling, acting.head()), (1, 1.0), rng)?;
         let feeds = [Feed::Shared(&room.observations), Feed::Shared(&room.actions)];
@@ -132,6 +142,31 @@ impl Learner for Taught<Likelihood> {
             return Err(Error::Diverged { who: "bc".into(), why });
         }
         Ok(vec![("imitation_loss", loss)])
+    }
+}
+
+impl Taught<Likelihood> {
+    /// Natural logarithms of the probabilities of recorded actions where they were taken; densities in units of the space for numbers.
+    pub(crate) fn log_probabilities(&self, recorded: &Dataset) -> Result<Vec<f64>> {
+        let (acting, (graph, told)) = (&self.acting, &self.teacher.tells);
+        let (n, o, c) = (recorded.len(), acting.inputs(), acting.head().columns());
+        let (mut seen, mut done) = (vec![0.0; n * o], vec![0.0; n * c]);
+        for i in 0..n {
+            for (d, number) in recorded.observation(i).iter().enumerate() {
+                seen[i * o + d] = acting.scaling.of(d, *number);
+            }
+            acting.head().write_network(recorded.action(i), &mut done[i * c..(i + 1) * c])?;
+        }
+        let predictor = Predictor::new(graph, &[acting.actor()], &[*told])?;
+        let columns = if acting.head().choices() > 0 { 1 } else { c };
+        let mut said = vec![0.0; n * columns];
+        predictor.predict(&[&seen, &done], &mut [&mut said], &mut predictor.scratch())?;
+        // Networks count numbers in halves of their range.
+        let halves: f64 = match acting.head() {
+            ActionHead::Continuous { half, .. } => half.iter().filter(|half| **half > 0.0).map(|half| half.ln()).sum(),
+            ActionHead::Discrete { .. } => 0.0,
+        };
+        Ok(said.chunks_exact(columns).map(|row| row.iter().map(|x| f64::from(*x)).sum::<f64>() - halves).collect())
     }
 }
 

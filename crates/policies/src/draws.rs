@@ -15,6 +15,8 @@ const UNBELIEVED: f32 = 1e30;
 pub(crate) enum Law {
     /// Standard normal.
     Normal,
+    /// Uniform in [−1, 1].
+    Uniform,
     /// Normal with deviation `scale`, brought between `−most` and `most`.
     Clipped {
         /// The deviation.
@@ -37,6 +39,10 @@ impl Law {
     fn fill(self, columns: usize, rng: &mut Rng, out: &mut [f32]) {
         match self {
             Self::Normal => rng.fill_normal(out),
+            Self::Uniform => {
+                rng.fill_uniform(out);
+                out.iter_mut().for_each(|number| *number = 2.0 * *number - 1.0);
+            }
             Self::Clipped { scale, most } => {
                 rng.fill_normal(out);
                 out.iter_mut().for_each(|number| *number = (scale * *number).clamp(-most, most));
@@ -134,6 +140,9 @@ mod tests {
         };
         let (mean, std, most) = moments(Law::Clipped { scale: 0.2, most: 0.5 });
         assert!(mean.abs() < 5e-3 && (std - 0.197).abs() < 5e-3 && most == 0.5, "{mean} {std} {most}");
+        // 1 / √3.
+        let (mean, std, most) = moments(Law::Uniform);
+        assert!(mean.abs() < 0.01 && (std - 0.5774).abs() < 0.01 && most <= 1.0, "{mean} {std} {most}");
         // Euler's constant and π / √6, times the scale.
         let (mean, std, _) = moments(Law::Gumbel { scale: 2.0 });
         assert!((mean - 1.1544).abs() < 0.05 && (std - 2.565).abs() < 0.05, "{mean} {std}");

@@ -12,12 +12,15 @@ mod actor_critic;
 mod adding_a_policy;
 mod batch;
 mod bc;
+mod behaviour;
 mod context;
 mod critics;
 mod direct;
 mod dqn;
 mod draws;
+mod fitted_q;
 mod foreseen;
+mod iql;
 mod judging;
 mod moments;
 mod networks;
@@ -31,7 +34,9 @@ mod value_ensemble;
 
 use worldwright_core::Entry;
 
+pub use behaviour::Behaviour;
 pub use context::{Build, EvolvedPolicy, ImaginedPolicy, LearnedPolicy, LearnedValue, MomentPolicy, PolicyContext};
+pub use fitted_q::{FittedQ, FittedQConfig, episode_numbers};
 
 /// Every policy that can be named.
 pub const ALL: &[Entry<Build>] = &[
@@ -43,6 +48,9 @@ pub const ALL: &[Entry<Build>] = &[
     on_policy::REINFORCE,
     direct::ENTRY,
     bc::ENTRY,
+    td3::ANCHORED,
+    iql::ENTRY,
+    sac::CONSERVATIVE,
     actor_critic::ENTRY,
     value_ensemble::ENTRY,
     foreseen::rbf::ENTRY,

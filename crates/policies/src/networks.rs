@@ -184,17 +184,8 @@ impl Networks {
     /// Takes critics into other units of reward, of which so many make one of the old: values are linear in the last layers, so that they mean the same
     /// (van Hasselt et al., "Learning values across many orders of magnitude", NeurIPS 2016).
     pub(crate) fn convert(critic: &mut Store, (critics, hidden): (usize, usize), units: f32) -> Result<()> {
-        let last: Vec<_> = (0..critics).map(|i| format!("{}.{hidden}.", critic_name(i))).collect();
-        let last: Vec<_> = critic
-            .parameters()
-            .filter(|(name, _)| last.iter().any(|last| name.starts_with(last.as_str())))
-            .map(|(_, parameter)| parameter)
-            .collect();
-        for parameter in last {
-            let numbers: Vec<f32> = critic.get(parameter)?.iter().map(|number| units * number).collect();
-            critic.set(parameter, &numbers)?;
-        }
-        Ok(())
+        let names: Vec<_> = (0..critics).map(critic_name).collect();
+        convert(critic, (&names, hidden), units)
     }
 }
 
@@ -202,6 +193,21 @@ impl Networks {
 pub(crate) fn of_choice(g: &mut Graph, of_all: Node, choice: Node) -> Result<Node> {
     let of_it = g.mul(of_all, choice)?;
     g.sum_columns(of_it)
+}
+
+/// The same of layers of any names.
+pub(crate) fn convert(store: &mut Store, (names, hidden): (&[String], usize), units: f32) -> Result<()> {
+    let last: Vec<_> = names.iter().map(|name| format!("{name}.{hidden}.")).collect();
+    let last: Vec<_> = store
+        .parameters()
+        .filter(|(name, _)| last.iter().any(|last| name.starts_with(last.as_str())))
+        .map(|(_, parameter)| parameter)
+        .collect();
+    for parameter in last {
+        let numbers: Vec<f32> = store.get(parameter)?.iter().map(|number| units * number).collect();
+        store.set(parameter, &numbers)?;
+    }
+    Ok(())
 }
 
 /// Names of parameters are what is saved.

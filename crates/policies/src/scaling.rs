@@ -74,7 +74,7 @@ impl Scaling {
             let square = numbers().map(|x| (x - mean) * (x - mean)).sum::<f64>() / count as f64;
             self.set(d, mean, square.sqrt());
         }
-        experience.sample(Want::Transitions(count), rng, &mut sample)?;
+        experience.sample_paid(Want::Transitions(count), rng, &mut sample)?;
         let square = sample.rewards.iter().map(|reward| reward * reward).sum::<f64>() / count as f64;
         let before = if self.taken > 0 { self.reward } else { 0.0 };
         self.reward = if square > 0.0 { square.sqrt() } else { 1.0 };

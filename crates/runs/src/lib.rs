@@ -7,7 +7,7 @@
 //!   a line) is the truth that every curve is drawn from.
 //! - [`Observer`]s follow a run by its [`Event`]s: the metrics file, TensorBoard events, the terminal view.
 //! - [`branch`] begins a run with what another has learned, under other settings.
-//! - [`load_bundle`] takes up what a run left for use; [`evaluate`], [`collect`] and [`plan`] use it.
+//! - [`load_bundle`] takes up what a run left for use; [`evaluate`], [`collect`] and [`plan`] use it, and [`estimate`] tells what it would earn.
 //! - [`solve_problem`] solves what has a planner of its own; [`study`](fn@study) carries out an experiment about learning itself.
 //! - [`List`] is the catalogue of environments, models, planners, problems and algorithms; [`Interface`] is what one environment gives and takes.
 
@@ -22,6 +22,7 @@ mod counted;
 mod design;
 mod diagnose;
 mod diagnostics;
+mod estimate;
 mod evaluate;
 mod event;
 mod experiment;
@@ -55,6 +56,7 @@ pub use choices::Choices;
 pub use collect::{Collected, collect, plan};
 pub use design::{DesignObserver, design_context, design_for_environment, design_for_episodes, design_from, explore};
 pub use diagnostics::{CalibrationPoint, Channel, Diagnostics, KStepError, Rollout};
+pub use estimate::{EstimateOptions, Estimated, LOG_PROBABILITY, estimate};
 pub use evaluate::{AfterEpisode, EvaluatedEpisode, Evaluation, EvaluationOptions, Hand, More, evaluate, mean_and_std};
 pub use event::{Event, Observer, Row, RowKind};
 pub use experiment::{COUNT, EvaluationPlan, Experiment, Part, RewardPlan};

@@ -25,7 +25,7 @@ pub(super) struct Paid<'m> {
 
 enum Form<'m> {
     Bell { bell: Bell, observe: &'m Sines, seen: Moments, by_seen: Moments },
-    Learned { model: &'m Foresight, tape: RadialTape, reward: Moments, by_reward: Moments },
+    Learned { model: &'m Foresight, tape: Box<RadialTape>, reward: Moments, by_reward: Moments },
     Points(Box<Sampled<'m>>),
 }
 
@@ -48,7 +48,7 @@ impl<'m> Paid<'m> {
             },
             (None, Some((learned, _))) => {
                 let reward = Moments::zeros(d + a, 1);
-                Form::Learned { model, tape: RadialTape::new(learned), by_reward: reward.clone(), reward }
+                Form::Learned { model, tape: Box::new(RadialTape::new(learned)), by_reward: reward.clone(), reward }
             }
             (None, None) => return Err(Error::config("reward", "is neither known nor learned")),
         };

@@ -34,6 +34,14 @@ pub(super) const LOOP: Entry<Recipe> = Entry {
     },
 };
 
+pub(super) const IMAGINED_STEPS: Parameter =
+    Parameter { name: "imagined_steps", default: SettingDefault::Integer(5), summary: "steps of each branch" };
+pub(super) const IMAGINED_SHARE: Parameter = Parameter {
+    name: "imagined_share",
+    default: SettingDefault::Float(0.9),
+    summary: "share of imagined transitions in what an update learns from",
+};
+
 /// Settings of an agent whose policy learns from imagined transitions.
 const IMAGINING: &[Parameter] = &{
     let [initial_steps, updates_per_step, discount] = learned_in_updates(20.0);
@@ -51,12 +59,8 @@ const IMAGINING: &[Parameter] = &{
             default: SettingDefault::Integer(64),
             summary: "branches that are imagined off real observations before the updates of a step",
         },
-        Parameter { name: "imagined_steps", default: SettingDefault::Integer(5), summary: "steps of each branch" },
-        Parameter {
-            name: "imagined_share",
-            default: SettingDefault::Float(0.9),
-            summary: "share of imagined transitions in what an update learns from",
-        },
+        IMAGINED_STEPS,
+        IMAGINED_SHARE,
         Parameter {
             name: "curious",
             default: SettingDefault::Bool(true),

@@ -3,9 +3,10 @@
 mod acting;
 mod dyna;
 mod evolving;
-mod imitating;
 mod foresight;
+mod imitating;
 mod latent;
+mod offline;
 mod planning;
 mod tabular;
 
@@ -37,6 +38,12 @@ pub const ALL: &[Entry<Recipe>] = &[
     acting::REINFORCE,
     evolving::CMA_ES,
     evolving::OPENAI_ES,
+    offline::TD3_BC,
+    offline::IQL,
+    offline::CQL,
+    offline::MOPO,
+    offline::MOREL,
+    offline::MOBILE,
     tabular::Q_LEARNING,
     tabular::SARSA,
     tabular::EXPECTED_SARSA,
@@ -62,13 +69,15 @@ const fn learned_in_updates(per_step: f64) -> [Parameter; 3] {
             default: SettingDefault::Float(per_step),
             summary: "updates an environment step; below 1, one every few steps",
         },
-        Parameter {
-            name: "discount",
-            default: SettingDefault::Float(0.99),
-            summary: "what a reward one step later is worth",
-        },
+        DISCOUNT,
     ]
 }
+
+const DISCOUNT: Parameter = Parameter {
+    name: "discount",
+    default: SettingDefault::Float(0.99),
+    summary: "what a reward one step later is worth",
+};
 
 const fn model(default: &'static str) -> Role {
     Role { section: "model", default }

@@ -5,6 +5,7 @@ mod beliefs;
 mod climbing;
 mod closing;
 mod conformance;
+mod estimating;
 mod in_updates;
 mod learning;
 mod model_based;

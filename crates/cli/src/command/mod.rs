@@ -6,6 +6,7 @@ pub(crate) mod data;
 pub(crate) mod design;
 pub(crate) mod doctor;
 pub(crate) mod env;
+pub(crate) mod estimate;
 pub(crate) mod eval;
 pub(crate) mod learn;
 pub(crate) mod list;

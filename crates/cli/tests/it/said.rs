@@ -13,6 +13,7 @@ says! {
     help_learn: ["learn", "--help"];
     help_design: ["design", "--help"];
     help_eval: ["eval", "--help"];
+    help_estimate: ["estimate", "--help"];
     help_collect: ["collect", "--help"];
     help_plan: ["plan", "--help"];
     help_report: ["report", "--help"];

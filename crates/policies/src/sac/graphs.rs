@@ -3,6 +3,7 @@
 use worldwright_core::Result;
 use worldwright_nn::{Activation, Graph, Node, Parameter, Store};
 
+use super::conservative::Conservatism;
 use crate::critics::Critics;
 use crate::draws::{Draws, Law};
 use crate::judging::Judged;
@@ -62,8 +63,14 @@ fn soft_value(
     }
 }
 
-/// The critics' regression. Inputs: observations, actions, rewards, discounts, next observations, temperatures.
-pub(super) fn regression(networks: &Networks, actor: &Store, critics: &Critics) -> Result<(Graph, Draws)> {
+/// The critics' regression, and what keeps them conservative where something does. Inputs: observations, actions, rewards, discounts, next observations,
+/// temperatures.
+pub(super) fn regression(
+    networks: &Networks,
+    actor: &Store,
+    critics: &Critics,
+    conservatism: Option<&Conservatism>,
+) -> Result<(Graph, Draws)> {
     let (mut g, mut draws) = (Graph::new(1), Draws::default());
     let seen = networks.see(&mut g)?;
     let action = g.input(networks.columns);
@@ -80,6 +87,12 @@ pub(super) fn regression(networks: &Networks, actor: &Store, critics: &Critics) 
     for value in networks.judge_taken(&mut g, Some(&mut draws), seen, action)? {
         let error = g.square_error(value, goal)?;
         g.minimise(error, 0.5)?;
+    }
+    if let Some(conservatism) = conservatism {
+        let here = networks.say(&mut g, seen)?;
+        for excess in conservatism.excess(networks, (&mut g, &mut draws), (seen, action), [&here, &said])? {
+            g.minimise(excess, conservatism.weight)?;
+        }
     }
     Ok((g, draws))
 }

@@ -8,6 +8,7 @@
 //! Unlike the papers, networks see their inputs in units of the deviation of what was experienced, and of these the symmetric logarithm, and rewards in units of
 //! their root mean square, so that a world in other units is learned alike.
 
+mod conservative;
 mod graphs;
 
 use worldwright_core::{
@@ -16,6 +17,8 @@ use worldwright_core::{
 };
 use worldwright_nn::{Adam, Init, Node, Parameter as LogTemperature, Store};
 
+use self::conservative::Conservatism;
+pub(crate) use self::conservative::ENTRY as CONSERVATIVE;
 use self::graphs::{acting, improvement, judging, regression, regulation};
 use crate::acting::Acting;
 use crate::batch::Transitions;
@@ -25,48 +28,47 @@ use crate::judging::Judge;
 use crate::networks::Networks;
 use crate::options::{self, Ensemble, Options};
 use crate::taught::{Taught, Teacher};
-use crate::{Build, LearnedPolicy, PolicyContext};
+use crate::{Build, PolicyContext};
+
+const PARAMETERS: [Parameter; 12] = [
+    options::HIDDEN,
+    options::BATCH,
+    options::LEARNING_RATE,
+    options::TARGET_RATE,
+    options::RETURN_STEPS,
+    options::CRITICS,
+    options::TARGET_CRITICS,
+    options::LAYER_NORM,
+    options::DROPOUT,
+    options::RESET_EVERY,
+    Parameter {
+        name: "initial_temperature",
+        default: Default::Float(0.1),
+        summary: "what a nat of entropy is worth at first, in units of the size of rewards",
+    },
+    Parameter {
+        name: "target_entropy",
+        default: Default::Float(1.0),
+        summary: "entropy that the temperature aims at: nats below none a dimension of a continuous action, for choices half of \
+                  this share of the most",
+    },
+];
 
 pub(crate) const ENTRY: Entry<Build> = Entry {
     name: "sac",
     summary: "soft actor-critic: two critics, a stochastic actor and a learned temperature; learns from any transitions",
     source: "Haarnoja et al., 2018; Christodoulou, 2019, for choices",
-    parameters: &[
-        options::HIDDEN,
-        options::BATCH,
-        options::LEARNING_RATE,
-        options::TARGET_RATE,
-        options::RETURN_STEPS,
-        options::CRITICS,
-        options::TARGET_CRITICS,
-        options::LAYER_NORM,
-        options::DROPOUT,
-        options::RESET_EVERY,
-        Parameter {
-            name: "initial_temperature",
-            default: Default::Float(0.1),
-            summary: "what a nat of entropy is worth at first, in units of the size of rewards",
-        },
-        Parameter {
-            name: "target_entropy",
-            default: Default::Float(1.0),
-            summary: "entropy that the temperature aims at: nats below none a dimension of a continuous action, for choices half of \
-                      this share of the most",
-        },
-    ],
-    build: Build::Experience(build),
+    parameters: &PARAMETERS,
+    build: Build::Experience(|context, settings| Ok(Box::new(taught(ENTRY.name, context, settings, None)?))),
 };
 
 /// What is saved beside actor and critics.
 const TEMPERATURE: &str = "temperature";
 const ADAMS: [&str; 2] = ["adam.actor", "adam.temperature"];
 
-fn build(context: &PolicyContext, settings: &Settings) -> Result<Box<dyn LearnedPolicy>> {
-    Ok(Box::new(taught(context, settings)?))
-}
-
 /// The critics and the temperature.
 struct Soft {
+    name: &'static str,
     discount: f64,
     /// Rewards that a target adds up before it trusts the critics.
     steps: usize,
@@ -89,8 +91,13 @@ struct Soft {
     entropies: Vec<f32>,
 }
 
-fn taught(context: &PolicyContext, settings: &Settings) -> Result<Taught<Soft>> {
-    let head = ActionHead::new(ENTRY.name, &context.action_space)?;
+fn taught(
+    name: &'static str,
+    context: &PolicyContext,
+    settings: &Settings,
+    conservatism: Option<Conservatism>,
+) -> Result<Taught<Soft>> {
+    let head = ActionHead::new(name, &context.action_space)?;
     let options = Options::read(settings, context.inputs, &head, Ensemble::read(settings)?)?;
     let mut rng = Key::new(context.seed).fold(0x5ac).rng();
     let networks = Networks::new(context.inputs, &head, &options.shape, &mut rng);
@@ -106,6 +113,7 @@ fn taught(context: &PolicyContext, settings: &Settings) -> Result<Taught<Soft>> 
     let (judging, judged) = judging(&networks, &actor, &critics.store)?;
     let aim = settings.float("target_entropy", -1e3, 1e3)? as f32;
     let teacher = Soft {
+        name,
         discount: context.discount,
         steps: options.steps,
         batch,
@@ -116,7 +124,7 @@ fn taught(context: &PolicyContext, settings: &Settings) -> Result<Taught<Soft>> 
         },
         adams: [&actor, &temperature].map(|store| Adam::new(store, options.adam)),
         actor_pass: (pass(improvement), entropy),
-        critic_pass: pass(regression(&networks, &actor, &critics)?),
+        critic_pass: pass(regression(&networks, &actor, &critics, conservatism.as_ref())?),
         temperature_pass: (Pass::new(regulation, Draws::default(), batch), log_temperature),
         room: Transitions::default(),
         temperatures: vec![0.0; batch],
@@ -125,7 +133,7 @@ fn taught(context: &PolicyContext, settings: &Settings) -> Result<Taught<Soft>> 
         critics,
         temperature,
     };
-    Ok(Taught { acting: Acting::new(ENTRY.name, (context.inputs, &head), (&acting, action), actor)?, teacher })
+    Ok(Taught { acting: Acting::new(name, (context.inputs, &head), (&acting, action), actor)?, teacher })
 }
 
 impl Soft {
@@ -150,7 +158,7 @@ impl Soft {
 
 impl Learner for Taught<Soft> {
     fn update(&mut self, experience: &dyn Experience, rng: &mut Rng, interrupt: &Interrupt) -> Result<Metrics> {
-        interrupt.check(ENTRY.name)?;
+        interrupt.check(self.teacher.name)?;
         interrupt.count(Call::Gradient, 3);
         let (acting, soft) = (&mut self.acting, &mut self.teacher);
         let temperature = soft.temperature()?;
@@ -198,7 +206,7 @@ impl Learner for Taught<Soft> {
             let why = format!(
                 "the losses of critics and actor became {critic_loss} and {actor_loss}: try a smaller learning_rate"
             );
-            return Err(Error::Diverged { who: ENTRY.name.into(), why });
+            return Err(Error::Diverged { who: soft.name.into(), why });
         }
         Ok(vec![
             ("critic_loss", critic_loss),

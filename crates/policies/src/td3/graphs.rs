@@ -42,20 +42,35 @@ impl CriticGraph {
     }
 }
 
-/// The actor's improvement: it climbs the first critic, or the mean of all where targets believe a part of them only. Input: observations.
-pub(super) fn improvement(networks: &Networks, actor: &Store, critics: &Critics) -> Result<(Graph, Draws)> {
+/// The actor's improvement: it climbs the first critic, or the mean of all where targets believe a part of them only. Input: observations. Where it is
+/// `anchored`, that counts by a weight, and what it does is drawn to what was done; inputs then are actions and weights too.
+pub(super) fn improvement(
+    networks: &Networks,
+    actor: &Store,
+    critics: &Critics,
+    anchored: bool,
+) -> Result<(Graph, Draws)> {
     let (mut g, mut draws) = (Graph::new(1), Draws::default());
     let seen = networks.see(&mut g)?;
+    let anchor = anchored.then(|| [g.input(networks.columns), g.input(1)]);
     g.learn(actor);
     let inclined = networks.incline(&mut g, seen)?;
     let action = networks.act(&mut g, inclined, None)?;
     g.freeze(&critics.store);
-    let value = if critics.ensemble.believes_some() {
+    let mut value = if critics.ensemble.believes_some() {
         let judged = networks.judge_taken(&mut g, Some(&mut draws), seen, action)?;
         mean(&mut g, &judged)?
     } else {
         networks.judge_first(&mut g, Some(&mut draws), seen, Some(action))?
     };
+    if let Some([done, weight]) = anchor {
+        value = g.mul(value, weight)?;
+        let off = match networks.choices {
+            0 => g.square_error(action, done)?,
+            choices => g.cross_entropy(inclined, done, choices)?,
+        };
+        g.minimise(off, 1.0)?;
+    }
     g.minimise(value, -1.0)?;
     Ok((g, draws))
 }

@@ -5,6 +5,15 @@
 //! Approximation Error in Actor-Critic Methods", ICML 2018, Algorithm 1). It explores by a normal noise on its actions. An episode that was cut is no end
 //! of the task: its last step bootstraps.
 //!
+//! `td3-bc` is the same for recorded transitions, where nothing shows how wrong critics are of what was not done: its actor minimises
+//!
+//! ```text
+//! −λ Q_1(s, μ(s)) + (μ(s) − a)²,   λ = α / mean |y|
+//! ```
+//!
+//! (Fujimoto and Gu, "A Minimalist Approach to Offline Reinforcement Learning", NeurIPS 2021, equations 3 to 5; the paper divides by the mean of |Q(s, a)|,
+//! whose regression y is). With α = 0 it clones. Of choices it minimises their cross-entropy in place of the square.
+//!
 //! The paper has numbers alone. Of choices the actor says logits: it takes the likeliest, and learns by the straight-through gradient (Jang, Gu and Poole,
 //! "Categorical Reparameterization with Gumbel-Softmax", ICLR 2017), which is exact here, for a critic of choices is linear in the one-hot action. The
 //! target's noise is Gumbel's on the logits, and it explores by random choices. Unlike the paper, networks see their inputs in units of the deviation of
@@ -27,57 +36,79 @@ use crate::judging::Judge;
 use crate::networks::Networks;
 use crate::options::{self, Ensemble, Options};
 use crate::taught::{Taught, Teacher};
-use crate::{Build, LearnedPolicy, PolicyContext};
+use crate::{Build, PolicyContext};
+
+const PARAMETERS: [Parameter; 14] = [
+    options::HIDDEN,
+    options::BATCH,
+    options::LEARNING_RATE,
+    options::TARGET_RATE,
+    options::RETURN_STEPS,
+    options::CRITICS,
+    options::TARGET_CRITICS,
+    options::LAYER_NORM,
+    options::DROPOUT,
+    options::RESET_EVERY,
+    Parameter {
+        name: "policy_delay",
+        default: Default::Integer(2),
+        summary: "updates of the critics for each of the actor",
+    },
+    Parameter {
+        name: "target_noise",
+        default: Default::Float(0.2),
+        summary: "deviation of the noise on the actions that targets value, as a share of half their range; of choices the scale of the noise on logits",
+    },
+    Parameter { name: "target_noise_clip", default: Default::Float(0.5), summary: "bound on that noise of numbers" },
+    Parameter {
+        name: "exploration_noise",
+        default: Default::Float(0.1),
+        summary: "deviation of the noise on actions while it explores, as a share of half their range; of choices the chance of a random one",
+    },
+];
 
 pub(crate) const ENTRY: Entry<Build> = Entry {
     name: "td3",
     summary: "twin delayed deterministic policy gradient: a sure actor that explores by noise, two critics that are told noisy actions",
     source: "Fujimoto, van Hoof and Meger, ICML 2018; Jang et al., ICLR 2017, for choices",
-    parameters: &[
-        options::HIDDEN,
-        options::BATCH,
-        options::LEARNING_RATE,
-        options::TARGET_RATE,
-        options::RETURN_STEPS,
-        options::CRITICS,
-        options::TARGET_CRITICS,
-        options::LAYER_NORM,
-        options::DROPOUT,
-        options::RESET_EVERY,
-        Parameter {
-            name: "policy_delay",
-            default: Default::Integer(2),
-            summary: "updates of the critics for each of the actor",
-        },
-        Parameter {
-            name: "target_noise",
-            default: Default::Float(0.2),
-            summary: "deviation of the noise on the actions that targets value, as a share of half their range; of choices the scale of the noise on logits",
-        },
-        Parameter {
-            name: "target_noise_clip",
-            default: Default::Float(0.5),
-            summary: "bound on that noise of numbers",
-        },
-        Parameter {
-            name: "exploration_noise",
-            default: Default::Float(0.1),
-            summary: "deviation of the noise on actions while it explores, as a share of half their range; of choices the chance of a random one",
-        },
-    ],
-    build: Build::Experience(build),
+    parameters: &PARAMETERS,
+    build: Build::Experience(|context, settings| Ok(Box::new(taught(ENTRY.name, context, settings, None)?))),
+};
+
+pub(crate) const ANCHORED: Entry<Build> = Entry {
+    name: "td3-bc",
+    summary: "td3 whose actor is drawn to what was done: for recorded episodes",
+    source: "Fujimoto and Gu, NeurIPS 2021",
+    parameters: &{
+        let mut all = [ALPHA; PARAMETERS.len() + 1];
+        let mut i = 0;
+        while i < PARAMETERS.len() {
+            all[i + 1] = PARAMETERS[i];
+            i += 1;
+        }
+        all
+    },
+    build: Build::Experience(|context, settings| {
+        let alpha = settings.float(ALPHA.name, 0.0, 1e6)?;
+        Ok(Box::new(taught(ANCHORED.name, context, settings, Some(alpha))?))
+    }),
+};
+
+const ALPHA: Parameter = Parameter {
+    name: "alpha",
+    default: Default::Float(2.5),
+    summary: "how much the critics' advice counts against doing what was done; 0 clones",
 };
 
 /// What is saved beside the critics.
 const SLOW_ACTOR: &str = "target_actor";
 const ADAM: &str = "adam.actor";
 
-fn build(context: &PolicyContext, settings: &Settings) -> Result<Box<dyn LearnedPolicy>> {
-    Ok(Box::new(taught(context, settings)?))
-}
-
 /// The critics, and the slow actor.
 struct Deterministic {
+    name: &'static str,
+    /// How much the critics' advice counts, where the actor is drawn to what was done.
+    alpha: Option<f64>,
     discount: f64,
     batch: usize,
     /// Rewards that a target adds up before it trusts the critics.
@@ -98,10 +129,17 @@ struct Deterministic {
     room: Transitions,
     /// `[B]`: values of that.
     goals: Vec<f32>,
+    /// `[B]`: λ.
+    weights: Vec<f32>,
 }
 
-fn taught(context: &PolicyContext, settings: &Settings) -> Result<Taught<Deterministic>> {
-    let head = ActionHead::new(ENTRY.name, &context.action_space)?;
+fn taught(
+    name: &'static str,
+    context: &PolicyContext,
+    settings: &Settings,
+    alpha: Option<f64>,
+) -> Result<Taught<Deterministic>> {
+    let head = ActionHead::new(name, &context.action_space)?;
     let mut options = Options::read(settings, context.inputs, &head, Ensemble::read(settings)?)?;
     options.shape.spreads = false;
     let mut rng = Key::new(context.seed).fold(0x7d3).rng();
@@ -112,12 +150,14 @@ fn taught(context: &PolicyContext, settings: &Settings) -> Result<Taught<Determi
     let most = settings.float("target_noise_clip", 0.0, 1e3)? as f32;
     let smoothing = if head.choices() > 0 { Law::Gumbel { scale } } else { Law::Clipped { scale, most } };
     let CriticGraph { graph, draws, goal } = CriticGraph::new(&networks, &slow_actor, &critics, smoothing)?;
-    let (climbing, chance) = improvement(&networks, &actor, &critics)?;
+    let (climbing, chance) = improvement(&networks, &actor, &critics, alpha.is_some())?;
     let explored = settings.float("exploration_noise", 0.0, if head.choices() > 0 { 1.0 } else { 1e3 })?;
     let (acts, action) = acting(&networks, &actor, explored as f32)?;
     let (judges, judged) = judging(&networks, &actor, &critics)?;
     let batch = options.batch;
     let teacher = Deterministic {
+        name,
+        alpha,
         discount: context.discount,
         batch,
         steps: options.steps,
@@ -131,17 +171,18 @@ fn taught(context: &PolicyContext, settings: &Settings) -> Result<Taught<Determi
         goal,
         room: Transitions::default(),
         goals: vec![0.0; batch],
+        weights: vec![0.0; batch],
         slow_actor,
         critics,
     };
-    let mut acting = Acting::new(ENTRY.name, (context.inputs, &head), (&acts, action), actor)?;
+    let mut acting = Acting::new(name, (context.inputs, &head), (&acts, action), actor)?;
     acting.dithering = (head.choices() > 0).then_some(explored);
     Ok(Taught { acting, teacher })
 }
 
 impl Learner for Taught<Deterministic> {
     fn update(&mut self, experience: &dyn Experience, rng: &mut Rng, interrupt: &Interrupt) -> Result<Metrics> {
-        interrupt.check(ENTRY.name)?;
+        interrupt.check(self.teacher.name)?;
         interrupt.count(Call::Gradient, 1);
         let (acting, teacher) = (&mut self.acting, &mut self.teacher);
         let units = acting.scaling.follow(experience, rng)?;
@@ -166,7 +207,15 @@ impl Learner for Taught<Deterministic> {
         let mut climbed = 0.0;
         if critics.steps().is_multiple_of(teacher.delay) {
             interrupt.count(Call::Gradient, 1);
-            climbed = teacher.actor_pass.run(&[acting.actor(), &critics.store], [&room.observations], rng)?;
+            let stores = [acting.actor(), &critics.store];
+            climbed = match teacher.alpha {
+                None => teacher.actor_pass.run(&stores, [&room.observations], rng)?,
+                Some(alpha) => {
+                    let size = teacher.goals.iter().map(|goal| goal.abs()).sum::<f32>() / teacher.goals.len() as f32;
+                    teacher.weights.fill(alpha as f32 / size.max(f32::MIN_POSITIVE.sqrt()));
+                    teacher.actor_pass.run(&stores, [&room.observations, &room.actions, &teacher.weights], rng)?
+                }
+            };
             acting.learn(&mut teacher.adam, teacher.actor_pass.runner())?;
             critics.follow()?;
             teacher.slow_actor.follow(acting.actor(), teacher.target_rate)?;
@@ -175,7 +224,7 @@ impl Learner for Taught<Deterministic> {
         if !(loss.is_finite() && climbed.is_finite()) {
             let why =
                 format!("the losses of critics and actor became {loss} and {climbed}: try a smaller learning_rate");
-            return Err(Error::Diverged { who: ENTRY.name.into(), why });
+            return Err(Error::Diverged { who: teacher.name.into(), why });
         }
         let goal = teacher.goals.iter().map(|goal| f64::from(*goal)).sum::<f64>() / teacher.goals.len() as f64;
         Ok(vec![("critic_loss", loss), ("value", goal * worth)])

@@ -34,6 +34,7 @@ use worldwright_core::{Environment, Error, Interrupt, Result, uninterrupted};
 use worldwright_envs::Made;
 
 use self::episode::{Prepared, unless_broken};
+pub(crate) use self::recorded::read as read_recorded;
 pub use self::run::{CheckpointEvery, Outcome, STEP_LIMIT};
 use self::run::{Halt, Observers, Run};
 use self::saving::header;

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use worldwright_core::{Dataset, Error, Result, Space, Step};
+use worldwright_core::{Dataset, Error, Result, Space, Step, find};
 use worldwright_data::{EpisodeWriter, Header, WriterOptions, make_whole};
 use worldwright_envs::Made;
+use worldwright_policies::Build;
 
 use crate::folder::file_error;
 use crate::{Experiment, Workshop};
@@ -14,7 +15,7 @@ use crate::{Experiment, Workshop};
 /// # Errors
 /// [`Error::Config`] where it holds no recorded episodes, or those of other spaces: an action that the environment does not take is
 /// of another one. Observations may lie outside the bounds that an environment gives for them, as some do by themselves.
-pub(super) fn read(
+pub(crate) fn read(
     workshop: &dyn Workshop,
     experiment: &Experiment,
     made: &Made,
@@ -31,6 +32,16 @@ pub(super) fn read(
             environment.id(),
             here[0],
             here[1]
+        );
+        return Err(Error::config("data", why));
+    }
+    if experiment.steps == 0
+        && learns_from_rewards(experiment)
+        && recorded.rewards().iter().all(|reward| *reward == 0.0)
+    {
+        let why = format!(
+            "every step in it pays 0, and {} learns from what was paid: name the column of the rewards (worldwright data import --columns reward=COLUMN), or do what was done (algorithm=bc)",
+            experiment.agent.name
         );
         return Err(Error::config("data", why));
     }
@@ -66,6 +77,15 @@ pub(super) fn read(
     let odd =
         notes.into_iter().map(|note| format!("data: {note}")).chain(odd).reduce(|one, two| format!("{one}; {two}"));
     Ok(Some((recorded, odd)))
+}
+
+/// Whether an experiment comes to nothing where nothing was paid.
+fn learns_from_rewards(experiment: &Experiment) -> bool {
+    let policy = experiment.roles.get("policy").map(|part| find(worldwright_policies::ALL, "policy", &part.name));
+    match policy {
+        Some(Ok(entry)) => !matches!(entry.build, Build::Imitation(_)),
+        _ => experiment.reward.kind == "learned",
+    }
 }
 
 /// Keeps transitions as a store of episodes in the run's folder, from which every resumed run reads them: what `data` names may be another

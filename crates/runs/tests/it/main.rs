@@ -10,6 +10,7 @@ mod killed;
 mod limits;
 mod named_data;
 mod nonsense;
+mod offline;
 mod progress;
 mod recorded;
 mod report;
