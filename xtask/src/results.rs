@@ -358,6 +358,7 @@ fn design(record: bool) -> Result<()> {
 }
 
 fn table(experiment: &Experiment) -> Result<()> {
+    let note = if experiment.note.is_empty() { String::new() } else { format!("{}\n\n", experiment.note) };
     let mut text = format!(
         "# {}\n\nMust come out: {}.\n\n    cargo xtask results {}\n\nwhich runs, for seeds 0 to 4,\n\n    worldwright learn {} --seed SEED\n\n{}\
          | seed | return, mean | std over episodes | episodes evaluated | real steps | training, s | evaluation, s | decisions/s |\n|---|---|---|---|---|---|---|---|\n",
@@ -365,7 +366,7 @@ fn table(experiment: &Experiment) -> Result<()> {
         experiment.target,
         experiment.name,
         experiment.arguments.join(" "),
-        experiment.note,
+        note,
     );
     let mut means = Vec::new();
     for seed in SEEDS {

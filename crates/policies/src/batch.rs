@@ -2,6 +2,7 @@
 
 use worldwright_core::{ActionHead, Error, Experience, Priorities, Result, Rng, Sample, Want};
 
+use crate::returns::Returns;
 use crate::scaling::Scaling;
 
 /// Room for a batch of transitions, filled anew at each update without allocation once it has grown.
@@ -21,6 +22,11 @@ pub(crate) struct Transitions {
     pub(crate) discounts: Vec<f32>,
     /// `[B]`: how much each counts, 1 where all were equally likely.
     pub(crate) weights: Vec<f32>,
+    /// What returns can be, by all that was told.
+    pub(crate) returns: Returns,
+    /// `[B]`: the same for every transition, once they were [bounded](Self::bound): the least that what follows is worth, and the most.
+    pub(crate) least: Vec<f32>,
+    pub(crate) most: Vec<f32>,
 }
 
 /// That observations are as wide as the scaling.
@@ -72,6 +78,16 @@ impl Transitions {
         self.tell(experience, (scaling, head), discount)
     }
 
+    /// Takes rewards into units of `unit`, and tells what returns can be in these, with so much beyond.
+    pub(crate) fn bound(&mut self, unit: f64, slack: f64) {
+        self.rewards.iter_mut().for_each(|reward| *reward *= (1.0 / unit) as f32);
+        let [least, most] = self.returns.within(unit, slack);
+        for (numbers, bound) in [(&mut self.least, least), (&mut self.most, most)] {
+            numbers.clear();
+            numbers.resize(self.rewards.len(), bound);
+        }
+    }
+
     /// Which transitions the batch is of.
     pub(crate) fn transitions(&self) -> &[u64] {
         &self.sample.transitions
@@ -103,8 +119,9 @@ impl Transitions {
             head.write_network(&self.action, &mut self.actions[i * columns..(i + 1) * columns])?;
             self.rewards[i] = self.sample.rewards[i] as f32;
             self.weights[i] = self.sample.weights[i] as f32;
-            let ahead = discount.powi(self.sample.spans[i] as i32) as f32;
-            self.discounts[i] = if self.sample.terminated[i] { 0.0 } else { ahead };
+            let ahead = discount.powi(self.sample.spans[i] as i32);
+            self.returns.see(self.sample.rewards[i], ahead);
+            self.discounts[i] = if self.sample.terminated[i] { 0.0 } else { ahead as f32 };
         }
         Ok(())
     }

@@ -26,6 +26,7 @@ mod moments;
 mod networks;
 mod on_policy;
 mod options;
+mod returns;
 mod sac;
 mod scaling;
 mod taught;

@@ -210,6 +210,12 @@ pub(crate) fn convert(store: &mut Store, (names, hidden): (&[String], usize), un
     Ok(())
 }
 
+/// A value in one column, kept between the bounds of [`Returns`](crate::returns::Returns), the least and the most.
+pub(crate) fn bounded(g: &mut Graph, value: Node, [least, most]: [Node; 2]) -> Result<Node> {
+    let below = g.min(value, most)?;
+    g.max(below, least)
+}
+
 /// Names of parameters are what is saved.
 fn critic_name(i: usize) -> String {
     match i {

@@ -189,7 +189,7 @@ fn gp_mpc_beats_random_by_half() {
 
 #[test]
 fn a_policy_that_climbs_what_is_foreseen_beats_random_by_half() {
-    let numbers = [("initial_steps", 40), ("horizon", 20), ("evaluations", 30), ("points", 60), ("policy.centres", 15)];
+    let numbers = [("initial_steps", 40), ("horizon", 20), ("evaluations", 60), ("points", 60), ("policy.centres", 15)];
     let settings = numbers.map(|(key, number)| (key, Setting::Integer(number)));
     beats_random("pilco", &settings, 2);
 }

@@ -4,9 +4,10 @@ use worldwright_core::Result;
 use worldwright_nn::{Graph, Node, Store};
 
 use crate::judging::Judged;
-use crate::networks::{Networks, of_choice};
+use crate::networks::{Networks, bounded, of_choice};
 
-/// The regression of values. Inputs: observations, choices one-hot, rewards, discounts, next observations, weights.
+/// The regression of values. Inputs: observations, choices one-hot, rewards, discounts, next observations, weights, and what returns are at
+/// least and at most.
 pub(super) struct Regression {
     pub(super) graph: Graph,
     /// What is regressed on, in one column.
@@ -24,6 +25,7 @@ impl Regression {
         let (reward, discount) = (g.input(1), g.input(1));
         let next = networks.see(&mut g)?;
         let weight = g.input(1);
+        let bounds = [g.input(1), g.input(1)];
         g.freeze(target);
         let then = networks.judge_first(&mut g, None, next, None)?;
         let best = if double {
@@ -34,6 +36,7 @@ impl Regression {
             likeliest(networks, &mut g, then)?
         };
         let value = of_choice(&mut g, then, best)?;
+        let value = bounded(&mut g, value, bounds)?;
         let future = g.mul(value, discount)?;
         let goal = g.add(reward, future)?;
         g.learn(values);

@@ -205,9 +205,17 @@ impl Learner for Taught<Values> {
             values.adam.reset();
         }
         let worth = acting.scaling.reward();
-        room.rewards.iter_mut().for_each(|reward| *reward *= (1.0 / worth) as f32);
-        let given =
-            [&room.observations, &room.actions, &room.rewards, &room.discounts, &room.next_observations, &room.weights];
+        room.bound(worth, 0.0);
+        let given = [
+            &room.observations,
+            &room.actions,
+            &room.rewards,
+            &room.discounts,
+            &room.next_observations,
+            &room.weights,
+            &room.least,
+            &room.most,
+        ];
         let loss = values.pass.run(&[acting.actor(), &values.target], given.map(Vec::as_slice), rng)?;
         values.pass.runner().read(values.goal, &mut values.goals)?;
         if let Some((priorities, _)) = &mut values.priorities {
@@ -248,6 +256,7 @@ impl Teacher for Values {
     }
 
     fn save(&self, state: &mut State) {
+        self.room.returns.save(state);
         state.put_all(TARGET, self.target.save());
         state.put_all(ADAM, self.adam.save());
         if let Some((priorities, _)) = &self.priorities {
@@ -257,6 +266,7 @@ impl Teacher for Values {
 
     fn restore(&mut self, state: &State) -> Result<()> {
         self.judge.stale = true;
+        self.room.returns.restore(state)?;
         self.target.restore(&state.part(TARGET))?;
         self.adam.restore(&state.part(ADAM))?;
         match &mut self.priorities {

@@ -7,7 +7,7 @@ use super::conservative::Conservatism;
 use crate::critics::Critics;
 use crate::draws::{Draws, Law};
 use crate::judging::Judged;
-use crate::networks::{Networks, Said, least, least_of, mean};
+use crate::networks::{Networks, Said, bounded, least, least_of, mean};
 
 /// What is made of the values of several critics.
 #[derive(Clone, Copy)]
@@ -64,7 +64,7 @@ fn soft_value(
 }
 
 /// The critics' regression, and what keeps them conservative where something does. Inputs: observations, actions, rewards, discounts, next observations,
-/// temperatures.
+/// temperatures, and what returns are at least and at most.
 pub(super) fn regression(
     networks: &Networks,
     actor: &Store,
@@ -77,10 +77,12 @@ pub(super) fn regression(
     let (reward, discount) = (g.input(1), g.input(1));
     let next = networks.see(&mut g)?;
     let temperature = g.input(1);
+    let bounds = [g.input(1), g.input(1)];
     g.freeze(actor);
     let said = networks.say(&mut g, next)?;
     let believed = (&critics.target, Believed::Least(critics.ensemble.believed));
     let [value, _] = soft_value(networks, (&mut g, &mut draws), (&said, next), temperature, believed)?;
+    let value = bounded(&mut g, value, bounds)?;
     let future = g.mul(value, discount)?;
     let goal = g.add(reward, future)?;
     g.learn(&critics.store);

@@ -150,6 +150,17 @@ impl Soft {
         Ok(self.temperature()? * self.entropy * ahead as f32)
     }
 
+    /// What entropy may add to values at most, in units of the size of rewards.
+    fn most_entropy_worth(&self, head: &ActionHead) -> Result<f64> {
+        let most = match head.choices() {
+            // Of numbers in [−1, 1].
+            0 => head.columns() as f64 * std::f64::consts::LN_2,
+            choices => (choices as f64).ln(),
+        };
+        let steps = if self.discount < 1.0 { 1.0 / (1.0 - self.discount) } else { f64::INFINITY };
+        Ok(f64::from(self.temperature()?) * most.max(2.0 * f64::from(self.entropy).abs()) * steps)
+    }
+
     /// α, what a nat of entropy is worth.
     fn temperature(&self) -> Result<f32> {
         Ok(self.temperature.get(self.temperature_pass.1)?.first().copied().unwrap_or(0.0).exp())
@@ -176,8 +187,8 @@ impl Learner for Taught<Soft> {
             soft.temperatures.fill(temperature);
             soft.adams.iter_mut().for_each(Adam::reset);
         }
-        let worth = (1.0 / acting.scaling.reward()) as f32;
-        soft.room.rewards.iter_mut().for_each(|reward| *reward *= worth);
+        let slack = soft.most_entropy_worth(acting.head())?;
+        soft.room.bound(acting.scaling.reward(), slack);
         let room = &soft.room;
         let given = [
             &room.observations,
@@ -186,6 +197,8 @@ impl Learner for Taught<Soft> {
             &room.discounts,
             &room.next_observations,
             &soft.temperatures,
+            &room.least,
+            &room.most,
         ];
         let stores = [acting.actor(), &soft.critics.store, &soft.critics.target];
         let critic_loss = soft.critic_pass.run(&stores, given.map(Vec::as_slice), rng)?;
@@ -244,6 +257,7 @@ impl Teacher for Soft {
 
     fn save(&self, state: &mut State) {
         self.critics.save(state);
+        self.room.returns.save(state);
         state.put_all(TEMPERATURE, self.temperature.save());
         ADAMS.into_iter().zip(&self.adams).for_each(|(name, adam)| state.put_all(name, adam.save()));
     }
@@ -251,6 +265,7 @@ impl Teacher for Soft {
     fn restore(&mut self, state: &State) -> Result<()> {
         self.judge.stale = true;
         self.critics.restore(state)?;
+        self.room.returns.restore(state)?;
         self.temperature.restore(&state.part(TEMPERATURE))?;
         ADAMS.into_iter().zip(&mut self.adams).try_for_each(|(name, adam)| adam.restore(&state.part(name)))
     }

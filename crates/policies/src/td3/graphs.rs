@@ -6,9 +6,9 @@ use worldwright_nn::{Graph, Node, Store};
 use crate::critics::Critics;
 use crate::draws::{Draws, Law};
 use crate::judging::Judged;
-use crate::networks::{Networks, least, least_of, mean};
+use crate::networks::{Networks, bounded, least, least_of, mean};
 
-/// The critics' regression. Inputs: observations, actions, rewards, discounts, next observations.
+/// The critics' regression. Inputs: observations, actions, rewards, discounts, next observations, and what returns are at least and at most.
 pub(crate) struct CriticGraph {
     pub(crate) graph: Graph,
     pub(crate) draws: Draws,
@@ -24,6 +24,7 @@ impl CriticGraph {
         let taken = g.input(networks.columns);
         let (reward, discount) = (g.input(1), g.input(1));
         let next = networks.see(&mut g)?;
+        let bounds = [g.input(1), g.input(1)];
         let noise = draws.input(&mut g, networks.columns, smoothing);
         g.freeze(actor);
         let inclined = networks.incline(&mut g, next)?;
@@ -31,6 +32,7 @@ impl CriticGraph {
         g.freeze(&critics.target);
         let judged = networks.judge_taken(&mut g, Some(&mut draws), next, then)?;
         let value = least_of(&mut g, &mut draws, &judged, critics.ensemble.believed)?;
+        let value = bounded(&mut g, value, bounds)?;
         let future = g.mul(value, discount)?;
         let goal = g.add(reward, future)?;
         g.learn(&critics.store);

@@ -198,8 +198,16 @@ impl Learner for Taught<Deterministic> {
             teacher.adam.reset();
         }
         let worth = acting.scaling.reward();
-        room.rewards.iter_mut().for_each(|reward| *reward *= (1.0 / worth) as f32);
-        let given = [&room.observations, &room.actions, &room.rewards, &room.discounts, &room.next_observations];
+        room.bound(worth, 0.0);
+        let given = [
+            &room.observations,
+            &room.actions,
+            &room.rewards,
+            &room.discounts,
+            &room.next_observations,
+            &room.least,
+            &room.most,
+        ];
         let stores = [&teacher.slow_actor, &critics.store, &critics.target];
         let loss = teacher.critic_pass.run(&stores, given.map(Vec::as_slice), rng)?;
         teacher.critic_pass.runner().read(teacher.goal, &mut teacher.goals)?;
@@ -251,6 +259,7 @@ impl Teacher for Deterministic {
 
     fn save(&self, state: &mut State) {
         self.critics.save(state);
+        self.room.returns.save(state);
         state.put_all(SLOW_ACTOR, self.slow_actor.save());
         state.put_all(ADAM, self.adam.save());
     }
@@ -258,6 +267,7 @@ impl Teacher for Deterministic {
     fn restore(&mut self, state: &State) -> Result<()> {
         self.judge.stale = true;
         self.critics.restore(state)?;
+        self.room.returns.restore(state)?;
         self.slow_actor.restore(&state.part(SLOW_ACTOR))?;
         self.adam.restore(&state.part(ADAM))
     }

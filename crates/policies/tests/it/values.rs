@@ -292,3 +292,14 @@ fn an_ensemble_of_values_knows_where_it_has_been() {
     let hoped = at(-40.0, true) - at(-40.0, false);
     assert!(hoped > 5.0 * most && hoped > 0.2, "{hoped} where nobody was, {most} at most elsewhere");
 }
+
+/// From one place to another that nobody ever left: values there grow with those that learn from them, by more than the discount takes off, and climb for ever, were it
+/// not that no return of rewards of 1 is beyond 1/(1 − γ) (Tsitsiklis and Van Roy, 1997).
+#[test]
+fn values_keep_within_what_returns_can_be() {
+    let rows = (0..64).map(|_| -> Row { (vec![1.0], one_hot(2, 0), 1.0, vec![4.0], false) });
+    let quick = [("learning_rate", Setting::Float(1e-2)), ("target_rate", Setting::Float(0.2))];
+    let mut it = updated(dqn(2, 0.98, &quick), &told([1, 2], rows), 6000);
+    let learned = value(it.as_mut(), 1.0);
+    assert!(learned > 10.0 && learned < 50.5, "{learned}");
+}
