@@ -6,6 +6,7 @@ mod edges;
 mod front_page;
 #[cfg(unix)]
 mod installing;
+mod logs;
 mod nonsense;
 mod said;
 mod works;

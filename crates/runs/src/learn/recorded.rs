@@ -74,9 +74,10 @@ pub(crate) fn read(
             recorded.observation(i)[place],
         )
     });
-    let odd =
-        notes.into_iter().map(|note| format!("data: {note}")).chain(odd).reduce(|one, two| format!("{one}; {two}"));
-    Ok(Some((recorded, odd)))
+    let single = (experiment.steps == 0 && !recorded.is_empty() && (1..recorded.len()).all(|i| recorded.follows(i)))
+        .then(|| format!("data: all {} steps are of one episode, and nothing of others is known", recorded.len()));
+    let told = notes.into_iter().map(|note| format!("data: {note}")).chain(odd).chain(single);
+    Ok(Some((recorded, told.reduce(|one, two| format!("{one}; {two}")))))
 }
 
 /// Whether an experiment comes to nothing where nothing was paid.
