@@ -24,11 +24,11 @@ pub(crate) const ENTRY: Entry<Build> = Entry {
         Parameter {
             name: "sweeps",
             default: Default::Integer(0),
-            summary: "sweeps of value iteration; 0 for one and a half times the side",
+            summary: "sweeps of value iteration; 0 for two and a half times the side",
         },
-        Parameter { name: "fields", default: Default::Integer(5000), summary: "fields to learn from" },
+        Parameter { name: "fields", default: Default::Integer(10_000), summary: "fields to learn from" },
         Parameter { name: "judged", default: Default::Integer(1000), summary: "other fields to be judged on" },
-        Parameter { name: "epochs", default: Default::Integer(60), summary: "times that all fields are learned from" },
+        Parameter { name: "epochs", default: Default::Integer(40), summary: "times that all fields are learned from" },
         Parameter { name: "batch", default: Default::Integer(64), summary: "fields an update" },
         Parameter {
             name: "learning_rate",
@@ -169,7 +169,7 @@ fn run(settings: &Settings, watch: &mut Watch<'_>) -> Result<Study> {
     let course = Course {
         size,
         sweeps: match settings.count_in("sweeps", 0, 1000)? {
-            0 => size * 3 / 2,
+            0 => size * 5 / 2,
             sweeps => sweeps,
         },
         fields: settings.count_in("fields", 1, 10_000_000)?,
