@@ -35,7 +35,7 @@ const FORESEEING: &[Parameter] = &[
     Parameter { name: "horizon", default: SettingDefault::Integer(40), summary: "steps that are foreseen" },
     Parameter {
         name: "evaluations",
-        default: SettingDefault::Integer(100),
+        default: SettingDefault::Integer(250),
         summary: "returns to foresee from each policy that a search begins at",
     },
     Parameter {
