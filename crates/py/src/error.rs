@@ -70,6 +70,7 @@ const WORDS: &[(&str, &str)] = &[
     ("--run-dir", "run_dir"),
     ("--environment ENV", "environment=…"),
     (" (on the command line --data)", ""),
+    (" (worldwright data import --columns reward=COLUMN)", " (`worldwright.data.read(…, columns={\"reward\": …})`)"),
     ("`worldwright envs`", "`worldwright.environments()`"),
     ("`worldwright collect`", "`worldwright.collect`"),
 ];
