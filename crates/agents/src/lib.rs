@@ -36,6 +36,7 @@ mod recipe;
 mod recipes;
 mod resolve;
 mod search_agent;
+mod svg;
 mod table_agent;
 mod tally;
 mod updates;

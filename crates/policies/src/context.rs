@@ -108,6 +108,47 @@ pub trait MomentPolicy: Policy + Persist {
     fn slopes(&mut self, out: &mut [f64]);
 }
 
+/// A policy whose action is a function of what is seen with a noise beside it, and whose derivatives are known: whoever knows by how much more of an action would
+/// pay more moves it there. As the noise adds to the action, derivatives are the same whatever it was. Rows are those of one batch, actions and
+/// derivatives in the units of the task.
+pub trait ReparametrisedPolicy: Policy + Persist {
+    /// Takes what was experienced into the scale that it sees by; what it does stays the same.
+    ///
+    /// # Errors
+    /// As for [`Experience::sample`].
+    fn follow(&mut self, experience: &dyn Experience, rng: &mut Rng) -> Result<()>;
+
+    /// Adds to `into` `[rows][O]` what derivatives by actions `[rows][A]` mean for what was seen.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for other sizes.
+    fn pull(&mut self, seen: Columns<'_>, by_action: &[f64], into: &mut [f64]) -> Result<()>;
+
+    /// Takes a step that moves actions up these derivatives `[rows][A]`.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for other sizes, [`Error::Diverged`] where they are not finite.
+    fn climb(&mut self, seen: Columns<'_>, by_action: &[f64]) -> Result<()>;
+
+    /// Derivatives of what its critic says of actions, by what was seen `[rows][O]` and done `[rows][A]`; gives the sum of what it says.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for other sizes.
+    fn judge(
+        &mut self,
+        seen: Columns<'_>,
+        actions: Columns<'_>,
+        by_seen: &mut [f64],
+        by_action: &mut [f64],
+    ) -> Result<f64>;
+
+    /// Has the critic learn once from transitions; gives its loss.
+    ///
+    /// # Errors
+    /// As for [`Experience::sample`], and [`Error::Diverged`] once numbers are not finite.
+    fn regress(&mut self, experience: &dyn Experience, rng: &mut Rng) -> Result<f64>;
+}
+
 /// Builds a policy from a complete set of settings, by what it learns from.
 #[derive(Debug, Clone, Copy)]
 pub enum Build {
@@ -121,6 +162,8 @@ pub enum Build {
     Evolution(fn(&PolicyContext, &Settings) -> Result<Box<dyn EvolvedPolicy>>),
     /// From transitions that were experienced; what it learns is what states are worth, which a planner acts by.
     Value(fn(&PolicyContext, &Settings) -> Result<Box<dyn LearnedValue>>),
+    /// From derivatives by its actions.
+    Derivatives(fn(&PolicyContext, &Settings) -> Result<Box<dyn ReparametrisedPolicy>>),
     /// From what a Gaussian process foresees of normal distributions.
     Moments(fn(&PolicyContext, &Settings) -> Result<Box<dyn MomentPolicy>>),
 }
@@ -133,6 +176,7 @@ impl Build {
             Self::Experience(_) => "that learns from what actions paid, such as sac",
             Self::Imagination(_) => "whose policy learns in imagination, such as dreamer",
             Self::Evolution(_) => "that tries its numbers in whole episodes, such as cma-es",
+            Self::Derivatives(_) => "that knows derivatives, such as svg",
             Self::Value(_) => "whose plans end in values, such as polo",
             Self::Moments(_) => "that foresees by Gaussian processes, such as pilco",
         };
@@ -207,6 +251,22 @@ impl Build {
         match self {
             Self::Moments(build) => build(context, settings),
             other => Err(other.refusal(name, "telling how its actions spread with its inputs")),
+        }
+    }
+
+    /// The policy to move along derivatives by its actions.
+    ///
+    /// # Errors
+    /// As for [`imitating`](Self::imitating).
+    pub fn reparametrised(
+        self,
+        name: &str,
+        context: &PolicyContext,
+        settings: &Settings,
+    ) -> Result<Box<dyn ReparametrisedPolicy>> {
+        match self {
+            Self::Derivatives(build) => build(context, settings),
+            other => Err(other.refusal(name, "climbing derivatives by its actions")),
         }
     }
 }

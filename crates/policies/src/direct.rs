@@ -13,6 +13,7 @@ use worldwright_nn::{Activation, Graph, Mlp, MlpConfig, Parameter, Store, Weight
 
 use crate::acting::Acting;
 use crate::moments::Moments;
+use crate::options::hidden_or_none;
 use crate::{Build, EvolvedPolicy, PolicyContext};
 
 pub(crate) const ENTRY: Entry<Build> = Entry {
@@ -29,7 +30,7 @@ pub(crate) const ENTRY: Entry<Build> = Entry {
 
 fn build(context: &PolicyContext, settings: &Settings) -> Result<Box<dyn EvolvedPolicy>> {
     let head = ActionHead::new(ENTRY.name, &context.action_space)?;
-    let hidden = settings.counts_in("hidden", 1, 1 << 12)?;
+    let hidden = hidden_or_none(settings, 1 << 12)?;
     let widest = hidden.iter().copied().max().unwrap_or(1).max(context.inputs + head.columns());
     cost::memory(&[("hidden", widest)], 40.0 * (widest * widest) as f64 * (hidden.len() + 1) as f64)?;
     let mut store = Store::new(1);

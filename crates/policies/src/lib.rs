@@ -2,8 +2,8 @@
 //!
 //! A policy that learns from what was experienced is a [`LearnedPolicy`]: it samples what it wants of an
 //! [`Experience`](worldwright_core::Experience), be that real or imagined. One that learns by unrolling a latent model is an [`ImaginedPolicy`], one
-//! whose numbers are tried as a whole an [`EvolvedPolicy`], one that learns by what is foreseen of normal distributions a [`MomentPolicy`]; what tells values for
-//! plans to end in is a [`LearnedValue`].
+//! whose numbers are tried as a whole an [`EvolvedPolicy`], one that climbs derivatives by its actions a [`ReparametrisedPolicy`], one that learns by what is
+//! foreseen of normal distributions a [`MomentPolicy`]; what tells values for plans to end in is a [`LearnedValue`].
 //! [`ALL`] lists the policies.
 
 mod acting;
@@ -20,6 +20,7 @@ mod dqn;
 mod draws;
 mod fitted_q;
 mod foreseen;
+mod gaussian;
 mod iql;
 mod judging;
 mod moments;
@@ -36,7 +37,10 @@ mod value_ensemble;
 use worldwright_core::Entry;
 
 pub use behaviour::Behaviour;
-pub use context::{Build, EvolvedPolicy, ImaginedPolicy, LearnedPolicy, LearnedValue, MomentPolicy, PolicyContext};
+pub use context::{
+    Build, EvolvedPolicy, ImaginedPolicy, LearnedPolicy, LearnedValue, MomentPolicy, PolicyContext,
+    ReparametrisedPolicy,
+};
 pub use fitted_q::{FittedQ, FittedQConfig, episode_numbers};
 
 /// Every policy that can be named.
@@ -53,6 +57,7 @@ pub const ALL: &[Entry<Build>] = &[
     iql::ENTRY,
     sac::CONSERVATIVE,
     actor_critic::ENTRY,
+    gaussian::ENTRY,
     value_ensemble::ENTRY,
     foreseen::rbf::ENTRY,
     foreseen::linear::ENTRY,

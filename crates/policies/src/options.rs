@@ -48,6 +48,17 @@ pub(crate) const DROPOUT: Parameter = Parameter {
     summary: "share of the critics' hidden units that an update takes out at random; with layer_norm a few critics are as unsure as many",
 };
 
+/// Widths of hidden layers of a policy that may have none, and is linear then.
+///
+/// # Errors
+/// [`Error::Config`](worldwright_core::Error::Config) for a width outside its range.
+pub(crate) fn hidden_or_none(settings: &Settings, most: usize) -> Result<Vec<usize>> {
+    match settings.numbers(HIDDEN.name)? {
+        [] => Ok(Vec::new()),
+        _ => settings.counts_in(HIDDEN.name, 1, most),
+    }
+}
+
 /// Critics at most.
 const MOST_CRITICS: usize = 64;
 /// Numbers that a batch holds at most.

@@ -4,6 +4,7 @@
 //! meanwhile meets a few small shifts, each smaller than the last.
 
 use worldwright_core::{Array, Experience, Result, Rng, Sample, State, Want};
+use worldwright_nn::{Mlp, Store};
 
 /// Transitions that the moments are taken from at most, and numbers that these hold.
 const SAMPLE: (usize, usize) = (2048, 1 << 20);
@@ -101,4 +102,24 @@ impl Scaling {
         (self.taken, self.reward) = (told[0], f64::from_bits(told[1]));
         Ok(())
     }
+}
+
+/// Has the first of layers see the same in numbers that were scaled otherwise: `before` and `now` say what each of the first inputs is reduced by and then divided
+/// by; those behind them stay.
+///
+/// # Errors
+/// As for [`Store::get`].
+pub(crate) fn rescale(layers: &Mlp, store: &mut Store, before: &[[f64; 2]], now: &[[f64; 2]]) -> Result<()> {
+    let Some(first) = layers.layers.first() else { return Ok(()) };
+    let (mut weight, mut bias) = (store.get(first.weight)?, store.get(first.bias)?);
+    let rows = weight.chunks_exact_mut(bias.len()).zip(before.iter().zip(now));
+    for (row, ([old_mean, old_std], [mean, std])) in rows {
+        let (factor, off) = (std / old_std, (mean - old_mean) / old_std);
+        for (weight, bias) in row.iter_mut().zip(&mut bias) {
+            *bias += (off * f64::from(*weight)) as f32;
+            *weight = (factor * f64::from(*weight)) as f32;
+        }
+    }
+    store.set(first.weight, &weight)?;
+    store.set(first.bias, &bias)
 }

@@ -2,9 +2,9 @@
 
 use worldwright_core::{Entry, Parameter, SettingDefault};
 
-use super::{model, policy};
-use crate::pilco;
+use super::{learned_in_updates, model, policy};
 use crate::recipe::{Lessons, Recipe};
+use crate::{pilco, svg};
 
 pub(super) const PILCO: Entry<Recipe> = Entry {
     name: "pilco",
@@ -18,6 +18,51 @@ pub(super) const PILCO: Entry<Recipe> = Entry {
         updates: 1,
         build: pilco::build,
     },
+};
+
+pub(super) const SVG: Entry<Recipe> = Entry {
+    name: "svg",
+    summary: "stochastic value gradients: a policy improved by derivatives that go back along real or imagined steps of a learned model",
+    source: "Heess, Wayne, Silver, Lillicrap, Tassa and Erez, NeurIPS 2015",
+    parameters: GOING_BACK,
+    build: Recipe {
+        roles: &[model("deterministic"), policy("gaussian")],
+        learns_from: Lessons::Any,
+        both_sides: false,
+        updates: 5000,
+        build: svg::build,
+    },
+};
+
+/// Settings of an agent whose derivatives go back along trajectories.
+const GOING_BACK: &[Parameter] = &{
+    let [initial_steps, updates_per_step, discount] = learned_in_updates(1.0);
+    [
+        initial_steps,
+        Parameter {
+            name: "fit_every",
+            default: SettingDefault::Integer(0),
+            summary: "environment steps between fits; 0 fits at the end of each episode, and within one once a quarter has come to all before",
+        },
+        updates_per_step,
+        discount,
+        Parameter {
+            name: "horizon",
+            default: SettingDefault::Integer(5),
+            summary: "steps of the model that derivatives go back through: 0 for svg(0), 1 for svg(1), an episode's for svg(∞)",
+        },
+        Parameter {
+            name: "critic",
+            default: SettingDefault::Bool(true),
+            summary: "whether a learned value stands for what comes behind these steps; svg(∞) has none",
+        },
+        Parameter {
+            name: "imagined",
+            default: SettingDefault::Bool(true),
+            summary: "whether the steps are imagined from where the agent has been; else they are those that it took",
+        },
+        Parameter { name: "trajectories", default: SettingDefault::Integer(32), summary: "trajectories of an update" },
+    ]
 };
 
 /// Settings of an agent that improves its policy after each fit.

@@ -29,6 +29,7 @@ pub const ALL: &[Entry<Recipe>] = &[
     dyna::MBPO,
     dyna::LOOP,
     foresight::PILCO,
+    foresight::SVG,
     latent::DREAMER,
     latent::MUZERO,
     acting::BC,

@@ -5,6 +5,7 @@ use worldwright_nn::{Activation, Graph, Init, Mlp, MlpConfig, Node, Objective, P
 
 use super::Surrogate;
 use crate::judging::Judged;
+use crate::scaling::rescale;
 
 /// The most that the logarithm of a ratio of probabilities may be: its exponent stays finite.
 const MOST_LOG_RATIO: f32 = 20.0;
@@ -141,26 +142,9 @@ impl Networks {
     }
 
     /// Has the first layers see the same in numbers that were scaled otherwise: `before` and `now` give what each is reduced by and then divided by.
-    pub(super) fn rescale(
-        &self,
-        store: &mut Store,
-        before: impl Fn(usize) -> [f64; 2],
-        now: impl Fn(usize) -> [f64; 2],
-    ) -> Result<()> {
+    pub(super) fn rescale(&self, store: &mut Store, before: &[[f64; 2]], now: &[[f64; 2]]) -> Result<()> {
         for layers in [Some(&self.actor), self.critic.as_ref()].into_iter().flatten() {
-            let Some(first) = layers.layers.first() else { continue };
-            let (mut weight, mut bias) = (store.get(first.weight)?, store.get(first.bias)?);
-            let width = bias.len();
-            for (d, row) in weight.chunks_exact_mut(width).enumerate() {
-                let ([old_mean, old_std], [mean, std]) = (before(d), now(d));
-                let (factor, off) = (std / old_std, (mean - old_mean) / old_std);
-                for (weight, bias) in row.iter_mut().zip(&mut bias) {
-                    *bias += (off * f64::from(*weight)) as f32;
-                    *weight = (factor * f64::from(*weight)) as f32;
-                }
-            }
-            store.set(first.weight, &weight)?;
-            store.set(first.bias, &bias)?;
+            rescale(layers, store, before, now)?;
         }
         Ok(())
     }

@@ -269,7 +269,7 @@ impl Climber {
         if !begins {
             // At first the last layers are zero, so that nothing depends on what is seen.
             let now: Vec<[f64; 2]> = (0..inputs).map(|d| acting.scaling.affine(d)).collect();
-            self.networks.rescale(acting.actor_mut(), |d| before[d], |d| now[d])?;
+            self.networks.rescale(acting.actor_mut(), &before, &now)?;
         }
         self.room.scale(&acting.scaling);
         let (predictor, scratch) = &mut self.likelihood;

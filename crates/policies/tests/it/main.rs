@@ -9,6 +9,7 @@ mod evolved;
 mod imagined;
 mod implicit;
 mod moments;
+mod reparametrised;
 mod soft;
 mod told;
 mod values;

@@ -31,7 +31,7 @@ pub(crate) fn policy(
     let context = PolicyContext { inputs, action_space: action_space.clone(), discount, seed: 3 };
     match entry.build {
         Build::Experience(build) | Build::Imitation(build) => build(&context, &settings),
-        Build::Imagination(_) | Build::Evolution(_) | Build::Value(_) | Build::Moments(_) => {
+        Build::Imagination(_) | Build::Evolution(_) | Build::Value(_) | Build::Derivatives(_) | Build::Moments(_) => {
             panic!("{name} does not learn from transitions")
         }
     }

@@ -116,10 +116,28 @@ pub(crate) const MUZERO: [&str; 13] = [
     "seed=3",
 ];
 
+/// Derivatives through a model, with a critic behind.
+const SVG: [&str; 14] = [
+    "environment=pendulum",
+    "algorithm=svg",
+    "model.hidden=[8]",
+    "model.epochs=2",
+    "policy.batch=8",
+    "policy.hidden=[8]",
+    "agent.trajectories=4",
+    "agent.horizon=2",
+    "agent.fit_every=200",
+    "agent.initial_steps=60",
+    "agent.updates_per_step=0.2",
+    "steps=500",
+    "evaluation.episodes=1",
+    "seed=3",
+];
+
 #[test]
 fn a_cut_run_of_a_policy_goes_on_as_if_it_had_not_been() {
     const OFTEN: CheckpointEvery = CheckpointEvery { steps: 70, secs: f64::INFINITY };
-    for choices in [&SAC[..], &TD3, &DQN, &DAGGER, &POLO, &DREAMER, &MUZERO] {
+    for choices in [&SAC[..], &TD3, &DQN, &DAGGER, &POLO, &DREAMER, &MUZERO, &SVG] {
         let experiment = completed(choices);
         let place = tempfile::tempdir().unwrap();
         let [whole, cut] = ["whole", "cut"].map(|name| place.path().join(name));
@@ -135,7 +153,7 @@ fn a_cut_run_of_a_policy_goes_on_as_if_it_had_not_been() {
 
 #[test]
 fn a_bundle_of_a_policy_acts_as_the_run_evaluated_it() {
-    for choices in [&SAC[..], &TD3, &DQN, &DAGGER, &POLO, &DREAMER, &MUZERO] {
+    for choices in [&SAC[..], &TD3, &DQN, &DAGGER, &POLO, &DREAMER, &MUZERO, &SVG] {
         let place = tempfile::tempdir().unwrap();
         let summary = finish(&completed(choices), place.path(), false);
         let mut loaded = load_bundle(&Lists, place.path(), &GO_ON).unwrap();

@@ -1,0 +1,234 @@
+//! `svg`: stochastic value gradients, a policy that is improved by derivatives that go back along trajectories through a model.
+//!
+//! | | `horizon` | `critic` | derivatives go back through |
+//! |---|---|---|---|
+//! | svg(0) | 0 | true | the critic alone |
+//! | svg(k) | k | true | k steps of the model and the critic behind them; k = 1 is svg(1) |
+//! | svg(∞) | the length of an episode | false | the whole trajectory |
+//!
+//! Trajectories are real ones (`imagined=false`), whose noise is what explains them, or imagined from where the agent has been
+//! ([`trajectories`]). Source: Heess, Wayne, Silver, Lillicrap, Tassa and Erez, "Learning Continuous Control Policies by Stochastic Value Gradients", NeurIPS 2015.
+//!
+//! Unlike the paper, one critic of actions serves every horizon, and steps of older policies count like those of the newest, without weights of importance:
+//! where the policy changes much between episodes, imagined trajectories are the ones to take.
+
+mod trajectories;
+
+use worldwright_core::{
+    Action, Agent, Array, Batch, Call, Experience, Interrupt, Key, LearnedModel, Metrics, Observation, Persist, Result,
+    Rng, Space, State, WorldModel, cost, find,
+};
+use worldwright_policies::ReparametrisedPolicy;
+
+use crate::fitting::Fitting;
+use crate::model_based::{build_model, lost};
+use crate::places::{self, at};
+use crate::planned::{World, world};
+use crate::policy_agent::{mode, policy_context};
+use crate::updates::Updates;
+use crate::{AgentContext, Resolved};
+use trajectories::Trajectories;
+
+/// Acts by a policy that climbs derivatives along trajectories.
+pub(crate) struct SvgAgent {
+    world: Option<World>,
+    policy: Box<dyn ReparametrisedPolicy>,
+    trajectories: Trajectories,
+    fitting: Fitting,
+    updates: Updates,
+    observation_space: Space,
+    action_space: Space,
+    interrupt: Interrupt,
+    update_rng: Rng,
+    /// What an episode starts anew, at each place.
+    explore_rngs: Vec<Rng>,
+    // Room for a decision.
+    seen: Batch,
+    flat: Vec<f64>,
+    chosen: Batch,
+}
+
+/// Builds the agent from resolved settings.
+pub(crate) fn build(resolved: &Resolved, context: &AgentContext) -> Result<Box<dyn Agent>> {
+    let settings = &resolved.agent;
+    let (o, a) = (context.observation_space.flat_dim(), context.action_space.flat_dim());
+    let chosen = resolved.role("policy")?;
+    let entry = find(worldwright_policies::ALL, "policy", &chosen.name)?;
+    let policy = entry.build.reparametrised(entry.name, &policy_context(o, resolved, context)?, &chosen.settings)?;
+    let model = build_model(resolved, context)?;
+    let trajectories = Trajectories::new(settings, model.spec(), settings.float("discount", 0.0, 1.0)?)?;
+    cost::arena(model.spec(), trajectories.rows(), "rows of trajectories")?;
+    let seed = Key::new(context.seed);
+    Ok(Box::new(SvgAgent {
+        world: Some(world(model, trajectories.rows(), 0)),
+        policy,
+        trajectories,
+        fitting: Fitting::new(settings, [o, a], false, seed.fold(1))?.within_episodes(),
+        updates: Updates::new(settings)?,
+        observation_space: context.observation_space.clone(),
+        action_space: context.action_space.clone(),
+        interrupt: context.interrupt.clone(),
+        update_rng: seed.fold(6).rng(),
+        explore_rngs: vec![seed.fold(2).rng(); context.places],
+        seen: Batch::zeros(o, 1),
+        flat: vec![0.0; o.max(a)],
+        chosen: Batch::zeros(a, 1),
+    }))
+}
+
+impl SvgAgent {
+    /// An arena borrows its model, so a model that changed gets a new one.
+    fn open(&mut self, model: Box<dyn LearnedModel>) {
+        self.world = Some(world(model, self.trajectories.rows(), 0));
+    }
+
+    fn fit(&mut self, experience: &dyn Experience) -> Result<Metrics> {
+        let mut model = self.world.take().ok_or_else(lost)?.into_owner();
+        let fitted = self.fitting.fit(model.as_mut(), experience, self.explore_rngs.len(), &self.interrupt);
+        self.open(model);
+        let report = fitted?;
+        let mut told = vec![("fit_epochs", report.epochs as f64), ("training_loss", report.training_loss)];
+        told.extend(report.holdout_mse.map(|mse| ("holdout_mse", mse)));
+        Ok(told)
+    }
+
+    fn update(&mut self, experience: &dyn Experience, episode_ended: bool) -> Result<Metrics> {
+        self.interrupt.check("improving the policy")?;
+        let (policy, trajectories, rng) = (self.policy.as_mut(), &mut self.trajectories, &mut self.update_rng);
+        policy.follow(experience, rng)?;
+        let mut said = Metrics::new();
+        if trajectories.critic() {
+            self.interrupt.count(Call::Gradient, 1);
+            said.push(("critic_loss", policy.regress(experience, rng)?));
+        }
+        let (world, interrupt) = (self.world.as_mut().ok_or_else(lost)?, &self.interrupt);
+        let paid = world
+            .with_dependent_mut(|_, arena| trajectories.climb(arena.as_mut(), policy, experience, rng, interrupt))?;
+        said.push(("trajectory_return", paid));
+        Ok(self.updates.count(said, episode_ended))
+    }
+}
+
+impl Agent for SvgAgent {
+    fn places(&self) -> usize {
+        self.explore_rngs.len()
+    }
+
+    fn between_episodes(&self, state: &State) -> State {
+        places::exchanged(state, &self.save())
+    }
+
+    fn begin_episode(&mut self, place: usize, observation: &Observation, seed: u64) -> Result<()> {
+        self.observation_space.flatten(observation, &mut self.flat[..self.observation_space.flat_dim()])?;
+        *at(&mut self.explore_rngs, place)? = Key::new(seed).fold(2).rng();
+        Ok(())
+    }
+
+    fn act(&mut self, place: usize, observation: &Observation, explore: bool) -> Result<Action> {
+        self.interrupt.check("acting")?;
+        let (is_ready, rng) = (self.is_ready(), at(&mut self.explore_rngs, place)?);
+        if !is_ready {
+            return Ok(self.action_space.sample(rng));
+        }
+        let (o, a) = (self.observation_space.flat_dim(), self.action_space.flat_dim());
+        self.observation_space.flatten(observation, &mut self.flat[..o])?;
+        self.seen.columns_mut().set_row(0, &self.flat[..o]);
+        self.policy.act(self.seen.columns(), mode(explore), rng, &mut self.chosen)?;
+        self.chosen.columns().copy_row(0, &mut self.flat[..a]);
+        self.action_space.unflatten(&self.flat[..a])
+    }
+
+    fn learn(&mut self, experience: &dyn Experience) -> Result<Metrics> {
+        let mut told = Metrics::new();
+        if self.fitting.is_due(experience, self.explore_rngs.len()) {
+            told.extend(self.fit(experience)?);
+        }
+        let due = self.updates.due(experience.taken());
+        if self.fitting.fits == 0 {
+            return Ok(told);
+        }
+        let mut latest = Metrics::new();
+        for update in 1..=due {
+            let said = self.update(experience, update == due && !experience.is_open())?;
+            // A row has room for one of each number: where many updates are made at once, for the last means.
+            latest = if said.is_empty() { latest } else { said };
+        }
+        told.extend(latest);
+        Ok(told)
+    }
+
+    fn study(&mut self, experience: &dyn Experience) -> Result<Metrics> {
+        let mut told = Metrics::new();
+        if self.fitting.fits == 0 || self.fitting.fitted_at < experience.taken() {
+            told.extend(self.fit(experience)?);
+        }
+        told.extend(self.update(experience, false)?);
+        Ok(told)
+    }
+
+    fn is_ready(&self) -> bool {
+        self.updates.made() > 0
+    }
+
+    fn world_model(&self) -> Option<&dyn WorldModel> {
+        let world = self.world.as_ref().filter(|_| self.fitting.fits > 0)?;
+        Some(world.borrow_owner().as_world_model())
+    }
+
+    fn note(&self) -> &str {
+        &self.fitting.note
+    }
+
+    fn weights(&self) -> State {
+        let mut state = State::new();
+        if let Some(world) = &self.world {
+            state.put_all("model", world.borrow_owner().save());
+        }
+        state.put("fits", Array::U64(vec![self.fitting.fits]));
+        state.put_all("policy", self.policy.weights());
+        self.updates.put_made(&mut state);
+        state
+    }
+
+    fn restore_weights(&mut self, weights: &State) -> Result<()> {
+        let mut model = self.world.take().ok_or_else(lost)?.into_owner();
+        let restored = model.restore(&weights.part("model"));
+        self.open(model);
+        restored?;
+        self.fitting.fits = weights.u64s("fits", 1)?[0];
+        self.policy.restore_weights(&weights.part("policy"))?;
+        self.updates.take_made(weights)
+    }
+}
+
+impl Persist for SvgAgent {
+    fn save(&self) -> State {
+        let mut state = State::new();
+        if let Some(world) = &self.world {
+            state.put_all("model", world.borrow_owner().save());
+        }
+        state.put_all("policy", self.policy.save());
+        self.fitting.save(&mut state);
+        self.updates.save(&mut state);
+        state.put("update_rng", self.update_rng.save());
+        places::put(&mut state, &self.explore_rngs, |rng| {
+            let mut kept = State::new();
+            kept.put("explore_rng", rng.save());
+            kept
+        });
+        state
+    }
+
+    fn restore(&mut self, state: &State) -> Result<()> {
+        let mut model = self.world.take().ok_or_else(lost)?.into_owner();
+        let restored = model.restore(&state.part("model"));
+        self.open(model);
+        restored?;
+        self.policy.restore(&state.part("policy"))?;
+        self.fitting.restore(state)?;
+        self.updates.restore(state)?;
+        self.update_rng.restore(state, "update_rng")?;
+        let mut rngs = self.explore_rngs.iter_mut().enumerate();
+        rngs.try_for_each(|(place, rng)| rng.restore(&places::part(state, place), "explore_rng"))
+    }
+}
