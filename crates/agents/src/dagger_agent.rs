@@ -6,7 +6,7 @@
 //! what is learned acts at the cost of one pass of a network.
 //!
 //! Unlike the paper: the policy is updated at every step rather than trained anew between rounds, and the share of steps that are the expert's own is the
-//! same in all of them, zero by default.
+//! same in all of them, zero by default. Where the expert's model is learned, what it advised by earlier models is learned from as well.
 
 use worldwright_core::{
     Action, Agent, Array, Error, Experience, Interrupt, Key, Metrics, Mode, Observation, Persist, Plan, Result, Rng,

@@ -119,9 +119,9 @@ impl Transitions {
             head.write_network(&self.action, &mut self.actions[i * columns..(i + 1) * columns])?;
             self.rewards[i] = self.sample.rewards[i] as f32;
             self.weights[i] = self.sample.weights[i] as f32;
-            let ahead = discount.powi(self.sample.spans[i] as i32);
+            let ahead = if self.sample.terminated[i] { 0.0 } else { discount.powi(self.sample.spans[i] as i32) };
             self.returns.see(self.sample.rewards[i], ahead);
-            self.discounts[i] = if self.sample.terminated[i] { 0.0 } else { ahead as f32 };
+            self.discounts[i] = ahead as f32;
         }
         Ok(())
     }

@@ -47,11 +47,7 @@ const IMAGINING: &[Parameter] = &{
     let [initial_steps, updates_per_step, discount] = learned_in_updates(20.0);
     [
         initial_steps,
-        Parameter {
-            name: "fit_every",
-            default: SettingDefault::Integer(0),
-            summary: "environment steps between fits; 0 fits at the end of each episode, and within one once a quarter has come to all before",
-        },
+        FIT_EVERY,
         updates_per_step,
         discount,
         Parameter {
@@ -67,4 +63,11 @@ const IMAGINING: &[Parameter] = &{
             summary: "whether a second policy explores what the model does not know while reward tells nothing",
         },
     ]
+};
+
+/// When a model is fitted that imagines for a policy: within long episodes too.
+pub(super) const FIT_EVERY: Parameter = Parameter {
+    name: "fit_every",
+    default: SettingDefault::Integer(0),
+    summary: "environment steps between fits; 0 fits at the end of each episode, and within one once a quarter has come to all before",
 };

@@ -2,6 +2,7 @@
 
 use worldwright_core::{Entry, Parameter, SettingDefault};
 
+use super::dyna::FIT_EVERY;
 use super::{learned_in_updates, model, policy};
 use crate::recipe::{Lessons, Recipe};
 use crate::{pilco, svg};
@@ -39,11 +40,7 @@ const GOING_BACK: &[Parameter] = &{
     let [initial_steps, updates_per_step, discount] = learned_in_updates(1.0);
     [
         initial_steps,
-        Parameter {
-            name: "fit_every",
-            default: SettingDefault::Integer(0),
-            summary: "environment steps between fits; 0 fits at the end of each episode, and within one once a quarter has come to all before",
-        },
+        FIT_EVERY,
         updates_per_step,
         discount,
         Parameter {

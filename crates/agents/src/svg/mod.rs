@@ -15,11 +15,12 @@
 mod trajectories;
 
 use worldwright_core::{
-    Action, Agent, Array, Batch, Call, Experience, Interrupt, Key, LearnedModel, Metrics, Observation, Persist, Result,
-    Rng, Space, State, WorldModel, cost, find,
+    Action, Agent, Array, Call, Experience, Interrupt, Key, LearnedModel, Metrics, Observation, Persist, Result, Rng,
+    State, WorldModel, cost, find,
 };
 use worldwright_policies::ReparametrisedPolicy;
 
+use crate::deciding::Deciding;
 use crate::fitting::Fitting;
 use crate::model_based::{build_model, lost};
 use crate::places::{self, at};
@@ -36,16 +37,11 @@ pub(crate) struct SvgAgent {
     trajectories: Trajectories,
     fitting: Fitting,
     updates: Updates,
-    observation_space: Space,
-    action_space: Space,
+    deciding: Deciding,
     interrupt: Interrupt,
     update_rng: Rng,
     /// What an episode starts anew, at each place.
     explore_rngs: Vec<Rng>,
-    // Room for a decision.
-    seen: Batch,
-    flat: Vec<f64>,
-    chosen: Batch,
 }
 
 /// Builds the agent from resolved settings.
@@ -65,14 +61,10 @@ pub(crate) fn build(resolved: &Resolved, context: &AgentContext) -> Result<Box<d
         trajectories,
         fitting: Fitting::new(settings, [o, a], false, seed.fold(1))?.within_episodes(),
         updates: Updates::new(settings)?,
-        observation_space: context.observation_space.clone(),
-        action_space: context.action_space.clone(),
+        deciding: Deciding::new(context),
         interrupt: context.interrupt.clone(),
         update_rng: seed.fold(6).rng(),
         explore_rngs: vec![seed.fold(2).rng(); context.places],
-        seen: Batch::zeros(o, 1),
-        flat: vec![0.0; o.max(a)],
-        chosen: Batch::zeros(a, 1),
     }))
 }
 
@@ -91,22 +83,26 @@ impl SvgAgent {
         told.extend(report.holdout_mse.map(|mse| ("holdout_mse", mse)));
         Ok(told)
     }
+}
 
-    fn update(&mut self, experience: &dyn Experience, episode_ended: bool) -> Result<Metrics> {
-        self.interrupt.check("improving the policy")?;
-        let (policy, trajectories, rng) = (self.policy.as_mut(), &mut self.trajectories, &mut self.update_rng);
-        policy.follow(experience, rng)?;
-        let mut said = Metrics::new();
-        if trajectories.critic() {
-            self.interrupt.count(Call::Gradient, 1);
-            said.push(("critic_loss", policy.regress(experience, rng)?));
-        }
-        let (world, interrupt) = (self.world.as_mut().ok_or_else(lost)?, &self.interrupt);
-        let paid = world
-            .with_dependent_mut(|_, arena| trajectories.climb(arena.as_mut(), policy, experience, rng, interrupt))?;
-        said.push(("trajectory_return", paid));
-        Ok(self.updates.count(said, episode_ended))
+/// Improves the policy once: critic first, then along trajectories.
+fn update(
+    (world, policy, trajectories): (&mut World, &mut dyn ReparametrisedPolicy, &mut Trajectories),
+    experience: &dyn Experience,
+    rng: &mut Rng,
+    interrupt: &Interrupt,
+) -> Result<Metrics> {
+    interrupt.check("improving the policy")?;
+    policy.follow(experience, rng)?;
+    let mut said = Metrics::new();
+    if trajectories.critic() {
+        interrupt.count(Call::Gradient, 1);
+        said.push(("critic_loss", policy.regress(experience, rng)?));
     }
+    let paid =
+        world.with_dependent_mut(|_, arena| trajectories.climb(arena.as_mut(), policy, experience, rng, interrupt))?;
+    said.push(("trajectory_return", paid));
+    Ok(said)
 }
 
 impl Agent for SvgAgent {
@@ -119,7 +115,7 @@ impl Agent for SvgAgent {
     }
 
     fn begin_episode(&mut self, place: usize, observation: &Observation, seed: u64) -> Result<()> {
-        self.observation_space.flatten(observation, &mut self.flat[..self.observation_space.flat_dim()])?;
+        self.deciding.check(observation)?;
         *at(&mut self.explore_rngs, place)? = Key::new(seed).fold(2).rng();
         Ok(())
     }
@@ -128,14 +124,9 @@ impl Agent for SvgAgent {
         self.interrupt.check("acting")?;
         let (is_ready, rng) = (self.is_ready(), at(&mut self.explore_rngs, place)?);
         if !is_ready {
-            return Ok(self.action_space.sample(rng));
+            return Ok(self.deciding.random(rng));
         }
-        let (o, a) = (self.observation_space.flat_dim(), self.action_space.flat_dim());
-        self.observation_space.flatten(observation, &mut self.flat[..o])?;
-        self.seen.columns_mut().set_row(0, &self.flat[..o]);
-        self.policy.act(self.seen.columns(), mode(explore), rng, &mut self.chosen)?;
-        self.chosen.columns().copy_row(0, &mut self.flat[..a]);
-        self.action_space.unflatten(&self.flat[..a])
+        self.deciding.act(self.policy.as_mut(), observation, mode(explore), rng)
     }
 
     fn learn(&mut self, experience: &dyn Experience) -> Result<Metrics> {
@@ -143,17 +134,14 @@ impl Agent for SvgAgent {
         if self.fitting.is_due(experience, self.explore_rngs.len()) {
             told.extend(self.fit(experience)?);
         }
-        let due = self.updates.due(experience.taken());
         if self.fitting.fits == 0 {
             return Ok(told);
         }
-        let mut latest = Metrics::new();
-        for update in 1..=due {
-            let said = self.update(experience, update == due && !experience.is_open())?;
-            // A row has room for one of each number: where many updates are made at once, for the last means.
-            latest = if said.is_empty() { latest } else { said };
-        }
-        told.extend(latest);
+        let world = self.world.as_mut().ok_or_else(lost)?;
+        let (policy, trajectories) = (self.policy.as_mut(), &mut self.trajectories);
+        let (rng, interrupt) = (&mut self.update_rng, &self.interrupt);
+        let once = || update((&mut *world, &mut *policy, &mut *trajectories), experience, rng, interrupt);
+        told.extend(self.updates.make(experience, once)?);
         Ok(told)
     }
 
@@ -162,7 +150,10 @@ impl Agent for SvgAgent {
         if self.fitting.fits == 0 || self.fitting.fitted_at < experience.taken() {
             told.extend(self.fit(experience)?);
         }
-        told.extend(self.update(experience, false)?);
+        let world = self.world.as_mut().ok_or_else(lost)?;
+        let (rng, interrupt) = (&mut self.update_rng, &self.interrupt);
+        let said = update((world, self.policy.as_mut(), &mut self.trajectories), experience, rng, interrupt)?;
+        told.extend(self.updates.count(said, false));
         Ok(told)
     }
 
