@@ -37,7 +37,7 @@ fn build(context: &ModelContext, _settings: &Settings) -> Result<Box<dyn Learned
     let Some(simulator) = &context.simulator else {
         return Err(Error::unsupported(
             "known",
-            "an environment without known dynamics: choose a model that learns them",
+            "an environment without known dynamics: choose a model that learns them (model=ensemble)",
         ));
     };
     Ok(Box::new(Known::new(simulator.clone(), context.reward.clone(), context.discount)))
