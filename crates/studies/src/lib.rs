@@ -6,8 +6,10 @@ mod finding;
 mod four_rooms;
 mod gradients;
 mod greedy;
+mod growth;
 mod imitation;
 mod implicit;
+mod oracles;
 mod queries;
 mod successor_features;
 
@@ -39,4 +41,4 @@ pub type Build = fn(&Settings, &mut Watch<'_>) -> Result<Study>;
 
 /// Every study that can be named.
 pub const ALL: &[Entry<Build>] =
-    &[gradients::ENTRY, imitation::ENTRY, implicit::ENTRY, queries::ENTRY, successor_features::ENTRY];
+    &[gradients::ENTRY, imitation::ENTRY, implicit::ENTRY, oracles::ENTRY, queries::ENTRY, successor_features::ENTRY];

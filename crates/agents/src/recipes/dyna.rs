@@ -10,7 +10,7 @@ pub(super) const MBPO: Entry<Recipe> = Entry {
     name: "mbpo",
     summary: "a policy learned from real steps and from short branches that an ensemble imagines off them",
     source: "Janner, Fu, Zhang and Levine, NeurIPS 2019",
-    parameters: IMAGINING,
+    parameters: &imagining(20.0),
     build: Recipe {
         roles: &[model("ensemble"), policy("sac")],
         learns_from: Lessons::Any,
@@ -24,7 +24,7 @@ pub(super) const LOOP: Entry<Recipe> = Entry {
     name: "loop",
     summary: "a plan of a few steps through an ensemble, led by a policy that is learned in it and closed by that policy's value",
     source: "Sikchi, Zhou and Held, CoRL 2021",
-    parameters: IMAGINING,
+    parameters: &imagining(40.0),
     build: Recipe {
         roles: &[model("ensemble"), planner("icem"), policy("sac")],
         learns_from: Lessons::Any,
@@ -42,9 +42,9 @@ pub(super) const IMAGINED_SHARE: Parameter = Parameter {
     summary: "share of imagined transitions in what an update learns from",
 };
 
-/// Settings of an agent whose policy learns from imagined transitions.
-const IMAGINING: &[Parameter] = &{
-    let [initial_steps, updates_per_step, discount] = learned_in_updates(20.0);
+/// Settings of an agent whose policy learns from imagined transitions, in so many updates a step.
+const fn imagining(per_step: f64) -> [Parameter; 8] {
+    let [initial_steps, updates_per_step, discount] = learned_in_updates(per_step);
     [
         initial_steps,
         FIT_EVERY,
@@ -63,7 +63,7 @@ const IMAGINING: &[Parameter] = &{
             summary: "whether a second policy explores what the model does not know while reward tells nothing",
         },
     ]
-};
+}
 
 /// When a model is fitted that imagines for a policy: within long episodes too.
 pub(super) const FIT_EVERY: Parameter = Parameter {
