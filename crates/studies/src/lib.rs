@@ -11,6 +11,7 @@ mod imitation;
 mod implicit;
 mod oracles;
 mod queries;
+mod rewards;
 mod successor_features;
 
 use worldwright_core::{Entry, Interrupt, Result, Settings};
@@ -40,5 +41,12 @@ impl Watch<'_> {
 pub type Build = fn(&Settings, &mut Watch<'_>) -> Result<Study>;
 
 /// Every study that can be named.
-pub const ALL: &[Entry<Build>] =
-    &[gradients::ENTRY, imitation::ENTRY, implicit::ENTRY, oracles::ENTRY, queries::ENTRY, successor_features::ENTRY];
+pub const ALL: &[Entry<Build>] = &[
+    gradients::ENTRY,
+    imitation::ENTRY,
+    implicit::ENTRY,
+    oracles::ENTRY,
+    queries::ENTRY,
+    rewards::ENTRY,
+    successor_features::ENTRY,
+];
