@@ -17,7 +17,7 @@ from typing import Any
 import worldwright
 from worldwright._files import write_whole
 
-ORDER = ("learning", "runs", "agents", "designing", "model", "predicted", "written", "planner", "mcts", "data", "plots", "collecting", "multiagent", "dream", "distributed", "catalogue", "errors")
+ORDER = ("learning", "runs", "agents", "designing", "model", "predicted", "written", "planner", "mcts", "data", "plots", "collecting", "multiagent", "dream", "distributed", "studying", "catalogue", "errors")
 """The order in which a reader needs them; others follow by name."""
 LISTS = {
     "environments": "Native environments, for `worldwright learn NAME` and `wm.learn(NAME)`; every one of Gymnasium's goes in as an object, and `gym:ID` and `dmc:DOMAIN-TASK` by name.",
@@ -25,6 +25,7 @@ LISTS = {
     "planners": "Planners, for `planner=NAME` on the command line, `wm.Planner(NAME)` and `wm.learn(planner=NAME)`.",
     "policies": "Policies, for `policy=NAME` with an algorithm that acts by one.",
     "learners": "Tabular learners, for `learner=NAME` with an algorithm that learns a table; each is an algorithm of its own name.",
+    "studies": "Experiments about learning itself, for `worldwright study NAME` and `wm.study(NAME)`.",
     "algorithms": "Algorithms, for `--algorithm NAME` and `wm.learn(algorithm=NAME)`: each a recipe of a model, a planner, a policy or a tabular learner, with settings that were measured.",
 }
 

@@ -29,6 +29,7 @@ mod seed;
 mod settings;
 mod space;
 mod store;
+mod study;
 mod tables;
 mod value;
 
@@ -67,6 +68,8 @@ mod _native {
     use crate::store::{
         arranged_rows, data_format_of, data_formats, export_data, import_data, read_store, write_store,
     };
+    #[pymodule_export]
+    use crate::study::{Studied, study};
     #[pymodule_export]
     use crate::tables::{column_names, episode_ends, read_flags, read_table, resolve_columns, spanned_space};
 

@@ -70,6 +70,6 @@ pub use metrics::open_at;
 pub use offline::{RECORDED, recorded_world, world};
 pub use problem::{SolvedProblem, solve_problem};
 pub use state_file::{digest, read_state, write_state};
-pub use study::{Studied, setting_json, study};
+pub use study::{Studied, assigned, setting_json, study};
 pub use summary::{ModelErrors, Summary};
 pub use workshop::{Workshop, elements, instances};

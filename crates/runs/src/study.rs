@@ -25,26 +25,33 @@ pub struct Studied {
     pub study: Study,
 }
 
-/// Carries out the study called `name`. `assignments` are `key=value`; `progress` hears what is done of how much.
+/// Settings of a study from `key=value` each.
 ///
 /// # Errors
-/// [`Error::Unknown`] for a name or setting that does not exist, [`Error::Config`] for values out of range, [`Error::Interrupted`] once `interrupt` is
-/// requested.
-pub fn study(
-    name: &str,
-    assignments: &[String],
-    interrupt: &Interrupt,
-    progress: &mut dyn FnMut(usize, usize, &str),
-) -> Result<Studied> {
-    let entry = find(ALL, "study", name)?;
-    let mut given: BTreeMap<String, Setting> = BTreeMap::new();
-    for assignment in assignments {
+/// [`Error::Config`] for what is none.
+pub fn assigned(assignments: &[String]) -> Result<BTreeMap<String, Setting>> {
+    let of = |assignment: &String| {
         let (key, value) = assignment
             .split_once('=')
             .ok_or_else(|| Error::config(assignment.as_str(), "expected key=value, for example seeds=3"))?;
-        given.insert(key.trim().to_owned(), settings_text::parse_value(value.trim()));
-    }
-    let settings = Settings::resolve(entry.name, entry.parameters, &given)?;
+        Ok((key.trim().to_owned(), settings_text::parse_value(value.trim())))
+    };
+    assignments.iter().map(of).collect()
+}
+
+/// Carries out the study called `name` with the settings that are given beside its defaults; `progress` hears what is done of how much.
+///
+/// # Errors
+/// [`Error::Unknown`] for a name or setting that does not exist, [`Error::Config`] for values out of range, [`Error::Interrupted`] once `interrupt` is
+/// requested, and what `progress` gives.
+pub fn study(
+    name: &str,
+    given: &BTreeMap<String, Setting>,
+    interrupt: &Interrupt,
+    progress: &mut dyn FnMut(usize, usize, &str) -> Result<()>,
+) -> Result<Studied> {
+    let entry = find(ALL, "study", name)?;
+    let settings = Settings::resolve(entry.name, entry.parameters, given)?;
     let study = (entry.build)(&settings, &mut Watch { interrupt, progress })?;
     Ok(Studied { name: entry.name, summary: entry.summary, source: entry.source, settings, study })
 }
@@ -134,10 +141,16 @@ mod tests {
 
     #[test]
     fn a_study_leaves_its_files_and_the_same_settings_find_the_same() {
-        let assignments = ["sizes=[4,5,6]", "seeds=2", "most_steps=4000"].map(str::to_owned);
+        let given = assigned(&["sizes=[4,5,6]", "seeds=2", "most_steps=4000"].map(str::to_owned)).unwrap();
         let mut heard = 0;
         let never = Interrupt::never();
-        let [one, other] = [0; 2].map(|_| study("queries", &assignments, &never, &mut |_, _, _| heard += 1).unwrap());
+        let [one, other] = [0; 2].map(|_| {
+            study("queries", &given, &never, &mut |_, _, _| {
+                heard += 1;
+                Ok(())
+            })
+            .unwrap()
+        });
         assert!(one == other && heard > 10);
         let place = tempfile::tempdir().unwrap();
         let folder = place.path().join("new/folder");
@@ -149,11 +162,14 @@ mod tests {
         let json: Value = serde_json::from_slice(&std::fs::read(folder.join("study.json")).unwrap()).unwrap();
         assert_eq!(json["tables"][0]["columns"][0], "world");
         for name in ["querys", "querie"] {
-            let slip = study(name, &[], &never, &mut |_, _, _| ()).unwrap_err().to_string();
+            let slip = study(name, &BTreeMap::new(), &never, &mut |_, _, _| Ok(())).unwrap_err().to_string();
             assert!(slip.contains("did you mean 'queries'?"), "{slip}");
         }
         let stop = Interrupt::new();
         stop.request();
-        assert!(matches!(study("queries", &[], &stop, &mut |_, _, _| ()), Err(Error::Interrupted { .. })));
+        assert!(matches!(
+            study("queries", &BTreeMap::new(), &stop, &mut |_, _, _| Ok(())),
+            Err(Error::Interrupted { .. })
+        ));
     }
 }

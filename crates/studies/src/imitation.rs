@@ -222,7 +222,7 @@ mod tests {
     #[test]
     fn a_clone_loses_with_the_square_of_the_horizon_and_dagger_in_proportion() {
         let settings = Settings::resolve("imitation", ENTRY.parameters, &std::collections::BTreeMap::new()).unwrap();
-        let watch = &mut Watch { interrupt: &worldwright_core::Interrupt::never(), progress: &mut |_, _, _| {} };
+        let watch = &mut Watch { interrupt: &worldwright_core::Interrupt::never(), progress: &mut |_, _, _| Ok(()) };
         let study = run(&settings, watch).unwrap();
         let power = |row: usize| match study.tables[0].rows[row][1] {
             Cell::Estimate([k, _, _]) => k,

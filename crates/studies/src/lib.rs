@@ -23,16 +23,16 @@ pub struct Watch<'a> {
     /// Requested when it shall stop.
     pub interrupt: &'a Interrupt,
     /// Hears what is done of how much, and what that is.
-    pub progress: &'a mut dyn FnMut(usize, usize, &str),
+    pub progress: &'a mut dyn FnMut(usize, usize, &str) -> Result<()>,
 }
 
 impl Watch<'_> {
     /// Tells that `done` of `all` pieces are done; `what` is the next one.
     ///
     /// # Errors
-    /// [`Error::Interrupted`](worldwright_core::Error::Interrupted) once it shall stop.
+    /// [`Error::Interrupted`](worldwright_core::Error::Interrupted) once it shall stop, and what those who hear give.
     pub fn tell(&mut self, done: usize, all: usize, what: &str) -> Result<()> {
-        (self.progress)(done, all, what);
+        (self.progress)(done, all, what)?;
         self.interrupt.check("the study")
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use worldwright_core::Interrupt;
 use worldwright_runs::report::cell_text;
-use worldwright_runs::{Studied, study};
+use worldwright_runs::{Studied, assigned, study};
 
 use crate::arguments::Study;
 use crate::output::{check_new, print, print_aside, print_json};
@@ -18,8 +18,9 @@ pub(crate) fn run(options: &Study, interrupt: &Interrupt) -> Result<()> {
         if !options.quiet {
             print_aside(&format!("{done} of {all}: {what}"));
         }
+        Ok(())
     };
-    let studied = study(&options.name, &options.settings, interrupt, &mut told)?;
+    let studied = study(&options.name, &assigned(&options.settings)?, interrupt, &mut told)?;
     studied.write(&folder)?;
     if options.json { print_json(&studied.to_json()) } else { print(&page(&studied, &folder)) }
 }

@@ -9,7 +9,7 @@
     action = agent.act(observation)
 
 What there is: ``wm.environments()``, ``wm.models()``, ``wm.planners()``, ``wm.policies()``, ``wm.learners()``,
-``wm.algorithms()``.
+``wm.algorithms()``, ``wm.studies()``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from __future__ import annotations
 from . import data, distributed, errors, mcts
 from ._native import __version__
 from .agents import Agent, Evaluation, load
-from .catalogue import Entry, algorithms, environments, learners, models, planners, policies
+from .catalogue import Entry, algorithms, environments, learners, models, planners, policies, studies
 from .collecting import collect
 from .designing import Candidate, DesignedModel, build
 from .dream import as_env, as_vector_env
@@ -40,6 +40,7 @@ from .planner import Plan, Planner, Weighed
 from .plots import plot
 from .predicted import FitReport, Prediction
 from .runs import Run
+from .studying import Study, StudyTable, study
 from .written import Policy, WorldModel
 
 __all__ = [
@@ -62,6 +63,8 @@ __all__ = [
     "Run",
     "ShapeError",
     "SpaceError",
+    "Study",
+    "StudyTable",
     "UnknownNameError",
     "UnsupportedError",
     "Weighed",
@@ -87,4 +90,6 @@ __all__ = [
     "planners",
     "plot",
     "policies",
+    "studies",
+    "study",
 ]

@@ -154,6 +154,22 @@ def design(
     """The search: the model it chose, fitted, and what it found out."""
 
 @final
+class Studied:
+    """What a study found."""
+
+    def json(self) -> str:
+        """Settings, findings, tables and figures as JSON."""
+
+    def html(self) -> str:
+        """The page that works offline."""
+
+    def write(self, folder: str | Path) -> None:
+        """Leaves everything in a folder."""
+
+def study(name: str, *, given: dict[str, Any], follow: Callable[[int, int, str], None] | None) -> Studied:
+    """Carries out a study; ``follow(done, all, what)`` hears how far it is."""
+
+@final
 class Environment:
     """An environment of a name that Worldwright knows, with its usual settings."""
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from . import _native
 
-__all__ = ["Catalogue", "Entry", "algorithms", "environments", "learners", "models", "planners", "policies"]
+__all__ = ["Catalogue", "Entry", "algorithms", "environments", "learners", "models", "planners", "policies", "studies"]
 
 
 @dataclass(frozen=True)
@@ -94,3 +94,8 @@ def learners() -> Catalogue:
 def algorithms() -> Catalogue:
     """Algorithms: each a recipe of a model, a planner, a policy or a tabular learner, with settings that were measured."""
     return _list("algorithm")
+
+
+def studies() -> Catalogue:
+    """Experiments about learning itself, for :func:`worldwright.study`."""
+    return _list("study")
