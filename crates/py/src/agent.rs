@@ -4,12 +4,15 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyList};
 use worldwright_core::{Error, Space};
 use worldwright_models::ModelContext;
-use worldwright_runs::{EvaluationOptions, Lists, Loaded, STEP_LIMIT, evaluate, load_bundle};
+use worldwright_runs::{
+    EstimateOptions, EvaluationOptions, Lists, Loaded, STEP_LIMIT, estimate, evaluate, load_bundle,
+};
 
 use crate::callable::Reward;
+use crate::data::Dataset;
 use crate::environment::Source;
 use crate::error::{Failures, OrRaise};
 use crate::interrupts::Interrupts;
@@ -118,6 +121,50 @@ impl Agent {
         let evaluated = interrupts.settle(self.failures.settle(py, evaluated))?;
         let lengths = evaluated.episodes.iter().map(|episode| episode.transitions.len()).collect();
         Ok((evaluated.returns(), lengths))
+    }
+
+    /// What it would earn, told from recorded episodes: a path, or transitions.
+    #[pyo3(signature = (data, *, horizon, discount, noise, seed))]
+    fn estimate<'py>(
+        &self,
+        py: Python<'py>,
+        data: &Bound<'_, PyAny>,
+        horizon: Option<usize>,
+        discount: f64,
+        noise: f64,
+        seed: Seed,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let (name, recorded) = match data.cast::<Dataset>() {
+            Ok(data) => {
+                let name = format!("sha256:{}", worldwright_runs::digest(&data.get().state()));
+                (name.clone(), Some((name, data.get().recorded())))
+            }
+            Err(_) => (data.extract::<PathBuf>()?.display().to_string(), None),
+        };
+        let workshop = PythonWorkshop { source: None, reward: None, recorded };
+        let options = EstimateOptions { horizon, discount, noise, seed: seed.0, ..EstimateOptions::default() };
+        let mut loaded = locked(py, &self.loaded);
+        let loaded = &mut *loaded;
+        let interrupt = self.interrupts.interrupt();
+        let told = pool::long(py, &self.interrupts, || estimate(&workshop, loaded, &name, &options, &interrupt))?;
+        let told = self.interrupts.settle(self.failures.settle(py, told))?;
+        let answer = PyDict::new(py);
+        answer.set_item("horizon", told.horizon)?;
+        answer.set_item("promise", told.promise())?;
+        answer.set_item("recorded", told.recorded)?;
+        answer.set_item("notes", &told.notes)?;
+        let each = PyList::empty(py);
+        for one in &told.estimates {
+            let way = PyDict::new(py);
+            way.set_item("name", one.name)?;
+            way.set_item("mean", one.mean)?;
+            way.set_item("low", one.low)?;
+            way.set_item("high", one.high)?;
+            way.set_item("note", &one.note)?;
+            each.append(way)?;
+        }
+        answer.set_item("estimates", each)?;
+        Ok(answer)
     }
 
     /// The world model that it plans in, as it was learned.

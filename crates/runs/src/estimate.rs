@@ -79,7 +79,9 @@ pub fn estimate(
     let Some((recorded, notes)) = read_recorded(workshop, &experiment, &loaded.made)? else {
         return Err(Error::config("data", "names no recorded episodes"));
     };
-    let kept = log_probabilities(data, recorded.len())?;
+    // Transitions that are no file carry no columns besides their own.
+    let on_disk = std::path::Path::new(data).exists();
+    let kept = if on_disk { log_probabilities(data, recorded.len())? } else { None };
     let (observed, done) = {
         let environment = &loaded.made.environment;
         (environment.observation_space().clone(), environment.action_space().clone())

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from . import data, distributed, errors, mcts
 from ._native import __version__
-from .agents import Agent, Evaluation, load
+from .agents import Agent, Estimate, Estimated, Evaluation, load
 from .catalogue import Entry, algorithms, environments, learners, models, planners, policies, studies
 from .collecting import collect
 from .designing import Candidate, DesignedModel, build
@@ -50,6 +50,8 @@ __all__ = [
     "DesignedModel",
     "DivergedError",
     "Entry",
+    "Estimate",
+    "Estimated",
     "Evaluation",
     "ExternalError",
     "FitReport",

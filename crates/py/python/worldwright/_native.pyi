@@ -197,6 +197,11 @@ class Environment:
 class Agent:
     """An agent with its weights."""
 
+    def estimate(
+        self, data: Dataset | str | Path, *, horizon: int | None, discount: float, noise: float, seed: int
+    ) -> dict[str, Any]:
+        """What it would earn, told from recorded episodes: a path, or transitions."""
+
     def __new__(cls, *, path: str | Path, source: _Source | None, reward: _Reward | None) -> Self:
         """Loads a bundle, or the bundle of a run's folder."""
 

@@ -17,6 +17,7 @@ from ._actions import sequence
 from ._callables import Choices, Reward, start_of
 from ._environments import EnvironmentLike, Source, named
 from ._keys import are_text, own
+from .data import dataset
 from .errors import NotFittedError, WorldwrightWarning
 from .model import Model
 from .planner import Plan
@@ -46,6 +47,44 @@ class Evaluation:
 
     def _repr_html_(self) -> str:
         return _native.evaluation_card(self.return_mean, self.return_std, self.returns, self.lengths)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What one way of estimating says of a return."""
+
+    name: str
+    """The way."""
+    mean: float
+    """What it expects; NaN where it says nothing."""
+    low: float
+    """The lower end of the interval that is made to hold the truth in 90 of 100 such estimates."""
+    high: float
+    """Its upper end."""
+    note: str
+    """How sure it is of itself, and of what."""
+
+
+@dataclass(frozen=True)
+class Estimated:
+    """What recorded episodes tell of an agent's return."""
+
+    horizon: int
+    """Steps of the return."""
+    promise: float
+    """The middle one of the lower ends: what to order agents by."""
+    recorded: tuple[int, float, float]
+    """Recorded episodes that show a whole return, with its mean and deviation."""
+    estimates: list[Estimate]
+    """Each way's answer."""
+    notes: str | None
+    """What to know of how the data were read."""
+
+    def __str__(self) -> str:
+        lines = (
+            f"{one.name:<20} {one.mean:>10.4g}   between {one.low:.4g} and {one.high:.4g} ({one.note})" for one in self.estimates
+        )
+        return "\n".join((f"the return of {self.horizon} steps", *lines))
 
 
 class Agent:
@@ -102,6 +141,26 @@ class Agent:
             warnings.warn(untrained(self.experiment.get("steps")), WorldwrightWarning, stacklevel=2)
         returns, lengths = self._native.evaluate(episodes, seed)
         return Evaluation(returns=returns, lengths=lengths)
+
+    def estimate(
+        self, data: Any, *, horizon: int | None = None, discount: float = 1.0, noise: float = 0.25, seed: int = 0
+    ) -> Estimated:
+        """What it would earn, told from recorded episodes before it acts; best from episodes that it did not learn from.
+
+        Args:
+            data: A path of recorded episodes, or whatever :func:`worldwright.data.dataset` takes.
+            horizon: Steps of the return; those of the longest recorded episode unless told otherwise.
+            discount: What a reward one step later is worth.
+            noise: Noise with which importance weights take numbers to be done, as a share of half their range.
+            seed: What all randomness comes from.
+
+        Raises:
+            NotFittedError: If it learned nothing.
+            UnsupportedError: If what it does depends on more than what it sees.
+        """
+        known = data if isinstance(data, (str, Path)) else dataset(data, action_space=self.action_space)
+        told = self._native.estimate(known, horizon=horizon, discount=discount, noise=noise, seed=seed)
+        return Estimated(estimates=[Estimate(**one) for one in told.pop("estimates")], **told)
 
     @cached_property
     def model(self) -> Model:
