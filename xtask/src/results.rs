@@ -137,9 +137,9 @@ const EXPERIMENTS: &[Experiment] = &[
     },
     Experiment {
         name: "lunar-lander-ppo",
-        title: "LunarLander-v3, PPO, 200,000 real steps, no settings",
+        title: "LunarLander-v3, PPO, 400,000 real steps, no settings",
         target: "at least 200, which its task calls solved",
-        arguments: &["gym:LunarLander-v3", "--algorithm", "ppo", "--steps", "200000", "evaluation.episodes=100"],
+        arguments: &["gym:LunarLander-v3", "--algorithm", "ppo", "--steps", "400000", "evaluation.episodes=100"],
         note: "",
     },
     Experiment {
