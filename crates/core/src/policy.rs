@@ -51,6 +51,11 @@ pub trait Policy: Send {
         false
     }
 
+    /// Whether it can tell how its actions spread, be it without values: who judges can.
+    fn proposes(&self) -> bool {
+        self.judges()
+    }
+
     /// The return that it expects from each input on, in the units of the reward.
     ///
     /// # Errors
@@ -59,10 +64,23 @@ pub trait Policy: Send {
         Err(Error::unsupported("this policy", "telling values: it has no critic"))
     }
 
-    /// The distribution of its actions for each input: rows of `out` are resized to fit.
+    /// How many critics it has that tell values each of their own.
+    fn critics(&self) -> usize {
+        0
+    }
+
+    /// The return that each [critic](Self::critics) expects from each input on `[critic][row]`, in the units of the reward, with whatever else it was taught to count.
     ///
     /// # Errors
     /// As for [`value`](Self::value).
+    fn values(&mut self, _inputs: Columns<'_>, _out: &mut [f64]) -> Result<()> {
+        Err(Error::unsupported("this policy", "telling values by several critics: it has none"))
+    }
+
+    /// The distribution of its actions for each input: rows of `out` are resized to fit.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] for policies that do not [propose](Self::proposes), [`Error::Shape`] for other sizes.
     fn prior(&mut self, _inputs: Columns<'_>, _out: &mut Priors) -> Result<()> {
         Err(Error::unsupported("this policy", "telling how its actions spread"))
     }

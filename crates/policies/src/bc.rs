@@ -13,6 +13,7 @@ use worldwright_nn::{
 
 use crate::acting::{Acting, gaussian};
 use crate::batch::Transitions;
+use crate::judging::{Judge, Judged};
 use crate::taught::{Taught, Teacher};
 use crate::{Build, LearnedPolicy, PolicyContext};
 
@@ -50,6 +51,8 @@ pub(crate) struct Likelihood {
     adam: Adam,
     runner: Runner,
     room: Transitions,
+    /// Tells how actions spread, for a planner to be guided by.
+    judge: Judge,
     /// The graph that tells the logarithm of an action's probability where something is seen.
     tells: (Graph, Node),
 }
@@ -102,6 +105,11 @@ pub(crate) fn cloned(context: &PolicyContext, settings: &Settings) -> Result<Tau
     let mut tells = Graph::new(1);
     tells.freeze(&actor);
     let told = log_probability(&mut tells, &layers, (context.inputs, &head))?;
+    let mut proposes = Graph::new(1);
+    proposes.freeze(&actor);
+    let (first, log_std) = say(&mut proposes, &layers, (context.inputs, &head))?;
+    let mut judge = Judge::new(&proposes, &[&actor], &Judged { first, log_std, value: None, each: None })?;
+    judge.squashes = false;
     let mut acts = Graph::new(1);
     acts.freeze(&actor);
     let (mut action, log_std) = say(&mut acts, &layers, (context.inputs, &head))?;
@@ -121,6 +129,7 @@ pub(crate) fn cloned(context: &PolicyContext, settings: &Settings) -> Result<Tau
         adam: Adam::new(&actor, config),
         runner: Runner::new(g, batch),
         room: Transitions::default(),
+        judge,
         tells: (tells, told),
     };
     Ok(Taught { acting: Acting::new("bc", (context.inputs, &head), (&acts, action), actor)?, teacher })
@@ -130,13 +139,14 @@ impl Learner for Taught<Likelihood> {
     fn update(&mut self, experience: &dyn Experience, rng: &mut Rng, interrupt: &Interrupt) -> Result<Metrics> {
         interrupt.check("bc")?;
         interrupt.count(Call::Gradient, 1);
-        let (acting, Likelihood { batch, adam, runner, room, .. }) = (&mut self.acting, &mut self.teacher);
+        let (acting, Likelihood { batch, adam, runner, room, judge, .. }) = (&mut self.acting, &mut self.teacher);
         acting.scaling.follow(experience, rng)?;
         room.draw(experience, *batch, (&acting.scaling, acting.head()), (1, 1.0), rng)?;
         let feeds = [Feed::Shared(&room.observations), Feed::Shared(&room.actions)];
         runner.forward_backward(&[acting.actor()], *batch, &feeds)?;
         let loss = runner.loss(0);
         acting.learn(adam, runner)?;
+        judge.stale = true;
         if !loss.is_finite() {
             let why = format!("its loss became {loss}: try a smaller learning_rate");
             return Err(Error::Diverged { who: "bc".into(), why });
@@ -171,11 +181,25 @@ impl Taught<Likelihood> {
 }
 
 impl Teacher for Likelihood {
+    fn proposes(&self) -> bool {
+        true
+    }
+
+    fn judge(&mut self, acting: &Acting) -> Result<&mut Judge> {
+        self.judge.refresh(&[acting.actor()])
+    }
+
+    fn restore_judge(&mut self, _state: &State) -> Result<()> {
+        self.judge.stale = true;
+        Ok(())
+    }
+
     fn save(&self, state: &mut State) {
         state.put_all("adam", self.adam.save());
     }
 
     fn restore(&mut self, state: &State) -> Result<()> {
+        self.judge.stale = true;
         self.adam.restore(&state.part("adam"))
     }
 }

@@ -70,6 +70,12 @@ pub trait LearnedValue: Learner + Send {
     /// [`Error::Shape`] for inputs or an `out` of other sizes.
     fn value(&mut self, inputs: Columns<'_>, hope: bool, out: &mut [f64]) -> Result<()>;
 
+    /// How far it does not know that return: the deviation between those that it could be by all that was learned, in the units of the reward.
+    ///
+    /// # Errors
+    /// As for [`value`](Self::value).
+    fn doubt(&mut self, inputs: Columns<'_>, out: &mut [f64]) -> Result<()>;
+
     /// What telling values needs of its state, without what only learning needs.
     fn weights(&self) -> State;
 

@@ -136,7 +136,7 @@ fn taught(context: &PolicyContext, settings: &Settings) -> Result<Taught<Values>
         Said::Logits(logits) => logits,
     };
     judges.freeze(&value);
-    let judged = Judged { first, log_std: None, value: value_layers.record(&mut judges, seen)? };
+    let judged = Judged { first, log_std: None, value: Some(value_layers.record(&mut judges, seen)?), each: None };
     let teacher = Values {
         discount: context.discount,
         batch: options.batch,

@@ -1,4 +1,4 @@
-//! Judging by an actor and its critic: what inputs are worth, and how actions spread there, for a planner to be guided by.
+//! Judging by an actor and its critic: what inputs are worth, and how actions spread there, for a planner to be guided by. Who has no critic tells the latter.
 
 use worldwright_core::{ActionHead, Columns, Error, Priors, Result};
 use worldwright_nn::{Graph, Node, Predictor, Scratch, Store};
@@ -12,6 +12,10 @@ const LEAST_STD: f64 = 0.1;
 pub(crate) struct Judge {
     predictor: Predictor,
     scratch: Scratch,
+    /// Whether there is a value.
+    values: bool,
+    /// Critics that tell values each of their own.
+    critics: usize,
     /// Whether the actor says how far numbers spread.
     spreads: bool,
     /// Whether it draws them in front of a tangent, and not where they are.
@@ -26,6 +30,8 @@ pub(crate) struct Judge {
     /// `[n][columns]`: logarithms of deviations before the tangent; empty for choices, −∞ for a mode alone.
     log_std: Vec<f32>,
     value: Vec<f32>,
+    /// `[n][critics]`
+    each: Vec<f32>,
 }
 
 /// What a graph says of an input.
@@ -34,20 +40,26 @@ pub(crate) struct Judged {
     pub(crate) first: Node,
     /// Logarithms of the deviations before the tangent, of numbers; none where the actor says its mode alone, which a planner looks around closely.
     pub(crate) log_std: Option<Node>,
-    /// The return from there on in units of the size of rewards, in one column.
-    pub(crate) value: Node,
+    /// The return from there on in units of the size of rewards, in one column; none without a critic.
+    pub(crate) value: Option<Node>,
+    /// The same by each critic, in a column each; none for who has no several.
+    pub(crate) each: Option<Node>,
 }
 
 impl Judge {
     /// A judge by a graph over one input, what is seen.
     pub(crate) fn new(graph: &Graph, stores: &[&Store], judged: &Judged) -> Result<Self> {
-        let outputs: Vec<Node> = [judged.first, judged.value].into_iter().chain(judged.log_std).collect();
+        let all = [Some(judged.first), judged.value, judged.log_std, judged.each];
+        let outputs: Vec<Node> = all.into_iter().flatten().collect();
+        let critics = judged.each.map_or(0, |each| graph.shape(each).cols);
         let predictor = Predictor::new(graph, stores, &outputs)?;
-        let (scratch, spreads) = (predictor.scratch(), judged.log_std.is_some());
+        let (scratch, values, spreads) = (predictor.scratch(), judged.value.is_some(), judged.log_std.is_some());
         let (seen, first, log_std, value) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         Ok(Self {
             predictor,
             scratch,
+            values,
+            critics,
             spreads,
             squashes: true,
             stale: false,
@@ -56,6 +68,7 @@ impl Judge {
             first,
             log_std,
             value,
+            each: Vec::new(),
         })
     }
 
@@ -79,18 +92,22 @@ impl Judge {
             }
         }
         self.first.resize(n * columns, 0.0);
-        self.value.resize(n, 0.0);
-        let (first, value) = (self.first.as_mut_slice(), self.value.as_mut_slice());
-        if !self.spreads {
-            self.log_std.clear();
-            if acting.head().choices() == 0 {
-                self.log_std.resize(n * columns, f32::NEG_INFINITY);
-            }
-            return self.predictor.predict_member(0, &[&self.seen], &mut [first, value], &mut self.scratch);
+        self.value.resize(if self.values { n } else { 0 }, 0.0);
+        self.each.resize(n * self.critics, 0.0);
+        self.log_std.clear();
+        if self.spreads || acting.head().choices() == 0 {
+            self.log_std.resize(n * columns, f32::NEG_INFINITY);
         }
-        self.log_std.resize(n * columns, 0.0);
-        let outputs = &mut [first, value, self.log_std.as_mut_slice()];
-        self.predictor.predict_member(0, &[&self.seen], outputs, &mut self.scratch)
+        let (value, log_std, each) = (self.value.as_mut_slice(), self.log_std.as_mut_slice(), self.each.as_mut_slice());
+        let mut outputs: [&mut [f32]; 4] = [&mut self.first, &mut [], &mut [], &mut []];
+        let mut used = 1;
+        for (told, numbers) in [(self.values, value), (self.spreads, log_std), (self.critics > 0, each)] {
+            if told {
+                outputs[used] = numbers;
+                used += 1;
+            }
+        }
+        self.predictor.predict_member(0, &[&self.seen], &mut outputs[..used], &mut self.scratch)
     }
 
     /// As [`Policy::value`](worldwright_core::Policy::value).
@@ -98,9 +115,29 @@ impl Judge {
         if out.len() != inputs.rows() {
             return Err(Error::shape("values of the policy", &[inputs.rows()], &[out.len()]));
         }
+        if !self.values {
+            return Err(Error::unsupported("this policy", "telling values: it has no critic"));
+        }
         self.look(acting, inputs)?;
         let unit = acting.scaling.reward();
         out.iter_mut().zip(&self.value).for_each(|(slot, value)| *slot = unit * f64::from(*value - self.entropy_worth));
+        Ok(())
+    }
+
+    /// As [`Policy::values`](worldwright_core::Policy::values).
+    pub(crate) fn values(&mut self, acting: &Acting, inputs: Columns<'_>, out: &mut [f64]) -> Result<()> {
+        let n = inputs.rows();
+        if self.critics == 0 {
+            return Err(Error::unsupported("this policy", "telling values by several critics: it has none"));
+        }
+        if out.len() != n * self.critics {
+            return Err(Error::shape("values of the policy", &[self.critics, n], &[out.len()]));
+        }
+        self.look(acting, inputs)?;
+        let unit = acting.scaling.reward();
+        for (row, of_row) in self.each.chunks_exact(self.critics).enumerate() {
+            of_row.iter().enumerate().for_each(|(critic, value)| out[critic * n + row] = unit * f64::from(*value));
+        }
         Ok(())
     }
 

@@ -29,6 +29,16 @@ pub(crate) trait Teacher: Send {
         false
     }
 
+    /// How many critics its judge has.
+    fn critics(&self) -> usize {
+        0
+    }
+
+    /// Whether its judge tells how actions spread, be it without values.
+    fn proposes(&self) -> bool {
+        self.judges()
+    }
+
     /// Its judge of inputs, by the newest numbers.
     fn judge(&mut self, _acting: &Acting) -> Result<&mut Judge> {
         Err(Error::unsupported("this policy", "telling values: it has no critic"))
@@ -66,6 +76,18 @@ impl<T: Teacher> Policy for Taught<T> {
 
     fn judges(&self) -> bool {
         self.teacher.judges()
+    }
+
+    fn proposes(&self) -> bool {
+        self.teacher.proposes()
+    }
+
+    fn critics(&self) -> usize {
+        self.teacher.critics()
+    }
+
+    fn values(&mut self, inputs: Columns<'_>, out: &mut [f64]) -> Result<()> {
+        self.teacher.judge(&self.acting)?.values(&self.acting, inputs, out)
     }
 
     fn value(&mut self, inputs: Columns<'_>, out: &mut [f64]) -> Result<()> {

@@ -179,6 +179,27 @@ impl ValueEnsemble {
         Ok(())
     }
 
+    /// Has every member say what inputs are worth.
+    fn ask(&mut self, inputs: Columns<'_>, rows: usize) -> Result<()> {
+        let (n, width) = (inputs.rows(), self.scaling.inputs());
+        if inputs.dims() != width || rows != n {
+            return Err(Error::shape("inputs of the values", &[rows, width], &[n, inputs.dims()]));
+        }
+        self.refresh()?;
+        self.seen.resize(n * width, 0.0);
+        for d in 0..width {
+            for (row, number) in inputs.column(d).iter().enumerate() {
+                self.seen[row * width + d] = self.scaling.of(d, *number);
+            }
+        }
+        for (member, values) in self.values.iter_mut().enumerate() {
+            values.resize(n, 0.0);
+            let said = &mut [values.as_mut_slice()];
+            self.predictors[0].predict_member(member, &[&self.seen], said, &mut self.scratch)?;
+        }
+        Ok(())
+    }
+
     fn save_numbers(&self, state: &mut State) {
         state.put_all(LEARNED, self.learned.save());
         state.put_all(PRIOR, self.prior.save());
@@ -223,35 +244,31 @@ fn hopeful(values: impl Iterator<Item = f64> + Clone, optimism: f64) -> f64 {
     most + (sum / count).ln() / optimism
 }
 
+/// The deviation of numbers from their mean.
+fn deviation(values: impl Iterator<Item = f64> + Clone) -> f64 {
+    let count = values.clone().count() as f64;
+    let mean = values.clone().sum::<f64>() / count;
+    (values.map(|value| (value - mean) * (value - mean)).sum::<f64>() / count).sqrt()
+}
+
 impl LearnedValue for ValueEnsemble {
     fn inputs(&self) -> usize {
         self.scaling.inputs()
     }
 
     fn value(&mut self, inputs: Columns<'_>, hope: bool, out: &mut [f64]) -> Result<()> {
-        let (n, width) = (inputs.rows(), self.scaling.inputs());
-        if inputs.dims() != width || out.len() != n {
-            return Err(Error::shape("inputs of the values", &[out.len(), width], &[n, inputs.dims()]));
-        }
-        self.refresh()?;
-        self.seen.resize(n * width, 0.0);
-        for d in 0..width {
-            for (row, number) in inputs.column(d).iter().enumerate() {
-                self.seen[row * width + d] = self.scaling.of(d, *number);
-            }
-        }
-        for (member, values) in self.values.iter_mut().enumerate() {
-            values.resize(n, 0.0);
-            self.predictors[0].predict_member(
-                member,
-                &[&self.seen],
-                &mut [values.as_mut_slice()],
-                &mut self.scratch,
-            )?;
-        }
+        self.ask(inputs, out.len())?;
         let (unit, optimism) = (self.unit, if hope { self.optimism } else { 0.0 });
         for (row, slot) in out.iter_mut().enumerate() {
             *slot = unit * hopeful(self.values.iter().map(|values| f64::from(values[row])), optimism);
+        }
+        Ok(())
+    }
+
+    fn doubt(&mut self, inputs: Columns<'_>, out: &mut [f64]) -> Result<()> {
+        self.ask(inputs, out.len())?;
+        for (row, slot) in out.iter_mut().enumerate() {
+            *slot = self.unit * deviation(self.values.iter().map(|values| f64::from(values[row])));
         }
         Ok(())
     }
@@ -320,6 +337,12 @@ impl Persist for ValueEnsemble {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn doubt_is_the_deviation_between_members() {
+        assert!((deviation([1.0, 2.0, 6.0].into_iter()) - (14.0f64 / 3.0).sqrt()).abs() < 1e-12);
+        assert_eq!(deviation([2.5; 6].into_iter()), 0.0);
+    }
 
     #[test]
     fn hope_lies_between_the_mean_and_the_highest() {

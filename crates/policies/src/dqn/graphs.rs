@@ -67,5 +67,5 @@ pub(super) fn judging(networks: &Networks, values: &Store) -> Result<(Graph, Jud
     let (mut g, values) = acting(networks, values)?;
     let best = likeliest(networks, &mut g, values)?;
     let value = of_choice(&mut g, values, best)?;
-    Ok((g, Judged { first: values, log_std: None, value }))
+    Ok((g, Judged { first: values, log_std: None, value: Some(value), each: None }))
 }

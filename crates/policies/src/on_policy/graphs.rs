@@ -138,7 +138,7 @@ impl Networks {
             }
             None => None,
         };
-        Ok(Some((g, Judged { first, log_std, value })))
+        Ok(Some((g, Judged { first, log_std, value: Some(value), each: None })))
     }
 
     /// Has the first layers see the same in numbers that were scaled otherwise: `before` and `now` give what each is reduced by and then divided by.

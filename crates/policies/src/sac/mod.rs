@@ -235,6 +235,10 @@ impl Teacher for Soft {
         true
     }
 
+    fn critics(&self) -> usize {
+        self.critics.ensemble.critics
+    }
+
     fn judge(&mut self, acting: &Acting) -> Result<&mut Judge> {
         let worth = self.entropy_worth()?;
         let judge = self.judge.refresh(&[acting.actor(), &self.critics.store])?;

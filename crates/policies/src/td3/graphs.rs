@@ -101,7 +101,7 @@ pub(crate) fn judging(networks: &Networks, actor: &Store, critics: &Critics) -> 
     let action = networks.act(&mut g, inclined, None)?;
     g.freeze(&critics.store);
     let judged = networks.judge_taken(&mut g, None, seen, action)?;
-    let value = least(&mut g, &judged)?;
+    let (value, each) = (least(&mut g, &judged)?, g.concat(&judged)?);
     let first = if networks.choices > 0 { inclined } else { action };
-    Ok((g, Judged { first, log_std: None, value }))
+    Ok((g, Judged { first, log_std: None, value: Some(value), each: Some(each) }))
 }

@@ -244,6 +244,10 @@ impl Teacher for Deterministic {
         true
     }
 
+    fn critics(&self) -> usize {
+        self.critics.ensemble.critics
+    }
+
     fn judge(&mut self, acting: &Acting) -> Result<&mut Judge> {
         self.judge.refresh(&[acting.actor(), &self.critics.store])
     }

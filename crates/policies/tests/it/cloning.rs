@@ -1,6 +1,6 @@
 //! Behaviour cloning against the policy that made the data.
 
-use worldwright_core::{Batch, Interrupt, Mode, Rng, Setting, Space};
+use worldwright_core::{Batch, Interrupt, Mode, Priors, Rng, Setting, Space};
 
 use crate::told::{policy, told};
 
@@ -41,6 +41,15 @@ fn the_recorded_actions_come_back_with_their_spread() {
         .collect();
     let std = (draws.iter().map(|draw| draw * draw).sum::<f64>() / 400.0).sqrt();
     assert!((std - 0.2).abs() < 0.04, "{std}");
+    // What it proposes to a planner is that distribution, at least a tenth of half the range wide.
+    assert!(cloned.proposes() && !cloned.judges() && cloned.critics() == 0);
+    let mut told = Priors::default();
+    cloned.prior(seen.columns(), &mut told).unwrap();
+    for row in 0..5 {
+        let mean = 0.5 * seen.columns().get(row, 0);
+        assert!((told.mean[row] - mean).abs() < 0.06 && (0.2..0.24).contains(&told.std[row]), "{told:?}");
+    }
+    assert!(cloned.value(seen.columns(), &mut [0.0; 5]).is_err() && cloned.values(seen.columns(), &mut []).is_err());
 }
 
 #[test]

@@ -31,6 +31,30 @@ fn value(it: &mut dyn LearnedPolicy) -> f64 {
     out[0]
 }
 
+/// Of numbers and of choices, what critics say each is what they are believed by together.
+#[test]
+fn critics_tell_values_each_of_their_own() {
+    for name in ["td3", "sac"] {
+        // Entropy that is worth nothing is no part of values.
+        let settings = [("critics", Setting::Integer(3)), ("initial_temperature", Setting::Float(1e-6))];
+        let mut it = small(name, if name == "sac" { &settings } else { &settings[..1] });
+        it.update(&noisy(), &mut Rng::new(4), &Interrupt::never()).unwrap();
+        assert_eq!(it.critics(), 3, "{name}");
+        let seen = [-0.5, 0.0, 0.5, 2.0];
+        let seen = Columns::new(&seen, 1, 4).unwrap();
+        let (mut each, mut least) = ([0.0; 12], [0.0; 4]);
+        it.values(seen, &mut each).unwrap();
+        it.value(seen, &mut least).unwrap();
+        for row in 0..4 {
+            let all = [each[row], each[4 + row], each[8 + row]];
+            let lowest = all.into_iter().fold(f64::INFINITY, f64::min);
+            assert!((lowest - least[row]).abs() < 1e-4, "{name}: {all:?} {}", least[row]);
+            assert!(all[0] != all[1] && all[1] != all[2], "{name}: {all:?}");
+        }
+        assert!(it.values(seen, &mut least).is_err(), "{name}");
+    }
+}
+
 /// The more critics the least is taken of, the less is hoped for, from a single one of them to all.
 #[test]
 fn the_least_of_more_critics_hopes_for_less() {
