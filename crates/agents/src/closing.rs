@@ -1,11 +1,12 @@
 //! What plans end in, learned as they are carried out.
 
 use worldwright_core::{
-    Budget, Experience, Imagination, Interrupt, Key, Metrics, ModelSpec, PlanReport, Planner, Result, Rng, State, find,
+    Batch, Budget, Experience, Imagination, Interrupt, Key, Metrics, ModelSpec, PlanReport, Planner, Result, Rng,
+    State, find,
 };
 use worldwright_policies::LearnedValue;
 
-use crate::guided::{Asking, Closed};
+use crate::guided::{Asking, Closed, Lead};
 use crate::policy_agent::policy_context;
 use crate::updates::Updates;
 use crate::{AgentContext, Resolved};
@@ -16,19 +17,28 @@ pub(crate) struct Closing {
     asking: Asking,
     updates: Updates,
     rng: Rng,
+    seen: Batch,
 }
 
 impl Closing {
-    /// What plays the role of the policy beside a planner; none where the algorithm has no such role.
-    pub(crate) fn new(spec: &ModelSpec, resolved: &Resolved, context: &AgentContext) -> Result<Option<Self>> {
-        let Ok(chosen) = resolved.role("policy") else { return Ok(None) };
+    /// What plays the role of the value beside a planner, or that of the policy where that is all there is to learn; none where the algorithm has no such role.
+    /// Plans are `led` by a policy or not.
+    pub(crate) fn new(
+        spec: &ModelSpec,
+        led: bool,
+        resolved: &Resolved,
+        context: &AgentContext,
+    ) -> Result<Option<Self>> {
+        let Ok(chosen) = resolved.role("value").or_else(|_| resolved.role("policy")) else { return Ok(None) };
         let entry = find(worldwright_policies::ALL, "policy", &chosen.name)?;
-        let told = policy_context(context.observation_space.flat_dim(), resolved, context)?;
+        let inputs = context.observation_space.flat_dim();
+        let told = policy_context(inputs, resolved, context)?;
         Ok(Some(Self {
             value: entry.build.valuing(entry.name, &told, &chosen.settings)?,
-            asking: Asking::valuing(spec),
+            asking: Asking::new(spec, (true, led)),
             updates: Updates::new(&resolved.agent)?,
             rng: Key::new(context.seed).fold(6).rng(),
+            seen: Batch::zeros(inputs, 1),
         }))
     }
 
@@ -47,9 +57,19 @@ impl Closing {
         &mut self,
         planner: &mut dyn Planner,
         arena: &mut dyn Imagination,
+        lead: Lead<'_>,
         (budget, hope): (&Budget, bool),
     ) -> Result<PlanReport> {
-        planner.improve(&mut Closed { arena, value: self.value.as_mut(), asking: &mut self.asking, hope }, 0, budget)
+        let value = self.value.as_mut();
+        planner.improve(&mut Closed { arena, value, asking: &mut self.asking, lead, hope }, 0, budget)
+    }
+
+    /// How far the values differ of a flat observation.
+    pub(crate) fn doubt(&mut self, flat: &[f64]) -> Result<f64> {
+        self.seen.columns_mut().set_row(0, flat);
+        let mut doubt = [0.0];
+        self.value.doubt(self.seen.columns(), &mut doubt)?;
+        Ok(doubt[0])
     }
 
     /// Makes the updates that are due.

@@ -2,7 +2,7 @@
 //!
 //! Branches start at observations drawn from what was experienced, and follow the policy for a few steps (Janner, Fu, Zhang and Levine, "When to Trust Your
 //! Model", NeurIPS 2019, algorithm 2): where a model errs a little at each step, many short ones stay closer to the truth than few long ones.
-//! A branch follows another lane of its row at every step, drawn at random.
+//! A branch follows another lane of its row at every step, drawn at random, or one of them to its end.
 //! Unlike the paper, nothing imagined is kept: it is imagined anew, by the newest model and policy, whenever the policy is about to learn.
 
 use worldwright_core::{
@@ -15,6 +15,9 @@ use crate::caution::{Caution, Step};
 /// Reaches of the starts beyond which a branch has left everything that was seen: what a model says there is noise, and would drown what is learned.
 const FAR: f64 = 1e3;
 
+/// Steps of a branch at most.
+const MOST_STEPS: usize = 1000;
+
 /// What a transition pays.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Pay {
@@ -26,10 +29,45 @@ pub(crate) enum Pay {
     Epistemic,
 }
 
+/// How the length of branches grows with what was experienced: `min(first + (last − first) t / until, last)` steps once t transitions were taken in (Janner et al., 2019, appendix C), since a
+/// model that knows more may be followed further.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Growth {
+    last: usize,
+    until: u64,
+}
+
+impl Growth {
+    /// All are of the same length.
+    pub(crate) fn none() -> Self {
+        Self { last: 0, until: 0 }
+    }
+
+    /// Reads `imagined_steps_last` and `imagined_steps_until`.
+    pub(crate) fn read(settings: &Settings) -> Result<Self> {
+        let last = settings.count_in("imagined_steps_last", 0, MOST_STEPS)?;
+        Ok(Self { last, until: settings.count("imagined_steps_until", 0)? as u64 })
+    }
+
+    /// Steps of a branch that had `first` at first.
+    fn steps(self, first: usize, taken: u64) -> usize {
+        if self.last == 0 {
+            return first;
+        }
+        let share = if self.until == 0 { 1.0 } else { (taken as f64 / self.until as f64).min(1.0) };
+        (first as f64 + share * (self.last as f64 - first as f64)) as usize
+    }
+}
+
 /// How branches are imagined, with room for them.
 pub(crate) struct Dreaming {
     branches: usize,
+    /// Steps of each at first, how they grow, and the most that there is room for.
+    first: usize,
+    growth: Growth,
     steps: usize,
+    /// Whether a branch keeps to one lane, and so to what one member of a model believes.
+    one_lane: bool,
     starts: Sample,
     /// `[branch][O]`: where each stands.
     now: Vec<f64>,
@@ -38,7 +76,7 @@ pub(crate) struct Dreaming {
     middle: Vec<f64>,
     reach: Vec<f64>,
     action: Vec<f64>,
-    /// `[branch][step]`: what was seen, done and seen then, what it paid, and whether it ended there.
+    /// `[branch][step]`: what was seen, done and seen then, what it paid, whether it ended there, and what the policy kept beside it.
     told: Vec<f64>,
     /// Steps of each branch.
     lengths: Vec<usize>,
@@ -49,22 +87,28 @@ pub(crate) struct Dreaming {
     /// `[lane][row]`: where each step may lead, and what that is worth.
     led: Batch,
     worth: Vec<f64>,
+    /// `[transition]`: what the policy kept beside each of the last set.
+    kept: Vec<f64>,
 }
 
 impl Dreaming {
     /// Reads `branches` and `imagined_steps`.
-    pub(crate) fn new(settings: &Settings, inputs: usize, action_dim: usize) -> Result<Self> {
+    pub(crate) fn new(settings: &Settings, growth: Growth, inputs: usize, action_dim: usize) -> Result<Self> {
         if inputs == 0 {
             return Err(Error::unsupported("imagining transitions", "observations without a number"));
         }
         let branches = settings.count_in("branches", 1, 1 << 16)?;
-        let steps = settings.count_in("imagined_steps", 1, 1000)?;
+        let first = settings.count_in("imagined_steps", 1, MOST_STEPS)?;
+        let steps = first.max(growth.last);
         let told = (branches * steps) as f64 * (2 * inputs + action_dim + 2) as f64;
         // Once as it is imagined, once as a set.
         cost::memory(&[("branches", branches), ("imagined_steps", steps)], 2.0 * 8.0 * told)?;
         Ok(Self {
             branches,
+            first,
+            growth,
             steps,
+            one_lane: false,
             starts: Sample::default(),
             now: Vec::new(),
             next: vec![0.0; inputs],
@@ -79,7 +123,18 @@ impl Dreaming {
             out: Imagined::default(),
             led: Batch::zeros(inputs, 0),
             worth: Vec::new(),
+            kept: Vec::new(),
         })
+    }
+
+    /// The same, each of whose branches follows one lane, the same number of them each.
+    pub(crate) fn following_one_lane(self) -> Self {
+        Self { one_lane: true, ..self }
+    }
+
+    /// What the policy kept beside each transition of the last set `[transition][number]`.
+    pub(crate) fn kept(&self) -> &[f64] {
+        &self.kept
     }
 
     /// Looks at how far the starts lie apart.
@@ -119,11 +174,12 @@ impl Dreaming {
         let (lanes, space) = (arena.spec().members, arena.spec().action_space.clone());
         let observation_space = arena.spec().observation_space.clone();
         let mut branches: Vec<u32> = (0..self.branches as u32).collect();
-        let width = 2 * o + self.action.len() + 2;
+        let columns: usize = policy.columns().iter().map(|column| column.width).sum();
+        let width = 2 * o + self.action.len() + 2 + columns;
         self.told.resize(self.branches * self.steps * width, 0.0);
         self.lengths.clear();
         self.lengths.resize(self.branches, 0);
-        for step in 0..self.steps {
+        for step in 0..self.growth.steps(self.first, experience.taken()) {
             let count = branches.len();
             if count == 0 {
                 break;
@@ -144,7 +200,8 @@ impl Dreaming {
             }
             let mut kept = 0;
             for row in 0..count {
-                let (branch, lane) = (branches[row] as usize, rng.below(lanes as u64) as usize);
+                let branch = branches[row] as usize;
+                let lane = if self.one_lane { branch % lanes } else { rng.below(lanes as u64) as usize };
                 let at = self.out.at(lane, row);
                 let (reward, halts) = match pay {
                     Pay::Reward => (self.out.reward[at], false),
@@ -170,7 +227,8 @@ impl Dreaming {
                 before.copy_from_slice(&self.now[row * o..(row + 1) * o]);
                 action.copy_from_slice(&self.action);
                 after.copy_from_slice(&self.next);
-                rest.copy_from_slice(&[reward, f64::from(u8::from(ended))]);
+                rest[..2].copy_from_slice(&[reward, f64::from(u8::from(ended))]);
+                policy.keep(row, &mut rest[2..]);
                 self.lengths[branch] = step + 1;
                 if !ended {
                     // Rows before this one were read already: those that ended make room.
@@ -182,11 +240,14 @@ impl Dreaming {
             branches.truncate(kept);
         }
         let a = self.action.len();
+        self.kept.clear();
         for (branch, length) in self.lengths.iter().enumerate() {
             for step in 0..*length {
                 let told = &self.told[(branch * self.steps + step) * width..][..width];
                 let (before, action, after) = (&told[..o], &told[o..o + a], &told[o + a..o + a + o]);
-                let (reward, ended) = (told[width - 2], told[width - 1] > 0.0);
+                let paid = &told[o + a + o..];
+                let (reward, ended) = (paid[0], paid[1] > 0.0);
+                self.kept.extend_from_slice(&paid[2..]);
                 dreamt.push(before, action, reward, after, ended, step + 1 == *length)?;
             }
         }
@@ -266,4 +327,19 @@ pub(crate) fn actions<'a>(space: &Space, chosen: &'a Batch, choices: &'a mut Vec
         choices.push(taken.unwrap_or(0) as u32);
     }
     Actions::Discrete(choices)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn branches_grow_from_the_first_length_to_the_last() {
+        let growth = Growth { last: 15, until: 1000 };
+        assert_eq!([0, 100, 500, 999, 1000, 5000].map(|taken| growth.steps(1, taken)), [1, 2, 8, 14, 15, 15]);
+        assert_eq!(Growth::none().steps(5, 700), 5);
+        // They may become shorter, or change at once.
+        assert_eq!(Growth { last: 1, until: 10 }.steps(5, 5), 3);
+        assert_eq!(Growth { last: 3, until: 0 }.steps(1, 0), 3);
+    }
 }

@@ -5,6 +5,9 @@
 //! [`guided`](crate::guided)), it is after LOOP. Where a second policy explores, it is paid by the disagreement of the ensemble (Shyam, Jaśkowski and Gomez,
 //! "Model-Based Active Exploration", ICML 2019).
 //!
+//! Where critics learn from targets that look some steps ahead in the model (see [`expanding`](crate::expanding)), it is STEVE (Buckman, Hafner, Tucker, Brevdo and Lee, NeurIPS 2018), and where
+//! the transitions that have such targets are themselves the model's, from branches that are long, it has the two horizons of DHMBPO (Kubo, Chanpaisit and Hiraoka, 2025).
+//!
 //! Where it learns from recorded episodes alone, it is paid less for what its model does not know (see [`caution`](crate::caution)).
 //!
 //! Unlike the papers: what is imagined is not kept from one step to the next; targets add up several imagined rewards, which are the policy's own; value and
@@ -19,7 +22,8 @@ use worldwright_policies::LearnedPolicy;
 
 use crate::caution::{Caution, Kind};
 use crate::deciding::Deciding;
-use crate::dreaming::{self, Dreaming, Pay};
+use crate::dreaming::{self, Dreaming, Growth, Pay};
+use crate::expanding::Expanding;
 use crate::fitting::Fitting;
 use crate::guided::{Asking, Guided};
 use crate::interest::Interest;
@@ -46,10 +50,13 @@ pub(crate) struct DynaAgent {
     interest: Interest,
     fitting: Fitting,
     updates: Updates,
-    dreaming: Dreaming,
+    /// None where nothing but what was experienced is learned from.
+    dreaming: Option<Dreaming>,
+    /// What makes targets that look ahead; none where critics learn from single steps as they are.
+    expanding: Option<Expanding>,
     /// How far it trusts what is imagined; none where what it does will tell.
     caution: Option<Caution>,
-    /// What is imagined for the next updates on recorded episodes, and how many of these are left.
+    /// What is learned from in the next updates on recorded episodes, and how many of these are left.
     dreamt: (Dataset, u64),
     /// Share of a batch that is imagined.
     share: f64,
@@ -74,6 +81,18 @@ struct Schedule {
     interest: Interest,
     curious: bool,
     caution: Option<Caution>,
+    imagines: Imagines,
+}
+
+/// What a model is used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Imagines {
+    /// Transitions.
+    Branches,
+    /// Targets of what was experienced.
+    Targets,
+    /// Transitions, and targets of these.
+    Both,
 }
 
 /// Builds the agent that acts and learns from what it does.
@@ -86,8 +105,32 @@ pub(crate) fn build(resolved: &Resolved, context: &AgentContext) -> Result<Box<d
         interest: Interest::new(settings.count("initial_steps", 0)? as u64, a),
         curious: settings.bool("curious")?,
         caution: None,
+        imagines: Imagines::Branches,
     };
     assemble(resolved, context, schedule)
+}
+
+/// Builds the agent whose critics learn from targets that look ahead, of what it did.
+pub(crate) fn build_expanding(resolved: &Resolved, context: &AgentContext) -> Result<Box<dyn Agent>> {
+    assemble(resolved, context, expanding(resolved, context, Imagines::Targets)?)
+}
+
+/// Builds the same, which imagines far what it does itself.
+pub(crate) fn build_double(resolved: &Resolved, context: &AgentContext) -> Result<Box<dyn Agent>> {
+    assemble(resolved, context, expanding(resolved, context, Imagines::Both)?)
+}
+
+fn expanding(resolved: &Resolved, context: &AgentContext, imagines: Imagines) -> Result<Schedule> {
+    let settings = &resolved.agent;
+    let (o, a) = (context.observation_space.flat_dim(), context.action_space.flat_dim());
+    Ok(Schedule {
+        fitting: Fitting::new(settings, [o, a], false, fitting_key(context))?.within_episodes(),
+        updates: Updates::new(settings)?,
+        interest: Interest::new(settings.count("initial_steps", 0)? as u64, a),
+        curious: false,
+        caution: None,
+        imagines,
+    })
 }
 
 /// Builds the agent that learns from recorded episodes alone, and is cautious of what it imagines.
@@ -99,6 +142,7 @@ pub(crate) fn build_cautious(resolved: &Resolved, context: &AgentContext, kind: 
         interest: Interest::new(0, a),
         curious: false,
         caution: Some(Caution::new(kind, &resolved.agent)?),
+        imagines: Imagines::Branches,
     };
     assemble(resolved, context, schedule)
 }
@@ -108,7 +152,7 @@ fn fitting_key(context: &AgentContext) -> Key {
 }
 
 fn assemble(resolved: &Resolved, context: &AgentContext, schedule: Schedule) -> Result<Box<dyn Agent>> {
-    let Schedule { fitting, updates, interest, curious, caution } = schedule;
+    let Schedule { fitting, updates, interest, curious, caution, imagines } = schedule;
     let model = build_model(resolved, context)?;
     let capabilities = model.spec().capabilities;
     if capabilities.memory || !capabilities.decode {
@@ -130,8 +174,18 @@ fn assemble(resolved: &Resolved, context: &AgentContext, schedule: Schedule) -> 
         let what = "telling values, which caution asks it for: choose a policy with a critic, such as sac";
         return Err(Error::unsupported(chosen.name.clone(), what));
     }
-    let dreaming = Dreaming::new(settings, o, a)?;
-    let asking = Asking::new(model.spec(), policy.judges());
+    let dreaming = match imagines {
+        Imagines::Targets => None,
+        // Branches of recorded episodes alone have no steps of one's own to grow with.
+        _ if caution.is_some() => Some(Dreaming::new(settings, Growth::none(), o, a)?),
+        _ => Some(Dreaming::new(settings, Growth::read(settings)?, o, a)?),
+    };
+    let share = if dreaming.is_some() { settings.float("imagined_share", 0.0, 1.0)? } else { 0.0 };
+    let lanes = model.spec().members;
+    let expanding = (imagines != Imagines::Branches)
+        .then(|| Expanding::read(settings, lanes, (entry.name, &*policy)))
+        .transpose()?;
+    let asking = Asking::new(model.spec(), (policy.judges(), policy.judges()));
     let mut planners = Vec::new();
     if let Some(chosen) = resolved.roles.get("planner") {
         let entry = find(worldwright_planners::ALL, "planner", &chosen.name)?;
@@ -143,7 +197,9 @@ fn assemble(resolved: &Resolved, context: &AgentContext, schedule: Schedule) -> 
             planners.push(planner);
         }
     }
-    let rows = planners.iter().map(|planner| planner.rows()).max().unwrap_or(0).max(dreaming.rows());
+    let imagined = [dreaming.as_ref().map(Dreaming::rows), expanding.as_ref().map(Expanding::rows)];
+    let planned = planners.iter().map(|planner| planner.rows());
+    let rows = planned.chain(imagined.into_iter().flatten()).max().unwrap_or(0);
     cost::arena(model.spec(), rows, "rows that it imagines")?;
     Ok(Box::new(DynaAgent {
         world: Some(world(model, rows, 0)),
@@ -158,9 +214,10 @@ fn assemble(resolved: &Resolved, context: &AgentContext, schedule: Schedule) -> 
         fitting,
         updates,
         dreaming,
+        expanding,
         caution,
         dreamt: (Dataset::new(o, a), 0),
-        share: settings.float("imagined_share", 0.0, 1.0)?,
+        share,
         discount: settings.float("discount", 0.0, 1.0)?,
         deciding: Deciding::new(context),
         interrupt: context.interrupt.clone(),
@@ -198,7 +255,10 @@ impl DynaAgent {
 
     /// Imagines what the policy would meet, or the explorer with its own pay.
     fn dream(&mut self, experience: &dyn Experience, who: Who) -> Result<Dataset> {
-        let (dreaming, discount, rng) = (&mut self.dreaming, self.discount, &mut self.update_rng);
+        let (discount, rng) = (self.discount, &mut self.update_rng);
+        let Some(dreaming) = &mut self.dreaming else {
+            return Ok(Dataset::new(experience.observation_dim(), experience.action_dim()));
+        };
         let (policy, pay) = match (who, &mut self.explorer) {
             (Who::Explorer, Some(explorer)) => (explorer.as_mut(), Pay::Epistemic),
             _ => (self.policy.as_mut(), self.caution.map_or(Pay::Reward, Pay::Cautious)),
@@ -210,8 +270,24 @@ impl DynaAgent {
         Ok(dreamt)
     }
 
+    /// What the policy learns from besides what it did, or in place of that: transitions as they are imagined, or with targets that look ahead.
+    fn lesson(&mut self, experience: &dyn Experience) -> Result<Dataset> {
+        let dreamt = self.dream(experience, Who::Policy)?;
+        let Some(expanding) = &mut self.expanding else { return Ok(dreamt) };
+        let from = Mixture { real: experience, imagined: &dreamt, share: self.share, punishes: false };
+        let (policy, discount, rng) = (self.policy.as_mut(), self.discount, &mut self.update_rng);
+        let world = self.world.as_mut().ok_or_else(lost)?;
+        let told =
+            world.with_dependent_mut(|_, arena| expanding.expand(arena.as_mut(), policy, &from, discount, rng))?;
+        self.interrupt.count(Call::ModelStep, expanding.steps());
+        Ok(told)
+    }
+
     fn mixture<'a>(&self, real: &'a dyn Experience, imagined: &'a Dataset) -> Mixture<'a> {
-        Mixture { real, imagined, share: self.share, punishes: self.caution.is_some() }
+        // What has targets in the place of rewards says nothing of how large rewards are, and nothing else is to be learned from.
+        let expands = self.expanding.is_some();
+        let share = if expands { 1.0 } else { self.share };
+        Mixture { real, imagined, share, punishes: expands || self.caution.is_some() }
     }
 
     fn update(&mut self, mixture: &Mixture<'_>, episode_ended: bool) -> Result<Metrics> {
@@ -338,7 +414,7 @@ impl Agent for DynaAgent {
             if self.explores() {
                 self.wonder(experience, now)?;
             }
-            let imagined = self.dream(experience, Who::Policy)?;
+            let imagined = self.lesson(experience)?;
             self.interest.expects(&imagined);
             let mixture = self.mixture(experience, &imagined);
             for update in 1..=now {
@@ -358,7 +434,7 @@ impl Agent for DynaAgent {
             self.dreamt.1 = 0;
         }
         if self.dreamt.1 == 0 {
-            self.dreamt = (self.dream(experience, Who::Policy)?, UPDATES_A_DREAM);
+            self.dreamt = (self.lesson(experience)?, UPDATES_A_DREAM);
         }
         self.dreamt.1 -= 1;
         let imagined = std::mem::take(&mut self.dreamt.0);

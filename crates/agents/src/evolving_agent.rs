@@ -9,7 +9,7 @@ use worldwright_core::{
 };
 use worldwright_policies::{EvolvedPolicy, PolicyContext};
 
-use crate::evolution::{Begin, CmaEs, Evolution, OpenAiEs, Tried};
+use crate::evolution::{Begin, CmaEs, Evolution, OpenAiEs, Reps, Tried};
 use crate::newest::Newest;
 use crate::places::{self, at};
 use crate::policy_agent::mode;
@@ -60,6 +60,11 @@ pub(crate) fn build_cma_es(resolved: &Resolved, context: &AgentContext) -> Resul
 /// Builds the agent that follows an estimated gradient.
 pub(crate) fn build_openai_es(resolved: &Resolved, context: &AgentContext) -> Result<Box<dyn Agent>> {
     build(resolved, context, OpenAiEs::begin)
+}
+
+/// Builds the agent that bounds how far it moves.
+pub(crate) fn build_reps(resolved: &Resolved, context: &AgentContext) -> Result<Box<dyn Agent>> {
+    build(resolved, context, Reps::begin)
 }
 
 fn build(resolved: &Resolved, context: &AgentContext, begin: Begin) -> Result<Box<dyn Agent>> {

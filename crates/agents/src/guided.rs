@@ -5,7 +5,7 @@
 
 use worldwright_core::{
     Actions, ArenaWrapper, Batch, Capabilities, Columns, Imagination, Imagined, Key, ModelSpec, Policy, Priors, Result,
-    Rows, Space, Values,
+    Rows, Space, Values, is_bounded,
 };
 use worldwright_policies::LearnedValue;
 
@@ -19,14 +19,8 @@ pub(crate) struct Asking {
 }
 
 impl Asking {
-    /// Room for rows of a model with this spec that are told values alone.
-    pub(crate) fn valuing(spec: &ModelSpec) -> Self {
-        let capabilities = Capabilities { value: true, derivatives: false, ..spec.capabilities };
-        Self { spec: ModelSpec { capabilities, ..spec.clone() }, ..Self::new(spec, false) }
-    }
-
-    /// Room for rows of a model with this spec, guided by a policy that judges or not.
-    pub(crate) fn new(spec: &ModelSpec, judges: bool) -> Self {
+    /// Room for rows of a model with this spec, of which values are told or not, and what a policy proposes or not.
+    pub(crate) fn new(spec: &ModelSpec, (values, proposes): (bool, bool)) -> Self {
         // A policy tells the choices of other spaces apart by their numbers; planners may take them as flat numbers.
         let alike = match &spec.action_space {
             Space::Discrete { .. } => true,
@@ -35,7 +29,7 @@ impl Asking {
         };
         // What steps pay may be another's, whose derivatives the model does not know.
         let capabilities =
-            Capabilities { value: judges, prior: judges && alike, derivatives: false, ..spec.capabilities };
+            Capabilities { value: values, prior: proposes && alike, derivatives: false, ..spec.capabilities };
         let inputs = spec.observation_space.flat_dim();
         Self {
             spec: ModelSpec { capabilities, ..spec.clone() },
@@ -116,14 +110,22 @@ impl ArenaWrapper for Guided<'_> {
     }
 }
 
-/// An arena whose rows are worth what was learned of them: no prior, but an end for plans.
+/// An arena whose rows are worth what was learned of them, which is an end for plans; where a policy leads them, it proposes actions.
 pub(crate) struct Closed<'a> {
     pub(crate) arena: &'a mut dyn Imagination,
     pub(crate) value: &'a mut dyn LearnedValue,
     pub(crate) asking: &'a mut Asking,
+    /// What proposes actions; while there is none that has learned anything, all of them.
+    pub(crate) lead: Lead<'a>,
     /// Whether what is not known is hoped to be worth much.
     pub(crate) hope: bool,
 }
+
+/// A policy that leads plans.
+pub(crate) type Lead<'a> = Option<&'a mut (dyn Policy + 'static)>;
+
+/// Deviation of what nobody proposes anything of, in units of half the range of a number: draws reach everywhere, and no action is unlikely.
+const ANYTHING: f64 = 10.0;
 
 impl ArenaWrapper for Closed<'_> {
     fn inner(&self) -> &dyn Imagination {
@@ -141,5 +143,32 @@ impl ArenaWrapper for Closed<'_> {
     fn value(&mut self, rows: Rows<'_>, out: &mut Values) -> Result<()> {
         let (value, hope) = (&mut self.value, self.hope);
         self.asking.value((self.arena, &rows), out, |seen, values| value.value(seen, hope, values))
+    }
+
+    fn prior(&mut self, rows: Rows<'_>, out: &mut Priors) -> Result<()> {
+        if let Some(lead) = &mut self.lead {
+            return lead.prior(self.asking.see(self.arena, &rows, 0)?, out);
+        }
+        anything(&self.asking.spec.action_space, rows.len(), out);
+        Ok(())
+    }
+}
+
+/// What a policy that has learned nothing would propose of so many rows.
+fn anything(space: &Space, rows: usize, out: &mut Priors) {
+    out.mean.clear();
+    out.std.clear();
+    match space {
+        Space::Box { low, high, .. } => {
+            for _ in 0..rows {
+                for (low, high) in low.iter().zip(high) {
+                    let (middle, half) =
+                        if is_bounded(*low, *high) { (0.5 * (low + high), 0.5 * (high - low)) } else { (0.0, 1.0) };
+                    out.mean.push(middle);
+                    out.std.push(ANYTHING * half);
+                }
+            }
+        }
+        choices => out.mean.resize(rows * choices.flat_dim(), 0.0),
     }
 }

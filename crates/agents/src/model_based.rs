@@ -13,6 +13,7 @@ use worldwright_planners::PlannerContext;
 
 use crate::closing::Closing;
 use crate::fitting::Fitting;
+use crate::guided::Lead;
 use crate::places::{self, at};
 use crate::planned::{Belief, Place, World, world};
 use crate::tally::Tally;
@@ -26,6 +27,8 @@ pub struct ModelBasedAgent {
     world: Option<World>,
     /// One at least.
     places: Vec<Place>,
+    /// What plans for others' sake, and keeps nothing.
+    advising: Option<Place>,
     /// Rows that a planner needs.
     planned: usize,
     fitting: Fitting,
@@ -69,8 +72,23 @@ impl ModelBasedAgent {
         resolved: &Resolved,
         context: &AgentContext,
     ) -> Result<Self> {
+        Self::assembled(model, fitted, false, resolved, context)
+    }
+
+    /// The agent around a model whose plans a policy leads, and which advises what to do elsewhere too.
+    pub(crate) fn led(model: Box<dyn LearnedModel>, resolved: &Resolved, context: &AgentContext) -> Result<Self> {
+        Self::assembled(model, false, true, resolved, context)
+    }
+
+    fn assembled(
+        model: Box<dyn LearnedModel>,
+        fitted: bool,
+        led: bool,
+        resolved: &Resolved,
+        context: &AgentContext,
+    ) -> Result<Self> {
         let settings = &resolved.agent;
-        let closing = Closing::new(model.spec(), resolved, context)?;
+        let closing = Closing::new(model.spec(), led, resolved, context)?;
         let spec = closing.as_ref().map_or(model.spec(), Closing::spec).clone();
         let fits = model.learns();
         let chosen = resolved.role("planner")?;
@@ -80,10 +98,11 @@ impl ModelBasedAgent {
         let action = context.action_space.sample(&mut seed.fold(4).rng());
         let mut places = Vec::new();
         let count = context.places.max(1);
-        for place in 0..count {
+        let planners = count + usize::from(led);
+        for place in 0..planners {
             // Every place has a planner of its own.
             let build = || (planner_entry.build)(&planner_context, &chosen.settings);
-            let planner = cost::alike(("environment.count", count), build)?;
+            let planner = cost::alike(("environment.count", planners), build)?;
             planner.check(&spec)?;
             let first = planner.rows() + place * Belief::rows(spec.capabilities.memory);
             places.push(Place {
@@ -97,6 +116,7 @@ impl ModelBasedAgent {
                 belief: Belief::new(spec.capabilities.memory, first),
             });
         }
+        let advising = if led { places.pop() } else { None };
         let (planned, horizon) = (places[0].planner.rows(), places[0].planner.horizon());
         let believed = count * Belief::rows(spec.capabilities.memory);
         cost::arena(&spec, planned.saturating_add(believed), "rows that the planner imagines")?;
@@ -110,6 +130,7 @@ impl ModelBasedAgent {
         Ok(Self {
             world: Some(world(model, planned, places.len())),
             places,
+            advising,
             planned,
             fitting: Fitting::new(settings, [o, a], fitted, seed.fold(1))?,
             budget: Budget {
@@ -149,8 +170,98 @@ impl ModelBasedAgent {
     /// Tells the planners of the spread.
     fn widen(&mut self) {
         if !self.spread.is_empty() {
-            self.places.iter_mut().for_each(|place| place.planner.widen(&self.spread));
+            let all = self.places.iter_mut().chain(&mut self.advising);
+            all.for_each(|place| place.planner.widen(&self.spread));
         }
+    }
+
+    /// What it does at a place, where a policy leads its plans.
+    pub(crate) fn decide(
+        &mut self,
+        place: usize,
+        observation: &Observation,
+        explore: bool,
+        lead: Lead<'_>,
+    ) -> Result<Action> {
+        self.budget.interrupt.check("acting")?;
+        let (is_ready, place) = (self.is_ready(), at(&mut self.places, place)?);
+        place.belief.see(observation);
+        if !is_ready {
+            place.action = self.action_space.sample(&mut place.explore_rng);
+            place.belief.did(&place.action);
+            return Ok(place.action.clone());
+        }
+        let world = self.world.as_mut().ok_or_else(lost)?;
+        place.filter(world)?;
+        if place.since_plan == self.replan_every {
+            place.planner.shift(self.replan_every);
+            place.since_plan = 0;
+        }
+        if place.since_plan == 0 {
+            let report = place.improve((world, self.closing.as_mut(), lead), &self.budget, observation, explore)?;
+            // Evaluation between training episodes must leave nothing behind.
+            if explore {
+                self.tally.count(&report);
+            }
+        }
+        place.planner.act(place.since_plan, &mut place.action);
+        place.since_plan += 1;
+        if explore && self.exploration_noise > 0.0 {
+            place.perturb(&self.action_space, self.exploration_noise);
+        }
+        place.belief.did(&place.action);
+        Ok(place.action.clone())
+    }
+
+    /// Goes on with the plan of a place where somebody else decides: what was planned for later is then a step nearer.
+    pub(crate) fn pass_over(&mut self, place: usize) -> Result<()> {
+        at(&mut self.places, place)?.planner.shift(1);
+        Ok(())
+    }
+
+    /// What it would do in an episode that began with an observation; nothing of it is kept.
+    pub(crate) fn advise(&mut self, observation: &Observation, key: Key, lead: Lead<'_>) -> Result<&Action> {
+        let (Some(place), Some(world)) = (&mut self.advising, &mut self.world) else { return Err(lost()) };
+        place.planner.reset(key.fold(1).to_seed());
+        (place.decision_key, place.decisions) = (key.fold(3), 0);
+        place.improve((world, self.closing.as_mut(), lead), &self.budget, observation, false)?;
+        place.planner.act(0, &mut place.action);
+        Ok(&place.action)
+    }
+
+    /// How far learned values differ of a flat observation; none where plans end in nothing.
+    pub(crate) fn doubt(&mut self, flat: &[f64]) -> Result<Option<f64>> {
+        self.closing.as_mut().map(|closing| closing.doubt(flat)).transpose()
+    }
+
+    /// The plan from an observation on, led by a policy.
+    pub(crate) fn plan_led(&mut self, observation: &Observation, lead: Lead<'_>) -> Result<Plan> {
+        if !self.is_ready() {
+            return Err(Error::NotFitted { who: "the agent's model".into() });
+        }
+        // Asked out of the blue, an episode begins with what is seen; else the question is what to do where the episode stands. Nobody acts on
+        // the answer yet, so that what was seen for its sake is forgotten again.
+        let (world, place) = (self.world.as_mut().ok_or_else(lost)?, at(&mut self.places, 0)?);
+        let (told, last) = (place.belief.past.len(), place.belief.last.clone());
+        if told > 0 && last.is_some() {
+            place.belief.see(observation);
+        }
+        let filtered = place.filter(world);
+        let given = (world, self.closing.as_mut(), lead);
+        let report = filtered.and_then(|()| place.improve(given, &self.budget, observation, false));
+        if place.belief.past.len() > told {
+            place.belief.past.truncate(told);
+            place.belief.filtered = 0;
+            place.belief.last = last;
+        }
+        let report = report?;
+        let actions = (0..place.planner.horizon())
+            .map(|t| {
+                place.planner.act(t, &mut place.action);
+                place.action.clone()
+            })
+            .collect();
+        Ok(Plan { actions, report })
     }
 
     /// Takes on the spread; bundles of earlier versions have none.
@@ -218,34 +329,7 @@ impl Agent for ModelBasedAgent {
     }
 
     fn act(&mut self, place: usize, observation: &Observation, explore: bool) -> Result<Action> {
-        self.budget.interrupt.check("acting")?;
-        let (is_ready, place) = (self.is_ready(), at(&mut self.places, place)?);
-        place.belief.see(observation);
-        if !is_ready {
-            place.action = self.action_space.sample(&mut place.explore_rng);
-            place.belief.did(&place.action);
-            return Ok(place.action.clone());
-        }
-        let world = self.world.as_mut().ok_or_else(lost)?;
-        place.filter(world)?;
-        if place.since_plan == self.replan_every {
-            place.planner.shift(self.replan_every);
-            place.since_plan = 0;
-        }
-        if place.since_plan == 0 {
-            let report = place.improve((world, self.closing.as_mut()), &self.budget, observation, explore)?;
-            // Evaluation between training episodes must leave nothing behind.
-            if explore {
-                self.tally.count(&report);
-            }
-        }
-        place.planner.act(place.since_plan, &mut place.action);
-        place.since_plan += 1;
-        if explore && self.exploration_noise > 0.0 {
-            place.perturb(&self.action_space, self.exploration_noise);
-        }
-        place.belief.did(&place.action);
-        Ok(place.action.clone())
+        self.decide(place, observation, explore, None)
     }
 
     fn follow(&mut self, place: usize, observation: &Observation, action: &Action) -> Result<()> {
@@ -322,32 +406,7 @@ impl Agent for ModelBasedAgent {
     }
 
     fn plan(&mut self, observation: &Observation) -> Result<Plan> {
-        if !self.is_ready() {
-            return Err(Error::NotFitted { who: "the agent's model".into() });
-        }
-        // Asked out of the blue, an episode begins with what is seen; else the question is what to do where the episode stands. Nobody acts on
-        // the answer yet, so that what was seen for its sake is forgotten again.
-        let (world, place) = (self.world.as_mut().ok_or_else(lost)?, at(&mut self.places, 0)?);
-        let (told, last) = (place.belief.past.len(), place.belief.last.clone());
-        if told > 0 && last.is_some() {
-            place.belief.see(observation);
-        }
-        let filtered = place.filter(world);
-        let report =
-            filtered.and_then(|()| place.improve((world, self.closing.as_mut()), &self.budget, observation, false));
-        if place.belief.past.len() > told {
-            place.belief.past.truncate(told);
-            place.belief.filtered = 0;
-            place.belief.last = last;
-        }
-        let report = report?;
-        let actions = (0..place.planner.horizon())
-            .map(|t| {
-                place.planner.act(t, &mut place.action);
-                place.action.clone()
-            })
-            .collect();
-        Ok(Plan { actions, report })
+        self.plan_led(observation, None)
     }
 }
 

@@ -7,6 +7,7 @@ use worldwright_core::{
 };
 
 use crate::closing::Closing;
+use crate::guided::Lead;
 
 type Arena<'a> = Box<dyn Imagination + 'a>;
 
@@ -101,10 +102,10 @@ impl Place {
         world.with_dependent_mut(|_, arena| belief.catch_up(arena.as_mut(), key).map(|_| ()))
     }
 
-    /// Improves the plan from where the episode stands; it ends in learned values where there are some.
+    /// Improves the plan from where the episode stands; it ends in learned values where there are some, and is led by a policy then.
     pub(crate) fn improve(
         &mut self,
-        (world, closing): (&mut World, Option<&mut Closing>),
+        (world, closing, lead): (&mut World, Option<&mut Closing>, Lead<'_>),
         budget: &Budget,
         observation: &Observation,
         explore: bool,
@@ -120,7 +121,7 @@ impl Place {
                 arena.observe(0, None, observation, key)?;
             }
             match closing {
-                Some(closing) => closing.improve(planner.as_mut(), arena.as_mut(), (budget, explore)),
+                Some(closing) => closing.improve(planner.as_mut(), arena.as_mut(), lead, (budget, explore)),
                 None => planner.improve(arena.as_mut(), 0, budget),
             }
         })?;

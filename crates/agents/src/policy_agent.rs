@@ -51,6 +51,11 @@ fn experienced(resolved: &Resolved, context: &AgentContext) -> Result<Box<dyn Le
 
 /// Builds the agent whose policy learns from the steps that it chose itself.
 pub(crate) fn build_on_policy(resolved: &Resolved, context: &AgentContext) -> Result<Box<dyn Agent>> {
+    Ok(around(on_policy(resolved, context)?, Updates::none(), context))
+}
+
+/// The policy that resolved settings name, which learns from its own steps alone.
+pub(crate) fn on_policy(resolved: &Resolved, context: &AgentContext) -> Result<Box<dyn LearnedPolicy>> {
     let chosen = resolved.role("policy")?;
     let entry = find(worldwright_policies::ALL, "policy", &chosen.name)?;
     let policy_context = policy_context(context.observation_space.flat_dim(), resolved, context)?;
@@ -59,7 +64,7 @@ pub(crate) fn build_on_policy(resolved: &Resolved, context: &AgentContext) -> Re
         let what = "learning from rollouts: choose an algorithm whose policy learns from any transitions, such as sac";
         return Err(Error::unsupported(entry.name, what));
     }
-    Ok(around(policy, Updates::none(), context))
+    Ok(policy)
 }
 
 /// Refuses a policy that learns from its own steps alone where it would be given others.

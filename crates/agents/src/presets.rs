@@ -67,6 +67,9 @@ const QUICK: PresetPart = (
 /// Small networks whose targets add up one reward: recorded transitions are of other policies, and nothing that is learned can be tried.
 const STEADY: PresetPart = ("policy", "sac", &[("hidden", D::Numbers(&[64.0, 64.0])), ("batch", D::Integer(128))]);
 
+/// The same of an actor that is sure.
+const SURE: PresetPart = ("policy", "td3", &[("hidden", D::Numbers(&[64.0, 64.0])), ("batch", D::Integer(128))]);
+
 /// The table.
 pub const PRESETS: &[Preset] = &[
     Preset {
@@ -106,6 +109,32 @@ pub const PRESETS: &[Preset] = &[
         parts: &[("model", "gp", &[("max_points", D::Integer(300))])],
     },
     Preset { algorithm: "mbpo", environment: "*", setting: &[], agent: &[], parts: &[SMALL, QUICK] },
+    Preset { algorithm: "mb-ppo", environment: "*", setting: &[], agent: &[], parts: &[SMALL] },
+    // Targets look ahead themselves.
+    Preset { algorithm: "steve", environment: "*", setting: &[], agent: &[], parts: &[SMALL, SURE] },
+    Preset { algorithm: "dhmbpo", environment: "*", setting: &[], agent: &[], parts: &[SMALL, STEADY] },
+    // Plans end in values, which hope for nothing here: what leads them and what they end in was learned where they went.
+    Preset {
+        algorithm: "bmpc",
+        environment: "*",
+        setting: &[],
+        agent: &[],
+        parts: &[
+            (
+                "planner",
+                "icem",
+                &[
+                    ("horizon", D::Integer(15)),
+                    ("population", D::Integer(64)),
+                    ("iterations", D::Integer(2)),
+                    ("prior_share", D::Float(0.25)),
+                ],
+            ),
+            ("policy", "bc", &[("hidden", D::Numbers(&[64.0, 64.0])), ("batch", D::Integer(128))]),
+            ("value", "value-ensemble", &[("prior_scale", D::Float(1.0)), ("optimism", D::Float(0.0))]),
+            SMALL,
+        ],
+    },
     Preset { algorithm: "mopo", environment: "*", setting: &[], agent: &[], parts: &[SMALL, STEADY] },
     Preset { algorithm: "morel", environment: "*", setting: &[], agent: &[], parts: &[SMALL, STEADY] },
     Preset { algorithm: "mobile", environment: "*", setting: &[], agent: &[], parts: &[SMALL, STEADY] },

@@ -28,6 +28,10 @@ pub const SECTIONS: &[Section] = &[
         parameters: |name| find(worldwright_policies::ALL, "policy", name).map(|entry| entry.parameters),
     },
     Section {
+        name: "value",
+        parameters: |name| find(worldwright_policies::ALL, "policy", name).map(|entry| entry.parameters),
+    },
+    Section {
         name: "learner",
         parameters: |name| find(worldwright_finite::online::ALL, "learner", name).map(|entry| entry.parameters),
     },

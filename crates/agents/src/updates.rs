@@ -22,11 +22,13 @@ pub(crate) struct Updates {
 impl Updates {
     /// Reads `initial_steps` and `updates_per_step`.
     pub(crate) fn new(settings: &Settings) -> Result<Self> {
-        Ok(Self {
-            initial_steps: settings.count("initial_steps", 0)? as u64,
-            per_step: settings.float("updates_per_step", 0.0, MOST_A_STEP)?,
-            ..Self::none()
-        })
+        let initial_steps = settings.count("initial_steps", 0)? as u64;
+        Ok(Self::every(initial_steps, settings.float("updates_per_step", 0.0, MOST_A_STEP)?))
+    }
+
+    /// So many a step from so many steps on.
+    pub(crate) fn every(initial_steps: u64, per_step: f64) -> Self {
+        Self { initial_steps, per_step, ..Self::none() }
     }
 
     /// None are due for steps.

@@ -8,7 +8,7 @@ use worldwright_core::{
 };
 
 use super::{Caution, Kind};
-use crate::dreaming::{Dreaming, Pay};
+use crate::dreaming::{Dreaming, Growth, Pay};
 use crate::mixture::Mixture;
 use crate::recipes::ALL;
 
@@ -135,7 +135,7 @@ fn settings(algorithm: &str, given: &[(&str, f64)]) -> Settings {
 /// What is dreamt with this caution, and the size and the least of what was recorded to pay.
 fn dreamt(kind: Kind, algorithm: &str, given: &[(&str, f64)]) -> (Dataset, f64, f64) {
     let (data, settings) = (recorded(), settings(algorithm, given));
-    let (mut line, mut dreaming) = (Line::new(256), Dreaming::new(&settings, 1, 1).unwrap());
+    let (mut line, mut dreaming) = (Line::new(256), Dreaming::new(&settings, Growth::none(), 1, 1).unwrap());
     let mut caution = Caution::new(kind, &settings).unwrap();
     caution.measure(&mut line, &data).unwrap();
     let pay = Pay::Cautious(caution);
@@ -173,7 +173,7 @@ fn the_policy_stays_where_the_penalised_value_is_largest() {
     let data = recorded();
     let best = |penalty: f64| {
         let settings = settings("mopo", &[("penalty", penalty)]);
-        let (mut line, mut dreaming) = (Line::new(256), Dreaming::new(&settings, 1, 1).unwrap());
+        let (mut line, mut dreaming) = (Line::new(256), Dreaming::new(&settings, Growth::none(), 1, 1).unwrap());
         let mut caution = Caution::new(Kind::Penalty, &settings).unwrap();
         caution.measure(&mut line, &data).unwrap();
         let context = worldwright_policies::PolicyContext {

@@ -2,11 +2,13 @@
 
 mod cma_es;
 mod openai_es;
+mod reps;
 
 use worldwright_core::{Metrics, Result, Rng, Settings, State};
 
 pub(crate) use self::cma_es::CmaEs;
 pub(crate) use self::openai_es::OpenAiEs;
+pub(crate) use self::reps::Reps;
 
 /// Numbers that acted in an episode, and what it paid.
 #[derive(Debug, Clone, PartialEq)]

@@ -50,6 +50,28 @@ pub(super) const OPENAI_ES: Entry<Recipe> = Entry {
     },
 };
 
+pub(super) const REPS: Entry<Recipe> = Entry {
+    name: "reps",
+    summary: "relative-entropy policy search: a policy's numbers move to where episodes paid, by a bounded number of nats a generation",
+    source: "Peters, Mülling and Altun, AAAI 2010",
+    parameters: &[
+        population(30, "episodes of a generation"),
+        spread(0.5),
+        Parameter {
+            name: "divergence",
+            default: SettingDefault::Float(0.5),
+            summary: "nats that a generation's weights are from being alike: more goes to the best faster, and settles earlier",
+        },
+    ],
+    build: Recipe {
+        roles: &[policy("direct")],
+        learns_from: Lessons::Own,
+        both_sides: false,
+        updates: 1,
+        build: evolving_agent::build_reps,
+    },
+};
+
 const fn population(default: i64, summary: &'static str) -> Parameter {
     Parameter { name: "population", default: SettingDefault::Integer(default), summary }
 }

@@ -1,10 +1,10 @@
-//! Algorithms whose policy does what a planner says.
+//! Algorithms whose policy learns what a planner says.
 
 use worldwright_core::{Entry, Parameter, SettingDefault};
 
-use super::planning::LEARNING;
-use super::{learned_in_updates, model, planner, policy};
-use crate::dagger_agent;
+use super::planning::{CLOSED, LEARNING};
+use super::{learned_in_updates, model, planner, policy, value};
+use crate::imitating_agent;
 use crate::recipe::{Lessons, Recipe};
 
 pub(super) const DAGGER: Entry<Recipe> = Entry {
@@ -17,8 +17,46 @@ pub(super) const DAGGER: Entry<Recipe> = Entry {
         learns_from: Lessons::Own,
         both_sides: false,
         updates: 1,
-        build: dagger_agent::build,
+        build: imitating_agent::build,
     },
+};
+
+pub(super) const BMPC: Entry<Recipe> = Entry {
+    name: "bmpc",
+    summary: "bootstrapped planning: a policy learns what was planned, plans begin from it and end in learned values; plans are made where values are in doubt",
+    source: "Wang, Zhang, Xie, Wang and Wang, ICLR 2025",
+    parameters: LEADING,
+    build: Recipe {
+        roles: &[model("ensemble"), planner("icem"), policy("bc"), value("value-ensemble")],
+        learns_from: Lessons::Any,
+        both_sides: false,
+        updates: 2000,
+        build: imitating_agent::build_led,
+    },
+};
+
+/// Settings of an agent whose plans a policy leads: a plan is made anew at each step, as above.
+const LEADING: &[Parameter] = &{
+    let [initial_steps, fit_every, _, _, updates_per_step, discount, decision_ms] = *CLOSED else {
+        panic!("the settings of planning changed")
+    };
+    [
+        initial_steps,
+        fit_every,
+        updates_per_step,
+        Parameter {
+            name: "planned_share",
+            default: SettingDefault::Float(1.0),
+            summary: "share of decisions that are planned, those whose values are in doubt the most; the policy makes the others",
+        },
+        Parameter {
+            name: "refreshed_per_step",
+            default: SettingDefault::Float(0.2),
+            summary: "stored steps that are planned again, by what is known now, for each environment step; below 1, one every few steps",
+        },
+        discount,
+        decision_ms,
+    ]
 };
 
 /// A plan is made anew at each step, without noise: what it would do later, or did by chance, is no advice.

@@ -14,7 +14,7 @@ use worldwright_core::{Entry, Parameter, SettingDefault};
 
 use crate::recipe::{Recipe, Role};
 
-pub(crate) use planning::LEARNING;
+pub(crate) use planning::{CLOSED, LEARNING};
 
 /// The named algorithms.
 pub const ALL: &[Entry<Recipe>] = &[
@@ -28,17 +28,22 @@ pub const ALL: &[Entry<Recipe>] = &[
     acting::DQN,
     dyna::MBPO,
     dyna::LOOP,
+    dyna::STEVE,
+    dyna::DHMBPO,
+    dyna::MB_PPO,
     foresight::PILCO,
     foresight::SVG,
     latent::DREAMER,
     latent::MUZERO,
     acting::BC,
     imitating::DAGGER,
+    imitating::BMPC,
     acting::PPO,
     acting::A2C,
     acting::REINFORCE,
     evolving::CMA_ES,
     evolving::OPENAI_ES,
+    evolving::REPS,
     offline::TD3_BC,
     offline::IQL,
     offline::CQL,
@@ -90,4 +95,8 @@ const fn planner(default: &'static str) -> Role {
 
 const fn policy(default: &'static str) -> Role {
     Role { section: "policy", default }
+}
+
+const fn value(default: &'static str) -> Role {
+    Role { section: "value", default }
 }

@@ -47,7 +47,7 @@ pub(super) const POLO: Entry<Recipe> = Entry {
 };
 
 /// Settings of an agent whose plans end in learned values.
-const CLOSED: &[Parameter] = &{
+pub(crate) const CLOSED: &[Parameter] = &{
     let [initial_steps, fit_every, exploration_noise, replan_every, _, decision_ms] = *LEARNING else {
         panic!("the settings of planning changed")
     };

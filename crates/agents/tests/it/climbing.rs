@@ -96,10 +96,30 @@ fn poles_are_held_by_what_was_done_last() {
 
 #[test]
 fn poles_are_held_by_what_was_tried() {
-    for algorithm in ["cma-es", "openai-es"] {
+    for algorithm in ["cma-es", "openai-es", "reps"] {
         let mean = learned(algorithm, "cartpole", &[], (12_000, 200));
         assert!(mean > 120.0, "{algorithm} holds it for {mean} steps");
     }
+}
+
+/// In as many real steps, a policy that practises in a model is far ahead of one that learns from these alone.
+#[test]
+fn practice_in_a_model_is_worth_many_steps() {
+    let whole = |number| Setting::Integer(number);
+    let by_steps = learned("ppo", "point-mass", &[("policy.rollout_steps", whole(40))], (400, 40));
+    let settings = [
+        ("initial_steps", whole(80)),
+        ("practice_updates", whole(30)),
+        ("imagined_steps", whole(20)),
+        ("model.members", whole(3)),
+        ("model.particles", whole(3)),
+        ("model.epochs", whole(60)),
+        ("model.hidden", Setting::Numbers(vec![32.0, 32.0])),
+        ("policy.hidden", Setting::Numbers(vec![32.0, 32.0])),
+        ("policy.learning_rate", Setting::Float(1e-3)),
+    ];
+    let by_practice = learned("mb-ppo", "point-mass", &settings, (400, 40));
+    assert!(by_practice > 0.7 * by_steps, "{by_practice} by practice, {by_steps} by steps");
 }
 
 /// A point mass is brought to rest by numbers; random pushes pay about −60 in 40 steps.
@@ -129,6 +149,7 @@ fn what_is_restored_between_two_updates_goes_on_as_it_would_have() {
         ("reinforce", vec![("policy.rollout_steps", whole(30))]),
         ("cma-es", vec![("population", whole(4)), ("policy.hidden", Setting::Numbers(vec![4.0]))]),
         ("openai-es", vec![("population", whole(4)), ("policy.hidden", Setting::Numbers(vec![4.0]))]),
+        ("reps", vec![("population", whole(4)), ("policy.hidden", Setting::Numbers(vec![4.0]))]),
     ] {
         let mut made = made("cartpole");
         let new = |made: &Made| agent(algorithm, made, &settings, 1);

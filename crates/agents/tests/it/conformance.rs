@@ -29,6 +29,12 @@ fn tried(algorithm: &str) -> (&'static str, &'static [(&'static str, i64)]) {
         ("agent.horizon", 4),
         ("agent.evaluations", 3),
         ("agent.points", 12),
+        ("agent.expanded", 6),
+        ("agent.practice_updates", 2),
+        ("agent.imagined_steps", 3),
+        ("value.batch", 4),
+        ("value.hidden", 8),
+        ("value.members", 2),
     ];
     match algorithm {
         "tabular" => ("gridworld", SMALL),

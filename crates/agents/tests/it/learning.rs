@@ -124,6 +124,23 @@ fn a_policy_learned_in_imagination_beats_random_by_half() {
 }
 
 #[test]
+fn critics_that_look_ahead_in_a_model_beat_random_by_half() {
+    for (algorithm, per_step, episodes) in [("steve", 30.0, 24), ("dhmbpo", 25.0, 8)] {
+        let mut settings = imagines();
+        if algorithm == "steve" {
+            settings.retain(|(key, _)| *key != "branches");
+        }
+        settings.extend([
+            ("updates_per_step", Setting::Float(per_step)),
+            ("expanded", Setting::Integer(256)),
+            ("horizon", Setting::Integer(3)),
+            ("policy.target_rate", Setting::Float(0.02)),
+        ]);
+        beats_random(algorithm, &settings, episodes);
+    }
+}
+
+#[test]
 fn a_plan_led_by_a_policy_beats_random_by_half() {
     let settings = [imagines(), plans()].concat();
     beats_random("loop", &settings, 4);

@@ -2,6 +2,7 @@
 
 mod belief;
 mod beliefs;
+mod bootstrapping;
 mod climbing;
 mod closing;
 mod conformance;

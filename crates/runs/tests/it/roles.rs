@@ -82,6 +82,43 @@ const POLO: [&str; 11] = [
     "seed=3",
 ];
 
+/// Plans that begin from a policy which imitates them, some of them of stored steps, and where values are in doubt alone.
+const BMPC: [&str; 15] = [
+    "environment=pendulum",
+    "algorithm=bmpc",
+    "model=known",
+    "planner.population=8",
+    "planner.iterations=2",
+    "planner.horizon=6",
+    "policy.batch=8",
+    "policy.hidden=[8]",
+    "value.batch=8",
+    "value.hidden=[8]",
+    "agent.initial_steps=60",
+    "agent.planned_share=0.5",
+    "steps=500",
+    "evaluation.episodes=1",
+    "seed=3",
+];
+
+/// Critics that look ahead in a model, of what it imagines itself.
+const DHMBPO: [&str; 14] = [
+    "environment=pendulum",
+    "algorithm=dhmbpo",
+    "model.hidden=[8]",
+    "model.epochs=3",
+    "policy.batch=8",
+    "policy.hidden=[8]",
+    "agent.initial_steps=60",
+    "agent.updates_per_step=1",
+    "agent.branches=8",
+    "agent.imagined_steps=4",
+    "agent.expanded=16",
+    "steps=500",
+    "evaluation.episodes=1",
+    "seed=3",
+];
+
 pub(crate) const DREAMER: [&str; 15] = [
     "environment=pendulum",
     "algorithm=dreamer",
@@ -137,7 +174,7 @@ const SVG: [&str; 14] = [
 #[test]
 fn a_cut_run_of_a_policy_goes_on_as_if_it_had_not_been() {
     const OFTEN: CheckpointEvery = CheckpointEvery { steps: 70, secs: f64::INFINITY };
-    for choices in [&SAC[..], &TD3, &DQN, &DAGGER, &POLO, &DREAMER, &MUZERO, &SVG] {
+    for choices in [&SAC[..], &TD3, &DQN, &DAGGER, &POLO, &BMPC, &DHMBPO, &DREAMER, &MUZERO, &SVG] {
         let experiment = completed(choices);
         let place = tempfile::tempdir().unwrap();
         let [whole, cut] = ["whole", "cut"].map(|name| place.path().join(name));
@@ -153,7 +190,7 @@ fn a_cut_run_of_a_policy_goes_on_as_if_it_had_not_been() {
 
 #[test]
 fn a_bundle_of_a_policy_acts_as_the_run_evaluated_it() {
-    for choices in [&SAC[..], &TD3, &DQN, &DAGGER, &POLO, &DREAMER, &MUZERO, &SVG] {
+    for choices in [&SAC[..], &TD3, &DQN, &DAGGER, &POLO, &BMPC, &DHMBPO, &DREAMER, &MUZERO, &SVG] {
         let place = tempfile::tempdir().unwrap();
         let summary = finish(&completed(choices), place.path(), false);
         let mut loaded = load_bundle(&Lists, place.path(), &GO_ON).unwrap();
