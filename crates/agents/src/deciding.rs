@@ -1,6 +1,6 @@
 //! A policy's decision: from what is seen to an action, by the spaces of a task.
 
-use worldwright_core::{Action, Batch, Mode, Observation, Policy, Result, Rng, Space};
+use worldwright_core::{Action, Batch, Columns, Mode, Observation, Policy, Result, Rng, Space};
 
 use crate::AgentContext;
 
@@ -37,6 +37,17 @@ impl Deciding {
     /// As for [`Space::flatten`].
     pub(crate) fn check(&mut self, observation: &Observation) -> Result<()> {
         self.observation_space.flatten(observation, &mut self.flat[..self.seen.dims()])
+    }
+
+    /// A flat observation as policies see it.
+    ///
+    /// # Errors
+    /// As for [`check`](Self::check).
+    pub(crate) fn see(&mut self, observation: &Observation) -> Result<Columns<'_>> {
+        self.check(observation)?;
+        let width = self.seen.dims();
+        self.seen.columns_mut().set_row(0, &self.flat[..width]);
+        Ok(self.seen.columns())
     }
 
     /// An action at random.

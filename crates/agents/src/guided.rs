@@ -44,7 +44,7 @@ impl Asking {
     }
 
     /// What lane `lane` of rows would see.
-    fn see(&mut self, arena: &dyn Imagination, rows: &Rows<'_>, lane: usize) -> Result<Columns<'_>> {
+    pub(crate) fn see(&mut self, arena: &dyn Imagination, rows: &Rows<'_>, lane: usize) -> Result<Columns<'_>> {
         self.seen.set_rows(rows.len());
         for i in 0..rows.len() {
             arena.decode(rows.at(i), lane, &mut self.flat)?;

@@ -10,6 +10,8 @@
 //! (see [`refreshing`](crate::refreshing)), `planner.policy_distance` prices what leaves the policy's distribution, and where values are not in doubt the policy acts in the planner's stead
 //! (see [`doubting`](crate::doubting)).
 //!
+//! Guided policy search is the first of these with a planner that pays for leaving the policy (see [`tether`](crate::tether)).
+//!
 //! Unlike the papers: the policy is updated at every step rather than trained anew between rounds, and the share of steps that are DAgger's expert's own is the
 //! same in all of them, zero by default. Where the expert's model is learned, what it advised by earlier models is learned from as well. Values are told by returns of several real steps,
 //! and the likelihood is that of the action that was planned rather than of the planner's distribution.
@@ -29,6 +31,7 @@ use crate::places::{self, at};
 use crate::policy_agent::mode;
 use crate::recipes::{CLOSED, LEARNING};
 use crate::refreshing::Refreshing;
+use crate::tether::Tether;
 use crate::updates::Updates;
 use crate::{AgentContext, Resolved};
 
@@ -71,6 +74,15 @@ enum Turns {
 pub(crate) fn build(resolved: &Resolved, context: &AgentContext) -> Result<Box<dyn Agent>> {
     let expert =
         ModelBasedAgent::around(memoryless(resolved, context)?, false, &planning(resolved, LEARNING)?, context)?;
+    let turns = Turns::Taught(resolved.agent.float("expert_share", 0.0, 1.0)?);
+    assemble(expert, (turns, None), resolved, context)
+}
+
+/// Builds the agent whose policy acts, and whose planner keeps near it.
+pub(crate) fn build_tethered(resolved: &Resolved, context: &AgentContext) -> Result<Box<dyn Agent>> {
+    let model = memoryless(resolved, context)?;
+    let tether = Tether::read(&resolved.agent, model.spec())?;
+    let expert = ModelBasedAgent::around(model, false, &planning(resolved, LEARNING)?, context)?.tethered(tether);
     let turns = Turns::Taught(resolved.agent.float("expert_share", 0.0, 1.0)?);
     assemble(expert, (turns, None), resolved, context)
 }
@@ -161,14 +173,16 @@ impl ImitatingAgent {
     /// What the expert does, kept as the label of the step where it has a plan.
     fn planned(&mut self, place: usize, observation: &Observation, explore: bool) -> Result<Action> {
         let advised = self.expert.is_ready();
-        let lead = match self.turns {
-            Turns::Taught(_) => None,
-            Turns::Led(_) => lead(&mut self.policy, &self.updates),
-        };
+        let lead = lead(&mut self.policy, &self.updates);
         let advice = self.expert.decide(place, observation, explore, lead)?;
         self.label.fill(f64::NAN);
         if advised {
             self.action_space.flatten(&advice, &mut self.label)?;
+            // Evaluation between training episodes must leave nothing behind.
+            if explore && self.updates.made() > 0 && self.policy.proposes() {
+                let seen = self.deciding.see(observation)?;
+                self.expert.settle(self.policy.as_mut(), seen, &self.label)?;
+            }
         }
         Ok(advice)
     }
@@ -315,10 +329,7 @@ impl Agent for ImitatingAgent {
     }
 
     fn plan(&mut self, observation: &Observation) -> Result<Plan> {
-        let lead = match self.turns {
-            Turns::Taught(_) => None,
-            Turns::Led(_) => lead(&mut self.policy, &self.updates),
-        };
+        let lead = lead(&mut self.policy, &self.updates);
         self.expert.plan_led(observation, lead)
     }
 

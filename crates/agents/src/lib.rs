@@ -44,6 +44,7 @@ mod search_agent;
 mod svg;
 mod table_agent;
 mod tally;
+mod tether;
 mod updates;
 mod walking;
 mod world;

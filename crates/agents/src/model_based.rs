@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use worldwright_core::{
-    Action, Agent, Array, Budget, Error, Experience, Key, LearnedModel, Metrics, Observation, Persist, Plan, Result,
-    Space, State, WorldModel, cost, find,
+    Action, Agent, Array, Budget, Columns, Error, Experience, Key, LearnedModel, Metrics, Observation, Persist, Plan,
+    Policy, Result, Space, State, WorldModel, cost, find,
 };
 use worldwright_planners::PlannerContext;
 
@@ -17,6 +17,7 @@ use crate::guided::Lead;
 use crate::places::{self, at};
 use crate::planned::{Belief, Place, World, world};
 use crate::tally::Tally;
+use crate::tether::Tether;
 use crate::{AgentContext, Resolved};
 
 /// What its values are saved as.
@@ -41,6 +42,8 @@ pub struct ModelBasedAgent {
     fits: bool,
     /// What plans end in; none where they end in nothing.
     closing: Option<Closing>,
+    /// What holds plans near a policy; none where nothing does.
+    tether: Option<Tether>,
     // What persists beside the parts above.
     /// How far the actions of the last fit's data spread, which is where planners begin in what nothing bounds; empty before one.
     spread: Vec<f64>,
@@ -78,6 +81,11 @@ impl ModelBasedAgent {
     /// The agent around a model whose plans a policy leads, and which advises what to do elsewhere too.
     pub(crate) fn led(model: Box<dyn LearnedModel>, resolved: &Resolved, context: &AgentContext) -> Result<Self> {
         Self::assembled(model, false, true, resolved, context)
+    }
+
+    /// The same, whose plans are held near a policy.
+    pub(crate) fn tethered(self, tether: Tether) -> Self {
+        Self { tether: Some(tether), ..self }
     }
 
     fn assembled(
@@ -142,6 +150,7 @@ impl ModelBasedAgent {
             replan_every,
             fits,
             closing,
+            tether: None,
             spread: Vec::new(),
             tally: Tally::default(),
             observation_space: context.observation_space.clone(),
@@ -198,7 +207,12 @@ impl ModelBasedAgent {
             place.since_plan = 0;
         }
         if place.since_plan == 0 {
-            let report = place.improve((world, self.closing.as_mut(), lead), &self.budget, observation, explore)?;
+            let report = place.improve(
+                (world, self.closing.as_mut(), self.tether.as_mut(), lead),
+                &self.budget,
+                observation,
+                explore,
+            )?;
             // Evaluation between training episodes must leave nothing behind.
             if explore {
                 self.tally.count(&report);
@@ -224,9 +238,14 @@ impl ModelBasedAgent {
         let (Some(place), Some(world)) = (&mut self.advising, &mut self.world) else { return Err(lost()) };
         place.planner.reset(key.fold(1).to_seed());
         (place.decision_key, place.decisions) = (key.fold(3), 0);
-        place.improve((world, self.closing.as_mut(), lead), &self.budget, observation, false)?;
+        place.improve((world, self.closing.as_mut(), self.tether.as_mut(), lead), &self.budget, observation, false)?;
         place.planner.act(0, &mut place.action);
         Ok(&place.action)
+    }
+
+    /// Takes in what it planned where a policy that it is held near proposes something else.
+    pub(crate) fn settle(&mut self, policy: &mut dyn Policy, seen: Columns<'_>, planned: &[f64]) -> Result<()> {
+        self.tether.as_mut().map_or(Ok(()), |tether| tether.settle(policy, seen, planned))
     }
 
     /// How far learned values differ of a flat observation; none where plans end in nothing.
@@ -247,7 +266,7 @@ impl ModelBasedAgent {
             place.belief.see(observation);
         }
         let filtered = place.filter(world);
-        let given = (world, self.closing.as_mut(), lead);
+        let given = (world, self.closing.as_mut(), self.tether.as_mut(), lead);
         let report = filtered.and_then(|()| place.improve(given, &self.budget, observation, false));
         if place.belief.past.len() > told {
             place.belief.past.truncate(told);
@@ -423,6 +442,9 @@ impl Persist for ModelBasedAgent {
         if let Some(closing) = &self.closing {
             state.put_all(CLOSING, closing.save());
         }
+        if let Some(tether) = &self.tether {
+            tether.save(&mut state);
+        }
         state
     }
 
@@ -430,6 +452,9 @@ impl Persist for ModelBasedAgent {
         self.restore_model(state)?;
         if let Some(closing) = &mut self.closing {
             closing.restore(&state.part(CLOSING))?;
+        }
+        if let Some(tether) = &mut self.tether {
+            tether.restore(state)?;
         }
         self.restore_spread(state)?;
         let mut all = self.places.iter_mut().enumerate();

@@ -8,6 +8,7 @@ use worldwright_core::{
 
 use crate::closing::Closing;
 use crate::guided::Lead;
+use crate::tether::Tether;
 
 type Arena<'a> = Box<dyn Imagination + 'a>;
 
@@ -102,10 +103,10 @@ impl Place {
         world.with_dependent_mut(|_, arena| belief.catch_up(arena.as_mut(), key).map(|_| ()))
     }
 
-    /// Improves the plan from where the episode stands; it ends in learned values where there are some, and is led by a policy then.
+    /// Improves the plan from where the episode stands; it ends in learned values where there are some, and is led by a policy then, or tethered to it.
     pub(crate) fn improve(
         &mut self,
-        (world, closing, lead): (&mut World, Option<&mut Closing>, Lead<'_>),
+        (world, closing, tether, lead): (&mut World, Option<&mut Closing>, Option<&mut Tether>, Lead<'_>),
         budget: &Budget,
         observation: &Observation,
         explore: bool,
@@ -120,9 +121,10 @@ impl Place {
             } else {
                 arena.observe(0, None, observation, key)?;
             }
-            match closing {
-                Some(closing) => closing.improve(planner.as_mut(), arena.as_mut(), lead, (budget, explore)),
-                None => planner.improve(arena.as_mut(), 0, budget),
+            match (closing, tether, lead) {
+                (Some(closing), _, lead) => closing.improve(planner.as_mut(), arena.as_mut(), lead, (budget, explore)),
+                (None, Some(tether), Some(policy)) => tether.improve(planner.as_mut(), arena.as_mut(), policy, budget),
+                _ => planner.improve(arena.as_mut(), 0, budget),
             }
         })?;
         // What was planned so far is of no use to a run that goes on from its last checkpoint.

@@ -21,6 +21,45 @@ pub(super) const DAGGER: Entry<Recipe> = Entry {
     },
 };
 
+pub(super) const GPS: Entry<Recipe> = Entry {
+    name: "gps",
+    summary: "guided policy search: a trajectory optimiser finds what is best within some nats of the policy, which learns it",
+    source: "Levine and Koltun, ICML 2013; Montgomery and Levine, NeurIPS 2016",
+    parameters: TETHERED,
+    build: Recipe {
+        roles: &[model("known"), planner("ilqr"), policy("bc")],
+        learns_from: Lessons::Own,
+        both_sides: false,
+        updates: 1,
+        build: imitating_agent::build_tethered,
+    },
+};
+
+/// The settings of one whose planner keeps near the policy.
+const TETHERED: &[Parameter] = &{
+    let [initial_steps, fit_every, updates_per_step, expert_share, discount, decision_ms] = *IMITATING else {
+        panic!("the settings of imitating changed")
+    };
+    [
+        initial_steps,
+        fit_every,
+        updates_per_step,
+        expert_share,
+        Parameter {
+            name: "tether",
+            default: SettingDefault::Float(0.01),
+            summary: "reward that leaving the policy costs a nat at first; it moves to keep to the bound",
+        },
+        Parameter {
+            name: "divergence",
+            default: SettingDefault::Float(0.5),
+            summary: "nats that what is planned may be from the policy",
+        },
+        discount,
+        decision_ms,
+    ]
+};
+
 pub(super) const BMPC: Entry<Recipe> = Entry {
     name: "bmpc",
     summary: "bootstrapped planning: a policy learns what was planned, plans begin from it and end in learned values; plans are made where values are in doubt",

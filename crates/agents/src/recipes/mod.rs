@@ -38,6 +38,7 @@ pub const ALL: &[Entry<Recipe>] = &[
     acting::BC,
     imitating::DAGGER,
     imitating::BMPC,
+    imitating::GPS,
     acting::PPO,
     acting::A2C,
     acting::REINFORCE,

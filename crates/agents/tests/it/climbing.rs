@@ -258,6 +258,36 @@ fn pushes(algorithm: &str, settings: &[(&str, Setting)], (steps, limit): (usize,
     ([[0.5, 0.0], [0.0, 0.5]].map(|x| (rest - pushed(x)) / 0.5), earned)
 }
 
+/// How far a gain is from Riccati's for the double integrator, as a share of it.
+fn off_riccati(gain: [f64; 2]) -> f64 {
+    let solution = Problem { discount: 0.99, ..Problem::double_integrator() }.infinite();
+    let squares = |of: [f64; 2]| of.iter().map(|x| x * x).sum::<f64>();
+    let want = [solution.k.get(0, 0), solution.k.get(0, 1)];
+    (squares([gain[0] - want[0], gain[1] - want[1]]) / squares(want)).sqrt()
+}
+
+/// A policy that is told what a trajectory optimiser finds near it comes to the best gain, since the tether gives way where both agree; held too tightly it stays what it was.
+#[test]
+fn a_policy_guided_by_a_trajectory_optimiser_has_riccatis_gain() {
+    let (whole, float) = (Setting::Integer, Setting::Float);
+    let settings = [
+        ("policy.hidden", Setting::Numbers(vec![32.0, 32.0])),
+        ("policy.batch", whole(64)),
+        ("policy.learning_rate", float(3e-3)),
+        ("planner.horizon", whole(40)),
+        ("planner.difference", float(0.02)),
+        ("initial_steps", whole(10)),
+        ("updates_per_step", float(10.0)),
+        ("discount", float(0.99)),
+    ];
+    let (gain, _) = pushes("gps", &settings, (300, 10));
+    let off = off_riccati(gain);
+    assert!(off < 0.05, "{gain:?} is off by {off}");
+    let held = [("tether", float(1e9)), ("divergence", float(1e9)), ("initial_steps", whole(0))];
+    let (stuck, _) = pushes("gps", &[&settings[..], &held].concat(), (60, 10));
+    assert!(off_riccati(stuck) > 0.5, "{stuck:?}");
+}
+
 /// The double integrator with a quadratic cost, whose best gain is known: a linear actor that climbs derivatives along whole trajectories has it within 2 % after
 /// 100 steps, and earns more than one that climbs the likelihood of what was good does after ten times as many.
 #[test]
@@ -277,10 +307,7 @@ fn derivatives_through_a_model_reach_riccatis_gain_in_a_tenth_of_the_steps() {
     // Short episodes keep to where the best push is within its bounds: beyond, Riccati's gain is no longer the best.
     let (gain, by_derivatives) = pushes("svg", &settings, (100, 10));
     let (_, by_likelihood) = pushes("reinforce", &[("policy.rollout_steps", whole(50))], (1000, 50));
-    let solution = Problem { discount: 0.99, ..Problem::double_integrator() }.infinite();
-    let squares = |of: [f64; 2]| of.iter().map(|x| x * x).sum::<f64>();
-    let want = [solution.k.get(0, 0), solution.k.get(0, 1)];
-    let off = (squares([gain[0] - want[0], gain[1] - want[1]]) / squares(want)).sqrt();
-    assert!(off < 0.02, "{gain:?} is off {want:?} by {off}");
+    let off = off_riccati(gain);
+    assert!(off < 0.02, "{gain:?} is off by {off}");
     assert!(by_derivatives > by_likelihood, "{by_derivatives} after 100 steps, {by_likelihood} after 1000");
 }

@@ -101,6 +101,37 @@ const BMPC: [&str; 15] = [
     "seed=3",
 ];
 
+/// A planner that keeps near the policy which it teaches.
+const GPS: [&str; 11] = [
+    "environment=pendulum",
+    "algorithm=gps",
+    "planner.iterations=2",
+    "planner.horizon=6",
+    "planner.difference=0.02",
+    "policy.batch=8",
+    "policy.hidden=[8]",
+    "agent.initial_steps=60",
+    "steps=500",
+    "evaluation.episodes=1",
+    "seed=3",
+];
+
+/// A policy that practises in a model.
+const MB_PPO: [&str; 12] = [
+    "environment=pendulum",
+    "algorithm=mb-ppo",
+    "model.hidden=[8]",
+    "model.epochs=3",
+    "policy.hidden=[8]",
+    "agent.initial_steps=60",
+    "agent.branches=8",
+    "agent.imagined_steps=4",
+    "agent.practice_updates=5",
+    "steps=500",
+    "evaluation.episodes=1",
+    "seed=3",
+];
+
 /// Critics that look ahead in a model, of what it imagines itself.
 const DHMBPO: [&str; 14] = [
     "environment=pendulum",
@@ -174,7 +205,7 @@ const SVG: [&str; 14] = [
 #[test]
 fn a_cut_run_of_a_policy_goes_on_as_if_it_had_not_been() {
     const OFTEN: CheckpointEvery = CheckpointEvery { steps: 70, secs: f64::INFINITY };
-    for choices in [&SAC[..], &TD3, &DQN, &DAGGER, &POLO, &BMPC, &DHMBPO, &DREAMER, &MUZERO, &SVG] {
+    for choices in [&SAC[..], &TD3, &DQN, &DAGGER, &POLO, &BMPC, &GPS, &DHMBPO, &MB_PPO, &DREAMER, &MUZERO, &SVG] {
         let experiment = completed(choices);
         let place = tempfile::tempdir().unwrap();
         let [whole, cut] = ["whole", "cut"].map(|name| place.path().join(name));
@@ -190,7 +221,7 @@ fn a_cut_run_of_a_policy_goes_on_as_if_it_had_not_been() {
 
 #[test]
 fn a_bundle_of_a_policy_acts_as_the_run_evaluated_it() {
-    for choices in [&SAC[..], &TD3, &DQN, &DAGGER, &POLO, &BMPC, &DHMBPO, &DREAMER, &MUZERO, &SVG] {
+    for choices in [&SAC[..], &TD3, &DQN, &DAGGER, &POLO, &BMPC, &GPS, &DHMBPO, &MB_PPO, &DREAMER, &MUZERO, &SVG] {
         let place = tempfile::tempdir().unwrap();
         let summary = finish(&completed(choices), place.path(), false);
         let mut loaded = load_bundle(&Lists, place.path(), &GO_ON).unwrap();
