@@ -8,6 +8,9 @@ use crate::AgentContext;
 pub(crate) struct Deciding {
     observation_space: Space,
     action_space: Space,
+    /// Numbers of a flat observation.
+    width: usize,
+    /// What the policy sees: an observation, and behind it what it is told besides.
     seen: Batch,
     flat: Vec<f64>,
     chosen: Batch,
@@ -16,8 +19,15 @@ pub(crate) struct Deciding {
 impl Deciding {
     /// Room for decisions in the task of a context.
     pub(crate) fn new(context: &AgentContext) -> Self {
-        let (o, a) = (context.observation_space.flat_dim(), context.action_space.flat_dim());
+        Self::told_more(context, 0)
+    }
+
+    /// The same of a policy that is told so many numbers besides an observation.
+    pub(crate) fn told_more(context: &AgentContext, more: usize) -> Self {
+        let (width, a) = (context.observation_space.flat_dim(), context.action_space.flat_dim());
+        let o = width + more;
         Self {
+            width,
             observation_space: context.observation_space.clone(),
             action_space: context.action_space.clone(),
             seen: Batch::zeros(o, 1),
@@ -28,7 +38,7 @@ impl Deciding {
 
     /// Numbers of a flat observation and of a flat action.
     pub(crate) fn dims(&self) -> [usize; 2] {
-        [self.seen.dims(), self.chosen.dims()]
+        [self.width, self.chosen.dims()]
     }
 
     /// Refuses a foreign observation.
@@ -36,7 +46,7 @@ impl Deciding {
     /// # Errors
     /// As for [`Space::flatten`].
     pub(crate) fn check(&mut self, observation: &Observation) -> Result<()> {
-        self.observation_space.flatten(observation, &mut self.flat[..self.seen.dims()])
+        self.observation_space.flatten(observation, &mut self.flat[..self.width])
     }
 
     /// A flat observation as policies see it.
@@ -59,16 +69,32 @@ impl Deciding {
     ///
     /// # Errors
     /// What the policy gives; [`Error::Shape`](worldwright_core::Error::Shape) for a foreign observation.
-    pub(crate) fn act(
+    pub(crate) fn act<P: Policy + ?Sized>(
         &mut self,
-        policy: &mut dyn Policy,
+        policy: &mut P,
         observation: &Observation,
         mode: Mode,
         rng: &mut Rng,
     ) -> Result<Action> {
+        self.act_told(policy, observation, mode, rng, |_, _| Ok(()))
+    }
+
+    /// The same where `tell` first writes, behind the numbers of the observation, what the policy is told besides.
+    ///
+    /// # Errors
+    /// As there, and what `tell` gives.
+    pub(crate) fn act_told<P: Policy + ?Sized>(
+        &mut self,
+        policy: &mut P,
+        observation: &Observation,
+        mode: Mode,
+        rng: &mut Rng,
+        tell: impl FnOnce(&mut P, &mut [f64]) -> Result<()>,
+    ) -> Result<Action> {
         self.check(observation)?;
-        let width = self.seen.dims();
-        self.seen.columns_mut().set_row(0, &self.flat[..width]);
+        let inputs = self.seen.dims();
+        tell(policy, &mut self.flat[..inputs])?;
+        self.seen.columns_mut().set_row(0, &self.flat[..inputs]);
         policy.act(self.seen.columns(), mode, rng, &mut self.chosen)?;
         let action = &mut self.flat[..self.chosen.dims()];
         self.chosen.columns().copy_row(0, action);

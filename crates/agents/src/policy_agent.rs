@@ -1,15 +1,17 @@
 //! The agent that acts by a policy, which learns from what was experienced in updates of its own.
 //!
 //! A policy that learns from any transitions is first told random ones, and then updated so many times a step. One that learns from its own steps alone acts
-//! from the first step on, and is updated whenever its rollout is long enough, with what came since the last update and nothing else.
+//! from the first step on, and is updated whenever its rollout is long enough, with what came since the last update and nothing else. One that pursues goals is told
+//! transitions with goals that were reached (see [`crate::goals`]).
 
 use worldwright_core::{
-    Action, Agent, Error, Experience, Interrupt, Key, Metrics, Mode, Observation, Persist, Result, Rng, State,
-    StepColumn, find,
+    Action, Agent, Entry, Error, Experience, Interrupt, Key, Metrics, Mode, Observation, Persist, Result, Rng,
+    Settings, State, StepColumn, find,
 };
-use worldwright_policies::{LearnedPolicy, PolicyContext};
+use worldwright_policies::{Build, LearnedPolicy, PolicyContext};
 
 use crate::deciding::Deciding;
+use crate::goals::Goals;
 use crate::newest::Newest;
 use crate::places::{self, at};
 use crate::updates::{Rollouts, Updates};
@@ -21,6 +23,8 @@ pub(crate) struct PolicyAgent {
     deciding: Deciding,
     interrupt: Interrupt,
     updates: Updates,
+    /// How goals are told anew, where it pursues any.
+    goals: Option<Goals>,
     /// When updates are due where the policy learns from its own steps alone.
     rollouts: Option<Rollouts>,
     update_rng: Rng,
@@ -67,6 +71,45 @@ pub(crate) fn on_policy(resolved: &Resolved, context: &AgentContext) -> Result<B
     Ok(policy)
 }
 
+/// Builds the agent that pursues goals, by what steps towards others would have paid.
+pub(crate) fn build_pursuing(resolved: &Resolved, context: &AgentContext) -> Result<Box<dyn Agent>> {
+    let discount = resolved.agent.float("discount", 0.0, 1.0)?;
+    pursuing(resolved, context, discount, |entry, told, settings| entry.build.experienced(entry.name, told, settings))
+}
+
+/// The same with a countdown, at whose end alone it counts how near the goal is.
+pub(crate) fn build_counting_down(resolved: &Resolved, context: &AgentContext) -> Result<Box<dyn Agent>> {
+    pursuing(resolved, context, 1.0, |entry, told, settings| entry.build.experienced(entry.name, told, settings))
+}
+
+/// Builds the agent that pursues goals by doing what was done on the way to them.
+pub(crate) fn build_pursuing_by_imitation(resolved: &Resolved, context: &AgentContext) -> Result<Box<dyn Agent>> {
+    pursuing(resolved, context, 1.0, |entry, told, settings| entry.build.imitating(entry.name, told, settings))
+}
+
+fn pursuing(
+    resolved: &Resolved,
+    context: &AgentContext,
+    discount: f64,
+    build: impl FnOnce(&Entry<Build>, &PolicyContext, &Settings) -> Result<Box<dyn LearnedPolicy>>,
+) -> Result<Box<dyn Agent>> {
+    let chosen = resolved.role("policy")?;
+    let entry = find(worldwright_policies::ALL, "policy", &chosen.name)?;
+    let goals = Goals::new(&resolved.algorithm, &resolved.agent, context)?;
+    let told = PolicyContext {
+        inputs: context.observation_space.flat_dim() + goals.more(),
+        action_space: context.action_space.clone(),
+        discount,
+        seed: context.seed,
+    };
+    let policy = build(entry, &told, &chosen.settings)?;
+    refuse_rollouts(entry.name, policy.as_ref())?;
+    goals.check(entry.name, policy.as_ref())?;
+    let deciding = Deciding::told_more(context, goals.more());
+    let agent = PolicyAgent { deciding, goals: Some(goals), ..new(policy, Updates::new(&resolved.agent)?, context) };
+    Ok(Box::new(agent))
+}
+
 /// Refuses a policy that learns from its own steps alone where it would be given others.
 pub(crate) fn refuse_rollouts(name: &'static str, policy: &dyn LearnedPolicy) -> Result<()> {
     if policy.rollout().is_none() {
@@ -92,9 +135,14 @@ pub(crate) fn build_imitating(resolved: &Resolved, context: &AgentContext) -> Re
 }
 
 fn around(policy: Box<dyn LearnedPolicy>, updates: Updates, context: &AgentContext) -> Box<dyn Agent> {
+    Box::new(new(policy, updates, context))
+}
+
+fn new(policy: Box<dyn LearnedPolicy>, updates: Updates, context: &AgentContext) -> PolicyAgent {
     let seed = Key::new(context.seed);
     let kept = policy.columns().iter().map(|column| column.width).sum();
-    Box::new(PolicyAgent {
+    PolicyAgent {
+        goals: None,
         rollouts: policy.rollout().map(Rollouts::new),
         kept: vec![0.0; kept],
         policy,
@@ -103,7 +151,7 @@ fn around(policy: Box<dyn LearnedPolicy>, updates: Updates, context: &AgentConte
         updates,
         update_rng: seed.fold(1).rng(),
         explore_rngs: vec![seed.fold(2).rng(); context.places],
-    })
+    }
 }
 
 /// What a policy that sees so many numbers is told of the task.
@@ -123,6 +171,8 @@ pub(crate) fn mode(explore: bool) -> Mode {
 
 impl PolicyAgent {
     fn update(&mut self, experience: &dyn Experience, episode_ended: bool) -> Result<Metrics> {
+        let hindsight = self.goals.as_ref().map(|goals| goals.over(experience));
+        let experience = hindsight.as_ref().map_or(experience, |hindsight| hindsight);
         let said = self.policy.update(experience, &mut self.update_rng, &self.interrupt)?;
         Ok(self.updates.count(said, episode_ended))
     }
@@ -149,7 +199,17 @@ impl Agent for PolicyAgent {
         if !is_ready {
             return Ok(self.deciding.random(rng));
         }
-        let action = self.deciding.act(self.policy.as_mut(), observation, mode(explore), rng)?;
+        let goals = &mut self.goals;
+        let action = self.deciding.act_told(
+            self.policy.as_mut(),
+            observation,
+            mode(explore),
+            rng,
+            |policy, seen| match goals {
+                Some(goals) => goals.plan(policy, seen),
+                None => Ok(()),
+            },
+        )?;
         self.policy.keep(0, &mut self.kept);
         Ok(action)
     }
@@ -160,7 +220,9 @@ impl Agent for PolicyAgent {
             return self.update(&Newest { all: experience, from }, true);
         }
         let (policy, rng, interrupt) = (&mut self.policy, &mut self.update_rng, &self.interrupt);
-        self.updates.make(experience, || policy.update(experience, rng, interrupt))
+        let hindsight = self.goals.as_ref().map(|goals| goals.over(experience));
+        let told = hindsight.as_ref().map_or(experience, |hindsight| hindsight);
+        self.updates.make(experience, || policy.update(told, rng, interrupt))
     }
 
     fn study(&mut self, experience: &dyn Experience) -> Result<Metrics> {

@@ -85,6 +85,16 @@ impl Numbers {
         }
     }
 
+    /// Puts numbers in the place of those from `start` on; those that are no bytes are rounded into them where bytes are kept.
+    pub fn put(&mut self, start: usize, from: &[f64]) {
+        match self {
+            Self::Bytes(bytes) => {
+                bytes[start..].iter_mut().zip(from).for_each(|(slot, number)| *slot = *number as u8);
+            }
+            Self::Floats(floats) => floats[start..start + from.len()].copy_from_slice(from),
+        }
+    }
+
     /// Adds numbers behind the others; those that are no bytes are rounded into them where bytes are kept.
     pub fn extend(&mut self, from: &[f64]) {
         match self {
@@ -329,12 +339,17 @@ pub trait Experience: Send + Sync {
         for _ in 0..want.count() {
             let last = draw(self, length, rng)?;
             let first = (1..length).try_fold(last, |row, _| self.before(row));
-            self.gather(first.unwrap_or(last), length, 1.0, out);
-            if let Want::Returns { steps, discount, .. } = want {
-                add_return(self, last, (steps, discount), &mut next, out);
-            }
+            self.gather_wanted(first.unwrap_or(last), want, &mut next, out);
         }
         Ok(())
+    }
+
+    /// Appends the sequence or the return whose first transition is `first`, which must be held. `room` is for steps of a return.
+    fn gather_wanted(&self, first: u64, want: Want, room: &mut Sample, out: &mut Sample) {
+        self.gather(first, want.length(), 1.0, out);
+        if let Want::Returns { steps, discount, .. } = want {
+            add_return(self, first, (steps, discount), room, out);
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 //! A [`ChanceWorld`] is the definition of a game, a grid, a puzzle or a partially observed problem as an
 //! [`Environment`](worldwright_core::Environment) needs it; the same definition stands behind what planners and solvers know of it
 //! (a model of positions, a list of outcomes, a simulator of states), which is not the same for all of them. What is observed are the
-//! numbers of a box: whole ones, where the world can be counted.
+//! numbers of a box, whole ones where the world can be counted, or those of the parts of a dictionary.
 
 use worldwright_core::{
     Action, Array, Environment, Error, Frame, KnownModel, Observation, Persist, Result, Rng, Settings, Space, State,
@@ -92,10 +92,14 @@ pub(crate) fn numbered(words: &[u64], count: usize) -> Option<usize> {
     usize::try_from(number).ok().filter(|number| *number < count)
 }
 
-fn seen<W: ChanceWorld>(world: &W, state: &W::State) -> Observation {
-    let mut numbers = vec![0.0; world.spec().observation_space.flat_dim()];
+fn seen<W: ChanceWorld>(world: &W, state: &W::State) -> Result<Observation> {
+    let space = &world.spec().observation_space;
+    let mut numbers = vec![0.0; space.flat_dim()];
     world.observe(state, &mut numbers);
-    Value::Floats(numbers)
+    match space {
+        Space::Dict(_) => space.unflatten(&numbers),
+        _ => Ok(Value::Floats(numbers)),
+    }
 }
 
 impl<W: ChanceWorld> Environment for Chance<W> {
@@ -122,7 +126,7 @@ impl<W: ChanceWorld> Environment for Chance<W> {
     fn reset(&mut self, seed: u64) -> Result<Observation> {
         self.episode.begin(seed);
         let state = self.world.start(&mut self.episode.rng);
-        let observation = seen(&self.world, &state);
+        let observation = seen(&self.world, &state)?;
         self.state = Some(state);
         Ok(observation)
     }
@@ -135,7 +139,7 @@ impl<W: ChanceWorld> Environment for Chance<W> {
         let state = state.as_mut().ok_or_else(|| Error::config(spec.id, "has no state: call reset first"))?;
         let outcome = world.advance(state, choice, &mut episode.rng);
         let truncated = episode.count(outcome.terminated, spec.episode_steps);
-        let observation = seen(world, state);
+        let observation = seen(world, state)?;
         Ok(Step { observation, reward: outcome.reward, terminated: outcome.terminated, truncated })
     }
 

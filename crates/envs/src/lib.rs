@@ -28,6 +28,7 @@ mod acrobot;
 #[cfg(test)]
 mod adding_an_environment;
 mod believed;
+mod bit_flipping;
 mod cartpole;
 mod chance;
 pub mod cube;
@@ -162,6 +163,7 @@ pub const ALL: &[Entry<Build>] = &[
     rock_sample::ENTRY,
     deep_sea::ENTRY,
     river_swim::ENTRY,
+    bit_flipping::ENTRY,
 ];
 
 /// Other names of native environments: the identifiers under which their originals are known.

@@ -48,6 +48,7 @@ pub const ALL: &[Entry<Build>] = &[
     sac::ENTRY,
     td3::ENTRY,
     dqn::ENTRY,
+    dqn::TREE,
     on_policy::PPO,
     on_policy::A2C,
     on_policy::REINFORCE,

@@ -48,6 +48,20 @@ pub(super) const DQN: Entry<Recipe> = Entry {
     },
 };
 
+pub(super) const TREEQN: Entry<Recipe> = Entry {
+    name: "treeqn",
+    summary: "the value of every choice by a tree of imagined states within the network, learned like dqn; for choices alone",
+    source: "Farquhar, Rocktäschel, Igl and Whiteson, ICLR 2018",
+    parameters: VALUING,
+    build: Recipe {
+        roles: &[policy("treeqn")],
+        learns_from: Lessons::Any,
+        both_sides: false,
+        updates: 5000,
+        build: policy_agent::build,
+    },
+};
+
 pub(super) const PPO: Entry<Recipe> = Entry {
     name: "ppo",
     summary: "proximal policy optimisation: a policy learned from what it did itself last, in steps that are each bounded",

@@ -4,6 +4,7 @@ mod acting;
 mod dyna;
 mod evolving;
 mod foresight;
+mod goals;
 mod imitating;
 mod latent;
 mod offline;
@@ -26,6 +27,7 @@ pub const ALL: &[Entry<Recipe>] = &[
     acting::SAC,
     acting::TD3,
     acting::DQN,
+    acting::TREEQN,
     dyna::MBPO,
     dyna::LOOP,
     dyna::STEVE,
@@ -45,6 +47,9 @@ pub const ALL: &[Entry<Recipe>] = &[
     evolving::CMA_ES,
     evolving::OPENAI_ES,
     evolving::REPS,
+    goals::HER,
+    goals::TDM,
+    goals::GCSL,
     offline::TD3_BC,
     offline::IQL,
     offline::CQL,

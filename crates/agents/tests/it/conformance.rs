@@ -39,7 +39,8 @@ fn tried(algorithm: &str) -> (&'static str, &'static [(&'static str, i64)]) {
     match algorithm {
         "tabular" => ("gridworld", SMALL),
         name if worldwright_finite::online::ALL.iter().any(|learner| learner.name == name) => ("gridworld", SMALL),
-        "muzero" | "dqn" => ("cartpole", SMALL),
+        "muzero" | "dqn" | "treeqn" => ("cartpole", SMALL),
+        "her" | "tdm" | "gcsl" => ("bit-flipping", SMALL),
         _ => ("pendulum", SMALL),
     }
 }

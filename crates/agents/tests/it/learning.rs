@@ -73,6 +73,44 @@ fn plans() -> Vec<(&'static str, Setting)> {
     numbers.map(|(key, number)| (key, Setting::Integer(number))).to_vec()
 }
 
+/// Of ten bits chance finds one goal in a thousand: without hindsight every step of every episode costs 1.
+#[test]
+fn hindsight_reaches_goals_that_no_chance_finds() {
+    let bits = BTreeMap::from([("bits".to_owned(), Setting::Integer(10))]);
+    let earned = |share: f64| {
+        let mut world = make("bit-flipping", &bits).unwrap();
+        let mut parts = Parts { agent: [("share".to_owned(), Setting::Float(share))].into(), ..Parts::default() };
+        let policy = parts.role("policy");
+        policy.name = Some("dqn".into());
+        policy.settings = BTreeMap::from([
+            ("hidden".to_owned(), Setting::Numbers(vec![64.0, 64.0])),
+            ("batch".to_owned(), Setting::Integer(64)),
+            ("exploration_steps".to_owned(), Setting::Integer(1500)),
+        ]);
+        let mut agent = build(&resolve("her", "bit-flipping", &parts).unwrap(), &context(&world, 1)).unwrap();
+        let mut experience = memory_of(&world, agent.columns());
+        for seed in 0..450 {
+            agent = episode(agent, &mut world, &mut experience, (seed, 10), None).2;
+        }
+        let each = (1000..1040).map(|seed| {
+            let (mut seen, mut total) = (world.environment.reset(seed).unwrap(), 0.0);
+            agent.begin_episode(0, &seen, seed).unwrap();
+            loop {
+                let step = world.environment.step(&agent.act(0, &seen, false).unwrap()).unwrap();
+                total += step.reward;
+                if step.done() {
+                    return total;
+                }
+                seen = step.observation;
+            }
+        });
+        each.sum::<f64>() / 40.0
+    };
+    let [with, without] = [0.8, 0.0].map(earned);
+    // The optimum is −4.0.
+    assert!(with > -6.0 && without < -9.5, "{with} {without}");
+}
+
 #[test]
 fn pets_beats_random_by_half() {
     let mut settings = plans();

@@ -164,3 +164,29 @@ fn one_way_of_the_deep_sea_leads_to_the_treasure() {
     let wrong: Vec<i64> = way.iter().map(|choice| 1 - choice).collect();
     assert_eq!(dive(sea, &wrong[..1]), (0.0, 0.0));
 }
+
+/// Flipping each bit that differs costs 1 a flip but for the last; over many starts that is what the optimum says.
+#[test]
+fn as_many_flips_as_bits_differ_reach_the_goal() {
+    let mut made = make("bit-flipping", &[("bits".to_owned(), Setting::Integer(6))].into()).unwrap();
+    let (mut total, starts) = (0.0, 4000);
+    for seed in 0..starts {
+        let Value::Dict(parts) = made.environment.reset(seed).unwrap() else { panic!("parts of a goal environment") };
+        let row = |name: &str| match &parts.iter().find(|(part, _)| part == name).unwrap().1 {
+            Value::Integers(bits) => bits.clone(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(row("observation"), row("achieved_goal"));
+        let differing: Vec<i64> =
+            (0..6).filter(|bit| row("achieved_goal")[*bit as usize] != row("desired_goal")[*bit as usize]).collect();
+        for (flip, bit) in differing.iter().enumerate() {
+            let step = made.environment.step(&Value::Integer(*bit)).unwrap();
+            let last = flip + 1 == differing.len();
+            assert_eq!((step.reward, step.terminated), (if last { 0.0 } else { -1.0 }, last));
+            total += step.reward;
+        }
+    }
+    // The deviation of a binomial of 6 is 1.2; four standard errors.
+    let (mean, optimum) = (total / starts as f64, made.optimum.unwrap());
+    assert!((mean - optimum).abs() < 0.08 && (optimum + 2.0476).abs() < 0.001, "{mean} {optimum}");
+}

@@ -103,6 +103,32 @@ fn values_are_those_of_dynamic_programming() {
     }
 }
 
+#[test]
+fn values_of_a_tree_are_those_of_dynamic_programming() {
+    let (from, exact) = (every_step(), exact());
+    for (depth, share) in [(1, 1.0), (2, 1.0), (3, 0.0)] {
+        let settings = [
+            ("hidden", Setting::Numbers(vec![32.0, 32.0])),
+            ("batch", Setting::Integer(64)),
+            ("learning_rate", Setting::Float(3e-3)),
+            ("target_rate", Setting::Float(0.05)),
+            ("depth", Setting::Integer(depth)),
+            ("reward_share", Setting::Float(share)),
+        ];
+        let tree = policy("treeqn", 1, &Space::discrete(2), DISCOUNT, &settings).unwrap();
+        let mut it = updated(tree, &from, 1500);
+        for (place, exact) in exact.iter().enumerate() {
+            let got = values(it.as_mut(), place as f64);
+            let off = got.iter().zip(exact).map(|(got, exact)| (got - exact).abs()).fold(0.0, f64::max);
+            assert!(off < 0.2, "{depth} steps, at {place}: {got:?}, not {exact:?}");
+        }
+    }
+    // Five choices over six steps are more states than anybody waits for.
+    let deep = [("depth", Setting::Integer(6))];
+    let error = policy("treeqn", 1, &Space::discrete(5), DISCOUNT, &deep).map(|_| ()).unwrap_err();
+    assert!(error.to_string().contains("depth"), "{error}");
+}
+
 /// Episodes that walk to the right: with returns of three steps, the reward at the end is known three places away at each update.
 #[test]
 fn returns_of_several_steps_travel_faster() {

@@ -52,6 +52,35 @@ const DQN: [&str; 11] = [
     "seed=3",
 ];
 
+/// Goals told anew.
+const HER: [&str; 10] = [
+    "environment=bit-flipping",
+    "environment.bits=6",
+    "algorithm=her",
+    "policy=dqn",
+    "policy.batch=8",
+    "policy.hidden=[8]",
+    "agent.initial_steps=60",
+    "steps=500",
+    "evaluation.episodes=1",
+    "seed=3",
+];
+
+/// The same with a countdown, which is planned.
+const TDM: [&str; 11] = [
+    "environment=bit-flipping",
+    "environment.bits=6",
+    "algorithm=tdm",
+    "policy=dqn",
+    "policy.batch=8",
+    "policy.hidden=[8]",
+    "agent.horizon=5",
+    "agent.initial_steps=60",
+    "steps=500",
+    "evaluation.episodes=1",
+    "seed=3",
+];
+
 /// A policy that a planner teaches where it goes.
 const DAGGER: [&str; 11] = [
     "environment=pendulum",
@@ -205,7 +234,9 @@ const SVG: [&str; 14] = [
 #[test]
 fn a_cut_run_of_a_policy_goes_on_as_if_it_had_not_been() {
     const OFTEN: CheckpointEvery = CheckpointEvery { steps: 70, secs: f64::INFINITY };
-    for choices in [&SAC[..], &TD3, &DQN, &DAGGER, &POLO, &BMPC, &GPS, &DHMBPO, &MB_PPO, &DREAMER, &MUZERO, &SVG] {
+    for choices in
+        [&SAC[..], &TD3, &DQN, &HER, &TDM, &DAGGER, &POLO, &BMPC, &GPS, &DHMBPO, &MB_PPO, &DREAMER, &MUZERO, &SVG]
+    {
         let experiment = completed(choices);
         let place = tempfile::tempdir().unwrap();
         let [whole, cut] = ["whole", "cut"].map(|name| place.path().join(name));

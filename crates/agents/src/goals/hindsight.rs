@@ -1,0 +1,216 @@
+//! An experience of which each drawn transition is told with a goal that was achieved later, and perhaps with a countdown.
+//!
+//! Without a countdown a step pays what the environment says for the goal that is told. With a countdown τ, drawn from 0 … H for each transition, it pays
+//! `r = −Σ_d |achieved'_d − g_d|` where τ = 0, which ends it, and nothing before; what follows is told with τ − 1. What is learned from that without a discount is
+//! a temporal difference model, `Q(s, a, g, τ)`: minus how far from g one is after τ + 1 steps towards it (Pong, Gu, Dalal and Levine, "Temporal Difference Models:
+//! Model-Free Deep RL for Model-Based Control", ICLR 2018). Unlike the paper's, values are one number in place of one a dimension of the goal.
+
+use std::ops::Range;
+use std::sync::{MutexGuard, PoisonError};
+
+use worldwright_core::{
+    Actions, Dataset, Error, Experience, Priorities, Result, Rng, Sample, StepColumn, Transitions, Want,
+};
+
+use super::{Goals, Pay, Room};
+
+/// What a transition is told with.
+#[derive(Clone, Copy)]
+struct Told<'a> {
+    /// None for the goal that was desired.
+    goal: Option<&'a [f64]>,
+    /// The countdown, where there is one.
+    left: usize,
+}
+
+/// The experience.
+pub(crate) struct Hindsight<'a> {
+    all: &'a dyn Experience,
+    goals: &'a Goals,
+    told: Told<'a>,
+}
+
+impl<'a> Hindsight<'a> {
+    pub(super) fn new(all: &'a dyn Experience, goals: &'a Goals) -> Self {
+        Self { all, goals, told: Told { goal: None, left: goals.horizon.unwrap_or(0) } }
+    }
+
+    fn room(&self) -> MutexGuard<'_, Room> {
+        // What is in it is overwritten before it is read.
+        self.goals.room.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes a goal that was achieved behind the transition `row` or later in its episode, each such step as likely.
+    fn achieved_from(&self, row: u64, rng: &mut Rng, goal: &mut [f64]) {
+        let (mut chosen, mut last, mut seen) = (row, row, 1);
+        while let Some(next) = self.all.after(last).filter(|_| self.goals.reach == 0 || seen < self.goals.reach) {
+            seen += 1;
+            last = next;
+            if rng.below(seen as u64) == 0 {
+                chosen = next;
+            }
+        }
+        let step = &mut self.room().step;
+        step.begin(1);
+        self.all.gather(chosen, 1, 1.0, step);
+        let layout = &self.goals.layout;
+        step.observations.copy_to(layout.width + layout.achieved.start, goal);
+    }
+
+    /// Pays the last `length` steps of a sample anew, whose observations begin at `first`.
+    fn pay(&self, first: usize, length: usize, out: &mut Sample) {
+        let (layout, from) = (&self.goals.layout, out.rewards.len() - length);
+        let a = self.all.action_dim();
+        let mut room = self.room();
+        let Room { seen, next, action, flat, .. } = &mut *room;
+        for t in 0..length {
+            let (before, after) = (first + t * layout.width, first + (t + 1) * layout.width);
+            let slot = from + t;
+            match &self.goals.pay {
+                Pay::Known(reward) => {
+                    for (batch, start) in [(&mut *seen, before), (&mut *next, after)] {
+                        out.observations.copy_to(start, &mut flat[..layout.width]);
+                        batch.columns_mut().set_row(0, &flat[..layout.width]);
+                    }
+                    out.actions.copy_to(out.actions.len() - (length - t) * a, &mut flat[..a]);
+                    action.columns_mut().set_row(0, &flat[..a]);
+                    let choice = [chosen(&flat[..a])];
+                    let actions = if self.goals.chooses {
+                        Actions::Discrete(&choice)
+                    } else {
+                        Actions::Continuous(action.columns())
+                    };
+                    let transition =
+                        Transitions { observations: seen.columns(), actions, next_observations: next.columns() };
+                    let (reward_slot, end_slot) = (&mut out.rewards[slot..=slot], &mut out.terminated[slot..=slot]);
+                    reward.evaluate(transition, reward_slot, end_slot);
+                }
+                Pay::Sparse { reached, missed, ends } => {
+                    let near = self.apart(after, out) <= self.goals.tolerance;
+                    out.rewards[slot] = if near { *reached } else { *missed };
+                    out.terminated[slot] = near && *ends;
+                }
+            }
+            out.truncated[slot] &= !out.terminated[slot];
+        }
+    }
+
+    /// How far from its goal an observation that begins at `first` is, by the sum of differences.
+    fn apart(&self, first: usize, out: &Sample) -> f64 {
+        let layout = &self.goals.layout;
+        let pairs = layout.achieved.clone().zip(layout.desired.clone());
+        pairs.map(|(a, g)| (out.observations.get(first + a) - out.observations.get(first + g)).abs()).sum()
+    }
+
+    /// Tells the last `length` steps of a sample with the countdown, and pays them by it.
+    fn count_down(&self, first: usize, length: usize, out: &mut Sample) {
+        let (width, from) = (self.goals.layout.width, out.rewards.len() - length);
+        for t in 0..length {
+            let over = t >= self.told.left;
+            let apart = if t == self.told.left { self.apart(first + (t + 1) * width, out) } else { 0.0 };
+            out.rewards[from + t] = -apart;
+            out.terminated[from + t] = over;
+            out.truncated[from + t] &= !over;
+        }
+        let seen = &mut self.room().step.observations;
+        seen.clear();
+        seen.extend_from(&out.observations, first, (length + 1) * width);
+        out.observations.truncate(first);
+        for t in 0..=length {
+            out.observations.extend_from(seen, t * width, width);
+            out.observations.extend(&[self.told.left.saturating_sub(t) as f64]);
+        }
+    }
+}
+
+/// Which of some one-hot places is taken.
+fn chosen(flat: &[f64]) -> u32 {
+    flat.iter().position(|place| *place > 0.5).unwrap_or(0) as u32
+}
+
+impl Experience for Hindsight<'_> {
+    fn observation_dim(&self) -> usize {
+        self.all.observation_dim() + self.goals.more()
+    }
+
+    fn action_dim(&self) -> usize {
+        self.all.action_dim()
+    }
+
+    fn columns(&self) -> &[StepColumn] {
+        self.all.columns()
+    }
+
+    fn rows(&self) -> Range<u64> {
+        self.all.rows()
+    }
+
+    fn taken(&self) -> u64 {
+        self.all.taken()
+    }
+
+    fn is_open(&self) -> bool {
+        self.all.is_open()
+    }
+
+    fn ends_sequence(&self, row: u64, length: usize) -> bool {
+        self.all.ends_sequence(row, length)
+    }
+
+    fn before(&self, row: u64) -> Option<u64> {
+        self.all.before(row)
+    }
+
+    fn after(&self, row: u64) -> Option<u64> {
+        self.all.after(row)
+    }
+
+    fn reach(&self) -> u64 {
+        self.all.reach()
+    }
+
+    fn gather(&self, first: u64, length: usize, weight: f64, out: &mut Sample) {
+        let start = out.observations.len();
+        self.all.gather(first, length, weight, out);
+        let layout = &self.goals.layout;
+        if let Some(goal) = self.told.goal {
+            (0..=length).for_each(|t| out.observations.put(start + t * layout.width + layout.desired.start, goal));
+        }
+        if self.goals.horizon.is_some() {
+            self.count_down(start, length, out);
+        } else if self.told.goal.is_some() {
+            self.pay(start, length, out);
+        }
+    }
+
+    fn append_to(&self, dataset: &mut Dataset, from: u64) -> Result<u64> {
+        self.all.append_to(dataset, from)
+    }
+
+    fn sample_by(&self, _: &mut Priorities, _: (Want, f64), _: &mut Rng, _: &mut Sample) -> Result<()> {
+        let what = "drawing transitions by their error where each is told with many goals: set policy.priority = 0";
+        Err(Error::unsupported("hindsight", what))
+    }
+
+    fn add_sample(&self, want: Want, rng: &mut Rng, out: &mut Sample) -> Result<()> {
+        let (length, goals) = (want.length(), self.goals);
+        let single = if length == 1 { Want::Transitions(1) } else { Want::Sequences { count: 1, length } };
+        // A countdown pays at its end alone: steps before it add nothing up.
+        let each = if goals.horizon.is_some() { single } else { want.with_count(1) };
+        let (mut drawn, mut goal) = (Sample::default(), vec![0.0; goals.layout.desired.len()]);
+        for _ in 0..want.count() {
+            drawn.begin(length);
+            self.all.add_sample(single, rng, &mut drawn)?;
+            let first = drawn.transitions[0];
+            let left = goals.horizon.map_or(0, |most| rng.below(most as u64 + 1) as usize);
+            let anew = rng.uniform() < goals.share;
+            if anew {
+                let last = (1..length).try_fold(first, |row, _| self.all.after(row)).unwrap_or(first);
+                self.achieved_from(last, rng, &mut goal);
+            }
+            let told = Told { goal: anew.then_some(goal.as_slice()), left };
+            Hindsight { told, ..*self }.gather_wanted(first, each, &mut drawn, out);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,153 @@
+//! Goals: experience as if it had been made on purpose, for any policy that learns from transitions.
+//!
+//! Hindsight (Andrychowicz et al., "Hindsight Experience Replay", NeurIPS 2017): of the transitions that are drawn, a share is told with another desired goal, one
+//! that was achieved later in the same episode (their strategy *future*), and with the reward that it would have paid then. What a policy with values learns so are the
+//! universal values `V(s, g)` and `Q(s, a, g)` of Schaul, Horgan, Gregor and Silver (ICML 2015), since its observation holds the goal.
+//!
+//! What comes of it depends on what is told beside, and on who learns:
+//! - `her`: a policy that learns from rewards.
+//! - `tdm`: the same with a countdown τ as another input, see [`hindsight`]. Its plan is the horizon: the shortest τ whose value is as good as the best.
+//! - `gcsl`: a policy that does what was done on the way to a goal (Ghosh et al., "Learning to Reach Goals via Iterated Supervised Learning", ICLR 2021). With goals that
+//!   are one step ahead it is an inverse model: which action led from s to s'.
+
+mod hindsight;
+mod layout;
+mod reaching;
+#[cfg(test)]
+mod tests;
+
+use std::sync::{Arc, Mutex};
+
+use worldwright_core::{Batch, Error, Experience, Policy, Result, RewardFunction, Sample, Settings, Space};
+
+use self::hindsight::Hindsight;
+use self::layout::Layout;
+pub use self::reaching::Reaching;
+use crate::AgentContext;
+
+/// The greatest countdown: one byte beside observations that are bytes.
+const MOST_HORIZON: usize = 255;
+
+/// How goals are told anew.
+pub(crate) struct Goals {
+    layout: Layout,
+    pay: Pay,
+    /// Whether actions are choices, one-hot.
+    chooses: bool,
+    /// Chance that a transition is told with another goal.
+    share: f64,
+    /// Steps ahead that this goal was achieved at most; 0 for the rest of the episode.
+    reach: usize,
+    /// Greatest countdown, where there is one.
+    horizon: Option<usize>,
+    /// Goals that are no further apart are the same.
+    tolerance: f64,
+    room: Mutex<Room>,
+    /// `[horizon + 1]` rows of what is seen, with their countdowns; and what they are worth.
+    candidates: (Batch, Vec<f64>),
+}
+
+/// What a step with another goal pays.
+enum Pay {
+    /// What the environment says.
+    Known(Arc<dyn RewardFunction>),
+    /// By whether the goal is reached; with whether that ends an episode.
+    Sparse { reached: f64, missed: f64, ends: bool },
+}
+
+/// Room for one step of an episode.
+#[derive(Default)]
+struct Room {
+    step: Sample,
+    seen: Batch,
+    next: Batch,
+    action: Batch,
+    flat: Vec<f64>,
+}
+
+impl Goals {
+    /// Reads the settings that an algorithm called `who` has of `share`, `reach`, `horizon`, `tolerance` and those of the reward.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] for observations without goals, [`Error::Config`] for a setting out of range.
+    pub(crate) fn new(who: &str, settings: &Settings, context: &AgentContext) -> Result<Self> {
+        let layout = Layout::of(who, &context.observation_space)?;
+        let has = |name: &str| settings.iter().any(|(known, _)| known == name);
+        let horizon = if has("horizon") { Some(settings.count_in("horizon", 0, MOST_HORIZON)?) } else { None };
+        let pay = match &context.reward {
+            Some(reward) => Pay::Known(Arc::clone(reward)),
+            None if has("reached_reward") => Pay::Sparse {
+                reached: settings.float("reached_reward", -1e9, 1e9)?,
+                missed: settings.float("missed_reward", -1e9, 1e9)?,
+                ends: settings.bool("ends_when_reached")?,
+            },
+            None => Pay::Sparse { reached: 0.0, missed: 0.0, ends: false },
+        };
+        let chooses = matches!(context.action_space, Space::Discrete { .. });
+        let pay = match pay {
+            Pay::Known(_) if !chooses && context.action_space.count().is_some() => {
+                let what = "several choices at once where the environment says what another goal pays";
+                return Err(Error::unsupported(who.to_owned(), what));
+            }
+            pay => pay,
+        };
+        let rows = horizon.map_or(0, |most| most + 1);
+        Ok(Self {
+            candidates: (Batch::zeros(layout.width + 1, rows), vec![0.0; rows]),
+            room: Mutex::new(Room {
+                seen: Batch::zeros(layout.width, 1),
+                next: Batch::zeros(layout.width, 1),
+                action: Batch::zeros(context.action_space.flat_dim(), 1),
+                flat: vec![0.0; layout.width.max(context.action_space.flat_dim())],
+                ..Room::default()
+            }),
+            layout,
+            pay,
+            chooses,
+            share: settings.float("share", 0.0, 1.0)?,
+            reach: if has("reach") { settings.count("reach", 0)? } else { 0 },
+            horizon,
+            tolerance: if has("tolerance") { settings.float("tolerance", 0.0, f64::MAX)? } else { 0.0 },
+        })
+    }
+
+    /// Numbers that a policy is told besides an observation.
+    pub(crate) fn more(&self) -> usize {
+        usize::from(self.horizon.is_some())
+    }
+
+    /// An experience with goals told anew.
+    pub(crate) fn over<'a>(&'a self, all: &'a dyn Experience) -> Hindsight<'a> {
+        Hindsight::new(all, self)
+    }
+
+    /// Plans the horizon: writes, behind the observation, the shortest countdown whose value is within the tolerance of the best one's.
+    ///
+    /// # Errors
+    /// As for [`Policy::value`].
+    pub(crate) fn plan<P: Policy + ?Sized>(&mut self, policy: &mut P, seen: &mut [f64]) -> Result<()> {
+        if self.horizon.is_none() {
+            return Ok(());
+        }
+        let (batch, values) = &mut self.candidates;
+        let last = seen.len() - 1;
+        for left in 0..values.len() {
+            seen[last] = left as f64;
+            batch.columns_mut().set_row(left, seen);
+        }
+        policy.value(batch.columns(), values)?;
+        let best = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let shortest = values.iter().position(|value| *value >= best - self.tolerance);
+        seen[last] = shortest.unwrap_or(values.len() - 1) as f64;
+        Ok(())
+    }
+
+    /// Refuses a policy that tells no values where they are planned over.
+    pub(crate) fn check(&self, name: &str, policy: &dyn Policy) -> Result<()> {
+        if self.horizon.is_some() && !policy.judges() {
+            let what = "telling what a horizon is worth: choose a policy with values, such as td3 or dqn";
+            return Err(Error::unsupported(name.to_owned(), what));
+        }
+        Ok(())
+    }
+}
