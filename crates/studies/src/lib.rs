@@ -2,6 +2,9 @@
 //!
 //! A study is one file and a line in [`ALL`]. What it finds is a [`Study`], which says nothing of how it is shown; the same settings give the same findings.
 
+mod demonstrator;
+mod doubt;
+mod emergent;
 mod finding;
 mod four_rooms;
 mod gradients;
@@ -9,6 +12,9 @@ mod greedy;
 mod growth;
 mod imitation;
 mod implicit;
+mod jacobians;
+mod lab;
+mod mismatch;
 mod oracles;
 mod queries;
 mod rewards;
@@ -49,4 +55,10 @@ pub const ALL: &[Entry<Build>] = &[
     queries::ENTRY,
     rewards::ENTRY,
     successor_features::ENTRY,
+    mismatch::ENTRY,
+    jacobians::ENTRY,
+    implicit::DIFFERENTIABLE_MPC,
+    doubt::ENTRY,
+    demonstrator::ENTRY,
+    emergent::ENTRY,
 ];

@@ -4,14 +4,18 @@
 //! the share of starts from which following it arrives. Tamar et al. (NeurIPS 2016) report 99.6 % of ways found on 8×8 and 99.3 % on 16×16; a public re-implementation has
 //! 99.8 % and 93.3 % of actions right.
 
+mod control;
+mod course;
 mod mazes;
 mod networks;
 
-use worldwright_core::{Entry, Error, Key, Parameter, Result, Rng, SettingDefault as Default, Settings};
-use worldwright_nn::{Adam, AdamConfig, Feed, Graph, Predictor, Runner, Store};
+use worldwright_core::{Entry, Key, Parameter, Result, SettingDefault as Default, Settings};
+use worldwright_nn::{Graph, Predictor, Store};
 
 use crate::finding::estimate;
 use crate::{Build, Cell, Curve, Figure, Study, Table, Watch};
+pub(crate) use control::ENTRY as DIFFERENTIABLE_MPC;
+use course::Course;
 use mazes::{Field, MOVES};
 use networks::{CHANNELS, Network};
 
@@ -40,17 +44,6 @@ pub(crate) const ENTRY: Entry<Build> = Entry {
     ],
     build: run,
 };
-
-/// How networks are taught.
-struct Course {
-    size: usize,
-    sweeps: usize,
-    fields: usize,
-    judged: usize,
-    epochs: usize,
-    batch: usize,
-    learning_rate: f64,
-}
 
 /// What a network came to: shares of right moves after each epoch, of right moves in the end, and of starts that arrive.
 struct Came {
@@ -110,9 +103,7 @@ fn judge(predictor: &Predictor, fields: &[Field]) -> Result<[f64; 2]> {
 
 fn teach(kind: usize, course: &Course, key: Key, mut watch: impl FnMut(usize) -> Result<()>) -> Result<Came> {
     let (size, rng) = (course.size, &mut key.rng());
-    let field = |rng: &mut Rng| Field::random(size, rng);
-    let fields: Vec<Field> = (0..course.fields).map(|_| field(rng)).collect();
-    let others: Vec<Field> = (0..course.judged).map(|_| field(rng)).collect();
+    let [fields, others] = course.draw(rng);
     let mut store = Store::new(1);
     let network = match kind {
         0 => Network::planning(&mut store, size, course.sweeps, rng),
@@ -131,56 +122,27 @@ fn teach(kind: usize, course: &Course, key: Key, mut watch: impl FnMut(usize) ->
     let seen = says.input_rows(size * size, CHANNELS);
     let logits = network.record(&mut says, seen)?;
     let mut predictor = Predictor::new(&says, &[&store], &[logits])?;
-    let mut adam = Adam::new(&store, AdamConfig::default());
-    let mut runner = Runner::new(g, course.batch);
-    let numbers = store.parameters().map(|(_, parameter)| store.get(parameter).map_or(0, |it| it.len())).sum();
-    let updates = fields.len() / course.batch;
-    let (mut order, mut each) = ((0..fields.len()).collect::<Vec<_>>(), Vec::new());
-    let (mut seen, mut targets, mut counts) = (Vec::new(), Vec::new(), Vec::new());
-    for epoch in 0..course.epochs {
-        watch(epoch)?;
-        rng.shuffle(&mut order);
-        for update in 0..updates {
-            [&mut seen, &mut targets, &mut counts].into_iter().for_each(Vec::clear);
-            for field in &order[update * course.batch..(update + 1) * course.batch] {
-                see(&fields[*field], &mut seen);
-                label(&fields[*field], &mut targets, &mut counts);
-            }
-            let feeds = [Feed::Shared(&seen), Feed::Shared(&targets), Feed::Shared(&counts)];
-            runner.forward_backward(&[&store], course.batch, &feeds)?;
-            let done = (epoch * updates + update) as f64 / (course.epochs * updates) as f64;
-            adam.config.learning_rate =
-                (0.5 * course.learning_rate * (1.0 + (std::f64::consts::PI * done).cos())) as f32;
-            adam.step(&mut store, &runner)?;
+    let numbers = store.count();
+    let mut each = Vec::new();
+    let tell = |field: &Field, [seen, targets, counts]: &mut [Vec<f32>; 3]| {
+        see(field, seen);
+        label(field, targets, counts);
+    };
+    course.teach(KINDS[kind], (g, &mut store), &fields, rng, tell, |epoch, learned| match learned {
+        None => watch(epoch),
+        Some(store) => {
+            predictor.refresh(&[store])?;
+            each.push(judge(&predictor, &others[..others.len().min(100)])?[0]);
+            Ok(())
         }
-        if !runner.loss(0).is_finite() {
-            let why = "its loss is not finite: try a smaller learning_rate".into();
-            return Err(Error::Diverged { who: KINDS[kind].into(), why });
-        }
-        predictor.refresh(&[&store])?;
-        each.push(judge(&predictor, &others[..others.len().min(100)])?[0]);
-    }
+    })?;
     let [right, arrives] = judge(&predictor, &others)?;
     Ok(Came { numbers, course: each, right, arrives })
 }
 
 fn run(settings: &Settings, watch: &mut Watch<'_>) -> Result<Study> {
-    let size = settings.count_in("size", 4, 64)?;
-    let course = Course {
-        size,
-        sweeps: match settings.count_in("sweeps", 0, 1000)? {
-            0 => size * 5 / 2,
-            sweeps => sweeps,
-        },
-        fields: settings.count_in("fields", 1, 10_000_000)?,
-        judged: settings.count_in("judged", 1, 1_000_000)?,
-        epochs: settings.count_in("epochs", 1, 100_000)?,
-        batch: settings.count_in("batch", 1, 10_000)?,
-        learning_rate: settings.float("learning_rate", 0.0, 1.0)?,
-    };
-    if course.batch > course.fields {
-        return Err(Error::config("batch", format!("must not exceed the {} fields", course.fields)));
-    }
+    let course = Course::read(settings)?;
+    let size = course.size;
     let seeds = settings.count_in("seeds", 1, 1000)?;
     let key = Key::new(settings.count("seed", 0)? as u64);
     let columns = ["network", "numbers", "moves right", "starts that arrive"].map(String::from).to_vec();
