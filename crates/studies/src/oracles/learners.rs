@@ -309,16 +309,16 @@ mod tests {
         assert!((value - (form.quadratic(&[2.0, -1.0]) + 7.0)).abs() < 1e-12);
     }
 
-    /// Without noise to speak of, d + m pairs tell a linear world; who sees less needs more.
+    /// A linear world of four numbers is told by some tens of steps; who sees less of them needs more.
     #[test]
     fn who_sees_less_asks_more() {
         let pairs = calls(4, Calls::Pairs, 0.0).unwrap();
+        assert!((6..60).contains(&pairs), "{pairs}: six unknown columns, seen through noise");
         let states = calls(4, Calls::States, 0.0).unwrap();
         let costs = calls(4, Calls::StatesAndCosts, 0.0).unwrap();
         let values = calls(4, Calls::Values, 0.0).unwrap();
         let returns = calls(4, Calls::Returns, 0.1).unwrap();
-        assert!(pairs <= 6 && pairs <= states && states <= costs, "{pairs} {states} {costs}");
-        assert!(costs < values && values < returns, "{costs} {values} {returns}");
-        assert!(calls(4, Calls::Gradients, 1e-3).is_some_and(|calls| calls < 1000));
+        assert!(states <= costs && costs < values && 10 * values < returns, "{states} {costs} {values} {returns}");
+        assert!(calls(4, Calls::Gradients, 3e-4).is_some_and(|calls| calls < 1000));
     }
 }
