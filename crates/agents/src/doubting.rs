@@ -43,7 +43,8 @@ impl Doubting {
         self.sorted.extend(&self.latest);
         let rank = ((1.0 - self.share) * self.sorted.len() as f64).ceil() as usize;
         if rank >= self.sorted.len() {
-            return true;
+            // So few are known that none is in its highest share; of a hundred, what lies above all of them is.
+            return self.sorted.len() < LATEST || self.sorted.iter().all(|known| doubt > *known);
         }
         let (_, threshold, _) = self.sorted.select_nth_unstable_by(rank, f64::total_cmp);
         doubt >= *threshold
@@ -104,6 +105,18 @@ mod tests {
             let planned = doubting.tell()[0].1;
             assert!((planned - share).abs() < 0.05, "{share}: {planned}");
         }
+    }
+
+    #[test]
+    fn a_share_below_one_of_a_hundred_is_rare() {
+        let (mut doubting, mut rng) = (Doubting::new(0.005), Rng::new(2));
+        (0..4000).for_each(|_| {
+            let doubt = rng.uniform();
+            let plans = doubting.plans(doubt);
+            doubting.count(Some(doubt), plans);
+        });
+        let planned = doubting.tell()[0].1;
+        assert!(planned < 0.05, "{planned}");
     }
 
     #[test]

@@ -104,6 +104,10 @@ fn memoryless(resolved: &Resolved, context: &AgentContext) -> Result<Box<dyn Lea
         let what = "teaching a policy that sees one observation: its plans depend on all that was seen before";
         return Err(Error::unsupported(model.spec().name.clone(), what));
     }
+    if !model.spec().capabilities.decode {
+        let what = "showing a policy what it would see: it is no model of what is observed";
+        return Err(Error::unsupported(model.spec().name.clone(), what));
+    }
     Ok(model)
 }
 

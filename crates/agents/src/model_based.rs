@@ -411,11 +411,18 @@ impl Agent for ModelBasedAgent {
         if let Some(closing) = &self.closing {
             state.put_all(CLOSING, closing.weights());
         }
+        // Plans are held by it as far as when learning ended.
+        if let Some(tether) = &self.tether {
+            tether.save(&mut state);
+        }
         state
     }
 
     fn restore_weights(&mut self, weights: &State) -> Result<()> {
         self.restore_model(weights)?;
+        if let Some(tether) = &mut self.tether {
+            tether.restore(weights)?;
+        }
         if let Some(closing) = &mut self.closing {
             closing.restore_weights(&weights.part(CLOSING))?;
         }

@@ -35,7 +35,7 @@ impl Tether {
     /// Reads `tether` and `divergence`.
     pub(crate) fn read(settings: &Settings, spec: &ModelSpec) -> Result<Self> {
         if !matches!(&spec.action_space, Space::Box { .. }) {
-            return Err(Error::unsupported("a tether to a policy", "actions that are no numbers: choose dagger"));
+            return Err(Error::unsupported("gps", "actions that are no numbers: choose dagger"));
         }
         Ok(Self {
             price: settings.float("tether", RANGE[0], RANGE[1])?,

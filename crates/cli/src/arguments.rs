@@ -90,8 +90,9 @@ pub(crate) enum Command {
   worldwright learn --config experiment.toml --seed 3
   worldwright learn pendulum reward.kind=expression reward.expression='cos_theta - 0.001*torque^2'
 
-Settings are key=value, in the sections environment, model, planner, agent, evaluation and reward;
-`worldwright planners cem` shows those of an entry. What stands on the command line wins over the file.")]
+Settings are key=value, in the sections environment, model, planner, policy, agent, evaluation and
+reward; `worldwright planners cem` shows those of an entry. updates=N sets how often what learns from
+recorded episodes alone learns from them. What stands on the command line wins over the file.")]
 pub(crate) struct Learn {
     /// The environment, such as pendulum (`worldwright envs` lists them) or gym:HalfCheetah-v5
     #[arg(value_name = "ENV", required_unless_present_any = ["config", "data"])]

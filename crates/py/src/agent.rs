@@ -129,7 +129,7 @@ impl Agent {
         &self,
         py: Python<'py>,
         data: &Bound<'_, PyAny>,
-        horizon: Option<usize>,
+        horizon: Option<i64>,
         discount: f64,
         noise: f64,
         seed: Seed,
@@ -142,6 +142,8 @@ impl Agent {
             Err(_) => (data.extract::<PathBuf>()?.display().to_string(), None),
         };
         let workshop = PythonWorkshop { source: None, reward: None, recorded };
+        // What is below zero is out of range as zero is.
+        let horizon = horizon.map(|steps| usize::try_from(steps).unwrap_or(0));
         let options = EstimateOptions { horizon, discount, noise, seed: seed.0, ..EstimateOptions::default() };
         let mut loaded = locked(py, &self.loaded);
         let loaded = &mut *loaded;

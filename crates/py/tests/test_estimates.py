@@ -35,3 +35,9 @@ def test_what_tells_nothing_is_refused(run: wm.Run, tmp_path: Path) -> None:
         agent.estimate(tmp_path / "nothing-here")
     with pytest.raises(wm.WorldwrightError):
         agent.estimate({"observations": np.zeros((5, 2)), "actions": np.zeros((4, 1)), "rewards": np.zeros(4)})
+
+
+@pytest.mark.parametrize(("option", "value"), [("discount", 2.0), ("discount", float("nan")), ("noise", 0.0), ("horizon", 0)])
+def test_options_out_of_range_are_refused(run: wm.Run, option: str, value: float) -> None:
+    with pytest.raises(wm.ConfigError, match=option):
+        run.agent().estimate(run.folder, **{option: value})

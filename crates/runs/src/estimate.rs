@@ -34,6 +34,23 @@ impl Default for EstimateOptions {
     }
 }
 
+impl EstimateOptions {
+    /// Steps of a return at most.
+    const MOST_STEPS: usize = 1_000_000;
+
+    fn check(&self) -> Result<()> {
+        if self.horizon.is_some_and(|horizon| !(1..=Self::MOST_STEPS).contains(&horizon)) {
+            return Err(Error::config("horizon", format!("must be from 1 to {}", Self::MOST_STEPS)));
+        }
+        for (key, share) in [("discount", self.discount), ("noise", self.noise)] {
+            if !(share > 0.0 && share <= 1.0) {
+                return Err(Error::config(key, format!("must lie above 0 and be at most 1, got {share}")));
+            }
+        }
+        Ok(())
+    }
+}
+
 /// What was told of a bundle.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Estimated {
@@ -60,7 +77,7 @@ impl Estimated {
 ///
 /// # Errors
 /// As for reading recorded episodes to learn from; [`Error::Unsupported`] for agents whose decisions depend on more than what they see,
-/// [`Error::NotFitted`] for a bundle that learned nothing; as for [`worldwright_agents::estimate`].
+/// [`Error::Config`] for a bundle that learned nothing and for options out of range; as for [`worldwright_agents::estimate`].
 pub fn estimate(
     workshop: &dyn Workshop,
     loaded: &mut Loaded,
@@ -68,8 +85,10 @@ pub fn estimate(
     options: &EstimateOptions,
     interrupt: &Interrupt,
 ) -> Result<Estimated> {
+    options.check()?;
     if !loaded.agent.is_ready() {
-        return Err(Error::NotFitted { who: "the bundle's agent".into() });
+        let why = "learned nothing: its run ended before its first fit, so learn for more steps";
+        return Err(Error::config("the bundle", why));
     }
     if loaded.agent.world_model().is_some_and(|model| model.spec().capabilities.memory) {
         let what = "estimates from recorded steps: what it does depends on all that it saw before";

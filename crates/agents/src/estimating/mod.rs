@@ -77,11 +77,27 @@ pub fn estimate(question: &Question<'_>, decide: Decide<'_>) -> Result<Vec<Estim
     if recorded.rewards().iter().all(|reward| *reward == 0.0) {
         return Err(Error::config("data", "pays 0 in every step: there is nothing to estimate"));
     }
-    Ok(vec![
+    let mut estimates = vec![
         fitted(question, &starts, decide)?,
         rollouts::estimate(question, &starts, decide)?,
         weighed(question, &numbers, decide)?,
-    ])
+    ];
+    let [least, most] = possible(recorded.rewards(), (question.horizon, question.discount));
+    for one in estimates.iter_mut().filter(|one| one.low < least || one.high > most) {
+        // A policy may go where nothing was recorded, so that the interval is left as it is.
+        if one.low.is_finite() && one.high.is_finite() {
+            one.note.push_str(&format!("; rewards as recorded add up to between {least:.4} and {most:.4} at most"));
+        }
+    }
+    Ok(estimates)
+}
+
+/// The least and the greatest return of rewards between the recorded extremes: of all steps, or of one where fewer are more.
+fn possible(rewards: &[f64], (horizon, discount): (usize, f64)) -> [f64; 2] {
+    let steps = if discount < 1.0 { (1.0 - discount.powf(horizon as f64)) / (1.0 - discount) } else { horizon as f64 };
+    let least = rewards.iter().copied().fold(f64::INFINITY, f64::min);
+    let most = rewards.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    [least * if least < 0.0 { steps } else { 1.0 }, most * if most > 0.0 { steps } else { 1.0 }]
 }
 
 /// By fitted Q evaluation.

@@ -62,10 +62,12 @@ impl<'a> Hindsight<'a> {
         let (layout, from) = (&self.goals.layout, out.rewards.len() - length);
         let a = self.all.action_dim();
         let mut room = self.room();
-        let Room { seen, next, action, flat, .. } = &mut *room;
+        let Room { seen, next, action, flat, reached, .. } = &mut *room;
         for t in 0..length {
             let (before, after) = (first + t * layout.width, first + (t + 1) * layout.width);
             let slot = from + t;
+            // What ended the episode elsewhere than at its goal ends it whatever is wanted.
+            let ended = out.terminated[slot] && !reached[t];
             match &self.goals.pay {
                 Pay::Known(reward) => {
                     for (batch, start) in [(&mut *seen, before), (&mut *next, after)] {
@@ -91,6 +93,7 @@ impl<'a> Hindsight<'a> {
                     out.terminated[slot] = near && *ends;
                 }
             }
+            out.terminated[slot] |= ended;
             out.truncated[slot] &= !out.terminated[slot];
         }
     }
@@ -105,14 +108,18 @@ impl<'a> Hindsight<'a> {
     /// Tells the last `length` steps of a sample with the countdown, and pays them by it.
     fn count_down(&self, first: usize, length: usize, out: &mut Sample) {
         let (width, from) = (self.goals.layout.width, out.rewards.len() - length);
+        let mut room = self.room();
+        let mut over = false;
         for t in 0..length {
-            let over = t >= self.told.left;
-            let apart = if t == self.told.left { self.apart(first + (t + 1) * width, out) } else { 0.0 };
+            // From where a task ended nobody goes on, however many steps were left.
+            let ends = t >= self.told.left || (out.terminated[from + t] && !room.reached[t]);
+            let apart = if ends && !over { self.apart(first + (t + 1) * width, out) } else { 0.0 };
+            over |= ends;
             out.rewards[from + t] = -apart;
             out.terminated[from + t] = over;
             out.truncated[from + t] &= !over;
         }
-        let seen = &mut self.room().step.observations;
+        let seen = &mut room.step.observations;
         seen.clear();
         seen.extend_from(&out.observations, first, (length + 1) * width);
         out.observations.truncate(first);
@@ -173,12 +180,20 @@ impl Experience for Hindsight<'_> {
         let start = out.observations.len();
         self.all.gather(first, length, weight, out);
         let layout = &self.goals.layout;
+        {
+            // Before another goal is told.
+            let reached = (1..=length).map(|t| self.apart(start + t * layout.width, out) <= self.goals.tolerance);
+            let mut room = self.room();
+            room.reached.clear();
+            room.reached.extend(reached);
+        }
         if let Some(goal) = self.told.goal {
             (0..=length).for_each(|t| out.observations.put(start + t * layout.width + layout.desired.start, goal));
         }
         if self.goals.horizon.is_some() {
             self.count_down(start, length, out);
-        } else if self.told.goal.is_some() {
+        } else if self.told.goal.is_some() || matches!(self.goals.pay, Pay::Sparse { .. }) {
+            // Where the environment does not tell, all are paid alike, so that no two scales meet.
             self.pay(start, length, out);
         }
     }

@@ -63,6 +63,8 @@ struct Room {
     next: Batch,
     action: Batch,
     flat: Vec<f64>,
+    /// Whether each step of a sample led to the goal that it was taken for.
+    reached: Vec<bool>,
 }
 
 impl Goals {

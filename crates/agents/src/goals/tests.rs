@@ -106,6 +106,31 @@ fn taught(policy: &mut dyn LearnedPolicy, experience: &dyn Experience, updates: 
     }
 }
 
+/// One step from bits of zero to the first bit, which ends an episode that wanted `goal`.
+fn ended(goal: usize) -> Dataset {
+    let mut data = Dataset::new(3 * BITS, BITS);
+    let seen = |place: usize| [bits_of(place, BITS), bits_of(goal, BITS), bits_of(place, BITS)].concat();
+    data.push(&seen(0), &[1.0, 0.0, 0.0, 0.0], -1.0, &seen(1), true, true).unwrap();
+    data
+}
+
+#[test]
+fn what_ends_elsewhere_than_at_its_goal_ends_for_every_goal() {
+    let told = |algorithm: &str, given: &[(&str, f64)], goal: usize| {
+        let goals = Goals::new(algorithm, &settings(algorithm, given), &context(parts(BITS, BITS), BITS)).unwrap();
+        let (data, mut sample) = (ended(goal), Sample::default());
+        goals.over(&data).sample(Want::Transitions(50), &mut Rng::new(2), &mut sample).unwrap();
+        (sample.terminated, sample.rewards)
+    };
+    // The goal is two bits away from where it fell.
+    let (fell, _) = told("her", &[("share", 1.0)], 7);
+    assert!(fell.iter().all(|ends| *ends));
+    let (arrived, _) = told("her", &[("share", 1.0)], 1);
+    assert!(arrived.iter().all(|ends| !ends), "what ends at the goal that was wanted goes on for others");
+    let (fell, paid) = told("tdm", &[("share", 0.0), ("horizon", 9.0)], 7);
+    assert!(fell.iter().all(|ends| *ends) && paid.iter().all(|pay| *pay == -2.0), "{paid:?}");
+}
+
 #[test]
 fn a_transition_is_told_with_a_goal_that_its_episode_reached() {
     let data = wandering((BITS, 10), [16, BITS], bits_of, |at, bit| at ^ 1 << bit);
@@ -134,10 +159,14 @@ fn a_transition_is_told_with_a_goal_that_its_episode_reached() {
         reached += usize::from(until.is_some());
     }
     assert!(reached > 500, "{reached}");
-    // What was desired stays as it was without a share.
+    // Without a share all is as it was desired, and paid alike.
     let plain = Goals::new("her", &settings("her", &[("share", 0.0)]), &context(parts(BITS, BITS), BITS)).unwrap();
     plain.over(&data).sample(Want::Transitions(500), &mut Rng::new(2), &mut sample).unwrap();
-    assert!(sample.rewards.iter().all(|reward| *reward == -1.0));
+    for (i, row) in sample.transitions.iter().enumerate() {
+        let next = data.next_observation(*row as usize);
+        let here = next[..BITS] == next[BITS..2 * BITS];
+        assert_eq!(sample.rewards[i], if here { 0.0 } else { -1.0 });
+    }
 }
 
 /// After τ + 1 flips, a row that differs from the goal in h bits differs in h − τ − 1 of them, or by parity in none or one.

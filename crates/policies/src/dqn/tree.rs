@@ -66,7 +66,8 @@ impl Tree {
         let mut linear = |name: String, [from, to]: [usize; 2]| Linear::new(&mut store, &name, from, to, init, rng);
         let shared = linear("shared".into(), [width, width]);
         let moves = (0..choices).map(|choice| linear(format!("move{choice}"), [width, width])).collect();
-        // Values are linear in the layers of these names, which whoever takes them into other units goes by.
+        // Values are linear in the layers of these names, which whoever takes them into other units goes by: exactly at depth 1, nearly beyond, where the
+        // softmax within the tree is sharper in smaller units.
         let last = hidden.len();
         let rewards = [
             linear("rewards".into(), [width, REWARD_UNITS]),

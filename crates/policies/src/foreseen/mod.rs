@@ -70,7 +70,7 @@ pub(crate) fn ranges(who: &str, context: &PolicyContext) -> Result<(Vec<f64>, Ve
     match ActionHead::new(who, &context.action_space)? {
         ActionHead::Continuous { middle, half } => Ok((middle, half)),
         ActionHead::Discrete { .. } => {
-            let why = "choices: its actions are numbers with derivatives; choose an algorithm for choices, such as sac";
+            let why = "choices, which have no derivatives: choose an algorithm for choices, such as dqn";
             Err(Error::unsupported(who.to_owned(), why))
         }
     }

@@ -96,7 +96,7 @@ struct Climbing {
 fn taught(context: &PolicyContext, settings: &Settings) -> Result<Taught<Climbing>> {
     let head = ActionHead::new(ENTRY.name, &context.action_space)?;
     let ActionHead::Continuous { half, .. } = &head else {
-        let why = "choices: its actions are numbers with derivatives; choose an algorithm for choices, such as sac";
+        let why = "choices, which have no derivatives: choose an algorithm for choices, such as dqn";
         return Err(Error::unsupported(ENTRY.name, why));
     };
     let hidden = options::hidden_or_none(settings, 1 << 14)?;

@@ -155,7 +155,7 @@ class Agent:
             seed: What all randomness comes from.
 
         Raises:
-            NotFittedError: If it learned nothing.
+            ConfigError: If it learned nothing, or an option is out of range.
             UnsupportedError: If what it does depends on more than what it sees.
         """
         known = data if isinstance(data, (str, Path)) else dataset(data, action_space=self.action_space)

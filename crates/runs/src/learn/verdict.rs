@@ -5,6 +5,7 @@ use worldwright_core::Result;
 
 use super::run::{Run, STEP_LIMIT};
 use crate::evaluate::{EvaluationOptions, evaluate};
+use crate::report::short;
 use crate::{Evaluation, ModelErrors};
 
 /// Steps at random after which no further episode is begun; neither is one once they are as many as the evaluation took.
@@ -41,9 +42,9 @@ impl Run<'_, '_> {
             })?;
         Ok((random.episodes.len() > 1 && !is_better(learned, &random)).then(|| {
             format!(
-                "what was learned is no better than random actions ({:.4} against {:.4} over {} episodes): {}",
-                learned.return_mean(),
-                random.return_mean(),
+                "what was learned is no better than random actions ({} against {} over {} episodes): {}",
+                short(learned.return_mean()),
+                short(random.return_mean()),
                 random.episodes.len(),
                 reason([learned, &random], errors)
             )
