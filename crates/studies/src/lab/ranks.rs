@@ -42,7 +42,9 @@ fn correlation(x: &[f64], y: &[f64]) -> f64 {
     cross / (square(x, a) * square(y, b)).sqrt().max(f64::MIN_POSITIVE)
 }
 
+/// Numbers of which more is better, as ranks from the worst on. What is not finite comes from what failed, and is alike the worst.
 fn ranks(numbers: &[f64]) -> Vec<f64> {
+    let numbers: Vec<f64> = numbers.iter().map(|x| if x.is_finite() { *x } else { f64::NEG_INFINITY }).collect();
     let mut order: Vec<usize> = (0..numbers.len()).collect();
     order.sort_by(|a, b| numbers[*a].total_cmp(&numbers[*b]));
     let mut ranks = vec![0.0; numbers.len()];
@@ -59,6 +61,14 @@ fn ranks(numbers: &[f64]) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_not_finite_is_alike_the_worst() {
+        let numbers = [2.0, f64::NAN, -3.0, f64::INFINITY, -f64::NAN, 2.0];
+        assert_eq!(ranks(&numbers), [4.5, 1.0, 3.0, 1.0, 1.0, 4.5]);
+        assert_eq!(ranks(&[f64::NAN; 3]), [1.0; 3]);
+        assert_eq!(ranks(&[0.0, -0.0]), [0.5; 2]);
+    }
 
     #[test]
     fn correlations_are_those_of_small_cases() {
