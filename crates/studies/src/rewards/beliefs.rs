@@ -6,7 +6,7 @@
 //! - a *preference* for one of two walks has the probability of Bradley and Terry, `1 / (1 + exp(−β w·(φ₁ − φ₂)))`;
 //! - a *demonstration* has probability `exp(β w·φ) / Z(w)` with the exact `Z` (see `fields`).
 
-use worldwright_core::Rng;
+use worldwright_core::{Error, Interrupt, Result, Rng};
 
 use super::fields::{Field, KINDS, Kinds, dot};
 
@@ -32,43 +32,71 @@ pub(super) fn outcome(fields: &[Field], weights: &Kinds) -> Kinds {
 
 impl<'a> Belief<'a> {
     /// From log-likelihoods, a candidate each.
-    fn new(candidates: &'a [Kinds], likelihoods: &[f64]) -> Self {
+    ///
+    /// # Errors
+    /// [`Error::Diverged`] where they give no probabilities.
+    fn new(candidates: &'a [Kinds], likelihoods: &[f64]) -> Result<Self> {
         let most = likelihoods.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let shares: Vec<f64> = likelihoods.iter().map(|log| (log - most).exp()).collect();
         let total: f64 = shares.iter().sum();
-        Self { candidates, shares: shares.iter().map(|share| share / total).collect() }
+        if !total.is_finite() {
+            let why = "no candidate has a likelihood that is finite: take less sharpness".into();
+            return Err(Error::Diverged { who: "a belief over rewards".into(), why });
+        }
+        Ok(Self { candidates, shares: shares.iter().map(|share| share / total).collect() })
     }
 
     /// From a designed reward; `outcomes` are those of the candidates in the same fields.
-    pub(super) fn of_design(candidates: &'a [Kinds], outcomes: &[Kinds], designed: &Kinds, sharpness: f64) -> Self {
-        let likelihoods: Vec<f64> = (candidates.iter())
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`], and [`Error::Diverged`] where there are no probabilities; so for all three.
+    pub(super) fn of_design(
+        candidates: &'a [Kinds],
+        outcomes: &[Kinds],
+        designed: &Kinds,
+        (sharpness, interrupt): (f64, &Interrupt),
+    ) -> Result<Self> {
+        let likelihoods: Result<Vec<f64>> = (candidates.iter())
             .map(|weights| {
+                interrupt.check("the study")?;
                 let pays: Vec<f64> = outcomes.iter().map(|counts| sharpness * dot(weights, counts)).collect();
                 let most = pays.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-                sharpness * dot(weights, designed) - most - pays.iter().map(|pay| (pay - most).exp()).sum::<f64>().ln()
+                let partition = most + pays.iter().map(|pay| (pay - most).exp()).sum::<f64>().ln();
+                Ok(sharpness * dot(weights, designed) - partition)
             })
             .collect();
-        Self::new(candidates, &likelihoods)
+        Self::new(candidates, &likelihoods?)
     }
 
     /// From pairs of walks, the preferred one first.
-    pub(super) fn of_preferences(candidates: &'a [Kinds], pairs: &[[Kinds; 2]], sharpness: f64) -> Self {
-        let of = |weights: &Kinds| -> f64 {
+    pub(super) fn of_preferences(
+        candidates: &'a [Kinds],
+        pairs: &[[Kinds; 2]],
+        (sharpness, interrupt): (f64, &Interrupt),
+    ) -> Result<Self> {
+        let of = |weights: &Kinds| -> Result<f64> {
+            interrupt.check("the study")?;
             let margins = pairs.iter().map(|[first, second]| sharpness * (dot(weights, first) - dot(weights, second)));
-            margins.map(|margin| -(-margin).exp().ln_1p()).sum()
+            // Written so that nothing overflows, however sure a preference is.
+            Ok(margins.map(|margin| margin.min(0.0) - (-margin.abs()).exp().ln_1p()).sum())
         };
-        Self::new(candidates, &candidates.iter().map(of).collect::<Vec<_>>())
+        Self::new(candidates, &candidates.iter().map(of).collect::<Result<Vec<_>>>()?)
     }
 
     /// From walks, each in its field.
-    pub(super) fn of_demonstrations(candidates: &'a [Kinds], walks: &[(&Field, Kinds)], sharpness: f64) -> Self {
-        let of = |weights: &Kinds| -> f64 {
+    pub(super) fn of_demonstrations(
+        candidates: &'a [Kinds],
+        walks: &[(&Field, Kinds)],
+        (sharpness, interrupt): (f64, &Interrupt),
+    ) -> Result<Self> {
+        let of = |weights: &Kinds| -> Result<f64> {
+            interrupt.check("the study")?;
             let each = walks
                 .iter()
                 .map(|(field, counts)| sharpness * dot(weights, counts) - field.log_partition(weights, sharpness));
-            each.sum()
+            Ok(each.sum())
         };
-        Self::new(candidates, &candidates.iter().map(of).collect::<Vec<_>>())
+        Self::new(candidates, &candidates.iter().map(of).collect::<Result<Vec<_>>>()?)
     }
 
     /// The likeliest reward.
@@ -111,16 +139,31 @@ mod tests {
 
     #[test]
     fn beliefs_follow_bayes_rule() {
-        let (one, none) = ([1.0, 0.0, 0.0, 0.0], [0.0; KINDS]);
-        let belief = Belief::of_preferences(&CANDIDATES, &[[one, none]], 2.0);
+        let (one, none, never) = ([1.0, 0.0, 0.0, 0.0], [0.0; KINDS], Interrupt::never());
+        let belief = Belief::of_preferences(&CANDIDATES, &[[one, none]], (2.0, &never)).unwrap();
         let [p, q] = [1.0 / (1.0 + (-2.0f64).exp()), 1.0 / (1.0 + 2.0f64.exp())];
         assert!((belief.shares[0] - p / (p + q)).abs() < 1e-12);
         assert!((belief.mean()[3] - 0.5 * q / (p + q)).abs() < 1e-12);
         assert_eq!(belief.likeliest(), CANDIDATES[0]);
         // A design that leads to the one thing, among designs that lead to it or to nothing.
-        let belief = Belief::of_design(&CANDIDATES, &[one, none], &one, 2.0);
+        let belief = Belief::of_design(&CANDIDATES, &[one, none], &one, (2.0, &never)).unwrap();
         let [p, q] = [2.0f64.exp() / (2.0f64.exp() + 1.0), (-2.0f64).exp() / ((-2.0f64).exp() + 1.0)];
         assert!((belief.shares[0] - p / (p + q)).abs() < 1e-12);
         assert_eq!(belief.worst(200, 1, &mut Rng::new(1)), [-1.0, 0.0, 0.0, 0.0]);
+    }
+
+    /// At margins of thousands the worse candidate has probability zero, and of two that are both against all that was preferred the one that is less so has all of it.
+    #[test]
+    fn sure_preferences_leave_probabilities() {
+        let candidates = [[-1.0, 0.0, 0.0, 0.0], [-0.5, 0.0, 0.0, 0.0]];
+        let pair = [[[30.0, 0.0, 0.0, 0.0], [0.0; KINDS]]];
+        let never = Interrupt::never();
+        let belief = Belief::of_preferences(&candidates, &pair, (1000.0, &never)).unwrap();
+        assert_eq!(belief.shares, [0.0, 1.0]);
+        assert!(Belief::new(&candidates, &[f64::NEG_INFINITY; 2]).is_err());
+        assert!(Belief::new(&candidates, &[f64::NAN, 0.0]).is_err());
+        let stop = Interrupt::new();
+        stop.request();
+        assert!(Belief::of_preferences(&candidates, &pair, (1.0, &stop)).is_err());
     }
 }

@@ -9,7 +9,7 @@ mod fields;
 
 use worldwright_core::{Entry, Key, Parameter, Result, SettingDefault as Default, Settings};
 
-use crate::finding::estimate;
+use crate::finding::{bounded, estimate};
 use crate::{Build, Cell, Study, Table, Watch};
 use beliefs::{Belief, outcome, prior};
 use fields::{DIRT, Field, GRASS, KINDS, Kinds, LAVA, TARGET, dot};
@@ -86,7 +86,7 @@ fn run(settings: &Settings, watch: &mut Watch<'_>) -> Result<Study> {
         watch.interrupt.check("the study")?;
         outcomes.push(outcome(&known, weights));
     }
-    let design = Belief::of_design(&candidates, &outcomes, &outcome(&known, &designed), sharpness);
+    let design = Belief::of_design(&candidates, &outcomes, &outcome(&known, &designed), (sharpness, watch.interrupt))?;
     watch.tell(1, 4, "preferences")?;
     let pairs: Vec<[Kinds; 2]> = (0..preferences)
         .map(|i| {
@@ -99,11 +99,11 @@ fn run(settings: &Settings, watch: &mut Watch<'_>) -> Result<Study> {
             if rng.uniform() < prefers { [a, b] } else { [b, a] }
         })
         .collect();
-    let preferred = Belief::of_preferences(&candidates, &pairs, sharpness);
+    let preferred = Belief::of_preferences(&candidates, &pairs, (sharpness, watch.interrupt))?;
     watch.tell(2, 4, "demonstrations")?;
     let walks: Vec<(&Field, Kinds)> =
         (0..shown).map(|i| (&known[i % fields], known[i % fields].soft_walk(&TRUTH, sharpness, rng))).collect();
-    let demonstrated = Belief::of_demonstrations(&candidates, &walks, sharpness);
+    let demonstrated = Belief::of_demonstrations(&candidates, &walks, (sharpness, watch.interrupt))?;
 
     watch.tell(3, 4, "walks")?;
     let mut planned = vec![
@@ -151,7 +151,8 @@ fn walked(planned: &[Planned], side: usize, tests: usize, key: Key, watch: &Watc
                 lost.push((dot(&TRUTH, &field.best(&TRUTH)) - dot(&TRUTH, &walk)).max(0.0));
             }
         }
-        let [burnt, with, without] = [estimate(&burnt), estimate(&lost[0]), estimate(&lost[1])];
+        let [burnt, with, without] = [(&burnt, 100.0), (&lost[0], f64::INFINITY), (&lost[1], f64::INFINITY)]
+            .map(|(each, most)| bounded(estimate(each), [0.0, most]));
         findings.push(format!(
             "{source}, {how}: {:.0} % of walks go through lava, {:.2} of the return is lost; without lava {:.2}",
             burnt[0], with[0], without[0]
