@@ -44,7 +44,7 @@ fn told(bench: &Bench) -> Study {
                 spearman(&x, &y)
             });
             rows.push(vec![(*name).into(), (*planner).into(), Cell::Estimate(all), Cell::Estimate(half)]);
-            let sure = if half[1] > 0.0 { "still tells" } else { "tells nothing that is sure" };
+            let sure = answer(half);
             study.findings.push(format!(
                 "{planner}: likelihood on transitions {name} goes with what is earned by ρ = {:.2} ({:.2} to {:.2}) over all models; among the better half it {sure} (ρ = {:.2}, {:.2} to {:.2})",
                 all[0], all[1], all[2], half[0], half[1], half[2]
@@ -74,6 +74,17 @@ fn told(bench: &Bench) -> Study {
     });
     study.tables.push(earned(bench));
     study
+}
+
+/// What a correlation with the ends of its interval says of likelihood.
+fn answer([_, low, high]: [f64; 3]) -> &'static str {
+    if low > 0.0 {
+        "still tells"
+    } else if high < 0.0 {
+        "misleads"
+    } else {
+        "tells nothing that is sure"
+    }
 }
 
 /// What planners earn in the true world, and in the models.
@@ -113,5 +124,8 @@ mod tests {
         // Differences of ranks 4, 2, 0, 2, 4 in the upper half: 1 − 6 · 40 / 990.
         assert!((all - (1.0 - 240.0 / 990.0)).abs() < 1e-12, "{all}");
         assert_eq!(study.tables[1].rows[1][2], Cell::Number(0.0));
+        assert!(study.findings[0].contains("among the better half it misleads"), "{}", study.findings[0]);
+        assert_eq!(answer([0.5, 0.1, 0.8]), "still tells");
+        assert_eq!(answer([0.1, -0.3, 0.5]), "tells nothing that is sure");
     }
 }
