@@ -9,10 +9,11 @@
 //! What is lost is computed, not sampled: with a share e of wrong signs, a clone that does not know the way back is in the ditch after t steps with probability 1 − (1−e)^t, so
 //! that T steps cost T − (1−e)(1 − (1−e)^T)/e, about e T²/2 (Ross and Bagnell, "Efficient Reductions for Imitation Learning", AISTATS 2010, theorem 2.1); one that does loses about e T.
 
-use worldwright_core::{Entry, Error, Key, Parameter, Result, Rng, SettingDefault as Default, Settings};
+use worldwright_core::{Entry, Key, Parameter, Result, Rng, SettingDefault as Default, Settings};
 
-use crate::finding::{estimate, line};
+use crate::finding::{bounded, estimate, line};
 use crate::greedy::first_best;
+use crate::growth;
 use crate::{Build, Cell, Curve, Figure, Study, Table, Watch};
 
 pub(crate) const ENTRY: Entry<Build> = Entry {
@@ -136,9 +137,7 @@ fn run(settings: &Settings, watch: &mut Watch<'_>) -> Result<Study> {
     let (signs, labels) = (settings.count_in("signs", 1, 1_000_000)?, settings.count_in("labels", 1, 100_000_000)?);
     let (rounds, seeds) = (settings.count_in("rounds", 2, 10_000)?, settings.count_in("seeds", 1, 10_000)?);
     let key = Key::new(settings.count("seed", 0)? as u64);
-    if horizons.len() < 3 {
-        return Err(Error::config("horizons", "must be at least three, for growth to be fitted"));
-    }
+    growth::different("horizons", &horizons)?;
     // Losses by learner and horizon, over seeds.
     let mut losses = vec![vec![Vec::new(); horizons.len()]; LEARNERS.len()];
     for (h, horizon) in horizons.iter().enumerate() {
@@ -163,7 +162,8 @@ fn run(settings: &Settings, watch: &mut Watch<'_>) -> Result<Study> {
     };
     let (mut curves, mut findings) = (Vec::new(), Vec::new());
     for ((name, theory), losses) in LEARNERS.iter().zip(&losses) {
-        let estimates: Vec<[f64; 3]> = losses.iter().map(|each| estimate(each)).collect();
+        let estimates: Vec<[f64; 3]> =
+            losses.iter().zip(&horizons).map(|(each, steps)| bounded(estimate(each), [0.0, *steps as f64])).collect();
         let points: Vec<[f64; 4]> = horizons
             .iter()
             .zip(&estimates)
@@ -178,10 +178,10 @@ fn run(settings: &Settings, watch: &mut Watch<'_>) -> Result<Study> {
         } else {
             let [intercept, k, half] = line(&logs);
             fits.rows.push(vec![(*name).into(), Cell::Estimate([k, k - half, k + half]), (*theory).into()]);
-            let low = k - half;
+            let [low, high] = [k - half, k + half];
             findings.push(format!(
-                "{name}: what is lost grows as the horizon to the power {k:.2} ({low:.2} to {:.2})",
-                k + half
+                "{name}: losses {} as the horizon to the power {k:.2} ({low:.2} to {high:.2})",
+                growth::moves(low, high, 0.0)
             ));
             let fit =
                 horizons.iter().map(|steps| *steps as f64).map(|steps| [steps, (intercept + k * steps.ln()).exp()]);

@@ -11,10 +11,10 @@
 
 use std::collections::BTreeMap;
 
-use worldwright_core::{Entry, Error, Key, Parameter, Result, Rng, Setting, SettingDefault as Default, Settings, find};
+use worldwright_core::{Entry, Key, Parameter, Result, Rng, Setting, SettingDefault as Default, Settings, find};
 use worldwright_finite::online::{ALL, LearnerContext, TabularLearner, Transition};
 
-use crate::finding::estimate;
+use crate::finding::{bounded, estimate};
 use crate::greedy::first_best;
 use crate::growth;
 use crate::{Build, Cell, Curve, Figure, Study, Table, Watch};
@@ -210,9 +210,7 @@ fn run(settings: &Settings, watch: &mut Watch<'_>) -> Result<Study> {
     let sizes = settings.counts_in("sizes", 3, 100)?;
     let (seeds, most) = (settings.count_in("seeds", 1, 1000)?, settings.count_in("most_steps", 1, 100_000_000)?);
     let key = Key::new(settings.count("seed", 0)? as u64);
-    if sizes.len() < 3 {
-        return Err(Error::config("sizes", "must be at least three, for growth to be fitted"));
-    }
+    growth::different("sizes", &sizes)?;
     let all = WORLDS.len() * CONTENDERS.len();
     let mut study = Study::default();
     let mut fits = growth::table();
@@ -241,7 +239,7 @@ fn run(settings: &Settings, watch: &mut Watch<'_>) -> Result<Study> {
                     row.extend((row.len()..=sizes.len()).map(|_| Cell::Text(format!("> {most}"))).collect::<Vec<_>>());
                     break;
                 }
-                let [mean, low, high] = estimate(&steps);
+                let [mean, low, high] = bounded(estimate(&steps), [1.0, f64::INFINITY]);
                 row.push(Cell::Estimate([mean, low, high]));
                 points.push([*n as f64, low, mean, high]);
                 means.push([*n as f64, mean]);

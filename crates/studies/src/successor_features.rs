@@ -9,7 +9,7 @@ use worldwright_core::{Entry, Key, Parameter, Result, Rng, SettingDefault as Def
 use worldwright_finite::online::{ALL, LearnerContext, Transition};
 use worldwright_finite::{Mdp, Stop, SuccessorFeatures, Sweep, evaluate, value_iteration};
 
-use crate::finding::estimate;
+use crate::finding::{bounded, estimate};
 use crate::four_rooms::FourRooms;
 use crate::greedy::first_best;
 use crate::{Build, Cell, Curve, Figure, Study, Table, Watch};
@@ -150,11 +150,13 @@ fn run(settings: &Settings, watch: &mut Watch<'_>) -> Result<Study> {
             courses.push(course);
         }
     }
-    let [mean_share, low, high] = estimate(&shares);
+    let [mean_share, low, high] = bounded(estimate(&shares), [f64::NEG_INFINITY, 1.0]);
     // Those that were given up are the largest, so that the middle one is what it is whatever they would have taken.
     q_steps.sort_by(f64::total_cmp);
     let middle = q_steps[q_steps.len() / 2];
     let reached = if middle.is_finite() { format!("{middle:.0}") } else { format!("more than {most}") };
+    // Where the middle one was given up, no more is known of its share than that it is less.
+    let came = if middle.is_finite() { format!("{LEVEL} at least") } else { format!("less than {LEVEL}") };
     let given_up = q_steps.iter().filter(|steps| steps.is_infinite()).count();
     let findings = vec![
         format!(
@@ -173,7 +175,7 @@ fn run(settings: &Settings, watch: &mut Watch<'_>) -> Result<Study> {
     let columns = ["learner", "steps for a new reward, middle", "share of the optimum"].map(String::from).to_vec();
     let rows = vec![
         vec!["successor features".into(), Cell::Number(0.0), Cell::Estimate([mean_share, low, high])],
-        vec!["q-learning".into(), Cell::Text(reached), Cell::Text(format!("{LEVEL} at least"))],
+        vec!["q-learning".into(), Cell::Text(reached), Cell::Text(came)],
     ];
     let title = "A new reward in the four rooms";
     Ok(Study {
@@ -208,7 +210,8 @@ fn course_of_all(courses: &[Vec<[f64; 2]>]) -> Vec<[f64; 4]> {
     (0..longest)
         .map(|look| {
             let at = |course: &Vec<[f64; 2]>| course.get(look).or(course.last()).map(|[_, share]| *share);
-            let [mean, low, high] = estimate(&courses.iter().filter_map(at).collect::<Vec<_>>());
+            let [mean, low, high] =
+                bounded(estimate(&courses.iter().filter_map(at).collect::<Vec<_>>()), [f64::NEG_INFINITY, 1.0]);
             [((look + 1) * LOOK) as f64, low, mean, high]
         })
         .collect()

@@ -18,7 +18,7 @@ mod world;
 
 use worldwright_core::{Entry, Key, Parameter, Result, Rng, SettingDefault as Default, Settings};
 
-use crate::finding::estimate;
+use crate::finding::{bounded, estimate};
 use crate::{Build, Cell, Curve, Figure, Study, Table, Watch};
 use world::{Data, NOISE, World};
 
@@ -176,7 +176,11 @@ fn run(settings: &Settings, watch: &mut Watch<'_>) -> Result<Study> {
 fn told(came: &[Vec<Vec<f64>>], bars: &[Vec<f64>; 2], shapes: Vec<Curve>) -> Study {
     let mut findings = Vec::new();
     let rows = KINDS.iter().zip(came).map(|((name, _), each)| {
-        let numbers: Vec<[f64; 3]> = each.iter().map(|all| estimate(all)).collect();
+        let numbers: Vec<[f64; 3]> = each
+            .iter()
+            .enumerate()
+            .map(|(i, all)| if i < 2 { bounded(estimate(all), [0.0, 100.0]) } else { estimate(all) })
+            .collect();
         findings.push(format!(
             "{name}: 95 % intervals hold {:.0} % on data and {:.0} % off them; doubt grows {:.1}-fold; decisions are worth {:.2} by the mean, {:.2} by the worst and {:.2} by the penalty",
             numbers[0][0], numbers[1][0], numbers[3][0], numbers[4][0], numbers[5][0], numbers[6][0]

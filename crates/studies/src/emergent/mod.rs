@@ -12,7 +12,7 @@ mod ring;
 
 use worldwright_core::{Entry, Key, Parameter, Result, Rng, SettingDefault as Default, Settings};
 
-use crate::finding::estimate;
+use crate::finding::{bounded, estimate};
 use crate::{Build, Cell, Curve, Figure, Study, Table, Watch};
 use network::{Episode, Learner, see};
 use probes::{Rows, control, told};
@@ -155,8 +155,15 @@ fn run(settings: &Settings, watch: &mut Watch<'_>) -> Result<Study> {
 }
 
 fn tell(asked_after: &[usize], came: &[Vec<Vec<f64>>], most: f64) -> Study {
-    let estimates: Vec<Vec<[f64; 3]>> =
-        came.iter().map(|each| each.iter().map(|all| estimate(all)).collect()).collect();
+    let estimates: Vec<Vec<[f64; 3]>> = came
+        .iter()
+        .map(|each| {
+            each.iter()
+                .enumerate()
+                .map(|(i, all)| bounded(estimate(all), [0.0, if i == 0 { f64::INFINITY } else { 100.0 }]))
+                .collect()
+        })
+        .collect();
     let rows = asked_after.iter().zip(&estimates).map(|(when, each)| {
         std::iter::once(Cell::Number(*when as f64)).chain(each.iter().map(|e| Cell::Estimate(*e))).collect()
     });

@@ -137,7 +137,7 @@ impl Learner {
         Ok(episode)
     }
 
-    /// Acts for an episode to learn from, and learns once a step of it from windows of all that are kept.
+    /// Acts for an episode to learn from, and learns once every fourth step of it from windows of all that are kept.
     pub(super) fn learn(&mut self, ring: &Ring, rng: &mut Rng) -> Result<()> {
         const RATE: f32 = 0.01;
         let episode = self.act(ring, DITHER, rng)?;

@@ -15,7 +15,7 @@ mod world;
 
 use worldwright_core::{Entry, Key, Parameter, Result, SettingDefault as Default, Settings};
 
-use crate::finding::estimate;
+use crate::finding::{bounded, estimate, student};
 use crate::{Build, Cell, Curve, Figure, Study, Table, Watch};
 use estimators::{Estimator, Motion, batch};
 use exact::exact;
@@ -85,13 +85,17 @@ fn look(estimator: Estimator, world: &World, horizon: usize, effort: Effort, key
         off[k] = mean - truth[k];
         variance += each.iter().map(|g| (g[k] - mean).powi(2)).sum::<f64>() / (n - 1.0);
     }
-    let (bias, unsure) = (length(&off) / size, 1.96 * (variance / n).sqrt() / size);
+    let (bias, unsure) = (length(&off) / size, student(effort.batches - 1) * (variance / n).sqrt() / size);
     let cosines: Vec<f64> = each
         .iter()
         .map(|g| g.iter().zip(&truth).map(|(a, b)| a * b).sum::<f64>() / (length(g) * size).max(f64::MIN_POSITIVE))
         .collect();
     let deviation = variance.sqrt() / size;
-    Ok(Seen { bias: [bias, (bias - unsure).max(0.0), bias + unsure], deviation, cosine: estimate(&cosines) })
+    Ok(Seen {
+        bias: [bias, (bias - unsure).max(0.0), bias + unsure],
+        deviation,
+        cosine: bounded(estimate(&cosines), [-1.0, 1.0]),
+    })
 }
 
 fn run(settings: &Settings, watch: &mut Watch<'_>) -> Result<Study> {

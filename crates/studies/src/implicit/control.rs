@@ -11,7 +11,7 @@
 use worldwright_core::{Entry, Key, Parameter, Result, Rng, SettingDefault as Default, Settings};
 use worldwright_numerics::{cholesky, minimize};
 
-use crate::finding::estimate;
+use crate::finding::{bounded, estimate};
 use crate::{Build, Cell, Curve, Figure, Study, Table, Watch};
 
 pub(crate) const ENTRY: Entry<Build> = Entry {
@@ -263,7 +263,7 @@ fn run(settings: &Settings, watch: &mut Watch<'_>) -> Result<Study> {
             let came = one(horizon, *count, noise, key.fold(seed as u64))?;
             each.iter_mut().zip(came).for_each(|(all, one)| all.push(one));
         }
-        let estimates: Vec<[f64; 3]> = each.iter().map(|all| estimate(all)).collect();
+        let estimates: Vec<[f64; 3]> = each.iter().map(|all| bounded(estimate(all), [0.0, f64::INFINITY])).collect();
         for (curve, [mean, low, high]) in curves.iter_mut().zip(&estimates) {
             curve.push([*count as f64, low.max(1e-6), *mean, *high]);
         }

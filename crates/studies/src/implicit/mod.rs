@@ -12,7 +12,7 @@ mod networks;
 use worldwright_core::{Entry, Key, Parameter, Result, SettingDefault as Default, Settings};
 use worldwright_nn::{Graph, Predictor, Store};
 
-use crate::finding::estimate;
+use crate::finding::{bounded, estimate};
 use crate::{Build, Cell, Curve, Figure, Study, Table, Watch};
 pub(crate) use control::ENTRY as DIFFERENTIABLE_MPC;
 use course::Course;
@@ -155,8 +155,8 @@ fn run(settings: &Settings, watch: &mut Watch<'_>) -> Result<Study> {
             let done = (kind * seeds + seed) * course.epochs;
             came.push(teach(kind, &course, key.fold(seed as u64), |epoch| watch.tell(done + epoch, all, name))?);
         }
-        let right = estimate(&came.iter().map(|it| it.right).collect::<Vec<_>>());
-        let arrives = estimate(&came.iter().map(|it| it.arrives).collect::<Vec<_>>());
+        let right = bounded(estimate(&came.iter().map(|it| it.right).collect::<Vec<_>>()), [0.0, 1.0]);
+        let arrives = bounded(estimate(&came.iter().map(|it| it.arrives).collect::<Vec<_>>()), [0.0, 1.0]);
         rows.push(vec![
             (*name).into(),
             Cell::Number(came[0].numbers as f64),
@@ -170,7 +170,8 @@ fn run(settings: &Settings, watch: &mut Watch<'_>) -> Result<Study> {
             100.0 * arrives[0]
         ));
         let points = (0..course.epochs).map(|epoch| {
-            let [mean, low, high] = estimate(&came.iter().map(|it| 100.0 * it.course[epoch]).collect::<Vec<_>>());
+            let right = estimate(&came.iter().map(|it| 100.0 * it.course[epoch]).collect::<Vec<_>>());
+            let [mean, low, high] = bounded(right, [0.0, 100.0]);
             [(epoch + 1) as f64, low, mean, high]
         });
         curves.push(Curve { name: (*name).into(), points: points.collect() });

@@ -11,9 +11,9 @@ mod learners;
 mod matrix;
 mod world;
 
-use worldwright_core::{Entry, Error, Key, Parameter, Result, SettingDefault as Default, Settings};
+use worldwright_core::{Entry, Key, Parameter, Result, SettingDefault as Default, Settings};
 
-use crate::finding::estimate;
+use crate::finding::{bounded, estimate};
 use crate::growth;
 use crate::{Build, Cell, Curve, Figure, Study, Table, Watch};
 use learners::{Calls, LEVEL, Task};
@@ -69,9 +69,7 @@ fn run(settings: &Settings, watch: &mut Watch<'_>) -> Result<Study> {
     let sizes = settings.counts_in("sizes", 2, 64)?;
     let (seeds, most) = (settings.count_in("seeds", 1, 1000)?, settings.count_in("most_calls", 1, 1_000_000_000)?);
     let key = Key::new(settings.count("seed", 0)? as u64);
-    if sizes.len() < 3 {
-        return Err(Error::config("sizes", "must be at least three, for growth to be fitted"));
-    }
+    growth::different("sizes", &sizes)?;
     let title = format!("Calls until {:.0} % of what can be saved is", 100.0 * LEVEL);
     let header =
         |first: &str| std::iter::once(first.to_owned()).chain(sizes.iter().map(|d| format!("d = {d}"))).collect();
@@ -132,7 +130,7 @@ impl Contender {
                 }
             }
             if counts.len() == seeds {
-                let told = estimate(&counts);
+                let told = bounded(estimate(&counts), [1.0, f64::INFINITY]);
                 best = Some(best.filter(|best| best[0] <= told[0]).unwrap_or(told));
             }
         }
