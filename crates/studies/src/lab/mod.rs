@@ -41,7 +41,7 @@ pub(crate) const PARAMETERS: &[Parameter] = &[
 /// Where transitions come from, to learn from or to be judged on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Source {
-    /// Episodes that a planner acts in the true world, with a little noise.
+    /// States that a planner passes through in the true world, with a little noise on what is done at each.
     Expert,
     /// Episodes of random actions.
     Random,
@@ -167,7 +167,8 @@ fn act(
     Ok(())
 }
 
-/// Steps of an expert with noise on what it does, so that more than its own way is seen.
+/// States of an expert, and where each leads with noise on what it does there. The noise is not acted on: the next state is again the expert's own, so that more actions than its own are seen,
+/// but no other way.
 fn expert(known: &dyn WorldModel, count: usize, interrupt: &Interrupt, rng: &mut Rng) -> Result<Dataset> {
     const EPISODE: usize = 60;
     const NOISE: f64 = 0.3;

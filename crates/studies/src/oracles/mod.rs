@@ -1,8 +1,11 @@
 //! `oracles`: what a call of each kind is worth to a learner, as a linear world grows.
 //!
 //! One linear world with quadratic cost (see `world`) is solved by who may ask for different things: returns of whole episodes, states and costs of steps, states alone where
-//! the cost is given, any pair of state and action that is no longer than what episodes begin with (a reset to anywhere), the gradient of the return, the derivative of a step. Counted are calls until what is learned saves
+//! the cost is given, any pair of state and action that is no longer than what episodes begin with (a reset to anywhere), the gradient of the return. Counted are calls until what is learned saves
 //! 98 % of what can be saved over doing nothing, in closed form. The ratio of two counts is a price: how many calls of the one kind one of the other is worth.
+//!
+//! Step sizes of the search and of the gradients are the best of those tried at each size, on the same worlds that count, and the calls of the others are not counted: both look better than to one
+//! who has to find a step size. The derivative of a step needs no contender: it is `A` and `B`, so that one tells a linear world by its definition.
 //!
 //! That models need fewer steps than values, by a power of the size, is what Tu and Recht ("The Gap Between Model-Based and Model-Free Methods on the Linear Quadratic
 //! Regulator: An Asymptotic Viewpoint", COLT 2019) prove for policy evaluation and optimisation.
@@ -93,9 +96,6 @@ fn run(settings: &Settings, watch: &mut Watch<'_>) -> Result<Study> {
         curves.push(Curve { name: contender.name.into(), points });
         means.push(line);
     }
-    let mut once = vec![Cell::from("derivatives of a step")];
-    once.extend(sizes.iter().map(|_| Cell::Number(1.0)));
-    table.rows.push(once);
     let mut prices = Table { title: "What one is worth".into(), columns: header("what"), rows: Vec::new() };
     let mut findings = growth::findings(&fits);
     for (what, [dear, cheap]) in PRICES {
@@ -108,6 +108,12 @@ fn run(settings: &Settings, watch: &mut Watch<'_>) -> Result<Study> {
             findings.push(format!("{what}: {first:.1} at d = {from}, {last:.1} at d = {to}"));
         }
     }
+    let tuned = CONTENDERS.iter().filter(|contender| contender.rates.len() > 1);
+    findings.extend(tuned.map(|contender| {
+        let (name, tried) = (contender.name, contender.rates.len());
+        format!("{name}: the step size is the best of {tried} tried at each size on the same worlds, and calls of the others are not counted")
+    }));
+    findings.push("one derivative of a step tells a linear world by its definition, and is not counted beside".into());
     let axes = ["numbers of a state".into(), "calls".into()];
     let figures = vec![Figure { title, axes, logarithmic: [true, true], curves }];
     Ok(Study { findings, tables: vec![prices, fits, table], figures })
