@@ -4,7 +4,7 @@
 //! in its features φ: its posterior is `N(m, A⁻¹)`, `A = α I + ΦᵀΦ / σ²`, `m = A⁻¹ Φᵀ y / σ²`, with the α of the greatest evidence on a grid (MacKay, "A Practical Bayesian Framework for
 //! Backpropagation Networks", 1992; Daxberger et al., "Laplace Redux", NeurIPS 2021).
 
-use worldwright_core::{Error, Result, Rng};
+use worldwright_core::{Result, Rng};
 use worldwright_numerics::cholesky;
 
 use super::hmc::{disagreement, sample};
@@ -18,8 +18,20 @@ const UNITS: usize = 16;
 const PRIOR: [f64; 3] = [3.0, 0.6, 1.0];
 /// Chains.
 const CHAINS: usize = 2;
-/// Chains that disagree by more about the mean of what is told have not been anywhere near everywhere.
-const MOST_DISAGREEMENT: f64 = 2.0;
+/// Chains that disagree by more about what is told have not been anywhere near everywhere.
+pub(super) const MOST_DISAGREEMENT: f64 = 2.0;
+/// Where chains are asked how far they disagree: on data, and off them on both sides and between, where they are free to.
+const ASKED: [f64; 7] = [-2.0, -1.75, -1.0, 0.0, 1.0, 1.75, 2.0];
+
+/// Whether chains that disagree so far may be believed.
+pub(super) fn agree(apart: f64) -> bool {
+    apart <= MOST_DISAGREEMENT
+}
+
+/// Bytes that chains of so many samples take, each once in its chain and once among all.
+pub(super) fn bytes(samples: usize) -> f64 {
+    2.0 * 8.0 * (CHAINS * (3 * UNITS + 1)) as f64 * samples as f64
+}
 
 fn told(weights: &[f64], x: f64) -> f64 {
     weights[3 * UNITS]
@@ -57,21 +69,21 @@ fn posterior(data: &Data, weights: &[f64], slope: &mut [f64]) -> f64 {
     value
 }
 
-pub(super) fn sampled(data: &Data, places: &[f64], effort: Effort, rng: &mut Rng) -> Result<Belief> {
-    let chains: Vec<Vec<Vec<f64>>> = (0..CHAINS)
+pub(super) fn sampled(data: &Data, places: &[f64], effort: Effort<'_>, rng: &mut Rng) -> Result<Belief> {
+    let chains: Result<Vec<Vec<Vec<f64>>>> = (0..CHAINS)
         .map(|_| {
             let start = (0..=3 * UNITS).map(|k| 0.5 * prior(k) * rng.normal()).collect();
-            sample(|weights, slope| posterior(data, weights, slope), start, effort.samples, rng)
+            sample(|weights, slope| posterior(data, weights, slope), start, effort.samples, (rng, effort.interrupt))
         })
         .collect();
-    let seen = data.x[0];
-    let each: Vec<Vec<f64>> =
-        chains.iter().map(|chain| chain.iter().map(|weights| told(weights, seen)).collect()).collect();
-    let apart = disagreement(&each);
-    if apart.is_nan() || apart > MOST_DISAGREEMENT {
-        let why = format!("its chains disagree (R̂ {apart:.2}): take more samples");
-        return Err(Error::Diverged { who: "Hamiltonian Monte Carlo".into(), why });
-    }
+    let chains = chains?;
+    let at = |x: f64| {
+        let each: Vec<Vec<f64>> =
+            chains.iter().map(|chain| chain.iter().map(|weights| told(weights, x)).collect()).collect();
+        let apart = disagreement(&each);
+        if apart.is_finite() { apart } else { f64::INFINITY }
+    };
+    let apart = ASKED.map(at).into_iter().fold(0.0, f64::max);
     let all = chains.concat();
     let n = all.len() as f64;
     let (mut mean, mut doubt) = (Vec::new(), Vec::new());
@@ -82,7 +94,7 @@ pub(super) fn sampled(data: &Data, places: &[f64], effort: Effort, rng: &mut Rng
         mean.push(m);
     }
     // The least of hundreds of samples is far below what is believed: two deviations stand for the worst.
-    Ok(Belief { mean, doubt, noise: vec![NOISE; places.len()], members: Vec::new() })
+    Ok(Belief { mean, doubt, noise: vec![NOISE; places.len()], members: Vec::new(), apart: Some(apart) })
 }
 
 /// A linear function of features, by its posterior.
@@ -121,7 +133,7 @@ impl Linear {
     }
 }
 
-pub(super) fn last_layer(data: &Data, places: &[f64], effort: Effort, rng: &mut Rng) -> Result<Belief> {
+pub(super) fn last_layer(data: &Data, places: &[f64], effort: Effort<'_>, rng: &mut Rng) -> Result<Belief> {
     let [seen, asked] = networks::features(data, places, effort, rng)?;
     let mut best: Option<Linear> = None;
     for step in -8..=12 {
@@ -136,6 +148,7 @@ pub(super) fn last_layer(data: &Data, places: &[f64], effort: Effort, rng: &mut 
         doubt: told.iter().map(|[_, std]| *std).collect(),
         noise: vec![NOISE; places.len()],
         members: Vec::new(),
+        apart: None,
     })
 }
 

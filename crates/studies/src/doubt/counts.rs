@@ -26,17 +26,23 @@ fn pseudo_count(density: f64, seen: f64, peak: f64) -> f64 {
     if after <= density { f64::INFINITY } else { density * (1.0 - after) / (after - density) }
 }
 
-fn counted(data: &Data, places: &[f64], effort: Effort, rng: &mut Rng, count: impl Fn(f64) -> f64) -> Result<Belief> {
+fn counted(
+    data: &Data,
+    places: &[f64],
+    effort: Effort<'_>,
+    rng: &mut Rng,
+    count: impl Fn(f64) -> f64,
+) -> Result<Belief> {
     let mean = networks::single(data, places, effort, rng)?;
     let n = data.y.len() as f64;
     let middle = data.y.iter().sum::<f64>() / n;
     let spread = (data.y.iter().map(|y| (y - middle).powi(2)).sum::<f64>() / n).sqrt();
     let doubt = places.iter().map(|x| spread / (1.0 + count(*x)).sqrt()).collect();
     // What the network takes for noise is noise here.
-    Ok(Belief { mean: mean.mean, noise: mean.doubt, doubt, members: Vec::new() })
+    Ok(Belief { mean: mean.mean, noise: mean.doubt, doubt, members: Vec::new(), apart: None })
 }
 
-pub(super) fn pseudo(data: &Data, places: &[f64], effort: Effort, rng: &mut Rng) -> Result<Belief> {
+pub(super) fn pseudo(data: &Data, places: &[f64], effort: Effort<'_>, rng: &mut Rng) -> Result<Belief> {
     let n = data.x.len() as f64;
     counted(data, places, effort, rng, |x| {
         let bells = data.x.iter().map(|other| (-0.5 * ((x - other) / (WIDTH * LENGTH)).powi(2)).exp());
@@ -44,7 +50,7 @@ pub(super) fn pseudo(data: &Data, places: &[f64], effort: Effort, rng: &mut Rng)
     })
 }
 
-pub(super) fn hashed(data: &Data, places: &[f64], effort: Effort, rng: &mut Rng) -> Result<Belief> {
+pub(super) fn hashed(data: &Data, places: &[f64], effort: Effort<'_>, rng: &mut Rng) -> Result<Belief> {
     let features: Vec<[f64; 2]> =
         (0..FEATURES).map(|_| [rng.normal() / LENGTH, rng.uniform_in(0.0, 2.0 * std::f64::consts::PI)]).collect();
     let planes: Vec<Vec<f64>> = (0..PLANES).map(|_| (0..FEATURES).map(|_| rng.normal()).collect()).collect();

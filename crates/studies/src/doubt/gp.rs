@@ -44,7 +44,7 @@ impl Process {
     }
 }
 
-pub(super) fn learned(data: &Data, places: &[f64], _: Effort, _: &mut Rng) -> Result<Belief> {
+pub(super) fn learned(data: &Data, places: &[f64], _: Effort<'_>, _: &mut Rng) -> Result<Belief> {
     let mut best: Option<Process> = None;
     for length in [0.5, 0.7, 1.0, 1.4, 2.0] {
         for size in [0.5, 0.7, 1.0, 1.4, 2.0] {
@@ -60,6 +60,7 @@ pub(super) fn learned(data: &Data, places: &[f64], _: Effort, _: &mut Rng) -> Re
         doubt: told.iter().map(|[_, std]| *std).collect(),
         noise: vec![NOISE; places.len()],
         members: Vec::new(),
+        apart: None,
     })
 }
 

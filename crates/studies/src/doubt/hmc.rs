@@ -3,7 +3,7 @@
 //! A place x and a momentum p ~ N(0, I) move by L leapfrog steps of size ε along `H = −ln π(x) + ½ pᵀp`; the end is taken with probability `min(1, e^(H − H'))`. In a warm-up ε is moved until eight of ten
 //! ends are taken, and then stays, so that samples are those of the density.
 
-use worldwright_core::Rng;
+use worldwright_core::{Interrupt, Result, Rng};
 
 /// Share of ends that shall be taken.
 const TAKEN: f64 = 0.8;
@@ -11,17 +11,21 @@ const TAKEN: f64 = 0.8;
 const MOST_STEPS: u64 = 40;
 
 /// `samples` places after as many of warm-up, from `start`. `density` gives ln π and writes its gradient.
+///
+/// # Errors
+/// [`Error::Interrupted`](worldwright_core::Error::Interrupted).
 pub(super) fn sample(
     mut density: impl FnMut(&[f64], &mut [f64]) -> f64,
     start: Vec<f64>,
     samples: usize,
-    rng: &mut Rng,
-) -> Vec<Vec<f64>> {
+    (rng, interrupt): (&mut Rng, &Interrupt),
+) -> Result<Vec<Vec<f64>>> {
     let n = start.len();
     let (mut here, mut slope) = (start, vec![0.0; n]);
     let mut value = density(&here, &mut slope);
     let (mut size, mut out) = (0.05_f64, Vec::with_capacity(samples));
     for round in 0..2 * samples {
+        interrupt.check("the study")?;
         let (mut place, mut gradient) = (here.clone(), slope.clone());
         let mut momentum: Vec<f64> = (0..n).map(|_| rng.normal()).collect();
         let energy = |value: f64, momentum: &[f64]| 0.5 * momentum.iter().map(|p| p * p).sum::<f64>() - value;
@@ -45,7 +49,7 @@ pub(super) fn sample(
             out.push(here.clone());
         }
     }
-    out
+    Ok(out)
 }
 
 /// How far chains disagree, √ of the variance over that within them: 1 where they have mixed (Gelman and Rubin, 1992). `chains` are of one number.
@@ -85,8 +89,9 @@ mod tests {
         let det = a * d - b * b;
         let mean = [beta * (d * sy - b * sxy) / det, beta * (a * sxy - b * sy) / det];
         let variance = [d / det, a / det];
-        let chains: Vec<Vec<Vec<f64>>> =
-            (0..2).map(|seed| sample(density, vec![0.0; 2], 4000, &mut Rng::new(seed))).collect();
+        let chains: Vec<Vec<Vec<f64>>> = (0..2)
+            .map(|seed| sample(density, vec![0.0; 2], 4000, (&mut Rng::new(seed), &Interrupt::never())).unwrap())
+            .collect();
         for k in 0..2 {
             let each: Vec<Vec<f64>> = chains.iter().map(|chain| chain.iter().map(|w| w[k]).collect()).collect();
             assert!(disagreement(&each) < 1.01);

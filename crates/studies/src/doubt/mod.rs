@@ -16,7 +16,7 @@ mod hmc;
 mod networks;
 mod world;
 
-use worldwright_core::{Entry, Key, Parameter, Result, Rng, SettingDefault as Default, Settings};
+use worldwright_core::{Entry, Interrupt, Key, Parameter, Result, Rng, SettingDefault as Default, Settings, cost};
 
 use crate::finding::{bounded, estimate};
 use crate::{Build, Cell, Curve, Figure, Study, Table, Watch};
@@ -47,10 +47,11 @@ pub(crate) const ENTRY: Entry<Build> = Entry {
 
 /// How much is done.
 #[derive(Clone, Copy)]
-struct Effort {
+struct Effort<'a> {
     points: usize,
     updates: usize,
     samples: usize,
+    interrupt: &'a Interrupt,
 }
 
 /// What is believed at some places.
@@ -62,6 +63,8 @@ struct Belief {
     noise: Vec<f64>,
     /// What each member believes, where there are several; else none.
     members: Vec<Vec<f64>>,
+    /// Of what is sampled by chains how far these disagree, R̂, where they do so the most.
+    apart: Option<f64>,
 }
 
 impl Belief {
@@ -73,7 +76,7 @@ impl Belief {
         let doubt = (0..noise.len())
             .map(|i| (at(i).map(|value| (value - mean[i]).powi(2)).sum::<f64>() / (n - 1.0).max(1.0)).sqrt())
             .collect();
-        Self { mean, doubt, noise, members }
+        Self { mean, doubt, noise, members, apart: None }
     }
 
     /// The worst that is believed: of members the least, else two deviations below the mean.
@@ -86,7 +89,7 @@ impl Belief {
 }
 
 /// A way to doubt.
-type Learn = fn(&Data, &[f64], Effort, &mut Rng) -> Result<Belief>;
+type Learn = fn(&Data, &[f64], Effort<'_>, &mut Rng) -> Result<Belief>;
 
 const KINDS: [(&str, Learn); 9] = [
     ("probabilistic network", networks::single),
@@ -144,11 +147,15 @@ fn run(settings: &Settings, watch: &mut Watch<'_>) -> Result<Study> {
         points: settings.count_in("points", 4, 2000)?,
         updates: settings.count_in("updates", 1, 1_000_000)?,
         samples: settings.count_in("samples", 10, 1_000_000)?,
+        interrupt: watch.interrupt,
     };
     let penalty = settings.float("penalty", 0.0, 1e6)?;
     let (seeds, key) = (settings.count_in("seeds", 1, 100_000)?, Key::new(settings.count("seed", 0)? as u64));
     let places = world::places();
+    cost::memory(&[("samples", effort.samples)], bayes::bytes(effort.samples))?;
+    cost::memory(&[("points", effort.points)], 3.0 * 8.0 * (effort.points * effort.points) as f64)?;
     let mut came = vec![vec![Vec::new(); TOLD.len()]; KINDS.len()];
+    let mut apart = Vec::new();
     let (mut bars, mut shapes) = ([Vec::new(), Vec::new()], Vec::new());
     for seed in 0..seeds {
         let rng = &mut key.fold(seed as u64).rng();
@@ -162,6 +169,13 @@ fn run(settings: &Settings, watch: &mut Watch<'_>) -> Result<Study> {
             // Each has its own randomness, so that one more kind changes nothing of the others.
             let rng = &mut key.fold(seed as u64).fold(k as u64 + 1).rng();
             let belief = learn(&data, &places, effort, rng)?;
+            if let Some(by) = belief.apart {
+                apart.push(by);
+                if !bayes::agree(by) {
+                    // What chains say that have not met is no belief: it is counted, and judged nowhere.
+                    continue;
+                }
+            }
             let told = judge(&belief, &world, &places, penalty, rng);
             came[k].iter_mut().zip(told).for_each(|(all, one)| all.push(one));
             if seed == 0 {
@@ -170,12 +184,16 @@ fn run(settings: &Settings, watch: &mut Watch<'_>) -> Result<Study> {
             }
         }
     }
-    Ok(told(&came, &bars, shapes))
+    Ok(told(&came, &bars, &apart, shapes))
 }
 
-fn told(came: &[Vec<Vec<f64>>], bars: &[Vec<f64>; 2], shapes: Vec<Curve>) -> Study {
+fn told(came: &[Vec<Vec<f64>>], bars: &[Vec<f64>; 2], apart: &[f64], shapes: Vec<Curve>) -> Study {
     let mut findings = Vec::new();
     let rows = KINDS.iter().zip(came).map(|((name, _), each)| {
+        if each[0].is_empty() {
+            findings.push(format!("{name}: its chains disagree on every function, so that nothing is believed; take more samples"));
+            return std::iter::once(Cell::from(*name)).chain(TOLD.map(|_| Cell::from("–"))).collect();
+        }
         let numbers: Vec<[f64; 3]> = each
             .iter()
             .enumerate()
@@ -188,6 +206,13 @@ fn told(came: &[Vec<Vec<f64>>], bars: &[Vec<f64>; 2], shapes: Vec<Curve>) -> Stu
         std::iter::once(Cell::from(*name)).chain(numbers.into_iter().map(Cell::Estimate)).collect()
     });
     let rows = rows.collect();
+    let failed = apart.iter().filter(|by| !bayes::agree(**by)).count();
+    let largest = apart.iter().copied().fold(0.0, f64::max);
+    findings.push(format!(
+        "chains of Hamiltonian Monte Carlo disagree by R̂ = {largest:.2} at the most; on {failed} of {} functions they do by more than {}, which are left out of its row",
+        apart.len(),
+        bayes::MOST_DISAGREEMENT
+    ));
     let [tried, best] = bars.each_ref().map(|bar| estimate(bar));
     findings
         .push(format!("the best place that was measured is worth {:.2}, the best there is {:.2}", tried[0], best[0]));
@@ -198,6 +223,16 @@ fn told(came: &[Vec<Vec<f64>>], bars: &[Vec<f64>; 2], shapes: Vec<Curve>) -> Stu
                 title: "Ways to doubt".into(),
                 columns: std::iter::once("way").chain(TOLD).map(String::from).collect(),
                 rows,
+            },
+            Table {
+                title: "Chains of Hamiltonian Monte Carlo, where they disagree the most".into(),
+                columns: ["functions", "that are left out", "R̂, median", "R̂, largest"].map(String::from).to_vec(),
+                rows: vec![vec![
+                    Cell::Number(apart.len() as f64),
+                    Cell::Number(failed as f64),
+                    Cell::Number(median(apart)),
+                    Cell::Number(largest),
+                ]],
             },
             Table {
                 title: "What there is to choose".into(),
@@ -217,6 +252,13 @@ fn told(came: &[Vec<Vec<f64>>], bars: &[Vec<f64>; 2], shapes: Vec<Curve>) -> Stu
     }
 }
 
+/// The middle one of numbers, the upper one of two; of none, one that is none.
+fn median(numbers: &[f64]) -> f64 {
+    let mut sorted = numbers.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -229,6 +271,7 @@ mod tests {
             doubt: places.iter().map(|x| if world.is_off(*x) == Some(true) { 3.0 * doubt } else { doubt }).collect(),
             noise: vec![NOISE; places.len()],
             members: Vec::new(),
+            apart: None,
         };
         let best = places.iter().map(|x| world.value(*x)).fold(f64::NEG_INFINITY, f64::max);
         let [on, off, doubt, growth, mean, _, penalty] = judge(&exact(1e-9), &world, &places, 1.0, &mut Rng::new(1));
@@ -247,7 +290,7 @@ mod tests {
 
     #[test]
     fn those_that_know_what_they_do_not_know_doubt_more_off_the_data() {
-        let effort = Effort { points: 30, updates: 400, samples: 100 };
+        let effort = Effort { points: 30, updates: 400, samples: 100, interrupt: &Interrupt::never() };
         let rng = &mut Rng::new(5);
         let world = World::random(rng);
         let (data, places) = (world.measured(effort.points, rng), world::places());

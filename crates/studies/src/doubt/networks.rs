@@ -59,30 +59,31 @@ fn parts(told: &[Vec<f64>]) -> (Vec<Vec<f64>>, Vec<f64>) {
 }
 
 /// Probabilistic networks, each trained on rows of its own.
-fn trained(data: &Data, members: usize, effort: Effort, rng: &mut Rng) -> Result<EnsembleMlp> {
+fn trained(data: &Data, members: usize, effort: Effort<'_>, rng: &mut Rng) -> Result<EnsembleMlp> {
     let n = data.x.len();
     let mut networks = networks(members, true, n, rng)?;
     let index: Vec<u32> =
         (0..members * n).map(|i| if members == 1 { i as u32 } else { rng.below(n as u64) as u32 }).collect();
     let (x, y) = (singles(&data.x), singles(&data.y));
     for _ in 0..effort.updates {
+        effort.interrupt.check("the study")?;
         let gather = |table| Feed::Gather { table, index: &index };
         networks.step(n, &[gather(&x), gather(&y)])?;
     }
     Ok(networks)
 }
 
-pub(super) fn single(data: &Data, places: &[f64], effort: Effort, rng: &mut Rng) -> Result<Belief> {
+pub(super) fn single(data: &Data, places: &[f64], effort: Effort<'_>, rng: &mut Rng) -> Result<Belief> {
     let (means, noise) = parts(&predicted(&trained(data, 1, effort, rng)?, places)?);
-    Ok(Belief { mean: means.concat(), noise: vec![0.0; places.len()], doubt: noise, members: Vec::new() })
+    Ok(Belief { mean: means.concat(), noise: vec![0.0; places.len()], doubt: noise, members: Vec::new(), apart: None })
 }
 
-pub(super) fn ensemble(data: &Data, places: &[f64], effort: Effort, rng: &mut Rng) -> Result<Belief> {
+pub(super) fn ensemble(data: &Data, places: &[f64], effort: Effort<'_>, rng: &mut Rng) -> Result<Belief> {
     let (means, noise) = parts(&predicted(&trained(data, MEMBERS, effort, rng)?, places)?);
     Ok(Belief::of_members(means, noise))
 }
 
-pub(super) fn priors(data: &Data, places: &[f64], effort: Effort, rng: &mut Rng) -> Result<Belief> {
+pub(super) fn priors(data: &Data, places: &[f64], effort: Effort<'_>, rng: &mut Rng) -> Result<Belief> {
     let n = data.x.len();
     let (fixed, mut learned) = (networks(MEMBERS, false, n, rng)?, networks(MEMBERS, false, n, rng)?);
     // What is drawn is scaled to vary by as much as functions do.
@@ -103,6 +104,7 @@ pub(super) fn priors(data: &Data, places: &[f64], effort: Effort, rng: &mut Rng)
     }
     let x = singles(&data.x);
     for _ in 0..effort.updates {
+        effort.interrupt.check("the study")?;
         learned.step(n, &[Feed::Shared(&x), Feed::Members(&y)])?;
     }
     let members = predicted(&learned, places)?
@@ -114,7 +116,7 @@ pub(super) fn priors(data: &Data, places: &[f64], effort: Effort, rng: &mut Rng)
     Ok(Belief::of_members(members, vec![NOISE; places.len()]))
 }
 
-pub(super) fn dropout(data: &Data, places: &[f64], effort: Effort, rng: &mut Rng) -> Result<Belief> {
+pub(super) fn dropout(data: &Data, places: &[f64], effort: Effort<'_>, rng: &mut Rng) -> Result<Belief> {
     let n = data.x.len();
     let mut store = Store::new(1);
     let config = MlpConfig {
@@ -151,6 +153,7 @@ pub(super) fn dropout(data: &Data, places: &[f64], effort: Effort, rng: &mut Rng
     let mut runner = Runner::new(g, n);
     let mut adam = Adam::new(&store, AdamConfig { learning_rate: RATE, ..AdamConfig::default() });
     for _ in 0..effort.updates {
+        effort.interrupt.check("the study")?;
         let [first, second] = draw(n, rng);
         let feeds = [Feed::Shared(&x), Feed::Shared(&first), Feed::Shared(&second), Feed::Shared(&y)];
         runner.forward_backward(&[&store], n, &feeds)?;
@@ -174,11 +177,12 @@ pub(super) fn dropout(data: &Data, places: &[f64], effort: Effort, rng: &mut Rng
 }
 
 /// Features of the last layer of a network that was trained on squared error, with a one behind them: where there are data, and at places.
-pub(super) fn features(data: &Data, places: &[f64], effort: Effort, rng: &mut Rng) -> Result<[Vec<Vec<f64>>; 2]> {
+pub(super) fn features(data: &Data, places: &[f64], effort: Effort<'_>, rng: &mut Rng) -> Result<[Vec<Vec<f64>>; 2]> {
     let n = data.x.len();
     let mut network = networks(1, false, n, rng)?;
     let (x, y) = (singles(&data.x), singles(&data.y));
     for _ in 0..effort.updates {
+        effort.interrupt.check("the study")?;
         network.step(n, &[Feed::Shared(&x), Feed::Shared(&y)])?;
     }
     let store = &network.trainer.store;
