@@ -5,7 +5,7 @@
 //! model out along each recorded sequence, pairs what it foresaw at t with what was measured at t + 1, adds these pairs to all earlier ones and learns anew. Of the rounds the one is kept whose
 //! rollouts on held-out sequences are the best; sequences on which a rollout diverges add nothing.
 
-use worldwright_core::{Entry, Key, Parameter, Result, Rng, SettingDefault as Default, Settings};
+use worldwright_core::{Entry, Interrupt, Key, Parameter, Result, Rng, SettingDefault as Default, Settings, cost};
 
 use crate::finding::estimate;
 use crate::{Build, Cell, Curve, Figure, Study, Table, Watch};
@@ -98,11 +98,15 @@ fn error(slope: f64, sequences: &[Vec<f64>]) -> f64 {
 }
 
 /// What each round learned, the first of them from data alone.
-fn taught(sequences: &[Vec<f64>], rounds: usize) -> Vec<f64> {
+///
+/// # Errors
+/// [`Error::Interrupted`](worldwright_core::Error::Interrupted).
+fn taught(sequences: &[Vec<f64>], rounds: usize, interrupt: &Interrupt) -> Result<Vec<f64>> {
     let mut line = Line::default();
     sequences.iter().for_each(|y| y.windows(2).for_each(|pair| line.see(pair[0], pair[1])));
     let mut slopes = vec![line.slope()];
     for _ in 0..rounds {
+        interrupt.check("the study")?;
         let slope = line.slope();
         for y in sequences {
             let (mut own, mut foreseen) = (Line::default(), y[0]);
@@ -119,7 +123,7 @@ fn taught(sequences: &[Vec<f64>], rounds: usize) -> Vec<f64> {
         }
         slopes.push(line.slope());
     }
-    slopes
+    Ok(slopes)
 }
 
 fn run(settings: &Settings, watch: &mut Watch<'_>) -> Result<Study> {
@@ -127,17 +131,21 @@ fn run(settings: &Settings, watch: &mut Watch<'_>) -> Result<Study> {
     let world = World { decay: number("decay")?, push: number("push")?, noise: number("noise")? };
     let (count, rounds) = (settings.count_in("sequences", 1, 1_000_000)?, settings.count_in("rounds", 1, 1000)?);
     let (seeds, key) = (settings.count_in("seeds", 1, 100_000)?, Key::new(settings.count("seed", 0)? as u64));
+    // What is learned from, what is held out, and ten times as much that is judged on.
+    let kept = 8.0 * (12 * count * (STEPS + 1 + 3)) as f64;
+    cost::memory(&[("sequences", count)], kept)?;
     let mut slopes = vec![Vec::new(); rounds + 1];
     let (mut errors, mut truths, mut chosen) = (slopes.clone(), Vec::new(), Vec::new());
     for seed in 0..seeds {
         watch.tell(seed, seeds, "sequences")?;
         let rng = &mut key.fold(seed as u64).rng();
         let [learned, held_out, judged] = [count, count, 10 * count].map(|count| world.measured(count, STEPS, rng));
-        let came = taught(&learned, rounds);
+        let came = taught(&learned, rounds, watch.interrupt)?;
         let best = (0..came.len()).min_by(|a, b| error(came[*a], &held_out).total_cmp(&error(came[*b], &held_out)));
         chosen.push(error(came[best.unwrap_or(0)], &judged));
         truths.push(error(world.decay, &judged));
         for (round, slope) in came.iter().enumerate() {
+            watch.interrupt.check("the study")?;
             slopes[round].push(*slope);
             errors[round].push(error(*slope, &judged));
         }
@@ -199,7 +207,7 @@ mod tests {
         let long = WORLD.measured(20, 20_000, &mut Rng::new(1));
         let spread = 0.01 / (1.0 - 0.95_f64.powi(2));
         let expected = 0.95 * spread / (spread + 0.16);
-        let slope = taught(&long, 1)[0];
+        let slope = taught(&long, 1, &Interrupt::never()).unwrap()[0];
         assert!((expected - 0.371).abs() < 1e-3 && (slope - expected).abs() < 0.01, "{slope} {expected}");
     }
 
@@ -207,13 +215,13 @@ mod tests {
     fn its_own_rollouts_bring_a_model_within_two_per_cent_of_the_truth() {
         let rng = &mut Rng::new(2);
         let (learned, judged) = (WORLD.measured(200, STEPS, rng), WORLD.measured(5000, STEPS, rng));
-        let slopes = taught(&learned, 8);
+        let slopes = taught(&learned, 8, &Interrupt::never()).unwrap();
         let of = |slope: f64| error(slope, &judged);
         assert!(of(slopes[0]) > 1.25 * of(0.95), "{} {}", of(slopes[0]), of(0.95));
         let best = slopes.iter().map(|slope| of(*slope)).fold(f64::INFINITY, f64::min);
         assert!(best < 1.02 * of(0.95), "{best} {} by {slopes:?}", of(0.95));
         // Without noise there is nothing to come back from.
         let clear = World { noise: 0.0, push: 0.0, ..WORLD }.measured(3, STEPS, rng);
-        assert!(taught(&clear, 3).iter().all(|slope| (slope - 0.95).abs() < 1e-9));
+        assert!(taught(&clear, 3, &Interrupt::never()).unwrap().iter().all(|slope| (slope - 0.95).abs() < 1e-9));
     }
 }

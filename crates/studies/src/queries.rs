@@ -11,7 +11,9 @@
 
 use std::collections::BTreeMap;
 
-use worldwright_core::{Entry, Key, Parameter, Result, Rng, Setting, SettingDefault as Default, Settings, find};
+use worldwright_core::{
+    Entry, Interrupt, Key, Parameter, Result, Rng, Setting, SettingDefault as Default, Settings, find,
+};
 use worldwright_finite::online::{ALL, LearnerContext, TabularLearner, Transition};
 
 use crate::finding::{bounded, estimate};
@@ -161,12 +163,19 @@ impl World {
     }
 
     /// Steps until what is learned is good enough; none where that takes more than `most`.
-    fn steps(&self, n: usize, contender: &Contender, most: usize, rng: &mut Rng) -> Result<Option<usize>> {
+    fn steps(
+        &self,
+        n: usize,
+        contender: &Contender,
+        (most, interrupt): (usize, &Interrupt),
+        rng: &mut Rng,
+    ) -> Result<Option<usize>> {
         let right: Vec<usize> = (0..(self.states)(n)).map(|_| rng.below(2) as usize).collect();
         let enough = LEVEL * self.earns(n, &right, |state| Ok((self.best)(n, state, &right)))?;
         let mut learner = contender.build(self.actions)?;
         let mut steps = 0;
         while steps < most {
+            interrupt.check("the study")?;
             learner.begin(0);
             let mut state = 0;
             for t in 1..=(self.horizon)(n) {
@@ -227,9 +236,8 @@ fn run(settings: &Settings, watch: &mut Watch<'_>) -> Result<Study> {
             for (s, n) in sizes.iter().enumerate() {
                 let mut steps = Vec::new();
                 for seed in 0..seeds {
-                    watch.interrupt.check("the study")?;
                     let rng = &mut key.fold(w as u64).fold(s as u64).fold(seed as u64).rng();
-                    match world.steps(*n, contender, most, rng)? {
+                    match world.steps(*n, contender, (most, watch.interrupt), rng)? {
                         Some(taken) => steps.push(taken as f64),
                         None => break,
                     }
@@ -289,7 +297,7 @@ mod tests {
         let sea = &WORLDS[2];
         let of = |name: &str, n| {
             let contender = CONTENDERS.iter().find(|contender| contender.name == name).unwrap();
-            sea.steps(n, contender, 20_000, &mut Rng::new(3)).unwrap()
+            sea.steps(n, contender, (20_000, &Interrupt::never()), &mut Rng::new(3)).unwrap()
         };
         assert!(of("r-max", 10).is_some_and(|steps| steps <= 4 * 200), "{:?}", of("r-max", 10));
         assert_eq!(of("q-learning", 14), None);

@@ -10,11 +10,11 @@ mod network;
 mod probes;
 mod ring;
 
-use worldwright_core::{Entry, Key, Parameter, Result, Rng, SettingDefault as Default, Settings};
+use worldwright_core::{Entry, Interrupt, Key, Parameter, Result, Rng, SettingDefault as Default, Settings, cost};
 
 use crate::finding::{bounded, estimate};
 use crate::{Build, Cell, Curve, Figure, Study, Table, Watch};
-use network::{Episode, Learner, see};
+use network::{EPISODE, Episode, KEPT, Learner, see};
 use probes::{Rows, control, told};
 use ring::{ACTIONS, COLOURS, Ring};
 
@@ -96,19 +96,32 @@ const TOLD: [&str; 9] = [
     "by the cell",
 ];
 
-fn asked(learner: &mut Learner, ring: &Ring, probed: usize, rng: &mut Rng) -> Result<[f64; 9]> {
+fn asked(
+    learner: &mut Learner,
+    ring: &Ring,
+    (probed, interrupt): (usize, &Interrupt),
+    rng: &mut Rng,
+) -> Result<[f64; 9]> {
     // Steps at random among its own show places and actions that it would not choose, to all kinds of network alike.
     const DITHER: f64 = 0.3;
     let mut paid = 0.0;
     for _ in 0..probed {
+        interrupt.check("the study")?;
         let episode = learner.act(ring, 0.0, rng)?;
         paid += episode.rewards.iter().sum::<f64>() / episode.rewards.len() as f64 / probed as f64;
     }
-    let mut some = || -> Result<Vec<Episode>> { (0..probed).map(|_| learner.act(ring, DITHER, rng)).collect() };
+    let mut some = || -> Result<Vec<Episode>> {
+        let mut one = || {
+            interrupt.check("the study")?;
+            learner.act(ring, DITHER, rng)
+        };
+        (0..probed).map(|_| one()).collect()
+    };
     let (fitted, judged) = (some()?, some()?);
     let both = |source, next| [&fitted, &judged].map(|episodes| rows(ring, episodes, source, next));
     let share = |source, next| {
         let [fitted, judged] = both(source, next);
+        interrupt.check("the study")?;
         told([&fitted, &judged], if next { COLOURS } else { ring.cells() }).map(|share| 100.0 * share)
     };
     let [fitted_rows, judged_rows] = both(Source::State, false);
@@ -131,6 +144,9 @@ fn run(settings: &Settings, watch: &mut Watch<'_>) -> Result<Study> {
     let asked_after = settings.counts_in("episodes", 0, 1_000_000)?;
     let (probed, seeds) = (settings.count_in("probed", 2, 10_000)?, settings.count_in("seeds", 1, 1000)?);
     let key = Key::new(settings.count("seed", 0)? as u64);
+    // Each step of an episode keeps two states; those of the last two lots stand as rows of a probe besides, once for each action.
+    let numbers = (2 * (2 * probed + KEPT) + 2 * probed * (ACTIONS + 1)) * (units + 1);
+    cost::memory(&[("probed", probed), ("units", units)], 8.0 * (numbers * EPISODE) as f64)?;
     let most_episodes = asked_after.iter().copied().max().unwrap_or(0);
     let mut came = vec![vec![Vec::new(); TOLD.len()]; asked_after.len()];
     let mut most = Vec::new();
@@ -143,7 +159,12 @@ fn run(settings: &Settings, watch: &mut Watch<'_>) -> Result<Study> {
             watch.tell(seed * (most_episodes + 1) + episode, seeds * (most_episodes + 1), "episodes")?;
             for (when, came) in asked_after.iter().zip(&mut came).filter(|(when, _)| **when == episode) {
                 // Asking must not change what is learned.
-                let told = asked(&mut learner, &ring, probed, &mut key.fold(seed as u64).fold(1 + *when as u64).rng())?;
+                let told = asked(
+                    &mut learner,
+                    &ring,
+                    (probed, watch.interrupt),
+                    &mut key.fold(seed as u64).fold(1 + *when as u64).rng(),
+                )?;
                 came.iter_mut().zip(told).for_each(|(all, one)| all.push(one));
             }
             if episode < most_episodes {
@@ -223,7 +244,7 @@ mod tests {
         let ring = Ring::random(7, rng);
         let mut learner = Learner::new(24, rng).unwrap();
         (0..100).for_each(|_| learner.learn(&ring, rng).unwrap());
-        let after = asked(&mut learner, &ring, 30, &mut Rng::new(9)).unwrap();
+        let after = asked(&mut learner, &ring, (30, &Interrupt::never()), &mut Rng::new(9)).unwrap();
         // Going on in one direction pays 0.26 a step here.
         assert!(after[0] > 0.6 * ring.most() && after[0] < 1.1 * ring.most(), "{after:?} {}", ring.most());
         assert!(after[1] > after[4] + 5.0 && after[2] < 35.0, "{after:?}");

@@ -19,8 +19,8 @@ const WINDOW: usize = 20;
 const WARM: usize = 6;
 const BATCH: usize = 32;
 /// Steps of an episode, and episodes that are kept.
-const EPISODE: usize = 60;
-const KEPT: usize = 500;
+pub(super) const EPISODE: usize = 60;
+pub(super) const KEPT: usize = 500;
 /// Chance of a random action while it learns.
 const DITHER: f64 = 0.2;
 

@@ -1,9 +1,10 @@
 //! How a network is taught on fields: passes over all of them in batches, in an order of their own each, with a step size that falls to nothing by a cosine.
 
-use worldwright_core::{Error, Result, Rng, Settings};
+use worldwright_core::{Error, Interrupt, Result, Rng, Settings, cost};
 use worldwright_nn::{Adam, AdamConfig, Feed, Graph, Runner, Store};
 
 use super::mazes::Field;
+use super::networks::{CHOICES, WIDE};
 
 /// How much is taught, and how.
 pub(super) struct Course {
@@ -38,12 +39,32 @@ impl Course {
         if course.batch > course.fields {
             return Err(Error::config("batch", format!("must not exceed the {} fields", course.fields)));
         }
+        course.memory()?;
         Ok(course)
     }
 
+    /// Refuses what takes too much memory: cells of fields with their distances, and what an update keeps of each cell for the way back.
+    fn memory(&self) -> Result<()> {
+        let cells = (self.size * self.size) as f64;
+        let fields = (self.fields + self.judged) as f64 * cells * (size_of::<bool>() + size_of::<f64>()) as f64;
+        let update = 2.0 * 4.0 * self.batch as f64 * cells * (WIDE + self.sweeps * (CHOICES + 3)) as f64;
+        let asked = [("size", self.size), ("fields", self.fields), ("batch", self.batch), ("judged", self.judged)];
+        cost::memory(&asked, fields + update)
+    }
+
     /// Fields to learn from, and others to be judged on.
-    pub(super) fn draw(&self, rng: &mut Rng) -> [Vec<Field>; 2] {
-        [self.fields, self.judged].map(|count| (0..count).map(|_| Field::random(self.size, rng)).collect())
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`].
+    pub(super) fn draw(&self, rng: &mut Rng, interrupt: &Interrupt) -> Result<[Vec<Field>; 2]> {
+        let mut drawn = |count: usize| -> Result<Vec<Field>> {
+            let mut one = || {
+                interrupt.check("the study")?;
+                Ok(Field::random(self.size, rng))
+            };
+            (0..count).map(|_| one()).collect()
+        };
+        Ok([drawn(self.fields)?, drawn(self.judged)?])
     }
 
     /// Teaches `store` by the graph `g`, which takes N inputs a field: `tell` adds those of one to them. `judge` hears of each epoch that begins, and with what was learned of
@@ -56,7 +77,7 @@ impl Course {
         who: &str,
         (g, store): (Graph, &mut Store),
         fields: &[Field],
-        rng: &mut Rng,
+        (rng, interrupt): (&mut Rng, &Interrupt),
         tell: impl Fn(&Field, &mut [Vec<f32>; N]),
         mut judge: impl FnMut(usize, Option<&Store>) -> Result<()>,
     ) -> Result<()> {
@@ -69,6 +90,7 @@ impl Course {
             judge(epoch, None)?;
             rng.shuffle(&mut order);
             for update in 0..updates {
+                interrupt.check("the study")?;
                 told.iter_mut().for_each(Vec::clear);
                 for field in &order[update * self.batch..(update + 1) * self.batch] {
                     tell(&fields[*field], &mut told);

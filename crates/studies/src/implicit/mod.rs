@@ -9,7 +9,7 @@ mod course;
 mod mazes;
 mod networks;
 
-use worldwright_core::{Entry, Key, Parameter, Result, SettingDefault as Default, Settings};
+use worldwright_core::{Entry, Interrupt, Key, Parameter, Result, SettingDefault as Default, Settings};
 use worldwright_nn::{Graph, Predictor, Store};
 
 use crate::finding::{bounded, estimate};
@@ -101,9 +101,14 @@ fn judge(predictor: &Predictor, fields: &[Field]) -> Result<[f64; 2]> {
     Ok([right as f64 / all as f64, arrived as f64 / all as f64])
 }
 
-fn teach(kind: usize, course: &Course, key: Key, mut watch: impl FnMut(usize) -> Result<()>) -> Result<Came> {
+fn teach(
+    kind: usize,
+    course: &Course,
+    (key, interrupt): (Key, &Interrupt),
+    mut watch: impl FnMut(usize) -> Result<()>,
+) -> Result<Came> {
     let (size, rng) = (course.size, &mut key.rng());
-    let [fields, others] = course.draw(rng);
+    let [fields, others] = course.draw(rng, interrupt)?;
     let mut store = Store::new(1);
     let network = match kind {
         0 => Network::planning(&mut store, size, course.sweeps, rng),
@@ -128,7 +133,7 @@ fn teach(kind: usize, course: &Course, key: Key, mut watch: impl FnMut(usize) ->
         see(field, seen);
         label(field, targets, counts);
     };
-    course.teach(KINDS[kind], (g, &mut store), &fields, rng, tell, |epoch, learned| match learned {
+    course.teach(KINDS[kind], (g, &mut store), &fields, (rng, interrupt), tell, |epoch, learned| match learned {
         None => watch(epoch),
         Some(store) => {
             predictor.refresh(&[store])?;
@@ -142,7 +147,7 @@ fn teach(kind: usize, course: &Course, key: Key, mut watch: impl FnMut(usize) ->
 
 fn run(settings: &Settings, watch: &mut Watch<'_>) -> Result<Study> {
     let course = Course::read(settings)?;
-    let size = course.size;
+    let (size, interrupt) = (course.size, watch.interrupt);
     let seeds = settings.count_in("seeds", 1, 1000)?;
     let key = Key::new(settings.count("seed", 0)? as u64);
     let columns = ["network", "numbers", "moves right", "starts that arrive"].map(String::from).to_vec();
@@ -153,7 +158,9 @@ fn run(settings: &Settings, watch: &mut Watch<'_>) -> Result<Study> {
         for seed in 0..seeds {
             // Both learn from the same fields.
             let done = (kind * seeds + seed) * course.epochs;
-            came.push(teach(kind, &course, key.fold(seed as u64), |epoch| watch.tell(done + epoch, all, name))?);
+            came.push(teach(kind, &course, (key.fold(seed as u64), interrupt), |epoch| {
+                watch.tell(done + epoch, all, name)
+            })?);
         }
         let right = bounded(estimate(&came.iter().map(|it| it.right).collect::<Vec<_>>()), [0.0, 1.0]);
         let arrives = bounded(estimate(&came.iter().map(|it| it.arrives).collect::<Vec<_>>()), [0.0, 1.0]);
@@ -198,7 +205,7 @@ mod tests {
         // Ways are longer than the plain one's layers see.
         let course =
             Course { size: 14, sweeps: 20, fields: 256, judged: 40, epochs: 10, batch: 16, learning_rate: 1e-2 };
-        let of = |kind| teach(kind, &course, Key::new(1), |_| Ok(())).unwrap();
+        let of = |kind| teach(kind, &course, (Key::new(1), &Interrupt::never()), |_| Ok(())).unwrap();
         let [planning, plain] = [of(0), of(1)];
         assert!(planning.arrives > plain.arrives + 0.1, "{} {}", planning.arrives, plain.arrives);
         assert!((planning.numbers as f64 / plain.numbers as f64 - 1.0).abs() < 0.15);

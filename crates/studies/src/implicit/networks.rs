@@ -14,8 +14,8 @@ use super::mazes::MOVES;
 /// Channels that a field has.
 pub(super) const CHANNELS: usize = 2;
 /// Channels of what rewards are made from, and of Q.
-const WIDE: usize = 150;
-const CHOICES: usize = 10;
+pub(super) const WIDE: usize = 150;
+pub(super) const CHOICES: usize = 10;
 
 /// What decides at every cell.
 pub(super) enum Network {

@@ -7,7 +7,7 @@
 mod beliefs;
 mod fields;
 
-use worldwright_core::{Entry, Key, Parameter, Result, SettingDefault as Default, Settings};
+use worldwright_core::{Entry, Key, Parameter, Result, SettingDefault as Default, Settings, cost};
 
 use crate::finding::{bounded, estimate};
 use crate::{Build, Cell, Study, Table, Watch};
@@ -72,6 +72,9 @@ fn run(settings: &Settings, watch: &mut Watch<'_>) -> Result<Study> {
         (settings.count_in("preferences", 1, 100_000)?, settings.count_in("demonstrations", 1, 1000)?);
     let sharpness = settings.float("sharpness", 0.0, 1000.0)?;
     let (candidates, draws) = (settings.count_in("candidates", 2, 100_000)?, settings.count_in("draws", 1, 100_000)?);
+    let numbers = KINDS * 2 * (candidates + preferences + shown) + side * side * (fields + 5 * 3 * side);
+    let asked = [("candidates", candidates), ("preferences", preferences), ("fields", fields), ("side", side)];
+    cost::memory(&asked, 8.0 * numbers as f64)?;
     let key = Key::new(settings.count("seed", 0)? as u64);
     let rng = &mut key.fold(0).rng();
     let known: Vec<Field> = (0..fields).map(|_| Field::draw(side, false, rng)).collect();
@@ -88,18 +91,19 @@ fn run(settings: &Settings, watch: &mut Watch<'_>) -> Result<Study> {
     }
     let design = Belief::of_design(&candidates, &outcomes, &outcome(&known, &designed), (sharpness, watch.interrupt))?;
     watch.tell(1, 4, "preferences")?;
-    let pairs: Vec<[Kinds; 2]> = (0..preferences)
+    let pairs: Result<Vec<[Kinds; 2]>> = (0..preferences)
         .map(|i| {
+            watch.interrupt.check("the study")?;
             let field = &known[i % fields];
             // Walks of two who want anything at all: those at random hardly come to a target.
             let [a, b] = [0; 2].map(|_: usize| {
                 field.soft_walk(&candidates[rng.below(candidates.len() as u64) as usize], sharpness, rng)
             });
             let prefers = 1.0 / (1.0 + (-sharpness * (dot(&TRUTH, &a) - dot(&TRUTH, &b))).exp());
-            if rng.uniform() < prefers { [a, b] } else { [b, a] }
+            Ok(if rng.uniform() < prefers { [a, b] } else { [b, a] })
         })
         .collect();
-    let preferred = Belief::of_preferences(&candidates, &pairs, (sharpness, watch.interrupt))?;
+    let preferred = Belief::of_preferences(&candidates, &pairs?, (sharpness, watch.interrupt))?;
     watch.tell(2, 4, "demonstrations")?;
     let walks: Vec<(&Field, Kinds)> =
         (0..shown).map(|i| (&known[i % fields], known[i % fields].soft_walk(&TRUTH, sharpness, rng))).collect();
