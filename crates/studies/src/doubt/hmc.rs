@@ -67,6 +67,17 @@ pub(super) fn disagreement(chains: &[Vec<f64>]) -> f64 {
 mod tests {
     use super::*;
 
+    #[test]
+    fn chains_stop_when_asked() {
+        let stop = Interrupt::new();
+        stop.request();
+        let still = |_: &[f64], slope: &mut [f64]| {
+            slope.fill(0.0);
+            0.0
+        };
+        assert!(sample(still, vec![0.0], 10, (&mut Rng::new(1), &stop)).is_err());
+    }
+
     /// Bayesian linear regression of y = w₀ + w₁ x: the posterior is normal, with precision I + XᵀX / σ².
     #[test]
     fn moments_are_those_of_bayesian_linear_regression() {

@@ -289,6 +289,24 @@ mod tests {
     }
 
     #[test]
+    fn chains_that_disagree_are_counted_and_leave_the_others_as_they_are() {
+        let came: Vec<Vec<Vec<f64>>> =
+            (0..KINDS.len()).map(|k| vec![if k == 4 { vec![] } else { vec![1.0, 2.0] }; TOLD.len()]).collect();
+        let study = told(&came, &[vec![1.0], vec![2.0]], &[f64::INFINITY, 2.5], Vec::new());
+        assert_eq!(study.tables[0].rows[4][1], Cell::from("–"));
+        assert!(matches!(study.tables[0].rows[3][1], Cell::Estimate([mean, ..]) if (mean - 1.5).abs() < 1e-12));
+        assert_eq!(study.tables[1].rows[0][1], Cell::Number(2.0));
+        assert!(bayes::agree(1.5) && !bayes::agree(f64::NAN));
+        // With few samples chains have not met; how far apart they are is said all the same.
+        let rng = &mut Rng::new(5);
+        let data = World::random(rng).measured(30, rng);
+        let effort = Effort { points: 30, updates: 1, samples: 10, interrupt: &Interrupt::never() };
+        assert!(
+            bayes::sampled(&data, &world::places(), effort, rng).unwrap().apart.is_some_and(|by| !bayes::agree(by))
+        );
+    }
+
+    #[test]
     fn those_that_know_what_they_do_not_know_doubt_more_off_the_data() {
         let effort = Effort { points: 30, updates: 400, samples: 100, interrupt: &Interrupt::never() };
         let rng = &mut Rng::new(5);

@@ -201,6 +201,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_would_take_too_much_is_refused_before_it_is_taken() {
+        let given = [("size", 64), ("fields", 10_000_000)];
+        let given = given.map(|(key, number)| (key.to_owned(), worldwright_core::Setting::Integer(number)));
+        let settings = Settings::resolve(ENTRY.name, ENTRY.parameters, &given.into()).unwrap();
+        let why = Course::read(&settings).err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(why.contains("fields = 10000000") && why.contains("memory"), "{why}");
+    }
+
+    #[test]
     fn a_network_that_plans_finds_ways_that_a_plain_one_does_not() {
         // Ways are longer than the plain one's layers see.
         let course =
