@@ -96,7 +96,7 @@ impl StudyPage<'_> {
         }
         let _ = write!(
             out,
-            "\nNumbers with an interval are means with 95 % of the normal approximation. Source: {}.\n",
+            "\nNumbers with an interval are means with 95 % of Student's t distribution. Source: {}.\n",
             self.source
         );
         out
