@@ -176,7 +176,7 @@ fn choices_are_refused_with_a_way_out() {
     for entry in ALL.iter().filter(|entry| matches!(entry.build, Build::Moments(_))) {
         let settings = Settings::resolve(entry.name, entry.parameters, &BTreeMap::new()).unwrap();
         let error = entry.build.foreseen(entry.name, &context, &settings).err().unwrap().to_string();
-        assert!(error.contains("such as sac"), "{error}");
+        assert!(error.contains("such as dqn"), "{error}");
         assert!(entry.build.experienced(entry.name, &context, &settings).err().unwrap().to_string().contains("pilco"));
     }
 }

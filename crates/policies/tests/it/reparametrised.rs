@@ -98,7 +98,7 @@ fn choices_and_other_lessons_are_refused_with_a_way_out() {
     for entry in entries() {
         let settings = Settings::resolve(entry.name, entry.parameters, &BTreeMap::new()).unwrap();
         let error = entry.build.reparametrised(entry.name, &context, &settings).err().unwrap().to_string();
-        assert!(error.contains("such as sac"), "{error}");
+        assert!(error.contains("such as dqn"), "{error}");
         assert!(entry.build.experienced(entry.name, &context, &settings).err().unwrap().to_string().contains("svg"));
     }
 }
