@@ -14,8 +14,8 @@
 //! policy of the plan are learned from imagined transitions as well as real ones, and nothing holds the plan near the policy.
 
 use worldwright_core::{
-    Action, Agent, Array, Budget, Call, Dataset, Error, Experience, Interrupt, Key, LearnedModel, Metrics, Observation,
-    Persist, Plan, PlanReport, Planner, Result, Rng, State, WorldModel, cost, find,
+    Action, Agent, Array, Budget, Call, Dataset, Error, Experience, Interrupt, Key, Metrics, Observation, Persist,
+    Plan, PlanReport, Planner, Result, Rng, State, WorldModel, cost, find,
 };
 use worldwright_planners::PlannerContext;
 use worldwright_policies::LearnedPolicy;
@@ -24,13 +24,13 @@ use crate::caution::{Caution, Kind};
 use crate::deciding::Deciding;
 use crate::dreaming::{self, Dreaming, Growth, Pay};
 use crate::expanding::Expanding;
+use crate::fitted::Fitted;
 use crate::fitting::Fitting;
 use crate::guided::{Asking, Guided};
 use crate::interest::Interest;
 use crate::mixture::Mixture;
-use crate::model_based::{build_model, lost};
+use crate::model_based::build_model;
 use crate::places::{self, at};
-use crate::planned::{World, world};
 use crate::policy_agent::{mode, policy_context, refuse_rollouts};
 use crate::tally::Tally;
 use crate::updates::Updates;
@@ -41,14 +41,11 @@ const UPDATES_A_DREAM: u64 = 20;
 
 /// Acts by a policy that learns from what it experienced and from what its model imagines.
 pub(crate) struct DynaAgent {
-    world: Option<World>,
-    /// Rows of its arena.
-    rows: usize,
+    fitted: Fitted,
     policy: Box<dyn LearnedPolicy>,
     /// Another of its kind, which is paid by what the model does not know; none where nobody is curious.
     explorer: Option<Box<dyn LearnedPolicy>>,
     interest: Interest,
-    fitting: Fitting,
     updates: Updates,
     /// None where nothing but what was experienced is learned from.
     dreaming: Option<Dreaming>,
@@ -202,8 +199,7 @@ fn assemble(resolved: &Resolved, context: &AgentContext, schedule: Schedule) -> 
     let rows = planned.chain(imagined.into_iter().flatten()).max().unwrap_or(0);
     cost::arena(model.spec(), rows, "rows that it imagines")?;
     Ok(Box::new(DynaAgent {
-        world: Some(world(model, rows, 0)),
-        rows,
+        fitted: Fitted::new(model, rows, fitting),
         planners,
         tally: Tally::default(),
         asking,
@@ -211,7 +207,6 @@ fn assemble(resolved: &Resolved, context: &AgentContext, schedule: Schedule) -> 
         policy,
         explorer,
         interest,
-        fitting,
         updates,
         dreaming,
         expanding,
@@ -227,26 +222,18 @@ fn assemble(resolved: &Resolved, context: &AgentContext, schedule: Schedule) -> 
 }
 
 impl DynaAgent {
-    /// An arena borrows its model, so a model that changed gets a new one.
-    fn open(&mut self, model: Box<dyn LearnedModel>) {
-        self.world = Some(world(model, self.rows, 0));
-    }
-
     fn fit(&mut self, experience: &dyn Experience) -> Result<Metrics> {
-        let mut model = self.world.take().ok_or_else(lost)?.into_owner();
-        let fitted = self.fitting.fit(model.as_mut(), experience, self.explore_rngs.len(), &self.interrupt);
-        self.open(model);
-        let report = fitted?;
-        if let (Some(caution), Some(world)) = (&mut self.caution, &mut self.world) {
-            let recorded = self.fitting.dataset();
+        let mut told = self.fitted.fit(experience, self.explore_rngs.len(), &self.interrupt)?;
+        if let Some(caution) = &mut self.caution {
+            let (world, fitting) = self.fitted.parts()?;
+            let recorded = fitting.dataset();
             let steps = world.with_dependent_mut(|_, arena| caution.measure(arena.as_mut(), recorded))?;
             self.interrupt.count(Call::ModelStep, steps);
         }
         if self.explores() {
-            self.fitting.note.push_str("; reward tells nothing yet, so that it explores what its model does not know");
+            let note = &mut self.fitted.fitting.note;
+            note.push_str("; reward tells nothing yet, so that it explores what its model does not know");
         }
-        let mut told = vec![("fit_epochs", report.epochs as f64), ("training_loss", report.training_loss)];
-        told.extend(report.holdout_mse.map(|mse| ("holdout_mse", mse)));
         if !self.planners.is_empty() {
             told.extend(self.tally.tell());
         }
@@ -263,7 +250,7 @@ impl DynaAgent {
             (Who::Explorer, Some(explorer)) => (explorer.as_mut(), Pay::Epistemic),
             _ => (self.policy.as_mut(), self.caution.map_or(Pay::Reward, Pay::Cautious)),
         };
-        let world = self.world.as_mut().ok_or_else(lost)?;
+        let world = self.fitted.world()?;
         let dreamt = world
             .with_dependent_mut(|_, arena| dreaming.dream(arena.as_mut(), policy, experience, pay, discount, rng))?;
         self.interrupt.count(Call::ModelStep, dreamt.len() as u64);
@@ -276,7 +263,7 @@ impl DynaAgent {
         let Some(expanding) = &mut self.expanding else { return Ok(dreamt) };
         let from = Mixture { real: experience, imagined: &dreamt, share: self.share, punishes: false };
         let (policy, discount, rng) = (self.policy.as_mut(), self.discount, &mut self.update_rng);
-        let world = self.world.as_mut().ok_or_else(lost)?;
+        let world = self.fitted.world()?;
         let told =
             world.with_dependent_mut(|_, arena| expanding.expand(arena.as_mut(), policy, &from, discount, rng))?;
         self.interrupt.count(Call::ModelStep, expanding.steps());
@@ -306,7 +293,7 @@ impl DynaAgent {
         let budget = Budget { interrupt: interrupt.clone(), ..Budget::default() };
         // A model without memory reads no key where it observes.
         let key = Key::new(0);
-        let world = self.world.as_mut().ok_or_else(lost)?;
+        let world = self.fitted.world()?;
         let report = world.with_dependent_mut(|_, arena| {
             arena.explore(explores);
             arena.observe(0, None, observation, key)?;
@@ -400,11 +387,11 @@ impl Agent for DynaAgent {
         if self.explorer.is_some() && experience.taken() >= self.updates.initial_steps() {
             self.interest.follow(experience);
         }
-        if self.fitting.is_due(experience, self.explore_rngs.len()) {
+        if self.fitted.fitting.is_due(experience, self.explore_rngs.len()) {
             told.extend(self.fit(experience)?);
         }
         let due = self.updates.due(experience.taken());
-        if due == 0 || self.fitting.fits == 0 {
+        if due == 0 || !self.fitted.is_fitted() {
             return Ok(told);
         }
         let (mut left, mut latest) = (due, Metrics::new());
@@ -429,7 +416,7 @@ impl Agent for DynaAgent {
 
     fn study(&mut self, experience: &dyn Experience) -> Result<Metrics> {
         let mut told = Metrics::new();
-        if self.fitting.fits == 0 || self.fitting.fitted_at < experience.taken() {
+        if !self.fitted.is_up_to_date(experience) {
             told.extend(self.fit(experience)?);
             self.dreamt.1 = 0;
         }
@@ -449,12 +436,11 @@ impl Agent for DynaAgent {
     }
 
     fn world_model(&self) -> Option<&dyn WorldModel> {
-        let world = self.world.as_ref().filter(|_| self.fitting.fits > 0)?;
-        Some(world.borrow_owner().as_world_model())
+        self.fitted.model()
     }
 
     fn note(&self) -> &str {
-        &self.fitting.note
+        &self.fitted.fitting.note
     }
 
     fn plan(&mut self, observation: &Observation) -> Result<Plan> {
@@ -477,21 +463,14 @@ impl Agent for DynaAgent {
 
     fn weights(&self) -> State {
         let mut state = State::new();
-        if let Some(world) = &self.world {
-            state.put_all("model", world.borrow_owner().save());
-        }
-        state.put("fits", Array::U64(vec![self.fitting.fits]));
+        self.fitted.put_weights(&mut state);
         state.put_all("policy", self.policy.weights());
         self.updates.put_made(&mut state);
         state
     }
 
     fn restore_weights(&mut self, weights: &State) -> Result<()> {
-        let mut model = self.world.take().ok_or_else(lost)?.into_owner();
-        let restored = model.restore(&weights.part("model"));
-        self.open(model);
-        restored?;
-        self.fitting.fits = weights.u64s("fits", 1)?[0];
+        self.fitted.take_weights(weights)?;
         self.policy.restore_weights(&weights.part("policy"))?;
         self.updates.take_made(weights)
     }
@@ -500,15 +479,12 @@ impl Agent for DynaAgent {
 impl Persist for DynaAgent {
     fn save(&self) -> State {
         let mut state = State::new();
-        if let Some(world) = &self.world {
-            state.put_all("model", world.borrow_owner().save());
-        }
+        self.fitted.save(&mut state);
         state.put_all("policy", self.policy.save());
         if let Some(explorer) = &self.explorer {
             state.put_all("explorer", explorer.save());
             self.interest.save(&mut state);
         }
-        self.fitting.save(&mut state);
         self.updates.save(&mut state);
         self.tally.save(&mut state);
         if let Some(caution) = &self.caution {
@@ -532,16 +508,12 @@ impl Persist for DynaAgent {
     }
 
     fn restore(&mut self, state: &State) -> Result<()> {
-        let mut model = self.world.take().ok_or_else(lost)?.into_owner();
-        let restored = model.restore(&state.part("model"));
-        self.open(model);
-        restored?;
+        self.fitted.restore(state)?;
         self.policy.restore(&state.part("policy"))?;
         if let Some(explorer) = &mut self.explorer {
             explorer.restore(&state.part("explorer"))?;
             self.interest.restore(state)?;
         }
-        self.fitting.restore(state)?;
         self.updates.restore(state)?;
         self.tally.restore(state)?;
         if let Some(caution) = &mut self.caution {

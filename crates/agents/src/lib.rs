@@ -16,6 +16,7 @@ mod estimating;
 mod evolution;
 mod evolving_agent;
 mod expanding;
+mod fitted;
 mod fitting;
 mod goals;
 mod guided;

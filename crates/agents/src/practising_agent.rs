@@ -1,25 +1,25 @@
 //! The agent whose policy learns from its own steps alone, and takes them in a model: as many as it likes for each that it takes in the world.
 //!
 //! Model-ensemble trust-region policy optimisation (Kurutach, Clavera, Duan, Tamar and Abbeel, "Model-Ensemble Trust-Region Policy Optimization", ICLR 2018, algorithm 2): after each fit the
-//! policy practises on trajectories that each follow one member of the ensemble. Every few updates its return is estimated in each member, over the same starts and the same noise; once it
+//! policy practises on trajectories that each follow one member of the ensemble (`model.propagation=ts-inf`; with `ts1` a member is drawn at each step, and with `expectation` there is but one). Every few updates its return is estimated in each member, over the same starts and the same noise; once it
 //! has improved in less than 70 % of them since the last time, what it learns is what one member gets wrong, and it practises no further until there is a better model.
 //!
 //! Unlike the paper, the policy is improved by clipped steps (`ppo`) rather than within a trust region, and trajectories are short ones from wherever the agent has been, whose ends are worth
 //! what its critic says, so that errors of the model do not add up over an episode.
 
 use worldwright_core::{
-    Action, Agent, Array, Call, Error, Experience, Interrupt, Key, LearnedModel, Metrics, Mode, Observation, Persist,
-    Result, Rng, Sample, Settings, State, StepColumn, Want, WorldModel, cost,
+    Action, Agent, Call, Error, Experience, Interrupt, Key, Metrics, Mode, Observation, Persist, Result, Rng, Sample,
+    Settings, State, StepColumn, Want, WorldModel, cost,
 };
 use worldwright_policies::LearnedPolicy;
 
 use crate::deciding::Deciding;
 use crate::dreaming::{Dreaming, Growth, Pay};
+use crate::fitted::Fitted;
 use crate::fitting::Fitting;
 use crate::kept::Kept;
-use crate::model_based::{build_model, lost};
+use crate::model_based::build_model;
 use crate::places::{self, at};
-use crate::planned::{World, world};
 use crate::policy_agent::{mode, on_policy};
 use crate::updates::Updates;
 use crate::walking::Walking;
@@ -30,12 +30,9 @@ const STARTS: usize = 32;
 
 /// Acts by a policy that practises in a model.
 pub(crate) struct PractisingAgent {
-    world: Option<World>,
-    /// Rows of its arena.
-    rows: usize,
+    fitted: Fitted,
     policy: Box<dyn LearnedPolicy>,
     columns: Vec<StepColumn>,
-    fitting: Fitting,
     dreaming: Dreaming,
     practice: Practice,
     /// What it practised in all, and what that said.
@@ -90,12 +87,11 @@ pub(crate) fn build(resolved: &Resolved, context: &AgentContext) -> Result<Box<d
     let practice = Practice::read(settings, model.spec().members, o)?;
     let rows = dreaming.rows().max(practice.walking.rows());
     cost::arena(model.spec(), rows, "rows that it imagines")?;
+    let fitting = Fitting::new(settings, [o, a], false, seed.fold(1))?.within_episodes();
     Ok(Box::new(PractisingAgent {
-        world: Some(world(model, rows, 0)),
-        rows,
+        fitted: Fitted::new(model, rows, fitting),
         columns: policy.columns(),
         policy,
-        fitting: Fitting::new(settings, [o, a], false, seed.fold(1))?.within_episodes(),
         dreaming,
         practice,
         updates: Updates::none(),
@@ -108,32 +104,14 @@ pub(crate) fn build(resolved: &Resolved, context: &AgentContext) -> Result<Box<d
 }
 
 impl PractisingAgent {
-    /// An arena borrows its model, so a model that changed gets a new one.
-    fn open(&mut self, model: Box<dyn LearnedModel>) {
-        self.world = Some(world(model, self.rows, 0));
-    }
-
-    fn restore_model(&mut self, state: &State) -> Result<()> {
-        let mut model = self.world.take().ok_or_else(lost)?.into_owner();
-        let restored = model.restore(&state.part("model"));
-        self.open(model);
-        restored
-    }
-
     fn fit(&mut self, experience: &dyn Experience) -> Result<Metrics> {
-        let mut model = self.world.take().ok_or_else(lost)?.into_owner();
-        let fitted = self.fitting.fit(model.as_mut(), experience, self.explore_rngs.len(), &self.interrupt);
-        self.open(model);
-        let report = fitted?;
-        let mut told = vec![("fit_epochs", report.epochs as f64), ("training_loss", report.training_loss)];
-        told.extend(report.holdout_mse.map(|mse| ("holdout_mse", mse)));
-        Ok(told)
+        self.fitted.fit(experience, self.explore_rngs.len(), &self.interrupt)
     }
 
     /// One update on trajectories of the policy as it is.
     fn update(&mut self, experience: &dyn Experience, last: bool) -> Result<Metrics> {
         let (policy, dreaming, rng) = (self.policy.as_mut(), &mut self.dreaming, &mut self.update_rng);
-        let (world, discount) = (self.world.as_mut().ok_or_else(lost)?, self.discount);
+        let (world, discount) = (self.fitted.world()?, self.discount);
         let steps = world.with_dependent_mut(|_, arena| {
             dreaming.dream(arena.as_mut(), policy, experience, Pay::Reward, discount, rng)
         })?;
@@ -151,7 +129,7 @@ impl PractisingAgent {
         let practice = &mut self.practice;
         let (policy, walking, o) = (self.policy.as_mut(), &mut practice.walking, practice.flat.len());
         let (starts, flat, steps) = (&practice.starts, &mut practice.flat, practice.steps);
-        let (world, rng) = (self.world.as_mut().ok_or_else(lost)?, &mut key.rng());
+        let (world, rng) = (self.fitted.world()?, &mut key.rng());
         world.with_dependent_mut(|_, arena| {
             walking.begin(arena.as_ref());
             for start in 0..STARTS {
@@ -190,7 +168,9 @@ impl PractisingAgent {
 
 /// The share of members in which a return has grown.
 fn improved(before: &[f64], now: &[f64]) -> f64 {
-    let grown = before.iter().zip(now).filter(|(before, now)| now > before).count();
+    // What was no number and is one now has come back.
+    let grows = |(before, now): &(&f64, &f64)| now > before || (before.is_nan() && now.is_finite());
+    let grown = before.iter().zip(now).filter(grows).count();
     grown as f64 / before.len().max(1) as f64
 }
 
@@ -219,7 +199,7 @@ impl Agent for PractisingAgent {
     }
 
     fn learn(&mut self, experience: &dyn Experience) -> Result<Metrics> {
-        if !self.fitting.is_due(experience, self.explore_rngs.len()) {
+        if !self.fitted.fitting.is_due(experience, self.explore_rngs.len()) {
             return Ok(Metrics::new());
         }
         let mut told = self.fit(experience)?;
@@ -229,7 +209,7 @@ impl Agent for PractisingAgent {
 
     fn study(&mut self, experience: &dyn Experience) -> Result<Metrics> {
         let mut told = Metrics::new();
-        if self.fitting.fits == 0 || self.fitting.fitted_at < experience.taken() {
+        if !self.fitted.is_up_to_date(experience) {
             told.extend(self.fit(experience)?);
         }
         told.extend(self.update(experience, false)?);
@@ -241,28 +221,23 @@ impl Agent for PractisingAgent {
     }
 
     fn world_model(&self) -> Option<&dyn WorldModel> {
-        let world = self.world.as_ref().filter(|_| self.fitting.fits > 0)?;
-        Some(world.borrow_owner().as_world_model())
+        self.fitted.model()
     }
 
     fn note(&self) -> &str {
-        &self.fitting.note
+        &self.fitted.fitting.note
     }
 
     fn weights(&self) -> State {
         let mut state = State::new();
-        if let Some(world) = &self.world {
-            state.put_all("model", world.borrow_owner().save());
-        }
-        state.put("fits", Array::U64(vec![self.fitting.fits]));
+        self.fitted.put_weights(&mut state);
         state.put_all("policy", self.policy.weights());
         self.updates.put_made(&mut state);
         state
     }
 
     fn restore_weights(&mut self, weights: &State) -> Result<()> {
-        self.restore_model(weights)?;
-        self.fitting.fits = weights.u64s("fits", 1)?[0];
+        self.fitted.take_weights(weights)?;
         self.policy.restore_weights(&weights.part("policy"))?;
         self.updates.take_made(weights)
     }
@@ -271,11 +246,8 @@ impl Agent for PractisingAgent {
 impl Persist for PractisingAgent {
     fn save(&self) -> State {
         let mut state = State::new();
-        if let Some(world) = &self.world {
-            state.put_all("model", world.borrow_owner().save());
-        }
+        self.fitted.save(&mut state);
         state.put_all("policy", self.policy.save());
-        self.fitting.save(&mut state);
         self.updates.save(&mut state);
         state.put("update_rng", self.update_rng.save());
         places::put(&mut state, &self.explore_rngs, |rng| {
@@ -287,9 +259,8 @@ impl Persist for PractisingAgent {
     }
 
     fn restore(&mut self, state: &State) -> Result<()> {
-        self.restore_model(state)?;
+        self.fitted.restore(state)?;
         self.policy.restore(&state.part("policy"))?;
-        self.fitting.restore(state)?;
         self.updates.restore(state)?;
         self.update_rng.restore(state, "update_rng")?;
         let mut rngs = self.explore_rngs.iter_mut().enumerate();
@@ -305,5 +276,6 @@ mod tests {
     fn improvement_is_counted_over_members_and_what_diverged_has_none() {
         assert_eq!(improved(&[0.0, 0.0, 0.0, 0.0], &[1.0, 0.0, -1.0, 2.0]), 0.5);
         assert_eq!(improved(&[0.0, 1.0], &[f64::NAN, 2.0]), 0.5);
+        assert_eq!(improved(&[f64::NAN, f64::NAN], &[1.0, f64::NAN]), 0.5);
     }
 }

@@ -12,7 +12,7 @@
 //! Jordan, Gonzalez and Levine, 2018), H = 0 the plain target of one step.
 //!
 //! What comes out are transitions that pay y and end, for any policy with critics to learn from. Unlike the paper, targets are made for some updates at once, by the newest critics rather than
-//! slow ones, from actions that are likeliest rather than drawn, by the mean of the critics rather than the least, and without a term of entropy where a policy is soft; the variance counts what a model thinks is noise too.
+//! slow ones, from actions that are likeliest rather than drawn, by the mean of the critics rather than the least, and without a term of entropy where a policy is soft; the variance counts what a model thinks is noise too, and is that of members where each lane follows one (`ts-inf`).
 
 use worldwright_core::{
     Dataset, Error, Experience, Imagination, Mode, Policy, Result, Rng, Sample, Settings, Want, cost,

@@ -15,16 +15,17 @@
 mod trajectories;
 
 use worldwright_core::{
-    Action, Agent, Array, Call, Experience, Interrupt, Key, LearnedModel, Metrics, Observation, Persist, Result, Rng,
-    State, WorldModel, cost, find,
+    Action, Agent, Call, Experience, Interrupt, Key, Metrics, Observation, Persist, Result, Rng, State, WorldModel,
+    cost, find,
 };
 use worldwright_policies::ReparametrisedPolicy;
 
 use crate::deciding::Deciding;
+use crate::fitted::Fitted;
 use crate::fitting::Fitting;
-use crate::model_based::{build_model, lost};
+use crate::model_based::build_model;
 use crate::places::{self, at};
-use crate::planned::{World, world};
+use crate::planned::World;
 use crate::policy_agent::{mode, policy_context};
 use crate::updates::Updates;
 use crate::{AgentContext, Resolved};
@@ -32,10 +33,9 @@ use trajectories::Trajectories;
 
 /// Acts by a policy that climbs derivatives along trajectories.
 pub(crate) struct SvgAgent {
-    world: Option<World>,
+    fitted: Fitted,
     policy: Box<dyn ReparametrisedPolicy>,
     trajectories: Trajectories,
-    fitting: Fitting,
     updates: Updates,
     deciding: Deciding,
     interrupt: Interrupt,
@@ -55,11 +55,11 @@ pub(crate) fn build(resolved: &Resolved, context: &AgentContext) -> Result<Box<d
     let trajectories = Trajectories::new(settings, model.spec(), settings.float("discount", 0.0, 1.0)?)?;
     cost::arena(model.spec(), trajectories.rows(), "rows of trajectories")?;
     let seed = Key::new(context.seed);
+    let fitting = Fitting::new(settings, [o, a], false, seed.fold(1))?.within_episodes();
     Ok(Box::new(SvgAgent {
-        world: Some(world(model, trajectories.rows(), 0)),
+        fitted: Fitted::new(model, trajectories.rows(), fitting),
         policy,
         trajectories,
-        fitting: Fitting::new(settings, [o, a], false, seed.fold(1))?.within_episodes(),
         updates: Updates::new(settings)?,
         deciding: Deciding::new(context),
         interrupt: context.interrupt.clone(),
@@ -69,19 +69,8 @@ pub(crate) fn build(resolved: &Resolved, context: &AgentContext) -> Result<Box<d
 }
 
 impl SvgAgent {
-    /// An arena borrows its model, so a model that changed gets a new one.
-    fn open(&mut self, model: Box<dyn LearnedModel>) {
-        self.world = Some(world(model, self.trajectories.rows(), 0));
-    }
-
     fn fit(&mut self, experience: &dyn Experience) -> Result<Metrics> {
-        let mut model = self.world.take().ok_or_else(lost)?.into_owner();
-        let fitted = self.fitting.fit(model.as_mut(), experience, self.explore_rngs.len(), &self.interrupt);
-        self.open(model);
-        let report = fitted?;
-        let mut told = vec![("fit_epochs", report.epochs as f64), ("training_loss", report.training_loss)];
-        told.extend(report.holdout_mse.map(|mse| ("holdout_mse", mse)));
-        Ok(told)
+        self.fitted.fit(experience, self.explore_rngs.len(), &self.interrupt)
     }
 }
 
@@ -131,13 +120,13 @@ impl Agent for SvgAgent {
 
     fn learn(&mut self, experience: &dyn Experience) -> Result<Metrics> {
         let mut told = Metrics::new();
-        if self.fitting.is_due(experience, self.explore_rngs.len()) {
+        if self.fitted.fitting.is_due(experience, self.explore_rngs.len()) {
             told.extend(self.fit(experience)?);
         }
-        if self.fitting.fits == 0 {
+        if !self.fitted.is_fitted() {
             return Ok(told);
         }
-        let world = self.world.as_mut().ok_or_else(lost)?;
+        let world = self.fitted.world()?;
         let (policy, trajectories) = (self.policy.as_mut(), &mut self.trajectories);
         let (rng, interrupt) = (&mut self.update_rng, &self.interrupt);
         let once = || update((&mut *world, &mut *policy, &mut *trajectories), experience, rng, interrupt);
@@ -147,10 +136,10 @@ impl Agent for SvgAgent {
 
     fn study(&mut self, experience: &dyn Experience) -> Result<Metrics> {
         let mut told = Metrics::new();
-        if self.fitting.fits == 0 || self.fitting.fitted_at < experience.taken() {
+        if !self.fitted.is_up_to_date(experience) {
             told.extend(self.fit(experience)?);
         }
-        let world = self.world.as_mut().ok_or_else(lost)?;
+        let world = self.fitted.world()?;
         let (rng, interrupt) = (&mut self.update_rng, &self.interrupt);
         let said = update((world, self.policy.as_mut(), &mut self.trajectories), experience, rng, interrupt)?;
         told.extend(self.updates.count(said, false));
@@ -162,31 +151,23 @@ impl Agent for SvgAgent {
     }
 
     fn world_model(&self) -> Option<&dyn WorldModel> {
-        let world = self.world.as_ref().filter(|_| self.fitting.fits > 0)?;
-        Some(world.borrow_owner().as_world_model())
+        self.fitted.model()
     }
 
     fn note(&self) -> &str {
-        &self.fitting.note
+        &self.fitted.fitting.note
     }
 
     fn weights(&self) -> State {
         let mut state = State::new();
-        if let Some(world) = &self.world {
-            state.put_all("model", world.borrow_owner().save());
-        }
-        state.put("fits", Array::U64(vec![self.fitting.fits]));
+        self.fitted.put_weights(&mut state);
         state.put_all("policy", self.policy.weights());
         self.updates.put_made(&mut state);
         state
     }
 
     fn restore_weights(&mut self, weights: &State) -> Result<()> {
-        let mut model = self.world.take().ok_or_else(lost)?.into_owner();
-        let restored = model.restore(&weights.part("model"));
-        self.open(model);
-        restored?;
-        self.fitting.fits = weights.u64s("fits", 1)?[0];
+        self.fitted.take_weights(weights)?;
         self.policy.restore_weights(&weights.part("policy"))?;
         self.updates.take_made(weights)
     }
@@ -195,11 +176,8 @@ impl Agent for SvgAgent {
 impl Persist for SvgAgent {
     fn save(&self) -> State {
         let mut state = State::new();
-        if let Some(world) = &self.world {
-            state.put_all("model", world.borrow_owner().save());
-        }
+        self.fitted.save(&mut state);
         state.put_all("policy", self.policy.save());
-        self.fitting.save(&mut state);
         self.updates.save(&mut state);
         state.put("update_rng", self.update_rng.save());
         places::put(&mut state, &self.explore_rngs, |rng| {
@@ -211,12 +189,8 @@ impl Persist for SvgAgent {
     }
 
     fn restore(&mut self, state: &State) -> Result<()> {
-        let mut model = self.world.take().ok_or_else(lost)?.into_owner();
-        let restored = model.restore(&state.part("model"));
-        self.open(model);
-        restored?;
+        self.fitted.restore(state)?;
         self.policy.restore(&state.part("policy"))?;
-        self.fitting.restore(state)?;
         self.updates.restore(state)?;
         self.update_rng.restore(state, "update_rng")?;
         let mut rngs = self.explore_rngs.iter_mut().enumerate();

@@ -231,12 +231,14 @@ const SVG: [&str; 14] = [
     "seed=3",
 ];
 
+/// Those whose runs are cut, and whose bundles act.
+const POLICIES: [&[&str]; 14] =
+    [&SAC, &TD3, &DQN, &HER, &TDM, &DAGGER, &POLO, &BMPC, &GPS, &DHMBPO, &MB_PPO, &DREAMER, &MUZERO, &SVG];
+
 #[test]
 fn a_cut_run_of_a_policy_goes_on_as_if_it_had_not_been() {
     const OFTEN: CheckpointEvery = CheckpointEvery { steps: 70, secs: f64::INFINITY };
-    for choices in
-        [&SAC[..], &TD3, &DQN, &HER, &TDM, &DAGGER, &POLO, &BMPC, &GPS, &DHMBPO, &MB_PPO, &DREAMER, &MUZERO, &SVG]
-    {
+    for choices in POLICIES {
         let experiment = completed(choices);
         let place = tempfile::tempdir().unwrap();
         let [whole, cut] = ["whole", "cut"].map(|name| place.path().join(name));
@@ -252,7 +254,7 @@ fn a_cut_run_of_a_policy_goes_on_as_if_it_had_not_been() {
 
 #[test]
 fn a_bundle_of_a_policy_acts_as_the_run_evaluated_it() {
-    for choices in [&SAC[..], &TD3, &DQN, &DAGGER, &POLO, &BMPC, &GPS, &DHMBPO, &MB_PPO, &DREAMER, &MUZERO, &SVG] {
+    for choices in POLICIES {
         let place = tempfile::tempdir().unwrap();
         let summary = finish(&completed(choices), place.path(), false);
         let mut loaded = load_bundle(&Lists, place.path(), &GO_ON).unwrap();
