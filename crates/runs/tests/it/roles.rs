@@ -66,6 +66,36 @@ const HER: [&str; 10] = [
     "seed=3",
 ];
 
+/// A tree within the network.
+const TREEQN: [&str; 9] = [
+    "environment=cartpole",
+    "algorithm=treeqn",
+    "policy.batch=8",
+    "policy.hidden=[8]",
+    "agent.initial_steps=60",
+    "agent.updates_per_step=0.5",
+    "steps=500",
+    "evaluation.episodes=1",
+    "seed=3",
+];
+
+/// What was done on the way to a goal.
+const GCSL: [&str; 9] = [
+    "environment=bit-flipping",
+    "environment.bits=6",
+    "algorithm=gcsl",
+    "policy.batch=8",
+    "policy.hidden=[8]",
+    "agent.initial_steps=60",
+    "steps=500",
+    "evaluation.episodes=1",
+    "seed=3",
+];
+
+/// A distribution over a policy's numbers.
+const REPS: [&str; 6] =
+    ["environment=cartpole", "algorithm=reps", "agent.population=6", "steps=500", "evaluation.episodes=1", "seed=3"];
+
 /// The same with a countdown, which is planned.
 const TDM: [&str; 11] = [
     "environment=bit-flipping",
@@ -232,8 +262,10 @@ const SVG: [&str; 14] = [
 ];
 
 /// Those whose runs are cut, and whose bundles act.
-const POLICIES: [&[&str]; 14] =
-    [&SAC, &TD3, &DQN, &HER, &TDM, &DAGGER, &POLO, &BMPC, &GPS, &DHMBPO, &MB_PPO, &DREAMER, &MUZERO, &SVG];
+const POLICIES: [&[&str]; 17] = [
+    &SAC, &TD3, &DQN, &TREEQN, &HER, &TDM, &GCSL, &REPS, &DAGGER, &POLO, &BMPC, &GPS, &DHMBPO, &MB_PPO, &DREAMER,
+    &MUZERO, &SVG,
+];
 
 #[test]
 fn a_cut_run_of_a_policy_goes_on_as_if_it_had_not_been() {
