@@ -160,6 +160,9 @@ fn build_tree(context: &PolicyContext, settings: &Settings) -> Result<Box<dyn Le
     let hidden = &options.shape.hidden;
     let widest = hidden.iter().copied().max().unwrap_or(1).max(context.inputs);
     cost::memory(&[("batch", options.batch), ("depth", depth)], 40.0 * (options.batch * widest * states) as f64)?;
+    // A matrix a choice, with its slow copy, its gradient and the two moments of its step.
+    let (state, choices) = (hidden.last().copied().unwrap_or(1), head.choices());
+    cost::memory(&[("hidden", state)], 20.0 * choices as f64 * (state as f64).powi(2))?;
     let growth = Growth { depth, mix: settings.float("mix", 0.0, 1.0)? as f32, discount: context.discount as f32 };
     let tree = Tree::new((context.inputs, head.choices()), (hidden, options.shape.critic_norm), growth, &mut rng);
     let network = Network::Tree(tree, share as f32);

@@ -127,6 +127,10 @@ fn values_of_a_tree_are_those_of_dynamic_programming() {
     let deep = [("depth", Setting::Integer(6))];
     let error = policy("treeqn", 1, &Space::discrete(5), DISCOUNT, &deep).map(|_| ()).unwrap_err();
     assert!(error.to_string().contains("depth"), "{error}");
+    // A matrix a choice: 200 of 16,384 times 16,384 numbers.
+    let wide = [("hidden", Setting::Numbers(vec![16_384.0])), ("depth", Setting::Integer(1))];
+    let error = policy("treeqn", 1, &Space::discrete(200), DISCOUNT, &wide).map(|_| ()).unwrap_err();
+    assert!(matches!(&error, Error::Config { .. }) && error.to_string().contains("memory"), "{error}");
 }
 
 /// Episodes that walk to the right: with returns of three steps, the reward at the end is known three places away at each update.
