@@ -1,6 +1,6 @@
 //! A policy's decision: from what is seen to an action, by the spaces of a task.
 
-use worldwright_core::{Action, Batch, Columns, Mode, Observation, Policy, Result, Rng, Space};
+use worldwright_core::{Action, Actions, Batch, Columns, Mode, Observation, Policy, Result, Rng, Space};
 
 use crate::AgentContext;
 
@@ -100,4 +100,18 @@ impl Deciding {
         self.chosen.columns().copy_row(0, action);
         self.action_space.unflatten(action)
     }
+}
+
+/// Flat actions as an arena takes them.
+pub(crate) fn actions<'a>(space: &Space, chosen: &'a Batch, choices: &'a mut Vec<u32>) -> Actions<'a> {
+    if !matches!(space, Space::Discrete { .. }) {
+        return Actions::Continuous(chosen.columns());
+    }
+    choices.clear();
+    for row in 0..chosen.rows() {
+        let columns = chosen.columns();
+        let taken = (0..columns.dims()).find(|dim| columns.get(row, *dim) > 0.5);
+        choices.push(taken.unwrap_or(0) as u32);
+    }
+    Actions::Discrete(choices)
 }

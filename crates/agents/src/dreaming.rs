@@ -6,11 +6,12 @@
 //! Unlike the paper, nothing imagined is kept: it is imagined anew, by the newest model and policy, whenever the policy is about to learn.
 
 use worldwright_core::{
-    Actions, Array, Batch, Dataset, Error, Experience, Imagination, Imagined, Mode, Policy, Result, Rng, Rows, Sample,
-    Settings, Space, State, Want, cost,
+    Array, Batch, Dataset, Error, Experience, Imagination, Imagined, Mode, Policy, Result, Rng, Rows, Sample, Settings,
+    State, Want, cost,
 };
 
 use crate::caution::{Caution, Step};
+use crate::deciding::actions;
 
 /// Reaches of the starts beyond which a branch has left everything that was seen: what a model says there is noise, and would drown what is learned.
 const FAR: f64 = 1e3;
@@ -313,20 +314,6 @@ pub(crate) fn restore([o, a]: [usize; 2], state: &State) -> Result<Dataset> {
         dreamt.push(seen, done, rewards[i], next, ends[i] & 1 > 0, ends[i] & 2 > 0)?;
     }
     Ok(dreamt)
-}
-
-/// Flat actions as an arena takes them.
-pub(crate) fn actions<'a>(space: &Space, chosen: &'a Batch, choices: &'a mut Vec<u32>) -> Actions<'a> {
-    if !matches!(space, Space::Discrete { .. }) {
-        return Actions::Continuous(chosen.columns());
-    }
-    choices.clear();
-    for row in 0..chosen.rows() {
-        let columns = chosen.columns();
-        let taken = (0..columns.dims()).find(|dim| columns.get(row, *dim) > 0.5);
-        choices.push(taken.unwrap_or(0) as u32);
-    }
-    Actions::Discrete(choices)
 }
 
 #[cfg(test)]

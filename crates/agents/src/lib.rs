@@ -34,6 +34,7 @@ mod parts;
 mod pilco;
 mod places;
 mod planned;
+mod planning_settings;
 mod policy_agent;
 mod practising_agent;
 mod presets;

@@ -1,11 +1,37 @@
 //! When updates are due, and what they said: a share of updates for each step, told as means.
 
-use worldwright_core::{Array, Error, Experience, Metrics, Result, Rollout, Settings, State};
+use worldwright_core::{
+    Array, Error, Experience, Metrics, Parameter, Result, Rollout, SettingDefault, Settings, State,
+};
 
 /// Updates after which their mean is told, unless an episode ends before.
 const TOLD_EVERY: u64 = 100;
 /// Updates a step of an environment at most.
 const MOST_A_STEP: f64 = 1000.0;
+
+/// Settings of an agent that learns in updates, so many a step unless told otherwise: `initial_steps`, `updates_per_step` and `discount`.
+pub(crate) const fn learned_in_updates(per_step: f64) -> [Parameter; 3] {
+    [
+        Parameter {
+            name: "initial_steps",
+            default: SettingDefault::Integer(200),
+            summary: "environment steps with random actions before the first update",
+        },
+        Parameter {
+            name: "updates_per_step",
+            default: SettingDefault::Float(per_step),
+            summary: "updates an environment step; below 1, one every few steps",
+        },
+        DISCOUNT,
+    ]
+}
+
+/// What later rewards are worth to values that are learned.
+pub(crate) const DISCOUNT: Parameter = Parameter {
+    name: "discount",
+    default: SettingDefault::Float(0.99),
+    summary: "what a reward one step later is worth",
+};
 
 /// The schedule of an agent that learns in updates, and what its updates said since that was last told.
 pub(crate) struct Updates {

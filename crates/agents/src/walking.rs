@@ -5,7 +5,7 @@
 
 use worldwright_core::{Batch, Imagination, Imagined, Key, Mode, Policy, Result, Rng, Rows};
 
-use crate::dreaming::actions;
+use crate::deciding::actions;
 
 /// Where the rows stand, and what they were paid.
 pub(crate) struct Walking {

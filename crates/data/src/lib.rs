@@ -21,6 +21,7 @@ mod replay;
 mod shapes;
 mod sink;
 mod space_json;
+mod spelling;
 mod store;
 mod table;
 mod whole;

@@ -9,7 +9,7 @@ use worldwright_core::{Dataset, Error, Result, Space};
 use crate::Header;
 use crate::Quantity;
 use crate::shapes::shape_fits;
-use crate::table::same_name;
+use crate::spelling::same_name;
 
 /// The note of a header that holds the names of an observation's numbers, as a JSON list.
 const OBSERVATION: &str = "observation names";

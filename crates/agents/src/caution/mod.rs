@@ -19,7 +19,7 @@
 
 use worldwright_core::{Array, Batch, Dataset, Imagination, Imagined, Key, Result, Rows, Settings, State};
 
-use crate::dreaming::actions;
+use crate::deciding::actions;
 
 /// Recorded transitions that the disagreement is measured on at most.
 const MEASURED: usize = 2048;

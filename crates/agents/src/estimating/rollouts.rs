@@ -13,7 +13,7 @@ use worldwright_core::{Actions, Batch, Call, Imagined, Key, LearnedModel, Result
 
 use super::spread::{moments, student};
 use super::{Decide, Estimate, Question};
-use crate::dreaming::actions;
+use crate::deciding::actions;
 
 /// Networks, and starts that each is followed from.
 const MEMBERS: usize = 7;

@@ -9,6 +9,7 @@
 
 mod foreseen;
 mod paid;
+mod step;
 #[cfg(test)]
 mod tests;
 

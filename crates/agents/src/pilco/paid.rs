@@ -11,7 +11,7 @@ use worldwright_numerics::moments::{
     expect_bell,
 };
 
-use super::foreseen::{Back, Step};
+use super::step::{Back, Step};
 
 /// How far differences reach, in deviations.
 const REACH: f64 = 0.1;

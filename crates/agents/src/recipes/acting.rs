@@ -2,9 +2,10 @@
 
 use worldwright_core::{Entry, Parameter};
 
-use super::{learned_in_updates, policy};
+use super::policy;
 use crate::policy_agent;
 use crate::recipe::{Lessons, Recipe, Role};
+use crate::updates::learned_in_updates;
 
 pub(super) const SAC: Entry<Recipe> = Entry {
     name: "sac",

@@ -2,8 +2,9 @@
 
 use worldwright_core::{Entry, Parameter, SettingDefault};
 
-use super::{learned_in_updates, model, planner, policy};
+use super::{model, planner, policy};
 use crate::recipe::{Lessons, Recipe};
+use crate::updates::learned_in_updates;
 use crate::{dyna_agent, practising_agent};
 
 pub(super) const MBPO: Entry<Recipe> = Entry {

@@ -3,8 +3,9 @@
 use worldwright_core::{Entry, Parameter, SettingDefault};
 
 use super::dyna::FIT_EVERY;
-use super::{learned_in_updates, model, policy};
+use super::{model, policy};
 use crate::recipe::{Lessons, Recipe};
+use crate::updates::learned_in_updates;
 use crate::{pilco, svg};
 
 pub(super) const PILCO: Entry<Recipe> = Entry {

@@ -2,10 +2,11 @@
 
 use worldwright_core::{Entry, Parameter, SettingDefault};
 
-use super::planning::{CLOSED, LEARNING};
-use super::{learned_in_updates, model, planner, policy, value};
+use super::{model, planner, policy, value};
 use crate::imitating_agent;
+use crate::planning_settings::{CLOSED, LEARNING};
 use crate::recipe::{Lessons, Recipe};
+use crate::updates::learned_in_updates;
 
 pub(super) const DAGGER: Entry<Recipe> = Entry {
     name: "dagger",

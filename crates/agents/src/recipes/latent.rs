@@ -2,8 +2,9 @@
 
 use worldwright_core::{Entry, Parameter, SettingDefault};
 
-use super::{learned_in_updates, model, planner, policy};
+use super::{model, planner, policy};
 use crate::recipe::{Lessons, Recipe};
+use crate::updates::learned_in_updates;
 use crate::{latent_agent, search_agent};
 
 pub(super) const DREAMER: Entry<Recipe> = Entry {

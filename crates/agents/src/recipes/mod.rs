@@ -11,11 +11,9 @@ mod offline;
 mod planning;
 mod tabular;
 
-use worldwright_core::{Entry, Parameter, SettingDefault};
+use worldwright_core::Entry;
 
 use crate::recipe::{Recipe, Role};
-
-pub(crate) use planning::{CLOSED, LEARNING};
 
 /// The named algorithms.
 pub const ALL: &[Entry<Recipe>] = &[
@@ -68,28 +66,6 @@ pub const ALL: &[Entry<Recipe>] = &[
     tabular::R_MAX,
     tabular::PSRL,
 ];
-
-const fn learned_in_updates(per_step: f64) -> [Parameter; 3] {
-    [
-        Parameter {
-            name: "initial_steps",
-            default: SettingDefault::Integer(200),
-            summary: "environment steps with random actions before the first update",
-        },
-        Parameter {
-            name: "updates_per_step",
-            default: SettingDefault::Float(per_step),
-            summary: "updates an environment step; below 1, one every few steps",
-        },
-        DISCOUNT,
-    ]
-}
-
-const DISCOUNT: Parameter = Parameter {
-    name: "discount",
-    default: SettingDefault::Float(0.99),
-    summary: "what a reward one step later is worth",
-};
 
 const fn model(default: &'static str) -> Role {
     Role { section: "model", default }

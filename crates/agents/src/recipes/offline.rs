@@ -3,9 +3,10 @@
 use worldwright_core::{Entry, Parameter, SettingDefault};
 
 use super::dyna::{IMAGINED_SHARE, IMAGINED_STEPS};
-use super::{DISCOUNT, model, policy};
+use super::{model, policy};
 use crate::caution::Kind;
 use crate::recipe::{Lessons, Recipe, Role};
+use crate::updates::DISCOUNT;
 use crate::{dyna_agent, policy_agent};
 
 pub(super) const TD3_BC: Entry<Recipe> = Entry {

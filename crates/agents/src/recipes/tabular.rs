@@ -3,9 +3,9 @@
 use worldwright_core::{Entry, Parameter};
 use worldwright_finite::online;
 
-use super::learned_in_updates;
 use crate::recipe::{Lessons, Recipe, Role};
 use crate::table_agent;
+use crate::updates::learned_in_updates;
 
 pub(super) const Q_LEARNING: Entry<Recipe> = entry("q-learning", &[learner("q-learning")]);
 pub(super) const SARSA: Entry<Recipe> = entry("sarsa", &[learner("sarsa")]);

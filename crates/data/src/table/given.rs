@@ -3,6 +3,7 @@
 use worldwright_core::{Error, Result};
 
 use super::names::{self, Quantity, Resolved, known_names, name_of, nearest_name, resolve};
+use crate::spelling::same_name;
 
 /// Columns that go by names of a user's own: for each a name that is known (`observation`, `obs`, `action_x`, `observation/place`) and
 /// what it is called in the table; `observation:number` and `action:choice` say besides that whole numbers there are numbers or choices. Other columns are known by their names; where a quantity is given here, it lies in the columns that
@@ -53,7 +54,7 @@ impl ColumnNames {
                     ),
                 ));
             };
-            if given.iter().any(|other| names::same_name(&other.known, &known)) {
+            if given.iter().any(|other| same_name(&other.known, &known)) {
                 return Err(Error::config(known, "is given two columns: keep one of them"));
             }
             if let Some(other) = given.iter().find(|other| other.column == column) {

@@ -19,7 +19,6 @@ pub use arrays::{Arrays, Asked, Transitions};
 pub use cells::Data as Items;
 pub use flags::{Flag, flag_of_number, flag_of_text};
 pub use given::ColumnNames;
-pub(crate) use names::same_name;
 pub use names::{COLUMNS, Known, Part, Quantity, Resolved, name_of, nearest_name, resolve};
 pub use rows::{Ended, episode_ends};
 use rows::{Rows, lay_out};

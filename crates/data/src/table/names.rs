@@ -9,6 +9,8 @@
 
 use worldwright_core::{Error, Result};
 
+use crate::spelling::{plain, same_name};
+
 /// What a column can hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
@@ -274,16 +276,6 @@ impl Resolved {
 /// The name that this project gives a quantity.
 pub fn name_of(quantity: Quantity) -> &'static str {
     COLUMNS.iter().find(|known| known.quantity == quantity).map_or("column", |known| known.names[0])
-}
-
-/// A name as it is compared: `Next-Obs.X` is `next_obs_x`.
-fn plain(name: &str) -> String {
-    name.trim().to_lowercase().replace(['-', ' ', '.'], "_")
-}
-
-/// Whether two names are the same but for how they are spelt.
-pub(crate) fn same_name(one: &str, two: &str) -> bool {
-    one == two || plain(one) == plain(two)
 }
 
 /// What follows a quantity's name in a name as it is written; `own` is the same plainly, and begins with `head`.

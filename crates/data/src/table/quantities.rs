@@ -4,10 +4,11 @@ use worldwright_core::{ElementType, Error, Result, Space, Value};
 
 use super::cells::{Cells, Data};
 use super::given::Reading;
-use super::names::{Quantity, is_numbered, name_of, same_name};
+use super::names::{Quantity, is_numbered, name_of};
 use super::{Kinds, Table};
 use crate::shapes::choices;
 use crate::sink::beyond;
+use crate::spelling::same_name;
 use crate::{exact, shape_fits};
 
 /// How a quantity lies in the columns of a table.
