@@ -2,6 +2,7 @@
 //!
 //! A study is one file and a line in [`ALL`]. What it finds is a [`Study`], which says nothing of how it is shown; the same settings give the same findings.
 
+mod adversarial;
 mod demonstrator;
 mod doubt;
 mod emergent;
@@ -61,4 +62,5 @@ pub const ALL: &[Entry<Build>] = &[
     doubt::ENTRY,
     demonstrator::ENTRY,
     emergent::ENTRY,
+    adversarial::ENTRY,
 ];
