@@ -6,6 +6,7 @@ mod adversarial;
 mod demonstrator;
 mod doubt;
 mod emergent;
+mod energy;
 mod finding;
 mod four_rooms;
 mod gradients;
@@ -63,4 +64,5 @@ pub const ALL: &[Entry<Build>] = &[
     demonstrator::ENTRY,
     emergent::ENTRY,
     adversarial::ENTRY,
+    energy::ENTRY,
 ];
