@@ -115,10 +115,10 @@ pub(crate) struct Learn {
     /// Go on with the run that the folder holds
     #[arg(long)]
     pub(crate) resume: bool,
-    /// Steps within an episode after which a checkpoint is written; one more is written at its end
+    /// Steps after which a checkpoint is written: a kill loses no more
     #[arg(long, value_name = "N", default_value_t = CheckpointEvery::default().steps, value_parser = from::<1>, allow_negative_numbers = true)]
     pub(crate) checkpoint_steps: u64,
-    /// Seconds within an episode after which a checkpoint is written
+    /// Seconds after which a checkpoint is written, if that is sooner
     #[arg(long, value_name = "SECONDS", default_value_t = CheckpointEvery::default().secs, value_parser = seconds, allow_negative_numbers = true)]
     pub(crate) checkpoint_secs: f64,
     /// Settings from a TOML file

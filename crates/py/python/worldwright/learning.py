@@ -62,8 +62,8 @@ def learn(
         run_dir: Where the run is kept; ``runs/ENVIRONMENT-ALGORITHM-seedSEED`` unless told otherwise.
         resume: Whether to go on with the run that the folder holds. An interrupt (Ctrl-C, or the stop button of a notebook) keeps
             everything, and this goes on from there with the same results as if nothing had been.
-        checkpoint_steps: Steps within an episode after which a checkpoint is written, one more at its end: what a kill loses at most.
-        checkpoint_secs: Seconds within an episode after which one is written.
+        checkpoint_steps: Steps after which a checkpoint is written: a kill loses no more.
+        checkpoint_secs: Seconds after which one is written, if that is sooner.
         config: Settings from a TOML or YAML file, or a mapping; keyword arguments win over it.
         model: A name of ``wm.models()``, or settings such as ``{"name": "ensemble", "members": 7}``.
         planner: A name of ``wm.planners()``, or settings.

@@ -1,6 +1,6 @@
 //! The loop: act, observe, learn, evaluate, and be able to go on from any instant at which it was cut.
 //!
-//! **Checkpoints** are written at the start, after every training episode and within long ones ([`CheckpointEvery`]): first the
+//! **Checkpoints** are written at the start, as often as [`CheckpointEvery`] says, and after the last step: first the
 //! episode store and every observer's file are made durable, then the checkpoint that names their lengths appears whole. To resume is to
 //! take the newest whole checkpoint, cut all files back to the lengths in it, read what was experienced back from the store, and go on.
 //! All randomness comes from (seed, stream, episode), so the run ends with the same weights and the same metrics as one that was
@@ -240,19 +240,22 @@ impl Run<'_, '_> {
                 self.over(place);
             }
         }
-        if self.progress.episode == before {
-            self.save_if_due()?;
-            return Ok(None);
-        }
+        let ended = self.progress.episode > before;
         let interval = self.experiment.evaluation.interval;
-        if interval > 0
+        if ended
+            && interval > 0
             && self.progress.step < self.limit()
             && self.progress.step - self.progress.evaluated_at >= interval
         {
             self.evaluate(false)?;
             self.progress.evaluated_at = self.progress.step;
         }
-        self.save()?;
+        // An environment that broke may break again soon: an episode that it came through is kept.
+        if self.progress.step >= self.limit() || ended && !self.tries.is_empty() {
+            self.save()?;
+        } else {
+            self.save_if_due()?;
+        }
         Ok(None)
     }
 

@@ -23,7 +23,8 @@ pub const STEP_LIMIT: usize = worldwright_envs::EPISODE_STEPS;
 /// Numbers of an observation from which on it is said what they cost.
 const MANY_NUMBERS: usize = 512;
 
-/// When a checkpoint is due within an episode; one more is written at each episode's end.
+/// When a checkpoint is due, within an episode or at its end alike: what waits for the disk tens of milliseconds is no price of an episode
+/// that may be a single step. One more is written after the last step.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct CheckpointEvery {
     /// Steps since the last one.

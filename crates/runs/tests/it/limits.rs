@@ -4,9 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use worldwright_core::Result;
-use worldwright_runs::{Event, Experiment, Lists, Observer, RunFolder};
+use worldwright_runs::{CheckpointEvery, Event, Experiment, Lists, Observer, RunFolder};
 
-use crate::tiny::{GO_ON, completed, experiment, finished, run};
+use crate::tiny::{AtStep, GO_ON, completed, experiment, finished, run, run_saving, trace};
 
 /// Bytes of each checkpoint that was written.
 struct Written {
@@ -60,6 +60,43 @@ fn a_checkpoint_costs_the_same_however_much_was_collected() {
 /// Planning in the known simulator, as cheaply as can be.
 const KNOWN: [&str; 5] =
     ["algorithm=mpc", "planner=random-shooting", "planner.horizon=1", "planner.population=2", "evaluation.episodes=1"];
+
+/// Each checkpoint waits for the disk some six times: a thousand of them are seconds, whatever else the run does. Cut in between, it ends the same.
+#[test]
+fn episodes_of_one_step_cost_no_checkpoint_each() {
+    let place = tempfile::tempdir().unwrap();
+    let bandit =
+        completed(&[&KNOWN[..], &["environment=pendulum", "environment.episode_steps=1", "steps=1000"]].concat());
+    let every = || CheckpointEvery { steps: 100, secs: f64::INFINITY };
+    let whole = place.path().join("whole");
+    let folder = RunFolder::new(&whole).checkpoints();
+    let mut written = Written { folder, bytes: Vec::new(), notes: Vec::new() };
+    finished(run_saving(every(), &Lists, &bandit, &whole, false, &GO_ON, vec![&mut written]).unwrap());
+    assert_eq!(written.bytes.len(), 11, "one at the start, and one for each hundred steps");
+    let cut = place.path().join("cut");
+    let mut full = AtStep { step: 555, interrupt: None };
+    run_saving(every(), &Lists, &bandit, &cut, false, &GO_ON, vec![&mut full]).unwrap_err();
+    let mut resumed = FirstStep(None);
+    finished(run_saving(every(), &Lists, &bandit, &cut, true, &GO_ON, vec![&mut resumed]).unwrap());
+    assert_eq!(resumed.0, Some(500), "no more than the interval is lost");
+    assert_eq!(trace(&cut), trace(&whole));
+}
+
+/// The step that a process goes on from.
+struct FirstStep(Option<u64>);
+
+impl Observer for FirstStep {
+    fn name(&self) -> &'static str {
+        "first-step"
+    }
+
+    fn event(&mut self, event: &Event<'_>) -> Result<()> {
+        if let Event::Started { step, .. } = event {
+            self.0 = Some(*step);
+        }
+        Ok(())
+    }
+}
 
 #[test]
 fn an_agent_that_learns_nothing_keeps_nothing() {

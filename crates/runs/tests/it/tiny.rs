@@ -50,7 +50,16 @@ pub(crate) fn run<'a>(
     interrupt: &'a Interrupt,
     observers: Vec<&'a mut dyn Observer>,
 ) -> Result<Outcome> {
-    run_saving(CheckpointEvery::default(), workshop, experiment, folder, resume, interrupt, observers)
+    // Far more often than by default, so that a cut falls into or between many of them.
+    run_saving(
+        CheckpointEvery { steps: 100, ..CheckpointEvery::default() },
+        workshop,
+        experiment,
+        folder,
+        resume,
+        interrupt,
+        observers,
+    )
 }
 
 /// The same with checkpoints as often as `checkpoint` says.
