@@ -71,6 +71,14 @@ impl Experience for Labelled<'_> {
         self.all.after(row)
     }
 
+    fn behind(&self, row: u64) -> u64 {
+        self.all.behind(row)
+    }
+
+    fn ahead(&self, row: u64, steps: u64) -> Option<u64> {
+        self.all.ahead(row, steps)
+    }
+
     fn reach(&self) -> u64 {
         self.all.reach()
     }

@@ -49,6 +49,14 @@ impl Experience for Mixture<'_> {
         self.real.after(row)
     }
 
+    fn behind(&self, row: u64) -> u64 {
+        self.real.behind(row)
+    }
+
+    fn ahead(&self, row: u64, steps: u64) -> Option<u64> {
+        self.real.ahead(row, steps)
+    }
+
     fn reach(&self) -> u64 {
         self.real.reach()
     }

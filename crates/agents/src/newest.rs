@@ -49,6 +49,14 @@ impl Experience for Newest<'_> {
         self.all.after(row).filter(|after| *after >= self.from)
     }
 
+    fn behind(&self, row: u64) -> u64 {
+        self.all.behind(row)
+    }
+
+    fn ahead(&self, row: u64, steps: u64) -> Option<u64> {
+        self.all.ahead(row, steps)
+    }
+
     fn reach(&self) -> u64 {
         self.all.reach()
     }

@@ -11,7 +11,7 @@ use worldwright_core::{
 use worldwright_policies::{Build, LearnedPolicy, PolicyContext};
 
 use crate::deciding::Deciding;
-use crate::goals::Goals;
+use crate::goals::{Goals, Kind};
 use crate::newest::Newest;
 use crate::places::{self, at};
 use crate::updates::{Rollouts, Updates};
@@ -32,6 +32,8 @@ pub(crate) struct PolicyAgent {
     explore_rngs: Vec<Rng>,
     /// What the policy keeps beside a step.
     kept: Vec<f64>,
+    /// What a person should know of how goals are paid.
+    note: String,
 }
 
 /// Builds the agent that learns from what its own steps paid, whoever chose them.
@@ -74,28 +76,34 @@ pub(crate) fn on_policy(resolved: &Resolved, context: &AgentContext) -> Result<B
 /// Builds the agent that pursues goals, by what steps towards others would have paid.
 pub(crate) fn build_pursuing(resolved: &Resolved, context: &AgentContext) -> Result<Box<dyn Agent>> {
     let discount = resolved.agent.float("discount", 0.0, 1.0)?;
-    pursuing(resolved, context, discount, |entry, told, settings| entry.build.experienced(entry.name, told, settings))
+    pursuing(resolved, context, (Kind::Pays, discount), |entry, told, settings| {
+        entry.build.experienced(entry.name, told, settings)
+    })
 }
 
 /// The same with a countdown, at whose end alone it counts how near the goal is.
 pub(crate) fn build_counting_down(resolved: &Resolved, context: &AgentContext) -> Result<Box<dyn Agent>> {
-    pursuing(resolved, context, 1.0, |entry, told, settings| entry.build.experienced(entry.name, told, settings))
+    pursuing(resolved, context, (Kind::CountsDown, 1.0), |entry, told, settings| {
+        entry.build.experienced(entry.name, told, settings)
+    })
 }
 
 /// Builds the agent that pursues goals by doing what was done on the way to them.
 pub(crate) fn build_pursuing_by_imitation(resolved: &Resolved, context: &AgentContext) -> Result<Box<dyn Agent>> {
-    pursuing(resolved, context, 1.0, |entry, told, settings| entry.build.imitating(entry.name, told, settings))
+    pursuing(resolved, context, (Kind::Shows, 1.0), |entry, told, settings| {
+        entry.build.imitating(entry.name, told, settings)
+    })
 }
 
 fn pursuing(
     resolved: &Resolved,
     context: &AgentContext,
-    discount: f64,
+    (kind, discount): (Kind, f64),
     build: impl FnOnce(&Entry<Build>, &PolicyContext, &Settings) -> Result<Box<dyn LearnedPolicy>>,
 ) -> Result<Box<dyn Agent>> {
     let chosen = resolved.role("policy")?;
     let entry = find(worldwright_policies::ALL, "policy", &chosen.name)?;
-    let goals = Goals::new(&resolved.algorithm, &resolved.agent, context)?;
+    let goals = Goals::new(kind, &resolved.algorithm, &resolved.agent, context)?;
     let told = PolicyContext {
         inputs: context.observation_space.flat_dim() + goals.more(),
         action_space: context.action_space.clone(),
@@ -145,6 +153,7 @@ fn new(policy: Box<dyn LearnedPolicy>, updates: Updates, context: &AgentContext)
         goals: None,
         rollouts: policy.rollout().map(Rollouts::new),
         kept: vec![0.0; kept],
+        note: String::new(),
         policy,
         deciding: Deciding::new(context),
         interrupt: context.interrupt.clone(),
@@ -222,7 +231,15 @@ impl Agent for PolicyAgent {
         let (policy, rng, interrupt) = (&mut self.policy, &mut self.update_rng, &self.interrupt);
         let hindsight = self.goals.as_ref().map(|goals| goals.over(experience));
         let told = hindsight.as_ref().map_or(experience, |hindsight| hindsight);
-        self.updates.make(experience, || policy.update(told, rng, interrupt))
+        let said = self.updates.make(experience, || policy.update(told, rng, interrupt))?;
+        if let Some(goals) = self.goals.as_ref().filter(|_| !said.is_empty()) {
+            self.note = goals.note();
+        }
+        Ok(said)
+    }
+
+    fn note(&self) -> &str {
+        &self.note
     }
 
     fn study(&mut self, experience: &dyn Experience) -> Result<Metrics> {

@@ -264,6 +264,33 @@ pub trait Experience: Send + Sync {
         self.ends_sequence(row + 1, 2).then_some(row + 1)
     }
 
+    /// Transitions that are held behind the one of `row` in its episode, which must be held itself.
+    fn behind(&self, row: u64) -> u64 {
+        if self.reach() > 1 {
+            return std::iter::successors(self.after(row), |row| self.after(*row)).count() as u64;
+        }
+        // They lie side by side: twice as far each time while they are there, then back by halves.
+        let held = |steps: u64| self.ends_sequence(row + steps, steps as usize + 1);
+        let (mut least, mut stride) = (0, 1);
+        while held(least + stride) {
+            least += stride;
+            stride *= 2;
+        }
+        while stride > 1 {
+            stride /= 2;
+            least += if held(least + stride) { stride } else { 0 };
+        }
+        least
+    }
+
+    /// The transition so many steps behind the one of `row` in its episode, if both are held.
+    fn ahead(&self, row: u64, steps: u64) -> Option<u64> {
+        if self.reach() > 1 {
+            return (0..steps).try_fold(row, |row, _| self.after(row));
+        }
+        (steps == 0 || self.ends_sequence(row + steps, steps as usize + 1)).then_some(row + steps)
+    }
+
     /// The most rows from one of an episode to the next one: 1 unless episodes were under way at once.
     fn reach(&self) -> u64 {
         1

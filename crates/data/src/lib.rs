@@ -12,6 +12,7 @@
 //! - [`import`], [`export`] and [`inspect`] stand behind `worldwright data`; [`FORMATS`] lists what they read and write.
 
 mod episode;
+mod episodes_held;
 mod exact;
 mod formats;
 mod limits;

@@ -15,6 +15,7 @@ use worldwright_core::{
     Action, Dataset, Error, Experience, Numbers, Observation, Result, Sample, Space, Step, StepColumn,
 };
 
+use crate::episodes_held::EpisodesHeld;
 use crate::{EpisodeStore, limits};
 
 /// Bytes of a chunk, about.
@@ -40,6 +41,8 @@ struct Chunk {
     truncated: Vec<bool>,
     /// Which row of its episode each row is; 0 is a reset.
     steps: Vec<u32>,
+    /// The episode of each row, by its number among those that are held.
+    episode: Vec<u32>,
     /// How many rows back the one before it in its episode lies; 0 at a reset.
     back: Vec<u32>,
     /// How many rows on the next one of its episode lies; 0 where none has come.
@@ -79,6 +82,7 @@ pub struct Replay {
     open: Vec<Option<u64>>,
     /// The most rows from one of an episode to the next.
     reach: u64,
+    episodes: EpisodesHeld,
     scratch: Vec<f64>,
 }
 
@@ -103,7 +107,7 @@ impl Replay {
             columns.iter().map(|column| column.width).sum::<usize>(),
         );
         let each = |space: &Space| if small(space) { 1 } else { 8 };
-        let row = dims.0 * each(&observation_space) + dims.1 * each(&action_space) + 8 * dims.2 + 22;
+        let row = dims.0 * each(&observation_space) + dims.1 * each(&action_space) + 8 * dims.2 + 26;
         Ok(Self {
             dims,
             chunk_rows: (CHUNK_BYTES / row).clamp(1, 1 << 16).min(capacity),
@@ -115,6 +119,7 @@ impl Replay {
             taken: 0,
             open: Vec::new(),
             reach: 1,
+            episodes: EpisodesHeld::default(),
             scratch: Vec::new(),
             observation_space,
             action_space,
@@ -280,10 +285,15 @@ impl Replay {
         let back = before.map_or(0, |before| self.added - before);
         self.reach = self.reach.max(back);
         let back = back as u32;
-        if let Some(before) = before {
+        let episode = if let Some(before) = before {
             let (chunk, at) = self.place(before);
             self.chunks[chunk].on[at] = back;
-        }
+            let episode = self.chunks[chunk].episode[at];
+            self.episodes.push(episode, self.added);
+            episode
+        } else {
+            self.episodes.begin(self.added)
+        };
         if self.added == self.first + (self.chunks.len() * self.chunk_rows) as u64 {
             let chunk = self.chunk();
             self.chunks.push_back(chunk);
@@ -299,6 +309,7 @@ impl Replay {
             }
             chunk.rewards.push(reward);
             chunk.steps.push(step);
+            chunk.episode.push(episode);
             chunk.back.push(back);
             chunk.on.push(0);
             chunk.terminated.push(row.terminated);
@@ -309,6 +320,7 @@ impl Replay {
         while self.first + self.chunk_rows as u64 <= self.rows().start {
             self.chunks.pop_front();
             self.first += self.chunk_rows as u64;
+            self.episodes.forget_before(self.first);
         }
         Ok(())
     }
@@ -329,6 +341,7 @@ impl Replay {
             terminated: Vec::with_capacity(rows),
             truncated: Vec::with_capacity(rows),
             steps: Vec::with_capacity(rows),
+            episode: Vec::with_capacity(rows),
             back: Vec::with_capacity(rows),
             on: Vec::with_capacity(rows),
             columns: Vec::with_capacity(rows * k),
@@ -447,6 +460,17 @@ impl Experience for Replay {
 
     fn reach(&self) -> u64 {
         self.reach
+    }
+
+    fn behind(&self, row: u64) -> u64 {
+        let (chunk, at) = self.place(row);
+        self.episodes.behind(self.chunks[chunk].episode[at], self.chunks[chunk].steps[at])
+    }
+
+    fn ahead(&self, row: u64, steps: u64) -> Option<u64> {
+        let (chunk, at) = self.place(row);
+        let step = u64::from(self.chunks[chunk].steps[at]).saturating_add(steps);
+        self.episodes.row(self.chunks[chunk].episode[at], step)
     }
 
     fn gather(&self, first: u64, length: usize, weight: f64, out: &mut Sample) {

@@ -42,14 +42,9 @@ impl<'a> Hindsight<'a> {
 
     /// Writes a goal that was achieved behind the transition `row` or later in its episode, each such step as likely.
     fn achieved_from(&self, row: u64, rng: &mut Rng, goal: &mut [f64]) {
-        let (mut chosen, mut last, mut seen) = (row, row, 1);
-        while let Some(next) = self.all.after(last).filter(|_| self.goals.reach == 0 || seen < self.goals.reach) {
-            seen += 1;
-            last = next;
-            if rng.below(seen as u64) == 0 {
-                chosen = next;
-            }
-        }
+        let most = if self.goals.reach == 0 { u64::MAX } else { self.goals.reach as u64 - 1 };
+        let steps = rng.below(self.all.behind(row).min(most) + 1);
+        let chosen = self.all.ahead(row, steps).unwrap_or(row);
         let step = &mut self.room().step;
         step.begin(1);
         self.all.gather(chosen, 1, 1.0, step);
@@ -88,7 +83,7 @@ impl<'a> Hindsight<'a> {
                     reward.evaluate(transition, reward_slot, end_slot);
                 }
                 Pay::Sparse { reached, missed, ends } => {
-                    let near = self.apart(after, out) <= self.goals.tolerance;
+                    let near = self.distance(after, out) <= self.goals.tolerance;
                     out.rewards[slot] = if near { *reached } else { *missed };
                     out.terminated[slot] = near && *ends;
                 }
@@ -103,6 +98,30 @@ impl<'a> Hindsight<'a> {
         let layout = &self.goals.layout;
         let pairs = layout.achieved.clone().zip(layout.desired.clone());
         pairs.map(|(a, g)| (out.observations.get(first + a) - out.observations.get(first + g)).abs()).sum()
+    }
+
+    /// The distance between the same two, by which goals count as reached.
+    fn distance(&self, first: usize, out: &Sample) -> f64 {
+        let layout = &self.goals.layout;
+        let pairs = layout.achieved.clone().zip(layout.desired.clone());
+        pairs
+            .map(|(a, g)| (out.observations.get(first + a) - out.observations.get(first + g)).powi(2))
+            .sum::<f64>()
+            .sqrt()
+    }
+
+    /// Counts how many of the last `length` steps, whose observations begin at `first`, paid otherwise than it is told of the goal that was desired.
+    fn compare(&self, first: usize, length: usize, out: &Sample) {
+        let Pay::Sparse { reached, missed, .. } = self.goals.pay else { return };
+        let from = out.rewards.len() - length;
+        let told = |t: usize| {
+            let near = self.distance(first + (t + 1) * self.goals.layout.width, out) <= self.goals.tolerance;
+            if near { reached } else { missed }
+        };
+        let differ = (0..length).filter(|t| (out.rewards[from + t] - told(*t)).abs() > 1e-6).count();
+        let mut room = self.room();
+        room.compared[0] += length as u64;
+        room.compared[1] += differ as u64;
     }
 
     /// Tells the last `length` steps of a sample with the countdown, and pays them by it.
@@ -172,6 +191,14 @@ impl Experience for Hindsight<'_> {
         self.all.after(row)
     }
 
+    fn behind(&self, row: u64) -> u64 {
+        self.all.behind(row)
+    }
+
+    fn ahead(&self, row: u64, steps: u64) -> Option<u64> {
+        self.all.ahead(row, steps)
+    }
+
     fn reach(&self) -> u64 {
         self.all.reach()
     }
@@ -182,7 +209,7 @@ impl Experience for Hindsight<'_> {
         let layout = &self.goals.layout;
         {
             // Before another goal is told.
-            let reached = (1..=length).map(|t| self.apart(start + t * layout.width, out) <= self.goals.tolerance);
+            let reached = (1..=length).map(|t| self.distance(start + t * layout.width, out) <= self.goals.tolerance);
             let mut room = self.room();
             room.reached.clear();
             room.reached.extend(reached);
@@ -193,6 +220,9 @@ impl Experience for Hindsight<'_> {
         if self.goals.horizon.is_some() {
             self.count_down(start, length, out);
         } else if self.told.goal.is_some() || matches!(self.goals.pay, Pay::Sparse { .. }) {
+            if self.told.goal.is_none() {
+                self.compare(start, length, out);
+            }
             // Where the environment does not tell, all are paid alike, so that no two scales meet.
             self.pay(start, length, out);
         }
@@ -220,7 +250,7 @@ impl Experience for Hindsight<'_> {
             let left = goals.horizon.map_or(0, |most| rng.below(most as u64 + 1) as usize);
             let anew = rng.uniform() < goals.share;
             if anew {
-                let last = (1..length).try_fold(first, |row, _| self.all.after(row)).unwrap_or(first);
+                let last = self.all.ahead(first, length as u64 - 1).unwrap_or(first);
                 self.achieved_from(last, rng, &mut goal);
             }
             let told = Told { goal: anew.then_some(goal.as_slice()), left };

@@ -16,7 +16,7 @@ mod reaching;
 #[cfg(test)]
 mod tests;
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use worldwright_core::{Batch, Error, Experience, Policy, Result, RewardFunction, Sample, Settings, Space};
 
@@ -27,6 +27,17 @@ use crate::AgentContext;
 
 /// The greatest countdown: one byte beside observations that are bytes.
 const MOST_HORIZON: usize = 255;
+
+/// What a transition that is told with another goal teaches, and so which settings there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// What it would have paid.
+    Pays,
+    /// How near it leads within some steps.
+    CountsDown,
+    /// What to do to get there.
+    Shows,
+}
 
 /// How goals are told anew.
 pub(crate) struct Goals {
@@ -40,7 +51,7 @@ pub(crate) struct Goals {
     reach: usize,
     /// Greatest countdown, where there is one.
     horizon: Option<usize>,
-    /// Goals that are no further apart are the same.
+    /// Goals that are no further from each other, in a straight line, are the same.
     tolerance: f64,
     room: Mutex<Room>,
     /// `[horizon + 1]` rows of what is seen, with their countdowns; and what they are worth.
@@ -65,25 +76,29 @@ struct Room {
     flat: Vec<f64>,
     /// Whether each step of a sample led to the goal that it was taken for.
     reached: Vec<bool>,
+    /// Steps of which the environment said what they pay, and those of them that are told to pay something else.
+    compared: [u64; 2],
 }
 
 impl Goals {
-    /// Reads the settings that an algorithm called `who` has of `share`, `reach`, `horizon`, `tolerance` and those of the reward.
+    /// Reads the settings that an algorithm called `who` has for goals that are told like this.
     ///
     /// # Errors
     /// [`Error::Unsupported`] for observations without goals, [`Error::Config`] for a setting out of range.
-    pub(crate) fn new(who: &str, settings: &Settings, context: &AgentContext) -> Result<Self> {
+    pub(crate) fn new(kind: Kind, who: &str, settings: &Settings, context: &AgentContext) -> Result<Self> {
         let layout = Layout::of(who, &context.observation_space)?;
-        let has = |name: &str| settings.iter().any(|(known, _)| known == name);
-        let horizon = if has("horizon") { Some(settings.count_in("horizon", 0, MOST_HORIZON)?) } else { None };
-        let pay = match &context.reward {
-            Some(reward) => Pay::Known(Arc::clone(reward)),
-            None if has("reached_reward") => Pay::Sparse {
+        let horizon = match kind {
+            Kind::CountsDown => Some(settings.count_in("horizon", 0, MOST_HORIZON)?),
+            Kind::Pays | Kind::Shows => None,
+        };
+        let pay = match (&context.reward, kind) {
+            (Some(reward), _) => Pay::Known(Arc::clone(reward)),
+            (None, Kind::Pays) => Pay::Sparse {
                 reached: settings.float("reached_reward", -1e9, 1e9)?,
                 missed: settings.float("missed_reward", -1e9, 1e9)?,
                 ends: settings.bool("ends_when_reached")?,
             },
-            None => Pay::Sparse { reached: 0.0, missed: 0.0, ends: false },
+            (None, Kind::CountsDown | Kind::Shows) => Pay::Sparse { reached: 0.0, missed: 0.0, ends: false },
         };
         let chooses = matches!(context.action_space, Space::Discrete { .. });
         let pay = match pay {
@@ -107,9 +122,9 @@ impl Goals {
             pay,
             chooses,
             share: settings.float("share", 0.0, 1.0)?,
-            reach: if has("reach") { settings.count("reach", 0)? } else { 0 },
+            reach: if kind == Kind::Shows { settings.count("reach", 0)? } else { 0 },
             horizon,
-            tolerance: if has("tolerance") { settings.float("tolerance", 0.0, f64::MAX)? } else { 0.0 },
+            tolerance: if kind == Kind::Shows { 0.0 } else { settings.float("tolerance", 0.0, f64::MAX)? },
         })
     }
 
@@ -142,6 +157,18 @@ impl Goals {
         let shortest = values.iter().position(|value| *value >= best - self.tolerance);
         seen[last] = shortest.unwrap_or(values.len() - 1) as f64;
         Ok(())
+    }
+
+    /// What to say where the environment pays its own goals otherwise than they are told; empty where all agrees.
+    pub(crate) fn note(&self) -> String {
+        let [compared, differ] = self.room.lock().unwrap_or_else(PoisonError::into_inner).compared;
+        if differ == 0 {
+            return String::new();
+        }
+        format!(
+            "{:.0} % of the environment's steps pay otherwise than agent.reached_reward, agent.missed_reward and agent.tolerance say, which goals are told anew by",
+            (100.0 * differ as f64 / compared as f64).max(1.0)
+        )
     }
 
     /// Refuses a policy that tells no values where they are planned over.

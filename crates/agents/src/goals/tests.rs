@@ -35,6 +35,14 @@ fn context(space: Space, choices: usize) -> AgentContext {
     }
 }
 
+fn kind(algorithm: &str) -> Kind {
+    match algorithm {
+        "her" => Kind::Pays,
+        "tdm" => Kind::CountsDown,
+        _ => Kind::Shows,
+    }
+}
+
 fn settings(algorithm: &str, given: &[(&str, f64)]) -> Settings {
     let entry = find(crate::ALL, "algorithm", algorithm).unwrap();
     let value = |name: &str, number: f64| match entry.parameters.iter().find(|p| p.name == name).unwrap().default {
@@ -117,7 +125,9 @@ fn ended(goal: usize) -> Dataset {
 #[test]
 fn what_ends_elsewhere_than_at_its_goal_ends_for_every_goal() {
     let told = |algorithm: &str, given: &[(&str, f64)], goal: usize| {
-        let goals = Goals::new(algorithm, &settings(algorithm, given), &context(parts(BITS, BITS), BITS)).unwrap();
+        let goals =
+            Goals::new(kind(algorithm), algorithm, &settings(algorithm, given), &context(parts(BITS, BITS), BITS))
+                .unwrap();
         let (data, mut sample) = (ended(goal), Sample::default());
         goals.over(&data).sample(Want::Transitions(50), &mut Rng::new(2), &mut sample).unwrap();
         (sample.terminated, sample.rewards)
@@ -135,7 +145,7 @@ fn what_ends_elsewhere_than_at_its_goal_ends_for_every_goal() {
 fn a_transition_is_told_with_a_goal_that_its_episode_reached() {
     let data = wandering((BITS, 10), [16, BITS], bits_of, |at, bit| at ^ 1 << bit);
     let given = [("share", 1.0), ("ends_when_reached", 1.0)];
-    let goals = Goals::new("her", &settings("her", &given), &context(parts(BITS, BITS), BITS)).unwrap();
+    let goals = Goals::new(Kind::Pays, "her", &settings("her", &given), &context(parts(BITS, BITS), BITS)).unwrap();
     let mut sample = Sample::default();
     let want = Want::Returns { count: 2000, steps: 3, discount: 0.5 };
     goals.over(&data).sample(want, &mut Rng::new(2), &mut sample).unwrap();
@@ -160,7 +170,8 @@ fn a_transition_is_told_with_a_goal_that_its_episode_reached() {
     }
     assert!(reached > 500, "{reached}");
     // Without a share all is as it was desired, and paid alike.
-    let plain = Goals::new("her", &settings("her", &[("share", 0.0)]), &context(parts(BITS, BITS), BITS)).unwrap();
+    let plain =
+        Goals::new(Kind::Pays, "her", &settings("her", &[("share", 0.0)]), &context(parts(BITS, BITS), BITS)).unwrap();
     plain.over(&data).sample(Want::Transitions(500), &mut Rng::new(2), &mut sample).unwrap();
     for (i, row) in sample.transitions.iter().enumerate() {
         let next = data.next_observation(*row as usize);
@@ -169,12 +180,103 @@ fn a_transition_is_told_with_a_goal_that_its_episode_reached() {
     }
 }
 
+/// A hand 0.03 off in each of two directions is 0.042 away, and within 0.05; what pays by another rule than it is told is said.
+#[test]
+fn a_goal_is_reached_by_its_distance_and_other_pay_is_said() {
+    let space = Space::Dict(
+        ["achieved_goal", "desired_goal", "observation"].map(|name| (name.into(), Space::unbounded(2))).to_vec(),
+    );
+    let told = |off: f64, paid: f64| {
+        let goals =
+            Goals::new(Kind::Pays, "her", &settings("her", &[("share", 0.0)]), &context(space.clone(), 2)).unwrap();
+        let (mut data, mut sample) = (Dataset::new(6, 2), Sample::default());
+        data.push(&[0.0; 6], &[1.0, 0.0], paid, &[off, off, 0.0, 0.0, off, off], false, true).unwrap();
+        goals.over(&data).sample(Want::Transitions(1), &mut Rng::new(2), &mut sample).unwrap();
+        (sample.rewards[0], goals.note())
+    };
+    assert_eq!(told(0.03, 0.0), (0.0, String::new()));
+    assert_eq!(told(0.04, -1.0), (-1.0, String::new()));
+    let (paid, note) = told(0.03, 1.0);
+    assert!(paid == 0.0 && note.starts_with("100 % of") && note.contains("agent.tolerance"), "{note}");
+}
+
+/// An experience that counts how often it is asked which transitions follow each other.
+struct Asked<'a>(&'a Dataset, std::sync::atomic::AtomicUsize);
+
+impl Experience for Asked<'_> {
+    fn observation_dim(&self) -> usize {
+        self.0.observation_dim()
+    }
+    fn action_dim(&self) -> usize {
+        self.0.action_dim()
+    }
+    fn columns(&self) -> &[worldwright_core::StepColumn] {
+        self.0.columns()
+    }
+    fn rows(&self) -> std::ops::Range<u64> {
+        self.0.rows()
+    }
+    fn taken(&self) -> u64 {
+        self.0.taken()
+    }
+    fn is_open(&self) -> bool {
+        self.0.is_open()
+    }
+    fn ends_sequence(&self, row: u64, length: usize) -> bool {
+        self.1.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        self.0.ends_sequence(row, length)
+    }
+    fn gather(&self, first: u64, length: usize, weight: f64, out: &mut Sample) {
+        self.0.gather(first, length, weight, out);
+    }
+    fn append_to(&self, dataset: &mut Dataset, from: u64) -> Result<u64> {
+        self.0.append_to(dataset, from)
+    }
+}
+
+/// A goal is drawn in as many questions however long an episode is, but for its logarithm, and each later step gives it as often.
+#[test]
+fn a_goal_of_a_long_episode_is_as_soon_drawn_and_each_step_as_likely() {
+    let given = [("share", 1.0)];
+    let goals = Goals::new(Kind::Pays, "her", &settings("her", &given), &context(parts(BITS, BITS), BITS)).unwrap();
+    let (draws, mut sample) = (1000, Sample::default());
+    let data = wandering((BITS, 4000), [16, BITS], bits_of, |at, bit| at ^ 1 << bit);
+    let asked = Asked(&data, 0.into());
+    goals.over(&asked).sample(Want::Transitions(draws), &mut Rng::new(2), &mut sample).unwrap();
+    let each = asked.1.into_inner() as f64 / draws as f64;
+    assert!(each < 40.0, "{each} questions a draw");
+    // One bit more at each step: which one was the goal is seen, from each step on.
+    let (mut ladder, width) = (Dataset::new(3 * BITS, BITS), BITS);
+    let tell = |rung: usize| [place_of(rung, width), vec![0.0; width], place_of(rung, width)].concat();
+    (0..width).for_each(|t| {
+        ladder.push(&tell(t), &place_of(t, width), -1.0, &tell(t + 1), false, t + 1 == width).unwrap();
+    });
+    let draws = 20_000;
+    goals.over(&ladder).sample(Want::Transitions(draws), &mut Rng::new(3), &mut sample).unwrap();
+    let mut counts = [[0usize; BITS]; BITS];
+    for (i, row) in sample.transitions.iter().enumerate() {
+        let goal: Vec<f64> = (0..width).map(|d| sample.observations.get(2 * i * 3 * width + width + d)).collect();
+        // The last rung is beyond all bits.
+        let rung = goal.iter().position(|bit| *bit == 1.0).unwrap_or(width);
+        counts[*row as usize][rung - 1] += 1;
+    }
+    for (row, counts) in counts.iter().enumerate() {
+        let expected = draws as f64 / (BITS * (BITS - row)) as f64;
+        assert!(counts[..row].iter().all(|count| *count == 0), "from {row}: {counts:?}");
+        assert!(
+            counts[row..].iter().all(|count| (*count as f64 / expected - 1.0).abs() < 0.12),
+            "from {row}: {counts:?}"
+        );
+    }
+}
+
 /// After τ + 1 flips, a row that differs from the goal in h bits differs in h − τ − 1 of them, or by parity in none or one.
 #[test]
 fn a_temporal_difference_model_tells_how_near_so_many_steps_lead() {
     let data = wandering((BITS, 10), [16, BITS], bits_of, |at, bit| at ^ 1 << bit);
     let world = context(parts(BITS, BITS), BITS);
-    let mut goals = Goals::new("tdm", &settings("tdm", &[("horizon", 5.0), ("tolerance", 0.5)]), &world).unwrap();
+    let mut goals =
+        Goals::new(Kind::CountsDown, "tdm", &settings("tdm", &[("horizon", 5.0), ("tolerance", 0.5)]), &world).unwrap();
     let mut learner = policy("dqn", 3 * BITS + 1, BITS, 1.0, 1e-3);
     taught(learner.as_mut(), &goals.over(&data), 6000);
     let (mut worst, mut total, mut horizons) = (0.0_f64, 0.0, 0);
@@ -241,7 +343,8 @@ fn steps_walked(data: &Dataset) -> Vec<f64> {
 fn values_of_random_walks_tell_the_shortest_ways_around_a_wall() {
     let data = wandering((FLOOR, 40), [FLOOR, 4], place_of, floor);
     let world = context(parts(FLOOR, FLOOR), 4);
-    let goals = Goals::new("her", &settings("her", &[("share", 1.0), ("ends_when_reached", 1.0)]), &world).unwrap();
+    let goals =
+        Goals::new(Kind::Pays, "her", &settings("her", &[("share", 1.0), ("ends_when_reached", 1.0)]), &world).unwrap();
     let mut learner = policy("dqn", 3 * FLOOR, 4, 0.97, 1e-3);
     taught(learner.as_mut(), &goals.over(&data), 6000);
     let learner: &mut dyn Policy = learner.as_mut();
@@ -281,7 +384,9 @@ fn values_of_random_walks_tell_the_shortest_ways_around_a_wall() {
 #[test]
 fn goals_one_step_ahead_make_an_inverse_model() {
     let data = wandering((BITS, 10), [16, BITS], bits_of, |at, bit| at ^ 1 << bit);
-    let goals = Goals::new("gcsl", &settings("gcsl", &[("reach", 1.0)]), &context(parts(BITS, BITS), BITS)).unwrap();
+    let goals =
+        Goals::new(Kind::Shows, "gcsl", &settings("gcsl", &[("reach", 1.0)]), &context(parts(BITS, BITS), BITS))
+            .unwrap();
     let mut learner = policy("bc", 3 * BITS, BITS, 1.0, 2e-3);
     taught(learner.as_mut(), &goals.over(&data), 600);
     let (mut seen, mut done) = (Batch::zeros(3 * BITS, 1), Batch::zeros(BITS, 1));

@@ -77,7 +77,7 @@ const HORIZON: Parameter = Parameter {
 const TOLERANCE: Parameter = Parameter {
     name: "tolerance",
     default: SettingDefault::Float(0.05),
-    summary: "sum of differences from a goal up to which it counts as reached, in the goal's own units",
+    summary: "distance from a goal up to which it counts as reached, in the goal's own units",
 };
 const REACHED: Parameter = Parameter {
     name: "reached_reward",

@@ -168,6 +168,14 @@ proptest! {
             let expected: usize = (0..lengths.len()).map(|i| (taken(i) + 1).saturating_sub(length)).sum();
             prop_assert_eq!(all, expected);
         }
+        // What lies ahead is found at once where walking finds it.
+        for row in rows.clone().filter(|row| held.ends_sequence(*row, 1)) {
+            let walked: Vec<u64> = std::iter::successors(Some(row), |row| held.after(*row)).collect();
+            prop_assert_eq!(held.behind(row) + 1, walked.len() as u64);
+            for steps in 0..walked.len() + 2 {
+                prop_assert_eq!(held.ahead(row, steps as u64), walked.get(steps).copied());
+            }
+        }
         let mut sample = Sample::default();
         if all == 0 {
             return Ok(());
