@@ -95,15 +95,29 @@ pub(crate) struct Dreaming {
 impl Dreaming {
     /// Reads `branches` and `imagined_steps`.
     pub(crate) fn new(settings: &Settings, growth: Growth, inputs: usize, action_dim: usize) -> Result<Self> {
+        Self::of(("branches", settings.count_in("branches", 1, 1 << 16)?), settings, growth, [inputs, action_dim])
+    }
+
+    /// Trajectories of `imagined_steps` that have at least so many transitions in all, each of which follows one lane, and as many each of them.
+    pub(crate) fn rollout(transitions: usize, settings: &Settings, dims: [usize; 2]) -> Result<Self> {
+        let count = transitions.div_ceil(settings.count_in("imagined_steps", 1, MOST_STEPS)?).max(1);
+        Ok(Self { one_lane: true, ..Self::of(("policy.rollout_steps", count), settings, Growth::none(), dims)? })
+    }
+
+    fn of(
+        (name, branches): (&str, usize),
+        settings: &Settings,
+        growth: Growth,
+        [inputs, action_dim]: [usize; 2],
+    ) -> Result<Self> {
         if inputs == 0 {
             return Err(Error::unsupported("imagining transitions", "observations without a number"));
         }
-        let branches = settings.count_in("branches", 1, 1 << 16)?;
         let first = settings.count_in("imagined_steps", 1, MOST_STEPS)?;
         let steps = first.max(growth.last);
         let told = (branches * steps) as f64 * (2 * inputs + action_dim + 2) as f64;
         // Once as it is imagined, once as a set.
-        cost::memory(&[("branches", branches), ("imagined_steps", steps)], 2.0 * 8.0 * told)?;
+        cost::memory(&[(name, branches), ("imagined_steps", steps)], 2.0 * 8.0 * told)?;
         Ok(Self {
             branches,
             first,
@@ -126,11 +140,6 @@ impl Dreaming {
             worth: Vec::new(),
             kept: Vec::new(),
         })
-    }
-
-    /// The same, each of whose branches follows one lane, the same number of them each.
-    pub(crate) fn following_one_lane(self) -> Self {
-        Self { one_lane: true, ..self }
     }
 
     /// What the policy kept beside each transition of the last set `[transition][number]`.

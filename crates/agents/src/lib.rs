@@ -4,6 +4,7 @@
 //! agent around them. [`resolve`] lays a user's choices over the algorithm's defaults and the preset for the environment
 //! (see [`PRESETS`]) and checks every key; [`build`] makes the agent.
 
+mod believing;
 mod caution;
 mod choosing;
 mod closing;
@@ -52,7 +53,7 @@ mod updates;
 mod walking;
 mod world;
 
-use worldwright_core::{Agent, Entry, Result};
+use worldwright_core::{Agent, Entry, Error, Result};
 
 pub use choosing::{AUTO, Chosen, choose};
 pub use context::AgentContext;
@@ -82,5 +83,17 @@ pub fn algorithm_of(model: &str) -> &'static str {
 /// What the model, the planner or the agent says of its settings or of the spaces.
 pub fn build(resolved: &Resolved, context: &AgentContext) -> Result<Box<dyn Agent>> {
     let entry = worldwright_core::find(ALL, "algorithm", &resolved.algorithm)?;
-    (entry.build.build)(resolved, context)
+    (entry.build.build)(resolved, context).map_err(|error| named(error, resolved))
+}
+
+/// An error that names a part as whoever chose it did, by section and name: what a part is called is no more than a word to them.
+fn named(error: Error, resolved: &Resolved) -> Error {
+    match error {
+        Error::Unsupported { who, what } => {
+            let section = resolved.roles.iter().find(|(_, part)| part.name == who).map(|(section, _)| section);
+            let who = section.map_or(who.clone(), |section| format!("{section}={who}").into());
+            Error::Unsupported { who, what }
+        }
+        other => other,
+    }
 }

@@ -1,20 +1,21 @@
 //! The agent whose policy learns from its own steps alone, and takes them in a model: as many as it likes for each that it takes in the world.
 //!
 //! Model-ensemble trust-region policy optimisation (Kurutach, Clavera, Duan, Tamar and Abbeel, "Model-Ensemble Trust-Region Policy Optimization", ICLR 2018, algorithm 2): after each fit the
-//! policy practises on trajectories that each follow one member of the ensemble (`model.propagation=ts-inf`; with `ts1` a member is drawn at each step, and with `expectation` there is but one). Every few updates its return is estimated in each member, over the same starts and the same noise; once it
+//! policy practises on trajectories that each follow one member of the ensemble (`model.propagation=ts-inf`), as many as make `policy.rollout_steps`. Every few updates its return is estimated in each member, over the same starts and the same noise; once it
 //! has improved in less than 70 % of them since the last time, what it learns is what one member gets wrong, and it practises no further until there is a better model.
 //!
 //! Unlike the paper, the policy is improved by clipped steps (`ppo`) rather than within a trust region, and trajectories are short ones from wherever the agent has been, whose ends are worth
 //! what its critic says, so that errors of the model do not add up over an episode.
 
 use worldwright_core::{
-    Action, Agent, Call, Error, Experience, Interrupt, Key, Metrics, Mode, Observation, Persist, Result, Rng, Sample,
-    Settings, State, StepColumn, Want, WorldModel, cost,
+    Action, Agent, Call, Error, Experience, Interrupt, Key, Metrics, Mode, Observation, Persist, Result, Rng, Rollout,
+    Sample, Settings, State, StepColumn, Want, WorldModel, cost,
 };
 use worldwright_policies::LearnedPolicy;
 
+use crate::believing;
 use crate::deciding::Deciding;
-use crate::dreaming::{Dreaming, Growth, Pay};
+use crate::dreaming::{Dreaming, Pay};
 use crate::fitted::Fitted;
 use crate::fitting::Fitting;
 use crate::kept::Kept;
@@ -82,8 +83,14 @@ pub(crate) fn build(resolved: &Resolved, context: &AgentContext) -> Result<Box<d
     }
     let (settings, seed) = (&resolved.agent, Key::new(context.seed));
     let (o, a) = (context.observation_space.flat_dim(), context.action_space.flat_dim());
+    believing::check("practice", None, model.spec())?;
     let policy = on_policy(resolved, context)?;
-    let dreaming = Dreaming::new(settings, Growth::none(), o, a)?.following_one_lane();
+    let Some(Rollout { steps, whole_episodes: false }) = policy.rollout() else {
+        let what =
+            "practice, whose trajectories end before their episodes do: choose a policy with a critic, such as ppo";
+        return Err(Error::unsupported(resolved.role("policy")?.name.clone(), what));
+    };
+    let dreaming = Dreaming::rollout(steps as usize, settings, [o, a])?;
     let practice = Practice::read(settings, model.spec().members, o)?;
     let rows = dreaming.rows().max(practice.walking.rows());
     cost::arena(model.spec(), rows, "rows that it imagines")?;

@@ -109,7 +109,13 @@ pub const PRESETS: &[Preset] = &[
         parts: &[("model", "gp", &[("max_points", D::Integer(300))])],
     },
     Preset { algorithm: "mbpo", environment: "*", setting: &[], agent: &[], parts: &[SMALL, QUICK] },
-    Preset { algorithm: "mb-ppo", environment: "*", setting: &[], agent: &[], parts: &[SMALL] },
+    Preset {
+        algorithm: "mb-ppo",
+        environment: "*",
+        setting: &[],
+        agent: &[],
+        parts: &[SMALL, ("policy", "ppo", &[("rollout_steps", D::Integer(1600))])],
+    },
     // Targets look ahead themselves.
     Preset { algorithm: "steve", environment: "*", setting: &[], agent: &[], parts: &[SMALL, SURE] },
     Preset { algorithm: "dhmbpo", environment: "*", setting: &[], agent: &[], parts: &[SMALL, STEADY] },

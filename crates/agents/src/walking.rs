@@ -71,6 +71,16 @@ impl Walking {
         }
     }
 
+    /// Pays each row where it stands, counted by what the next reward is.
+    pub(crate) fn pay(&mut self, each: &[f64]) {
+        for ((paid, ahead), pay) in self.paid.iter_mut().zip(&self.ahead).zip(each) {
+            // Where an end was, the policy may say anything of what is behind it.
+            if *ahead != 0.0 {
+                *paid += ahead * pay;
+            }
+        }
+    }
+
     /// A step of every row; what a diverged one was paid is no number from then on.
     pub(crate) fn step(
         &mut self,

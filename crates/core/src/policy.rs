@@ -69,11 +69,18 @@ pub trait Policy: Send {
         0
     }
 
-    /// The return that each [critic](Self::critics) expects from each input on `[critic][row]`, in the units of the reward, with whatever else it was taught to count.
+    /// Whether it was taught that the entropy of what it does is worth something by itself, so that its [values](Self::values) are those of drawn actions.
+    fn is_soft(&self) -> bool {
+        false
+    }
+
+    /// The return that each [critic](Self::critics) expects from each input on `[critic][row]`, and what the entropy of the action there is worth beside it
+    /// `[row]`, both in the units of the reward. Who is [soft](Self::is_soft) tells both of an action that it draws there, `Q_i(s, a)` and `−α ln π(a|s)`, where the critics count all
+    /// entropy that comes later; all others tell them of their mode, whose entropy is worth zero.
     ///
     /// # Errors
     /// As for [`value`](Self::value).
-    fn values(&mut self, _inputs: Columns<'_>, _out: &mut [f64]) -> Result<()> {
+    fn values(&mut self, _inputs: Columns<'_>, _rng: &mut Rng, _out: [&mut [f64]; 2]) -> Result<()> {
         Err(Error::unsupported("this policy", "telling values by several critics: it has none"))
     }
 

@@ -55,4 +55,7 @@ pub struct Capabilities {
     /// Whether [`Imagination::linearize`](crate::Imagination::linearize) and [`Imagination::pullback`](crate::Imagination::pullback) know the derivatives of a step, rather than find them by
     /// differences of many. Either way they are those of what a step computes.
     pub derivatives: bool,
+    /// Whether each lane of a row follows one belief about the world to the end, be it a member of an ensemble or a drawn function, so that what lanes tell apart is what is not known. Lanes that
+    /// draw another at each step, or are drawn from what all expect together, differ by less.
+    pub beliefs: bool,
 }

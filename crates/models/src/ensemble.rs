@@ -259,6 +259,10 @@ impl Regressor for Ensemble {
         }
     }
 
+    fn keeps_beliefs(&self) -> bool {
+        self.propagation == Propagation::TsInf
+    }
+
     fn differentiable(&self) -> bool {
         self.propagation == Propagation::Expectation
     }

@@ -145,6 +145,10 @@ impl Regressor for Linear {
         changes.epistemic(question.inputs, &mut workspace.rows, answer.epistemic);
     }
 
+    fn keeps_beliefs(&self) -> bool {
+        self.draws
+    }
+
     fn differentiable(&self) -> bool {
         true
     }

@@ -139,12 +139,7 @@ impl Acting {
         if std::mem::take(&mut self.stale) {
             self.predictor.refresh(&[&self.actor])?;
         }
-        self.seen.resize(n * self.inputs, 0.0);
-        for d in 0..self.inputs {
-            for (row, number) in inputs.column(d).iter().enumerate() {
-                self.seen[row * self.inputs + d] = self.scaling.of(d, *number);
-            }
-        }
+        self.scaling.rows(inputs, &mut self.seen);
         self.said.resize(n * columns, 0.0);
         let choices = self.head.choices();
         let said = &mut [self.said.as_mut_slice()];

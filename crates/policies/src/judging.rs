@@ -85,12 +85,7 @@ impl Judge {
         if inputs.dims() != width {
             return Err(Error::shape("inputs of the policy", &[width], &[inputs.dims()]));
         }
-        self.seen.resize(n * width, 0.0);
-        for d in 0..width {
-            for (row, number) in inputs.column(d).iter().enumerate() {
-                self.seen[row * width + d] = acting.scaling.of(d, *number);
-            }
-        }
+        acting.scaling.rows(inputs, &mut self.seen);
         self.first.resize(n * columns, 0.0);
         self.value.resize(if self.values { n } else { 0 }, 0.0);
         self.each.resize(n * self.critics, 0.0);
@@ -124,15 +119,21 @@ impl Judge {
         Ok(())
     }
 
-    /// As [`Policy::values`](worldwright_core::Policy::values).
-    pub(crate) fn values(&mut self, acting: &Acting, inputs: Columns<'_>, out: &mut [f64]) -> Result<()> {
+    /// As [`Policy::values`](worldwright_core::Policy::values), of the mode of the actor, whose entropy is worth nothing.
+    pub(crate) fn values(
+        &mut self,
+        acting: &Acting,
+        inputs: Columns<'_>,
+        [out, entropies]: [&mut [f64]; 2],
+    ) -> Result<()> {
         let n = inputs.rows();
         if self.critics == 0 {
             return Err(Error::unsupported("this policy", "telling values by several critics: it has none"));
         }
-        if out.len() != n * self.critics {
-            return Err(Error::shape("values of the policy", &[self.critics, n], &[out.len()]));
+        if out.len() != n * self.critics || entropies.len() != n {
+            return Err(Error::shape("values of the policy", &[self.critics, n], &[out.len(), entropies.len()]));
         }
+        entropies.fill(0.0);
         self.look(acting, inputs)?;
         let unit = acting.scaling.reward();
         for (row, of_row) in self.each.chunks_exact(self.critics).enumerate() {

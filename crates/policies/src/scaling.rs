@@ -3,7 +3,7 @@
 //! Mean and deviation are taken from a sample of what was experienced, and again whenever that has doubled, so that they settle: a network that learns
 //! meanwhile meets a few small shifts, each smaller than the last.
 
-use worldwright_core::{Array, Experience, Result, Rng, Sample, State, Want};
+use worldwright_core::{Array, Columns, Experience, Result, Rng, Sample, State, Want};
 use worldwright_nn::{Mlp, Store};
 
 /// Transitions that the moments are taken from at most, and numbers that these hold.
@@ -36,6 +36,17 @@ impl Scaling {
     #[inline]
     pub(crate) fn of(&self, d: usize, number: f64) -> f32 {
         ((number - self.mean[d]) / self.std[d]) as f32
+    }
+
+    /// Writes inputs as a network sees them, a row each.
+    pub(crate) fn rows(&self, inputs: Columns<'_>, out: &mut Vec<f32>) {
+        let (n, width) = (inputs.rows(), self.inputs());
+        out.resize(n * width, 0.0);
+        for d in 0..width {
+            for (row, number) in inputs.column(d).iter().enumerate() {
+                out[row * width + d] = self.of(d, *number);
+            }
+        }
     }
 
     /// What number `d` is reduced by, and then divided by.

@@ -39,6 +39,16 @@ pub(crate) trait Teacher: Send {
         self.judges()
     }
 
+    /// As [`Policy::is_soft`].
+    fn is_soft(&self) -> bool {
+        false
+    }
+
+    /// As [`Policy::values`].
+    fn values(&mut self, acting: &Acting, inputs: Columns<'_>, _rng: &mut Rng, out: [&mut [f64]; 2]) -> Result<()> {
+        self.judge(acting)?.values(acting, inputs, out)
+    }
+
     /// Its judge of inputs, by the newest numbers.
     fn judge(&mut self, _acting: &Acting) -> Result<&mut Judge> {
         Err(Error::unsupported("this policy", "telling values: it has no critic"))
@@ -86,8 +96,12 @@ impl<T: Teacher> Policy for Taught<T> {
         self.teacher.critics()
     }
 
-    fn values(&mut self, inputs: Columns<'_>, out: &mut [f64]) -> Result<()> {
-        self.teacher.judge(&self.acting)?.values(&self.acting, inputs, out)
+    fn is_soft(&self) -> bool {
+        self.teacher.is_soft()
+    }
+
+    fn values(&mut self, inputs: Columns<'_>, rng: &mut Rng, out: [&mut [f64]; 2]) -> Result<()> {
+        self.teacher.values(&self.acting, inputs, rng, out)
     }
 
     fn value(&mut self, inputs: Columns<'_>, out: &mut [f64]) -> Result<()> {

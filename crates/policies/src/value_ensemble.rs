@@ -186,12 +186,7 @@ impl ValueEnsemble {
             return Err(Error::shape("inputs of the values", &[rows, width], &[n, inputs.dims()]));
         }
         self.refresh()?;
-        self.seen.resize(n * width, 0.0);
-        for d in 0..width {
-            for (row, number) in inputs.column(d).iter().enumerate() {
-                self.seen[row * width + d] = self.scaling.of(d, *number);
-            }
-        }
+        self.scaling.rows(inputs, &mut self.seen);
         for (member, values) in self.values.iter_mut().enumerate() {
             values.resize(n, 0.0);
             let said = &mut [values.as_mut_slice()];

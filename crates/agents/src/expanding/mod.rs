@@ -4,20 +4,22 @@
 //! target of horizon h is
 //!
 //! ```text
-//! T_h = r + Σ_{i ≤ h} D_{i−1} ρ_i + D_h Q(s_h),    w_h ∝ 1 / Var T_h,    y = Σ_h w_h E T_h / Σ_h w_h,
+//! T_h = r + Σ_{i ≤ h} D_{i−1} ρ_i + Σ_{i < h} D_i e_i + D_h (Q(s_h) + e_h),    w_h ∝ 1 / Var T_h,    y = Σ_h w_h E T_h / Σ_h w_h,
 //! ```
 //!
 //! expectation and variance over lanes × critics: far ahead where the model is sure and critics are not, no step where it is the other way round (Buckman, Hafner, Tucker, Brevdo and Lee,
 //! "Sample-Efficient Reinforcement Learning with Stochastic Ensemble Value Expansion", NeurIPS 2018, section 3). The longest alone is model-based value expansion (Feinberg, Wan, Stoica,
-//! Jordan, Gonzalez and Levine, 2018), H = 0 the plain target of one step.
+//! Jordan, Gonzalez and Levine, 2018), H = 0 the plain target of one step. The e are what entropy is worth by itself to a policy that is soft, `−α ln π(a|s)` of actions that it draws, as critics
+//! of its own count it (Haarnoja et al., 2018); a policy that is not acts by its likeliest action, and they are zero.
 //!
 //! What comes out are transitions that pay y and end, for any policy with critics to learn from. Unlike the paper, targets are made for some updates at once, by the newest critics rather than
-//! slow ones, from actions that are likeliest rather than drawn, by the mean of the critics rather than the least, and without a term of entropy where a policy is soft; the variance counts what a model thinks is noise too, and is that of members where each lane follows one (`ts-inf`).
+//! slow ones and by their mean rather than the least; the variance counts what a model thinks is noise and what a policy draws too, and is told where each lane follows one member alone (`model.propagation=ts-inf`).
 
 use worldwright_core::{
-    Dataset, Error, Experience, Imagination, Mode, Policy, Result, Rng, Sample, Settings, Want, cost,
+    Dataset, Error, Experience, Imagination, Mode, ModelSpec, Policy, Result, Rng, Sample, Settings, Want, cost,
 };
 
+use crate::believing;
 use crate::walking::Walking;
 
 /// How far ahead targets look, with room for them.
@@ -34,13 +36,19 @@ pub(crate) struct Expanding {
     action: Vec<f64>,
     /// `[critic][transition][lane]`
     values: Vec<f64>,
+    /// `[transition][lane]`: what the entropy of the action is worth.
+    entropies: Vec<f64>,
     /// `[transition][h]`: mean and variance of the target.
     moments: Vec<[f64; 2]>,
 }
 
 impl Expanding {
-    /// Reads `horizon`, `weighted` and `expanded`, for a model with so many lanes and a policy of this name.
-    pub(crate) fn read(settings: &Settings, lanes: usize, (name, policy): (&str, &dyn Policy)) -> Result<Self> {
+    /// Reads `horizon`, `weighted` and `expanded`, for a model and a policy of this name.
+    pub(crate) fn read(settings: &Settings, spec: &ModelSpec, (name, policy): (&str, &dyn Policy)) -> Result<Self> {
+        let (lanes, weighted) = (spec.members, settings.bool("weighted")?);
+        if weighted {
+            believing::check("targets weighed by how sure they are", Some("agent.weighted=false"), spec)?;
+        }
         let horizon = settings.count_in("horizon", 0, 1000)?;
         let (count, critics) = (settings.count_in("expanded", 1, 1 << 16)?, policy.critics());
         if critics == 0 {
@@ -52,7 +60,7 @@ impl Expanding {
             &[("expanded", count), ("horizon", horizon)],
             16.0 * (count * lanes) as f64 * (critics + horizon) as f64,
         )?;
-        Ok(Self::new([horizon, count, lanes, critics], settings.bool("weighted")?))
+        Ok(Self::new([horizon, count, lanes, critics], weighted))
     }
 
     fn new([horizon, count, lanes, critics]: [usize; 4], weighted: bool) -> Self {
@@ -66,6 +74,7 @@ impl Expanding {
             flat: Vec::new(),
             action: Vec::new(),
             values: Vec::new(),
+            entropies: Vec::new(),
             moments: Vec::new(),
         }
     }
@@ -101,18 +110,21 @@ impl Expanding {
         self.moments.clear();
         self.moments.resize(self.count * (self.horizon + 1), [0.0; 2]);
         self.values.resize(self.critics * self.rows(), 0.0);
-        self.value(policy, 0)?;
+        self.entropies.resize(self.rows(), 0.0);
+        let mode = if policy.is_soft() { Mode::Explore } else { Mode::Exploit };
+        self.value(policy, 0, rng)?;
         for h in 1..=self.horizon {
-            self.walking.step(arena, policy, (Mode::Exploit, key.fold(h as u64)), rng)?;
-            self.value(policy, h)?;
+            self.walking.pay(&self.entropies);
+            self.walking.step(arena, policy, (mode, key.fold(h as u64)), rng)?;
+            self.value(policy, h, rng)?;
         }
         self.told(experience)
     }
 
     /// Takes in the moments of the targets of horizon `h`.
-    fn value(&mut self, policy: &mut dyn Policy, h: usize) -> Result<()> {
+    fn value(&mut self, policy: &mut dyn Policy, h: usize, rng: &mut Rng) -> Result<()> {
         let (rows, lanes) = (self.rows(), self.walking.lanes());
-        policy.values(self.walking.seen.columns(), &mut self.values)?;
+        policy.values(self.walking.seen.columns(), rng, [&mut self.values, &mut self.entropies])?;
         let (paid, ahead) = (&self.walking.paid, &self.walking.ahead);
         for i in 0..self.count {
             let (mut sum, mut squares) = (0.0, 0.0);
@@ -120,7 +132,8 @@ impl Expanding {
             let mut first = None;
             for row in i * lanes..(i + 1) * lanes {
                 for critic in 0..self.critics {
-                    let follows = if ahead[row] == 0.0 { 0.0 } else { self.values[critic * rows + row] };
+                    let follows =
+                        if ahead[row] == 0.0 { 0.0 } else { self.values[critic * rows + row] + self.entropies[row] };
                     let target = paid[row] + ahead[row] * follows;
                     let off = target - *first.get_or_insert(target);
                     sum += off;

@@ -82,15 +82,16 @@ impl Imagination for Line {
     }
 }
 
-/// Nothing is done, and two critics differ by what they do not know of a place.
-struct Still(fn(f64) -> f64);
+/// Nothing is done, which is worth so much by itself to who is soft, and two critics differ by what they do not know of a place.
+struct Still(fn(f64) -> f64, Option<f64>);
 
 impl Policy for Still {
     fn inputs(&self) -> usize {
         1
     }
 
-    fn act(&mut self, inputs: Columns<'_>, _: Mode, _: &mut Rng, out: &mut Batch) -> Result<()> {
+    fn act(&mut self, inputs: Columns<'_>, mode: Mode, _: &mut Rng, out: &mut Batch) -> Result<()> {
+        assert_eq!(mode == Mode::Explore, self.is_soft(), "who is soft draws");
         (0..inputs.rows()).for_each(|row| out.columns_mut().set(row, 0, 0.0));
         Ok(())
     }
@@ -99,7 +100,12 @@ impl Policy for Still {
         CRITICS
     }
 
-    fn values(&mut self, inputs: Columns<'_>, out: &mut [f64]) -> Result<()> {
+    fn is_soft(&self) -> bool {
+        self.1.is_some()
+    }
+
+    fn values(&mut self, inputs: Columns<'_>, _: &mut Rng, [out, entropies]: [&mut [f64]; 2]) -> Result<()> {
+        entropies.fill(self.1.unwrap_or(0.0));
         let rows = inputs.rows();
         for (i, slot) in out.iter_mut().enumerate() {
             let x = inputs.column(0)[i % rows];
@@ -132,7 +138,7 @@ fn walked() -> Dataset {
 fn targets((horizon, weighted): (usize, bool), model: fn(f64) -> f64, critics: fn(f64) -> f64) -> Vec<[f64; 2]> {
     let mut expanding = Expanding::new([horizon, 200, LANES, CRITICS], weighted);
     let (mut arena, data) = (line(expanding.rows(), model), walked());
-    let told = expanding.expand(&mut arena, &mut Still(critics), &data, DISCOUNT, &mut Rng::new(5)).unwrap();
+    let told = expanding.expand(&mut arena, &mut Still(critics, None), &data, DISCOUNT, &mut Rng::new(5)).unwrap();
     assert!(told.terminated().iter().all(|ended| *ended) && told.len() == 200);
     (0..told.len()).map(|i| [told.observation(i)[0], told.rewards()[i]]).collect()
 }
@@ -186,6 +192,21 @@ fn weights_come_to_what_is_known_of_them() {
     }
 }
 
+/// An action is worth 2 by itself wherever it is done, and critics that are right of rewards know nothing of that: a target of horizon h counts it at each of the places that it passes, from where
+/// the transition led on, `2 Σ_{i ≤ h} γ^{i+1}`. By hand, to the horizon 3: 2 (0.95 + 0.9025 + 0.857375 + 0.81450625).
+#[test]
+fn what_is_soft_is_paid_for_each_place_that_it_passes() {
+    for (horizon, paid) in [(0, 1.9), (1, 3.705), (3, 7.0487625)] {
+        let mut expanding = Expanding::new([horizon, 200, LANES, CRITICS], false);
+        let (mut arena, data) = (line(expanding.rows(), |_| 0.0), walked());
+        let mut soft = Still(|_| 0.0, Some(2.0));
+        let told = expanding.expand(&mut arena, &mut soft, &data, DISCOUNT, &mut Rng::new(5)).unwrap();
+        for (i, target) in told.rewards().iter().enumerate() {
+            assert!((target - worth(told.observation(i)[0]) - paid).abs() < 1e-9, "{target} at {horizon}");
+        }
+    }
+}
+
 #[test]
 fn certain_means_share_all_weight_and_what_is_no_number_has_none() {
     assert_eq!(weighed(&[[1.0, 0.0], [3.0, 0.0], [9.0, 1.0]]), 2.0);
@@ -202,6 +223,6 @@ fn nothing_is_worth_anything_behind_an_end() {
     data.push(&[1.0], &[0.0], 5.0, &[2.0], true, true).unwrap();
     let mut expanding = Expanding::new([4, 8, LANES, CRITICS], true);
     let mut arena = line(expanding.rows(), |_| 1.0);
-    let told = expanding.expand(&mut arena, &mut Still(|_| 3.0), &data, DISCOUNT, &mut Rng::new(1)).unwrap();
+    let told = expanding.expand(&mut arena, &mut Still(|_| 3.0, Some(7.0)), &data, DISCOUNT, &mut Rng::new(1)).unwrap();
     assert!(told.rewards().iter().all(|target| *target == 5.0));
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use worldwright_agents::{AgentContext, Parts, build, resolve};
-use worldwright_core::{Agent, Experience, Setting, Space};
+use worldwright_core::{Agent, Experience, Result, Setting, Space};
 use worldwright_data::Replay;
 use worldwright_envs::{Made, make};
 use worldwright_testkit::lqr::Problem;
@@ -15,6 +15,10 @@ fn made(environment: &str) -> Made {
 }
 
 fn agent(algorithm: &str, made: &Made, settings: &[(&str, Setting)], places: usize) -> Box<dyn Agent> {
+    built(algorithm, made, settings, places).unwrap()
+}
+
+fn built(algorithm: &str, made: &Made, settings: &[(&str, Setting)], places: usize) -> Result<Box<dyn Agent>> {
     let mut parts = Parts::default();
     for (key, value) in settings {
         match key.split_once('.') {
@@ -27,7 +31,7 @@ fn agent(algorithm: &str, made: &Made, settings: &[(&str, Setting)], places: usi
         }
     }
     let context = AgentContext { places, ..context(made, 1) };
-    build(&resolve(algorithm, "", &parts).unwrap(), &context).unwrap()
+    build(&resolve(algorithm, "", &parts)?, &context)
 }
 
 /// Lets an agent learn for so many steps, in episodes of `limit` at most.
@@ -120,6 +124,27 @@ fn practice_in_a_model_is_worth_many_steps() {
     ];
     let by_practice = learned("mb-ppo", "point-mass", &settings, (400, 40));
     assert!(by_practice > 0.7 * by_steps, "{by_practice} by practice, {by_steps} by steps");
+}
+
+/// What cannot practise as it is told to says which setting to change.
+#[test]
+fn practice_asks_for_beliefs_and_a_critic() {
+    let text = |text: &str| Setting::Text(text.to_owned());
+    let refused = |algorithm: &str, settings: &[(&str, Setting)]| {
+        built(algorithm, &made("point-mass"), settings, 1).err().map(|error| error.to_string())
+    };
+    for propagation in ["ts1", "expectation", "moment-matching"] {
+        for algorithm in ["mb-ppo", "steve", "dhmbpo"] {
+            let settings = [("model.propagation", text(propagation)), ("weighted", Setting::Bool(true))];
+            let given = &settings[..if algorithm == "mb-ppo" { 1 } else { 2 }];
+            let error = refused(algorithm, given).expect("refused");
+            assert!(error.contains("model.propagation=ts-inf"), "{algorithm}: {error}");
+        }
+    }
+    let longest = [("model.propagation", text("expectation")), ("weighted", Setting::Bool(false))];
+    assert_eq!(refused("steve", &longest), None, "the longest target alone weighs nothing");
+    let error = refused("mb-ppo", &[("policy", text("reinforce"))]).expect("refused");
+    assert!(error.contains("reinforce") && error.contains("such as ppo"), "{error}");
 }
 
 /// A point mass is brought to rest by numbers; random pushes pay about −60 in 40 steps.

@@ -163,16 +163,20 @@ fn a_policy_learned_in_imagination_beats_random_by_half() {
 
 #[test]
 fn critics_that_look_ahead_in_a_model_beat_random_by_half() {
-    for (algorithm, per_step, episodes) in [("steve", 30.0, 24), ("dhmbpo", 25.0, 8)] {
+    for (algorithm, per_step, episodes) in [("steve", 30.0, 12), ("dhmbpo", 25.0, 7)] {
         let mut settings = imagines();
         if algorithm == "steve" {
             settings.retain(|(key, _)| *key != "branches");
+        } else {
+            settings.push(("imagined_steps", Setting::Integer(10)));
         }
+        // As many targets as a batch has rows, and a rate for which some thousand updates are enough.
         settings.extend([
             ("updates_per_step", Setting::Float(per_step)),
-            ("expanded", Setting::Integer(256)),
+            ("expanded", Setting::Integer(64)),
             ("horizon", Setting::Integer(3)),
             ("policy.target_rate", Setting::Float(0.02)),
+            ("policy.learning_rate", Setting::Float(1e-3)),
         ]);
         beats_random(algorithm, &settings, episodes);
     }

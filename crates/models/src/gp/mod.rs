@@ -344,6 +344,10 @@ impl Regressor for GaussianProcesses {
         }
     }
 
+    fn keeps_beliefs(&self) -> bool {
+        self.lanes.is_some()
+    }
+
     fn differentiable(&self) -> bool {
         true
     }

@@ -81,6 +81,7 @@ impl<R: Regressor> TransitionModel<R> {
             capabilities: Capabilities {
                 decode: true,
                 derivatives: deterministic && boxed && regressor.differentiable(),
+                beliefs: regressor.keeps_beliefs(),
                 ..Capabilities::default()
             },
         };

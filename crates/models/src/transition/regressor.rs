@@ -140,6 +140,11 @@ pub trait Regressor: Send + Sync + Persist {
     /// places and reach no other.
     fn predict(&self, question: &Question<'_>, workspace: &mut Self::Workspace, answer: &mut Answer<'_>);
 
+    /// Whether each lane follows one of several beliefs to the end.
+    fn keeps_beliefs(&self) -> bool {
+        false
+    }
+
     /// Whether [`slopes`](Self::slopes) and [`pull`](Self::pull) are there. They are asked of models that draw nothing alone; without
     /// them derivatives are differences of steps.
     fn differentiable(&self) -> bool {

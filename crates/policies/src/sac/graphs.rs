@@ -150,21 +150,14 @@ pub(super) fn judging(networks: &Networks, actor: &Store, critic: &Store) -> Res
         Said::Gaussian(mean, log_std) => {
             let mode = g.activation(mean, Activation::Tanh)?;
             let values = networks.judge(&mut g, None, seen, Some(mode))?;
-            let (value, each) = (least(&mut g, &values)?, g.concat(&values)?);
-            Judged { first: mode, log_std: Some(log_std), value: Some(value), each: Some(each) }
+            Judged { first: mode, log_std: Some(log_std), value: Some(least(&mut g, &values)?), each: None }
         }
         Said::Logits(logits) => {
             let p = g.softmax(logits, networks.choices)?;
             let values = networks.judge(&mut g, None, seen, None)?;
             let least = least(&mut g, &values)?;
             let weighed = g.mul(p, least)?;
-            let value = Some(g.sum_columns(weighed)?);
-            let mut each = Vec::with_capacity(values.len());
-            for of_all in values {
-                let weighed = g.mul(p, of_all)?;
-                each.push(g.sum_columns(weighed)?);
-            }
-            Judged { first: logits, log_std: None, value, each: Some(g.concat(&each)?) }
+            Judged { first: logits, log_std: None, value: Some(g.sum_columns(weighed)?), each: None }
         }
     };
     Ok((g, judged))

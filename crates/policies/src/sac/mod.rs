@@ -5,21 +5,23 @@
 //! Zhu, Gupta, Abbeel and Levine, "Soft Actor-Critic Algorithms and Applications", 2018). Choices are averaged over instead of drawn (Christodoulou,
 //! "Soft Actor-Critic for Discrete Action Settings", 2019). An episode that was cut is no end of the task: its last step bootstraps.
 //!
-//! Unlike the papers, networks see their inputs in units of the deviation of what was experienced, and of these the symmetric logarithm, and rewards in units of
+//! Unlike the papers, targets that add up several rewards (`return_steps`) count no entropy between them, networks see their inputs in units of the deviation of what was experienced, and of these the symmetric logarithm, and rewards in units of
 //! their root mean square, so that a world in other units is learned alike.
 
 mod conservative;
 mod graphs;
+mod telling;
 
 use worldwright_core::{
-    ActionHead, Call, Entry, Error, Experience, Interrupt, Key, Learner, Metrics, Parameter, Persist, Result, Rng,
-    SettingDefault as Default, Settings, State,
+    ActionHead, Call, Columns, Entry, Error, Experience, Interrupt, Key, Learner, Metrics, Parameter, Persist, Result,
+    Rng, SettingDefault as Default, Settings, State,
 };
 use worldwright_nn::{Adam, Init, Node, Parameter as LogTemperature, Store};
 
 use self::conservative::Conservatism;
 pub(crate) use self::conservative::ENTRY as CONSERVATIVE;
 use self::graphs::{acting, improvement, judging, regression, regulation};
+use self::telling::Telling;
 use crate::acting::Acting;
 use crate::batch::Transitions;
 use crate::critics::Critics;
@@ -79,6 +81,7 @@ struct Soft {
     critics: Critics,
     temperature: Store,
     judge: Judge,
+    telling: Telling,
     /// Of the actor and of the temperature.
     adams: [Adam; 2],
     /// With the estimate of the entropy.
@@ -130,6 +133,7 @@ fn taught(
         temperatures: vec![0.0; batch],
         entropies: vec![0.0; batch],
         judge: Judge::new(&judging, &[&actor, &critics.store], &judged)?,
+        telling: Telling::new(&networks, &actor, &critics.store)?,
         critics,
         temperature,
     };
@@ -159,6 +163,11 @@ impl Soft {
         };
         let steps = if self.discount < 1.0 { 1.0 / (1.0 - self.discount) } else { f64::INFINITY };
         Ok(f64::from(self.temperature()?) * most.max(2.0 * f64::from(self.entropy).abs()) * steps)
+    }
+
+    /// What is packed to judge and to tell by is of numbers that have changed.
+    fn forget_packs(&mut self) {
+        (self.judge.stale, self.telling.stale) = (true, true);
     }
 
     /// α, what a nat of entropy is worth.
@@ -214,7 +223,7 @@ impl Learner for Taught<Soft> {
         let (pass, _) = &mut soft.temperature_pass;
         pass.run(&[&soft.temperature], [&soft.entropies], rng)?;
         soft.adams[1].step(&mut soft.temperature, pass.runner())?;
-        soft.judge.stale = true;
+        soft.forget_packs();
         if !(critic_loss.is_finite() && actor_loss.is_finite()) {
             let why = format!(
                 "the losses of critics and actor became {critic_loss} and {actor_loss}: try a smaller learning_rate"
@@ -239,6 +248,15 @@ impl Teacher for Soft {
         self.critics.ensemble.critics
     }
 
+    fn is_soft(&self) -> bool {
+        true
+    }
+
+    fn values(&mut self, acting: &Acting, inputs: Columns<'_>, rng: &mut Rng, out: [&mut [f64]; 2]) -> Result<()> {
+        let temperature = self.temperature()?;
+        self.telling.values((acting, &self.critics.store, temperature), inputs, rng, out)
+    }
+
     fn judge(&mut self, acting: &Acting) -> Result<&mut Judge> {
         let worth = self.entropy_worth()?;
         let judge = self.judge.refresh(&[acting.actor(), &self.critics.store])?;
@@ -252,7 +270,7 @@ impl Teacher for Soft {
     }
 
     fn restore_judge(&mut self, state: &State) -> Result<()> {
-        self.judge.stale = true;
+        self.forget_packs();
         if self.critics.restore_judge(state)? {
             self.temperature.restore(&state.part(TEMPERATURE))?;
         }
@@ -267,7 +285,7 @@ impl Teacher for Soft {
     }
 
     fn restore(&mut self, state: &State) -> Result<()> {
-        self.judge.stale = true;
+        self.forget_packs();
         self.critics.restore(state)?;
         self.room.returns.restore(state)?;
         self.temperature.restore(&state.part(TEMPERATURE))?;

@@ -49,7 +49,10 @@ fn the_recorded_actions_come_back_with_their_spread() {
         let mean = 0.5 * seen.columns().get(row, 0);
         assert!((told.mean[row] - mean).abs() < 0.06 && (0.2..0.24).contains(&told.std[row]), "{told:?}");
     }
-    assert!(cloned.value(seen.columns(), &mut [0.0; 5]).is_err() && cloned.values(seen.columns(), &mut []).is_err());
+    assert!(
+        cloned.value(seen.columns(), &mut [0.0; 5]).is_err()
+            && cloned.values(seen.columns(), &mut Rng::new(1), [&mut [], &mut []]).is_err()
+    );
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What is made of several critics, and of critics that normalise, drop out and begin anew.
 
-use worldwright_core::{Array, Batch, Columns, Dataset, Interrupt, Mode, Rng, Setting, Space, State};
+use worldwright_core::{Array, Batch, Columns, Dataset, Interrupt, Mode, Priors, Rng, Setting, Space, State};
 use worldwright_policies::LearnedPolicy;
 
 use crate::told::{policy, told};
@@ -31,28 +31,87 @@ fn value(it: &mut dyn LearnedPolicy) -> f64 {
     out[0]
 }
 
-/// Of numbers and of choices, what critics say each is what they are believed by together.
+/// What critics say each is what they are believed by together.
 #[test]
 fn critics_tell_values_each_of_their_own() {
-    for name in ["td3", "sac"] {
-        // Entropy that is worth nothing is no part of values.
-        let settings = [("critics", Setting::Integer(3)), ("initial_temperature", Setting::Float(1e-6))];
-        let mut it = small(name, if name == "sac" { &settings } else { &settings[..1] });
-        it.update(&noisy(), &mut Rng::new(4), &Interrupt::never()).unwrap();
-        assert_eq!(it.critics(), 3, "{name}");
-        let seen = [-0.5, 0.0, 0.5, 2.0];
-        let seen = Columns::new(&seen, 1, 4).unwrap();
-        let (mut each, mut least) = ([0.0; 12], [0.0; 4]);
-        it.values(seen, &mut each).unwrap();
-        it.value(seen, &mut least).unwrap();
-        for row in 0..4 {
-            let all = [each[row], each[4 + row], each[8 + row]];
-            let lowest = all.into_iter().fold(f64::INFINITY, f64::min);
-            assert!((lowest - least[row]).abs() < 1e-4, "{name}: {all:?} {}", least[row]);
-            assert!(all[0] != all[1] && all[1] != all[2], "{name}: {all:?}");
-        }
-        assert!(it.values(seen, &mut least).is_err(), "{name}");
+    let mut it = small("td3", &[("critics", Setting::Integer(3))]);
+    it.update(&noisy(), &mut Rng::new(4), &Interrupt::never()).unwrap();
+    assert_eq!(it.critics(), 3);
+    let seen = [-0.5, 0.0, 0.5, 2.0];
+    let seen = Columns::new(&seen, 1, 4).unwrap();
+    let (mut each, mut entropies, mut least) = ([0.0; 12], [f64::NAN; 4], [0.0; 4]);
+    it.values(seen, &mut Rng::new(1), [&mut each, &mut entropies]).unwrap();
+    it.value(seen, &mut least).unwrap();
+    for row in 0..4 {
+        let all = [each[row], each[4 + row], each[8 + row]];
+        let lowest = all.into_iter().fold(f64::INFINITY, f64::min);
+        assert!((lowest - least[row]).abs() < 1e-4, "{all:?} {}", least[row]);
+        assert!(all[0] != all[1] && all[1] != all[2], "{all:?}");
     }
+    assert!(!it.is_soft() && entropies == [0.0; 4]);
+    assert!(it.values(seen, &mut Rng::new(1), [&mut least, &mut entropies]).is_err());
+}
+
+/// Entropy of numbers by their spacings (Vasicek, 1976).
+fn entropy(mut drawn: Vec<f64>) -> f64 {
+    drawn.sort_by(f64::total_cmp);
+    let (n, m) = (drawn.len(), (drawn.len() as f64).sqrt() as usize);
+    let of = |i: usize| {
+        let spacing = drawn[(i + m).min(n - 1)] - drawn[i.saturating_sub(m)];
+        (n as f64 * spacing / (2 * m) as f64).ln()
+    };
+    (0..n).map(of).sum::<f64>() / n as f64
+}
+
+/// What is soft tells of actions that it draws: a bandit that pays −(a − 0.3)² is worth what its draws are paid on the mean, not what the best one is, and they are worth α times the entropy of
+/// the draws themselves besides.
+#[test]
+fn what_is_soft_tells_values_and_entropy_of_what_it_draws() {
+    const DRAWS: usize = 4000;
+    let rng = &mut Rng::new(6);
+    let pays = |action: f64| -(action - 0.3).powi(2);
+    let once = |rng: &mut Rng| rng.uniform_in(-1.0, 1.0);
+    let rows: Vec<f64> = (0..500).map(|_| once(rng)).collect();
+    let from = told([1, 1], rows.into_iter().map(|a| (vec![0.0], vec![a], pays(a), vec![0.0], true)));
+    let mut it = small("sac", &[("learning_rate", Setting::Float(3e-3)), ("target_entropy", Setting::Float(0.3))]);
+    let mut temperature = f64::NAN;
+    for _ in 0..1200 {
+        let said = it.update(&from, rng, &Interrupt::never()).unwrap();
+        temperature = said.iter().find(|(name, _)| *name == "temperature").unwrap().1;
+    }
+    let zeros = vec![0.0; DRAWS];
+    let seen = Columns::new(&zeros, 1, DRAWS).unwrap();
+    let mut drawn = Batch::zeros(1, DRAWS);
+    it.act(seen, Mode::Explore, rng, &mut drawn).unwrap();
+    let drawn = drawn.columns().column(0).to_vec();
+    let (mut each, mut entropies) = (vec![0.0; 2 * DRAWS], vec![0.0; DRAWS]);
+    it.values(seen, rng, [&mut each, &mut entropies]).unwrap();
+    let mean = |all: &[f64]| all.iter().sum::<f64>() / all.len() as f64;
+    let paid = mean(&drawn.iter().map(|action| pays(*action)).collect::<Vec<_>>());
+    assert!(it.is_soft() && (mean(&each) - paid).abs() < 0.02, "{} for {paid}", mean(&each));
+    assert!(paid < -0.06, "draws that pay as the best does prove nothing: {paid}");
+    let (nats, expected) = (mean(&entropies) / temperature, entropy(drawn));
+    assert!((nats - expected).abs() < 0.05, "{nats} for {expected}");
+}
+
+/// Of choices both are expectations, without a draw.
+#[test]
+fn of_choices_values_and_entropy_are_exact() {
+    let mut it = policy("sac", 1, &Space::discrete(3), 0.9, &[("hidden", Setting::Numbers(vec![8.0]))]).unwrap();
+    let seen = Columns::new(&[0.7], 1, 1).unwrap();
+    let mut priors = Priors::default();
+    it.prior(seen, &mut priors).unwrap();
+    let shares: Vec<f64> = priors.mean.iter().map(|logit| logit.exp()).collect();
+    let all: f64 = shares.iter().sum();
+    let expected: f64 = shares.iter().map(|share| -(share / all) * (share / all).ln()).sum();
+    let (mut each, mut entropy) = ([0.0; 2], [0.0]);
+    it.values(seen, &mut Rng::new(1), [&mut each, &mut entropy]).unwrap();
+    // A nat is worth a tenth at first.
+    assert!((entropy[0] - 0.1 * expected).abs() < 1e-6, "{entropy:?} for {expected}");
+    let (mut again, mut least) = ([0.0; 2], [0.0]);
+    it.values(seen, &mut Rng::new(2), [&mut again, &mut entropy]).unwrap();
+    it.value(seen, &mut least).unwrap();
+    assert!(each == again && each[0] != each[1]);
 }
 
 /// The more critics the least is taken of, the less is hoped for, from a single one of them to all.
