@@ -95,7 +95,7 @@ reward; `worldwright planners cem` shows those of an entry. updates=N sets how o
 recorded episodes alone learns from them. What stands on the command line wins over the file.")]
 pub(crate) struct Learn {
     /// The environment, such as pendulum (`worldwright envs` lists them) or gym:HalfCheetah-v5
-    #[arg(value_name = "ENV", required_unless_present_any = ["config", "data"])]
+    #[arg(value_name = "ENV", required_unless_present_any = ["config", "data", "algorithm"])]
     pub(crate) environment: Option<String>,
     /// Recorded episodes to begin with: a folder of them or of a run, or a file that `worldwright data import` reads; without ENV everything is learned from them
     #[arg(long, value_name = "PATH")]

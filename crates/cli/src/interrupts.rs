@@ -25,6 +25,9 @@ const PATIENCE: Duration = Duration::from_millis(700);
 /// The same where nothing is kept: there is only a word to say.
 const BRIEF: Duration = Duration::from_millis(300);
 
+const STUDY: &str = "the study was interrupted; nothing of it is kept";
+const ESTIMATE: &str = "the estimate was interrupted; the run and the episodes are as they were";
+
 /// What is said at an interrupt, and when the work had to be ended.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Words {
@@ -41,9 +44,9 @@ pub(crate) fn of(command: &Command) -> Words {
             ended: "stopped; everything up to the last checkpoint is saved\ngo on with the same command and --resume",
             patience: PATIENCE,
         },
-        Command::Plan(_) | Command::Design(_) | Command::Study(_) => {
-            Words { at_once: "", ended: "interrupted", patience: BRIEF }
-        }
+        Command::Study(_) => Words { at_once: "", ended: STUDY, patience: BRIEF },
+        Command::Estimate(_) => Words { at_once: "", ended: ESTIMATE, patience: BRIEF },
+        Command::Plan(_) | Command::Design(_) => Words { at_once: "", ended: "interrupted", patience: BRIEF },
         _ => Words { at_once: "", ended: "interrupted", patience: PATIENCE },
     }
 }
@@ -83,6 +86,13 @@ pub(crate) fn survive_file_limits() -> Result<()> {
     #[cfg(unix)]
     flag::register(signal_hook::consts::SIGXFSZ, Arc::default()).context("cannot listen for limits on files")?;
     Ok(())
+}
+
+impl Words {
+    /// What is said of work that ended by itself when it was asked to, and says so itself: whichever part of a study or an estimate was under way is none of a person's concern.
+    pub(crate) fn of_ended(self, error: &anyhow::Error) -> String {
+        if [STUDY, ESTIMATE].contains(&self.ended) { self.ended.to_owned() } else { error.to_string() }
+    }
 }
 
 /// Whether work says that it ended because it was asked to.

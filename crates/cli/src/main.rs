@@ -15,7 +15,7 @@ use worldwright_core::Interrupt;
 use worldwright_runs::List;
 
 use crate::arguments::{Arguments, Command};
-use crate::interrupts::INTERRUPTED;
+use crate::interrupts::{INTERRUPTED, Words};
 
 /// An error was met; it stands on standard error.
 const FAILED: u8 = 1;
@@ -23,19 +23,19 @@ const FAILED: u8 = 1;
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     worldwright_runs::know_the_machine();
-    let listening =
-        interrupts::survive_file_limits().and_then(|()| interrupts::listen(interrupts::of(&arguments.command)));
+    let words = interrupts::of(&arguments.command);
+    let listening = interrupts::survive_file_limits().and_then(|()| interrupts::listen(words));
     let interrupt = match listening {
         Ok(interrupt) => interrupt,
-        Err(error) => return finish(Err(error)),
+        Err(error) => return finish(words, Err(error)),
     };
     // On a worker of the thread pool: from outside, each hand-over of work to the pool would cost a sleep and a wake-up.
-    rayon::scope(|_| run(arguments, &interrupt))
+    rayon::scope(|_| finish(words, run(arguments, &interrupt)))
 }
 
-fn run(arguments: Arguments, interrupt: &Interrupt) -> ExitCode {
+fn run(arguments: Arguments, interrupt: &Interrupt) -> anyhow::Result<command::Ending> {
     let done = match arguments.command {
-        Command::Learn(options) => return finish(command::learn::run(&options, interrupt)),
+        Command::Learn(options) => return command::learn::run(&options, interrupt),
         Command::Design(options) => command::design::run(&options, interrupt),
         Command::Eval(options) => command::eval::run(&options, interrupt),
         Command::Estimate(options) => command::estimate::run(&options, interrupt),
@@ -52,13 +52,13 @@ fn run(arguments: Arguments, interrupt: &Interrupt) -> ExitCode {
         Command::Algorithms(options) => command::list::run(&[List::Algorithms], &options),
         Command::Studies(options) => command::list::run(&[List::Studies], &options),
         Command::Env(ref command) => command::env::run(command, interrupt),
-        Command::Doctor { json } => return finish(command::doctor::run(json)),
+        Command::Doctor { json } => return command::doctor::run(json),
         Command::Completions { shell } => command::completions::run(shell),
     };
-    finish(done.map(|()| command::Ending::Done))
+    done.map(|()| command::Ending::Done)
 }
 
-fn finish(result: anyhow::Result<command::Ending>) -> ExitCode {
+fn finish(words: Words, result: anyhow::Result<command::Ending>) -> ExitCode {
     match result {
         Ok(command::Ending::Done) => ExitCode::SUCCESS,
         Ok(command::Ending::Unwell) => ExitCode::from(FAILED),
@@ -66,7 +66,7 @@ fn finish(result: anyhow::Result<command::Ending>) -> ExitCode {
         // Whoever read our output has seen enough: `worldwright envs | head -1` is no failure.
         Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) if interrupts::is_interrupted(&error) => {
-            output::print_aside(&error.to_string());
+            output::print_aside(&words.of_ended(&error));
             ExitCode::from(INTERRUPTED)
         }
         Err(error) => {

@@ -134,7 +134,10 @@ impl Observer for Follower<'_> {
             }),
             Event::Note(text) | Event::FitNote(text) => self.tell("note", |values| values.set_item("text", text)),
             Event::Checkpoint { step } => self.tell("checkpoint", |values| values.set_item("step", step)),
-            Event::Stopped { step } => self.tell("stopped", |values| values.set_item("step", step)),
+            Event::Stopped { updates, step } => self.tell("stopped", |values| {
+                values.set_item("updates", updates)?;
+                values.set_item("step", step)
+            }),
             Event::Finished(_) => self.tell("finished", |_| Ok(())),
             _ => Ok(()),
         }

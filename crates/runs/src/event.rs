@@ -116,7 +116,9 @@ pub enum Event<'a> {
     },
     /// The run was asked to stop and has saved everything.
     Stopped {
-        /// Training steps taken.
+        /// Updates on recorded episodes that are saved.
+        updates: u64,
+        /// Training steps that are.
         step: u64,
     },
     /// The run is complete; diagnostics and bundle are written.

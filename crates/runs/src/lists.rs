@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use worldwright_agents::{self as agents, AgentContext, Choice, Lessons, Parts, Recipe};
-use worldwright_core::{Agent, Error, Interrupt, Result, RewardFunction, Setting, Settings, find};
+use worldwright_core::{Agent, Entry, Error, Interrupt, Result, RewardFunction, Setting, Settings, find};
 use worldwright_envs::{self as envs, Made};
 use worldwright_models::expression::RewardExpression;
 
@@ -55,12 +55,10 @@ impl Lists {
     pub fn resolve_with(&self, choices: &Choices, make: Make<'_>) -> Result<Experiment> {
         let data = choices.text("data")?.unwrap_or_default();
         let recorded = || (!data.is_empty()).then(|| RECORDED.to_owned());
-        let name = choices.name("environment")?.or_else(recorded).ok_or_else(|| {
-            Error::config(
-                "environment",
-                "none is named; name one, for example pendulum (`worldwright envs` lists them), or recorded episodes by data=PATH",
-            )
-        })?;
+        let name = match choices.name("environment")?.or_else(recorded) {
+            Some(name) => name,
+            None => return Err(nothing_to_learn_from(choices.name("agent")?.as_deref())),
+        };
         let name =
             envs::ALIASES.iter().find(|(alias, _)| *alias == name).map_or(name.as_str(), |(_, name)| name).to_owned();
         let asked = choices.name("agent")?.filter(|name| name != agents::AUTO);
@@ -186,9 +184,29 @@ impl Workshop for Lists {
     }
 }
 
+const RECORDED_EPISODES: &str =
+    "recorded episodes: name a folder or a file of them by data=PATH (on the command line --data)";
+
+/// What an algorithm lacks where neither an environment nor recorded episodes are named.
+fn nothing_to_learn_from(algorithm: Option<&str>) -> Error {
+    let of = |name| find(agents::ALL, "algorithm", name).ok();
+    match algorithm.and_then(of).filter(|entry| entry.build.learns_from == Lessons::Recorded) {
+        Some(Entry { name, .. }) => Error::config(
+            "data",
+            format!(
+                "{name} learns from {RECORDED_EPISODES}, and the environment that they are of where it shall be evaluated in it"
+            ),
+        ),
+        None => Error::config(
+            "environment",
+            "none is named; name one, for example pendulum (`worldwright envs` lists them), or recorded episodes by data=PATH",
+        ),
+    }
+}
+
 /// Refuses runs in which nothing could be learned.
 fn possible(algorithm: &str, recipe: Recipe, (data, acts): (&str, bool), steps: u64, updates: u64) -> Result<()> {
-    let recorded = "recorded episodes: name a folder or a file of them by data=PATH (on the command line --data)";
+    let recorded = RECORDED_EPISODES;
     let error = if !data.is_empty() && recipe.learns_from == Lessons::Own {
         (
             "data",

@@ -336,10 +336,17 @@ impl Observer for Progress {
             }
             Event::FitNote(note) => self.fit_note(note),
             Event::Checkpoint { .. } => {}
-            Event::Stopped { step } => {
+            Event::Stopped { updates, step } => {
                 self.flush_episode();
                 self.bar.finish_and_clear();
-                self.say(&format!("stopped; everything up to step {} is saved", number(*step as f64, 0)));
+                // Updates on recorded episodes come before all steps.
+                self.say(&match (*updates, *step) {
+                    (0, 0) => "stopped before the first checkpoint".to_owned(),
+                    (updates, 0) => {
+                        format!("stopped; everything up to update {} is saved", number(updates as f64, 0))
+                    }
+                    (_, step) => format!("stopped; everything up to step {} is saved", number(step as f64, 0)),
+                });
             }
             Event::Finished(_) => {
                 self.flush_episode();

@@ -12,7 +12,7 @@
 use std::collections::BTreeMap;
 
 use worldwright_core::{
-    Entry, Interrupt, Key, Parameter, Result, Rng, Setting, SettingDefault as Default, Settings, find,
+    Entry, Interrupt, Key, Parameter, Result, Rng, Setting, SettingDefault as Default, Settings, cost, find,
 };
 use worldwright_finite::online::{ALL, LearnerContext, TabularLearner, Transition};
 
@@ -44,6 +44,8 @@ pub(crate) const ENTRY: Entry<Build> = Entry {
 
 /// What a reward one step later is worth.
 const DISCOUNT: f64 = 0.99;
+/// What a learner keeps of a pair of state and choice at most: values, counts and where it led, and these once more as it plans.
+const PAIR_BYTES: f64 = 512.0;
 /// Share of the optimum that is good enough.
 const LEVEL: f64 = 0.9;
 
@@ -220,6 +222,9 @@ fn run(settings: &Settings, watch: &mut Watch<'_>) -> Result<Study> {
     let (seeds, most) = (settings.count_in("seeds", 1, 1000)?, settings.count_in("most_steps", 1, 100_000_000)?);
     let key = Key::new(settings.count("seed", 0)? as u64);
     growth::different("sizes", &sizes)?;
+    let largest = sizes.iter().copied().max().unwrap_or(0);
+    let pairs = WORLDS.iter().map(|world| (world.states)(largest) * world.actions).max().unwrap_or(0);
+    cost::memory(&[("sizes", largest)], PAIR_BYTES * pairs as f64)?;
     let all = WORLDS.len() * CONTENDERS.len();
     let mut study = Study::default();
     let mut fits = growth::table();

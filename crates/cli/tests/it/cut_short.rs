@@ -51,6 +51,27 @@ fn an_interrupted_evaluation_tells_the_mean_of_what_it_has() {
     is_mean_of(&text);
 }
 
+/// A person who stopped a study is told of the study, whichever part of it was under way.
+#[test]
+fn an_interrupted_study_says_what_becomes_of_it() {
+    let place = tempfile::tempdir().unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_worldwright"))
+        .args(["study", "mismatch", "--out", "found"])
+        .current_dir(place.path())
+        .env("NO_COLOR", "1")
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    // Its first line says that it has begun.
+    let first = lines.next().unwrap();
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    let last = lines.last().unwrap_or(first);
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{last}");
+    assert_eq!(last, "the study was interrupted; nothing of it is kept");
+    assert!(!place.path().join("found").exists());
+}
+
 /// Runs the program where no file may grow beyond so many blocks, of 512 or 1024 bytes as the shell counts.
 fn limited(folder: &Path, blocks: u32, arguments: &[&str]) -> Output {
     let program = env!("CARGO_BIN_EXE_worldwright");

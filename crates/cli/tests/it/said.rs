@@ -34,6 +34,8 @@ says! {
     unknown_command: ["lern", "pendulum"];
     unknown_environment: ["learn", "pendulm"];
     unknown_algorithm: ["learn", "pendulum", "--algorithm", "petz"];
+    nothing_recorded: ["learn", "--algorithm", "iql"];
+    foreign_policy: ["learn", "pendulum", "--algorithm", "svg", "policy=rbf"];
     unknown_planner: ["planners", "cemm"];
     environment: ["envs", "pets-cartpole"];
     unknown_key: ["learn", "pendulum", "planner.horizn=3"];

@@ -155,8 +155,9 @@ impl Run<'_, '_> {
     }
 
     pub(super) fn stopped(mut self) -> Result<Outcome> {
-        let step = self.checkpoints.newest()?.map_or(0, |(checkpoint, _)| checkpoint.progress.step);
-        self.tell(&Event::Stopped { step })?;
+        let saved = self.checkpoints.newest()?.map(|(checkpoint, _)| checkpoint.progress);
+        let (updates, step) = saved.map_or((0, 0), |saved| (saved.updates, saved.step));
+        self.tell(&Event::Stopped { updates, step })?;
         Ok(Outcome::Stopped { step })
     }
 }

@@ -77,7 +77,9 @@ fn told(view: View) -> Vec<String> {
             _ => {}
         }
     }
-    tell(&Event::Stopped { step: 400 });
+    tell(&Event::Stopped { updates: 0, step: 400 });
+    tell(&Event::Stopped { updates: 1200, step: 0 });
+    tell(&Event::Stopped { updates: 0, step: 0 });
     String::from_utf8(paper.0.lock().unwrap().clone()).unwrap().lines().map(str::to_owned).collect()
 }
 
@@ -112,6 +114,8 @@ fn lines_are_aligned_and_carry_the_fit_that_followed() {
     assert_eq!(lines[6], "  note: ensemble: 400 transitions");
     assert_eq!(lines[7], "  evaluation at step 400: −140.0 ± 81.0 over 5 episodes");
     assert_eq!(lines[8], "stopped; everything up to step 400 is saved");
+    assert_eq!(lines[9], "stopped; everything up to update 1,200 is saved");
+    assert_eq!(lines[10], "stopped before the first checkpoint");
     assert_eq!(lines.len(), 9);
 }
 
