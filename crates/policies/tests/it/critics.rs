@@ -73,7 +73,7 @@ fn what_is_soft_tells_values_and_entropy_of_what_it_draws() {
     let once = |rng: &mut Rng| rng.uniform_in(-1.0, 1.0);
     let rows: Vec<f64> = (0..500).map(|_| once(rng)).collect();
     let from = told([1, 1], rows.into_iter().map(|a| (vec![0.0], vec![a], pays(a), vec![0.0], true)));
-    let mut it = small("sac", &[("learning_rate", Setting::Float(3e-3)), ("target_entropy", Setting::Float(0.3))]);
+    let mut it = small("sac", &[("learning_rate", Setting::Float(3e-3)), ("target_entropy", Setting::Float(-0.3))]);
     let mut temperature = f64::NAN;
     for _ in 0..1200 {
         let said = it.update(&from, rng, &Interrupt::never()).unwrap();
