@@ -8,7 +8,7 @@
 
 use worldwright_core::{Entry, Result, Settings};
 
-use crate::lab::ranks::{beside, grouped, spearman};
+use crate::lab::ranks::{ahead, beside, grouped, spearman};
 use crate::lab::{self, Bench, PLANNERS, Source};
 use crate::mismatch::earned;
 use crate::{Build, Cell, Curve, Figure, Study, Table, Watch};
@@ -40,6 +40,7 @@ fn told(bench: &Bench) -> Study {
             let returns: Vec<f64> = bench.models.iter().map(|model| model.returns[p]).collect();
             let (by_step, by_slope) = (spearman(&steps, &returns), spearman(&slopes, &returns));
             let left = [beside(&steps, &returns, &slopes), beside(&slopes, &returns, &steps)];
+            let apart = ahead(&steps, &slopes, &returns);
             rows.push(vec![
                 (*name).into(),
                 (*planner).into(),
@@ -47,12 +48,12 @@ fn told(bench: &Bench) -> Study {
                 Cell::Estimate(by_slope),
                 Cell::Number(left[0]),
                 Cell::Number(left[1]),
+                Cell::Estimate(apart),
             ]);
-            // Differences of partial correlations of a hundred models are sure to about a tenth.
-            let which = match left[0] - left[1] {
-                apart if apart.abs() < 0.1 => "both say as much",
-                apart if apart > 0.0 => "the predictions say more",
-                _ => "the derivatives say more",
+            let which = match apart {
+                [_, low, _] if low > 0.0 => "the predictions say more",
+                [_, _, high] if high < 0.0 => "the derivatives say more",
+                _ => "which of them says more is not sure",
             };
             study.findings.push(format!(
                 "{planner}, judged on transitions {name}: what is earned goes with predictions by ρ = {:.2}, with derivatives by {:.2}; with the other told, {:.2} and {:.2} are left: {which}",
@@ -88,6 +89,7 @@ fn told(bench: &Bench) -> Study {
             "derivatives",
             "predictions, derivatives told",
             "derivatives, predictions told",
+            "difference",
         ]
         .map(String::from)
         .to_vec(),

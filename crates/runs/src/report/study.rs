@@ -96,7 +96,7 @@ impl StudyPage<'_> {
         }
         let _ = write!(
             out,
-            "\nNumbers with an interval are means with 95 % of Student's t distribution. Source: {}.\n",
+            "\nIntervals hold 95 %: those of means are Student's t, those of correlations of ranks Fisher's and those of their differences drawn anew, those of fitted slopes normal. Source: {}.\n",
             self.source
         );
         out

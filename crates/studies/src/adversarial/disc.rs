@@ -8,8 +8,9 @@ use std::f64::consts::TAU;
 
 use worldwright_core::{Result, Rng};
 use worldwright_numerics::cholesky;
+use worldwright_numerics::dense::dot;
 
-use super::implicit::{Returns, dot};
+use super::implicit::Returns;
 
 pub(super) type Place = [f64; 2];
 
@@ -193,11 +194,13 @@ pub(super) fn anywhere(rng: &mut Rng) -> Place {
     [far * angle.cos(), far * angle.sin()]
 }
 
+/// The angle between neighbours along a spiral that covers evenly: no turn is a fraction of it.
+pub(super) const GOLDEN: f64 = 2.399_963_229_728_653;
+
 /// So many places that cover the disc evenly, along a spiral.
 pub(super) fn spread(count: usize) -> Vec<Place> {
-    let golden = std::f64::consts::PI * (3.0 - 5f64.sqrt());
     let at = |k: usize| {
-        let (far, angle) = (((k as f64 + 0.5) / count as f64).sqrt(), golden * k as f64);
+        let (far, angle) = (((k as f64 + 0.5) / count as f64).sqrt(), GOLDEN * k as f64);
         [far * angle.cos(), far * angle.sin()]
     };
     (0..count).map(at).collect()

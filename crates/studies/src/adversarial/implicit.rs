@@ -3,6 +3,8 @@
 //! `θ(ψ)` maximises `V(θ, ψ)`, so that `∂V/∂θ = 0` along it and `dθ/dψ = −(∂²V/∂θ²)⁻¹ ∂²V/∂θ∂ψ` (Lin et al., NeurIPS 2020, section 4.2). The inverse is never built: conjugate gradients ask
 //! for products with the second derivatives alone, and these are central differences of first ones, which are exact but for rounding where V is quadratic.
 
+use worldwright_numerics::dense::dot;
+
 /// Returns of plans for tasks, with derivatives.
 pub(super) trait Returns {
     /// The return of a plan for a task; writes its derivatives by each.
@@ -21,10 +23,6 @@ const FLAT: f64 = 1e-9;
 const STEPS: usize = 30;
 /// Share of what is solved for that conjugate gradients leave.
 const LEFT: f64 = 1e-8;
-
-pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
-}
 
 fn moved(from: &[f64], by: &[f64], share: f64) -> Vec<f64> {
     from.iter().zip(by).map(|(x, d)| x + share * d).collect()

@@ -4,10 +4,12 @@
 //! `u = K ψ`, `K = (ΦᵀΦ + ρ)⁻¹ ΦᵀΓ`. A model with another A and B plans `K̂ ψ`, which loses `ψᵀ M ψ` in the true system, `M = (K̂ − K)ᵀ (ΦᵀΦ + ρ) (K̂ − K)`. So on the unit sphere the worst task is the
 //! eigenvector of M that belongs to its largest eigenvalue.
 
-use worldwright_core::{Result, Rng};
+use worldwright_core::{Interrupt, Result, Rng};
 use worldwright_numerics::cholesky;
+use worldwright_numerics::dense::dot;
 
-use super::implicit::{Returns, best, dot, sensitivity};
+use super::disc::GOLDEN;
+use super::implicit::{Returns, best, sensitivity};
 
 /// Numbers of a state and of a task, numbers of an action, steps.
 pub(super) const STATE: usize = 3;
@@ -160,9 +162,13 @@ impl Family {
     }
 
     /// The worst task on the sphere that ascent finds from a start.
-    pub(super) fn ascend(&self, start: Task, steps: usize) -> Task {
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`](worldwright_core::Error::Interrupted).
+    pub(super) fn ascend(&self, start: Task, steps: usize, interrupt: &Interrupt) -> Result<Task> {
         let mut task = start;
         for step in 0..steps {
+            interrupt.check("the study")?;
             let [slope, _] = self.slope(&task);
             let size = dot(&slope, &slope).sqrt();
             if size == 0.0 {
@@ -171,7 +177,7 @@ impl Family {
             let far = 1.0 / (1.0 + step as f64 / 4.0);
             task = unit([0, 1, 2].map(|i| task[i] + far * slope[i] / size));
         }
-        task
+        Ok(task)
     }
 }
 
@@ -196,10 +202,9 @@ pub(super) fn top(m: &Square) -> (f64, Task) {
 
 /// The largest `ψᵀ M ψ` among so many directions that lie evenly on the sphere, along a spiral.
 pub(super) fn grid(m: &Square, count: usize) -> f64 {
-    let golden = std::f64::consts::PI * (3.0 - 5f64.sqrt());
     let at = |k: usize| {
         let z = 1.0 - 2.0 * (k as f64 + 0.5) / count as f64;
-        let (sin, cos) = (golden * k as f64).sin_cos();
+        let (sin, cos) = (GOLDEN * k as f64).sin_cos();
         let r = (1.0 - z * z).sqrt();
         quadratic(m, &[r * cos, r * sin, z])
     };
@@ -250,7 +255,7 @@ mod tests {
             let on_grid = grid(&exact, 20_000);
             assert!(on_grid <= largest * (1.0 + 1e-9) && on_grid > 0.999 * largest, "{on_grid} {largest}");
             let starts = [(); 3].map(|()| unit([(); STATE].map(|()| rng.normal())));
-            let found = starts.map(|start| family.ascend(start, 40));
+            let found = starts.map(|start| family.ascend(start, 40, &Interrupt::never()).unwrap());
             let gap = found.map(|task| quadratic(&exact, &task)).into_iter().fold(0.0, f64::max);
             assert!(gap > 0.98 * on_grid, "{gap} of {on_grid}");
             assert!(found.iter().any(|task| dot(task, &worst).abs() > 0.98), "{found:?} {worst:?}");

@@ -9,14 +9,15 @@ mod implicit;
 mod linear_quadratic;
 mod sampling;
 
-use worldwright_core::{Entry, Key, Parameter, Result, Rng, SettingDefault as Default, Settings};
+use worldwright_core::{Entry, Interrupt, Key, Parameter, Result, Rng, SettingDefault as Default, Settings};
+use worldwright_numerics::dense::dot;
 
 use crate::finding::estimate;
 use crate::{Build, Cell, Curve, Figure, Study, Table, Watch};
 use disc::{PLAN, World, spread};
-use implicit::{best, dot};
+use implicit::best;
 use linear_quadratic::{Family, STATE, grid, quadratic, top, unit};
-use sampling::{Learner, ROUND, judge};
+use sampling::{Learner, ROUND, judge, worse};
 
 pub(crate) const ENTRY: Entry<Build> = Entry {
     name: "adversarial",
@@ -33,7 +34,11 @@ pub(crate) const ENTRY: Entry<Build> = Entry {
         },
         Parameter { name: "tasks", default: Default::Integer(60), summary: "places on the disc that are judged" },
         Parameter { name: "seeds", default: Default::Integer(30), summary: "discs that are learned" },
-        Parameter { name: "seed", default: Default::Integer(0), summary: "what all randomness comes from" },
+        Parameter {
+            name: "seed",
+            default: Default::Integer(1),
+            summary: "what all randomness comes from; 0 holds discs that the adversary's own numbers were chosen on",
+        },
     ],
     build: run,
 };
@@ -49,7 +54,12 @@ const TOLD: [&str; 4] = [
 ];
 
 /// What a family of linear systems came to, as [`TOLD`].
-fn checked(family: &Family, (restarts, ascents): (usize, usize), rng: &mut Rng) -> Result<[f64; 4]> {
+fn checked(
+    family: &Family,
+    (restarts, ascents): (usize, usize),
+    rng: &mut Rng,
+    interrupt: &Interrupt,
+) -> Result<[f64; 4]> {
     let direction = |rng: &mut Rng| unit([(); STATE].map(|()| rng.normal()));
     let exact = family.exact()?;
     let task = direction(rng);
@@ -69,7 +79,7 @@ fn checked(family: &Family, (restarts, ascents): (usize, usize), rng: &mut Rng) 
     let (_, worst) = top(&exact);
     let mut found = task;
     for _ in 0..restarts {
-        let reached = family.ascend(direction(rng), ascents);
+        let reached = family.ascend(direction(rng), ascents, interrupt)?;
         if family.gap(&reached) > family.gap(&found) {
             found = reached;
         }
@@ -88,15 +98,15 @@ struct Learned {
 
 fn learned(rounds: usize, places: &[disc::Place], key: Key, watch: &Watch<'_>) -> Result<Learned> {
     let world = World::draw(&mut key.fold(0).rng());
-    let bar = places.iter().map(|task| best(&world, vec![0.0; PLAN], task).1).fold(f64::INFINITY, f64::min);
+    let bar = places.iter().map(|task| best(&world, vec![0.0; PLAN], task).1).fold(f64::INFINITY, worse);
     let mut away = 0.0;
     let mut taught = |adverse: bool, rounds: usize| -> Result<Vec<[f64; 2]>> {
         let (mut learner, rng) = (Learner::new(adverse), &mut key.fold(1 + u64::from(adverse)).rng());
-        let mut came = vec![judge(&learner.model, &world, places)];
+        let mut came = vec![judge(&learner.model, &world, places, watch.interrupt)?];
         for _ in 0..rounds {
             watch.interrupt.check("the study")?;
             learner.round(&world, rng)?;
-            came.push(judge(&learner.model, &world, places));
+            came.push(judge(&learner.model, &world, places, watch.interrupt)?);
         }
         away = learner.worst().map_or(f64::NAN, |task| world.distance(task));
         Ok(came)
@@ -114,7 +124,7 @@ fn run(settings: &Settings, watch: &mut Watch<'_>) -> Result<Study> {
     for number in 0..families {
         watch.tell(number, families + seeds, "a linear system")?;
         let rng = &mut key.fold(0).fold(number as u64).rng();
-        let told = checked(&Family::draw(rng), effort, rng)?;
+        let told = checked(&Family::draw(rng), effort, rng, watch.interrupt)?;
         came.iter_mut().zip(told).for_each(|(all, one)| all.push(one));
     }
     let places = spread(tasks);
@@ -126,12 +136,23 @@ fn run(settings: &Settings, watch: &mut Watch<'_>) -> Result<Study> {
     Ok(told(&came, &discs, rounds))
 }
 
+/// What an estimate of how far one lies above another says.
+fn compared([_, low, high]: [f64; 3]) -> &'static str {
+    if low > 0.0 {
+        "is above"
+    } else if high < 0.0 {
+        "is below"
+    } else {
+        "is not surely above or below"
+    }
+}
+
 fn told(came: &[Vec<f64>; TOLD.len()], discs: &[Learned], rounds: usize) -> Study {
     let over = |of: &dyn Fn(&Learned) -> f64| estimate(&discs.iter().map(of).collect::<Vec<_>>());
     let [half, full] = [rounds, 2 * rounds];
     let gained = over(&|disc| disc.adverse[half][0] - disc.even[full][0]);
     let alike = over(&|disc| disc.adverse[half][0] - disc.even[half][0]);
-    let least = |found: &Vec<f64>| found.iter().copied().fold(f64::INFINITY, f64::min);
+    let least = |found: &Vec<f64>| found.iter().copied().fold(f64::INFINITY, worse);
     let episodes = |rounds: usize| (rounds * ROUND) as f64;
     let row = |name: &str, rounds: usize, of: &dyn Fn(&Learned) -> [f64; 2]| {
         let [worst, mean] = [0, 1].map(|i| Cell::Estimate(over(&|disc| of(disc)[i])));
@@ -155,12 +176,14 @@ fn told(came: &[Vec<f64>; TOLD.len()], discs: &[Learned], rounds: usize) -> Stud
             ),
             format!("ascent finds {:.4} of the largest gap at the least", least(&came[2])),
             format!(
-                "on the disc the worst return after {} episodes of the adversary's tasks is {:.3} ({:.3} to {:.3}) above that after {} of even tasks, and {:.3} ({:.3} to {:.3}) above that after as many",
+                "on the disc the worst return after {} episodes of the adversary's tasks {} that after {} of even tasks, by {:.3} ({:.3} to {:.3}), and {} that after as many, by {:.3} ({:.3} to {:.3})",
                 episodes(half),
+                compared(gained),
+                episodes(full),
                 gained[0],
                 gained[1],
                 gained[2],
-                episodes(full),
+                compared(alike),
                 alike[0],
                 alike[1],
                 alike[2]

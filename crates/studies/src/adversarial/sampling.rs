@@ -5,15 +5,16 @@
 //! `∂V̂/∂ψ` (the envelope theorem), and what is given by `∂V/∂ψ` and by the plan that follows; this last part is measured by an episode of the plan that is moved along `dθ/dψ`. Every such
 //! episode counts and is learned from. The world's best return is not known while one learns; the promise stands for it, where Lin et al. (NeurIPS 2020) learn a policy in the world.
 
-use worldwright_core::{Result, Rng};
+use worldwright_core::{Interrupt, Result, Rng};
+use worldwright_numerics::dense::dot;
 
 use super::disc::{Model, PLAN, Place, World, anywhere};
-use super::implicit::{Returns, best, dot, sensitivity};
+use super::implicit::{Returns, best, sensitivity};
 
 /// Tasks that the adversary tries in a round, before an ascent of three episodes; and episodes of a round.
 const TRIED: usize = 7;
 pub(super) const ROUND: usize = TRIED + 3;
-// The numbers here, the wind and its noise were chosen by trial so that the adversary does well, in part on the discs of seed 0: other seeds tell what it is worth.
+// The numbers here, the wind and its noise were chosen by trial so that the adversary does well, in part on the discs of seed 0.
 /// Worst tasks that are remembered, how far from them it tries again, and what a round leaves of what they lacked: the model has learned since.
 const KEPT: usize = 3;
 const NEAR: f64 = 0.15;
@@ -116,11 +117,24 @@ impl Learner {
     }
 }
 
-/// Returns of the model's plans in the world, noise apart, over tasks: the least, and their mean.
-pub(super) fn judge(model: &Model, world: &World, tasks: &[Place]) -> [f64; 2] {
-    let returns = tasks.iter().map(|task| world.worth(&best(model, vec![0.0; PLAN], task).0, task));
-    let (least, total) = returns.fold((f64::INFINITY, 0.0), |(least, sum), given| (given.min(least), sum + given));
-    [least, total / tasks.len() as f64]
+/// Returns of the model's plans in the world, noise apart, over tasks: the least, and their mean. A return that is not finite is the least, and the mean too.
+///
+/// # Errors
+/// [`Error::Interrupted`](worldwright_core::Error::Interrupted).
+pub(super) fn judge(model: &Model, world: &World, tasks: &[Place], interrupt: &Interrupt) -> Result<[f64; 2]> {
+    let (mut least, mut total) = (f64::INFINITY, 0.0);
+    for task in tasks {
+        interrupt.check("the study")?;
+        let given = world.worth(&best(model, vec![0.0; PLAN], task).0, task);
+        least = worse(least, given);
+        total += given;
+    }
+    Ok([least, total / tasks.len() as f64])
+}
+
+/// The worse of two returns; one that is not a number comes from what failed.
+pub(super) fn worse(one: f64, other: f64) -> f64 {
+    if one.is_nan() || other.is_nan() { f64::NEG_INFINITY } else { one.min(other) }
 }
 
 #[cfg(test)]
@@ -135,9 +149,9 @@ mod tests {
         for seed in 0..seeds {
             let rng = &mut Rng::new(seed);
             let (world, mut learner) = (World::draw(rng), Learner::new(true));
-            let [before, _] = judge(&learner.model, &world, &places);
+            let [before, _] = judge(&learner.model, &world, &places, &Interrupt::never()).unwrap();
             (0..10).for_each(|_| learner.round(&world, rng).unwrap());
-            let [after, _] = judge(&learner.model, &world, &places);
+            let [after, _] = judge(&learner.model, &world, &places, &Interrupt::never()).unwrap();
             away += world.distance(learner.worst().unwrap()) / seeds as f64;
             gained += (after - before) / seeds as f64;
         }

@@ -5,6 +5,7 @@
 //! data with covariance Σ it is `σ² (Σ + σ²)⁻¹ (μ − x)`. Where only the first numbers of x are moved, the others are what they are given.
 
 use worldwright_core::{Interrupt, Result, Rng};
+use worldwright_numerics::dense::dot;
 
 /// How an energy is learned.
 #[derive(Debug, Clone, Copy)]
@@ -30,10 +31,6 @@ pub(super) struct Denoiser {
     pub(super) noise: f64,
     /// W and b row by row, then Q, then c.
     numbers: Vec<f64>,
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
 impl Denoiser {

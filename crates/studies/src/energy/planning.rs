@@ -5,6 +5,7 @@
 //! Denoising Autoencoders", NeurIPS 2019, section 3, over windows of one transition).
 
 use worldwright_core::{Interrupt, Result, Rng};
+use worldwright_numerics::dense::dot;
 use worldwright_numerics::{cholesky, minimize};
 
 use super::denoiser::{Denoiser, Lessons};
@@ -28,10 +29,6 @@ fn world(s: f64, a: f64) -> f64 {
 
 fn terms(s: f64, a: f64) -> [f64; TERMS] {
     [1.0, s, a, s * s, s * a, a * a, s * s * s, s * s * a, s * a * a, a * a * a]
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
 /// Weights of the change of state by least squares.
