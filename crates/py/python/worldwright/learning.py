@@ -33,7 +33,7 @@ def learn(
     run_dir: str | Path | None = None,
     resume: bool = False,
     checkpoint_steps: int = 1000,
-    checkpoint_secs: float = 60.0,
+    checkpoint_secs: float = 5.0,
     config: str | Path | Mapping[str, Any] | None = None,
     model: Section = None,
     planner: Section = None,

@@ -35,7 +35,7 @@ pub struct CheckpointEvery {
 
 impl Default for CheckpointEvery {
     fn default() -> Self {
-        Self { steps: 1000, secs: 60.0 }
+        Self { steps: 1000, secs: 5.0 }
     }
 }
 

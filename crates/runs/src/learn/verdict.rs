@@ -12,6 +12,8 @@ use crate::{Evaluation, ModelErrors};
 const ENOUGH_STEPS: usize = 2000;
 /// Standard errors of the difference of two means within which neither is better.
 const ERRORS: f64 = 2.0;
+/// How many times as many episodes are proposed where these do not tell.
+const MORE: usize = 10;
 /// A one-step error of the model, in deviations of what is seen, beyond which it foretells little.
 const LARGE: f64 = 0.3;
 
@@ -41,12 +43,17 @@ impl Run<'_, '_> {
                 Ok(steps < enough && !interrupt.requested())
             })?;
         Ok((random.episodes.len() > 1 && !is_better(learned, &random)).then(|| {
+            let (episodes, why) = (random.episodes.len(), reason([learned, &random], errors));
+            let [earned, by_chance] = [learned, &random].map(|of| short(of.return_mean()));
+            // Where it earned more, it is chance that is not ruled out.
+            if learned.return_mean() > random.return_mean() {
+                let more = MORE * learned.episodes.len();
+                return format!(
+                    "{episodes} episodes do not tell what was learned from random actions ({earned} against {by_chance}): evaluation.episodes={more} may; if they do not, {why}"
+                );
+            }
             format!(
-                "what was learned is no better than random actions ({} against {} over {} episodes): {}",
-                short(learned.return_mean()),
-                short(random.return_mean()),
-                random.episodes.len(),
-                reason([learned, &random], errors)
+                "what was learned is no better than random actions ({earned} against {by_chance} over {episodes} episodes): {why}"
             )
         }))
     }
