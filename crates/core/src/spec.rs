@@ -56,6 +56,7 @@ pub struct Capabilities {
     /// differences of many. Either way they are those of what a step computes.
     pub derivatives: bool,
     /// Whether each lane of a row follows one belief about the world to the end, be it a member of an ensemble or a drawn function, so that what lanes tell apart is what is not known. Lanes that
-    /// draw another at each step, or are drawn from what all expect together, differ by less.
+    /// draw another at each step, or are drawn from what all expect together, differ by less. A model of one lane declares it only where that is known to be the truth: it then has no doubt of
+    /// anything.
     pub beliefs: bool,
 }

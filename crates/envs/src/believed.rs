@@ -59,6 +59,7 @@ where
             keys: true,
             decode: true,
             rules: true,
+            beliefs: true,
             ..Capabilities::default()
         },
     };

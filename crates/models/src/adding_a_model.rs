@@ -87,6 +87,10 @@ impl Regressor for Nearest {
             answer.epistemic[place] = (nearest[0].0 / (1.0 + nearest[0].0)).sqrt();
         }
     }
+
+    fn keeps_beliefs(&self) -> bool {
+        false
+    }
 }
 
 impl Persist for Nearest {

@@ -111,6 +111,11 @@ impl Regressor for Auto {
             Workspace::Ensemble(workspace) => self.ensemble.predict(question, workspace, answer),
         }
     }
+
+    /// Declared before it is known which of the two is chosen, and then for good: only where both do.
+    fn keeps_beliefs(&self) -> bool {
+        self.gp.keeps_beliefs() && self.ensemble.keeps_beliefs()
+    }
 }
 
 impl Persist for Auto {

@@ -66,6 +66,7 @@ impl Known {
             capabilities: Capabilities {
                 memory: simulator.filter().is_some(),
                 decode: true,
+                beliefs: true,
                 ..Capabilities::default()
             },
         };

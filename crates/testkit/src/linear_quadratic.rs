@@ -36,6 +36,7 @@ impl LinearQuadratic {
     #[must_use]
     pub fn with_members(mut self, input_scales: &[f64]) -> Self {
         self.spec.members = input_scales.len();
+        self.spec.capabilities.beliefs = input_scales.len() > 1;
         self.input_scales = input_scales.to_vec();
         self
     }

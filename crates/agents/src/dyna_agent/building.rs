@@ -4,6 +4,7 @@ use worldwright_core::{Agent, Dataset, Error, Key, Result, cost, find};
 use worldwright_planners::PlannerContext;
 
 use super::DynaAgent;
+use crate::believing;
 use crate::caution::{Caution, Kind};
 use crate::deciding::Deciding;
 use crate::dreaming::{Dreaming, Growth};
@@ -117,6 +118,10 @@ fn assemble(resolved: &Resolved, context: &AgentContext, schedule: Schedule) -> 
     if caution.as_ref().is_some_and(Caution::asks_values) && !policy.judges() {
         let what = "telling values, which caution asks it for: choose a policy with a critic, such as sac";
         return Err(Error::unsupported(chosen.name.clone(), what));
+    }
+    if caution.as_ref().is_some_and(Caution::asks_values) {
+        let who = "caution, which prices how far values deviate between members";
+        believing::check(who, Some("agent.penalty=0"), model.spec())?;
     }
     let dreaming = match imagines {
         Imagines::Targets => None,

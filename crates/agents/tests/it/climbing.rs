@@ -141,10 +141,39 @@ fn practice_asks_for_beliefs_and_a_critic() {
             assert!(error.contains("model.propagation=ts-inf"), "{algorithm}: {error}");
         }
     }
+    // A known world is certain, and both of what auto chooses from keep their beliefs; a single lane of what was learned tells nothing.
+    for algorithm in ["mb-ppo", "steve", "dhmbpo"] {
+        for model in ["known", "auto"] {
+            assert_eq!(refused(algorithm, &[("model", text(model))]), None, "{algorithm} in {model}");
+        }
+        let one = [("model", text("auto")), ("model.particles", Setting::Integer(1))];
+        let error = refused(algorithm, &one).expect("refused");
+        assert!(error.contains("model.particles of 2 or more"), "{algorithm}: {error}");
+    }
     let longest = [("model.propagation", text("expectation")), ("weighted", Setting::Bool(false))];
     assert_eq!(refused("steve", &longest), None, "the longest target alone weighs nothing");
     let error = refused("mb-ppo", &[("policy", text("reinforce"))]).expect("refused");
     assert!(error.contains("reinforce") && error.contains("such as ppo"), "{error}");
+}
+
+/// Caution about values reads how lanes deviate: one that cannot, because there is one alone, or because each is drawn from what all expect, is no caution.
+#[test]
+fn caution_about_values_asks_for_members() {
+    let text = |text: &str| Setting::Text(text.to_owned());
+    let refused = |settings: &[(&str, Setting)]| {
+        built("mobile", &made("point-mass"), settings, 1).err().map(|error| error.to_string())
+    };
+    for setting in [
+        ("model", text("deterministic")),
+        ("model.propagation", text("expectation")),
+        ("model.propagation", text("moment-matching")),
+        ("model.particles", Setting::Integer(1)),
+    ] {
+        let error = refused(std::slice::from_ref(&setting)).expect("refused");
+        assert!(error.contains("model.propagation=ts-inf") && error.contains("agent.penalty=0"), "{error}");
+        assert_eq!(refused(&[setting, ("penalty", Setting::Float(0.0))]), None, "no caution asks for none");
+    }
+    assert_eq!(refused(&[]), None);
 }
 
 /// A point mass is brought to rest by numbers; random pushes pay about −60 in 40 steps.

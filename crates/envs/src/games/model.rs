@@ -40,6 +40,7 @@ impl<G: Game> GameModel<G> {
                 keys: true,
                 decode: true,
                 rules: true,
+                beliefs: true,
                 ..Capabilities::default()
             },
         };

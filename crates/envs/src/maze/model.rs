@@ -53,7 +53,7 @@ impl MazeModel {
             constraints: 0,
             latent_dim: 0,
             deterministic: slip == 0.0,
-            capabilities: Capabilities { decode: true, ..Capabilities::default() },
+            capabilities: Capabilities { decode: true, beliefs: true, ..Capabilities::default() },
         };
         Ok(Self { maze, goal, discount, slip, next, spec })
     }

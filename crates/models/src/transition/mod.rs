@@ -81,7 +81,8 @@ impl<R: Regressor> TransitionModel<R> {
             capabilities: Capabilities {
                 decode: true,
                 derivatives: deterministic && boxed && regressor.differentiable(),
-                beliefs: regressor.keeps_beliefs(),
+                // A single one tells nothing of what is not known.
+                beliefs: lanes > 1 && regressor.keeps_beliefs(),
                 ..Capabilities::default()
             },
         };

@@ -140,10 +140,8 @@ pub trait Regressor: Send + Sync + Persist {
     /// places and reach no other.
     fn predict(&self, question: &Question<'_>, workspace: &mut Self::Workspace, answer: &mut Answer<'_>);
 
-    /// Whether each lane follows one of several beliefs to the end.
-    fn keeps_beliefs(&self) -> bool {
-        false
-    }
+    /// Whether each lane follows one of several beliefs to the end. No default: a model made of others would otherwise forget to pass it on.
+    fn keeps_beliefs(&self) -> bool;
 
     /// Whether [`slopes`](Self::slopes) and [`pull`](Self::pull) are there. They are asked of models that draw nothing alone; without
     /// them derivatives are differences of steps.
