@@ -95,17 +95,22 @@ pub(crate) struct Dreaming {
 impl Dreaming {
     /// Reads `branches` and `imagined_steps`.
     pub(crate) fn new(settings: &Settings, growth: Growth, inputs: usize, action_dim: usize) -> Result<Self> {
-        Self::of(("branches", settings.count_in("branches", 1, 1 << 16)?), settings, growth, [inputs, action_dim])
+        let branches = settings.count_in("branches", 1, 1 << 16)?;
+        Self::of(branches, ("branches", branches), settings, growth, [inputs, action_dim])
     }
 
-    /// Trajectories of `imagined_steps` that have at least so many transitions in all, each of which follows one lane, and as many each of them.
+    /// As many trajectories of `imagined_steps` as `policy.rollout_steps` transitions fill, each of which follows one lane, and as many each of them. A trajectory that ends before is not
+    /// begun anew: fewer transitions come of it.
     pub(crate) fn rollout(transitions: usize, settings: &Settings, dims: [usize; 2]) -> Result<Self> {
         let count = transitions.div_ceil(settings.count_in("imagined_steps", 1, MOST_STEPS)?).max(1);
-        Ok(Self { one_lane: true, ..Self::of(("policy.rollout_steps", count), settings, Growth::none(), dims)? })
+        let asked = ("policy.rollout_steps", transitions);
+        Ok(Self { one_lane: true, ..Self::of(count, asked, settings, Growth::none(), dims)? })
     }
 
+    /// Of so many branches, which come of a setting of this name and value.
     fn of(
-        (name, branches): (&str, usize),
+        branches: usize,
+        asked: (&str, usize),
         settings: &Settings,
         growth: Growth,
         [inputs, action_dim]: [usize; 2],
@@ -117,7 +122,7 @@ impl Dreaming {
         let steps = first.max(growth.last);
         let told = (branches * steps) as f64 * (2 * inputs + action_dim + 2) as f64;
         // Once as it is imagined, once as a set.
-        cost::memory(&[(name, branches), ("imagined_steps", steps)], 2.0 * 8.0 * told)?;
+        cost::memory(&[asked, ("imagined_steps", steps)], 2.0 * 8.0 * told)?;
         Ok(Self {
             branches,
             first,
@@ -328,6 +333,15 @@ pub(crate) fn restore([o, a]: [usize; 2], state: &State) -> Result<Dataset> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What there is no room for is named by the setting that asked for it, as it was given.
+    #[test]
+    fn trajectories_that_are_too_many_name_what_was_asked_for() {
+        let entry = worldwright_core::find(crate::recipes::ALL, "algorithm", "mb-ppo").unwrap();
+        let settings = Settings::resolve(entry.name, entry.parameters, &std::collections::BTreeMap::new()).unwrap();
+        let error = Dreaming::rollout(40_000_000_000_000, &settings, [4, 2]).err().expect("refused").to_string();
+        assert!(error.contains("policy.rollout_steps") && error.contains("40000000000000"), "{error}");
+    }
 
     #[test]
     fn branches_grow_from_the_first_length_to_the_last() {

@@ -155,7 +155,7 @@ const PRACTISING: &[Parameter] = &{
         discount,
         Parameter {
             default: SettingDefault::Integer(40),
-            summary: "steps of each trajectory, of which an update has as many as make policy.rollout_steps, and of those that returns are foreseen by",
+            summary: "steps of each trajectory at most, of which an update has as many as policy.rollout_steps fill, and of those that returns are foreseen by",
             ..IMAGINED_STEPS
         },
         Parameter {
