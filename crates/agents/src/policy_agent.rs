@@ -183,7 +183,16 @@ impl PolicyAgent {
         let hindsight = self.goals.as_ref().map(|goals| goals.over(experience));
         let experience = hindsight.as_ref().map_or(experience, |hindsight| hindsight);
         let said = self.policy.update(experience, &mut self.update_rng, &self.interrupt)?;
-        Ok(self.updates.count(said, episode_ended))
+        let said = self.updates.count(said, episode_ended);
+        self.look();
+        Ok(said)
+    }
+
+    /// Notes what the updates so far have seen of the goals.
+    fn look(&mut self) {
+        if let Some(goals) = &self.goals {
+            self.note = goals.note();
+        }
     }
 }
 
@@ -232,9 +241,7 @@ impl Agent for PolicyAgent {
         let hindsight = self.goals.as_ref().map(|goals| goals.over(experience));
         let told = hindsight.as_ref().map_or(experience, |hindsight| hindsight);
         let said = self.updates.make(experience, || policy.update(told, rng, interrupt))?;
-        if let Some(goals) = self.goals.as_ref().filter(|_| !said.is_empty()) {
-            self.note = goals.note();
-        }
+        self.look();
         Ok(said)
     }
 
@@ -279,6 +286,9 @@ impl Persist for PolicyAgent {
         if let Some(rollouts) = &self.rollouts {
             rollouts.save(&mut state);
         }
+        if let Some(goals) = &self.goals {
+            goals.save(&mut state);
+        }
         state.put("update_rng", self.update_rng.save());
         places::put(&mut state, &self.explore_rngs, |rng| {
             let mut kept = State::new();
@@ -294,6 +304,10 @@ impl Persist for PolicyAgent {
         if let Some(rollouts) = &mut self.rollouts {
             rollouts.restore(state)?;
         }
+        if let Some(goals) = &mut self.goals {
+            goals.restore(state)?;
+        }
+        self.look();
         self.update_rng.restore(state, "update_rng")?;
         let mut rngs = self.explore_rngs.iter_mut().enumerate();
         rngs.try_for_each(|(place, rng)| rng.restore(&places::part(state, place), "explore_rng"))

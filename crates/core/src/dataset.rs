@@ -191,7 +191,12 @@ impl Dataset {
 
     /// Whether transition `i` begins where the one before it led, in the same episode.
     pub fn follows(&self, i: usize) -> bool {
-        i > 0 && self.starts[i] == self.starts[i - 1] + 1
+        i > 0 && self.are_consecutive(i - 1, i)
+    }
+
+    /// Whether all transitions from `first` to `last` follow each other: two rows tell, since rows go on by one within an episode and by two to the next.
+    pub(crate) fn are_consecutive(&self, first: usize, last: usize) -> bool {
+        self.starts[last] - self.starts[first] == last - first
     }
 
     /// Standard deviations of the actions `[A]`.

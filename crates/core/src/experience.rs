@@ -449,7 +449,7 @@ impl Experience for Dataset {
     fn ends_sequence(&self, row: u64, length: usize) -> bool {
         let Ok(last) = usize::try_from(row) else { return false };
         let (len, all) = (length as u64, self.len());
-        last < all && length > 0 && len <= row + 1 && (last + 2 - length..=last).all(|i| self.follows(i))
+        last < all && length > 0 && len <= row + 1 && self.are_consecutive(last + 1 - length, last)
     }
 
     fn gather(&self, first: u64, length: usize, weight: f64, out: &mut Sample) {
@@ -500,6 +500,14 @@ mod tests {
         let lengths = |row| (1..=4).filter(|length| all.ends_sequence(row, *length)).max();
         let longest: Vec<_> = all.rows().map(lengths).collect();
         assert_eq!(longest, [Some(1), Some(2), Some(3), Some(1), Some(1)]);
+        // What lies behind, and ahead, is what following step by step finds.
+        let walked = |row: u64| std::iter::successors(Some(row), |row| all.after(*row)).collect::<Vec<_>>();
+        for row in all.rows() {
+            assert_eq!(all.behind(row), walked(row).len() as u64 - 1, "behind {row}");
+            for steps in 0..5 {
+                assert_eq!(all.ahead(row, steps), walked(row).get(steps as usize).copied(), "{steps} ahead of {row}");
+            }
+        }
         assert!(!all.ends_sequence(5, 1) && !all.ends_sequence(0, 0) && all.is_open());
         let mut sample = Sample::default();
         all.sample(Want::Sequences { count: 20, length: 2 }, &mut Rng::new(0), &mut sample).unwrap();

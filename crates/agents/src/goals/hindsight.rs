@@ -6,6 +6,7 @@
 //! Model-Free Deep RL for Model-Based Control", ICLR 2018). Unlike the paper's, values are one number in place of one a dimension of the goal.
 
 use std::ops::Range;
+use std::sync::atomic::Ordering;
 use std::sync::{MutexGuard, PoisonError};
 
 use worldwright_core::{
@@ -119,9 +120,9 @@ impl<'a> Hindsight<'a> {
             if near { reached } else { missed }
         };
         let differ = (0..length).filter(|t| (out.rewards[from + t] - told(*t)).abs() > 1e-6).count();
-        let mut room = self.room();
-        room.compared[0] += length as u64;
-        room.compared[1] += differ as u64;
+        for (count, more) in self.goals.compared.iter().zip([length, differ]) {
+            count.fetch_add(more as u64, Ordering::Relaxed);
+        }
     }
 
     /// Tells the last `length` steps of a sample with the countdown, and pays them by it.
@@ -220,7 +221,7 @@ impl Experience for Hindsight<'_> {
         if self.goals.horizon.is_some() {
             self.count_down(start, length, out);
         } else if self.told.goal.is_some() || matches!(self.goals.pay, Pay::Sparse { .. }) {
-            if self.told.goal.is_none() {
+            if self.goals.compares && self.told.goal.is_none() {
                 self.compare(start, length, out);
             }
             // Where the environment does not tell, all are paid alike, so that no two scales meet.

@@ -16,9 +16,12 @@ mod reaching;
 #[cfg(test)]
 mod tests;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
-use worldwright_core::{Batch, Error, Experience, Policy, Result, RewardFunction, Sample, Settings, Space};
+use worldwright_core::{
+    Array, Batch, Error, Experience, Policy, Result, RewardFunction, Sample, Settings, Space, State,
+};
 
 use self::hindsight::Hindsight;
 use self::layout::Layout;
@@ -53,6 +56,10 @@ pub(crate) struct Goals {
     horizon: Option<usize>,
     /// Goals that are no further from each other, in a straight line, are the same.
     tolerance: f64,
+    /// Whether the policy learns from what the environment's own steps are told to pay, so that it matters where the two differ.
+    compares: bool,
+    /// Steps of which the environment said what they pay, and those of them that are told to pay something else.
+    compared: [AtomicU64; 2],
     room: Mutex<Room>,
     /// `[horizon + 1]` rows of what is seen, with their countdowns; and what they are worth.
     candidates: (Batch, Vec<f64>),
@@ -76,8 +83,6 @@ struct Room {
     flat: Vec<f64>,
     /// Whether each step of a sample led to the goal that it was taken for.
     reached: Vec<bool>,
-    /// Steps of which the environment said what they pay, and those of them that are told to pay something else.
-    compared: [u64; 2],
 }
 
 impl Goals {
@@ -118,6 +123,8 @@ impl Goals {
                 flat: vec![0.0; layout.width.max(context.action_space.flat_dim())],
                 ..Room::default()
             }),
+            compares: kind == Kind::Pays && matches!(pay, Pay::Sparse { .. }),
+            compared: [AtomicU64::new(0), AtomicU64::new(0)],
             layout,
             pay,
             chooses,
@@ -161,7 +168,7 @@ impl Goals {
 
     /// What to say where the environment pays its own goals otherwise than they are told; empty where all agrees.
     pub(crate) fn note(&self) -> String {
-        let [compared, differ] = self.room.lock().unwrap_or_else(PoisonError::into_inner).compared;
+        let [compared, differ] = self.compared();
         if differ == 0 {
             return String::new();
         }
@@ -169,6 +176,26 @@ impl Goals {
             "{:.0} % of the environment's steps pay otherwise than agent.reached_reward, agent.missed_reward and agent.tolerance say, which goals are told anew by",
             (100.0 * differ as f64 / compared as f64).max(1.0)
         )
+    }
+
+    /// Steps that were compared, and those of them that differ.
+    fn compared(&self) -> [u64; 2] {
+        [0, 1].map(|which| self.compared[which].load(Ordering::Relaxed))
+    }
+
+    /// Keeps what was compared, so that a run that goes on says the same.
+    pub(crate) fn save(&self, state: &mut State) {
+        state.put("goals_compared", Array::U64(self.compared().to_vec()));
+    }
+
+    /// Takes it on.
+    ///
+    /// # Errors
+    /// As for [`State::u64s`].
+    pub(crate) fn restore(&mut self, state: &State) -> Result<()> {
+        let kept = state.u64s("goals_compared", 2)?;
+        self.compared = [AtomicU64::new(kept[0]), AtomicU64::new(kept[1])];
+        Ok(())
     }
 
     /// Refuses a policy that tells no values where they are planned over.

@@ -198,6 +198,23 @@ fn a_goal_is_reached_by_its_distance_and_other_pay_is_said() {
     assert_eq!(told(0.04, -1.0), (-1.0, String::new()));
     let (paid, note) = told(0.03, 1.0);
     assert!(paid == 0.0 && note.starts_with("100 % of") && note.contains("agent.tolerance"), "{note}");
+    // One that goes on says the same share, and what learns from no reward says nothing of settings that it lacks.
+    let mut data = Dataset::new(6, 2);
+    for paid in [0.0, 1.0] {
+        data.push(&[0.0; 6], &[1.0, 0.0], paid, &[0.03, 0.03, 0.0, 0.0, 0.03, 0.03], false, true).unwrap();
+    }
+    let made = |kind, who| {
+        let goals = Goals::new(kind, who, &settings(who, &[("share", 0.0)]), &context(space.clone(), 2)).unwrap();
+        goals.over(&data).sample(Want::Transitions(400), &mut Rng::new(2), &mut Sample::default()).unwrap();
+        goals
+    };
+    let first = made(Kind::Pays, "her");
+    let mut state = worldwright_core::State::new();
+    first.save(&mut state);
+    let mut again = Goals::new(Kind::Pays, "her", &settings("her", &[]), &context(space.clone(), 2)).unwrap();
+    again.restore(&state).unwrap();
+    assert!(!first.note().is_empty() && first.note() == again.note(), "{} {}", first.note(), again.note());
+    assert_eq!(made(Kind::Shows, "gcsl").note(), "");
 }
 
 /// An experience that counts how often it is asked which transitions follow each other.
@@ -234,7 +251,7 @@ impl Experience for Asked<'_> {
     }
 }
 
-/// A goal is drawn in as many questions however long an episode is, but for its logarithm, and each later step gives it as often.
+/// A goal is drawn in as many questions however long an episode is, but for its logarithm, each of which a set answers by two rows, and each later step gives it as often.
 #[test]
 fn a_goal_of_a_long_episode_is_as_soon_drawn_and_each_step_as_likely() {
     let given = [("share", 1.0)];
