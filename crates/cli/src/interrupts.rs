@@ -25,14 +25,13 @@ const PATIENCE: Duration = Duration::from_millis(700);
 /// The same where nothing is kept: there is only a word to say.
 const BRIEF: Duration = Duration::from_millis(300);
 
-const STUDY: &str = "the study was interrupted; nothing of it is kept";
-const ESTIMATE: &str = "the estimate was interrupted; the run and the episodes are as they were";
-
 /// What is said at an interrupt, and when the work had to be ended.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Words {
     at_once: &'static str,
     ended: &'static str,
+    /// Whether `ended` is said of work that ended by itself, too, in place of what it says.
+    always: bool,
     patience: Duration,
 }
 
@@ -42,12 +41,15 @@ pub(crate) fn of(command: &Command) -> Words {
         Command::Learn(_) => Words {
             at_once: "\nstopping",
             ended: "stopped; everything up to the last checkpoint is saved\ngo on with the same command and --resume",
+            always: false,
             patience: PATIENCE,
         },
-        Command::Study(_) => Words { at_once: "", ended: STUDY, patience: BRIEF },
-        Command::Estimate(_) => Words { at_once: "", ended: ESTIMATE, patience: BRIEF },
-        Command::Plan(_) | Command::Design(_) => Words { at_once: "", ended: "interrupted", patience: BRIEF },
-        _ => Words { at_once: "", ended: "interrupted", patience: PATIENCE },
+        Command::Study(_) => Words::of_whole("the study was interrupted; nothing of it is kept"),
+        Command::Estimate(_) => {
+            Words::of_whole("the estimate was interrupted; the run and the episodes are as they were")
+        }
+        Command::Plan(_) | Command::Design(_) => Words { patience: BRIEF, ..Words::PLAIN },
+        _ => Words::PLAIN,
     }
 }
 
@@ -89,9 +91,16 @@ pub(crate) fn survive_file_limits() -> Result<()> {
 }
 
 impl Words {
-    /// What is said of work that ended by itself when it was asked to, and says so itself: whichever part of a study or an estimate was under way is none of a person's concern.
+    const PLAIN: Self = Self { at_once: "", ended: "interrupted", always: false, patience: PATIENCE };
+
+    /// Of work that is whole or nothing: whichever part of it was under way is none of a person's concern.
+    const fn of_whole(ended: &'static str) -> Self {
+        Self { ended, always: true, patience: BRIEF, ..Self::PLAIN }
+    }
+
+    /// What is said of work that ended by itself when it was asked to, and says so itself.
     pub(crate) fn of_ended(self, error: &anyhow::Error) -> String {
-        if [STUDY, ESTIMATE].contains(&self.ended) { self.ended.to_owned() } else { error.to_string() }
+        if self.always { self.ended.to_owned() } else { error.to_string() }
     }
 }
 

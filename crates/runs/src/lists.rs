@@ -187,15 +187,18 @@ impl Workshop for Lists {
 const RECORDED_EPISODES: &str =
     "recorded episodes: name a folder or a file of them by data=PATH (on the command line --data)";
 
+/// What an algorithm that learns from recorded episodes alone asks for.
+fn of_recorded(algorithm: &str) -> String {
+    format!("{algorithm} learns from {RECORDED_EPISODES}")
+}
+
 /// What an algorithm lacks where neither an environment nor recorded episodes are named.
 fn nothing_to_learn_from(algorithm: Option<&str>) -> Error {
     let of = |name| find(agents::ALL, "algorithm", name).ok();
     match algorithm.and_then(of).filter(|entry| entry.build.learns_from == Lessons::Recorded) {
         Some(Entry { name, .. }) => Error::config(
             "data",
-            format!(
-                "{name} learns from {RECORDED_EPISODES}, and the environment that they are of where it shall be evaluated in it"
-            ),
+            format!("{}, and the environment that they are of where it shall be evaluated in it", of_recorded(name)),
         ),
         None => Error::config(
             "environment",
@@ -206,7 +209,6 @@ fn nothing_to_learn_from(algorithm: Option<&str>) -> Error {
 
 /// Refuses runs in which nothing could be learned.
 fn possible(algorithm: &str, recipe: Recipe, (data, acts): (&str, bool), steps: u64, updates: u64) -> Result<()> {
-    let recorded = RECORDED_EPISODES;
     let error = if !data.is_empty() && recipe.learns_from == Lessons::Own {
         (
             "data",
@@ -215,11 +217,11 @@ fn possible(algorithm: &str, recipe: Recipe, (data, acts): (&str, bool), steps: 
             ),
         )
     } else if data.is_empty() && recipe.learns_from == Lessons::Recorded {
-        ("data", format!("{algorithm} learns from {recorded}"))
+        ("data", of_recorded(algorithm))
     } else if data.is_empty() && steps == 0 {
-        ("steps", format!("must be at least 1, got 0; a run without steps learns from {recorded}"))
+        ("steps", format!("must be at least 1, got 0; a run without steps learns from {RECORDED_EPISODES}"))
     } else if data.is_empty() && updates > 0 {
-        ("updates", format!("are made on {recorded}"))
+        ("updates", format!("are made on {RECORDED_EPISODES}"))
     } else if !acts && steps > 0 {
         ("steps", format!("{steps} of them need an environment: name the one that the recorded episodes are of"))
     } else if recipe.learns_from == Lessons::Recorded && steps > 0 {

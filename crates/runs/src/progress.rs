@@ -341,7 +341,7 @@ impl Observer for Progress {
                 self.bar.finish_and_clear();
                 // Updates on recorded episodes come before all steps.
                 self.say(&match (*updates, *step) {
-                    (0, 0) => "stopped before the first checkpoint".to_owned(),
+                    (0, 0) => "stopped before a step was saved".to_owned(),
                     (updates, 0) => {
                         format!("stopped; everything up to update {} is saved", number(updates as f64, 0))
                     }

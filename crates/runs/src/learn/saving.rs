@@ -93,12 +93,7 @@ impl Run<'_, '_> {
         let (at, done) = self.checkpointed;
         let every = self.checkpoint_every;
         let new = self.progress.updates + self.progress.step - done;
-        // With several environments, episodes end as many times later: what a kill loses is to be no more.
-        if new >= (every.steps / self.experiment.count).max(1) || at.elapsed().as_secs_f64() >= every.secs {
-            self.save()
-        } else {
-            Ok(())
-        }
+        if new >= every.steps.max(1) || at.elapsed().as_secs_f64() >= every.secs { self.save() } else { Ok(()) }
     }
 
     /// Makes everything durable and writes a checkpoint.

@@ -115,7 +115,7 @@ fn lines_are_aligned_and_carry_the_fit_that_followed() {
     assert_eq!(lines[7], "  evaluation at step 400: −140.0 ± 81.0 over 5 episodes");
     assert_eq!(lines[8], "stopped; everything up to step 400 is saved");
     assert_eq!(lines[9], "stopped; everything up to update 1,200 is saved");
-    assert_eq!(lines[10], "stopped before the first checkpoint");
+    assert_eq!(lines[10], "stopped before a step was saved");
     assert_eq!(lines.len(), 11);
 }
 
