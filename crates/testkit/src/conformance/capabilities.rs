@@ -7,6 +7,8 @@ use worldwright_core::{
 
 /// Rows that are asked about.
 const ROWS: usize = 3;
+/// The F beyond which lanes differ by more than chance, which exceeds it once in thousands of models.
+const APART: f64 = 16.0;
 
 /// Whether something was delivered; an error other than a refusal is a fault.
 fn delivered(name: &str, what: &str, declared: bool, given: Result<()>) -> bool {
@@ -102,7 +104,68 @@ pub(super) fn check(model: &dyn WorldModel, observations: &[Observation]) {
         keyed.unwrap_or_else(|error| panic!("{name}: state_keys: {error}"));
         assert_eq!(pair[0] != pair[1], can.memory, "{name}: whether what was before counts, as declared");
     }
+    check_beliefs(model, observations);
     check_derivatives(model, observations);
+}
+
+/// Checks that lanes go their own way, whatever chance does, just where they are declared to be beliefs; and that the only belief there is has no doubt.
+///
+/// Over many keys, lanes that draw another belief at each step lead to the same mean, and lanes that keep theirs do not. With `m` the means of lanes over K keys
+/// and `v` the mean variance within lanes, `K Var m / v` is about 1 for the former (Fisher's F).
+fn check_beliefs(model: &dyn WorldModel, observations: &[Observation]) {
+    let (spec, mut rng) = (model.spec().clone(), Rng::new(5));
+    let (name, can, lanes) = (&spec.name, spec.capabilities, spec.members);
+    let Space::Box { .. } = &spec.action_space else { return };
+    if !can.decode || lanes == 1 && !can.beliefs {
+        return;
+    }
+    // Members that were fitted for a moment differ by little beside the noise that they foresee.
+    let keys: u64 = if can.beliefs && lanes > 1 { 1 << 15 } else { 1 << 10 };
+    let mut arena = model.imagination(2);
+    let (mut out, mut action) = (Imagined::new(&spec, 1), Batch::zeros(spec.action_space.flat_dim(), 1));
+    let width = spec.observation_space.flat_dim();
+    let (mut seen, mut most) = (vec![0.0; width], 0.0_f64);
+    for observation in observations.iter().take(1) {
+        let observed = arena.observe(0, None, observation, Key::new(7));
+        observed.unwrap_or_else(|error| panic!("{name}: observe failed: {error}"));
+        let sampled = spec.action_space.sample(&mut rng);
+        action.columns_mut().set_row(0, sampled.floats().unwrap_or_default());
+        // `[lane][number]`: sum and sum of squares.
+        let mut sums = vec![[0.0; 2]; lanes * width];
+        let mut first: Option<Vec<f64>> = None;
+        for key in 0..keys {
+            let actions = Actions::Continuous(action.columns());
+            let stepped = arena.step(Rows::Span(0..1), actions, Rows::Span(1..2), Key::new(key), &mut out);
+            stepped.unwrap_or_else(|error| panic!("{name}: step failed: {error}"));
+            if lanes == 1 {
+                assert_eq!(out.epistemic[0], 0.0, "{name}: the only belief there is doubts nothing");
+            }
+            for lane in 0..lanes {
+                let shown = arena.decode(1, lane, &mut seen);
+                shown.unwrap_or_else(|error| panic!("{name}: decode failed: {error}"));
+                // The first is taken off, so that what is equal differs by zero.
+                let first = first.get_or_insert_with(|| seen.clone());
+                for d in 0..width {
+                    let off = seen[d] - first[d];
+                    let [sum, squares] = &mut sums[lane * width + d];
+                    *sum += off;
+                    *squares += off * off;
+                }
+            }
+        }
+        let (keys, of_lanes) = (keys as f64, lanes as f64);
+        for d in 0..width {
+            let each = || sums.iter().skip(d).step_by(width);
+            let mean = each().map(|[sum, _]| sum / keys).sum::<f64>() / of_lanes;
+            let between = each().map(|[sum, _]| (sum / keys - mean).powi(2)).sum::<f64>() / (of_lanes - 1.0).max(1.0);
+            let within = each().map(|[sum, squares]| squares / keys - (sum / keys).powi(2)).sum::<f64>() / of_lanes;
+            if between > 0.0 {
+                most = most.max(keys * between / within.max(f64::MIN_POSITIVE));
+            }
+        }
+    }
+    let apart = most > APART;
+    assert!(lanes == 1 || apart == can.beliefs, "{name}: whether lanes keep beliefs ({most} by F), as declared");
 }
 
 /// The bits of the actions that the first row allows.
