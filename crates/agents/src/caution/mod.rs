@@ -17,7 +17,7 @@
 //! disagreement is the better of the two (Lu et al., "Revisiting Design Choices in Offline Model-Based Reinforcement Learning", ICLR 2022). MOReL's
 //! threshold is a number to be found for each task. MOBILE asks critics of drawn actions, here they are asked of the policy's mode.
 
-use worldwright_core::{Array, Batch, Dataset, Imagination, Imagined, Key, Result, Rows, Settings, State};
+use worldwright_core::{Array, Batch, Dataset, Error, Imagination, Imagined, Key, Result, Rows, Settings, State};
 
 use crate::deciding::actions;
 
@@ -83,11 +83,19 @@ impl Caution {
         let size = if square > 0.0 { square.sqrt() } else { 1.0 };
         let least = rewards.iter().copied().fold(f64::INFINITY, f64::min);
         let (mut trusted, mut steps) = (f64::INFINITY, 0);
-        if self.kind == Kind::Halt && !recorded.is_empty() {
+        if self.kind != Kind::Values && self.weight > 0.0 && !recorded.is_empty() {
             let mut disagreement;
             (disagreement, steps) = disagreement_at(arena, recorded)?;
+            // A known world has nothing to disagree about; of one that was learned it says that nobody asks what it does not know.
+            let spec = arena.spec();
+            if disagreement.iter().all(|apart| *apart == 0.0) && !spec.capabilities.beliefs {
+                let what = "caution about what it does not know, for it never disagrees with itself: choose model=ensemble, whose members do";
+                return Err(Error::unsupported(spec.name.clone(), what));
+            }
             disagreement.sort_by(f64::total_cmp);
-            trusted = disagreement[((disagreement.len() - 1) as f64 * TRUSTED) as usize];
+            if self.kind == Kind::Halt {
+                trusted = disagreement[((disagreement.len() - 1) as f64 * TRUSTED) as usize];
+            }
         }
         self.measured = [size, if least.is_finite() { least } else { 0.0 }, trusted];
         Ok(steps)

@@ -25,7 +25,7 @@ struct Line {
 
 impl Line {
     fn new(rows: usize) -> Self {
-        let capabilities = Capabilities { decode: true, ..Capabilities::default() };
+        let capabilities = Capabilities { decode: true, beliefs: true, ..Capabilities::default() };
         let spec = ModelSpec {
             name: "line".to_owned(),
             observation_space: Space::unbounded(1),
@@ -205,4 +205,20 @@ fn the_policy_stays_where_the_penalised_value_is_largest() {
     let [bold, cautious] = [0.0, 10.0].map(best);
     assert!(bold > 0.85, "{bold}");
     assert!((cautious - 0.5).abs() < 0.12, "{cautious}");
+}
+
+/// Where a model that learned agrees with itself everywhere, a price on disagreement would be no price at all.
+#[test]
+fn a_model_that_never_disagrees_is_refused_unless_nothing_is_asked_of_it() {
+    let mut line = Line::new(256);
+    line.spec.capabilities.beliefs = false;
+    for (kind, algorithm, weight) in [(Kind::Penalty, "mopo", "penalty"), (Kind::Halt, "morel", "threshold")] {
+        let mut measured = |asked: f64| {
+            let caution = Caution::new(kind, &settings(algorithm, &[(weight, asked)]));
+            caution.unwrap().measure(&mut line, &recorded()).map_err(|error| error.to_string())
+        };
+        let error = measured(1.0).unwrap_err();
+        assert!(error.contains("choose model=ensemble"), "{error}");
+        assert!(measured(0.0).is_ok(), "{algorithm}");
+    }
 }
