@@ -20,6 +20,9 @@ pub struct Chosen {
     pub algorithm: &'static str,
     /// Why: a line for the algorithm, and one for each role that nobody was named for.
     pub because: String,
+    /// Whether it acts as well where each action is held for as long as what is observed changes little: observations are numbers, whose
+    /// changes can be measured, and nobody named an algorithm for another pace.
+    pub holds: bool,
 }
 
 /// An algorithm, and what speaks for it and for who plays its roles.
@@ -98,8 +101,9 @@ pub fn choose(given: &Parts, observations: &Space, actions: &Space) -> Chosen {
                 because.push_str(&format!("\n{section} {}: {why}", role.default));
             }
         }
-        return Chosen { algorithm: entry.name, because };
+        let holds = entry.name == NUMBERS.algorithm;
+        return Chosen { algorithm: entry.name, because, holds };
     }
     let algorithm = ALL.iter().find(has).map_or("pets", |entry| entry.name);
-    Chosen { algorithm, because: format!("{algorithm}: it has the parts that were asked for") }
+    Chosen { algorithm, because: format!("{algorithm}: it has the parts that were asked for"), holds: false }
 }

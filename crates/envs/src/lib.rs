@@ -68,6 +68,7 @@ pub use film::write_gif;
 pub use limit::{EPISODE_STEPS, limited};
 pub use made::{Build, Made};
 pub use rewards::{KNOWN as KNOWN_REWARDS, KnownReward, known_reward};
+pub use settings::ACTION_REPEAT;
 
 use std::collections::BTreeMap;
 

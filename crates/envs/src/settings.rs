@@ -24,7 +24,7 @@ pub(crate) fn optimum(settings: &Settings, parameters: &[Parameter], optimum: f6
 }
 
 /// The setting for how long an action is held, which every environment has.
-pub(crate) const ACTION_REPEAT: Parameter = Parameter {
+pub const ACTION_REPEAT: Parameter = Parameter {
     name: "action_repeat",
     default: D::Integer(1),
     summary: "steps of the original that each action is held for; their rewards add up",

@@ -39,14 +39,17 @@ impl PythonWorkshop {
 
     /// Completes the choices, asking the environment that is there.
     pub(crate) fn resolve(&self, choices: &Choices) -> Result<Experiment> {
-        Lists.resolve_with(choices, &|name, settings| match (&self.source, &self.recorded) {
+        let mut experiment = Lists.resolve_with(choices, &|name, settings| match (&self.source, &self.recorded) {
             (Some(source), _) => Ok(self.dress(source.make()?)),
             (None, Some((_, recorded))) if name == RECORDED => Ok(self.dress(recorded.world())),
             (None, None) if name == RECORDED => {
                 Ok(self.dress(recorded_world(&choices.text("data")?.unwrap_or_default())?))
             }
             (None, _) => Ok(self.dress(worldwright_envs::make(name, settings)?)),
-        })
+        })?;
+        // A step of an object is what its owner makes of one: who acts in it afterwards steps it as it is.
+        experiment.finds_action_repeat &= self.source.is_none();
+        Ok(experiment)
     }
 }
 

@@ -79,6 +79,9 @@ pub struct Experiment {
     pub seed: u64,
     /// How often an episode that the environment broke is tried again.
     pub retries: u64,
+    /// Whether learning begins with finding how long each action is held, where neither the user nor a preset says it. What is found becomes
+    /// `environment.action_repeat`; this itself is no setting.
+    pub finds_action_repeat: bool,
 }
 
 impl Experiment {

@@ -10,6 +10,7 @@ use worldwright_models::expression::RewardExpression;
 
 use crate::counted::counted;
 use crate::experiment::{COUNT_PARAMETER, MOST_AT_ONCE};
+use crate::learn::holding;
 use crate::{
     Budgets, COUNT, Choices, EvaluationPlan, Experiment, Part, RECORDED, RewardPlan, Workshop, recorded_world,
     settings_text,
@@ -70,6 +71,7 @@ impl Lists {
         if count > MOST_AT_ONCE {
             return Err(Error::config(COUNT, format!("must be at most {MOST_AT_ONCE}, got {count}")));
         }
+        let said_how_long = given.contains_key(envs::ACTION_REPEAT.name);
         let settings = match envs::ALL.iter().find(|entry| entry.name == name) {
             Some(entry) => {
                 // Known too, so that a slip of it is told; it is said apart.
@@ -89,9 +91,10 @@ impl Lists {
         let parts = Parts { agent: choices.section("agent"), roles: roles.collect::<Result<_>>()? };
         let spaces = (made.environment.observation_space(), made.environment.action_space());
         let mut because = choices.text("because")?.unwrap_or_default();
+        let mut holds = false;
         let algorithm = asked.unwrap_or_else(|| {
             let chosen = agents::choose(&parts, spaces.0, spaces.1);
-            because = chosen.because;
+            (because, holds) = (chosen.because, chosen.holds && !said_how_long);
             chosen.algorithm.to_owned()
         });
         let resolved = agents::resolve(&algorithm, known, &parts)?;
@@ -109,6 +112,7 @@ impl Lists {
         if count > 1 && steps == 0 {
             return Err(Error::config(COUNT, "no step is taken in any of them: leave it out"));
         }
+        let budgets = Budgets::chosen(choices)?;
         Ok(Experiment {
             reward: reward(choices, &made)?,
             environment: Part { name, settings },
@@ -125,10 +129,16 @@ impl Lists {
             },
             steps,
             updates,
-            data,
-            budgets: Budgets::chosen(choices)?,
             seed: whole("seed", 0, 0)?,
             retries: whole("retries", 0, 3)?,
+            // A budget is one of decisions, and recorded episodes are of the pace that they were recorded at.
+            finds_action_repeat: holds
+                && data.is_empty()
+                && budgets.entries().next().is_none()
+                && acts
+                && holding::is_worth_it(steps, episode_steps),
+            data,
+            budgets,
         })
     }
 }
@@ -335,6 +345,7 @@ impl Experiment {
             budgets: Budgets::chosen(&choices)?,
             seed: whole("seed")?,
             retries: whole("retries")?,
+            finds_action_repeat: false,
         })
     }
 }

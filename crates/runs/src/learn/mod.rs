@@ -19,6 +19,7 @@
 mod closing;
 mod defined;
 mod episode;
+pub(crate) mod holding;
 mod recorded;
 mod run;
 mod saving;
@@ -71,6 +72,14 @@ pub struct LearnOptions<'a> {
 /// when the agent or, after all retries, the environment fails. Everything up to the last checkpoint is then safe.
 pub fn learn(workshop: &dyn Workshop, experiment: &Experiment, options: LearnOptions<'_>) -> Result<Outcome> {
     let LearnOptions { folder, resume, checkpoint, interrupt, observers } = options;
+    let paced;
+    let experiment = if experiment.finds_action_repeat {
+        let begun = holds_run(&folder, resume)?.then_some(&folder);
+        paced = holding::with_action_repeat(workshop, experiment, begun, interrupt)?;
+        &paced
+    } else {
+        experiment
+    };
     let interrupt = interrupt.metered();
     // Of all instances, the first one is trained in; what is asked of the world is asked of the one that is evaluated in.
     let make = || workshop.environment(experiment);

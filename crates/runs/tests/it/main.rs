@@ -5,6 +5,7 @@ mod at_once;
 mod branch;
 mod broken;
 mod disk;
+mod holding;
 mod kept;
 mod killed;
 mod limits;

@@ -37,6 +37,7 @@ fn experiment(reward: &str) -> Experiment {
         budgets: worldwright_runs::Budgets::default(),
         seed: 0,
         retries: 0,
+        finds_action_repeat: false,
     }
 }
 

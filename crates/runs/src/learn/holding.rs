@@ -1,0 +1,230 @@
+//! How long each action is held, found from what an environment does under random actions where neither the user nor a preset says it.
+//!
+//! An environment of 0.02 s a step gives a plan of 25 decisions half a second to see, and a value a hundred errors to add up where four
+//! seconds lie before the reward. Each action is therefore held for k = ⌊⅓ / ρ⌋ steps, where ρ is the median, over the numbers of the observation, of
+//!
+//! ```text
+//! root mean square of x_{t+1} − x_t,  over the deviation of x
+//! ```
+//!
+//! in a few hundred steps of random actions: what is observed then changes by a third of its spread from one decision to the next, and no more. The
+//! median rather than the quickest: velocities that each random push changes say nothing of how long it takes to get somewhere.
+//! An episode keeps [`FEWEST_DECISIONS`], and where one ends by itself under random actions k is 1, since a moment
+//! may decide it.
+//!
+//! The steps that this takes are of those that the user allows, and steps of the original: `steps` = n are ⌊(n − 300) / k⌋ decisions. A run that goes on
+//! takes what was found from its folder, so that a world that never repeats itself is asked once.
+
+use std::fs;
+
+use worldwright_core::{Interrupt, Key, Result, Setting};
+use worldwright_envs::ACTION_REPEAT;
+
+use crate::report::number;
+use crate::{Experiment, RunFolder, Workshop};
+
+/// Decisions that an episode keeps at least.
+const FEWEST_DECISIONS: u64 = 250;
+/// What is observed changes by so much of its spread at most from one decision to the next.
+const MOST_CHANGE: f64 = 1.0 / 3.0;
+/// Random episodes, and the steps of each.
+const EPISODES: u64 = 3;
+const STEPS: u64 = 100;
+
+/// Whether there is anything to find in a run of so many steps whose episodes have so many, and enough of them to find it by.
+pub(crate) fn is_worth_it(steps: u64, episode_steps: Option<u64>) -> bool {
+    steps >= 4 * EPISODES * STEPS && episode_steps.is_some_and(|steps| steps >= 2 * FEWEST_DECISIONS)
+}
+
+/// What random actions showed.
+struct Found {
+    repeat: u64,
+    /// Steps that were taken.
+    taken: u64,
+    why: String,
+}
+
+/// The experiment with the action repeat that was found before, where the run in `begun` goes on, or else is found now.
+///
+/// # Errors
+/// [`Error::Interrupted`](worldwright_core::Error::Interrupted), and what the environment gives.
+pub(super) fn with_action_repeat(
+    workshop: &dyn Workshop,
+    experiment: &Experiment,
+    begun: Option<&RunFolder>,
+    interrupt: &Interrupt,
+) -> Result<Experiment> {
+    if let Some(folder) = begun {
+        // What cannot be read is refused where the run is taken up.
+        return Ok(found_before(folder).map_or_else(|| experiment.clone(), |before| as_before(experiment, &before)));
+    }
+    let found = find(workshop, experiment, interrupt)?;
+    let mut because = experiment.because.clone();
+    because.push_str(&format!("\nenvironment.action_repeat {}: {}", found.repeat, found.why));
+    Ok(Experiment { because, ..held(experiment, found.repeat, found.taken) })
+}
+
+/// The experiment with each action held for so many steps, some of which are taken already.
+fn held(experiment: &Experiment, repeat: u64, taken: u64) -> Experiment {
+    let mut held = Experiment { finds_action_repeat: false, ..experiment.clone() };
+    if repeat > 1 {
+        held.environment.settings.insert(ACTION_REPEAT.name.to_owned(), Setting::Integer(repeat as i64));
+    }
+    held.steps = (experiment.steps.saturating_sub(taken) / repeat).max(1);
+    held.evaluation.interval = experiment.evaluation.interval.div_ceil(repeat);
+    held
+}
+
+/// The configuration of the run in a folder, where it can be read.
+fn found_before(folder: &RunFolder) -> Option<Experiment> {
+    let text = fs::read_to_string(folder.config()).ok()?;
+    Experiment::from_toml(&text, &folder.config().display().to_string()).ok()
+}
+
+/// The experiment as it was begun, with other steps only where the user asks for others.
+fn as_before(experiment: &Experiment, before: &Experiment) -> Experiment {
+    let repeat = match before.environment.settings.get(ACTION_REPEAT.name) {
+        Some(Setting::Integer(repeat)) => u64::try_from(*repeat).unwrap_or(1).max(1),
+        _ => 1,
+    };
+    // How many were taken stands in words alone.
+    let again = |taken| Experiment { because: before.because.clone(), ..held(experiment, repeat, taken) };
+    (0..EPISODES * STEPS)
+        .map(again)
+        .find(|again| again.steps == before.steps)
+        .unwrap_or_else(|| again(EPISODES * STEPS))
+}
+
+/// Acts at random, in an instance that nothing else is done in.
+fn find(workshop: &dyn Workshop, experiment: &Experiment, interrupt: &Interrupt) -> Result<Found> {
+    let mut made = workshop.environment(experiment)?;
+    let limit = made.episode_steps.map_or(0, |steps| steps as u64);
+    let environment = made.environment.as_mut();
+    let key = Key::new(experiment.seed).fold(0x401d);
+    let mut rng = key.rng();
+    let mut spread = Spread::new(environment.observation_space().flat_dim());
+    let mut now = vec![0.0; environment.observation_space().flat_dim()];
+    let mut taken = 0;
+    for episode in 0..EPISODES {
+        let observation = environment.reset(key.fold(episode).rng().next_u64())?;
+        environment.observation_space().flatten(&observation, &mut now)?;
+        spread.begin(&now);
+        for _ in 0..STEPS {
+            interrupt.check("the search for an action repeat")?;
+            let action = environment.action_space().sample(&mut rng);
+            let step = environment.step(&action)?;
+            taken += 1;
+            environment.observation_space().flatten(&step.observation, &mut now)?;
+            spread.go_on(&now);
+            if step.terminated {
+                let why = format!("an episode ended by itself after {} of {taken} random steps", spread.length);
+                return Ok(Found { repeat: 1, taken, why });
+            }
+            if step.truncated {
+                break;
+            }
+        }
+    }
+    let Some(change) = spread.change() else {
+        return Ok(Found {
+            repeat: 1,
+            taken,
+            why: format!("nothing that is observed changed in {taken} random steps"),
+        });
+    };
+    let repeat = ((MOST_CHANGE / change) as u64).clamp(1, (limit / FEWEST_DECISIONS).max(1));
+    let percent = 100.0 * change;
+    let so_many = held(experiment, repeat, taken).steps;
+    let why = format!(
+        "in {taken} random steps what is observed changed by {percent:.0} % of its spread a step; {} steps are these and {} decisions",
+        number(experiment.steps as f64, 0),
+        number(so_many as f64, 0),
+    );
+    Ok(Found { repeat, taken, why })
+}
+
+/// Sums over what was seen, for each number.
+struct Spread {
+    count: f64,
+    changes: f64,
+    length: u64,
+    first: Vec<f64>,
+    last: Vec<f64>,
+    /// Of `x − first`, of its square, and of the squares of changes.
+    sums: [Vec<f64>; 3],
+}
+
+impl Spread {
+    fn new(numbers: usize) -> Self {
+        let zeros = || vec![0.0; numbers];
+        let sums = [zeros(), zeros(), zeros()];
+        Self { count: 0.0, changes: 0.0, length: 0, first: zeros(), last: zeros(), sums }
+    }
+
+    fn begin(&mut self, seen: &[f64]) {
+        if self.count == 0.0 {
+            self.first.copy_from_slice(seen);
+        }
+        self.length = 0;
+        self.count_in(seen);
+    }
+
+    fn go_on(&mut self, seen: &[f64]) {
+        self.length += 1;
+        self.changes += 1.0;
+        for ((sum, seen), last) in self.sums[2].iter_mut().zip(seen).zip(&self.last) {
+            *sum += (seen - last).powi(2);
+        }
+        self.count_in(seen);
+    }
+
+    fn count_in(&mut self, seen: &[f64]) {
+        self.count += 1.0;
+        let [sums, squares, _] = &mut self.sums;
+        for (i, seen) in seen.iter().enumerate() {
+            let from_first = seen - self.first[i];
+            sums[i] += from_first;
+            squares[i] += from_first * from_first;
+        }
+        self.last.copy_from_slice(seen);
+    }
+
+    /// The median over numbers that changed at all of how much they changed a step, in units of their deviation.
+    fn change(&self) -> Option<f64> {
+        let [sums, squares, changes] = &self.sums;
+        let each = sums.iter().zip(squares).zip(changes).filter_map(|((sum, square), change)| {
+            let mean = sum / self.count;
+            let variance = square / self.count - mean * mean;
+            // What is constant but for rounding has no spread.
+            let varies = variance > 1e-12 * (square / self.count).max(f64::MIN_POSITIVE);
+            varies.then(|| (change / self.changes / variance).sqrt())
+        });
+        let mut each: Vec<f64> = each.filter(|change| change.is_finite() && *change > 0.0).collect();
+        each.sort_by(f64::total_cmp);
+        let middle = each.len() / 2;
+        match each.len() {
+            0 => None,
+            odd if odd % 2 == 1 => Some(each[middle]),
+            _ => Some(0.5 * (each[middle - 1] + each[middle])),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_turn_changes_by_what_its_period_says() {
+        // A turn of 64 steps: cosine and sine have deviation 1/√2 and change by 2 sin(π/64) / √2 in the root mean square.
+        let mut spread = Spread::new(3);
+        for t in 0..=640 {
+            let angle = f64::from(t) * std::f64::consts::TAU / 64.0;
+            let seen = [5.0 + angle.cos(), 1e3 * angle.sin(), 7.0];
+            if t == 0 { spread.begin(&seen) } else { spread.go_on(&seen) }
+        }
+        let change = spread.change().unwrap();
+        assert!((change - 2.0 * (std::f64::consts::PI / 64.0).sin()).abs() < 1e-3, "{change}");
+        assert_eq!(Spread::new(2).change(), None);
+    }
+}

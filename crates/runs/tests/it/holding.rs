@@ -1,0 +1,66 @@
+//! How long actions are held where nobody says it: found at the start, kept with the run, and never where somebody said it.
+
+use worldwright_core::{Interrupt, Setting};
+use worldwright_runs::{Experiment, Outcome, RunFolder};
+
+use crate::tiny::{AtStep, GO_ON, completed, finish, run, trace};
+
+/// Acts at random throughout, so that a run takes a second.
+const QUICK: [&str; 7] = [
+    "environment=dmc-pendulum-swingup",
+    "steps=1500",
+    "agent.initial_steps=1000",
+    "agent.updates_per_step=0.1",
+    "agent.curious=false",
+    "model.epochs=1",
+    "evaluation.episodes=1",
+];
+
+fn quick(more: &[&str]) -> Experiment {
+    completed(&[&QUICK[..], &["planner.population=4", "planner.horizon=2", "planner.elites=2"], more].concat())
+}
+
+fn held(folder: &std::path::Path) -> (Option<Setting>, u64) {
+    let folder = RunFolder::new(folder);
+    let text = std::fs::read_to_string(folder.config()).unwrap();
+    let experiment = Experiment::from_toml(&text, "config").unwrap();
+    (experiment.environment.settings.get("action_repeat").cloned(), experiment.steps)
+}
+
+#[test]
+fn a_slow_world_is_acted_in_slowly_and_a_cut_run_goes_on_at_its_pace() {
+    let place = tempfile::tempdir().unwrap();
+    let [whole, cut] = ["whole", "cut"].map(|name| place.path().join(name));
+    let summary = finish(&quick(&[]), &whole, false);
+    // A swing of dm_control's pendulum takes some hundred steps; 300 of the 1,500 were taken to see that.
+    assert_eq!(held(&whole), (Some(Setting::Integer(4)), 300));
+    assert_eq!(summary.real_steps, 300);
+    let interrupt = Interrupt::new();
+    let mut observer = AtStep { step: 170, interrupt: Some(&interrupt) };
+    let outcome = run(&worldwright_runs::Lists, &quick(&[]), &cut, false, &interrupt, vec![&mut observer]).unwrap();
+    assert!(matches!(outcome, Outcome::Stopped { .. }), "{outcome:?}");
+    let other = run(&worldwright_runs::Lists, &quick(&["steps=1504"]), &cut, true, &GO_ON, Vec::new()).unwrap_err();
+    assert!(other.to_string().contains("steps: was 300, is now 301"), "{other}");
+    finish(&quick(&[]), &cut, true);
+    assert_eq!(trace(&cut), trace(&whole));
+}
+
+#[test]
+fn nothing_is_found_where_somebody_said_it_or_a_moment_decides() {
+    for said in [
+        &["environment.action_repeat=1"][..],
+        &["algorithm=loop"],
+        &["budget.resets=1000"],
+        &["steps=1000"],
+        &["environment.episode_steps=400"],
+        // A preset says it, and so does who names the setting.
+        &["environment=dmc-cartpole-swingup"],
+    ] {
+        assert!(!quick(said).finds_action_repeat, "{said:?}");
+    }
+    let place = tempfile::tempdir().unwrap();
+    finish(&quick(&["environment=cartpole", "model.holdout=0.5"]), &place.path().join("pole"), false);
+    let (repeat, steps) = held(&place.path().join("pole"));
+    // The pole falls in one or two dozen steps.
+    assert!(repeat == Some(Setting::Integer(1)) && (1400..1500).contains(&steps), "{repeat:?} {steps}");
+}
