@@ -5,35 +5,23 @@
 //! beliefs that it filtered there. The belief of an episode is carried on through updates, as it was filtered: it is not filtered anew.
 
 use worldwright_core::{
-    Action, Agent, Array, Batch, Experience, Interrupt, Key, Metrics, Observation, Persist, Result, Rng, Space, State,
+    Action, Agent, Batch, Experience, Interrupt, Key, Metrics, Observation, Persist, Result, Rng, Space, State,
     WorldModel, cost, find,
 };
 use worldwright_models::LatentModel;
 use worldwright_policies::ImaginedPolicy;
 
+use crate::belief::{Belief, ROWS};
 use crate::places::{self, at};
 use crate::policy_agent::{mode, policy_context};
 use crate::updates::Updates;
 use crate::world::{World, lost, world};
 use crate::{AgentContext, Resolved};
 
-/// Rows of the arena at each place: the belief, and the next.
-const ROWS: usize = 2;
-
-/// What is believed in an episode, and what else it starts anew.
-struct Belief {
-    /// The first of its rows.
-    first: usize,
+/// What an episode starts anew.
+struct Place {
     explore_rng: Rng,
-    key: Key,
-    /// The row of the arena that holds it.
-    row: usize,
-    /// Observations that were filtered.
-    seen: u64,
-    /// What was done last.
-    last: Option<Action>,
-    /// What the row holds, to be carried on into another arena; what the policy looks at.
-    latent: Vec<f64>,
+    belief: Belief,
 }
 
 pub(crate) struct LatentAgent {
@@ -44,8 +32,7 @@ pub(crate) struct LatentAgent {
     interrupt: Interrupt,
     updates: Updates,
     update_rng: Rng,
-    /// At each place.
-    beliefs: Vec<Belief>,
+    places: Vec<Place>,
     // Room for a decision.
     feature: Batch,
     chosen: Batch,
@@ -63,15 +50,8 @@ pub(crate) fn build(resolved: &Resolved, context: &AgentContext) -> Result<Box<d
     let policy_context = policy_context(inputs, resolved, context)?;
     cost::arena(model.spec(), ROWS.saturating_mul(context.places), "rows of beliefs, environment.count,")?;
     let seed = Key::new(context.seed);
-    let belief = |place| Belief {
-        first: ROWS * place,
-        explore_rng: seed.fold(2).rng(),
-        key: seed.fold(5),
-        row: ROWS * place,
-        seen: 0,
-        last: None,
-        latent: vec![0.0; inputs],
-    };
+    let place =
+        |place| Place { explore_rng: seed.fold(2).rng(), belief: Belief::new(ROWS * place, inputs, seed.fold(5)) };
     Ok(Box::new(LatentAgent {
         world: Some(world(model, ROWS * context.places)),
         policy: entry.build.imagined(entry.name, &policy_context, &acting.settings)?,
@@ -80,7 +60,7 @@ pub(crate) fn build(resolved: &Resolved, context: &AgentContext) -> Result<Box<d
         interrupt: context.interrupt.clone(),
         updates: Updates::new(&resolved.agent)?,
         update_rng: seed.fold(1).rng(),
-        beliefs: (0..context.places).map(belief).collect(),
+        places: (0..context.places).map(place).collect(),
         feature: Batch::zeros(inputs, 1),
         chosen: Batch::zeros(a, 1),
         flat: vec![0.0; a],
@@ -90,27 +70,19 @@ pub(crate) fn build(resolved: &Resolved, context: &AgentContext) -> Result<Box<d
 impl LatentAgent {
     /// Takes an observation into the belief at a place.
     fn filter(&mut self, place: usize, observation: &Observation) -> Result<()> {
-        let belief = at(&mut self.beliefs, place)?;
+        let belief = &mut at(&mut self.places, place)?.belief;
         let world = self.world.as_mut().ok_or_else(lost)?;
-        world.with_dependent_mut(|_, arena| {
-            let (now, next) = (belief.row, 2 * belief.first + 1 - belief.row);
-            // What was done before anything was filtered, at random, is not known to the row.
-            let previous = belief.last.as_ref().filter(|_| belief.seen > 0).map(|action| (now, action));
-            arena.observe(next, previous, observation, belief.key.fold(belief.seen))?;
-            belief.row = next;
-            belief.seen += 1;
-            arena.read_latent(next, &mut belief.latent)
-        })
+        world.with_dependent_mut(|_, arena| belief.filter(arena.as_mut(), observation).map(|_| ()))
     }
 
     /// Lets something change the model, and carries the beliefs on into its new arena.
     fn change(&mut self, change: impl FnOnce(&mut dyn LatentModel) -> Result<()>) -> Result<()> {
         let mut model = self.world.take().ok_or_else(lost)?.into_owner();
         let changed = change(model.as_mut());
-        let mut world = world(model, ROWS * self.beliefs.len());
-        let mut begun = self.beliefs.iter().filter(|belief| belief.seen > 0);
-        let carried = world
-            .with_dependent_mut(|_, arena| begun.try_for_each(|belief| arena.write_latent(belief.row, &belief.latent)));
+        let mut world = world(model, ROWS * self.places.len());
+        let places = &self.places;
+        let carried =
+            world.with_dependent_mut(|_, arena| places.iter().try_for_each(|place| place.belief.carry(arena.as_mut())));
         self.world = Some(world);
         changed.and(carried)
     }
@@ -133,7 +105,7 @@ impl LatentAgent {
 
 impl Agent for LatentAgent {
     fn places(&self) -> usize {
-        self.beliefs.len()
+        self.places.len()
     }
 
     fn between_episodes(&self, state: &State) -> State {
@@ -142,32 +114,31 @@ impl Agent for LatentAgent {
 
     fn begin_episode(&mut self, place: usize, observation: &Observation, seed: u64) -> Result<()> {
         self.observation_space.flatten(observation, &mut vec![0.0; self.observation_space.flat_dim()])?;
-        let (key, belief) = (Key::new(seed), at(&mut self.beliefs, place)?);
-        belief.explore_rng = key.fold(2).rng();
-        belief.key = key.fold(4);
-        (belief.seen, belief.last) = (0, None);
+        let (key, place) = (Key::new(seed), at(&mut self.places, place)?);
+        place.explore_rng = key.fold(2).rng();
+        place.belief.begin(key.fold(4));
         Ok(())
     }
 
     fn act(&mut self, place: usize, observation: &Observation, explore: bool) -> Result<Action> {
         self.interrupt.check("acting")?;
         if !self.is_ready() {
-            return Ok(self.action_space.sample(&mut at(&mut self.beliefs, place)?.explore_rng));
+            return Ok(self.action_space.sample(&mut at(&mut self.places, place)?.explore_rng));
         }
         self.filter(place, observation)?;
-        let belief = at(&mut self.beliefs, place)?;
-        self.feature.columns_mut().set_row(0, &belief.latent);
-        self.policy.act(self.feature.columns(), mode(explore), &mut belief.explore_rng, &mut self.chosen)?;
+        let Place { explore_rng, belief } = at(&mut self.places, place)?;
+        self.feature.columns_mut().set_row(0, belief.latent());
+        self.policy.act(self.feature.columns(), mode(explore), explore_rng, &mut self.chosen)?;
         self.chosen.columns().copy_row(0, &mut self.flat);
         let action = self.action_space.unflatten(&self.flat)?;
-        belief.last = Some(action.clone());
+        belief.did(&action);
         Ok(action)
     }
 
     fn follow(&mut self, place: usize, observation: &Observation, action: &Action) -> Result<()> {
         if self.is_ready() {
             self.filter(place, observation)?;
-            at(&mut self.beliefs, place)?.last = Some(action.clone());
+            at(&mut self.places, place)?.belief.did(action);
         }
         Ok(())
     }
@@ -207,7 +178,7 @@ impl Agent for LatentAgent {
     }
 
     fn restore_weights(&mut self, weights: &State) -> Result<()> {
-        self.beliefs.iter_mut().for_each(|belief| belief.seen = 0);
+        self.places.iter_mut().for_each(|place| place.belief.forget());
         self.change(|model| model.restore(&weights.part("model")))?;
         self.policy.restore_weights(&weights.part("policy"))?;
         self.updates.take_made(weights)
@@ -223,16 +194,10 @@ impl Persist for LatentAgent {
         state.put_all("policy", self.policy.save());
         self.updates.save(&mut state);
         state.put("update_rng", self.update_rng.save());
-        places::put(&mut state, &self.beliefs, |belief| {
+        places::put(&mut state, &self.places, |place| {
             let mut state = State::new();
-            state.put("explore_rng", belief.explore_rng.save());
-            // The belief was filtered by the model as it was at each step, which cannot be done again.
-            state.put("seen", Array::U64(vec![belief.seen]));
-            state.put("belief", Array::F64(vec![belief.latent.len()], belief.latent.clone()));
-            let mut last = vec![0.0; self.flat.len()];
-            let known = belief.last.as_ref().is_some_and(|taken| self.action_space.flatten(taken, &mut last).is_ok());
-            state.put("last", Array::F64(vec![last.len()], last));
-            state.put("acted", Array::U64(vec![u64::from(known)]));
+            state.put("explore_rng", place.explore_rng.save());
+            place.belief.save(&mut state, &self.action_space);
             state
         });
         state
@@ -242,14 +207,10 @@ impl Persist for LatentAgent {
         self.policy.restore(&state.part("policy"))?;
         self.updates.restore(state)?;
         self.update_rng.restore(state, "update_rng")?;
-        for (place, belief) in self.beliefs.iter_mut().enumerate() {
-            let kept = places::part(state, place);
-            belief.explore_rng.restore(&kept, "explore_rng")?;
-            belief.latent = kept.f64s("belief", belief.latent.len())?.to_vec();
-            belief.seen = kept.u64s("seen", 1)?[0];
-            let last = kept.f64s("last", self.flat.len())?;
-            let acted = kept.u64s("acted", 1)?[0] > 0;
-            belief.last = if acted { Some(self.action_space.unflatten(last)?) } else { None };
+        for (number, place) in self.places.iter_mut().enumerate() {
+            let kept = places::part(state, number);
+            place.explore_rng.restore(&kept, "explore_rng")?;
+            place.belief.restore(&kept, &self.action_space)?;
         }
         self.change(|model| model.restore(&state.part("model")))
     }

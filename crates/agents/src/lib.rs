@@ -4,6 +4,7 @@
 //! agent around them. [`resolve`] lays a user's choices over the algorithm's defaults and the preset for the environment
 //! (see [`PRESETS`]) and checks every key; [`build`] makes the agent.
 
+mod belief;
 mod believing;
 mod caution;
 mod choosing;

@@ -15,7 +15,7 @@ use crate::closing::Closing;
 use crate::fitting::Fitting;
 use crate::guided::Lead;
 use crate::places::{self, at};
-use crate::planned::{Belief, Place, World, world};
+use crate::planned::{Belief, Place, World, perturb, world};
 use crate::tally::Tally;
 use crate::tether::Tether;
 use crate::{AgentContext, Resolved};
@@ -221,7 +221,7 @@ impl ModelBasedAgent {
         place.planner.act(place.since_plan, &mut place.action);
         place.since_plan += 1;
         if explore && self.exploration_noise > 0.0 {
-            place.perturb(&self.action_space, self.exploration_noise);
+            perturb(&mut place.action, &self.action_space, self.exploration_noise, &mut place.explore_rng);
         }
         place.belief.did(&place.action);
         Ok(place.action.clone())

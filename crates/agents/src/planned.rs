@@ -133,26 +133,6 @@ impl Place {
         Ok(report)
     }
 
-    /// A random change of the planned action, inside its space.
-    pub(crate) fn perturb(&mut self, space: &Space, noise: f64) {
-        match (space, &mut self.action) {
-            (Space::Box { low, high, element, .. }, Value::Floats(numbers)) => {
-                for (i, number) in numbers.iter_mut().enumerate() {
-                    let half_range = if is_bounded(low[i], high[i]) { 0.5 * (high[i] - low[i]) } else { 1.0 };
-                    *number = (*number + noise * half_range * self.explore_rng.normal()).clamp(low[i], high[i]);
-                    if !element.is_float() {
-                        *number = element.nearest(*number);
-                    }
-                }
-            }
-            (space, action) => {
-                if self.explore_rng.uniform() < noise {
-                    *action = space.sample(&mut self.explore_rng);
-                }
-            }
-        }
-    }
-
     pub(crate) fn save(&self) -> State {
         let mut state = State::new();
         state.put_all("planner", self.planner.save());
@@ -166,5 +146,25 @@ impl Place {
         self.planner.restore(&state.part("planner"))?;
         (self.decisions, self.since_plan) = (place[0], place[1] as usize);
         self.explore_rng.restore(state, "explore_rng")
+    }
+}
+
+/// A random change of an action, inside its space: numbers by a normal one of `noise` times half their range, choices with the probability `noise` by any.
+pub(crate) fn perturb(action: &mut Action, space: &Space, noise: f64, rng: &mut Rng) {
+    match (space, action) {
+        (Space::Box { low, high, element, .. }, Value::Floats(numbers)) => {
+            for (i, number) in numbers.iter_mut().enumerate() {
+                let half_range = if is_bounded(low[i], high[i]) { 0.5 * (high[i] - low[i]) } else { 1.0 };
+                *number = (*number + noise * half_range * rng.normal()).clamp(low[i], high[i]);
+                if !element.is_float() {
+                    *number = element.nearest(*number);
+                }
+            }
+        }
+        (space, action) => {
+            if rng.uniform() < noise {
+                *action = space.sample(rng);
+            }
+        }
     }
 }

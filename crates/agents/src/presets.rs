@@ -100,6 +100,40 @@ pub const PRESETS: &[Preset] = &[
             QUICK,
         ],
     },
+    // What lies behind a few steps is worth what the model's own critics say.
+    Preset {
+        algorithm: "tdmpc2",
+        environment: "*",
+        setting: &[],
+        agent: &[],
+        parts: &[(
+            "planner",
+            "mppi",
+            &[
+                ("horizon", D::Integer(3)),
+                ("population", D::Integer(128)),
+                ("iterations", D::Integer(4)),
+                ("prior_share", D::Float(0.1)),
+                ("adapt_std", D::Bool(true)),
+            ],
+        )],
+    },
+    Preset {
+        algorithm: "planet",
+        environment: "*",
+        setting: &[],
+        agent: &[],
+        parts: &[(
+            "planner",
+            "cem",
+            &[
+                ("horizon", D::Integer(12)),
+                ("population", D::Integer(128)),
+                ("iterations", D::Integer(4)),
+                ("elites", D::Integer(13)),
+            ],
+        )],
+    },
     // What is foreseen costs the square of the points, at each of many evaluations.
     Preset {
         algorithm: "pilco",

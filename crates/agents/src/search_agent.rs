@@ -1,28 +1,32 @@
-//! The agent that searches a tree in a learned latent, and lets the model learn from what the search came to.
+//! The agent that plans in a learned latent, which learns a little after every step.
 //!
-//! MuZero (Schrittwieser et al., Nature 2020) with the search of Gumbel MuZero (Danihelka et al., ICLR 2022) unless told otherwise. A decision sees, searches
+//! With a recurrent state-space model and the cross-entropy method this is PlaNet (Hafner et al., ICML 2019); with a latent that has values and a policy, and a path
+//! integral, TD-MPC2 (Hansen, Su and Wang, ICLR 2024). Where a tree is searched, the model learns from what the search came to: MuZero (Schrittwieser et al., Nature 2020) with the search of Gumbel MuZero (Danihelka et al., ICLR 2022) unless told otherwise. A decision sees, searches
 //! from there, and keeps the search's policy and the root's value beside the step: an update learns both. In a game of two players it plays both sides:
-//! observations, rewards and values are those of the player to move.
+//! observations, rewards and values are those of the player to move. A belief is filtered once, and carried on through updates.
 //!
-//! While it explores, the search draws as its settings say; while it does not, those settings that draw (`gumbel_scale`, `dirichlet_fraction`, `temperature`) are
-//! zero. A root's value is the mean of the tried actions' values under the search's policy.
+//! While it explores, a search of a tree draws as its settings say; while it does not, those settings that draw (`gumbel_scale`, `dirichlet_fraction`, `temperature`)
+//! are zero. A root's value is the mean of the tried actions' values under the search's policy.
 
 use std::collections::BTreeMap;
 
 use worldwright_core::{
     Action, ActionHead, Agent, Budget, Call, Entry, Error, Experience, Interrupt, Key, Metrics, Observation, Persist,
-    Plan, PlanReport, PlanStatus, Planner, Result, Rng, Setting, Settings, Space, State, StepColumn, WorldModel, find,
+    Plan, PlanReport, PlanStatus, Planner, Result, Rng, Rows, Setting, Settings, Space, State, StepColumn, WorldModel,
+    cost, find,
 };
 use worldwright_models::{LatentModel, ROOT_VALUE, SEARCH_POLICY};
 use worldwright_planners::PlannerContext;
 
+use crate::belief::{Belief, ROWS};
 use crate::masked::Rules;
 use crate::places::{self, at};
+use crate::planned::perturb;
 use crate::updates::Updates;
 use crate::world::{World, lost, world};
 use crate::{AgentContext, Part, Resolved};
 
-/// Settings of searches that draw.
+/// Settings by which searches of a tree draw.
 const DRAWING: [&str; 3] = ["gumbel_scale", "dirichlet_fraction", "temperature"];
 
 /// What the searches of a place are saved as.
@@ -34,6 +38,8 @@ struct Place {
     searches: [Box<dyn Planner>; 2],
     /// Draws random choices, and all actions before anything is learned.
     explore_rng: Rng,
+    /// For models with memory.
+    belief: Option<Belief>,
 }
 
 pub(crate) struct SearchAgent {
@@ -48,56 +54,36 @@ pub(crate) struct SearchAgent {
     interrupt: Interrupt,
     updates: Updates,
     update_rng: Rng,
-    /// Chance of a random choice while it explores.
-    random_choices: f64,
+    /// How far actions are changed at random while it explores: numbers by a normal one, as a share of half their range, choices with that probability.
+    exploration_noise: f64,
+    /// Whether what the search weighs is kept beside each step.
+    keeps: bool,
     action: Action,
     /// The search's policy and the root's value.
     kept: Vec<f64>,
 }
 
-/// Builds the agent from resolved settings.
-pub(crate) fn build(resolved: &Resolved, context: &AgentContext) -> Result<Box<dyn Agent>> {
-    let (chosen, search) = (resolved.role("model")?, resolved.role("planner")?);
-    let entry = find(worldwright_models::ALL, "model", &chosen.name)?;
-    let discount = resolved.agent.float("discount", 0.0, 1.0)?;
-    let model_context = context.for_model(discount);
-    let model = entry.build.latent(entry.name, &model_context, &chosen.settings)?;
-    let capabilities = model.spec().capabilities;
-    if !(capabilities.value && capabilities.prior) || capabilities.memory {
+/// Builds an agent whose model learns from what a tree search came to.
+pub(crate) fn build_searching(resolved: &Resolved, context: &AgentContext) -> Result<Box<dyn Agent>> {
+    let noise = resolved.agent.float("random_choices", 0.0, 1.0)?;
+    let agent = SearchAgent::new(resolved, context, (noise, true))?;
+    let spec = agent.world.as_ref().ok_or_else(lost)?.borrow_owner().spec();
+    let capabilities = spec.capabilities;
+    if !(capabilities.value && capabilities.prior) || capabilities.memory || agent.head.choices() == 0 {
         let what = "search by its own values and policy from what is seen: take the model muzero";
-        return Err(Error::unsupported(entry.name, what));
+        return Err(Error::unsupported(spec.name.clone(), what));
     }
-    let seed = Key::new(context.seed);
-    let planner_context = PlannerContext::for_model(model.spec(), seed.fold(3).to_seed());
-    let places = (0..context.places).map(|_| {
-        let searches = [searching(search, &planner_context, true)?, searching(search, &planner_context, false)?];
-        searches.iter().try_for_each(|search| search.check(model.spec()))?;
-        Ok(Place { searches, explore_rng: seed.fold(2).rng() })
-    });
-    let places: Vec<Place> = places.collect::<Result<_>>()?;
-    let head = ActionHead::new(entry.name, &context.action_space)?;
-    let choices = head.choices();
-    let known = context.known.as_ref().map(|known| known(discount));
-    let rows = places.iter().flat_map(|place| &place.searches).map(|search| search.rows()).max().unwrap_or(1);
-    Ok(Box::new(SearchAgent {
-        world: Some(world(model, rows)),
-        rules: Rules::new(known, &context.action_space, choices),
-        places,
-        rows,
-        head,
-        observation_space: context.observation_space.clone(),
-        action_space: context.action_space.clone(),
-        interrupt: context.interrupt.clone(),
-        updates: Updates::new(&resolved.agent)?,
-        update_rng: seed.fold(1).rng(),
-        random_choices: resolved.agent.float("random_choices", 0.0, 1.0)?,
-        action: Action::Integer(0),
-        kept: vec![0.0; choices + 1],
-    }))
+    Ok(Box::new(agent))
 }
 
-/// The search with its settings as they are, or without those that draw.
-fn searching(part: &Part, context: &PlannerContext, explores: bool) -> Result<Box<dyn Planner>> {
+/// Builds an agent that plans by whatever planner suits its model.
+pub(crate) fn build_planning(resolved: &Resolved, context: &AgentContext) -> Result<Box<dyn Agent>> {
+    let noise = resolved.agent.float("exploration_noise", 0.0, 100.0)?;
+    Ok(Box::new(SearchAgent::new(resolved, context, (noise, false))?))
+}
+
+/// The search with its settings as they are, or without those by which a search of a tree draws.
+fn searching(part: &Part, context: &PlannerContext, draws: bool) -> Result<Box<dyn Planner>> {
     let entry: &Entry<_> = find(worldwright_planners::ALL, "planner", &part.name)?;
     let mut settings: BTreeMap<String, Setting> =
         part.settings.iter().map(|(key, setting)| (key.to_owned(), setting.clone())).collect();
@@ -105,7 +91,7 @@ fn searching(part: &Part, context: &PlannerContext, explores: bool) -> Result<Bo
         let why = "keeps a tree that the next update makes another model's: leave it out";
         return Err(Error::config("planner.reuse", why));
     }
-    if !explores {
+    if !draws {
         settings.iter_mut().filter(|(key, _)| DRAWING.contains(&key.as_str())).for_each(|(_, setting)| {
             *setting = Setting::Float(0.0);
         });
@@ -114,16 +100,76 @@ fn searching(part: &Part, context: &PlannerContext, explores: bool) -> Result<Bo
 }
 
 impl SearchAgent {
-    /// Searches from what is seen; the search's own best action is then in `self.action`.
-    fn search(&mut self, place: usize, observation: &Observation, explore: bool) -> Result<PlanReport> {
+    fn new(resolved: &Resolved, context: &AgentContext, (noise, keeps): (f64, bool)) -> Result<Self> {
+        let (chosen, search) = (resolved.role("model")?, resolved.role("planner")?);
+        let entry = find(worldwright_models::ALL, "model", &chosen.name)?;
+        let discount = resolved.agent.float("discount", 0.0, 1.0)?;
+        let model_context = context.for_model(discount);
+        let model = entry.build.latent(entry.name, &model_context, &chosen.settings)?;
+        let (memory, width) = (model.spec().capabilities.memory, model.spec().latent_dim);
+        let seed = Key::new(context.seed);
+        let planner_context = PlannerContext::for_model(model.spec(), seed.fold(3).to_seed());
+        let places = (0..context.places).map(|_| {
+            // What explores in a plan is added to it afterwards, and its settings mean other things.
+            let searches = [searching(search, &planner_context, true)?, searching(search, &planner_context, !keeps)?];
+            searches.iter().try_for_each(|search| search.check(model.spec()))?;
+            Ok(Place { searches, explore_rng: seed.fold(2).rng(), belief: None })
+        });
+        let mut places: Vec<Place> = places.collect::<Result<_>>()?;
+        let head = ActionHead::new(entry.name, &context.action_space)?;
+        let choices = head.choices();
+        let known = context.known.as_ref().map(|known| known(discount)).filter(|_| choices > 0);
+        let mut rows = places.iter().flat_map(|place| &place.searches).map(|search| search.rows()).max().unwrap_or(1);
+        for place in places.iter_mut().filter(|_| memory) {
+            place.belief = Some(Belief::new(rows, width, seed.fold(5)));
+            rows += ROWS;
+        }
+        cost::arena(model.spec(), rows, "rows of plans and beliefs, environment.count,")?;
+        Ok(SearchAgent {
+            world: Some(world(model, rows)),
+            rules: Rules::new(known, &context.action_space, choices),
+            places,
+            rows,
+            head,
+            observation_space: context.observation_space.clone(),
+            action_space: context.action_space.clone(),
+            interrupt: context.interrupt.clone(),
+            updates: Updates::new(&resolved.agent)?,
+            update_rng: seed.fold(1).rng(),
+            exploration_noise: noise,
+            keeps,
+            action: context.action_space.sample(&mut seed.fold(6).rng()),
+            kept: vec![0.0; if keeps { choices + 1 } else { 0 }],
+        })
+    }
+
+    /// Looks at what is seen, and writes what is then believed into row 0; with `filter` a model with memory remembers it.
+    fn see(&mut self, place: usize, observation: &Observation, filter: bool) -> Result<()> {
         self.rules.see(observation)?;
+        let belief = &mut at(&mut self.places, place)?.belief;
+        self.world.as_mut().ok_or_else(lost)?.with_dependent_mut(|_, arena| match belief {
+            None => arena.observe(0, None, observation, Key::new(0)),
+            Some(belief) => {
+                let row = if filter {
+                    belief.filter(&mut **arena, observation)
+                } else {
+                    belief.look(&mut **arena, observation)
+                };
+                arena.copy(row?, Rows::Span(0..1));
+                Ok(())
+            }
+        })
+    }
+
+    /// Searches from row 0; the search's own best action is then in `self.action`.
+    fn search(&mut self, place: usize, explore: bool) -> Result<PlanReport> {
         let search = &mut at(&mut self.places, place)?.searches[usize::from(!explore)];
         let budget = Budget { interrupt: self.interrupt.clone(), ..Budget::default() };
-        let rules = &self.rules;
+        let (rules, choices) = (&self.rules, self.head.choices());
         let world = self.world.as_mut().ok_or_else(lost)?;
-        let report = world.with_dependent_mut(|_, arena| {
-            arena.observe(0, None, observation, Key::new(0))?;
-            search.improve(&mut rules.over(&mut **arena), 0, &budget)
+        let report = world.with_dependent_mut(|_, arena| match choices {
+            0 => search.improve(&mut **arena, 0, &budget),
+            _ => search.improve(&mut rules.over(&mut **arena), 0, &budget),
         })?;
         self.interrupt.check("acting")?;
         self.interrupt.count(Call::ModelStep, report.model_steps);
@@ -158,16 +204,37 @@ impl SearchAgent {
 
     /// One of the allowed actions, each as likely.
     fn random(&mut self, place: usize) -> Result<Action> {
-        let choice = self.rules.draw(&mut at(&mut self.places, place)?.explore_rng);
-        self.action_space.unflatten(self.head.choice(choice))
+        let rng = &mut at(&mut self.places, place)?.explore_rng;
+        if self.head.choices() == 0 {
+            return Ok(self.action_space.sample(rng));
+        }
+        self.action_space.unflatten(self.head.choice(self.rules.draw(rng)))
+    }
+
+    /// What is done where the search came to `self.action`, while it explores.
+    fn explored(&mut self, place: usize) -> Result<Action> {
+        let (noise, mut action) = (self.exploration_noise, self.action.clone());
+        if noise > 0.0 {
+            let rng = &mut at(&mut self.places, place)?.explore_rng;
+            if self.head.choices() == 0 {
+                perturb(&mut action, &self.action_space, noise, rng);
+            } else if rng.uniform() < noise {
+                return self.random(place);
+            }
+        }
+        Ok(action)
     }
 
     /// Lets something change the model.
     fn change<T>(&mut self, change: impl FnOnce(&mut dyn LatentModel) -> Result<T>) -> Result<T> {
         let mut model = self.world.take().ok_or_else(lost)?.into_owner();
         let changed = change(model.as_mut());
-        self.world = Some(world(model, self.rows));
-        changed
+        let mut world = world(model, self.rows);
+        let mut beliefs = self.places.iter().filter_map(|place| place.belief.as_ref());
+        let carried = world.with_dependent_mut(|_, arena| beliefs.try_for_each(|belief| belief.carry(&mut **arena)));
+        self.world = Some(world);
+        let changed = changed?;
+        carried.map(|()| changed)
     }
 
     /// Makes updates, the last of which may end a row of metrics.
@@ -201,6 +268,9 @@ impl Agent for SearchAgent {
         let (key, place) = (Key::new(seed), at(&mut self.places, place)?);
         place.explore_rng = key.fold(2).rng();
         place.searches.iter_mut().for_each(|search| search.reset(key.fold(3).to_seed()));
+        if let Some(belief) = &mut place.belief {
+            belief.begin(key.fold(4));
+        }
         Ok(())
     }
 
@@ -211,14 +281,28 @@ impl Agent for SearchAgent {
             self.kept.fill(0.0);
             return self.random(place);
         }
-        self.search(place, observation, explore)?;
-        self.keep(place, explore)?;
-        // What the search came to is kept in any case.
-        let often = self.random_choices;
-        if explore && often > 0.0 && at(&mut self.places, place)?.explore_rng.uniform() < often {
-            return self.random(place);
+        self.see(place, observation, true)?;
+        self.search(place, explore)?;
+        if self.keeps {
+            self.keep(place, explore)?;
         }
-        Ok(self.action.clone())
+        // What the search came to is kept in any case.
+        let action = if explore { self.explored(place)? } else { self.action.clone() };
+        if let Some(belief) = &mut at(&mut self.places, place)?.belief {
+            belief.did(&action);
+        }
+        Ok(action)
+    }
+
+    fn follow(&mut self, place: usize, observation: &Observation, action: &Action) -> Result<()> {
+        if !self.is_ready() || at(&mut self.places, place)?.belief.is_none() {
+            return Ok(());
+        }
+        self.see(place, observation, true)?;
+        if let Some(belief) = &mut at(&mut self.places, place)?.belief {
+            belief.did(action);
+        }
+        Ok(())
     }
 
     fn learn(&mut self, experience: &dyn Experience) -> Result<Metrics> {
@@ -233,6 +317,9 @@ impl Agent for SearchAgent {
     }
 
     fn columns(&self) -> Vec<StepColumn> {
+        if !self.keeps {
+            return Vec::new();
+        }
         let column = |name: &str, width| StepColumn { name: name.to_owned(), width };
         vec![column(SEARCH_POLICY, self.head.choices()), column(ROOT_VALUE, 1)]
     }
@@ -256,7 +343,8 @@ impl Agent for SearchAgent {
         }
         // Nobody acts on the answer yet: the next decision is to draw as if nobody had asked.
         let before = at(&mut self.places, 0)?.searches[1].save();
-        let report = self.search(0, observation, false);
+        self.see(0, observation, false)?;
+        let report = self.search(0, false);
         let search = &mut at(&mut self.places, 0)?.searches[1];
         let actions = (0..search.horizon()).map(|t| {
             search.act(t, &mut self.action);
@@ -277,6 +365,7 @@ impl Agent for SearchAgent {
     }
 
     fn restore_weights(&mut self, weights: &State) -> Result<()> {
+        self.places.iter_mut().filter_map(|place| place.belief.as_mut()).for_each(Belief::forget);
         self.change(|model| model.restore(&weights.part("model")))?;
         self.updates.take_made(weights)
     }
@@ -294,6 +383,9 @@ impl Persist for SearchAgent {
             let mut kept = State::new();
             kept.put("explore_rng", place.explore_rng.save());
             SEARCHES.iter().zip(&place.searches).for_each(|(name, search)| kept.put_all(name, search.save()));
+            if let Some(belief) = &place.belief {
+                belief.save(&mut kept, &self.action_space);
+            }
             kept
         });
         state
@@ -307,6 +399,9 @@ impl Persist for SearchAgent {
             place.explore_rng.restore(&kept, "explore_rng")?;
             for (name, search) in SEARCHES.iter().zip(&mut place.searches) {
                 search.restore(&kept.part(name))?;
+            }
+            if let Some(belief) = &mut place.belief {
+                belief.restore(&kept, &self.action_space)?;
             }
         }
         self.change(|model| model.restore(&state.part("model")))

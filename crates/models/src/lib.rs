@@ -40,6 +40,7 @@ mod linear;
 mod muzero;
 mod rssm;
 mod tabular;
+mod tdmpc2;
 mod training;
 pub mod transition;
 
@@ -64,6 +65,7 @@ pub const ALL: &[Entry<Build>] = &[
     auto::ENTRY,
     rssm::ENTRY,
     muzero::ENTRY,
+    tdmpc2::ENTRY,
 ];
 
 /// The model called `name` with `overrides` laid over its default settings.

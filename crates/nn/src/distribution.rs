@@ -66,6 +66,19 @@ impl Graph {
         self.sub(half, ratio)
     }
 
+    /// Mean and logarithm of the deviation of each of `columns` numbers, from the `2 columns` that layers gave; the logarithm is brought between bounds by the
+    /// hyperbolic tangent.
+    ///
+    /// # Errors
+    /// As for [`slice`](Self::slice).
+    pub fn bounded_gaussian(&mut self, given: Node, columns: usize, log_std: [f32; 2]) -> Result<[Node; 2]> {
+        let mean = self.slice(given, 0, columns)?;
+        let spread = self.slice(given, columns, columns)?;
+        let spread = self.activation(spread, Activation::Tanh)?;
+        let half = 0.5 * (log_std[1] - log_std[0]);
+        Ok([mean, self.affine(spread, half, log_std[0] + half)?])
+    }
+
     /// `tanh(mean + e^log_std · noise)` and its log-probability (Haarnoja et al. 2018, "Soft Actor-Critic Algorithms and Applications", appendix C):
     /// `ln N(u) − 2 Σ (ln 2 − u − softplus(−2u))`, which does not lose digits where the tangent is flat.
     ///

@@ -1,7 +1,7 @@
 //! Acting by a network: the one way from what is seen to actions that all policies share.
 
 use worldwright_core::{ActionHead, Array, Batch, Columns, Error, Mode, Persist, Result, Rng, State, StepColumn};
-use worldwright_nn::{Activation, Adam, Graph, Node, Predictor, Runner, Scratch, Store};
+use worldwright_nn::{Adam, Graph, Node, Predictor, Runner, Scratch, Store};
 
 use crate::scaling::Scaling;
 
@@ -168,19 +168,6 @@ impl Acting {
         }
         Ok(())
     }
-}
-
-/// Mean and logarithm of the deviation of each of `columns` numbers, from the `2 columns` that layers gave; the logarithm is brought between
-/// bounds by the hyperbolic tangent.
-///
-/// # Errors
-/// As for [`Graph::slice`].
-pub(crate) fn gaussian(g: &mut Graph, given: Node, columns: usize, log_std: [f32; 2]) -> Result<[Node; 2]> {
-    let mean = g.slice(given, 0, columns)?;
-    let spread = g.slice(given, columns, columns)?;
-    let spread = g.activation(spread, Activation::Tanh)?;
-    let half = 0.5 * (log_std[1] - log_std[0]);
-    Ok([mean, g.affine(spread, half, log_std[0] + half)?])
 }
 
 /// The likeliest choice; to explore, a draw by the Gumbel-max trick, or any with the probability of dithering.

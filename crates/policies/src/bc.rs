@@ -11,7 +11,7 @@ use worldwright_nn::{
     Activation, Adam, AdamConfig, Feed, Graph, Mlp, MlpConfig, Node, Predictor, Runner, Store, Unary,
 };
 
-use crate::acting::{Acting, gaussian};
+use crate::acting::Acting;
 use crate::batch::Transitions;
 use crate::judging::{Judge, Judged};
 use crate::taught::{Taught, Teacher};
@@ -67,7 +67,7 @@ fn say(g: &mut Graph, layers: &Mlp, (inputs, head): (usize, &ActionHead)) -> Res
         return Ok((out, None));
     }
     let columns = head.columns();
-    let [mean, log_std] = gaussian(g, out, columns, LOG_STD)?;
+    let [mean, log_std] = g.bounded_gaussian(out, columns, LOG_STD)?;
     Ok((g.activation(mean, Activation::Tanh)?, Some(log_std)))
 }
 

@@ -3,7 +3,6 @@
 use worldwright_core::{ActionHead, Error, Result, Rng};
 use worldwright_nn::{Activation, Graph, Mlp, MlpConfig, Node, NormKind, Store, Unary};
 
-use crate::acting::gaussian;
 use crate::draws::{Draws, Law};
 
 /// The deviation of an action before the tangent lies between `e^−5` and `e^2`.
@@ -89,7 +88,7 @@ impl Networks {
         if self.choices > 0 {
             return Ok(Said::Logits(out));
         }
-        let [mean, log_std] = gaussian(g, out, self.columns, LOG_STD)?;
+        let [mean, log_std] = g.bounded_gaussian(out, self.columns, LOG_STD)?;
         Ok(Said::Gaussian(mean, log_std))
     }
 

@@ -34,6 +34,8 @@ pub const ALL: &[Entry<Recipe>] = &[
     foresight::PILCO,
     foresight::SVG,
     latent::DREAMER,
+    latent::PLANET,
+    latent::TDMPC2,
     latent::MUZERO,
     acting::BC,
     imitating::DAGGER,

@@ -12,7 +12,18 @@ use crate::model_based::{agent, episode, memory_of};
 /// An algorithm, an environment, and small settings of whole numbers.
 type Small = (&'static str, &'static str, &'static [(&'static str, i64)]);
 
-const SMALL: [Small; 7] = [
+const PLANNED_IN_A_LATENT: &[(&str, i64)] = &[
+    ("model.batch", 3),
+    ("model.latent", 16),
+    ("model.hidden", 12),
+    ("model.critics", 2),
+    ("planner.population", 8),
+    ("planner.iterations", 2),
+    ("planner.horizon", 3),
+    ("initial_steps", 12),
+];
+
+const SMALL: [Small; 10] = [
     ("sac", "pendulum", &[("policy.batch", 8), ("initial_steps", 12)]),
     ("td3", "pendulum", &[("policy.batch", 8), ("initial_steps", 12)]),
     ("dqn", "cartpole", &[("policy.batch", 8), ("initial_steps", 12)]),
@@ -32,6 +43,23 @@ const SMALL: [Small; 7] = [
             ("initial_steps", 12),
         ],
     ),
+    (
+        "planet",
+        "pendulum",
+        &[
+            ("model.batch", 3),
+            ("model.length", 6),
+            ("model.recurrent", 12),
+            ("model.hidden", 12),
+            ("planner.population", 8),
+            ("planner.elites", 3),
+            ("planner.iterations", 2),
+            ("planner.horizon", 4),
+            ("initial_steps", 12),
+        ],
+    ),
+    ("tdmpc2", "pendulum", PLANNED_IN_A_LATENT),
+    ("tdmpc2", "cartpole", PLANNED_IN_A_LATENT),
     (
         "muzero",
         "cartpole",

@@ -19,8 +19,8 @@ impl<const N: usize> Loss<N> {
     }
 
     /// Both passes over a batch.
-    pub(crate) fn pass<const F: usize>(&mut self, store: &Store, feeds: [&Vec<f32>; F]) -> Result<()> {
-        self.runner.forward_backward(&[store], self.batch, &feeds.map(|feed| Feed::Shared(feed)))
+    pub(crate) fn pass<const F: usize>(&mut self, stores: &[&Store], feeds: [&Vec<f32>; F]) -> Result<()> {
+        self.runner.forward_backward(stores, self.batch, &feeds.map(|feed| Feed::Shared(feed)))
     }
 
     /// Takes a step against the gradient of the last pass, and tells the loss and its terms.

@@ -6,6 +6,7 @@ pub(crate) mod loss;
 mod model;
 pub(crate) mod packed;
 pub(crate) mod rows;
+pub(crate) mod trunk;
 pub(crate) mod windows;
 
 pub(crate) use learned::Learned;

@@ -9,10 +9,11 @@ use worldwright_core::{
 use worldwright_nn::{Activation, Graph, Node, Predictor};
 
 use super::Muzero;
-use super::cell::{BINS, MuzeroCell};
+use super::cell::MuzeroCell;
 use crate::arena::{check_latent, check_rows, check_step};
 use crate::latent::packed::{Packed, write_action};
 use crate::latent::rows::{Told, copy, frozen, reserve, tell};
+use crate::latent::trunk::BINS;
 
 /// What the arena runs; each gives a value and the logits of a prior last.
 struct Graphs {
@@ -27,12 +28,12 @@ struct Graphs {
 impl Graphs {
     fn new(model: &Muzero) -> Result<Self> {
         let (cell, store) = (&model.kind.cell, &model.learned.store);
-        let sizes = cell.sizes;
+        let (trunk, sizes) = (&cell.trunk, cell.trunk.sizes);
         let packed = |graph: &Graph, outputs: &[Node]| Predictor::new(graph, &[store], outputs).map(Packed::new);
 
         let mut g = frozen(store);
         let (latent, action) = (g.input(sizes.latent), g.input(sizes.actions));
-        let advanced = cell.advanced(&mut g, latent, action)?;
+        let advanced = trunk.advanced(&mut g, latent, action)?;
         let reward = g.two_hot_mean(advanced.reward, BINS)?;
         let continues = g.activation(advanced.continues, Activation::Sigmoid)?;
         let [value, logits] = judged(&mut g, cell, advanced.latent)?;
@@ -40,7 +41,7 @@ impl Graphs {
 
         let mut g = frozen(store);
         let observation = g.input(sizes.observation);
-        let latent = cell.represent(&mut g, observation)?;
+        let latent = trunk.represent(&mut g, observation)?;
         let [value, logits] = judged(&mut g, cell, latent)?;
         let represent = packed(&g, &[latent, value, logits])?;
 
@@ -123,7 +124,7 @@ impl<'m> MuzeroImagination<'m> {
     }
 
     fn widths(&self) -> [usize; 2] {
-        [self.model.kind.cell.sizes.latent, self.model.kind.cell.sizes.actions]
+        [self.model.kind.cell.trunk.sizes.latent, self.model.kind.cell.trunk.sizes.actions]
     }
 
     /// Room for a batch; a list may name a row several times, and then more rows than the arena holds.

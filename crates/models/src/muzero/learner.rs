@@ -3,10 +3,11 @@
 use worldwright_core::{ActionHead, Experience, Metrics, Result, Rng, Sample, StepColumn};
 use worldwright_nn::{Feed, Graph, Node, Runner, Starts, Store};
 
-use super::cell::{BINS, MuzeroCell, Sizes};
+use super::cell::MuzeroCell;
 use super::targets::{Due, Played, Returns};
 use super::{ROOT_VALUE, SEARCH_POLICY};
 use crate::latent::loss::{Filled, Loss, keep_starts, scale, write_singles};
+use crate::latent::trunk::{BINS, Sizes};
 use crate::latent::{Learned, windows};
 
 /// What a learner is told.
@@ -125,7 +126,8 @@ fn column(columns: &[StepColumn], name: &str, width: usize) -> Option<usize> {
 impl Unrolled {
     /// Records the loss of [`muzero`](super) over K steps.
     pub(super) fn new(cell: &MuzeroCell, learned: &Learned, schedule: Schedule, discount: f64) -> Result<Self> {
-        let (sizes, unroll) = (cell.sizes, schedule.unroll);
+        let (trunk, unroll) = (&cell.trunk, schedule.unroll);
+        let sizes = trunk.sizes;
         let mut graph = Graph::new(1);
         let g = &mut graph;
         g.learn(&learned.store);
@@ -138,16 +140,16 @@ impl Unrolled {
         let [valued, searched] = [0; 2].map(|_| g.input_rows(unroll + 1, 1));
         let shown = g.input_rows(unroll, 1);
 
-        let latents = cell.represent(g, observations)?;
+        let latents = trunk.represent(g, observations)?;
         let (mut imagined, mut steps) = (vec![g.step(latents, 0)?], Vec::new());
         for t in 0..unroll {
             let action = g.step(actions, t)?;
-            let (next, step) = cell.advance(g, imagined[t], action)?;
+            let (next, step) = trunk.advance(g, imagined[t], action)?;
             imagined.push(next);
             steps.push(step);
         }
         let (imagined, steps) = (g.stack(&imagined)?, g.stack(&steps)?);
-        let (reward, goes_on) = cell.paid(g, steps)?;
+        let (reward, goes_on) = trunk.paid(g, steps)?;
         let (policy, value) = cell.predict(g, imagined)?;
 
         let target = g.two_hot(values, BINS)?;
@@ -172,7 +174,7 @@ impl Unrolled {
         let mut judge = Graph::new(1);
         judge.freeze(learned.judge());
         let ends = judge.input_rows(unroll + 1, sizes.observation);
-        let latent = cell.represent(&mut judge, ends)?;
+        let latent = trunk.represent(&mut judge, ends)?;
         let (_, logits) = cell.predict(&mut judge, latent)?;
         let judged = judge.two_hot_mean(logits, BINS)?;
         let rows = schedule.batch * (unroll + 1);
@@ -317,7 +319,7 @@ impl Unrolled {
             &f.searched,
             &f.shown,
         ];
-        self.loss.pass(store, feeds)
+        self.loss.pass(&[store], feeds)
     }
 }
 

@@ -28,9 +28,10 @@ use worldwright_core::{
 };
 use worldwright_nn::{AdamConfig, Cell, Starts, Store};
 
+use crate::latent::trunk::{BINS, Sizes};
 use crate::latent::{self, Latent, Learned, plain_spec};
 use crate::{Build, LatentModel, ModelContext};
-use cell::{BINS, MuzeroCell, Sizes};
+use cell::MuzeroCell;
 use imagination::MuzeroImagination;
 use learner::{Schedule, Unrolled};
 
@@ -175,7 +176,7 @@ impl latent::Kind for Kind {
     type Unrolled = Unrolled;
 
     fn cell(&self) -> &dyn Cell {
-        &self.cell
+        &self.cell.trunk
     }
 
     fn schedule(&self) -> (usize, String) {

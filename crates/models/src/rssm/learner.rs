@@ -143,7 +143,7 @@ impl Unrolled {
     ) -> Result<Metrics> {
         cell.draw(rng, &mut self.feeds.noise);
         let Feeds { observations, actions, rewards, continues, seen, taken, noise, windows } = &self.feeds;
-        self.loss.pass(&learned.store, [observations, actions, rewards, continues, seen, taken, noise])?;
+        self.loss.pass(&[&learned.store], [observations, actions, rewards, continues, seen, taken, noise])?;
         let told = self.loss.learn(learned)?;
         for (node, latents) in self.latent.iter().zip(&mut self.latents) {
             self.loss.runner.read(*node, latents)?;

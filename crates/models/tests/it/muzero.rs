@@ -1,26 +1,13 @@
 //! The value-equivalent model: what it promises, what it learns of a chain, who gains in a game of two.
 
 use worldwright_core::{
-    Actions, Applicable, Dataset, Experience, Imagined, Interrupt, Key, Priors, Rng, Rows, Setting, Space, Value,
-    Values,
+    Actions, Applicable, Dataset, Imagined, Interrupt, Key, Priors, Rng, Rows, Setting, Space, Value, Values,
 };
 use worldwright_models::{LatentModel, ModelContext, build_latent};
 use worldwright_testkit::check_world_model;
 
-use crate::systems::{context, settings};
-
-/// Places of the chain.
-const PLACES: usize = 5;
-
-fn chain(players: usize) -> ModelContext {
-    ModelContext {
-        observation_space: Space::unbounded(1),
-        action_space: Space::discrete(2),
-        simulator: None,
-        players,
-        ..context(None)
-    }
-}
+use crate::latent::{PLACES, chain, walks};
+use crate::systems::settings;
 
 fn made(context: &ModelContext, pairs: &[(&str, Setting)]) -> Box<dyn LatentModel> {
     build_latent("muzero", context, &settings(pairs)).unwrap()
@@ -29,22 +16,6 @@ fn made(context: &ModelContext, pairs: &[(&str, Setting)]) -> Box<dyn LatentMode
 fn small() -> Vec<(&'static str, Setting)> {
     let number = |name, number| (name, Setting::Integer(number));
     vec![number("latent", 16), number("hidden", 24), number("batch", 8), number("unroll", 3)]
-}
-
-/// A walk on a chain from the left: choice 1 goes right, 0 left. Going right from the last place pays 1 and ends it. Right is chosen three times in four.
-fn walks(steps: usize, seed: u64) -> Dataset {
-    let (mut data, mut rng) = (Dataset::new(1, 2), Rng::new(seed));
-    let mut place = 0;
-    for i in 0..steps {
-        let right = rng.below(4) > 0;
-        let next = if right { place + 1 } else { usize::saturating_sub(place, 1) };
-        let (before, after) = ([place as f64], [next as f64]);
-        let action = [f64::from(u8::from(!right)), f64::from(u8::from(right))];
-        let ended = next == PLACES;
-        data.push(&before, &action, f64::from(u8::from(ended)), &after, ended, ended || i + 1 == steps).unwrap();
-        place = if ended { 0 } else { next };
-    }
-    data
 }
 
 /// What this walk earns from each place on, by its own equations: `v(x) = ¾ γ v(x+1) + ¼ γ v(x−1)`, where the last step right pays 1.
@@ -138,56 +109,6 @@ fn the_model_keeps_to_the_contract() {
         let seen = [0.0, 2.5, -1.0].map(|x| Value::Floats(vec![x]));
         check_world_model(model.as_world_model(), &seen, 1e-5);
     }
-}
-
-/// Learns `updates` times and gives all that was learned, losses and starts included.
-fn learn(model: &mut dyn LatentModel, data: &dyn Experience, rng: &mut Rng, updates: usize) -> Vec<u64> {
-    let mut learned = Vec::new();
-    for _ in 0..updates {
-        let metrics = model.update(data, rng, &Interrupt::never()).unwrap();
-        learned.extend(metrics.iter().map(|(_, number)| number.to_bits()));
-    }
-    let starts = model.starts();
-    learned.extend(starts.parts.iter().flatten().chain(&starts.continues).map(|number| u64::from(number.to_bits())));
-    learned
-}
-
-#[test]
-fn a_restored_model_learns_on_with_the_same_bytes() {
-    let data = walks(100, 6);
-    let (mut model, mut rng) = (made(&chain(1), &small()), Rng::new(7));
-    learn(&mut *model, &data, &mut rng, 3);
-    let mut other = made(&ModelContext { seed: 99, ..chain(1) }, &small());
-    learn(&mut *other, &data, &mut Rng::new(8), 1);
-    other.restore(&model.save()).unwrap();
-    assert!(other.starts().is_empty());
-    let mut copied = rng.clone();
-    assert_eq!(learn(&mut *model, &data, &mut rng, 3), learn(&mut *other, &data, &mut copied, 3));
-    assert_eq!(model.save(), other.save());
-}
-
-#[test]
-fn learning_gives_the_same_bytes_on_one_and_two_threads() {
-    let data = walks(200, 9);
-    let on = |threads: usize| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| {
-            let mut model = made(&chain(1), &[]);
-            (learn(&mut *model, &data, &mut Rng::new(10), 3), model.save())
-        })
-    };
-    assert!(on(1) == on(2));
-}
-
-#[test]
-fn an_interrupted_fit_leaves_the_model_as_it_was() {
-    let (data, interrupt) = (walks(100, 11), Interrupt::new());
-    let mut model = made(&chain(1), &small());
-    learn(&mut *model, &data, &mut Rng::new(12), 1);
-    let before = model.save();
-    interrupt.request();
-    assert!(model.fit(&data, &mut Rng::new(13), &interrupt).is_err());
-    assert_eq!(model.save(), before);
 }
 
 #[test]

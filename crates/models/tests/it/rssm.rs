@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use worldwright_core::{
-    Action, Dataset, Experience, Imagined, Interrupt, Key, Result, Rng, Rows, Setting, Space, Value,
-};
+use worldwright_core::{Action, Dataset, Imagined, Interrupt, Key, Result, Rng, Rows, Setting, Space, Value};
 use worldwright_models::{LatentModel, ModelContext, build_latent};
 use worldwright_testkit::check_world_model;
 
@@ -132,46 +130,6 @@ fn small() -> Vec<(&'static str, Setting)> {
     vec![number("recurrent", 24), number("groups", 3), number("classes", 4), number("hidden", 24), number("batch", 5)]
 }
 
-/// Learns `updates` times and gives all that was learned, losses and starts included.
-fn learn(model: &mut dyn LatentModel, data: &dyn Experience, rng: &mut Rng, updates: usize) -> Vec<Vec<u64>> {
-    let mut losses = Vec::new();
-    for _ in 0..updates {
-        let metrics = model.update(data, rng, &Interrupt::never()).unwrap();
-        losses.extend(metrics.iter().map(|(_, number)| number.to_bits()));
-    }
-    let starts = model.starts();
-    let numbers = starts.parts.iter().flatten().chain(&starts.continues);
-    vec![losses, numbers.map(|number| u64::from(number.to_bits())).collect()]
-}
-
-#[test]
-fn a_restored_model_learns_on_with_the_same_bytes() {
-    let data = Spring::episodes(6, 30, 4);
-    let (mut model, mut rng) = (made(&shown(), &small()), Rng::new(5));
-    learn(&mut *model, &data, &mut rng, 3);
-    let mut other = made(&ModelContext { seed: 99, ..shown() }, &small());
-    learn(&mut *other, &data, &mut Rng::new(6), 1);
-    other.restore(&model.save()).unwrap();
-    assert!(other.starts().is_empty());
-    let mut copied = rng.clone();
-    assert_eq!(learn(&mut *model, &data, &mut rng, 3), learn(&mut *other, &data, &mut copied, 3));
-    assert_eq!(model.save(), other.save());
-    assert_eq!(filtered(&*model, &data), filtered(&*other, &data));
-}
-
-#[test]
-fn learning_gives_the_same_bytes_on_one_and_two_threads() {
-    let data = Spring::episodes(6, 40, 7);
-    let on = |threads: usize| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| {
-            let mut model = made(&shown(), &[]);
-            (learn(&mut *model, &data, &mut Rng::new(8), 3), model.save())
-        })
-    };
-    assert!(on(1) == on(2));
-}
-
 #[test]
 fn starts_are_the_beliefs_of_what_was_seen() {
     // Episodes of three transitions, the last of which ends the task: four beliefs each.
@@ -181,7 +139,7 @@ fn starts_are_the_beliefs_of_what_was_seen() {
         data.push(&[x], &[0.0], 1.0, &[x + 1.0], ended, ended).unwrap();
     }
     let mut model = made(&shown(), &small());
-    learn(&mut *model, &data, &mut Rng::new(9), 1);
+    model.update(&data, &mut Rng::new(9), &Interrupt::never()).unwrap();
     let starts = model.starts();
     assert_eq!(starts.len(), 5 * 4);
     assert_eq!(starts.parts.iter().map(Vec::len).collect::<Vec<_>>(), [20 * 24, 20 * 12]);
@@ -202,7 +160,7 @@ fn choices_are_told_one_by_one() {
         data.push(&[x], &flat, choice as f64, &[x + choice as f64], false, i % 10 == 9).unwrap();
     }
     let mut model = made(&choices, &small());
-    learn(&mut *model, &data, &mut rng, 2);
+    (0..2).for_each(|_| drop(model.update(&data, &mut rng, &Interrupt::never()).unwrap()));
     check_world_model(model.as_world_model(), &[Value::Floats(vec![0.3]), Value::Floats(vec![-1.0])], 1e-5);
 }
 

@@ -65,6 +65,19 @@ impl Mlp {
         Self { layers, norms, activation: config.activation }
     }
 
+    /// Lets the last layer say zero of everything, which is what to begin with where an opinion would be believed.
+    ///
+    /// # Errors
+    /// As for [`Store::set`].
+    pub fn silence(&self, store: &mut Store) -> Result<()> {
+        let Some(last) = self.layers.last() else { return Ok(()) };
+        for parameter in [last.weight, last.bias] {
+            let count: usize = store.shape(parameter)?.iter().product();
+            store.set(parameter, &vec![0.0; count])?;
+        }
+        Ok(())
+    }
+
     /// The last layer's values, without activation.
     ///
     /// # Errors

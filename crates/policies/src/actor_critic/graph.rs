@@ -1,9 +1,9 @@
 //! Imagination with a policy and a value on one graph, and what both learn by it.
 
 use worldwright_core::{ActionHead, Result, Rng};
-use worldwright_nn::{Bins, Cell, Graph, Latent, Mlp, MlpConfig, Node, Objective, Parameter, Store};
+use worldwright_nn::{Bins, Cell, Graph, Latent, Mlp, MlpConfig, Node, Objective, Store};
 
-use crate::acting::{Acting, gaussian};
+use crate::acting::Acting;
 
 /// The bins of values.
 const BINS: Bins = Bins::COARSE;
@@ -47,8 +47,8 @@ impl Actor {
         let (columns, choices) = (head.columns(), head.choices());
         let outputs = if choices == 0 { 2 * columns } else { choices };
         let layers = Mlp::new(store, "actor", &MlpConfig { outputs, ..config.clone() }, rng);
+        layers.silence(store)?;
         if let Some(last) = layers.layers.last() {
-            fill(store, last.weight, 0.0)?;
             let mut bias = vec![1.0; outputs];
             bias[..columns].fill(0.0);
             store.set(last.bias, &bias)?;
@@ -61,7 +61,7 @@ impl Actor {
         if self.choices > 0 {
             return Ok(Said::Logits(g.unimix(out, self.choices, UNIMIX)?));
         }
-        Ok(Said::Gaussian(gaussian(g, out, self.columns, LOG_STD)?))
+        Ok(Said::Gaussian(g.bounded_gaussian(out, self.columns, LOG_STD)?))
     }
 
     /// A way to act by the numbers of `store`.
@@ -90,12 +90,6 @@ impl Actor {
     }
 }
 
-/// Sets all numbers of a parameter.
-fn fill(store: &mut Store, parameter: Parameter, number: f32) -> Result<()> {
-    let count: usize = store.shape(parameter)?.iter().product();
-    store.set(parameter, &vec![number; count])
-}
-
 /// A value over bins.
 #[derive(Debug, Clone)]
 pub(super) struct Critic {
@@ -106,10 +100,7 @@ impl Critic {
     /// Declares the parameters: layers as in `config`, which begin by valuing everything at zero.
     pub(super) fn new(store: &mut Store, config: &MlpConfig, rng: &mut Rng) -> Result<Self> {
         let layers = Mlp::new(store, "critic", &MlpConfig { outputs: BINS.count, ..config.clone() }, rng);
-        if let Some(last) = layers.layers.last() {
-            fill(store, last.weight, 0.0)?;
-            fill(store, last.bias, 0.0)?;
-        }
+        layers.silence(store)?;
         Ok(Self { layers })
     }
 }

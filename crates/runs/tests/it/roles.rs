@@ -243,6 +243,42 @@ pub(crate) const MUZERO: [&str; 13] = [
     "seed=3",
 ];
 
+const PLANET: [&str; 16] = [
+    "environment=pendulum",
+    "algorithm=planet",
+    "model.batch=3",
+    "model.length=6",
+    "model.recurrent=12",
+    "model.hidden=12",
+    "planner.population=8",
+    "planner.elites=3",
+    "planner.iterations=2",
+    "planner.horizon=4",
+    "agent.initial_steps=60",
+    "agent.updates_per_step=0.2",
+    "steps=500",
+    "evaluation.episodes=1",
+    "evaluation.interval=200",
+    "seed=3",
+];
+
+const TDMPC2: [&str; 14] = [
+    "environment=pendulum",
+    "algorithm=tdmpc2",
+    "model.batch=8",
+    "model.latent=16",
+    "model.hidden=16",
+    "model.critics=2",
+    "planner.population=8",
+    "planner.iterations=2",
+    "planner.horizon=3",
+    "agent.initial_steps=60",
+    "agent.updates_per_step=0.2",
+    "steps=500",
+    "evaluation.episodes=1",
+    "seed=3",
+];
+
 /// Derivatives through a model, with a critic behind.
 const SVG: [&str; 14] = [
     "environment=pendulum",
@@ -262,9 +298,9 @@ const SVG: [&str; 14] = [
 ];
 
 /// Those whose runs are cut, and whose bundles act.
-const POLICIES: [&[&str]; 17] = [
+const POLICIES: [&[&str]; 19] = [
     &SAC, &TD3, &DQN, &TREEQN, &HER, &TDM, &GCSL, &REPS, &DAGGER, &POLO, &BMPC, &GPS, &DHMBPO, &MB_PPO, &DREAMER,
-    &MUZERO, &SVG,
+    &PLANET, &TDMPC2, &MUZERO, &SVG,
 ];
 
 #[test]
