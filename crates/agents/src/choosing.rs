@@ -31,6 +31,8 @@ struct Fitting {
     because: &'static str,
     /// By section.
     roles: &'static [(&'static str, &'static str)],
+    /// See [`Chosen::holds`].
+    holds: bool,
 }
 
 const COUNTED: Fitting = Fitting {
@@ -40,11 +42,13 @@ const COUNTED: Fitting = Fitting {
         ("model", "counts what followed what, and hopes where it has counted little"),
         ("planner", "the values that were computed are the plan"),
     ],
+    holds: false,
 };
 const UNBOUNDED: Fitting = Fitting {
     algorithm: "pets",
     because: "actions are not of a kind that a policy is learned for (numbers with bounds, or few choices), so that it plans alone",
     roles: &[ENSEMBLE, SAMPLED],
+    holds: false,
 };
 const PICTURES: Fitting = Fitting {
     algorithm: "dreamer",
@@ -53,6 +57,7 @@ const PICTURES: Fitting = Fitting {
         ("model", "remembers what one picture does not show"),
         ("policy", "learns in what the model imagines, where a step costs next to nothing"),
     ],
+    holds: false,
 };
 const NUMBERS: Fitting = Fitting {
     algorithm: "loop",
@@ -62,6 +67,7 @@ const NUMBERS: Fitting = Fitting {
         SAMPLED,
         ("policy", "learns from every transition, real or imagined; its value sees beyond the plan"),
     ],
+    holds: true,
 };
 const ENSEMBLE: (&str, &str) = ("model", "its members differ where it has seen little, which tells where to explore");
 const SAMPLED: (&str, &str) = ("planner", "needs no derivatives, and goes on from its last plan");
@@ -101,8 +107,7 @@ pub fn choose(given: &Parts, observations: &Space, actions: &Space) -> Chosen {
                 because.push_str(&format!("\n{section} {}: {why}", role.default));
             }
         }
-        let holds = entry.name == NUMBERS.algorithm;
-        return Chosen { algorithm: entry.name, because, holds };
+        return Chosen { algorithm: entry.name, because, holds: wanted.holds };
     }
     let algorithm = ALL.iter().find(has).map_or("pets", |entry| entry.name);
     Chosen { algorithm, because: format!("{algorithm}: it has the parts that were asked for"), holds: false }

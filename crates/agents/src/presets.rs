@@ -64,6 +64,19 @@ const QUICK: PresetPart = (
     ],
 );
 
+/// The same in wider networks, of which nothing that is planned corrects what they get wrong: with 64 a layer the pendulum is swung up from most starts after 1,250
+/// steps (−253.7 on seed 0), with these from all (−169.9).
+const QUICK_AND_WIDE: PresetPart = (
+    "policy",
+    "sac",
+    &[
+        ("hidden", D::Numbers(&[128.0, 128.0])),
+        ("batch", D::Integer(128)),
+        ("return_steps", D::Integer(5)),
+        ("target_rate", D::Float(0.02)),
+    ],
+);
+
 /// Small networks whose targets add up one reward: recorded transitions are of other policies, and nothing that is learned can be tried.
 const STEADY: PresetPart = ("policy", "sac", &[("hidden", D::Numbers(&[64.0, 64.0])), ("batch", D::Integer(128))]);
 
@@ -142,7 +155,7 @@ pub const PRESETS: &[Preset] = &[
         agent: &[],
         parts: &[("model", "gp", &[("max_points", D::Integer(300))])],
     },
-    Preset { algorithm: "mbpo", environment: "*", setting: &[], agent: &[], parts: &[SMALL, QUICK] },
+    Preset { algorithm: "mbpo", environment: "*", setting: &[], agent: &[], parts: &[SMALL, QUICK_AND_WIDE] },
     Preset {
         algorithm: "mb-ppo",
         environment: "*",

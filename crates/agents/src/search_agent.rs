@@ -5,8 +5,7 @@
 //! from there, and keeps the search's policy and the root's value beside the step: an update learns both. In a game of two players it plays both sides:
 //! observations, rewards and values are those of the player to move. A belief is filtered once, and carried on through updates.
 //!
-//! While it explores, a search of a tree draws as its settings say; while it does not, those settings that draw (`gumbel_scale`, `dirichlet_fraction`, `temperature`)
-//! are zero. A root's value is the mean of the tried actions' values under the search's policy.
+//! While it explores, a search of a tree draws as its settings say; while it does not, those settings that draw are zero. A root's value is the mean of the tried actions' values under the search's policy.
 
 use std::collections::BTreeMap;
 
@@ -26,8 +25,9 @@ use crate::updates::Updates;
 use crate::world::{World, lost, world};
 use crate::{AgentContext, Part, Resolved};
 
-/// Settings by which searches of a tree draw.
-const DRAWING: [&str; 3] = ["gumbel_scale", "dirichlet_fraction", "temperature"];
+/// Settings by which searches of a tree draw, by planner: a temperature of others says how they weigh.
+const DRAWING: [(&str, &str); 3] =
+    [("gumbel", "gumbel_scale"), ("puct", "dirichlet_fraction"), ("puct", "temperature")];
 
 /// What the searches of a place are saved as.
 const SEARCHES: [&str; 2] = ["exploring", "searching"];
@@ -92,7 +92,8 @@ fn searching(part: &Part, context: &PlannerContext, draws: bool) -> Result<Box<d
         return Err(Error::config("planner.reuse", why));
     }
     if !draws {
-        settings.iter_mut().filter(|(key, _)| DRAWING.contains(&key.as_str())).for_each(|(_, setting)| {
+        let drawn = |key: &str| DRAWING.contains(&(entry.name, key));
+        settings.iter_mut().filter(|(key, _)| drawn(key)).for_each(|(_, setting)| {
             *setting = Setting::Float(0.0);
         });
     }
@@ -110,8 +111,7 @@ impl SearchAgent {
         let seed = Key::new(context.seed);
         let planner_context = PlannerContext::for_model(model.spec(), seed.fold(3).to_seed());
         let places = (0..context.places).map(|_| {
-            // What explores in a plan is added to it afterwards, and its settings mean other things.
-            let searches = [searching(search, &planner_context, true)?, searching(search, &planner_context, !keeps)?];
+            let searches = [searching(search, &planner_context, true)?, searching(search, &planner_context, false)?];
             searches.iter().try_for_each(|search| search.check(model.spec()))?;
             Ok(Place { searches, explore_rng: seed.fold(2).rng(), belief: None })
         });
@@ -285,6 +285,9 @@ impl Agent for SearchAgent {
         self.search(place, explore)?;
         if self.keeps {
             self.keep(place, explore)?;
+        } else {
+            // The next plan begins where this one goes on.
+            at(&mut self.places, place)?.searches[usize::from(!explore)].shift(1);
         }
         // What the search came to is kept in any case.
         let action = if explore { self.explored(place)? } else { self.action.clone() };
@@ -295,7 +298,13 @@ impl Agent for SearchAgent {
     }
 
     fn follow(&mut self, place: usize, observation: &Observation, action: &Action) -> Result<()> {
-        if !self.is_ready() || at(&mut self.places, place)?.belief.is_none() {
+        if !self.is_ready() {
+            return Ok(());
+        }
+        if !self.keeps {
+            at(&mut self.places, place)?.searches.iter_mut().for_each(|search| search.shift(1));
+        }
+        if at(&mut self.places, place)?.belief.is_none() {
             return Ok(());
         }
         self.see(place, observation, true)?;

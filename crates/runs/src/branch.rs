@@ -15,6 +15,7 @@ use worldwright_data::{make_whole, sync_folder};
 use crate::checkpoint::{Checkpoint, Checkpoints};
 use crate::experiment::hex;
 use crate::folder::{file_error, write_whole};
+use crate::learn::holding::as_begun;
 use crate::opening::{in_use, record};
 use crate::{Experiment, RunFolder, Workshop, settings_text};
 
@@ -36,6 +37,8 @@ pub fn branch(workshop: &dyn Workshop, experiment: &Experiment, from: &RunFolder
     }
     // A finished run is written no more: several may branch from it at once.
     from.read_summary()?;
+    // What was learned is of decisions at the pace that was found then.
+    let experiment = &as_begun(experiment, from);
     let text =
         fs::read_to_string(from.config()).map_err(|error| file_error(&from.config(), "cannot be read", &error))?;
     same_environment(&text, from, experiment)?;

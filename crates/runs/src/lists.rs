@@ -1,6 +1,7 @@
 //! The standard workshop: environments, algorithms, models and planners from the rooms' lists.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::sync::Arc;
 
 use worldwright_agents::{self as agents, AgentContext, Choice, Lessons, Parts, Recipe};
@@ -12,8 +13,8 @@ use crate::counted::counted;
 use crate::experiment::{COUNT_PARAMETER, MOST_AT_ONCE};
 use crate::learn::holding;
 use crate::{
-    Budgets, COUNT, Choices, EvaluationPlan, Experiment, Part, RECORDED, RewardPlan, Workshop, recorded_world,
-    settings_text,
+    Budgets, COUNT, Choices, EvaluationPlan, Experiment, Part, RECORDED, RewardPlan, RunFolder, Workshop,
+    recorded_world, settings_text,
 };
 
 /// What makes an environment of its name and its settings.
@@ -23,6 +24,8 @@ pub type Make<'m> = &'m dyn Fn(&str, &BTreeMap<String, Setting>) -> Result<Made>
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Lists;
 
+/// Settings that count in steps: who gives one has a pace in mind.
+const COUNTED_IN_STEPS: [&str; 4] = ["planner.horizon", "agent.discount", "agent.initial_steps", "agent.fit_every"];
 /// Ways in which planning gets its reward.
 const REWARDS: [&str; 3] = ["known", "expression", "learned"];
 /// Episodes that a run lasts unless told otherwise, where their length is known.
@@ -67,6 +70,7 @@ impl Lists {
         // The environment's spaces tell which algorithm fits, once it is made; none of those that are chosen by them changes it.
         let mut given = agents::environment_settings(asked.as_deref().unwrap_or("pets"), known);
         given.extend(environment_settings(choices));
+        at_its_pace(&data, &name, &mut given)?;
         let count = choices.whole(COUNT, 1)?.unwrap_or(1);
         if count > MOST_AT_ONCE {
             return Err(Error::config(COUNT, format!("must be at most {MOST_AT_ONCE}, got {count}")));
@@ -91,6 +95,12 @@ impl Lists {
         let parts = Parts { agent: choices.section("agent"), roles: roles.collect::<Result<_>>()? };
         let spaces = (made.environment.observation_space(), made.environment.action_space());
         let mut because = choices.text("because")?.unwrap_or_default();
+        // Of a configuration that was kept, and whose action repeat another one took the place of.
+        let stale = format!("environment.{} ", envs::ACTION_REPEAT.name);
+        let now = settings.get(envs::ACTION_REPEAT.name).map(settings_text::value_text).unwrap_or_default();
+        if because.lines().any(|line| line.starts_with(&stale) && !line.starts_with(&format!("{stale}{now}:"))) {
+            because = because.lines().filter(|line| !line.starts_with(&stale)).collect::<Vec<_>>().join("\n");
+        }
         let mut holds = false;
         let algorithm = asked.unwrap_or_else(|| {
             let chosen = agents::choose(&parts, spaces.0, spaces.1);
@@ -131,8 +141,9 @@ impl Lists {
             updates,
             seed: whole("seed", 0, 0)?,
             retries: whole("retries", 0, 3)?,
-            // A budget is one of decisions, and recorded episodes are of the pace that they were recorded at.
+            // A budget is one of decisions, recorded episodes are of the pace that they were recorded at, and who says how far is looked ahead counts in steps.
             finds_action_repeat: holds
+                && COUNTED_IN_STEPS.into_iter().all(|key| choices.get(key).is_none())
                 && data.is_empty()
                 && budgets.entries().next().is_none()
                 && acts
@@ -242,6 +253,34 @@ fn possible(algorithm: &str, recipe: Recipe, (data, acts): (&str, bool), steps: 
         return Ok(());
     };
     Err(Error::config(error.0, error.1))
+}
+
+/// Steps at the pace of a run whose episodes are begun with, in the same environment: what an action does then is what it did there.
+///
+/// # Errors
+/// [`Error::Config`] where another pace is asked for.
+fn at_its_pace(data: &str, environment: &str, given: &mut BTreeMap<String, Setting>) -> Result<()> {
+    let key = envs::ACTION_REPEAT.name;
+    let recorder = RunFolder::new(data).config();
+    let Some(recorder) = (!data.is_empty()).then(|| fs::read_to_string(recorder).ok()).flatten() else { return Ok(()) };
+    // Whatever is not a run's configuration says nothing of how its episodes came about.
+    let Ok(recorder) = Experiment::from_toml(&recorder, data) else { return Ok(()) };
+    let Some(pace) = recorder.environment.settings.get(key).filter(|_| recorder.environment.name == environment) else {
+        return Ok(());
+    };
+    match given.get(key) {
+        Some(other) if other != pace => {
+            let [pace, other] = [pace, other].map(settings_text::value_text);
+            let why = format!(
+                "the episodes of {data} are of actions that were held for {pace} steps each, not for {other}: leave environment.{key} out"
+            );
+            Err(Error::config("data", why))
+        }
+        _ => {
+            given.insert(key.to_owned(), pace.clone());
+            Ok(())
+        }
+    }
 }
 
 /// What is said of the environment itself.

@@ -150,7 +150,9 @@ fn same_configuration(folder: &RunFolder, experiment: &Experiment) -> Result<()>
     let text = fs::read_to_string(&path).map_err(|error| file_error(&path, "cannot be read", &error))?;
     damaged_configuration(folder, &text)?;
     let (before, now) = (settings_text::from_toml(&text, &path.display().to_string())?, experiment.entries());
-    let keys: std::collections::BTreeSet<&String> = before.keys().chain(now.keys()).collect();
+    // Why something was chosen is no setting: it changes nothing.
+    let keys: std::collections::BTreeSet<&String> =
+        before.keys().chain(now.keys()).filter(|key| *key != "because").collect();
     let differences: Vec<String> = keys
         .into_iter()
         .filter(|key| !settings_text::same(before.get(*key), now.get(*key)))

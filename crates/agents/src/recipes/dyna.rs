@@ -11,7 +11,7 @@ pub(super) const MBPO: Entry<Recipe> = Entry {
     name: "mbpo",
     summary: "a policy learned from real steps and from short branches that an ensemble imagines off them",
     source: "Janner, Fu, Zhang and Levine, NeurIPS 2019",
-    parameters: &imagining(20.0),
+    parameters: IMAGINING,
     build: Recipe {
         roles: &[model("ensemble"), policy("sac")],
         learns_from: Lessons::Any,
@@ -25,7 +25,7 @@ pub(super) const LOOP: Entry<Recipe> = Entry {
     name: "loop",
     summary: "a plan of a few steps through an ensemble, led by a policy that is learned in it and closed by that policy's value",
     source: "Sikchi, Zhou and Held, CoRL 2021",
-    parameters: &imagining(40.0),
+    parameters: IMAGINING,
     build: Recipe {
         roles: &[model("ensemble"), planner("icem"), policy("sac")],
         learns_from: Lessons::Any,
@@ -176,9 +176,9 @@ const PRACTISING: &[Parameter] = &{
     ]
 };
 
-/// Settings of an agent whose policy learns from imagined transitions, in so many updates a step.
-const fn imagining(per_step: f64) -> [Parameter; 10] {
-    let [initial_steps, updates_per_step, discount] = learned_in_updates(per_step);
+/// Settings of an agent whose policy learns from imagined transitions.
+const IMAGINING: &[Parameter] = &{
+    let [initial_steps, updates_per_step, discount] = learned_in_updates(40.0);
     let [last, until] = GROWTH;
     [
         initial_steps,
@@ -196,7 +196,7 @@ const fn imagining(per_step: f64) -> [Parameter; 10] {
             summary: "whether a second policy explores what the model does not know while reward tells nothing",
         },
     ]
-}
+};
 
 /// When a model is fitted that imagines for a policy: within long episodes too.
 pub(super) const FIT_EVERY: Parameter = Parameter {

@@ -40,7 +40,11 @@ pub(crate) fn run(options: &Learn, interrupt: &Interrupt) -> Result<Ending> {
         Outcome::Finished(_) if options.quiet => print(&format!("{}\n", folder.summary().display()))?,
         Outcome::Finished(summary) => print(&closing(&folder, &summary))?,
         Outcome::Stopped { .. } => {
-            print_aside("go on with the same command and --resume");
+            print_aside(if folder.path().exists() {
+                "go on with the same command and --resume"
+            } else {
+                "stopped before anything was begun: nothing is kept"
+            });
             return Ok(Ending::Interrupted);
         }
     }

@@ -7,26 +7,30 @@
 //! root mean square of x_{t+1} − x_t,  over the deviation of x
 //! ```
 //!
-//! in a few hundred steps of random actions: what is observed then changes by a third of its spread from one decision to the next, and no more. The
+//! in 300 steps of random actions: what is observed then changes by a third of its spread from one decision to the next, and no more. The
 //! median rather than the quickest: velocities that each random push changes say nothing of how long it takes to get somewhere.
-//! An episode keeps [`FEWEST_DECISIONS`], and where one ends by itself under random actions k is 1, since a moment
-//! may decide it.
+//! An episode keeps [`FEWEST_DECISIONS`]; k is 1 where it would be 2, which halves what there is to learn from for little (on the continuous mountain
+//! car one of three seeds was lost by it), and where an episode ends by itself under random actions, since a moment may decide it.
 //!
-//! The steps that this takes are of those that the user allows, and steps of the original: `steps` = n are ⌊(n − 300) / k⌋ decisions. A run that goes on
-//! takes what was found from its folder, so that a world that never repeats itself is asked once.
+//! Where actions are held, `steps` of the experiment are steps of the original, of which those 300 are some: n are ⌊(n − 300) / k⌋ decisions. Where they are
+//! not, all n are left, so that such a run is what it would be without the search. Random actions are the same for every seed: seeds of one
+//! experiment act at one pace. A run that goes on takes what was found from its folder, so that a world that never repeats itself is asked once.
 
 use std::fs;
 
-use worldwright_core::{Interrupt, Key, Result, Setting};
+use worldwright_core::{Error, Interrupt, Key, Result, Setting};
 use worldwright_envs::ACTION_REPEAT;
 
-use crate::report::number;
 use crate::{Experiment, RunFolder, Workshop};
 
 /// Decisions that an episode keeps at least.
 const FEWEST_DECISIONS: u64 = 250;
 /// What is observed changes by so much of its spread at most from one decision to the next.
 const MOST_CHANGE: f64 = 1.0 / 3.0;
+/// Steps below which actions are not held.
+const FEWEST_HELD: u64 = 3;
+/// What is said before an environment is acted in that is found slow or quick by it.
+pub(super) const BEGINNING: &str = "300 random steps first, which tell for how long to hold an action";
 /// Random episodes, and the steps of each.
 const EPISODES: u64 = 3;
 const STEPS: u64 = 100;
@@ -39,60 +43,53 @@ pub(crate) fn is_worth_it(steps: u64, episode_steps: Option<u64>) -> bool {
 /// What random actions showed.
 struct Found {
     repeat: u64,
-    /// Steps that were taken.
-    taken: u64,
     why: String,
 }
 
-/// The experiment with the action repeat that was found before, where the run in `begun` goes on, or else is found now.
+/// The experiment with the action repeat that is found. An environment that breaks is tried as often as one that is learned in.
 ///
 /// # Errors
 /// [`Error::Interrupted`](worldwright_core::Error::Interrupted), and what the environment gives.
 pub(super) fn with_action_repeat(
     workshop: &dyn Workshop,
     experiment: &Experiment,
-    begun: Option<&RunFolder>,
     interrupt: &Interrupt,
 ) -> Result<Experiment> {
-    if let Some(folder) = begun {
-        // What cannot be read is refused where the run is taken up.
-        return Ok(found_before(folder).map_or_else(|| experiment.clone(), |before| as_before(experiment, &before)));
-    }
-    let found = find(workshop, experiment, interrupt)?;
-    let mut because = experiment.because.clone();
-    because.push_str(&format!("\nenvironment.action_repeat {}: {}", found.repeat, found.why));
-    Ok(Experiment { because, ..held(experiment, found.repeat, found.taken) })
+    let mut tries = 0;
+    let found = loop {
+        match find(workshop, experiment, interrupt) {
+            Err(Error::External { .. }) if tries < experiment.retries => tries += 1,
+            found => break found?,
+        }
+    };
+    let because = format!("{}\nenvironment.action_repeat {}: {}", experiment.because, found.repeat, found.why);
+    Ok(Experiment { because, ..held(experiment, found.repeat) })
 }
 
-/// The experiment with each action held for so many steps, some of which are taken already.
-fn held(experiment: &Experiment, repeat: u64, taken: u64) -> Experiment {
-    let mut held = Experiment { finds_action_repeat: false, ..experiment.clone() };
-    if repeat > 1 {
-        held.environment.settings.insert(ACTION_REPEAT.name.to_owned(), Setting::Integer(repeat as i64));
-    }
-    held.steps = (experiment.steps.saturating_sub(taken) / repeat).max(1);
-    held.evaluation.interval = experiment.evaluation.interval.div_ceil(repeat);
-    held
-}
-
-/// The configuration of the run in a folder, where it can be read.
-fn found_before(folder: &RunFolder) -> Option<Experiment> {
-    let text = fs::read_to_string(folder.config()).ok()?;
-    Experiment::from_toml(&text, &folder.config().display().to_string()).ok()
-}
-
-/// The experiment as it was begun, with other steps only where the user asks for others.
-fn as_before(experiment: &Experiment, before: &Experiment) -> Experiment {
+/// The experiment as that of the run in `folder` was begun: for the reasons that were given then, and at the pace that was found. It is as it stands where the
+/// folder's configuration cannot be read, which is refused where the run is taken up.
+pub(crate) fn as_begun(experiment: &Experiment, folder: &RunFolder) -> Experiment {
+    let path = folder.config();
+    let text = fs::read_to_string(&path).ok();
+    let before = text.and_then(|text| Experiment::from_toml(&text, &path.display().to_string()).ok());
+    let Some(before) = before else { return experiment.clone() };
     let repeat = match before.environment.settings.get(ACTION_REPEAT.name) {
         Some(Setting::Integer(repeat)) => u64::try_from(*repeat).unwrap_or(1).max(1),
         _ => 1,
     };
-    // How many were taken stands in words alone.
-    let again = |taken| Experiment { because: before.because.clone(), ..held(experiment, repeat, taken) };
-    (0..EPISODES * STEPS)
-        .map(again)
-        .find(|again| again.steps == before.steps)
-        .unwrap_or_else(|| again(EPISODES * STEPS))
+    let begun = if experiment.finds_action_repeat { held(experiment, repeat) } else { experiment.clone() };
+    Experiment { because: before.because, ..begun }
+}
+
+/// The experiment with each action held for so many steps.
+fn held(experiment: &Experiment, repeat: u64) -> Experiment {
+    let mut held = Experiment { finds_action_repeat: false, ..experiment.clone() };
+    held.environment.settings.insert(ACTION_REPEAT.name.to_owned(), Setting::Integer(repeat as i64));
+    if repeat > 1 {
+        held.steps = (experiment.steps.saturating_sub(EPISODES * STEPS) / repeat).max(1);
+        held.evaluation.interval = experiment.evaluation.interval.div_ceil(repeat);
+    }
+    held
 }
 
 /// Acts at random, in an instance that nothing else is done in.
@@ -100,54 +97,41 @@ fn find(workshop: &dyn Workshop, experiment: &Experiment, interrupt: &Interrupt)
     let mut made = workshop.environment(experiment)?;
     let limit = made.episode_steps.map_or(0, |steps| steps as u64);
     let environment = made.environment.as_mut();
-    let key = Key::new(experiment.seed).fold(0x401d);
+    let key = Key::new(0x401d);
     let mut rng = key.rng();
     let mut spread = Spread::new(environment.observation_space().flat_dim());
     let mut now = vec![0.0; environment.observation_space().flat_dim()];
-    let mut taken = 0;
     for episode in 0..EPISODES {
-        let observation = environment.reset(key.fold(episode).rng().next_u64())?;
+        let observation = environment.reset(key.fold(episode).to_seed())?;
         environment.observation_space().flatten(&observation, &mut now)?;
         spread.begin(&now);
-        for _ in 0..STEPS {
+        for taken in 1..=STEPS {
             interrupt.check("the search for an action repeat")?;
             let action = environment.action_space().sample(&mut rng);
             let step = environment.step(&action)?;
-            taken += 1;
             environment.observation_space().flatten(&step.observation, &mut now)?;
             spread.go_on(&now);
-            if step.terminated {
-                let why = format!("an episode ended by itself after {} of {taken} random steps", spread.length);
-                return Ok(Found { repeat: 1, taken, why });
-            }
-            if step.truncated {
-                break;
+            if step.done() {
+                return Ok(Found { repeat: 1, why: format!("an episode ended by itself after {taken} random steps") });
             }
         }
     }
+    let taken = EPISODES * STEPS;
     let Some(change) = spread.change() else {
-        return Ok(Found {
-            repeat: 1,
-            taken,
-            why: format!("nothing that is observed changed in {taken} random steps"),
-        });
+        return Ok(Found { repeat: 1, why: format!("nothing that is observed changed in {taken} random steps") });
     };
-    let repeat = ((MOST_CHANGE / change) as u64).clamp(1, (limit / FEWEST_DECISIONS).max(1));
+    let most = limit / FEWEST_DECISIONS;
+    let repeat = ((MOST_CHANGE / change) as u64).min(most);
+    let repeat = if repeat < FEWEST_HELD { 1 } else { repeat };
     let percent = 100.0 * change;
-    let so_many = held(experiment, repeat, taken).steps;
-    let why = format!(
-        "in {taken} random steps what is observed changed by {percent:.0} % of its spread a step; {} steps are these and {} decisions",
-        number(experiment.steps as f64, 0),
-        number(so_many as f64, 0),
-    );
-    Ok(Found { repeat, taken, why })
+    let why = format!("in {taken} random steps what is observed changed by {percent:.0} % of its spread a step");
+    Ok(Found { repeat, why })
 }
 
 /// Sums over what was seen, for each number.
 struct Spread {
     count: f64,
     changes: f64,
-    length: u64,
     first: Vec<f64>,
     last: Vec<f64>,
     /// Of `x − first`, of its square, and of the squares of changes.
@@ -158,19 +142,17 @@ impl Spread {
     fn new(numbers: usize) -> Self {
         let zeros = || vec![0.0; numbers];
         let sums = [zeros(), zeros(), zeros()];
-        Self { count: 0.0, changes: 0.0, length: 0, first: zeros(), last: zeros(), sums }
+        Self { count: 0.0, changes: 0.0, first: zeros(), last: zeros(), sums }
     }
 
     fn begin(&mut self, seen: &[f64]) {
         if self.count == 0.0 {
             self.first.copy_from_slice(seen);
         }
-        self.length = 0;
         self.count_in(seen);
     }
 
     fn go_on(&mut self, seen: &[f64]) {
-        self.length += 1;
         self.changes += 1.0;
         for ((sum, seen), last) in self.sums[2].iter_mut().zip(seen).zip(&self.last) {
             *sum += (seen - last).powi(2);

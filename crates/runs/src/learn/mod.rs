@@ -35,6 +35,7 @@ use worldwright_core::{Environment, Error, Interrupt, Result, uninterrupted};
 use worldwright_envs::Made;
 
 use self::episode::{Prepared, unless_broken};
+use self::holding::as_begun;
 pub(crate) use self::recorded::read as read_recorded;
 pub use self::run::{CheckpointEvery, Outcome, STEP_LIMIT};
 use self::run::{Halt, Observers, Run};
@@ -43,6 +44,7 @@ use crate::checkpoint::{Checkpoints, Progress};
 use crate::evaluate::transitions_cost;
 use crate::metrics::MetricsFile;
 use crate::opening::{begin, go_on, holds_run, nothing_to_lose};
+use crate::report::number;
 use crate::{
     COUNT, Evaluation, EvaluationPlan, Event, Experiment, Lists, Observer, RunFolder, Workshop, instances, pages,
     state_file,
@@ -71,11 +73,19 @@ pub struct LearnOptions<'a> {
 /// that the run must go on from is damaged or gone; when a file cannot be written;
 /// when the agent or, after all retries, the environment fails. Everything up to the last checkpoint is then safe.
 pub fn learn(workshop: &dyn Workshop, experiment: &Experiment, options: LearnOptions<'_>) -> Result<Outcome> {
-    let LearnOptions { folder, resume, checkpoint, interrupt, observers } = options;
+    let LearnOptions { folder, resume, checkpoint, interrupt, mut observers } = options;
+    let asked = experiment.steps;
     let paced;
-    let experiment = if experiment.finds_action_repeat {
-        let begun = holds_run(&folder, resume)?.then_some(&folder);
-        paced = holding::with_action_repeat(workshop, experiment, begun, interrupt)?;
+    let experiment = if holds_run(&folder, resume)? {
+        paced = as_begun(experiment, &folder);
+        &paced
+    } else if experiment.finds_action_repeat {
+        observers.iter_mut().try_for_each(|observer| observer.event(&Event::Note(holding::BEGINNING)))?;
+        paced = match holding::with_action_repeat(workshop, experiment, interrupt) {
+            // Nothing is there yet to go on with, and nothing is lost.
+            Err(Error::Interrupted { .. }) => return Ok(Outcome::Stopped { step: 0 }),
+            paced => paced?,
+        };
         &paced
     } else {
         experiment
@@ -169,6 +179,10 @@ pub fn learn(workshop: &dyn Workshop, experiment: &Experiment, options: LearnOpt
     let (step, episode) = (run.progress.step, run.progress.episode);
     run.tell(&Event::Started { experiment, folder: &folder, step, episode })?;
     run.tell_of_many_numbers()?;
+    if experiment.steps < asked {
+        let [asked, decisions] = [asked, experiment.steps].map(|steps| number(steps as f64, 0));
+        run.note(format!("of {asked} steps 300 were random, and the others are {decisions} decisions, in which all that follows is counted"))?;
+    }
     if let Some(odd) = recorded.and_then(|(_, odd)| odd) {
         run.note(odd)?;
     }

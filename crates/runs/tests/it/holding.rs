@@ -1,23 +1,25 @@
 //! How long actions are held where nobody says it: found at the start, kept with the run, and never where somebody said it.
 
 use worldwright_core::{Interrupt, Setting};
-use worldwright_runs::{Experiment, Outcome, RunFolder};
+use worldwright_runs::{Choices, Experiment, Lists, Outcome, RunFolder, branch};
 
 use crate::tiny::{AtStep, GO_ON, completed, finish, run, trace};
 
-/// Acts at random throughout, so that a run takes a second.
-const QUICK: [&str; 7] = [
+/// Acts at random most of the time and then by small plans, so that a run takes a second.
+const QUICK: [&str; 9] = [
     "environment=dmc-pendulum-swingup",
     "steps=1500",
-    "agent.initial_steps=1000",
     "agent.updates_per_step=0.1",
     "agent.curious=false",
     "model.epochs=1",
+    "planner.population=4",
+    "planner.elites=2",
+    "planner.iterations=1",
     "evaluation.episodes=1",
 ];
 
 fn quick(more: &[&str]) -> Experiment {
-    completed(&[&QUICK[..], &["planner.population=4", "planner.horizon=2", "planner.elites=2"], more].concat())
+    completed(&[&QUICK[..], more].concat())
 }
 
 fn held(folder: &std::path::Path) -> (Option<Setting>, u64) {
@@ -37,12 +39,27 @@ fn a_slow_world_is_acted_in_slowly_and_a_cut_run_goes_on_at_its_pace() {
     assert_eq!(summary.real_steps, 300);
     let interrupt = Interrupt::new();
     let mut observer = AtStep { step: 170, interrupt: Some(&interrupt) };
-    let outcome = run(&worldwright_runs::Lists, &quick(&[]), &cut, false, &interrupt, vec![&mut observer]).unwrap();
+    let outcome = run(&Lists, &quick(&[]), &cut, false, &interrupt, vec![&mut observer]).unwrap();
     assert!(matches!(outcome, Outcome::Stopped { .. }), "{outcome:?}");
-    let other = run(&worldwright_runs::Lists, &quick(&["steps=1504"]), &cut, true, &GO_ON, Vec::new()).unwrap_err();
-    assert!(other.to_string().contains("steps: was 300, is now 301"), "{other}");
+    for (steps, decisions) in [("steps=1504", "is now 301"), ("steps=1200", "is now 225")] {
+        let other = run(&Lists, &quick(&[steps]), &cut, true, &GO_ON, Vec::new()).unwrap_err();
+        assert!(other.to_string().contains(&format!("steps: was 300, {decisions}")), "{other}");
+        assert!(!other.to_string().contains("because"), "{other}");
+    }
     finish(&quick(&[]), &cut, true);
     assert_eq!(trace(&cut), trace(&whole));
+
+    // What it experienced is of that pace, and so is whatever begins with it or goes on from it.
+    let data = format!("data={}", whole.display());
+    let begun = completed(&["environment=dmc-pendulum-swingup", "steps=50", &data]);
+    assert_eq!(begun.environment.settings["action_repeat"], Setting::Integer(4));
+    let choices = ["environment=dmc-pendulum-swingup", "environment.action_repeat=2", "steps=50", &data];
+    let choices = choices.iter().try_fold(Choices::new(), |choices, assignment| choices.assign(assignment)).unwrap();
+    let refused = Lists.resolve(&choices).unwrap_err().to_string();
+    assert!(refused.contains("held for 4 steps each, not for 2"), "{refused}");
+    let branched = place.path().join("branched");
+    branch(&Lists, &quick(&["steps=1700"]), &RunFolder::new(&whole), &RunFolder::new(&branched)).unwrap();
+    assert_eq!(held(&branched), (Some(Setting::Integer(4)), 350));
 }
 
 #[test]
@@ -52,6 +69,8 @@ fn nothing_is_found_where_somebody_said_it_or_a_moment_decides() {
         &["algorithm=loop"],
         &["budget.resets=1000"],
         &["steps=1000"],
+        &["planner.horizon=9"],
+        &["agent.initial_steps=100"],
         &["environment.episode_steps=400"],
         // A preset says it, and so does who names the setting.
         &["environment=dmc-cartpole-swingup"],
@@ -62,5 +81,5 @@ fn nothing_is_found_where_somebody_said_it_or_a_moment_decides() {
     finish(&quick(&["environment=cartpole", "model.holdout=0.5"]), &place.path().join("pole"), false);
     let (repeat, steps) = held(&place.path().join("pole"));
     // The pole falls in one or two dozen steps.
-    assert!(repeat == Some(Setting::Integer(1)) && (1400..1500).contains(&steps), "{repeat:?} {steps}");
+    assert_eq!((repeat, steps), (Some(Setting::Integer(1)), 1500));
 }
