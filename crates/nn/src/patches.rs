@@ -102,6 +102,9 @@ unsafe fn blank<S: Simd>(simd: S, to: *mut f32, count: usize) -> *mut f32 {
     to.wrapping_add(count)
 }
 
+/// Channels below which single numbers are added faster than a vector's real columns.
+const FEW: usize = 4;
+
 /// Adds the rows of `from`, patches `first ..`, to the pixels that they came from.
 pub(crate) struct Spread {
     pub(crate) windows: Windows,
@@ -126,6 +129,14 @@ impl WithSimd for Spread {
                 let mut to = self.image.row(pixel * n + sample);
                 let mut from = self.from.row(row).cast_const().wrapping_add((ky * w.kernel + left) * channels);
                 for _ in left..right {
+                    if channels < FEW {
+                        for channel in 0..channels {
+                            // SAFETY: both are pixels with as many channels.
+                            unsafe { *to.add(channel) += *from.add(channel) };
+                        }
+                        (to, from) = (to.wrapping_add(n * self.image.stride), from.wrapping_add(channels));
+                        continue;
+                    }
                     each_vector!(S, channels, |col, real| {
                         // SAFETY: pixels are padded to whole vectors, and slack lies behind the last row of patches.
                         unsafe { put(simd, to.add(col), load::<S>(from.add(col)), real, Write::Add) };

@@ -82,6 +82,7 @@ pub const OPERATIONS: &[&str] = &[
     "scatter_sum",
     "reshape",
     "sum_groups",
+    "max_groups",
     "sum_rows",
     "rms_norm",
     "softmax",

@@ -1,4 +1,4 @@
-//! Sums and means over groups of columns, and over the rows of a sample.
+//! Sums, means and the greatest over groups of columns, and sums and means over the rows of a sample.
 
 use worldwright_core::{Error, Result};
 
@@ -7,6 +7,7 @@ use crate::{
     context::Context,
     graph::{Graph, Node},
     shape::{Extent, Shape},
+    view::Rows,
 };
 
 /// Column j is the sum of the operand's columns `j size .. (j + 1) size`.
@@ -43,6 +44,50 @@ impl Op for SumGroups {
                     for (dx, dy) in to.row(row).chunks_exact_mut(size).zip(dy.row(row)) {
                         dx.iter_mut().for_each(|dx| *dx += dy);
                     }
+                }
+            }
+        });
+    }
+}
+
+/// Column j is the greatest of the operand's columns `j size .. (j + 1) size`. As in PyTorch's `amax`, those that are it alike share the gradient.
+#[derive(Debug)]
+struct MaxGroups {
+    size: usize,
+}
+
+impl Op for MaxGroups {
+    fn name(&self) -> &'static str {
+        "max_groups"
+    }
+
+    fn shape(&self, of: &[Shape], _parameters: &[[usize; 2]]) -> Result<Shape> {
+        groups(of[0], self.size).map(|count| Shape::new(of[0].rows, count))
+    }
+
+    fn forward(&self, c: &Context<'_>) {
+        let (x, mut y, size) = (c.read(0), c.write(), self.size);
+        c.run(|| {
+            for row in 0..x.rows {
+                for (y, x) in y.row(row).iter_mut().zip(x.row(row).chunks_exact(size)) {
+                    *y = x[1..].iter().fold(x[0], |most, x| if *x > most { *x } else { most });
+                }
+            }
+        });
+    }
+
+    fn backward(&self, c: &Context<'_>) {
+        let (x, y, dy, to, size) = (c.read(0), c.output(), c.dy(), c.add_to(0), self.size);
+        // SAFETY: nobody writes a result once it is there.
+        let y = unsafe { Rows::new(y) };
+        c.run(|| {
+            let Some(mut to) = to else { return };
+            for row in 0..dy.rows {
+                let parts = to.row(row).chunks_exact_mut(size).zip(x.row(row).chunks_exact(size));
+                for ((dx, x), (y, dy)) in parts.zip(y.row(row).iter().zip(dy.row(row))) {
+                    let alike: f32 = x.iter().map(|x| if x == y { 1.0 } else { 0.0 }).sum();
+                    let share = dy / alike.max(1.0);
+                    dx.iter_mut().zip(x).for_each(|(dx, x)| *dx += if x == y { share } else { 0.0 });
                 }
             }
         });
@@ -125,24 +170,20 @@ impl Graph {
         self.affine(sum, 1.0 / self.shape(x).cols as f32, 0.0)
     }
 
-    /// The greatest of each row, in one column, by halves; where several are, they share the gradient.
+    /// Column j is the greatest of columns `j size .. (j + 1) size` of `x`; where several are, they share the gradient.
+    ///
+    /// # Errors
+    /// As for [`sum_groups`](Self::sum_groups).
+    pub fn max_groups(&mut self, x: Node, size: usize) -> Result<Node> {
+        self.push(MaxGroups { size }, &[x], &[])
+    }
+
+    /// The greatest of each row, in one column; where several are, they share the gradient.
     ///
     /// # Errors
     /// [`Error::Shape`] when `x` has no column.
     pub fn max_columns(&mut self, x: Node) -> Result<Node> {
-        let cols = self.shape(x).cols;
-        if cols <= 1 {
-            return if cols == 1 { Ok(x) } else { Err(Error::shape("columns to choose from", &[1], &[0])) };
-        }
-        let half = cols / 2;
-        let (first, second) = (self.slice(x, 0, half)?, self.slice(x, half, half)?);
-        let greater = self.max(first, second)?;
-        let greater = self.max_columns(greater)?;
-        if cols == 2 * half {
-            return Ok(greater);
-        }
-        let last = self.slice(x, cols - 1, 1)?;
-        self.max(greater, last)
+        self.max_groups(x, self.shape(x).cols)
     }
 
     /// The sum of each sample's rows, in one row.

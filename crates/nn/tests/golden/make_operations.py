@@ -174,4 +174,5 @@ def quantise(x, codes):
 
 case("vector quantisation", [r(N, 4, 3)], [r(5, 3)], quantise)
 case("standardised", [r(N, 4, 2)], [], lambda x: (x - x.mean((0, 1))) / (x.var((0, 1), unbiased=False) + 1e-5).sqrt())
+case("greatest of groups", [r(N, 4, 12)], [], lambda x: groups(x, 4).amax(-1))
 print(json.dumps(out, separators=(",", ":")))

@@ -278,6 +278,16 @@ pub(crate) const CASES: &[Case] = &[
         },
     },
     Case {
+        name: "greatest",
+        make: |g, _, _| {
+            let (x, input) = one(g, 2, 21, small);
+            let sevens = g.max_groups(x, 7).unwrap();
+            let threes = g.max_groups(x, 3).unwrap();
+            let output = g.concat(&[sevens, threes]).unwrap();
+            Made { inputs: vec![input], output }
+        },
+    },
+    Case {
         name: "softmax",
         make: |g, _, _| {
             let (x, input) = one(g, 2, 21, small);

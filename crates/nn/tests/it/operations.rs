@@ -126,6 +126,7 @@ const CASES: &[(&str, Make)] = &[
         g.concat(&[quantised.value, quantised.codebook_loss, quantised.commitment])
     }),
     ("standardised", |g, x, _| g.standardise(x[0], 1e-5)),
+    ("greatest of groups", |g, x, _| g.max_groups(x[0], 4)),
 ];
 
 fn functions(g: &mut Graph, x: Node, functions: &[Unary]) -> worldwright_core::Result<Node> {
@@ -251,9 +252,9 @@ fn every_operation_is_compared() {
     assert_eq!(missing, vec![&"slice"], "a slice is part of every network in `golden`");
 }
 
-/// The greatest of odd and even numbers of columns; equals share the gradient.
+/// Of any number of columns; equals share the gradient.
 #[test]
-fn the_greatest_column_is_found_by_halves() {
+fn the_greatest_column_is_found() {
     let rows = [[3.0, 1.0, 2.0, 5.0, 4.0], [7.0, 7.0, 1.0, 0.0, -1.0], [-3.0, -4.0, -5.0, -2.0, -1.0]];
     for cols in 1..=5 {
         let store = Store::new(1);
