@@ -52,6 +52,7 @@ mod pendulum;
 mod pets_cartpole;
 mod pilco_cartpole;
 mod point_mass;
+mod push;
 pub mod python;
 mod repeat;
 mod rewards;
@@ -165,6 +166,7 @@ pub const ALL: &[Entry<Build>] = &[
     deep_sea::ENTRY,
     river_swim::ENTRY,
     bit_flipping::ENTRY,
+    push::ENTRY,
 ];
 
 /// Other names of native environments: the identifiers under which their originals are known.
