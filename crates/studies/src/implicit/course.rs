@@ -47,7 +47,7 @@ impl Course {
     fn memory(&self) -> Result<()> {
         let cells = (self.size * self.size) as f64;
         let fields = (self.fields + self.judged) as f64 * cells * (size_of::<bool>() + size_of::<f64>()) as f64;
-        let update = 2.0 * 4.0 * self.batch as f64 * cells * (WIDE + self.sweeps * (CHOICES + 3)) as f64;
+        let update = 2.0 * 4.0 * self.batch as f64 * cells * (WIDE + 3 * self.sweeps * CHOICES) as f64;
         let asked = [("size", self.size), ("fields", self.fields), ("batch", self.batch), ("judged", self.judged)];
         cost::memory(&asked, fields + update)
     }
