@@ -78,7 +78,7 @@ pub(crate) fn build(resolved: &Resolved, context: &AgentContext) -> Result<Box<d
     let model = build_model(resolved, context)?;
     let capabilities = model.spec().capabilities;
     if capabilities.memory || !capabilities.decode {
-        let what = "imagining transitions: it is no model of what is observed";
+        let what = "imagining transitions: it is no model of what is observed; choose one that is, such as ensemble, or an algorithm that learns in latents, such as tdmpc2 or dreamer";
         return Err(Error::unsupported(model.spec().name.clone(), what));
     }
     let (settings, seed) = (&resolved.agent, Key::new(context.seed));

@@ -58,7 +58,7 @@ impl Build {
             Self::Latent(build) => build(context, settings),
             Self::Transitions(_) => Err(Error::unsupported(
                 name.to_owned(),
-                "imagining with a policy on one graph: choose a model with a latent cell, such as rssm",
+                "learning a latent in updates: choose a model that does (rssm, tdmpc2, muzero), or an algorithm that plans in models of transitions, such as pets",
             )),
         }
     }

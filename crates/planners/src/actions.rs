@@ -132,8 +132,8 @@ impl ActionKind {
             )),
             _ => Err(Error::unsupported(
                 planner,
-                "continuous actions: it goes through discrete choices; use icem, mppi or another sampling planner for boxes, or the \
-                 grids of planners::grid",
+                "continuous actions: it goes through discrete choices; use icem, mppi or another sampling planner for boxes, or \
+                 planner=grid where observations are few",
             )),
         }
     }

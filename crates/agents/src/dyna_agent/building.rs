@@ -101,7 +101,7 @@ fn assemble(resolved: &Resolved, context: &AgentContext, schedule: Schedule) -> 
     let model = build_model(resolved, context)?;
     let capabilities = model.spec().capabilities;
     if capabilities.memory || !capabilities.decode {
-        let what = "imagining transitions: it is no model of what is observed";
+        let what = "imagining transitions: it is no model of what is observed; choose one that is, such as ensemble, or an algorithm that learns in latents, such as tdmpc2 or dreamer";
         return Err(Error::unsupported(model.spec().name.clone(), what));
     }
     let settings = &resolved.agent;

@@ -88,7 +88,7 @@ const MAX_NORM: f32 = 10.0;
 fn build(context: &ModelContext, settings: &Settings) -> Result<Box<dyn LatentModel>> {
     let head = ActionHead::new(ENTRY.name, &context.action_space)?;
     if head.choices() == 0 {
-        let what = "actions that are numbers: its policy and its search are over choices; take the model rssm, or plan with algorithm=pets";
+        let what = "actions that are numbers: its policy and its search are over choices; take the model rssm or tdmpc2, or plan with algorithm=pets";
         return Err(Error::unsupported(ENTRY.name, what));
     }
     if context.players > 2 {
