@@ -96,7 +96,7 @@ impl StudyPage<'_> {
         }
         let _ = write!(
             out,
-            "\nIntervals hold 95 %: those of means are Student's t, those of correlations of ranks Fisher's and those of their differences drawn anew, those of fitted slopes normal. Source: {}.\n",
+            "\nIntervals hold 95 %: those of means and of fitted slopes are Student's t, those of correlations of ranks Fisher's, those of their differences drawn anew. Source: {}.\n",
             self.source
         );
         out
