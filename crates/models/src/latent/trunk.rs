@@ -6,7 +6,7 @@
 //!
 //! Observations are squashed by symlog, latents are simplices (Hansen, Su and Wang, "TD-MPC2", ICLR 2024), rewards are distributions over bins.
 
-use worldwright_core::{Result, Rng};
+use worldwright_core::{Error, Result, Rng, Settings};
 use worldwright_nn::{Activation, Bins, Cell, Graph, Latent, Linear, Node, Stepped, Store, Unary, WeightInit};
 
 use super::heads::{Head, Hidden};
@@ -27,6 +27,25 @@ pub(crate) struct Sizes {
     pub(crate) simplex: usize,
     /// W, width of every hidden layer.
     pub(crate) hidden: usize,
+}
+
+impl Sizes {
+    /// The sizes that the settings `latent`, `simplex` and `hidden` of the model `who` say, for so many numbers of an observation and columns of an action.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for sizes out of range or that do not divide each other, [`Error::Unsupported`] where nothing is observed.
+    pub(crate) fn read(who: &'static str, settings: &Settings, [observation, actions]: [usize; 2]) -> Result<Self> {
+        let simplex = settings.count_in("simplex", 2, 4096)?;
+        let latent = settings.count_in("latent", 1, 4096)?;
+        if !latent.is_multiple_of(simplex) {
+            let why = format!("must divide the {latent} numbers of latent, got {simplex}");
+            return Err(Error::config("simplex", why));
+        }
+        if observation == 0 {
+            return Err(Error::unsupported(who, "observations without numbers: there is nothing to tell states by"));
+        }
+        Ok(Self { observation, actions, latent, simplex, hidden: settings.count_in("hidden", 1, 4096)? })
+    }
 }
 
 /// What a step leads to.

@@ -94,20 +94,7 @@ fn build(context: &ModelContext, settings: &Settings) -> Result<Box<dyn LatentMo
     if context.players > 2 {
         return Err(Error::unsupported(ENTRY.name, "more than two players: what one gains, the other must lose"));
     }
-    let simplex = settings.count_in("simplex", 2, 4096)?;
-    let sizes = Sizes {
-        observation: context.observation_space.flat_dim(),
-        actions: head.choices(),
-        latent: settings.count_in("latent", 1, 4096)?,
-        simplex,
-        hidden: settings.count_in("hidden", 1, 4096)?,
-    };
-    if !sizes.latent.is_multiple_of(simplex) {
-        return Err(Error::config(
-            "simplex",
-            format!("must divide the {} numbers of latent, got {simplex}", sizes.latent),
-        ));
-    }
+    let sizes = Sizes::read(ENTRY.name, settings, [context.observation_space.flat_dim(), head.choices()])?;
     let schedule = Schedule {
         batch: settings.count_in("batch", 1, 4096)?,
         recent: match settings.count("recent", 0)? as u64 {
@@ -122,9 +109,6 @@ fn build(context: &ModelContext, settings: &Settings) -> Result<Box<dyn LatentMo
         updates: settings.count_in("updates", 1, 10_000_000)?,
     };
     let learning_rate = settings.float("learning_rate", 0.0, 1.0)? as f32;
-    if sizes.observation == 0 {
-        return Err(Error::unsupported(ENTRY.name, "observations without numbers: there is nothing to tell states by"));
-    }
     affordable(&sizes, &schedule)?;
     Ok(Box::new(made(context, head, sizes, schedule, learning_rate)))
 }

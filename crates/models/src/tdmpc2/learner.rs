@@ -10,8 +10,6 @@ use crate::latent::{Learned, windows};
 
 /// What is added to the values of critics that are not believed.
 const UNBELIEVED: f32 = 1e30;
-/// Critics of which the least is believed.
-const BELIEVED: usize = 2;
 /// How far the estimate of how values spread comes nearer with each update.
 const SPREAD_RATE: f64 = 0.01;
 /// The percentiles that it lies between.
@@ -217,10 +215,10 @@ impl Unrolled {
         }
         for row in feeds.left_out.chunks_exact_mut(self.critics) {
             row.fill(UNBELIEVED);
-            // Two of them, each pair as likely.
+            // The less of two is believed, each pair as likely.
             let first = rng.below(self.critics as u64) as usize;
             let other = rng.below(self.critics as u64 - 1) as usize;
-            for believed in [first, other + usize::from(other >= first)].into_iter().take(BELIEVED) {
+            for believed in [first, other + usize::from(other >= first)] {
                 row[believed] = 0.0;
             }
         }

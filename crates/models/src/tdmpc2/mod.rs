@@ -81,20 +81,7 @@ fn build(context: &ModelContext, settings: &Settings) -> Result<Box<dyn LatentMo
             "games: take the model muzero, which knows that players take turns",
         ));
     }
-    let simplex = settings.count_in("simplex", 2, 4096)?;
-    let sizes = Sizes {
-        observation: context.observation_space.flat_dim(),
-        actions: head.columns(),
-        latent: settings.count_in("latent", 1, 4096)?,
-        simplex,
-        hidden: settings.count_in("hidden", 1, 4096)?,
-    };
-    if !sizes.latent.is_multiple_of(simplex) {
-        return Err(Error::config(
-            "simplex",
-            format!("must divide the {} numbers of latent, got {simplex}", sizes.latent),
-        ));
-    }
+    let sizes = Sizes::read(ENTRY.name, settings, [context.observation_space.flat_dim(), head.columns()])?;
     let schedule = Schedule {
         batch: settings.count_in("batch", 1, 4096)?,
         unroll: settings.count_in("unroll", 1, 256)?,
@@ -108,9 +95,6 @@ fn build(context: &ModelContext, settings: &Settings) -> Result<Box<dyn LatentMo
     };
     let critics = settings.count_in("critics", 2, 64)?;
     let learning_rate = settings.float("learning_rate", 0.0, 1.0)? as f32;
-    if sizes.observation == 0 {
-        return Err(Error::unsupported(ENTRY.name, "observations without numbers: there is nothing to tell states by"));
-    }
     affordable(&sizes, critics, &schedule)?;
     Ok(Box::new(made(context, head, (sizes, critics), schedule, learning_rate)?))
 }
