@@ -6,12 +6,13 @@ use std::path::Path;
 
 use worldwright_agents::{Interaction, RandomAgent, Start, Taken};
 use worldwright_core::{Agent, Environment, Error, Interrupt, Observation, Plan, Result, Space, Value, uninterrupted};
-use worldwright_data::{EpisodeWriter, Header, Position, WriterOptions};
+use worldwright_data::{EpisodeWriter, Position, WriterOptions};
 use worldwright_envs::Made;
 
 use crate::evaluate::{episode_seed, stream};
 use crate::folder::file_error;
 use crate::learn::STEP_LIMIT;
+use crate::offline::header;
 use crate::report::counted;
 
 /// What was collected.
@@ -45,13 +46,7 @@ pub fn collect(
     if out.exists() {
         return Err(Error::external(out.display().to_string(), "exists already; name a new folder"));
     }
-    let header = Header::new(
-        environment.id(),
-        environment.observation_space().clone(),
-        environment.action_space().clone(),
-        seed,
-    )
-    .with_versions(environment.versions());
+    let header = header(environment, seed);
     let mut random = RandomAgent::new(environment.action_space().clone(), 1 + beside.len());
     let beside = beside.iter_mut().map(|environment| &mut **environment);
     let mut recording = Recording {

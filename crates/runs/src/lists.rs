@@ -1,7 +1,6 @@
 //! The standard workshop: environments, algorithms, models and planners from the rooms' lists.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::sync::Arc;
 
 use worldwright_agents::{self as agents, AgentContext, Choice, Lessons, Parts, Recipe};
@@ -12,9 +11,10 @@ use worldwright_models::expression::RewardExpression;
 use crate::counted::counted;
 use crate::experiment::{COUNT_PARAMETER, MOST_AT_ONCE};
 use crate::learn::holding;
+use crate::offline::{header_of, steps_each};
 use crate::{
-    Budgets, COUNT, Choices, EvaluationPlan, Experiment, Part, RECORDED, RewardPlan, RunFolder, Workshop,
-    recorded_world, settings_text,
+    Budgets, COUNT, Choices, EvaluationPlan, Experiment, Part, RECORDED, RewardPlan, Workshop, recorded_world,
+    settings_text,
 };
 
 /// What makes an environment of its name and its settings.
@@ -65,18 +65,18 @@ impl Lists {
         };
         let name =
             envs::ALIASES.iter().find(|(alias, _)| *alias == name).map_or(name.as_str(), |(_, name)| name).to_owned();
+        let acts = name != RECORDED;
         let asked = choices.name("agent")?.filter(|name| name != agents::AUTO);
         let known = known_as(&name);
         // The environment's spaces tell which algorithm fits, once it is made; none of those that are chosen by them changes it.
         let mut given = agents::environment_settings(asked.as_deref().unwrap_or("pets"), known);
         given.extend(environment_settings(choices));
-        at_its_pace(&data, &name, &mut given)?;
         let count = choices.whole(COUNT, 1)?.unwrap_or(1);
         if count > MOST_AT_ONCE {
             return Err(Error::config(COUNT, format!("must be at most {MOST_AT_ONCE}, got {count}")));
         }
         let said_how_long = given.contains_key(envs::ACTION_REPEAT.name);
-        let settings = match envs::ALL.iter().find(|entry| entry.name == name) {
+        let mut settings = match envs::ALL.iter().find(|entry| entry.name == name) {
             Some(entry) => {
                 // Known too, so that a slip of it is told; it is said apart.
                 let known = [entry.parameters, &[COUNT_PARAMETER]].concat();
@@ -87,7 +87,15 @@ impl Lists {
             // Environments of other suites take what their makers take.
             None => given,
         };
-        let made = make(&name, &settings)?;
+        let mut made = make(&name, &settings)?;
+        if !data.is_empty()
+            && acts
+            && choices.get(&format!("environment.{}", envs::ACTION_REPEAT.name)).is_none()
+            && let Some(repeat) = repeat_of(&data, &made, &settings)
+        {
+            settings.insert(envs::ACTION_REPEAT.name.to_owned(), Setting::Integer(repeat));
+            made = make(&name, &settings)?;
+        }
         let roles = agents::SECTIONS.iter().map(|section| {
             let choice = Choice { name: choices.name(section.name)?, settings: choices.section(section.name) };
             Ok((section.name.to_owned(), choice))
@@ -114,7 +122,6 @@ impl Lists {
         let evaluated = episode_steps.map_or(fewest, |steps| (EVALUATION_STEPS / steps.max(1)).clamp(fewest, most));
         let whole = |key, least, default| Ok::<_, Error>(choices.whole(key, least)?.unwrap_or(default));
         let recipe = find(agents::ALL, "algorithm", &algorithm)?.build;
-        let acts = name != RECORDED;
         let usual = episode_steps.map_or(DEFAULT_STEPS, |steps| DEFAULT_EPISODES * steps);
         let steps = whole("steps", 0, if acts && recipe.learns_from != Lessons::Recorded { usual } else { 0 })?;
         let updates = whole("updates", 0, if steps == 0 { recipe.updates } else { 0 })?;
@@ -255,32 +262,18 @@ fn possible(algorithm: &str, recipe: Recipe, (data, acts): (&str, bool), steps: 
     Err(Error::config(error.0, error.1))
 }
 
-/// Steps at the pace of a run whose episodes are begun with, in the same environment: what an action does then is what it did there.
-///
-/// # Errors
-/// [`Error::Config`] where another pace is asked for.
-fn at_its_pace(data: &str, environment: &str, given: &mut BTreeMap<String, Setting>) -> Result<()> {
-    let key = envs::ACTION_REPEAT.name;
-    let recorder = RunFolder::new(data).config();
-    let Some(recorder) = (!data.is_empty()).then(|| fs::read_to_string(recorder).ok()).flatten() else { return Ok(()) };
-    // Whatever is not a run's configuration says nothing of how its episodes came about.
-    let Ok(recorder) = Experiment::from_toml(&recorder, data) else { return Ok(()) };
-    let Some(pace) = recorder.environment.settings.get(key).filter(|_| recorder.environment.name == environment) else {
-        return Ok(());
+/// The action repeat by which a step is as long as those that were recorded in the same environment: what an action does then is what it did there. None
+/// where it is so already, where nobody says how long they are, and where no repeat does it, which is refused when they are read.
+fn repeat_of(data: &str, made: &Made, settings: &BTreeMap<String, Setting>) -> Option<i64> {
+    // What cannot be opened is refused when it is read, too.
+    let steps = steps_each(&header_of(data)?, made.environment.as_ref()).filter(|steps| *steps != 1.0)?;
+    let now = match settings.get(envs::ACTION_REPEAT.name) {
+        Some(Setting::Integer(now)) => *now as f64,
+        _ => 1.0,
     };
-    match given.get(key) {
-        Some(other) if other != pace => {
-            let [pace, other] = [pace, other].map(settings_text::value_text);
-            let why = format!(
-                "the episodes of {data} are of actions that were held for {pace} steps each, not for {other}: leave environment.{key} out"
-            );
-            Err(Error::config("data", why))
-        }
-        _ => {
-            given.insert(key.to_owned(), pace.clone());
-            Ok(())
-        }
-    }
+    let repeat = steps * now;
+    let whole = repeat.round();
+    ((repeat - whole).abs() < 1e-6 * whole && (1.0..1e4).contains(&whole)).then_some(whole as i64)
 }
 
 /// What is said of the environment itself.

@@ -1,9 +1,9 @@
 //! The world of recorded episodes: what they show and take, and nothing that could be acted in.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use worldwright_core::{Action, Environment, Error, Interrupt, Observation, Result, Space, Step, distinct_channels};
-use worldwright_data::{ColumnNames, EpisodeStore, format_of, import_as, recorded_names};
+use worldwright_data::{ColumnNames, EpisodeStore, Header, format_of, import_as, recorded_names};
 use worldwright_envs::Made;
 
 use crate::RunFolder;
@@ -24,12 +24,40 @@ pub fn recorded_world(data: &str) -> Result<Made> {
     open_recorded(data).map(|(store, _)| world_of(&store))
 }
 
+/// The header of episodes that are recorded in an environment.
+pub(crate) fn header(environment: &dyn Environment, seed: u64) -> Header {
+    let (observed, done) = (environment.observation_space().clone(), environment.action_space().clone());
+    Header::new(environment.id(), observed, done, seed)
+        .with_versions(environment.versions())
+        .with_dt_secs(environment.dt_secs())
+}
+
+/// How many steps of `environment` one of what was recorded in it is, where that is said: what an action does in a step of another length is another thing.
+pub(crate) fn steps_each(header: &Header, environment: &dyn Environment) -> Option<f64> {
+    let recorded = header.dt_secs().filter(|_| header.environment == environment.id())?;
+    let steps = recorded / environment.dt_secs();
+    // Seconds are written as decimals.
+    let whole = steps.round();
+    Some(if whole >= 1.0 && (steps - whole).abs() < 1e-6 * whole { whole } else { steps })
+}
+
+/// Where the episodes that `data` names lie: a run's folder keeps its own one level down.
+fn place_of(data: &str) -> PathBuf {
+    let within = RunFolder::new(data).episodes();
+    if within.exists() { within } else { data.into() }
+}
+
+/// The header of the store that `data` names; files of other formats have none.
+pub(crate) fn header_of(data: &str) -> Option<Header> {
+    let path = place_of(data);
+    let store = format_of(&path).is_none().then(|| EpisodeStore::open(&path).ok())??;
+    Some(store.header().clone())
+}
+
 /// The store of recorded episodes that `data` names: its folder, or that of a run that holds it; what is of another format is imported for as long as it is
 /// needed. Also what a user should know of how that was read.
 pub(crate) fn open_recorded(data: &str) -> Result<(EpisodeStore, Vec<String>)> {
-    // A run's folder keeps its episodes one level down.
-    let within = RunFolder::new(data).episodes();
-    let path = if within.exists() { within } else { data.into() };
+    let path = place_of(data);
     let opened = match format_of(&path) {
         None => EpisodeStore::open(&path).map(|store| (store, Vec::new())),
         Some(format) => imported(&path, format),

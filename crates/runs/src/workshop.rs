@@ -3,10 +3,10 @@
 use rayon::prelude::*;
 use worldwright_core::{Agent, Dataset, Environment, Error, Experience, Interrupt, Result, Space, Value};
 use worldwright_data::{Elements, EpisodeStore, Named, Replay, arranged, recorded_names};
-use worldwright_envs::Made;
+use worldwright_envs::{ACTION_REPEAT, Made};
 
 use crate::Experiment;
-use crate::offline::open_recorded;
+use crate::offline::{open_recorded, steps_each};
 
 /// Makes what an experiment names.
 pub trait Workshop: Sync {
@@ -38,6 +38,16 @@ pub trait Workshop: Sync {
             return Ok(None);
         }
         let (store, mut notes) = open_recorded(&experiment.data)?;
+        if let Some(steps) = steps_each(store.header(), made.environment.as_ref()).filter(|steps| *steps != 1.0) {
+            let why = format!(
+                "a step of the episodes in {} takes as long as {steps} of {} do here, which to a model is another world: \
+                 leave environment.{} out, and it is found from them",
+                experiment.data,
+                made.environment.id(),
+                ACTION_REPEAT.name
+            );
+            return Err(Error::config("data", why));
+        }
         let dataset = Replay::from_store(&store).and_then(|replay| replay.all());
         let dataset = dataset.map_err(|error| match undefined(&store) {
             Ok(Some(place)) => Error::config("data", format!("{}: {place}; leave it out", experiment.data)),

@@ -42,6 +42,9 @@ pub struct Header {
     pub notes: Vec<(String, String)>,
 }
 
+/// The note that says how long a step takes.
+const DT_SECS: &str = "dt_secs";
+
 impl Header {
     /// A header without versions or notes.
     pub fn new(environment: impl Into<String>, observation_space: Space, action_space: Space, seed: u64) -> Self {
@@ -69,6 +72,20 @@ impl Header {
     pub fn with_columns(mut self, columns: Vec<StepColumn>) -> Self {
         self.columns = columns;
         self
+    }
+
+    /// The same of steps that take so many seconds.
+    #[must_use]
+    pub fn with_dt_secs(mut self, secs: f64) -> Self {
+        self.notes.retain(|(key, _)| key != DT_SECS);
+        self.notes.push((DT_SECS.to_owned(), secs.to_string()));
+        self
+    }
+
+    /// Seconds that a step takes, where it is said.
+    pub fn dt_secs(&self) -> Option<f64> {
+        let (_, secs) = self.notes.iter().find(|(key, _)| key == DT_SECS)?;
+        secs.parse().ok().filter(|secs: &f64| secs.is_finite() && *secs > 0.0)
     }
 
     pub(crate) fn to_json(&self) -> String {

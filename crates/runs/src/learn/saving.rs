@@ -171,14 +171,7 @@ pub(super) fn memory(made: &Made, agent: &dyn Agent) -> Result<Replay> {
 
 /// The header of the run's episodes.
 pub(super) fn header(experiment: &Experiment, environment: &dyn Environment, agent: &dyn Agent) -> Header {
-    Header::new(
-        environment.id(),
-        environment.observation_space().clone(),
-        environment.action_space().clone(),
-        experiment.seed,
-    )
-    .with_versions(environment.versions())
-    .with_columns(agent.columns())
+    crate::offline::header(environment, experiment.seed).with_columns(agent.columns())
 }
 
 pub(super) fn no_store() -> Error {

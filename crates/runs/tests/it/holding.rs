@@ -1,7 +1,7 @@
 //! How long actions are held where nobody says it: found at the start, kept with the run, and never where somebody said it.
 
 use worldwright_core::{Interrupt, Setting};
-use worldwright_runs::{Choices, Experiment, Lists, Outcome, RunFolder, branch};
+use worldwright_runs::{Experiment, Lists, Outcome, RunFolder, Workshop, branch, collect};
 
 use crate::tiny::{AtStep, GO_ON, completed, finish, run, trace};
 
@@ -53,13 +53,29 @@ fn a_slow_world_is_acted_in_slowly_and_a_cut_run_goes_on_at_its_pace() {
     let data = format!("data={}", whole.display());
     let begun = completed(&["environment=dmc-pendulum-swingup", "steps=50", &data]);
     assert_eq!(begun.environment.settings["action_repeat"], Setting::Integer(4));
-    let choices = ["environment=dmc-pendulum-swingup", "environment.action_repeat=2", "steps=50", &data];
-    let choices = choices.iter().try_fold(Choices::new(), |choices, assignment| choices.assign(assignment)).unwrap();
-    let refused = Lists.resolve(&choices).unwrap_err().to_string();
-    assert!(refused.contains("held for 4 steps each, not for 2"), "{refused}");
+    let other = completed(&["environment=dmc-pendulum-swingup", "environment.action_repeat=2", "steps=50", &data]);
+    let refused = run(&Lists, &other, &place.path().join("other"), false, &GO_ON, Vec::new()).unwrap_err().to_string();
+    assert!(refused.contains("takes as long as 2 of dmc-pendulum-swingup do here"), "{refused}");
     let branched = place.path().join("branched");
     branch(&Lists, &quick(&["steps=1700"]), &RunFolder::new(&whole), &RunFolder::new(&branched)).unwrap();
     assert_eq!(held(&branched), (Some(Setting::Integer(4)), 350));
+}
+
+/// Whatever wrote them, and whatever made its steps long.
+#[test]
+fn collected_episodes_are_gone_on_from_at_their_pace() {
+    let place = tempfile::tempdir().unwrap();
+    for (name, settings, repeat) in
+        [("three", &["environment.action_repeat=3"][..], 3), ("one", &["environment.action_repeat=1"], 1)]
+    {
+        let out = place.path().join(name);
+        let recorder = completed(&[&["environment=dmc-cartpole-swingup", "algorithm=sac"][..], settings].concat());
+        collect(&mut Lists.environment(&recorder).unwrap(), &mut [], None, (40, 0), &out, &GO_ON).unwrap();
+        // The preset's is 4.
+        let data = format!("data={}", out.display());
+        let begun = completed(&["environment=dmc-cartpole-swingup", "steps=50", &data]);
+        assert_eq!(begun.environment.settings["action_repeat"], Setting::Integer(repeat));
+    }
 }
 
 #[test]
