@@ -11,9 +11,6 @@ use worldwright_nn::{Activation, Bins, Cell, Graph, Latent, Linear, Node, Steppe
 
 use super::heads::{Head, Hidden};
 
-/// The bins of rewards and values.
-pub(crate) const BINS: Bins = Bins::COARSE;
-
 /// How large everything is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Sizes {
@@ -53,7 +50,7 @@ impl Sizes {
 pub(crate) struct Advanced {
     /// The next latent.
     pub(crate) latent: Node,
-    /// Logits over [`BINS`] of the reward.
+    /// Logits over the trunk's bins of the reward.
     pub(crate) reward: Node,
     /// The logit that the episode goes on.
     pub(crate) continues: Node,
@@ -63,6 +60,8 @@ pub(crate) struct Advanced {
 #[derive(Debug, Clone)]
 pub(crate) struct Trunk {
     pub(crate) sizes: Sizes,
+    /// Of rewards.
+    bins: Bins,
     encoder: [Hidden; 2],
     encoded: Linear,
     dynamics: [Hidden; 2],
@@ -72,8 +71,8 @@ pub(crate) struct Trunk {
 }
 
 impl Trunk {
-    /// Declares the parameters.
-    pub(crate) fn new(store: &mut Store, sizes: Sizes, rng: &mut Rng) -> Self {
+    /// Declares the parameters, for rewards over these bins.
+    pub(crate) fn new(store: &mut Store, (sizes, bins): (Sizes, Bins), rng: &mut Rng) -> Self {
         let (width, latent, init) = (sizes.hidden, sizes.latent, WeightInit::LinearDefault);
         let encoder = [
             Hidden::new(store, "encoder.0", sizes.observation, width, rng),
@@ -85,12 +84,13 @@ impl Trunk {
         ];
         Self {
             sizes,
+            bins,
             encoder,
             encoded: Linear::new(store, "encoder.out", width, latent, init, rng),
             dynamics,
             moved: Linear::new(store, "dynamics.out", width, latent, init, rng),
             // A model that knows nothing promises nothing: searches would follow it.
-            reward: Head::new(store, "reward", [width, width, BINS.count], WeightInit::Zero, rng),
+            reward: Head::new(store, "reward", [width, width, bins.count], WeightInit::Zero, rng),
             continues: Head::new(store, "continues", [width, width, 1], WeightInit::Zero, rng),
         }
     }
@@ -115,7 +115,7 @@ impl Trunk {
         Ok((graph.sim_norm(moved, self.sizes.simplex)?, x))
     }
 
-    /// Logits over [`BINS`] of the rewards of steps, and logits that the episode goes on.
+    /// Logits over the bins of the rewards of steps, and logits that the episode goes on.
     pub(crate) fn paid(&self, graph: &mut Graph, steps: Node) -> Result<(Node, Node)> {
         Ok((self.reward.record(graph, steps)?, self.continues.record(graph, steps)?))
     }
@@ -138,7 +138,7 @@ impl Cell for Trunk {
     fn step(&self, graph: &mut Graph, latent: &Latent, action: Node, _noise: Node) -> Result<Stepped> {
         let latent = latent.feature(graph)?;
         let Advanced { latent, reward, continues } = self.advanced(graph, latent, action)?;
-        let reward = graph.two_hot_mean(reward, BINS)?;
+        let reward = graph.two_hot_mean(reward, self.bins)?;
         let continues = graph.activation(continues, Activation::Sigmoid)?;
         Ok(Stepped { latent: Latent { parts: vec![latent] }, reward, continues })
     }

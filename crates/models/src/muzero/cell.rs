@@ -1,10 +1,13 @@
 //! The networks of a value-equivalent model for search: a trunk, and what is thought of its latents.
 
 use worldwright_core::{Result, Rng};
-use worldwright_nn::{Graph, Node, Store, WeightInit};
+use worldwright_nn::{Bins, Graph, Node, Store, WeightInit};
 
 use crate::latent::heads::Head;
-use crate::latent::trunk::{BINS, Sizes, Trunk};
+use crate::latent::trunk::{Sizes, Trunk};
+
+/// The bins of rewards and values.
+pub(super) const BINS: Bins = Bins::COARSE;
 
 /// The networks.
 #[derive(Debug, Clone)]
@@ -19,7 +22,7 @@ impl MuzeroCell {
     pub(super) fn new(store: &mut Store, sizes: Sizes, rng: &mut Rng) -> Self {
         let (width, latent, none) = (sizes.hidden, sizes.latent, WeightInit::Zero);
         Self {
-            trunk: Trunk::new(store, sizes, rng),
+            trunk: Trunk::new(store, (sizes, BINS), rng),
             policy: Head::new(store, "policy", [latent, width, sizes.actions], none, rng),
             value: Head::new(store, "value", [latent, width, BINS.count], none, rng),
         }

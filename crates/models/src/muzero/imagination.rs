@@ -9,11 +9,10 @@ use worldwright_core::{
 use worldwright_nn::{Activation, Graph, Node, Predictor};
 
 use super::Muzero;
-use super::cell::MuzeroCell;
+use super::cell::{BINS, MuzeroCell};
 use crate::arena::{check_latent, check_rows, check_step};
 use crate::latent::packed::{Packed, write_action};
 use crate::latent::rows::{Told, copy, frozen, reserve, tell};
-use crate::latent::trunk::BINS;
 
 /// What the arena runs; each gives a value and the logits of a prior last.
 struct Graphs {

@@ -3,11 +3,11 @@
 use worldwright_core::{ActionHead, Experience, Metrics, Result, Rng, Sample, StepColumn};
 use worldwright_nn::{Feed, Graph, Node, Runner, Starts, Store};
 
-use super::cell::MuzeroCell;
+use super::cell::{BINS, MuzeroCell};
 use super::targets::{Due, Played, Returns};
 use super::{ROOT_VALUE, SEARCH_POLICY};
 use crate::latent::loss::{Filled, Loss, keep_starts, scale, write_singles};
-use crate::latent::trunk::{BINS, Sizes};
+use crate::latent::trunk::Sizes;
 use crate::latent::{Learned, windows};
 
 /// What a learner is told.

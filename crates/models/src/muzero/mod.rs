@@ -28,10 +28,10 @@ use worldwright_core::{
 };
 use worldwright_nn::{AdamConfig, Cell, Starts, Store};
 
-use crate::latent::trunk::{BINS, Sizes};
+use crate::latent::trunk::Sizes;
 use crate::latent::{self, Latent, Learned, plain_spec};
 use crate::{Build, LatentModel, ModelContext};
-use cell::MuzeroCell;
+use cell::{BINS, MuzeroCell};
 use imagination::MuzeroImagination;
 use learner::{Schedule, Unrolled};
 

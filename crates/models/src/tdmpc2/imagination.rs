@@ -8,11 +8,10 @@ use worldwright_core::{
 use worldwright_nn::{Activation, Predictor};
 
 use super::Tdmpc2;
-use super::cell::Said;
+use super::cell::{BINS, Said};
 use crate::arena::{check_latent, check_rows, check_step};
 use crate::latent::packed::{Packed, write_action};
 use crate::latent::rows::{Told, copy, frozen, reserve, tell};
-use crate::latent::trunk::BINS;
 
 /// The least deviation of a number's prior, as a share of half its range: what a sure policy leaves a planner to look at.
 const LEAST_STD: f64 = 0.05;
@@ -23,7 +22,7 @@ struct Graphs {
     step: Packed,
     /// `observation → z`.
     represent: Packed,
-    /// `z → value` of what the policy does at its surest.
+    /// `z → value` of what the policy does: of numbers at its surest, of choices in the mean.
     value: Packed,
     /// `z → modes in [−1, 1] and logarithms of deviations before the tangent`, or `z → logits`.
     prior: Packed,
@@ -31,7 +30,7 @@ struct Graphs {
 
 impl Graphs {
     fn new(model: &Tdmpc2) -> Result<Self> {
-        let (cell, store) = (&model.kind.cell, &model.learned.store);
+        let (cell, store) = (&model.kind.cell, model.learned.judge());
         let (trunk, sizes) = (&cell.trunk, cell.trunk.sizes);
         let mut g = frozen(store);
         let (latent, action) = (g.input(sizes.latent), g.input(sizes.actions));
@@ -49,10 +48,7 @@ impl Graphs {
         let latent = g.input(sizes.latent);
         let surest = match cell.say(&mut g, latent)? {
             Said::Gaussian([mean, _]) => g.activation(mean, Activation::Tanh)?,
-            Said::Logits(logits) => {
-                let still = g.constant(1, sizes.actions, 0.0)?;
-                g.straight_through(logits, still, sizes.actions)?
-            }
+            Said::Logits(logits) => g.softmax(logits, sizes.actions)?,
         };
         let worth = cell.value(&mut g, latent, surest)?;
         let value = Packed::new(Predictor::new(&g, &[store], &[worth])?);
@@ -194,7 +190,9 @@ impl Imagination for Tdmpc2Imagination<'_> {
         for (i, row) in to.iter().enumerate() {
             let next = &self.next[i * latent..][..latent];
             self.held[row * latent..][..latent].copy_from_slice(next);
-            tell(out, i, next.iter(), (self.reward[i], self.continues[i]), model.kind.discount);
+            // A value of thousands times a little doubt of going on would weigh more in a plan than all that its steps earn: either it goes on or it ends, and what is no number stays none.
+            let goes_on = if self.continues[i] < 0.5 { 0.0 } else { self.continues[i].ceil() };
+            tell(out, i, next.iter(), (self.reward[i], goes_on), model.kind.discount);
         }
         Ok(())
     }

@@ -1,15 +1,13 @@
 //! The loss of a model with values and a policy of its own over unrolled windows, and its updates.
 
 use worldwright_core::{ActionHead, Experience, Metrics, Result, Rng, Sample};
-use worldwright_nn::{Graph, Node, Starts};
+use worldwright_nn::{Activation, Graph, Node, Starts};
 
-use super::cell::Tdmpc2Cell;
+use super::cell::{BINS, Tdmpc2Cell};
 use crate::latent::loss::{Filled, Loss, keep_starts, scale, write_singles};
-use crate::latent::trunk::{BINS, Sizes};
+use crate::latent::trunk::Sizes;
 use crate::latent::{Learned, windows};
 
-/// What is added to the values of critics that are not believed.
-const UNBELIEVED: f32 = 1e30;
 /// How far the estimate of how values spread comes nearer with each update.
 const SPREAD_RATE: f64 = 0.01;
 /// The percentiles that it lies between.
@@ -22,6 +20,8 @@ pub(super) struct Schedule {
     pub(super) batch: usize,
     /// K, steps that are unrolled.
     pub(super) unroll: usize,
+    /// D, steps that are imagined before a value closes a target.
+    pub(super) foresight: usize,
     /// ρ.
     pub(super) decay: f32,
     /// β.
@@ -46,7 +46,6 @@ pub(crate) struct Unrolled {
     /// What the policy's actions are worth, `[K + 1]` rows.
     worth: Node,
     sizes: Sizes,
-    critics: usize,
     schedule: Schedule,
     sample: Sample,
     flat: Vec<f64>,
@@ -70,18 +69,16 @@ struct Feeds {
     taken: Vec<f32>,
     /// Weights of states `[B][K + 1]`.
     valued: Vec<f32>,
-    /// Noise of what the policy does next `[B][K][A]`, and of what it does here `[B][K + 1][A]`.
+    /// Noise of what the policy does next `[B][K][(D + 1) A]`, and of what it does here `[B][K + 1][A]`.
     next: Vec<f32>,
     here: Vec<f32>,
-    /// Zero for critics that are believed `[B][K][C]`.
-    left_out: Vec<f32>,
     /// 1 / S `[B]`.
     inverse: Vec<f32>,
     windows: Vec<Filled>,
 }
 
 impl Feeds {
-    fn new(sizes: &Sizes, critics: usize, schedule: &Schedule) -> Self {
+    fn new(sizes: &Sizes, schedule: &Schedule) -> Self {
         let (batch, steps) = (schedule.batch, schedule.batch * schedule.unroll);
         let rows = steps + batch;
         Self {
@@ -91,13 +88,41 @@ impl Feeds {
             continues: vec![0.0; steps],
             taken: vec![0.0; steps],
             valued: vec![0.0; rows],
-            next: vec![0.0; steps * sizes.actions],
+            next: vec![0.0; steps * (schedule.foresight + 1) * sizes.actions],
             here: vec![0.0; rows * sizes.actions],
-            left_out: vec![0.0; steps * critics],
             inverse: vec![1.0; batch],
             windows: vec![Filled::default(); batch],
         }
     }
+}
+
+/// What is to come from latents on, in one column: what the policy earns in D imagined steps, and then what the slow critics think in the mean.
+///
+/// A target of one step sees as far as the slow copy has followed, which are some dozens of steps after thousands of updates; one of D + 1 sees so many times as far. The steps are the policy's
+/// own in the model, so that nothing of who recorded the experience is in them.
+fn foreseen(
+    g: &mut Graph,
+    cell: &Tdmpc2Cell,
+    (mut latent, noise): (Node, Node),
+    (schedule, learned): (&Schedule, &Learned),
+) -> Result<Node> {
+    let (actions, mut earned) = (cell.trunk.sizes.actions, Vec::new());
+    for d in 0..schedule.foresight {
+        let (said, noise) = (cell.say(g, latent)?, g.slice(noise, d * actions, actions)?);
+        let action = cell.draw(g, said, noise)?;
+        let step = cell.trunk.advanced(g, latent, action)?;
+        latent = step.latent;
+        earned.push([g.two_hot_mean(step.reward, BINS)?, g.activation(step.continues, Activation::Sigmoid)?]);
+    }
+    let (said, noise) = (cell.say(g, latent)?, g.slice(noise, schedule.foresight * actions, actions)?);
+    let done = cell.act(g, said, noise)?;
+    g.freeze(learned.judge());
+    let value = cell.value(g, latent, done.action)?;
+    earned.into_iter().rev().try_fold(value, |future, [reward, goes_on]| {
+        let future = g.mul(future, goes_on)?;
+        let future = g.affine(future, schedule.discount, 0.0)?;
+        g.add(reward, future)
+    })
 }
 
 impl Unrolled {
@@ -112,9 +137,8 @@ impl Unrolled {
         let actions = g.input_rows(unroll, sizes.actions);
         let [rewards, continues, taken] = [0; 3].map(|_| g.input_rows(unroll, 1));
         let valued = g.input_rows(unroll + 1, 1);
-        let next = g.input_rows(unroll, cell.noise());
-        let here = g.input_rows(unroll + 1, cell.noise());
-        let left_out = g.input_rows(unroll, critics);
+        let next = g.input_rows(unroll, (schedule.foresight + 1) * sizes.actions);
+        let here = g.input_rows(unroll + 1, sizes.actions);
         let inverse = g.input(1);
 
         let latents = trunk.represent(g, observations)?;
@@ -135,33 +159,17 @@ impl Unrolled {
         let reward = g.cross_entropy(reward, target, BINS.count)?;
         let end = g.binary_cross_entropy(goes_on, continues)?;
         let before = g.steps(imagined, 0, unroll)?;
-        let judged = cell.judge(g, before, actions)?;
-
         // What the critics are to say: nothing of it learns.
         g.freeze(&learned.store);
-        let said = cell.say(g, after)?;
-        let done = cell.act(g, said, next)?;
-        g.freeze(learned.judge());
-        let mut least: Option<Node> = None;
-        for (critic, logits) in cell.judge(g, after, done.action)?.into_iter().enumerate() {
-            let (value, out) = (g.two_hot_mean(logits, BINS)?, g.slice(left_out, critic, 1)?);
-            let value = g.add(value, out)?;
-            least = Some(least.map_or(Ok(value), |least| g.min(least, value))?);
-        }
-        let least = least.map_or_else(|| g.constant(unroll, 1, 0.0), Ok)?;
-        let future = g.mul(least, continues)?;
+        let aim = foreseen(g, cell, (after, next), (&schedule, learned))?;
+        let future = g.mul(aim, continues)?;
         let future = g.affine(future, schedule.discount, 0.0)?;
         let aim = g.add(rewards, future)?;
         let aim = g.two_hot(aim, BINS)?;
-        let mut errors: Option<Node> = None;
-        for logits in judged {
-            let error = g.cross_entropy(logits, aim, BINS.count)?;
-            errors = Some(errors.map_or(Ok(error), |errors| g.add(errors, error))?);
-        }
-        let errors = errors.map_or_else(|| g.constant(unroll, 1, 0.0), Ok)?;
+        g.learn(&learned.store);
+        let errors = cell.errors(g, before, actions, aim)?;
 
         // The policy alone learns from what the critics, as they are, think of it.
-        g.learn(&learned.store);
         let states = g.detach(imagined)?;
         let said = cell.say(g, states)?;
         let done = cell.act(g, said, here)?;
@@ -184,11 +192,10 @@ impl Unrolled {
             latents,
             worth,
             sizes,
-            critics,
             schedule,
             sample: Sample::default(),
             flat: Vec::new(),
-            feeds: Feeds::new(&sizes, critics, &schedule),
+            feeds: Feeds::new(&sizes, &schedule),
             seen: vec![0.0; rows * sizes.latent],
             worths: vec![0.0; rows],
             ranked: Vec::with_capacity(rows),
@@ -206,21 +213,12 @@ impl Unrolled {
         let feeds = &mut self.feeds;
         scale(&mut feeds.taken);
         scale(&mut feeds.valued);
-        for noise in [&mut feeds.next, &mut feeds.here] {
-            if head.choices() > 0 {
-                rng.fill_gumbel(noise);
-            } else {
-                rng.fill_normal(noise);
-            }
-        }
-        for row in feeds.left_out.chunks_exact_mut(self.critics) {
-            row.fill(UNBELIEVED);
-            // The less of two is believed, each pair as likely.
-            let first = rng.below(self.critics as u64) as usize;
-            let other = rng.below(self.critics as u64 - 1) as usize;
-            for believed in [first, other + usize::from(other >= first)] {
-                row[believed] = 0.0;
-            }
+        if head.choices() > 0 {
+            // Of choices all are counted where a draw is not called for.
+            rng.fill_gumbel(&mut feeds.next);
+        } else {
+            rng.fill_normal(&mut feeds.next);
+            rng.fill_normal(&mut feeds.here);
         }
         Ok(())
     }
@@ -269,18 +267,8 @@ impl Unrolled {
     pub(super) fn learn(&mut self, learned: &mut Learned, starts: &mut Starts) -> Result<Metrics> {
         self.feeds.inverse.fill(1.0 / learned.spread().max(1.0) as f32);
         let f = &self.feeds;
-        let feeds = [
-            &f.observations,
-            &f.actions,
-            &f.rewards,
-            &f.continues,
-            &f.taken,
-            &f.valued,
-            &f.next,
-            &f.here,
-            &f.left_out,
-            &f.inverse,
-        ];
+        let feeds =
+            [&f.observations, &f.actions, &f.rewards, &f.continues, &f.taken, &f.valued, &f.next, &f.here, &f.inverse];
         self.loss.pass(&[&learned.store, learned.judge()], feeds)?;
         let told = self.loss.learn(learned)?;
         self.loss.runner.read(self.latents, &mut self.seen)?;
