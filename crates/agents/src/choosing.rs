@@ -26,7 +26,7 @@ pub struct Chosen {
 }
 
 /// An algorithm, and what speaks for it and for who plays its roles.
-struct Fitting {
+struct Suggestion {
     algorithm: &'static str,
     because: &'static str,
     /// By section.
@@ -35,7 +35,7 @@ struct Fitting {
     holds: bool,
 }
 
-const COUNTED: Fitting = Fitting {
+const COUNTED: Suggestion = Suggestion {
     algorithm: "tabular",
     because: "observations and actions can be counted, so that every value can be computed",
     roles: &[
@@ -44,13 +44,13 @@ const COUNTED: Fitting = Fitting {
     ],
     holds: false,
 };
-const UNBOUNDED: Fitting = Fitting {
+const UNBOUNDED: Suggestion = Suggestion {
     algorithm: "pets",
     because: "actions are not of a kind that a policy is learned for (numbers with bounds, or few choices), so that it plans alone",
     roles: &[ENSEMBLE, SAMPLED],
     holds: false,
 };
-const PICTURES: Fitting = Fitting {
+const PICTURES: Suggestion = Suggestion {
     algorithm: "dreamer",
     because: "observations are too many numbers to foretell one by one, so that it sees them through a latent of its own",
     roles: &[
@@ -59,7 +59,7 @@ const PICTURES: Fitting = Fitting {
     ],
     holds: false,
 };
-const NUMBERS: Fitting = Fitting {
+const NUMBERS: Suggestion = Suggestion {
     algorithm: "loop",
     because: "observations are numbers: plans through an ensemble, led by a policy and its value",
     roles: &[

@@ -4,12 +4,12 @@ use worldwright_core::{Array, Experience, Interrupt, LearnedModel, Metrics, Resu
 
 use crate::fitting::Fitting;
 use crate::model_based::lost;
-use crate::planned::{World, world};
+use crate::planned::{LearnedArena, learned_arena};
 
 /// A model, its arena, and its fits.
 pub(crate) struct Fitted {
     /// None only while a fit or a restore holds the model.
-    world: Option<World>,
+    world: Option<LearnedArena>,
     /// Rows of the arena.
     rows: usize,
     pub(crate) fitting: Fitting,
@@ -18,14 +18,14 @@ pub(crate) struct Fitted {
 impl Fitted {
     /// Opens an arena of so many rows.
     pub(crate) fn new(model: Box<dyn LearnedModel>, rows: usize, fitting: Fitting) -> Self {
-        Self { world: Some(world(model, rows, 0)), rows, fitting }
+        Self { world: Some(learned_arena(model, rows, 0)), rows, fitting }
     }
 
     /// The model with its arena.
     ///
     /// # Errors
     /// As [`lost`] says, where a fit failed while it held the model.
-    pub(crate) fn world(&mut self) -> Result<&mut World> {
+    pub(crate) fn world(&mut self) -> Result<&mut LearnedArena> {
         self.parts().map(|(world, _)| world)
     }
 
@@ -33,7 +33,7 @@ impl Fitted {
     ///
     /// # Errors
     /// As for [`world`](Self::world).
-    pub(crate) fn parts(&mut self) -> Result<(&mut World, &Fitting)> {
+    pub(crate) fn parts(&mut self) -> Result<(&mut LearnedArena, &Fitting)> {
         Ok((self.world.as_mut().ok_or_else(lost)?, &self.fitting))
     }
 
@@ -41,7 +41,7 @@ impl Fitted {
     fn change<T>(&mut self, by: impl FnOnce(&mut dyn LearnedModel, &mut Fitting) -> Result<T>) -> Result<T> {
         let mut model = self.world.take().ok_or_else(lost)?.into_owner();
         let changed = by(model.as_mut(), &mut self.fitting);
-        self.world = Some(world(model, self.rows, 0));
+        self.world = Some(learned_arena(model, self.rows, 0));
         changed
     }
 

@@ -11,21 +11,21 @@ use worldwright_core::{
 use worldwright_models::LatentModel;
 use worldwright_policies::ImaginedPolicy;
 
-use crate::belief::{Belief, ROWS};
+use crate::carried_belief::{CarriedBelief, ROWS};
+use crate::latent_arena::{LatentArena, latent_arena, lost};
 use crate::places::{self, at};
 use crate::policy_agent::{mode, policy_context};
 use crate::updates::Updates;
-use crate::world::{World, lost, world};
 use crate::{AgentContext, Resolved};
 
 /// What an episode starts anew.
 struct Place {
     explore_rng: Rng,
-    belief: Belief,
+    belief: CarriedBelief,
 }
 
 pub(crate) struct LatentAgent {
-    world: Option<World>,
+    world: Option<LatentArena>,
     policy: Box<dyn ImaginedPolicy>,
     action_space: Space,
     observation_space: Space,
@@ -50,10 +50,12 @@ pub(crate) fn build(resolved: &Resolved, context: &AgentContext) -> Result<Box<d
     let policy_context = policy_context(inputs, resolved, context)?;
     cost::arena(model.spec(), ROWS.saturating_mul(context.places), "rows of beliefs, environment.count,")?;
     let seed = Key::new(context.seed);
-    let place =
-        |place| Place { explore_rng: seed.fold(2).rng(), belief: Belief::new(ROWS * place, inputs, seed.fold(5)) };
+    let place = |place| Place {
+        explore_rng: seed.fold(2).rng(),
+        belief: CarriedBelief::new(ROWS * place, inputs, seed.fold(5)),
+    };
     Ok(Box::new(LatentAgent {
-        world: Some(world(model, ROWS * context.places)),
+        world: Some(latent_arena(model, ROWS * context.places)),
         policy: entry.build.imagined(entry.name, &policy_context, &acting.settings)?,
         action_space: context.action_space.clone(),
         observation_space: context.observation_space.clone(),
@@ -79,7 +81,7 @@ impl LatentAgent {
     fn change(&mut self, change: impl FnOnce(&mut dyn LatentModel) -> Result<()>) -> Result<()> {
         let mut model = self.world.take().ok_or_else(lost)?.into_owner();
         let changed = change(model.as_mut());
-        let mut world = world(model, ROWS * self.places.len());
+        let mut world = latent_arena(model, ROWS * self.places.len());
         let places = &self.places;
         let carried =
             world.with_dependent_mut(|_, arena| places.iter().try_for_each(|place| place.belief.carry(arena.as_mut())));

@@ -4,8 +4,8 @@
 //! agent around them. [`resolve`] lays a user's choices over the algorithm's defaults and the preset for the environment
 //! (see [`PRESETS`]) and checks every key; [`build`] makes the agent.
 
-mod belief;
 mod believing;
+mod carried_belief;
 mod caution;
 mod choosing;
 mod closing;
@@ -28,6 +28,7 @@ mod interest;
 mod kept;
 mod labelled;
 mod latent_agent;
+mod latent_arena;
 mod masked;
 mod mixture;
 mod model_based;
@@ -52,7 +53,6 @@ mod tally;
 mod tether;
 mod updates;
 mod walking;
-mod world;
 
 use worldwright_core::{Agent, Entry, Error, Result};
 

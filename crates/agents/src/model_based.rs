@@ -15,7 +15,7 @@ use crate::closing::Closing;
 use crate::fitting::Fitting;
 use crate::guided::Lead;
 use crate::places::{self, at};
-use crate::planned::{Belief, Place, World, perturb, world};
+use crate::planned::{LearnedArena, PlanningPlace, RefilteredBelief, learned_arena, perturb};
 use crate::tally::Tally;
 use crate::tether::Tether;
 use crate::{AgentContext, Resolved};
@@ -25,11 +25,11 @@ const CLOSING: &str = "closing";
 
 /// Plans through a model, and fits the model to all that was experienced when that is due.
 pub struct ModelBasedAgent {
-    world: Option<World>,
+    world: Option<LearnedArena>,
     /// One at least.
-    places: Vec<Place>,
+    places: Vec<PlanningPlace>,
     /// What plans for others' sake, and keeps nothing.
-    advising: Option<Place>,
+    advising: Option<PlanningPlace>,
     /// Rows that a planner needs.
     planned: usize,
     fitting: Fitting,
@@ -112,8 +112,8 @@ impl ModelBasedAgent {
             let build = || (planner_entry.build)(&planner_context, &chosen.settings);
             let planner = cost::alike(("environment.count", planners), build)?;
             planner.check(&spec)?;
-            let first = planner.rows() + place * Belief::rows(spec.capabilities.memory);
-            places.push(Place {
+            let first = planner.rows() + place * RefilteredBelief::rows(spec.capabilities.memory);
+            places.push(PlanningPlace {
                 planner,
                 explore_rng: seed.fold(2).rng(),
                 decision_key: seed.fold(3),
@@ -121,12 +121,12 @@ impl ModelBasedAgent {
                 decisions: 0,
                 since_plan: 0,
                 action: action.clone(),
-                belief: Belief::new(spec.capabilities.memory, first),
+                belief: RefilteredBelief::new(spec.capabilities.memory, first),
             });
         }
         let advising = if led { places.pop() } else { None };
         let (planned, horizon) = (places[0].planner.rows(), places[0].planner.horizon());
-        let believed = count * Belief::rows(spec.capabilities.memory);
+        let believed = count * RefilteredBelief::rows(spec.capabilities.memory);
         cost::arena(&spec, planned.saturating_add(believed), "rows that the planner imagines")?;
         let milliseconds = settings.float("decision_ms", 0.0, 1e9)?;
         let (o, a) = (context.observation_space.flat_dim(), context.action_space.flat_dim());
@@ -136,7 +136,7 @@ impl ModelBasedAgent {
             return Err(Error::config("replan_every", why));
         }
         Ok(Self {
-            world: Some(world(model, planned, places.len())),
+            world: Some(learned_arena(model, planned, places.len())),
             places,
             advising,
             planned,
@@ -160,7 +160,7 @@ impl ModelBasedAgent {
 
     /// Its model, where no failed fit lost it.
     pub fn into_model(self) -> Option<Box<dyn LearnedModel>> {
-        self.world.map(World::into_owner)
+        self.world.map(LearnedArena::into_owner)
     }
 
     /// Takes its model as fitted to so many transitions already.
@@ -172,7 +172,7 @@ impl ModelBasedAgent {
 impl ModelBasedAgent {
     /// An arena borrows its model, so a model that changed gets a new one, in which nothing is filtered yet.
     fn open(&mut self, model: Box<dyn LearnedModel>) {
-        self.world = Some(world(model, self.planned, self.places.len()));
+        self.world = Some(learned_arena(model, self.planned, self.places.len()));
         self.places.iter_mut().for_each(|place| place.belief.filtered = 0);
     }
 
@@ -445,7 +445,7 @@ impl Persist for ModelBasedAgent {
         self.fitting.save(&mut state);
         self.tally.save(&mut state);
         state.put("spread", Array::F64(vec![self.spread.len()], self.spread.clone()));
-        places::put(&mut state, &self.places, Place::save);
+        places::put(&mut state, &self.places, PlanningPlace::save);
         if let Some(closing) = &self.closing {
             state.put_all(CLOSING, closing.save());
         }

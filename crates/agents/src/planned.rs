@@ -13,8 +13,8 @@ use crate::tether::Tether;
 type Arena<'a> = Box<dyn Imagination + 'a>;
 
 self_cell!(
-    /// A model with the arena that plans in it, kept between decisions so that a decision allocates nothing.
-    pub(crate) struct World {
+    /// A model that is fitted to data, with the arena that is open in it, kept between decisions so that a decision allocates nothing.
+    pub(crate) struct LearnedArena {
         owner: Box<dyn LearnedModel>,
         #[not_covariant]
         dependent: Arena,
@@ -22,13 +22,13 @@ self_cell!(
 );
 
 /// A model with an arena for a planner's rows and for the beliefs at so many places.
-pub(crate) fn world(model: Box<dyn LearnedModel>, planned: usize, places: usize) -> World {
-    let rows = planned + places * Belief::rows(model.spec().capabilities.memory);
-    World::new(model, |model| model.imagination(rows))
+pub(crate) fn learned_arena(model: Box<dyn LearnedModel>, planned: usize, places: usize) -> LearnedArena {
+    let rows = planned + places * RefilteredBelief::rows(model.spec().capabilities.memory);
+    LearnedArena::new(model, |model| model.imagination(rows))
 }
 
-/// What an episode starts anew.
-pub(crate) struct Place {
+/// What an episode of an agent that plans starts anew.
+pub(crate) struct PlanningPlace {
     pub(crate) planner: Box<dyn Planner>,
     pub(crate) explore_rng: Rng,
     pub(crate) decision_key: Key,
@@ -36,12 +36,13 @@ pub(crate) struct Place {
     pub(crate) decisions: u64,
     pub(crate) since_plan: usize,
     pub(crate) action: Action,
-    pub(crate) belief: Belief,
+    pub(crate) belief: RefilteredBelief,
 }
 
 /// What was done and seen in the episode, and the row of the arena that holds what is believed of it: for models with memory. Kept whole, since
-/// a model that was fitted anew believes something else of the same past.
-pub(crate) struct Belief {
+/// a model that was fitted anew believes something else of the same past, and is filtered through it again. One that is not is a
+/// [`CarriedBelief`](crate::carried_belief::CarriedBelief).
+pub(crate) struct RefilteredBelief {
     /// Whether the model has memory; all that follows is empty where it has none.
     pub(crate) kept: bool,
     /// Observations, each with the action that led to it.
@@ -54,7 +55,7 @@ pub(crate) struct Belief {
     pub(crate) last: Option<Action>,
 }
 
-impl Belief {
+impl RefilteredBelief {
     /// Nothing is believed yet; its rows begin at `first`.
     pub(crate) fn new(kept: bool, first: usize) -> Self {
         Self { kept, past: Vec::new(), filtered: 0, rows: [first, first + 1], last: None }
@@ -96,9 +97,9 @@ impl Belief {
     }
 }
 
-impl Place {
+impl PlanningPlace {
     /// What is believed now, filtered at every step, whether there is a plan to follow or not.
-    pub(crate) fn filter(&mut self, world: &mut World) -> Result<()> {
+    pub(crate) fn filter(&mut self, world: &mut LearnedArena) -> Result<()> {
         let (belief, key) = (&mut self.belief, self.belief_key);
         world.with_dependent_mut(|_, arena| belief.catch_up(arena.as_mut(), key).map(|_| ()))
     }
@@ -106,7 +107,7 @@ impl Place {
     /// Improves the plan from where the episode stands; it ends in learned values where there are some, and is led by a policy then, or tethered to it.
     pub(crate) fn improve(
         &mut self,
-        (world, closing, tether, lead): (&mut World, Option<&mut Closing>, Option<&mut Tether>, Lead<'_>),
+        (world, closing, tether, lead): (&mut LearnedArena, Option<&mut Closing>, Option<&mut Tether>, Lead<'_>),
         budget: &Budget,
         observation: &Observation,
         explore: bool,

@@ -17,12 +17,12 @@ use worldwright_core::{
 use worldwright_models::{LatentModel, ROOT_VALUE, SEARCH_POLICY};
 use worldwright_planners::PlannerContext;
 
-use crate::belief::{Belief, ROWS};
+use crate::carried_belief::{CarriedBelief, ROWS};
+use crate::latent_arena::{LatentArena, latent_arena, lost};
 use crate::masked::Rules;
 use crate::places::{self, at};
 use crate::planned::perturb;
 use crate::updates::Updates;
-use crate::world::{World, lost, world};
 use crate::{AgentContext, Part, Resolved};
 
 /// Settings by which searches of a tree draw, by planner: a temperature of others says how they weigh.
@@ -39,11 +39,11 @@ struct Place {
     /// Draws random choices, and all actions before anything is learned.
     explore_rng: Rng,
     /// For models with memory.
-    belief: Option<Belief>,
+    belief: Option<CarriedBelief>,
 }
 
 pub(crate) struct SearchAgent {
-    world: Option<World>,
+    world: Option<LatentArena>,
     rules: Rules,
     places: Vec<Place>,
     /// Rows that a search needs.
@@ -121,12 +121,12 @@ impl SearchAgent {
         let known = context.known.as_ref().map(|known| known(discount)).filter(|_| choices > 0);
         let mut rows = places.iter().flat_map(|place| &place.searches).map(|search| search.rows()).max().unwrap_or(1);
         for place in places.iter_mut().filter(|_| memory) {
-            place.belief = Some(Belief::new(rows, width, seed.fold(5)));
+            place.belief = Some(CarriedBelief::new(rows, width, seed.fold(5)));
             rows += ROWS;
         }
         cost::arena(model.spec(), rows, "rows of plans and beliefs, environment.count,")?;
         Ok(SearchAgent {
-            world: Some(world(model, rows)),
+            world: Some(latent_arena(model, rows)),
             rules: Rules::new(known, &context.action_space, choices),
             places,
             rows,
@@ -229,7 +229,7 @@ impl SearchAgent {
     fn change<T>(&mut self, change: impl FnOnce(&mut dyn LatentModel) -> Result<T>) -> Result<T> {
         let mut model = self.world.take().ok_or_else(lost)?.into_owner();
         let changed = change(model.as_mut());
-        let mut world = world(model, self.rows);
+        let mut world = latent_arena(model, self.rows);
         let mut beliefs = self.places.iter().filter_map(|place| place.belief.as_ref());
         let carried = world.with_dependent_mut(|_, arena| beliefs.try_for_each(|belief| belief.carry(&mut **arena)));
         self.world = Some(world);
@@ -374,7 +374,7 @@ impl Agent for SearchAgent {
     }
 
     fn restore_weights(&mut self, weights: &State) -> Result<()> {
-        self.places.iter_mut().filter_map(|place| place.belief.as_mut()).for_each(Belief::forget);
+        self.places.iter_mut().filter_map(|place| place.belief.as_mut()).for_each(CarriedBelief::forget);
         self.change(|model| model.restore(&weights.part("model")))?;
         self.updates.take_made(weights)
     }

@@ -25,7 +25,7 @@ use crate::fitted::Fitted;
 use crate::fitting::Fitting;
 use crate::model_based::build_model;
 use crate::places::{self, at};
-use crate::planned::World;
+use crate::planned::LearnedArena;
 use crate::policy_agent::{mode, policy_context};
 use crate::updates::Updates;
 use crate::{AgentContext, Resolved};
@@ -76,7 +76,7 @@ impl SvgAgent {
 
 /// Improves the policy once: critic first, then along trajectories.
 fn update(
-    (world, policy, trajectories): (&mut World, &mut dyn ReparametrisedPolicy, &mut Trajectories),
+    (world, policy, trajectories): (&mut LearnedArena, &mut dyn ReparametrisedPolicy, &mut Trajectories),
     experience: &dyn Experience,
     rng: &mut Rng,
     interrupt: &Interrupt,

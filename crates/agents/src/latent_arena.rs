@@ -1,4 +1,4 @@
-//! A model with an arena that is open in it.
+//! A latent model with an arena that is open in it, for agents whose model learns as they go: every update takes the model out, and opens another.
 
 use self_cell::self_cell;
 use worldwright_core::{Error, Imagination};
@@ -7,8 +7,8 @@ use worldwright_models::LatentModel;
 type Arena<'a> = Box<dyn Imagination + 'a>;
 
 self_cell!(
-    /// A model, and an arena of a few rows in it.
-    pub(crate) struct World {
+    /// A latent model, and an arena of a few rows in it.
+    pub(crate) struct LatentArena {
         owner: Box<dyn LatentModel>,
         #[not_covariant]
         dependent: Arena,
@@ -16,8 +16,8 @@ self_cell!(
 );
 
 /// Opens an arena of `rows` rows.
-pub(crate) fn world(model: Box<dyn LatentModel>, rows: usize) -> World {
-    World::new(model, |model| model.imagination(rows))
+pub(crate) fn latent_arena(model: Box<dyn LatentModel>, rows: usize) -> LatentArena {
+    LatentArena::new(model, |model| model.imagination(rows))
 }
 
 /// What is said where an update failed while it held the model.

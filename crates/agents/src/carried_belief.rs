@@ -6,8 +6,8 @@ use worldwright_core::{Action, Array, Imagination, Key, Observation, Result, Spa
 /// Rows of the arena that a belief takes: where it is, and where the next goes.
 pub(crate) const ROWS: usize = 2;
 
-/// A belief.
-pub(crate) struct Belief {
+/// A belief that is carried on through updates, as it was filtered. One that is filtered anew is a [`RefilteredBelief`](crate::planned::RefilteredBelief).
+pub(crate) struct CarriedBelief {
     key: Key,
     /// The row of the arena that holds it, and the other.
     rows: [usize; 2],
@@ -19,7 +19,7 @@ pub(crate) struct Belief {
     latent: Vec<f64>,
 }
 
-impl Belief {
+impl CarriedBelief {
     /// Nothing is believed yet; its rows begin at `first`, of latents of `width` numbers.
     pub(crate) fn new(first: usize, width: usize, key: Key) -> Self {
         Self { key, rows: [first, first + 1], seen: 0, last: None, latent: vec![0.0; width] }
