@@ -5,14 +5,11 @@
 //! from there, and keeps the search's policy and the root's value beside the step: an update learns both. In a game of two players it plays both sides:
 //! observations, rewards and values are those of the player to move. A belief is filtered once, and carried on through updates.
 //!
-//! While it explores, a search of a tree draws as its settings say; while it does not, those settings that draw are zero. A root's value is the mean of the tried actions' values under the search's policy.
-
-use std::collections::BTreeMap;
+//! While it explores, a search draws as its settings say; while it does not, it has been told to [stop](Planner::stop_exploring). A root's value is the mean of the tried actions' values under the search's policy.
 
 use worldwright_core::{
-    Action, ActionHead, Agent, Budget, Call, Entry, Error, Experience, Interrupt, Key, Metrics, Observation, Persist,
-    Plan, PlanReport, PlanStatus, Planner, Result, Rng, Rows, Setting, Settings, Space, State, StepColumn, WorldModel,
-    cost, find,
+    Action, ActionHead, Agent, Budget, Call, Error, Experience, Interrupt, Key, Metrics, Observation, Persist, Plan,
+    PlanReport, PlanStatus, Planner, Result, Rng, Rows, Setting, Space, State, StepColumn, WorldModel, cost, find,
 };
 use worldwright_models::{LatentModel, ROOT_VALUE, SEARCH_POLICY};
 use worldwright_planners::PlannerContext;
@@ -24,10 +21,6 @@ use crate::places::{self, at};
 use crate::planned::perturb;
 use crate::updates::Updates;
 use crate::{AgentContext, Part, Resolved};
-
-/// Settings by which searches of a tree draw, by planner: a temperature of others says how they weigh.
-const DRAWING: [(&str, &str); 3] =
-    [("gumbel", "gumbel_scale"), ("puct", "dirichlet_fraction"), ("puct", "temperature")];
 
 /// What the searches of a place are saved as.
 const SEARCHES: [&str; 2] = ["exploring", "searching"];
@@ -82,22 +75,18 @@ pub(crate) fn build_planning(resolved: &Resolved, context: &AgentContext) -> Res
     Ok(Box::new(SearchAgent::new(resolved, context, (noise, false))?))
 }
 
-/// The search with its settings as they are, or without those by which a search of a tree draws.
-fn searching(part: &Part, context: &PlannerContext, draws: bool) -> Result<Box<dyn Planner>> {
-    let entry: &Entry<_> = find(worldwright_planners::ALL, "planner", &part.name)?;
-    let mut settings: BTreeMap<String, Setting> =
-        part.settings.iter().map(|(key, setting)| (key.to_owned(), setting.clone())).collect();
-    if settings.get("reuse") == Some(&Setting::Bool(true)) {
+/// The search as its settings say, or one that does what it holds to be best.
+fn searching(part: &Part, context: &PlannerContext, explores: bool) -> Result<Box<dyn Planner>> {
+    let entry = find(worldwright_planners::ALL, "planner", &part.name)?;
+    if part.settings.iter().any(|setting| setting == ("reuse", &Setting::Bool(true))) {
         let why = "keeps a tree that the next update makes another model's: leave it out";
         return Err(Error::config("planner.reuse", why));
     }
-    if !draws {
-        let drawn = |key: &str| DRAWING.contains(&(entry.name, key));
-        settings.iter_mut().filter(|(key, _)| drawn(key)).for_each(|(_, setting)| {
-            *setting = Setting::Float(0.0);
-        });
+    let mut search = (entry.build)(context, &part.settings)?;
+    if !explores {
+        search.stop_exploring();
     }
-    (entry.build)(context, &Settings::resolve(entry.name, entry.parameters, &settings)?)
+    Ok(search)
 }
 
 impl SearchAgent {

@@ -118,6 +118,11 @@ pub trait Planner: Send + Persist {
     /// looks along dimensions that no bounds limit; planners without such a spread have no use for it.
     fn widen(&mut self, _std: &[f64]) {}
 
+    /// From now on it does what it holds to be best: its settings by which an action is drawn so that others are tried too (noise at a root, a
+    /// temperature of visits) are as if they were zero. What is drawn to look around within a search stays, so that planners without such settings
+    /// have nothing to do.
+    fn stop_exploring(&mut self) {}
+
     /// Forgets the plan and takes a new seed.
     fn reset(&mut self, seed: u64);
 

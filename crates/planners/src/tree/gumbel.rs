@@ -243,6 +243,10 @@ impl Rule for Gumbel {
     const PRIORS: bool = true;
     const RANGE_OF_MEANS: bool = true;
 
+    fn stop_exploring(&mut self) {
+        self.gumbel_scale = 0.0;
+    }
+
     fn plan(&mut self, simulations: usize) {
         if self.planned != simulations {
             self.planned = simulations;

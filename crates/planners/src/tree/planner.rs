@@ -124,6 +124,10 @@ impl<R: Rule> Planner for TreePlanner<R> {
         self.plan.shift(horizon, steps);
     }
 
+    fn stop_exploring(&mut self) {
+        self.search.rule.stop_exploring();
+    }
+
     fn reset(&mut self, seed: u64) {
         self.seed = seed;
         self.decision = 0;

@@ -157,6 +157,10 @@ impl Rule for Puct {
     const PRIORS: bool = true;
     const RANGE_OF_MEANS: bool = true;
 
+    fn stop_exploring(&mut self) {
+        (self.dirichlet_fraction, self.temperature) = (0.0, 0.0);
+    }
+
     fn begin(&self, tree: &mut Tree, key: Key) {
         let edges = tree.edges_made(0);
         if self.dirichlet_fraction == 0.0 || edges.is_empty() {

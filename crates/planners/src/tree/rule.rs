@@ -12,6 +12,9 @@ pub(super) trait Rule: Send + 'static {
     /// Whether the tree's range is that of edge means rather than of returns.
     const RANGE_OF_MEANS: bool;
 
+    /// Sets what draws an action, so that others are tried too, to nothing. Without a default, so that every rule says what does.
+    fn stop_exploring(&mut self);
+
     /// Prepares for so many simulations from each root.
     fn plan(&mut self, _simulations: usize) {}
 

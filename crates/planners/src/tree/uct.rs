@@ -97,6 +97,10 @@ impl Rule for Uct {
     const PRIORS: bool = false;
     const RANGE_OF_MEANS: bool = false;
 
+    fn stop_exploring(&mut self) {
+        self.temperature = 0.0;
+    }
+
     fn begin(&self, _tree: &mut Tree, _key: Key) {}
 
     #[inline]

@@ -121,6 +121,9 @@ impl Planner for Unsure {
     fn shift(&mut self, steps: usize) {
         self.0.shift(steps);
     }
+    fn stop_exploring(&mut self) {
+        self.0.stop_exploring();
+    }
     fn reset(&mut self, seed: u64) {
         self.0.reset(seed);
     }

@@ -11,6 +11,7 @@ mod continuous_tree;
 mod control;
 mod discrete;
 mod dp_grid;
+mod exploring;
 mod greedy;
 mod lqr;
 mod pendulum;
