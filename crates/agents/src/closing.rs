@@ -34,7 +34,7 @@ impl Closing {
         let inputs = context.observation_space.flat_dim();
         let told = policy_context(inputs, resolved, context)?;
         Ok(Some(Self {
-            value: entry.build.valuing(entry.name, &told, &chosen.settings)?,
+            value: chosen.said(entry.build.valuing(entry.name, &told, &chosen.settings))?,
             asking: Asking::new(spec, (true, led)),
             updates: Updates::new(&resolved.agent)?,
             rng: Key::new(context.seed).fold(6).rng(),

@@ -74,7 +74,7 @@ fn build(resolved: &Resolved, context: &AgentContext, begin: Begin) -> Result<Bo
     // Episodes are worth what they paid in all.
     let policy_context =
         PolicyContext { inputs, action_space: context.action_space.clone(), discount: 1.0, seed: context.seed };
-    let policy = entry.build.evolved(entry.name, &policy_context, &chosen.settings)?;
+    let policy = chosen.said(entry.build.evolved(entry.name, &policy_context, &chosen.settings))?;
     let evolution = begin(policy.size(), &resolved.agent)?;
     let place = || Place { numbers: evolution.mean().to_vec(), generation: 0 };
     Ok(Box::new(EvolvingAgent {

@@ -102,11 +102,11 @@ fn memoryless(resolved: &Resolved, context: &AgentContext) -> Result<Box<dyn Lea
     let model = build_model(resolved, context)?;
     if model.spec().capabilities.memory {
         let what = "teaching a policy that sees one observation: its plans depend on all that was seen before";
-        return Err(Error::unsupported(model.spec().name.clone(), what));
+        return Err(resolved.role("model")?.cannot(what));
     }
     if !model.spec().capabilities.decode {
         let what = "showing a policy what it would see: it is no model of what is observed";
-        return Err(Error::unsupported(model.spec().name.clone(), what));
+        return Err(resolved.role("model")?.cannot(what));
     }
     Ok(model)
 }
@@ -122,9 +122,9 @@ fn assemble(
     let entry = find(worldwright_policies::ALL, "policy", &chosen.name)?;
     let policy_context =
         PolicyContext { inputs: o, action_space: context.action_space.clone(), discount: 1.0, seed: context.seed };
-    let policy = entry.build.imitating(entry.name, &policy_context, &chosen.settings)?;
+    let policy = chosen.said(entry.build.imitating(entry.name, &policy_context, &chosen.settings))?;
     if matches!(turns, Turns::Led(_)) && !policy.proposes() {
-        return Err(Error::unsupported(entry.name, "leading plans: it does not tell how its actions spread"));
+        return Err(chosen.cannot("leading plans: it does not tell how its actions spread"));
     }
     let (settings, seed) = (&resolved.agent, Key::new(context.seed));
     Ok(Box::new(ImitatingAgent {

@@ -44,7 +44,7 @@ pub(crate) fn build(resolved: &Resolved, context: &AgentContext) -> Result<Box<d
     let (chosen, acting) = (resolved.role("model")?, resolved.role("policy")?);
     let entry = find(worldwright_models::ALL, "model", &chosen.name)?;
     let model_context = context.for_model(resolved.agent.float("discount", 0.0, 1.0)?);
-    let model = entry.build.latent(entry.name, &model_context, &chosen.settings)?;
+    let model = chosen.said(entry.build.latent(entry.name, &model_context, &chosen.settings))?;
     let (inputs, a) = (model.spec().latent_dim, context.action_space.flat_dim());
     let entry = find(worldwright_policies::ALL, "policy", &acting.name)?;
     let policy_context = policy_context(inputs, resolved, context)?;
@@ -56,7 +56,7 @@ pub(crate) fn build(resolved: &Resolved, context: &AgentContext) -> Result<Box<d
     };
     Ok(Box::new(LatentAgent {
         world: Some(latent_arena(model, ROWS * context.places)),
-        policy: entry.build.imagined(entry.name, &policy_context, &acting.settings)?,
+        policy: acting.said(entry.build.imagined(entry.name, &policy_context, &acting.settings))?,
         action_space: context.action_space.clone(),
         observation_space: context.observation_space.clone(),
         interrupt: context.interrupt.clone(),

@@ -54,7 +54,7 @@ mod tether;
 mod updates;
 mod walking;
 
-use worldwright_core::{Agent, Entry, Error, Result};
+use worldwright_core::{Agent, Entry, Result};
 
 pub use choosing::{AUTO, Chosen, choose};
 pub use context::AgentContext;
@@ -84,17 +84,6 @@ pub fn algorithm_of(model: &str) -> &'static str {
 /// What the model, the planner or the agent says of its settings or of the spaces.
 pub fn build(resolved: &Resolved, context: &AgentContext) -> Result<Box<dyn Agent>> {
     let entry = worldwright_core::find(ALL, "algorithm", &resolved.algorithm)?;
-    (entry.build.build)(resolved, context).map_err(|error| named(error, resolved))
-}
-
-/// An error that names a part as whoever chose it did, by section and name: what a part is called is no more than a word to them.
-fn named(error: Error, resolved: &Resolved) -> Error {
-    match error {
-        Error::Unsupported { who, what } => {
-            let section = resolved.roles.iter().find(|(_, part)| part.name == who).map(|(section, _)| section);
-            let who = section.map_or(who.clone(), |section| format!("{section}={who}").into());
-            Error::Unsupported { who, what }
-        }
-        other => other,
-    }
+    // Errors of a part's settings have its section by then.
+    (entry.build.build)(resolved, context).map_err(|error| error.in_section("agent", |key| resolved.agent.has(key)))
 }

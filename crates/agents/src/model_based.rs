@@ -61,7 +61,7 @@ pub fn build_model(resolved: &Resolved, context: &AgentContext) -> Result<Box<dy
     let chosen = resolved.role("model")?;
     let entry = find(worldwright_models::ALL, "model", &chosen.name)?;
     let model_context = context.for_model(resolved.agent.float("discount", 0.0, 1.0)?);
-    entry.build.learned(&model_context, &chosen.settings)
+    chosen.said(entry.build.learned(&model_context, &chosen.settings))
 }
 
 impl ModelBasedAgent {
@@ -109,9 +109,9 @@ impl ModelBasedAgent {
         let planners = count + usize::from(led);
         for place in 0..planners {
             // Every place has a planner of its own.
-            let build = || (planner_entry.build)(&planner_context, &chosen.settings);
+            let build = || chosen.said((planner_entry.build)(&planner_context, &chosen.settings));
             let planner = cost::alike(("environment.count", planners), build)?;
-            planner.check(&spec)?;
+            chosen.said(planner.check(&spec))?;
             let first = planner.rows() + place * RefilteredBelief::rows(spec.capabilities.memory);
             places.push(PlanningPlace {
                 planner,

@@ -1,5 +1,6 @@
 //! What a user chose of an algorithm, and what came of it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use worldwright_core::{Error, Result, Setting, Settings};
@@ -40,10 +41,32 @@ impl Parts {
 /// Who plays a role, with complete settings.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Part {
+    /// The section of its role, before the dot of its settings' keys.
+    pub section: &'static str,
     /// The name of an entry of its section's list.
     pub name: String,
     /// Its settings.
     pub settings: Settings,
+}
+
+impl Part {
+    /// It as whoever chose it did, by section and name: what a part is called is no more than a word to them.
+    pub(crate) fn chosen(&self) -> String {
+        format!("{}={}", self.section, self.name)
+    }
+
+    /// What came of making it or of asking what it can, whose errors are of it and of its settings.
+    pub(crate) fn said<T>(&self, of_it: Result<T>) -> Result<T> {
+        of_it.map_err(|error| match error {
+            Error::Unsupported { what, .. } => self.cannot(what),
+            error => error.in_section(self.section, |key| self.settings.has(key)),
+        })
+    }
+
+    /// The error that it cannot do something.
+    pub(crate) fn cannot(&self, what: impl Into<Cow<'static, str>>) -> Error {
+        Error::unsupported(self.chosen(), what)
+    }
 }
 
 /// Complete settings of an algorithm and its parts: two equal ones behave the same.

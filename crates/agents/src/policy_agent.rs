@@ -5,8 +5,8 @@
 //! transitions with goals that were reached (see [`crate::goals`]).
 
 use worldwright_core::{
-    Action, Agent, Entry, Error, Experience, Interrupt, Key, Metrics, Mode, Observation, Persist, Result, Rng,
-    Settings, State, StepColumn, find,
+    Action, Agent, Entry, Experience, Interrupt, Key, Metrics, Mode, Observation, Persist, Result, Rng, Settings,
+    State, StepColumn, find,
 };
 use worldwright_policies::{Build, LearnedPolicy, PolicyContext};
 
@@ -15,7 +15,7 @@ use crate::goals::{Goals, Kind};
 use crate::newest::Newest;
 use crate::places::{self, at};
 use crate::updates::{Rollouts, Updates};
-use crate::{AgentContext, Resolved};
+use crate::{AgentContext, Part, Resolved};
 
 /// Acts by a policy, and has it learn.
 pub(crate) struct PolicyAgent {
@@ -50,8 +50,8 @@ fn experienced(resolved: &Resolved, context: &AgentContext) -> Result<Box<dyn Le
     let chosen = resolved.role("policy")?;
     let entry = find(worldwright_policies::ALL, "policy", &chosen.name)?;
     let policy_context = policy_context(context.observation_space.flat_dim(), resolved, context)?;
-    let policy = entry.build.experienced(entry.name, &policy_context, &chosen.settings)?;
-    refuse_rollouts(entry.name, policy.as_ref())?;
+    let policy = chosen.said(entry.build.experienced(entry.name, &policy_context, &chosen.settings))?;
+    refuse_rollouts(chosen, policy.as_ref())?;
     Ok(policy)
 }
 
@@ -65,10 +65,10 @@ pub(crate) fn on_policy(resolved: &Resolved, context: &AgentContext) -> Result<B
     let chosen = resolved.role("policy")?;
     let entry = find(worldwright_policies::ALL, "policy", &chosen.name)?;
     let policy_context = policy_context(context.observation_space.flat_dim(), resolved, context)?;
-    let policy = entry.build.experienced(entry.name, &policy_context, &chosen.settings)?;
+    let policy = chosen.said(entry.build.experienced(entry.name, &policy_context, &chosen.settings))?;
     if policy.rollout().is_none() {
         let what = "learning from rollouts: choose an algorithm whose policy learns from any transitions, such as sac";
-        return Err(Error::unsupported(entry.name, what));
+        return Err(chosen.cannot(what));
     }
     Ok(policy)
 }
@@ -110,22 +110,22 @@ fn pursuing(
         discount,
         seed: context.seed,
     };
-    let policy = build(entry, &told, &chosen.settings)?;
-    refuse_rollouts(entry.name, policy.as_ref())?;
-    goals.check(entry.name, policy.as_ref())?;
+    let policy = chosen.said(build(entry, &told, &chosen.settings))?;
+    refuse_rollouts(chosen, policy.as_ref())?;
+    goals.check(chosen, policy.as_ref())?;
     let deciding = Deciding::told_more(context, goals.more());
     let agent = PolicyAgent { deciding, goals: Some(goals), ..new(policy, Updates::new(&resolved.agent)?, context) };
     Ok(Box::new(agent))
 }
 
 /// Refuses a policy that learns from its own steps alone where it would be given others.
-pub(crate) fn refuse_rollouts(name: &'static str, policy: &dyn LearnedPolicy) -> Result<()> {
+pub(crate) fn refuse_rollouts(chosen: &Part, policy: &dyn LearnedPolicy) -> Result<()> {
     if policy.rollout().is_none() {
         return Ok(());
     }
     let what =
         "learning from steps that others chose: choose an algorithm whose policy learns from rollouts, such as ppo";
-    Err(Error::unsupported(name, what))
+    Err(chosen.cannot(what))
 }
 
 /// Builds the agent that does what recorded episodes did, which has no steps of its own to learn from.
@@ -138,7 +138,7 @@ pub(crate) fn build_imitating(resolved: &Resolved, context: &AgentContext) -> Re
         discount: 1.0,
         seed: context.seed,
     };
-    let policy = entry.build.imitating(entry.name, &policy_context, &chosen.settings)?;
+    let policy = chosen.said(entry.build.imitating(entry.name, &policy_context, &chosen.settings))?;
     Ok(around(policy, Updates::none(), context))
 }
 

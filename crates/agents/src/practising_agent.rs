@@ -8,8 +8,8 @@
 //! what its critic says, so that errors of the model do not add up over an episode.
 
 use worldwright_core::{
-    Action, Agent, Call, Error, Experience, Interrupt, Key, Metrics, Mode, Observation, Persist, Result, Rng, Rollout,
-    Sample, Settings, State, StepColumn, Want, WorldModel, cost,
+    Action, Agent, Call, Experience, Interrupt, Key, Metrics, Mode, Observation, Persist, Result, Rng, Rollout, Sample,
+    Settings, State, StepColumn, Want, WorldModel, cost,
 };
 use worldwright_policies::LearnedPolicy;
 
@@ -79,16 +79,16 @@ pub(crate) fn build(resolved: &Resolved, context: &AgentContext) -> Result<Box<d
     let capabilities = model.spec().capabilities;
     if capabilities.memory || !capabilities.decode {
         let what = "imagining transitions: it is no model of what is observed; choose one that is, such as ensemble, or an algorithm that learns in latents, such as tdmpc2 or dreamer";
-        return Err(Error::unsupported(model.spec().name.clone(), what));
+        return Err(resolved.role("model")?.cannot(what));
     }
     let (settings, seed) = (&resolved.agent, Key::new(context.seed));
     let (o, a) = (context.observation_space.flat_dim(), context.action_space.flat_dim());
-    believing::check("practice", None, model.spec())?;
+    resolved.role("model")?.said(believing::check("practice", None, model.spec()))?;
     let policy = on_policy(resolved, context)?;
     let Some(Rollout { steps, whole_episodes: false }) = policy.rollout() else {
         let what =
             "practice, whose trajectories end before their episodes do: choose a policy with a critic, such as ppo";
-        return Err(Error::unsupported(resolved.role("policy")?.name.clone(), what));
+        return Err(resolved.role("policy")?.cannot(what));
     };
     let dreaming = Dreaming::rollout(steps as usize, settings, [o, a])?;
     let practice = Practice::read(settings, model.spec().members, o)?;

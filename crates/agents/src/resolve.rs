@@ -47,7 +47,7 @@ pub fn resolve(algorithm: &str, environment: &str, given: &Parts) -> Result<Reso
         .collect::<Result<_>>()?;
     Ok(Resolved {
         algorithm: algorithm.to_owned(),
-        agent: Settings::resolve(algorithm, entry.parameters, &agent)?,
+        agent: settings("agent", algorithm, entry.parameters, &agent)?,
         roles,
     })
 }
@@ -90,7 +90,14 @@ fn finish(section: &Section, default: Choice, given: &Choice) -> Result<Part> {
     let parameters = (section.parameters)(&name)?;
     let mut settings = if name == default_name { default.settings } else { shared(parameters, default.settings) };
     settings.extend(given.settings.clone());
-    Ok(Part { settings: Settings::resolve(&name, parameters, &settings)?, name })
+    let settings = self::settings(section.name, &name, parameters, &settings)?;
+    Ok(Part { section: section.name, settings, name })
+}
+
+/// The complete settings of a section.
+fn settings(section: &str, owner: &str, parameters: &[Parameter], given: &Overrides) -> Result<Settings> {
+    let declared = |key: &str| parameters.iter().any(|parameter| parameter.name == key);
+    Settings::resolve(owner, parameters, given).map_err(|error| error.in_section(section, declared))
 }
 
 /// When the user takes another entry than the preset's, what the preset says of the task itself (a horizon, say) still

@@ -64,7 +64,7 @@ pub(crate) fn build_searching(resolved: &Resolved, context: &AgentContext) -> Re
     let capabilities = spec.capabilities;
     if !(capabilities.value && capabilities.prior) || capabilities.memory || agent.head.choices() == 0 {
         let what = "search by its own values and policy from what is seen: take the model muzero";
-        return Err(Error::unsupported(spec.name.clone(), what));
+        return Err(resolved.role("model")?.cannot(what));
     }
     Ok(Box::new(agent))
 }
@@ -82,7 +82,7 @@ fn searching(part: &Part, context: &PlannerContext, explores: bool) -> Result<Bo
         let why = "keeps a tree that the next update makes another model's: leave it out";
         return Err(Error::config("planner.reuse", why));
     }
-    let mut search = (entry.build)(context, &part.settings)?;
+    let mut search = part.said((entry.build)(context, &part.settings))?;
     if !explores {
         search.stop_exploring();
     }
@@ -95,17 +95,17 @@ impl SearchAgent {
         let entry = find(worldwright_models::ALL, "model", &chosen.name)?;
         let discount = resolved.agent.float("discount", 0.0, 1.0)?;
         let model_context = context.for_model(discount);
-        let model = entry.build.latent(entry.name, &model_context, &chosen.settings)?;
+        let model = chosen.said(entry.build.latent(entry.name, &model_context, &chosen.settings))?;
         let (memory, width) = (model.spec().capabilities.memory, model.spec().latent_dim);
         let seed = Key::new(context.seed);
         let planner_context = PlannerContext::for_model(model.spec(), seed.fold(3).to_seed());
         let places = (0..context.places).map(|_| {
             let searches = [searching(search, &planner_context, true)?, searching(search, &planner_context, false)?];
-            searches.iter().try_for_each(|search| search.check(model.spec()))?;
+            search.said(searches.iter().try_for_each(|search| search.check(model.spec())))?;
             Ok(Place { searches, explore_rng: seed.fold(2).rng(), belief: None })
         });
         let mut places: Vec<Place> = places.collect::<Result<_>>()?;
-        let head = ActionHead::new(entry.name, &context.action_space)?;
+        let head = chosen.said(ActionHead::new(entry.name, &context.action_space))?;
         let choices = head.choices();
         let known = context.known.as_ref().map(|known| known(discount)).filter(|_| choices > 0);
         let mut rows = places.iter().flat_map(|place| &place.searches).map(|search| search.rows()).max().unwrap_or(1);

@@ -66,7 +66,7 @@ pub(crate) fn build(resolved: &Resolved, context: &AgentContext) -> Result<Box<d
             let why = format!(
                 "{what} of {space}: it keeps a table of discrete elements; use sac, pets or dreamer for numbers"
             );
-            Error::unsupported(entry.name, why)
+            chosen.cannot(why)
         })
     };
     counted("observations", observations)?;
@@ -77,7 +77,7 @@ pub(crate) fn build(resolved: &Resolved, context: &AgentContext) -> Result<Box<d
     };
     let seed = Key::new(context.seed);
     Ok(Box::new(TableAgent {
-        learner: (entry.build)(&learner_context, &chosen.settings)?,
+        learner: chosen.said((entry.build)(&learner_context, &chosen.settings))?,
         flat: vec![0.0; observations.flat_dim().max(actions.flat_dim())],
         observation_space: observations.clone(),
         action_space: actions.clone(),

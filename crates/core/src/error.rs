@@ -101,6 +101,15 @@ impl Error {
         Self::Config { key: key.into(), why: cut(&why.into(), LONGEST_REASON) }
     }
 
+    /// The error under the key that a user wrote, where it is one of a setting of a section (`planner.horizon`): those who read a setting know it by its
+    /// bare name, and whoever asked them knows whose settings these are.
+    pub fn in_section(self, section: &str, is_setting: impl Fn(&str) -> bool) -> Self {
+        match self {
+            Self::Config { key, why } if is_setting(&key) => Self::Config { key: format!("{section}.{key}"), why },
+            other => other,
+        }
+    }
+
     /// A failure outside this process.
     pub fn external(who: impl Into<Cow<'static, str>>, why: impl Into<String>) -> Self {
         Self::External { who: who.into(), why: why.into() }

@@ -81,7 +81,8 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The defaults of `parameters` with `overrides` laid over them. `owner` names the thing being configured in errors.
+    /// The defaults of `parameters` with `overrides` laid over them. `owner` names the thing being configured where it has no such setting; an error of
+    /// a setting goes by its bare name, as all that read it say it, and gets its section where there is one: [`Error::in_section`].
     ///
     /// # Errors
     /// [`Error::Unknown`] for a key that no parameter declares, [`Error::Config`] for a value of another type and for numbers that
@@ -105,7 +106,7 @@ impl Settings {
             };
             if !finite {
                 let why = format!("must be finite, got {}", brief(&given.to_string()));
-                return Err(Error::config(format!("{owner}.{key}"), why));
+                return Err(Error::config(key, why));
             }
             *slot = match (&*slot, given) {
                 (Setting::Float(_), Setting::Integer(i)) => Setting::Float(*i as f64),
@@ -114,7 +115,7 @@ impl Settings {
                 (declared, given) if std::mem::discriminant(declared) == std::mem::discriminant(given) => given.clone(),
                 (declared, given) => {
                     return Err(Error::config(
-                        format!("{owner}.{key}"),
+                        key,
                         format!("expected {}, got {}", wanted(declared, given), brief(&given.to_string())),
                     ));
                 }
@@ -126,6 +127,11 @@ impl Settings {
     /// All keys and values, in the order of their names.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Setting)> {
         self.values.iter().map(|(key, value)| (key.as_str(), value))
+    }
+
+    /// Whether there is one of this name.
+    pub fn has(&self, key: &str) -> bool {
+        self.values.contains_key(key)
     }
 
     /// A true-or-false setting.

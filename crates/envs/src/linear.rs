@@ -44,21 +44,21 @@ pub(crate) fn make(settings: &Settings) -> Result<Made> {
     let (n, m) = (q.len(), r.len());
     for (key, count) in [("q", n), ("r", m)] {
         if count == 0 || count > MAX_DIM {
-            return Err(Error::config(format!("linear.{key}"), format!("needs 1 to {MAX_DIM} numbers, got {count}")));
+            return Err(Error::config(key, format!("needs 1 to {MAX_DIM} numbers, got {count}")));
         }
     }
     let matrix = |key: &str, columns: usize| {
         let numbers = settings.numbers(key)?;
         if numbers.len() != n * columns {
             let why = format!("needs {n} × {columns} numbers (q has {n}, r has {m}), got {}", numbers.len());
-            return Err(Error::config(format!("linear.{key}"), why));
+            return Err(Error::config(key, why));
         }
         Ok(numbers.to_vec())
     };
     let (a, b) = (matrix("a", n)?, matrix("b", m)?);
     for (key, numbers) in [("a", &a), ("b", &b), ("q", &q), ("r", &r)] {
         if numbers.iter().any(|number| !number.is_finite()) {
-            return Err(Error::config(format!("linear.{key}"), "every number must be finite"));
+            return Err(Error::config(key, "every number must be finite"));
         }
     }
     let bound = settings.float("bound", f64::MIN_POSITIVE, f64::MAX)?;
@@ -109,16 +109,16 @@ fn kalman(
     let n = a.len().isqrt();
     if c.is_empty() {
         if measurement_std > 0.0 {
-            return Err(Error::config("linear.measurement_std", "needs linear.c, the matrix of what is measured"));
+            return Err(Error::config("measurement_std", "needs c, the matrix of what is measured"));
         }
         return Ok(None);
     }
     if !c.len().is_multiple_of(n) || c.len() / n > MAX_DIM || c.iter().any(|number| !number.is_finite()) {
         let why = format!("needs rows of {n} finite numbers, at most {MAX_DIM} rows, got {} numbers", c.len());
-        return Err(Error::config("linear.c", why));
+        return Err(Error::config("c", why));
     }
     if measurement_std == 0.0 {
-        return Err(Error::config("linear.measurement_std", "must be more than 0 where linear.c is given"));
+        return Err(Error::config("measurement_std", "must be more than 0 where c is given"));
     }
     Ok(Some(Kalman {
         a: a.to_vec(),

@@ -27,7 +27,7 @@ pub(crate) fn make(settings: &Settings) -> Result<Made> {
     let goal = match settings.numbers("goal")? {
         [x, y] if x.abs() <= 1.0 && y.abs() <= 1.0 => [*x, *y],
         other => {
-            return Err(Error::config("point-mass.goal", format!("needs two numbers in [-1, 1], got {other:?}")));
+            return Err(Error::config("goal", format!("needs two numbers in [-1, 1], got {other:?}")));
         }
     };
     let max_speed = THRUST / DRAG;

@@ -80,21 +80,26 @@ impl Lists {
             Some(entry) => {
                 // Known too, so that a slip of it is told; it is said apart.
                 let known = [entry.parameters, &[COUNT_PARAMETER]].concat();
-                let mut settings = complete(&Settings::resolve(entry.name, &known, &given)?);
+                let declared = |key: &str| known.iter().any(|parameter| parameter.name == key);
+                let resolved = Settings::resolve(entry.name, &known, &given);
+                let mut settings = complete(&resolved.map_err(|error| error.in_section("environment", declared))?);
                 settings.remove(COUNT_PARAMETER.name);
                 settings
             }
             // Environments of other suites take what their makers take.
             None => given,
         };
-        let mut made = make(&name, &settings)?;
+        let make = |settings: &BTreeMap<String, Setting>| {
+            make(&name, settings).map_err(|error| error.in_section("environment", |key| settings.contains_key(key)))
+        };
+        let mut made = make(&settings)?;
         if !data.is_empty()
             && acts
             && choices.get(&format!("environment.{}", envs::ACTION_REPEAT.name)).is_none()
             && let Some(repeat) = repeat_of(&data, &made, &settings)
         {
             settings.insert(envs::ACTION_REPEAT.name.to_owned(), Setting::Integer(repeat));
-            made = make(&name, &settings)?;
+            made = make(&settings)?;
         }
         let roles = agents::SECTIONS.iter().map(|section| {
             let choice = Choice { name: choices.name(section.name)?, settings: choices.section(section.name) };

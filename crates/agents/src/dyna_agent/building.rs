@@ -1,6 +1,6 @@
 //! The agents that a model and a policy make: who imagines what for whom, from resolved settings.
 
-use worldwright_core::{Agent, Dataset, Error, Key, Result, cost, find};
+use worldwright_core::{Agent, Dataset, Key, Result, cost, find};
 use worldwright_planners::PlannerContext;
 
 use super::DynaAgent;
@@ -102,26 +102,26 @@ fn assemble(resolved: &Resolved, context: &AgentContext, schedule: Schedule) -> 
     let capabilities = model.spec().capabilities;
     if capabilities.memory || !capabilities.decode {
         let what = "imagining transitions: it is no model of what is observed; choose one that is, such as ensemble, or an algorithm that learns in latents, such as tdmpc2 or dreamer";
-        return Err(Error::unsupported(model.spec().name.clone(), what));
+        return Err(resolved.role("model")?.cannot(what));
     }
     let settings = &resolved.agent;
     let (o, a) = (context.observation_space.flat_dim(), context.action_space.flat_dim());
     let chosen = resolved.role("policy")?;
     let entry = find(worldwright_policies::ALL, "policy", &chosen.name)?;
     let mut told = policy_context(o, resolved, context)?;
-    let build = |told: &_| entry.build.experienced(entry.name, told, &chosen.settings);
+    let build = |told: &_| chosen.said(entry.build.experienced(entry.name, told, &chosen.settings));
     let policy = cost::alike(("curious", 1 + usize::from(curious)), || build(&told))?;
-    refuse_rollouts(entry.name, policy.as_ref())?;
+    refuse_rollouts(chosen, policy.as_ref())?;
     let seed = Key::new(context.seed);
     told.seed = seed.fold(7).to_seed();
     let explorer = curious.then(|| build(&told)).transpose()?;
     if caution.as_ref().is_some_and(Caution::asks_values) && !policy.judges() {
         let what = "telling values, which caution asks it for: choose a policy with a critic, such as sac";
-        return Err(Error::unsupported(chosen.name.clone(), what));
+        return Err(chosen.cannot(what));
     }
     if caution.as_ref().is_some_and(Caution::asks_values) {
         let who = "caution, which prices how far values deviate between members";
-        believing::check(who, Some("agent.penalty=0"), model.spec())?;
+        resolved.role("model")?.said(believing::check(who, Some("agent.penalty=0"), model.spec()))?;
     }
     let dreaming = match imagines {
         Imagines::Targets => None,
@@ -131,7 +131,7 @@ fn assemble(resolved: &Resolved, context: &AgentContext, schedule: Schedule) -> 
     };
     let share = if dreaming.is_some() { settings.float("imagined_share", 0.0, 1.0)? } else { 0.0 };
     let expanding = (imagines != Imagines::Branches)
-        .then(|| Expanding::read(settings, model.spec(), (entry.name, &*policy)))
+        .then(|| Expanding::read(settings, (resolved.role("model")?, model.spec()), (chosen, policy.as_ref())))
         .transpose()?;
     let asking = Asking::new(model.spec(), (policy.judges(), policy.judges()));
     let mut planners = Vec::new();
@@ -139,9 +139,9 @@ fn assemble(resolved: &Resolved, context: &AgentContext, schedule: Schedule) -> 
         let entry = find(worldwright_planners::ALL, "planner", &chosen.name)?;
         let planner_context = PlannerContext::for_model(asking.spec(), context.seed);
         for _ in 0..context.places {
-            let build = || (entry.build)(&planner_context, &chosen.settings);
+            let build = || chosen.said((entry.build)(&planner_context, &chosen.settings));
             let planner = cost::alike(("environment.count", context.places), build)?;
-            planner.check(asking.spec())?;
+            chosen.said(planner.check(asking.spec()))?;
             planners.push(planner);
         }
     }

@@ -16,9 +16,10 @@
 //! slow ones and by their mean rather than the least; the variance counts what a model thinks is noise and what a policy draws too, and is told where each lane follows one member alone (`model.propagation=ts-inf`).
 
 use worldwright_core::{
-    Dataset, Error, Experience, Imagination, Mode, ModelSpec, Policy, Result, Rng, Sample, Settings, Want, cost,
+    Dataset, Experience, Imagination, Mode, ModelSpec, Policy, Result, Rng, Sample, Settings, Want, cost,
 };
 
+use crate::Part;
 use crate::believing;
 use crate::walking::Walking;
 
@@ -43,18 +44,22 @@ pub(crate) struct Expanding {
 }
 
 impl Expanding {
-    /// Reads `horizon`, `weighted` and `expanded`, for a model and a policy of this name.
-    pub(crate) fn read(settings: &Settings, spec: &ModelSpec, (name, policy): (&str, &dyn Policy)) -> Result<Self> {
+    /// Reads `horizon`, `weighted` and `expanded`, for a model and a policy.
+    pub(crate) fn read(
+        settings: &Settings,
+        (model, spec): (&Part, &ModelSpec),
+        (chosen, policy): (&Part, &dyn Policy),
+    ) -> Result<Self> {
         let (lanes, weighted) = (spec.members, settings.bool("weighted")?);
         if weighted {
-            believing::check("targets weighed by how sure they are", Some("agent.weighted=false"), spec)?;
+            model.said(believing::check("targets weighed by how sure they are", Some("agent.weighted=false"), spec))?;
         }
         let horizon = settings.count_in("horizon", 0, 1000)?;
         let (count, critics) = (settings.count_in("expanded", 1, 1 << 16)?, policy.critics());
         if critics == 0 {
             let what =
                 "telling values by several critics, which targets are made of: choose a policy such as td3 or sac";
-            return Err(Error::unsupported(name.to_owned(), what));
+            return Err(chosen.cannot(what));
         }
         cost::memory(
             &[("expanded", count), ("horizon", horizon)],

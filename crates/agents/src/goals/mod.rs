@@ -26,7 +26,7 @@ use worldwright_core::{
 use self::hindsight::Hindsight;
 use self::layout::Layout;
 pub use self::reaching::Reaching;
-use crate::AgentContext;
+use crate::{AgentContext, Part};
 
 /// The greatest countdown: one byte beside observations that are bytes.
 const MOST_HORIZON: usize = 255;
@@ -199,10 +199,10 @@ impl Goals {
     }
 
     /// Refuses a policy that tells no values where they are planned over.
-    pub(crate) fn check(&self, name: &str, policy: &dyn Policy) -> Result<()> {
+    pub(crate) fn check(&self, chosen: &Part, policy: &dyn Policy) -> Result<()> {
         if self.horizon.is_some() && !policy.judges() {
             let what = "telling what a horizon is worth: choose a policy with values, such as td3 or dqn";
-            return Err(Error::unsupported(name.to_owned(), what));
+            return Err(chosen.cannot(what));
         }
         Ok(())
     }

@@ -73,11 +73,11 @@ pub(crate) fn build(resolved: &Resolved, context: &AgentContext) -> Result<Box<d
     let settings = &resolved.agent;
     let discount = settings.float("discount", 0.0, 1.0)?;
     let chosen = resolved.role("model")?;
-    let foresight = build_foresight(&chosen.name, &context.for_model(discount), &chosen.settings)?;
+    let foresight = chosen.said(build_foresight(&chosen.name, &context.for_model(discount), &chosen.settings))?;
     let chosen = resolved.role("policy")?;
     let entry = find(worldwright_policies::ALL, "policy", &chosen.name)?;
     let told = policy_context(foresight.feature_dim(), resolved, context)?;
-    let policy = entry.build.foreseen(entry.name, &told, &chosen.settings)?;
+    let policy = chosen.said(entry.build.foreseen(entry.name, &told, &chosen.settings))?;
     let search = Search {
         horizon: settings.count_in("horizon", 1, 1 << 14)?,
         evaluations: settings.count_in("evaluations", 1, 1 << 20)?,

@@ -50,9 +50,17 @@ pub(crate) fn build(resolved: &Resolved, context: &AgentContext) -> Result<Box<d
     let (o, a) = (context.observation_space.flat_dim(), context.action_space.flat_dim());
     let chosen = resolved.role("policy")?;
     let entry = find(worldwright_policies::ALL, "policy", &chosen.name)?;
-    let policy = entry.build.reparametrised(entry.name, &policy_context(o, resolved, context)?, &chosen.settings)?;
+    let policy = chosen.said(entry.build.reparametrised(
+        entry.name,
+        &policy_context(o, resolved, context)?,
+        &chosen.settings,
+    ))?;
     let model = build_model(resolved, context)?;
-    let trajectories = Trajectories::new(settings, model.spec(), settings.float("discount", 0.0, 1.0)?)?;
+    let trajectories = resolved.role("model")?.said(Trajectories::new(
+        settings,
+        model.spec(),
+        settings.float("discount", 0.0, 1.0)?,
+    ))?;
     cost::arena(model.spec(), trajectories.rows(), "rows of trajectories")?;
     let seed = Key::new(context.seed);
     let fitting = Fitting::new(settings, [o, a], false, seed.fold(1))?.within_episodes();

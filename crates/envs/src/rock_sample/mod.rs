@@ -114,10 +114,10 @@ impl RockSample {
         let twice = (0..rocks.len()).any(|i| rocks[..i].contains(&rocks[i]));
         if rocks.len() > MOST_ROCKS || twice || !rocks.iter().all(inside) || !inside(&start) {
             let why = format!("at most {MOST_ROCKS} rocks, each on a place of its own of the {size} × {size} grid");
-            return Err(Error::config("rock_sample.rocks", why));
+            return Err(Error::config("rocks", why));
         }
         if !(half_efficiency > 0.0 && discount > 0.0 && discount < 1.0) {
-            return Err(Error::config("rock_sample", "half_efficiency must be positive and discount in (0, 1)"));
+            return Err(Error::config("half_efficiency", "must be positive and discount in (0, 1)"));
         }
         let places = usize::from(size) * usize::from(size);
         let place = |i: usize| ((i % usize::from(size)) as u8, (i / usize::from(size)) as u8);

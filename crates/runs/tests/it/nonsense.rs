@@ -221,3 +221,62 @@ fn settings_that_a_mode_does_not_use_are_checked_all_the_same() {
         assert!(error.contains(key.split_once('.').expect("a section").1), "{key} = {value}: {error}");
     }
 }
+
+/// An environment that an algorithm acts in as it is, and every setting of the algorithm and of who plays its roles unless told otherwise.
+fn keys_of_algorithms() -> Vec<(String, SettingDefault, Vec<String>)> {
+    let mut keys = Vec::new();
+    for entry in agents::ALL {
+        let choices =
+            |environment: &str| vec![format!("environment={environment}"), format!("algorithm={}", entry.name)];
+        let fits = ["pendulum", "cartpole", "gridworld", "bit-flipping", "tic-tac-toe"].map(choices);
+        let Some(others) = fits.into_iter().find(|choices| build(choices, &[]).is_ok()) else { continue };
+        let roles = entry.build.roles.iter().map(|role| {
+            let section = agents::SECTIONS.iter().find(|section| section.name == role.section).expect("a section");
+            (role.section, (section.parameters)(role.default).expect("an entry"))
+        });
+        for (section, parameters) in roles.chain([("agent", entry.parameters)]) {
+            let key =
+                |parameter: &Parameter| (format!("{section}.{}", parameter.name), parameter.default, others.clone());
+            keys.extend(parameters.iter().map(key));
+        }
+    }
+    keys
+}
+
+/// Whatever is wrong with a value, it is said of the key as a user wrote it: its kind when it is resolved, its range when something is built of it.
+#[test]
+fn an_error_of_a_setting_names_it_as_the_user_wrote_it() {
+    cost::set_memory_limit(MEMORY);
+    let mut named = BTreeMap::<String, [usize; 2]>::new();
+    let all = keys().into_iter().filter(|(_, declared, _)| !matches!(declared, SettingDefault::Text(_)));
+    for (key, declared, others) in all.chain(keys_of_algorithms()).filter(|(key, ..)| key.contains('.')) {
+        let kind = match declared {
+            SettingDefault::Text(_) => Setting::Bool(true),
+            _ => Setting::Text("no number".into()),
+        };
+        let range = match declared {
+            SettingDefault::Integer(_) => Some(Setting::Integer(-7)),
+            SettingDefault::Float(_) => Some(Setting::Float(-1e300)),
+            SettingDefault::Numbers(_) => Some(Setting::Numbers(vec![-0.5])),
+            SettingDefault::Bool(_) | SettingDefault::Text(_) => None,
+        };
+        for (which, value) in [(0, Some(kind)), (1, range)] {
+            let Some(value) = value else { continue };
+            let told = format!("{key} = {value} of {others:?}");
+            match build(&others, &[(key.clone(), value)]) {
+                Err(Error::Config { key: said, why }) => {
+                    let (section, _) = key.split_once('.').expect("a section");
+                    // What is out of range beside another setting is said of either.
+                    let beside = which == 1 && said.strip_prefix(section).is_some_and(|rest| rest.starts_with('.'));
+                    assert!(said == key || beside, "{told}: {said}: {why}");
+                    named.entry(section.to_owned()).or_default()[which] += 1;
+                }
+                // A range may be all numbers; a kind is never any.
+                other => assert!(which == 1, "{told}: {other:?}"),
+            }
+        }
+    }
+    for section in ["agent", "environment", "learner", "model", "planner", "policy"] {
+        assert!(named.get(section).is_some_and(|[kind, range]| *kind > 0 && *range > 0), "{section}: {named:?}");
+    }
+}
