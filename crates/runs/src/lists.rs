@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use worldwright_agents::{self as agents, AgentContext, Choice, Lessons, Parts, Recipe};
+use worldwright_agents::{self as agents, AgentContext, Choice, Lessons, Parts, Recipe, Resolved};
 use worldwright_core::{Agent, Entry, Error, Interrupt, Result, RewardFunction, Setting, Settings, find};
 use worldwright_envs::{self as envs, Made};
 use worldwright_models::expression::RewardExpression;
@@ -121,6 +121,7 @@ impl Lists {
             chosen.algorithm.to_owned()
         });
         let resolved = agents::resolve(&algorithm, known, &parts)?;
+        counted_in_updates(&resolved)?;
         // A limit that is only assumed is no measure of how long the task is.
         let episode_steps = made.episode_steps.filter(|_| !made.episode_steps_assumed).map(|steps| steps as u64);
         let (fewest, most) = (*EVALUATION_EPISODES.start(), *EVALUATION_EPISODES.end());
@@ -265,6 +266,22 @@ fn possible(algorithm: &str, recipe: Recipe, (data, acts): (&str, bool), steps: 
         return Ok(());
     };
     Err(Error::config(error.0, error.1))
+}
+
+/// Refuses to be told how many updates a fit of the model has where its agent makes updates and no fit: the number would be written down, and mean nothing.
+fn counted_in_updates(resolved: &Resolved) -> Result<()> {
+    let Some((_, model)) = resolved.roles.iter().find(|(section, _)| *section == "model") else { return Ok(()) };
+    let usual = find(worldwright_models::ALL, "model", &model.name)?.parameters.iter();
+    let usual = usual.filter(|parameter| parameter.name == "updates").map(|parameter| parameter.default.to_setting());
+    let said = |usual: &Setting| model.settings.iter().any(|(key, given)| key == "updates" && given != usual);
+    if resolved.agent.has("updates_per_step") && usual.into_iter().any(|usual| said(&usual)) {
+        let why = format!(
+            "{} makes no fit of {} that it would count: updates=… says how many are made on recorded episodes, agent.updates_per_step=… how many a step",
+            resolved.algorithm, model.name
+        );
+        return Err(Error::config("model.updates", why));
+    }
+    Ok(())
 }
 
 /// The action repeat by which a step is as long as those that were recorded in the same environment: what an action does then is what it did there. None

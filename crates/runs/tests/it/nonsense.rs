@@ -280,3 +280,14 @@ fn an_error_of_a_setting_names_it_as_the_user_wrote_it() {
         assert!(named.get(section).is_some_and(|[kind, range]| *kind > 0 && *range > 0), "{section}: {named:?}");
     }
 }
+
+/// A count of updates that nothing reads was taken without a word.
+#[test]
+fn updates_of_a_fit_are_refused_where_no_fit_is_made() {
+    for algorithm in ["tdmpc2", "dreamer"] {
+        let others = ["environment=pendulum".to_owned(), format!("algorithm={algorithm}")];
+        let error = build(&others, &[("model.updates".into(), Setting::Integer(7))]).unwrap_err().to_string();
+        assert!(error.starts_with("model.updates: ") && error.contains("agent.updates_per_step"), "{error}");
+        build(&others, &[]).unwrap();
+    }
+}
