@@ -7,7 +7,7 @@
 //! root mean square of x_{t+1} − x_t,  over the deviation of x
 //! ```
 //!
-//! in 300 steps of random actions: what is observed then changes by a third of its spread from one decision to the next, and no more. The
+//! in 300 steps of random actions (which a run's accounts hold as they do its own): what is observed then changes by a third of its spread from one decision to the next, and no more. The
 //! median rather than the quickest: velocities that each random push changes say nothing of how long it takes to get somewhere.
 //! An episode keeps [`FEWEST_DECISIONS`]; k is 1 where it would be 2, which halves what there is to learn from for little (on the continuous mountain
 //! car one of three seeds was lost by it), and where an episode ends by itself under random actions, since a moment may decide it.
@@ -44,9 +44,17 @@ pub(crate) fn is_worth_it(steps: u64, episode_steps: Option<u64>) -> bool {
 struct Found {
     repeat: u64,
     why: String,
+    asked: Asked,
 }
 
-/// The experiment with the action repeat that is found. An environment that breaks is tried as often as one that is learned in.
+/// What the search asked of the environment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Asked {
+    pub(super) steps: u64,
+    pub(super) resets: u64,
+}
+
+/// The experiment with the action repeat that is found, and what that took. An environment that breaks is tried as often as one that is learned in.
 ///
 /// # Errors
 /// [`Error::Interrupted`](worldwright_core::Error::Interrupted), and what the environment gives.
@@ -54,7 +62,11 @@ pub(super) fn with_action_repeat(
     workshop: &dyn Workshop,
     experiment: &Experiment,
     interrupt: &Interrupt,
-) -> Result<Experiment> {
+) -> Result<(Experiment, Asked)> {
+    // What would be refused after it is refused before anything is asked of an environment.
+    let made = workshop.environment(experiment)?;
+    workshop.agent(experiment, &made, interrupt)?;
+    drop(made);
     let mut tries = 0;
     let found = loop {
         match find(workshop, experiment, interrupt) {
@@ -63,7 +75,7 @@ pub(super) fn with_action_repeat(
         }
     };
     let because = format!("{}\nenvironment.action_repeat {}: {}", experiment.because, found.repeat, found.why);
-    Ok(Experiment { because, ..held(experiment, found.repeat) })
+    Ok((Experiment { because, ..held(experiment, found.repeat) }, found.asked))
 }
 
 /// The experiment as that of the run in `folder` was begun: for the reasons that were given then, and at the pace that was found. It is as it stands where the
@@ -112,20 +124,30 @@ fn find(workshop: &dyn Workshop, experiment: &Experiment, interrupt: &Interrupt)
             environment.observation_space().flatten(&step.observation, &mut now)?;
             spread.go_on(&now);
             if step.done() {
-                return Ok(Found { repeat: 1, why: format!("an episode ended by itself after {taken} random steps") });
+                let asked = Asked { steps: episode * STEPS + taken, resets: episode + 1 };
+                return Ok(Found {
+                    repeat: 1,
+                    why: format!("an episode ended by itself after {taken} random steps"),
+                    asked,
+                });
             }
         }
     }
     let taken = EPISODES * STEPS;
+    let asked = Asked { steps: taken, resets: EPISODES };
     let Some(change) = spread.change() else {
-        return Ok(Found { repeat: 1, why: format!("nothing that is observed changed in {taken} random steps") });
+        return Ok(Found {
+            repeat: 1,
+            why: format!("nothing that is observed changed in {taken} random steps"),
+            asked,
+        });
     };
     let most = limit / FEWEST_DECISIONS;
     let repeat = ((MOST_CHANGE / change) as u64).min(most);
     let repeat = if repeat < FEWEST_HELD { 1 } else { repeat };
     let percent = 100.0 * change;
     let why = format!("in {taken} random steps what is observed changed by {percent:.0} % of its spread a step");
-    Ok(Found { repeat, why })
+    Ok(Found { repeat, why, asked })
 }
 
 /// Sums over what was seen, for each number.

@@ -31,11 +31,11 @@ use std::fs;
 use std::time::Instant;
 
 use worldwright_agents::{Interaction, Taken};
-use worldwright_core::{Environment, Error, Interrupt, Result, uninterrupted};
+use worldwright_core::{Call, Environment, Error, Interrupt, Result, uninterrupted};
 use worldwright_envs::Made;
 
 use self::episode::{Prepared, unless_broken};
-use self::holding::as_begun;
+use self::holding::{Asked, as_begun};
 pub(crate) use self::recorded::read as read_recorded;
 pub use self::run::{CheckpointEvery, Outcome, STEP_LIMIT};
 use self::run::{Halt, Observers, Run};
@@ -76,21 +76,25 @@ pub fn learn(workshop: &dyn Workshop, experiment: &Experiment, options: LearnOpt
     let LearnOptions { folder, resume, checkpoint, interrupt, mut observers } = options;
     let asked = experiment.steps;
     let paced;
+    let mut searched = Asked::default();
     let experiment = if holds_run(&folder, resume)? {
         paced = as_begun(experiment, &folder);
         &paced
     } else if experiment.finds_action_repeat {
         observers.iter_mut().try_for_each(|observer| observer.event(&Event::Note(holding::BEGINNING)))?;
-        paced = match holding::with_action_repeat(workshop, experiment, interrupt) {
+        match holding::with_action_repeat(workshop, experiment, interrupt) {
             // Nothing is there yet to go on with, and nothing is lost.
             Err(Error::Interrupted { .. }) => return Ok(Outcome::Stopped { step: 0 }),
-            paced => paced?,
-        };
-        &paced
+            found => {
+                (paced, searched) = found?;
+                &paced
+            }
+        }
     } else {
         experiment
     };
     let interrupt = interrupt.metered();
+    interrupt.count(Call::Reward, searched.steps);
     // Of all instances, the first one is trained in; what is asked of the world is asked of the one that is evaluated in.
     let make = || workshop.environment(experiment);
     let (first, made) = if workshop.works_at_once() { rayon::join(make, make) } else { (make(), make()) };
@@ -158,7 +162,11 @@ pub fn learn(workshop: &dyn Workshop, experiment: &Experiment, options: LearnOpt
         made,
         agent,
         observers: Observers { metrics: MetricsFile::default(), others: observers },
-        progress: Progress { open: vec![None; experiment.count as usize], ..Progress::default() },
+        progress: Progress {
+            open: vec![None; experiment.count as usize],
+            resets: searched.resets,
+            ..Progress::default()
+        },
         store: None,
         session: Instant::now(),
         before: 0.0,

@@ -1,6 +1,9 @@
 //! How long actions are held where nobody says it: found at the start, kept with the run, and never where somebody said it.
 
-use worldwright_core::{Interrupt, Setting};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use worldwright_core::{Agent, Interrupt, Result, Setting};
+use worldwright_envs::Made;
 use worldwright_runs::{Experiment, Lists, Outcome, RunFolder, Workshop, branch, collect};
 
 use crate::tiny::{AtStep, GO_ON, completed, finish, run, trace};
@@ -37,6 +40,10 @@ fn a_slow_world_is_acted_in_slowly_and_a_cut_run_goes_on_at_its_pace() {
     // A swing of dm_control's pendulum takes some hundred steps; 300 of the 1,500 were taken to see that.
     assert_eq!(held(&whole), (Some(Setting::Integer(4)), 300));
     assert_eq!(summary.real_steps, 300);
+    // What the search asked of the world is accounted for: told its pace, the same run asked for so much less.
+    let told = quick(&["environment.action_repeat=4", "steps=300"]);
+    let told = finish(&told, &place.path().join("told"), false).accounts;
+    assert_eq!((summary.accounts.resets, summary.accounts.rewards), (told.resets + 3, told.rewards + 300));
     let interrupt = Interrupt::new();
     let mut observer = AtStep { step: 170, interrupt: Some(&interrupt) };
     let outcome = run(&Lists, &quick(&[]), &cut, false, &interrupt, vec![&mut observer]).unwrap();
@@ -98,4 +105,30 @@ fn nothing_is_found_where_somebody_said_it_or_a_moment_decides() {
     let (repeat, steps) = held(&place.path().join("pole"));
     // The pole falls in one or two dozen steps.
     assert_eq!((repeat, steps), (Some(Setting::Integer(1)), 1500));
+}
+
+/// Counts the instances that it makes.
+struct Counting(AtomicUsize);
+
+impl Workshop for Counting {
+    fn environment(&self, experiment: &Experiment) -> Result<Made> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Lists.environment(experiment)
+    }
+
+    fn agent(&self, experiment: &Experiment, made: &Made, interrupt: &Interrupt) -> Result<Box<dyn Agent>> {
+        Lists.agent(experiment, made, interrupt)
+    }
+}
+
+/// The search steps an instance of its own, which is the second one that is made.
+#[test]
+fn a_wrong_setting_is_refused_before_the_search_acts() {
+    let place = tempfile::tempdir().unwrap();
+    let workshop = Counting(AtomicUsize::new(0));
+    let wrong = quick(&["planner.tolerance=-1.0"]);
+    assert!(wrong.finds_action_repeat);
+    let refused = run(&workshop, &wrong, &place.path().join("run"), false, &GO_ON, Vec::new()).unwrap_err().to_string();
+    assert!(refused.contains("planner.tolerance"), "{refused}");
+    assert_eq!(workshop.0.load(Ordering::Relaxed), 1);
 }
