@@ -8,9 +8,9 @@ use worldwright_core::{Interrupt, Setting};
 use worldwright_runs::progress::{Progress, View};
 use worldwright_runs::report::{asked, counted, duration, short};
 use worldwright_runs::tensorboard::TensorBoard;
-use worldwright_runs::{CheckpointEvery, Choices, LearnOptions, Lists, Outcome, RunFolder, Summary, learn};
+use worldwright_runs::{CheckpointEvery, Choices, Experiment, LearnOptions, Lists, Outcome, RunFolder, Summary, learn};
 
-use super::{Ending, configuration};
+use super::{Ending, configuration, untaught};
 use crate::arguments::Learn;
 use crate::output::{print, print_aside};
 
@@ -38,7 +38,7 @@ pub(crate) fn run(options: &Learn, interrupt: &Interrupt) -> Result<Ending> {
     )?;
     match outcome {
         Outcome::Finished(_) if options.quiet => print(&format!("{}\n", folder.summary().display()))?,
-        Outcome::Finished(summary) => print(&closing(&folder, &summary))?,
+        Outcome::Finished(summary) => print(&closing(&folder, &experiment, &summary))?,
         Outcome::Stopped { .. } => {
             print_aside(if folder.path().exists() {
                 "go on with the same command and --resume"
@@ -80,7 +80,7 @@ fn choices(options: &Learn) -> Result<Choices> {
     Ok(choices)
 }
 
-fn closing(folder: &RunFolder, summary: &Summary) -> String {
+fn closing(folder: &RunFolder, experiment: &Experiment, summary: &Summary) -> String {
     let time = |secs| {
         let (time, unit) = duration(secs);
         format!("{time} {unit}")
@@ -120,8 +120,8 @@ fn closing(folder: &RunFolder, summary: &Summary) -> String {
         rows.push((
             "learned",
             format!(
-                "nothing: the run ended before its first fit, and its actions are random; give it more than {} (steps=…)",
-                counted(summary.real_steps, "step")
+                "nothing: the run ended before its first fit, and its actions are random; {}",
+                untaught(&experiment.agent.settings, summary.real_steps)
             ),
         ));
     }

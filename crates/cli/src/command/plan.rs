@@ -107,13 +107,13 @@ pub(crate) fn run(options: &Plan, interrupt: &Interrupt) -> Result<()> {
         text.push_str(&row(&t.to_string(), action, &shown));
     }
     text.push_str(&format!(
-        "predicted return {} after {} iterations and {} model steps\n",
+        "predicted return {} after {} and {}\n",
         short(report.value),
-        report.iterations,
-        report.model_steps
+        counted(report.iterations as u64, "iteration"),
+        counted(report.model_steps, "model step")
     ));
     if report.diverged > 0 {
-        text.push_str(&format!("{} candidates diverged in the model and ranked last\n", report.diverged));
+        text.push_str(&format!("{} diverged in the model and ranked last\n", counted(report.diverged, "candidate")));
     }
     print(&text)
 }
