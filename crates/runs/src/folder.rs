@@ -184,7 +184,7 @@ pub(crate) fn file_error(path: &Path, what: &str, error: &std::io::Error) -> Err
     use std::io::ErrorKind;
     let advice = match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
-            "; everything up to the last checkpoint is safe: free some space, then go on with --resume"
+            "; what was saved before is kept as it is: free some space, then go on with --resume (from the last checkpoint, or from the start where there is none)"
         }
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
             "; choose a folder that you may write to with --run-dir"
