@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use worldwright_core::{Result, Space};
 use worldwright_envs as envs;
 
+use crate::report::counted;
+
 /// The face of an environment, native or in a Python worker.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Interface {
@@ -60,7 +62,7 @@ impl Interface {
         let lines = |ranges: &[Range]| -> String {
             ranges.iter().map(|range| format!("  {:<width$}  {}\n", range.name, range.values)).collect()
         };
-        let steps = self.episode_steps.map_or("as long as they last".to_owned(), |steps| format!("{steps} steps"));
+        let steps = self.episode_steps.map_or("as long as they last".to_owned(), |steps| counted(steps as u64, "step"));
         let reward = if self.reward_known {
             "known to planners"
         } else {

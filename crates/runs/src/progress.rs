@@ -105,11 +105,11 @@ impl Progress {
         } else {
             let from =
                 if step > 0 { format!(", going on after step {}", number(step as f64, 0)) } else { String::new() };
-            let (updates, steps) = (counted(self.state.updates, "update"), number(total as f64, 0));
+            let (updates, steps) = (counted(self.state.updates, "update"), counted(total, "step"));
             let much = match (self.state.updates, total) {
-                (0, _) => format!("{steps} steps"),
+                (0, _) => steps,
                 (_, 0) => format!("{updates} on recorded episodes"),
-                _ => format!("{updates} on recorded episodes, then {steps} steps"),
+                _ => format!("{updates} on recorded episodes, then {steps}"),
             };
             self.say(&format!("{title}: {much}{from}"));
         }

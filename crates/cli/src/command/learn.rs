@@ -126,10 +126,9 @@ fn closing(folder: &RunFolder, experiment: &Experiment, summary: &Summary) -> St
         ));
     }
     if let Some(one_step) = summary.model_errors.one_step {
-        let far = summary
-            .model_errors
-            .at_horizon
-            .map_or(String::new(), |far| format!(", {} steps ahead {}", summary.model_errors.horizon, short(far)));
+        let far = summary.model_errors.at_horizon.map_or(String::new(), |far| {
+            format!(", {} ahead {}", counted(summary.model_errors.horizon as u64, "step"), short(far))
+        });
         rows.push((
             "model error",
             format!("one step ahead {}{far} ({})", short(one_step), summary.model_errors.unit()),

@@ -31,13 +31,13 @@ pub fn card(page: &Page, report: Option<&str>) -> String {
                     format!("{} ± {} over {episodes}", short(summary.return_mean), short(summary.return_std)),
                 );
             }
-            let steps = number(summary.real_steps as f64, 0);
-            line("experience", format!("{steps} real steps in {}", counted(summary.episodes, "episode")));
+            let steps = counted(summary.real_steps, "real step");
+            line("experience", format!("{steps} in {}", counted(summary.episodes, "episode")));
             let errors = &summary.model_errors;
             if let Some(one_step) = errors.one_step {
-                let ahead = errors
-                    .at_horizon
-                    .map_or_else(String::new, |far| format!("; {} at {} steps ahead", short(far), errors.horizon));
+                let ahead = errors.at_horizon.map_or_else(String::new, |far| {
+                    format!("; {} at {} ahead", short(far), counted(errors.horizon as u64, "step"))
+                });
                 line("model error", format!("{} one step ahead{ahead} ({})", short(one_step), errors.unit()));
             }
             for note in &summary.notes {

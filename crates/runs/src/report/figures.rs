@@ -1,5 +1,6 @@
 //! The report's figures: what each plot shows of a run, and the sentence that says what is seen in it.
 
+use super::counted;
 use super::plot::{Axis, Layer, Mark, Plot, ScaleKind, Tone, thin};
 use super::scale::{number, short};
 use crate::summary::error_unit;
@@ -151,12 +152,12 @@ pub(super) fn k_step_error(diagnostics: &Diagnostics) -> Option<Figure> {
     layers.push(Layer::new("", Tone::Model, Mark::Dots(error)));
     let lost = diagnostics.k_step.iter().find(|error| error.rmse >= error.persistence_rmse);
     let caption = format!(
-        "One step ahead the model errs by {}, {} steps ahead by {} ({}), measured from {} starts. {}",
+        "One step ahead the model errs by {}, {} ahead by {} ({}), measured from {}. {}",
         short(first.rmse),
-        last.k,
+        counted(last.k as u64, "step"),
         short(last.rmse),
         error_unit(diagnostics.choices),
-        number(first.starts as f64, 0),
+        counted(first.starts as u64, "start"),
         match lost {
             Some(error) if error.k == first.k => "It is no better than predicting no change.".to_owned(),
             Some(error) => format!("From {} steps on it is no better than predicting no change.", error.k),

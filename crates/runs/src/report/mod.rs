@@ -99,9 +99,9 @@ fn opening(out: &mut String, page: &Page) {
         let last = page.rows.last();
         let _ = write!(
             out,
-            r#"<p class="lead">This run is not finished: {} real steps in {} episodes so far. It goes on with <code>worldwright learn --resume</code>, see below.</p>"#,
-            number(last.map_or(0, |row| row.step) as f64, 0),
-            number(last.map_or(0, |row| row.episode) as f64, 0)
+            r#"<p class="lead">This run is not finished: {} in {} so far. It goes on with <code>worldwright learn --resume</code>, see below.</p>"#,
+            counted(last.map_or(0, |row| row.step), "real step"),
+            counted(last.map_or(0, |row| row.episode), "episode")
         );
         return;
     };
@@ -263,9 +263,9 @@ fn record(out: &mut String, page: &Page) {
         }
         let errors = &summary.model_errors;
         if let Some(one_step) = errors.one_step {
-            let far = errors
-                .at_horizon
-                .map_or(String::new(), |far| format!(", {} steps ahead {}", errors.horizon, short(far)));
+            let far = errors.at_horizon.map_or(String::new(), |far| {
+                format!(", {} ahead {}", counted(errors.horizon as u64, "step"), short(far))
+            });
             line("Model error", format!("one step ahead {}{far} ({})", short(one_step), errors.unit()));
         }
         if let Some(reward) = errors.reward {
