@@ -140,6 +140,25 @@ impl Graph {
         let (held_posterior, held_prior) = (self.detach(posterior)?, self.detach(prior)?);
         let dynamics = self.categorical_kl(held_posterior, prior, classes)?;
         let representation = self.categorical_kl(posterior, held_prior, classes)?;
+        self.balanced(dynamics, representation, balance)
+    }
+
+    /// The same of two Gaussians, each given by mean and logarithm of the deviation; free nats are of all numbers together.
+    ///
+    /// # Errors
+    /// As for [`add`](Self::add).
+    pub fn balanced_gaussian_kl(&mut self, posterior: [Node; 2], prior: [Node; 2], balance: KlBalance) -> Result<Node> {
+        let held_posterior = [self.detach(posterior[0])?, self.detach(posterior[1])?];
+        let held_prior = [self.detach(prior[0])?, self.detach(prior[1])?];
+        let dynamics = self.gaussian_kl(held_posterior, prior)?;
+        let dynamics = self.sum_columns(dynamics)?;
+        let representation = self.gaussian_kl(posterior, held_prior)?;
+        let representation = self.sum_columns(representation)?;
+        self.balanced(dynamics, representation, balance)
+    }
+
+    /// Two divergences, each with its free nats, weighed.
+    fn balanced(&mut self, dynamics: Node, representation: Node, balance: KlBalance) -> Result<Node> {
         let dynamics = self.floor(dynamics, balance.free_nats)?;
         let representation = self.floor(representation, balance.free_nats)?;
         let dynamics = self.affine(dynamics, balance.dynamics, 0.0)?;

@@ -1,7 +1,9 @@
 //! The networks of a recurrent state-space model, and its step as a cell.
 
 use worldwright_core::{Result, Rng};
-use worldwright_nn::{Activation, Bins, Cell, Graph, GruCell, Latent, Node, Stepped, Store, Unary, WeightInit};
+use worldwright_nn::{
+    Activation, Bins, Cell, Graph, GruCell, KlBalance, Latent, Node, Stepped, Store, Unary, WeightInit,
+};
 
 use crate::latent::heads::{Head, Hidden};
 
@@ -9,6 +11,28 @@ use crate::latent::heads::{Head, Hidden};
 const UNIMIX: f32 = 0.01;
 /// The bins of rewards.
 pub(super) const BINS: Bins = Bins::COARSE;
+
+/// The logarithm of a Gaussian's deviation lies between these: a tenth is PlaNet's least.
+const LOG_STD: [f32; 2] = [-2.302_585, 1.0];
+
+/// What the drawn part is a draw of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Draws {
+    /// Classes, one-hot, with the gradient of their probabilities.
+    OneHot,
+    /// Classes, by the concrete distribution at temperature one, whose gradient is its own (Maddison, Mnih and Teh 2017).
+    Soft,
+    /// Nothing: probabilities of classes as they are.
+    Mean,
+    /// As many numbers as there are classes, each normal.
+    Gaussian,
+}
+
+impl Draws {
+    /// As a setting says it, in the order of the variants.
+    pub(super) const NAMES: [&str; 4] = ["one-hot", "soft", "mean", "gaussian"];
+    pub(super) const ALL: [Self; 4] = [Self::OneHot, Self::Soft, Self::Mean, Self::Gaussian];
+}
 
 /// How large everything is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,14 +49,20 @@ pub(super) struct Sizes {
     pub(super) classes: usize,
     /// Width of every hidden layer.
     pub(super) hidden: usize,
-    /// Whether draws are soft.
-    pub(super) soft: bool,
+    pub(super) draws: Draws,
+    /// Whether the recurrent part remembers; else it knows the last step alone, and what is to be remembered must go through draws.
+    pub(super) memory: bool,
 }
 
 impl Sizes {
     /// Columns of the drawn part.
     pub(super) fn drawn(&self) -> usize {
         self.groups * self.classes
+    }
+
+    /// Columns of what is said of the drawn part: logits, or means and logarithms of deviations.
+    fn said(&self) -> usize {
+        if self.draws == Draws::Gaussian { 2 * self.drawn() } else { self.drawn() }
     }
 
     /// Numbers of a whole latent.
@@ -65,8 +95,8 @@ impl RssmCell {
             encoder: [first, Hidden::new(store, "encoder.1", width, width, rng)],
             input: Hidden::new(store, "input", drawn + sizes.action, width, rng),
             recurrent: GruCell::new(store, "recurrent", width, sizes.recurrent, init, rng),
-            prior: Head::new(store, "prior", [sizes.recurrent, width, drawn], init, rng),
-            posterior: Head::new(store, "posterior", [sizes.recurrent + width, width, drawn], init, rng),
+            prior: Head::new(store, "prior", [sizes.recurrent, width, sizes.said()], init, rng),
+            posterior: Head::new(store, "posterior", [sizes.recurrent + width, width, sizes.said()], init, rng),
             decoder: Head::new(store, "decoder", [latent, width, sizes.observation], init, rng),
             // Zero, so that a model that knows nothing of rewards and ends promises none: dreams of them are what a policy would learn first.
             reward: Head::new(store, "reward", [latent, width, BINS.count], WeightInit::Zero, rng),
@@ -85,31 +115,77 @@ impl RssmCell {
     pub(super) fn advance(&self, graph: &mut Graph, latent: &Latent, action: Node) -> Result<Node> {
         let x = graph.concat(&[latent.parts[1], action])?;
         let x = self.input.record(graph, x)?;
-        self.recurrent.record(graph, x, latent.parts[0])
+        let before = match self.sizes.memory {
+            true => latent.parts[0],
+            false => graph.affine(latent.parts[0], 0.0, 0.0)?,
+        };
+        self.recurrent.record(graph, x, before)
     }
 
-    /// Logits of the drawn part before anything more is seen.
+    /// What layers gave as what is said: logits, or means beside logarithms of deviations.
+    fn said(&self, graph: &mut Graph, given: Node) -> Result<Node> {
+        if self.sizes.draws == Draws::Gaussian {
+            let parts = graph.bounded_gaussian(given, self.sizes.drawn(), LOG_STD)?;
+            return graph.concat(&parts);
+        }
+        graph.unimix(given, self.sizes.classes, UNIMIX)
+    }
+
+    /// What is said of the drawn part before anything more is seen.
     pub(super) fn prior(&self, graph: &mut Graph, h: Node) -> Result<Node> {
-        let logits = self.prior.record(graph, h)?;
-        graph.unimix(logits, self.sizes.classes, UNIMIX)
+        let given = self.prior.record(graph, h)?;
+        self.said(graph, given)
     }
 
-    /// Logits of the drawn part once an observation was seen.
+    /// What is said of the drawn part once an observation was seen.
     pub(super) fn posterior(&self, graph: &mut Graph, h: Node, embedded: Node) -> Result<Node> {
         let x = graph.concat(&[h, embedded])?;
-        let logits = self.posterior.record(graph, x)?;
-        graph.unimix(logits, self.sizes.classes, UNIMIX)
+        let given = self.posterior.record(graph, x)?;
+        self.said(graph, given)
     }
 
-    /// The drawn part: one-hot with the gradient of the probabilities, or the concrete distribution at temperature one (Maddison, Mnih and Teh 2017),
-    /// whose gradient is its own.
-    pub(super) fn draw_from(&self, graph: &mut Graph, logits: Node, gumbel: Node) -> Result<Node> {
-        if self.sizes.soft {
-            let tilted = graph.add(logits, gumbel)?;
-            graph.softmax(tilted, self.sizes.classes)
-        } else {
-            graph.straight_through(logits, gumbel, self.sizes.classes)
+    /// Mean and logarithm of the deviation of a Gaussian that is said.
+    fn gaussian(&self, graph: &mut Graph, said: Node) -> Result<[Node; 2]> {
+        let drawn = self.sizes.drawn();
+        Ok([graph.slice(said, 0, drawn)?, graph.slice(said, drawn, drawn)?])
+    }
+
+    /// The drawn part, by noise that is Gumbel's for classes and normal for numbers.
+    pub(super) fn draw_from(&self, graph: &mut Graph, said: Node, noise: Node) -> Result<Node> {
+        match self.sizes.draws {
+            Draws::OneHot => graph.straight_through(said, noise, self.sizes.classes),
+            Draws::Soft => {
+                let tilted = graph.add(said, noise)?;
+                graph.softmax(tilted, self.sizes.classes)
+            }
+            Draws::Mean => {
+                // Graphs of all forms take the same inputs.
+                let still = graph.affine(noise, 0.0, 0.0)?;
+                let said = graph.add(said, still)?;
+                graph.softmax(said, self.sizes.classes)
+            }
+            Draws::Gaussian => {
+                let [mean, log_std] = self.gaussian(graph, said)?;
+                let std = graph.unary(log_std, Unary::Exp)?;
+                let off = graph.mul(std, noise)?;
+                graph.add(mean, off)
+            }
         }
+    }
+
+    /// How far what is said after an observation is from what was said before it, in one column.
+    pub(super) fn divergence(
+        &self,
+        graph: &mut Graph,
+        posterior: Node,
+        prior: Node,
+        balance: KlBalance,
+    ) -> Result<Node> {
+        if self.sizes.draws == Draws::Gaussian {
+            let (posterior, prior) = (self.gaussian(graph, posterior)?, self.gaussian(graph, prior)?);
+            return graph.balanced_gaussian_kl(posterior, prior, balance);
+        }
+        graph.balanced_kl(posterior, prior, self.sizes.classes, balance)
     }
 
     /// The symlog of the observations that features predict.
@@ -152,6 +228,9 @@ impl Cell for RssmCell {
     }
 
     fn draw(&self, rng: &mut Rng, noise: &mut [f32]) {
-        rng.fill_gumbel(noise);
+        match self.sizes.draws {
+            Draws::Gaussian => rng.fill_normal(noise),
+            _ => rng.fill_gumbel(noise),
+        }
     }
 }

@@ -114,7 +114,7 @@ impl Unrolled {
         let prior = cell.prior(g, moved)?;
         let posterior = g.steps(posterior, 1, length)?;
         let balance = KlBalance { free_nats: schedule.free_nats, ..KlBalance::default() };
-        let divergence = g.balanced_kl(posterior, prior, sizes.classes, balance)?;
+        let divergence = cell.divergence(g, posterior, prior, balance)?;
         let terms = [
             // A sum over dimensions, of which an objective is the mean.
             ("observation_loss", g.minimise_weighted(error, seen, sizes.observation as f32)?),

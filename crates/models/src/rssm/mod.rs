@@ -8,7 +8,8 @@
 //! loss = ‖symlog oₜ − f‖² − ln p(rₜ) − ln p(cₜ) + max(1, KL(stop q ‖ p)) + 0.1 max(1, KL(q ‖ stop p))
 //! ```
 //!
-//! Draws pass their gradient straight through to the probabilities, one hundredth of which is uniform; observations are squashed by symlog and predicted as
+//! Draws pass their gradient straight through to the probabilities, one hundredth of which is uniform; as ablations, and for the models that came before (PlaNet: Hafner et al. 2019),
+//! the drawn part may be Gaussian, or not be drawn at all, and the recurrent part may forget; observations are squashed by symlog and predicted as
 //! such; rewards are distributions over bins, two-hot in symlog. Filtering an episode gives beliefs from which the prior imagines without seeing.
 //!
 //! Source: Hafner, Pasukonis, Ba and Lillicrap, "Mastering Diverse Domains through World Models", 2023, sections "World model learning" and "Robust
@@ -28,7 +29,7 @@ use worldwright_nn::{AdamConfig, Cell, Starts, Store};
 
 use crate::latent::{self, Latent, Learned, plain_spec};
 use crate::{Build, LatentModel, ModelContext};
-use cell::{BINS, RssmCell, Sizes};
+use cell::{BINS, Draws, RssmCell, Sizes};
 use imagination::RssmImagination;
 use learner::{Schedule, Unrolled};
 
@@ -49,7 +50,12 @@ pub(crate) const ENTRY: Entry<Build> = Entry {
         Parameter {
             name: "draws",
             default: Default::Text("one-hot"),
-            summary: "one-hot, with the gradient of the probabilities; or soft (the concrete distribution), with a gradient of their own",
+            summary: "one-hot, with the gradient of the probabilities; soft (the concrete distribution), with a gradient of their own; mean, which draws nothing: only the deterministic path; or gaussian, of numbers",
+        },
+        Parameter {
+            name: "memory",
+            default: Default::Bool(true),
+            summary: "whether the recurrent part remembers; else only what is drawn does: only the stochastic path",
         },
         Parameter { name: "batch", default: Default::Integer(16), summary: "sequences of an update" },
         Parameter { name: "length", default: Default::Integer(32), summary: "transitions of each sequence at most" },
@@ -76,7 +82,8 @@ fn build(context: &ModelContext, settings: &Settings) -> Result<Box<dyn LatentMo
         groups: settings.count_in("groups", 1, 256)?,
         classes: settings.count_in("classes", 2, 256)?,
         hidden: settings.count_in("hidden", 1, 4096)?,
-        soft: settings.choice("draws", &["one-hot", "soft"])? == 1,
+        draws: Draws::ALL[settings.choice("draws", &Draws::NAMES)?],
+        memory: settings.bool("memory")?,
     };
     let schedule = Schedule {
         batch: settings.count_in("batch", 1, 4096)?,
@@ -130,7 +137,7 @@ fn made(context: &ModelContext, head: ActionHead, sizes: Sizes, schedule: Schedu
     let cell = RssmCell::new(&mut store, sizes, &mut Rng::new(context.seed));
     let adam = AdamConfig { learning_rate, max_norm: MAX_NORM, ..AdamConfig::default() };
     let spec = ModelSpec {
-        deterministic: false,
+        deterministic: sizes.draws == Draws::Mean,
         capabilities: Capabilities { memory: true, decode: true, ..Capabilities::default() },
         ..plain_spec(ENTRY.name, context, sizes.latent())
     };

@@ -164,6 +164,86 @@ fn choices_are_told_one_by_one() {
     check_world_model(model.as_world_model(), &[Value::Floats(vec![0.3]), Value::Floats(vec![-1.0])], 1e-5);
 }
 
+/// The forms that the drawn part and the recurrent one have.
+fn forms() -> impl Iterator<Item = (&'static str, bool)> {
+    ["one-hot", "soft", "mean", "gaussian"].into_iter().flat_map(|draws| [true, false].map(|memory| (draws, memory)))
+}
+
+fn of(draws: &'static str, memory: bool) -> Vec<(&'static str, Setting)> {
+    [small(), vec![("draws", text(draws)), ("memory", Setting::Bool(memory))]].concat()
+}
+
+#[test]
+fn every_form_keeps_to_the_contract_and_forgets_where_it_is_told_to() {
+    let data = Spring::episodes(4, 20, 1);
+    for (draws, memory) in forms() {
+        let mut model = made(&shown(), &of(draws, memory));
+        let mut rng = Rng::new(2);
+        (0..2).for_each(|_| drop(model.update(&data, &mut rng, &Interrupt::never()).unwrap()));
+        assert_eq!(model.spec().deterministic, draws == "mean");
+        check_world_model(model.as_world_model(), &[Value::Floats(vec![0.3]), Value::Floats(vec![-1.0])], 1e-5);
+        // One belief, and another that differs in what the recurrent part holds alone.
+        let width = model.spec().latent_dim;
+        let mut arena = model.imagination(2);
+        let mut out = Imagined::new(model.spec(), 2);
+        arena.observe(0, None, &Value::Floats(vec![0.3]), Key::new(1)).unwrap();
+        let mut latent = vec![0.0; width];
+        arena.read_latent(0, &mut latent).unwrap();
+        latent[..24].fill(0.5);
+        arena.write_latent(1, &latent).unwrap();
+        let push = column(&[0.2]);
+        let mut after = [0, 1].map(|row| {
+            let actions = worldwright_core::Actions::Continuous(push.columns());
+            arena.step(Rows::Span(row..row + 1), actions, Rows::Span(0..1), Key::new(4), &mut out).unwrap();
+            let mut latent = vec![0.0; width];
+            arena.read_latent(0, &mut latent).unwrap();
+            latent
+        });
+        let [first, second] = &mut after;
+        assert_eq!(first == second, !memory, "{draws}, memory {memory}");
+    }
+}
+
+/// A coin is thrown at every step. Whoever draws foresees both of its sides; the deterministic path alone foresees their mean.
+#[test]
+fn what_is_left_to_chance_asks_for_draws() {
+    let (mut data, mut rng) = (Dataset::new(1, 1), Rng::new(1));
+    let mut x = 1.0;
+    for i in 0..1200 {
+        let next = if rng.below(2) == 0 { 1.0 } else { -1.0 };
+        data.push(&[x], &[rng.uniform_in(-1.0, 1.0)], 0.0, &[next], false, i % 30 == 29).unwrap();
+        x = next;
+    }
+    let spread = |draws: &'static str| {
+        let pairs =
+            [of(draws, true), vec![("updates", Setting::Integer(400)), ("batch", Setting::Integer(16))]].concat();
+        let mut model = made(&shown(), &pairs);
+        model.fit(&data, &mut Rng::new(3), &Interrupt::never()).unwrap();
+        let mut arena = model.imagination(200);
+        let mut out = Imagined::new(model.spec(), 200);
+        arena.observe(0, None, &Value::Floats(vec![1.0]), Key::new(5)).unwrap();
+        arena.copy(0, Rows::Span(1..200));
+        let still = column(&[0.0; 200]);
+        let actions = worldwright_core::Actions::Continuous(still.columns());
+        arena.step(Rows::Span(0..200), actions, Rows::Span(0..200), Key::new(6), &mut out).unwrap();
+        let sides: Vec<f64> = (0..200)
+            .map(|row| {
+                let mut side = [0.0];
+                arena.decode(row, 0, &mut side).unwrap();
+                side[0]
+            })
+            .collect();
+        let mean = sides.iter().sum::<f64>() / 200.0;
+        assert!(mean.abs() < 0.4, "{draws} foresees {mean} in the mean");
+        (sides.iter().map(|side| (side - mean).powi(2)).sum::<f64>() / 200.0).sqrt()
+    };
+    for draws in ["one-hot", "gaussian"] {
+        let deviation = spread(draws);
+        assert!((0.7..1.2).contains(&deviation), "{draws}: a deviation of {deviation}, where 1 is right");
+    }
+    assert!(spread("mean") < 0.05);
+}
+
 #[test]
 fn what_cannot_be_modelled_is_refused() {
     let refused = |context: &ModelContext, pairs: &[(&str, Setting)]| -> String {

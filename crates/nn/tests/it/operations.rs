@@ -71,6 +71,10 @@ const CASES: &[(&str, Make)] = &[
         let balance = KlBalance { dynamics: 0.8, representation: 0.2, free_nats: 1.0 };
         g.balanced_kl(x[0], x[1], 6, balance)
     }),
+    ("balanced divergence of numbers", |g, x, _| {
+        let balance = KlBalance { dynamics: 0.8, representation: 0.2, free_nats: 1.0 };
+        g.balanced_gaussian_kl([x[0], x[1]], [x[2], x[3]], balance)
+    }),
     ("categorical entropy and probability", |g, x, _| {
         let parts = [g.categorical_entropy(x[0], 6)?, g.categorical_log_prob(x[0], x[1], 6)?];
         g.concat(&parts)
