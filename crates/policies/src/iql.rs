@@ -10,9 +10,12 @@
 //! actor:  −min(exp(β u), 100) ln π(a | s)
 //! ```
 //!
-//! All three are minimised in one pass. Numbers are a Gaussian with mean `tanh f(s)`, choices a categorical.
+//! All three are minimised in one pass. Numbers are a Gaussian with mean `tanh f(s)` and a deviation that is learned for each of them and is the same
+//! everywhere, choices a categorical. A deviation that depended on what is seen would shrink where recorded actions are easily told and grow where they are not,
+//! and weigh the gradient of the mean by its inverse square, so that little is learned of the second (Seitzer, Tavakoli, Antic and Martius, "On the Pitfalls of
+//! Heteroscedastic Uncertainty Estimation with Probabilistic Neural Networks", ICLR 2022, section 3).
 //!
-//! Unlike the paper, the deviation depends on what is seen, and rewards are seen in units of their root mean square, β with them.
+//! Unlike the paper, rewards are seen in units of their root mean square, and β is a number in the inverse of these; of inputs the symmetric logarithm is seen.
 
 use worldwright_core::{
     ActionHead, Call, Entry, Error, Experience, Interrupt, Key, Learner, Metrics, Parameter, Persist, Result, Rng,
@@ -25,7 +28,7 @@ use crate::batch::Transitions;
 use crate::critics::Critics;
 use crate::draws::{Draws, Pass};
 use crate::judging::{Judge, Judged};
-use crate::networks::{Networks, Said, convert, least};
+use crate::networks::{Networks, Said, Spread, convert, least};
 use crate::options::{self, Ensemble, Options};
 use crate::taught::{Taught, Teacher};
 use crate::{Build, LearnedPolicy, PolicyContext};
@@ -98,7 +101,8 @@ struct Objectives {
 
 fn taught(context: &PolicyContext, settings: &Settings) -> Result<Taught<Values>> {
     let head = ActionHead::new(ENTRY.name, &context.action_space)?;
-    let options = Options::read(settings, context.inputs, &head, CRITICS)?;
+    let mut options = Options::read(settings, context.inputs, &head, CRITICS)?;
+    options.shape.spread = Spread::Everywhere;
     let mut rng = Key::new(context.seed).fold(0x191).rng();
     let networks = Networks::new(context.inputs, &head, &options.shape, &mut rng);
     let config = MlpConfig {

@@ -1,7 +1,7 @@
 //! Actor and critics as layers, which most policies are made of.
 
 use worldwright_core::{ActionHead, Error, Result, Rng};
-use worldwright_nn::{Activation, Graph, Mlp, MlpConfig, Node, NormKind, Store, Unary};
+use worldwright_nn::{Activation, Graph, Init, Mlp, MlpConfig, Node, NormKind, Parameter, Store, Unary};
 
 use crate::draws::{Draws, Law};
 
@@ -19,14 +19,28 @@ pub(crate) struct Shape {
     pub(crate) critic_norm: Option<NormKind>,
     /// Share of the critics' hidden units that learning takes out at random, each time others.
     pub(crate) dropout: f32,
-    /// Whether an actor of numbers says how far they spread, or their mode alone.
-    pub(crate) spreads: bool,
+    /// What an actor of numbers says of how far they spread.
+    pub(crate) spread: Spread,
+    /// Whether layers see the symmetric logarithm of scaled inputs, which keeps near what lies far off all that was met when the scale was taken. Where all is
+    /// recorded beforehand nothing does, and critics fit plain numbers better.
+    pub(crate) logarithmic: bool,
     /// Whether critics of choices add what a place is worth and by how much each choice is better than their mean (Wang, Schaul, Hessel, van Hasselt,
     /// Lanctot and de Freitas, "Dueling Network Architectures for Deep Reinforcement Learning", ICML 2016, equation 9).
     pub(crate) duels: bool,
 }
 
-/// Actor and critics, with the stores that they begin with. All of them see the symmetric logarithm of their inputs, and rectify.
+/// How far an actor of numbers says that they spread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Spread {
+    /// It says their mode alone.
+    None,
+    /// By one number a dimension, which is learned and the same wherever it is.
+    Everywhere,
+    /// By what it sees.
+    Seen,
+}
+
+/// Actor and critics, with the stores that they begin with. All of them rectify.
 pub(crate) struct Networks {
     pub(crate) inputs: usize,
     pub(crate) columns: usize,
@@ -35,6 +49,8 @@ pub(crate) struct Networks {
     pub(crate) critic: Store,
     shape: Shape,
     actor_layers: Mlp,
+    /// `[1][columns]`: what says how far numbers spread everywhere.
+    spread: Option<Parameter>,
     critic_layers: Vec<Mlp>,
 }
 
@@ -60,11 +76,13 @@ impl Networks {
             ..MlpConfig::default()
         };
         let outputs = match choices {
-            0 if shape.spreads => 2 * columns,
+            0 if shape.spread == Spread::Seen => 2 * columns,
             0 => columns,
             _ => choices,
         };
         let actor_layers = Mlp::new(&mut actor, "actor", &config(inputs, outputs, None), rng);
+        let everywhere = choices == 0 && shape.spread == Spread::Everywhere;
+        let spread = everywhere.then(|| actor.parameter("actor.spread", 1, columns, Init::Constant(0.0), rng));
         // A critic of numbers looks at the action too; one of choices values all of them at once.
         let [sees, says] =
             if choices == 0 { [inputs + columns, 1] } else { [inputs, choices + usize::from(shape.duels)] };
@@ -73,13 +91,13 @@ impl Networks {
         for i in 0..shape.critics {
             critic_layers.push(Mlp::new(&mut critic, &critic_name(i), &judged, rng));
         }
-        Self { inputs, columns, choices, actor, critic, shape: shape.clone(), actor_layers, critic_layers }
+        Self { inputs, columns, choices, actor, critic, shape: shape.clone(), actor_layers, spread, critic_layers }
     }
 
-    /// What is seen, as layers take it: an input of the graph.
+    /// What is seen, as layers take it, of an input of the graph.
     pub(crate) fn see(&self, g: &mut Graph) -> Result<Node> {
         let raw = g.input(self.inputs);
-        g.unary(raw, Unary::Symlog)
+        if self.shape.logarithmic { g.unary(raw, Unary::Symlog) } else { Ok(raw) }
     }
 
     /// What the actor says where `seen` was seen.
@@ -88,7 +106,15 @@ impl Networks {
         if self.choices > 0 {
             return Ok(Said::Logits(out));
         }
-        let [mean, log_std] = g.bounded_gaussian(out, self.columns, LOG_STD)?;
+        let given = match self.spread {
+            Some(spread) => {
+                let one = g.constant(1, 1, 1.0)?;
+                let spread = g.linear(one, spread, None, Activation::Identity)?;
+                g.concat(&[out, spread])?
+            }
+            None => out,
+        };
+        let [mean, log_std] = g.bounded_gaussian(given, self.columns, LOG_STD)?;
         Ok(Said::Gaussian(mean, log_std))
     }
 

@@ -3,7 +3,7 @@
 use worldwright_core::{ActionHead, Parameter, Result, SettingDefault as Default, Settings, cost};
 use worldwright_nn::{AdamConfig, NormKind};
 
-use crate::networks::Shape;
+use crate::networks::{Shape, Spread};
 
 pub(crate) const HIDDEN: Parameter = Parameter {
     name: "hidden",
@@ -131,7 +131,8 @@ impl Options {
                 critics: ensemble.critics,
                 dropout: ensemble.dropout,
                 critic_norm: settings.bool(LAYER_NORM.name)?.then_some(NormKind::Layer),
-                spreads: true,
+                spread: Spread::Seen,
+                logarithmic: true,
                 duels: false,
             },
             ensemble,

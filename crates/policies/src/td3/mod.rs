@@ -17,7 +17,8 @@
 //! The paper has numbers alone. Of choices the actor says logits: it takes the likeliest, and learns by the straight-through gradient (Jang, Gu and Poole,
 //! "Categorical Reparameterization with Gumbel-Softmax", ICLR 2017), which is exact here, for a critic of choices is linear in the one-hot action. The
 //! target's noise is Gumbel's on the logits, and it explores by random choices. Unlike the paper, networks see their inputs in units of the deviation of
-//! what was experienced, and of these the symmetric logarithm, and rewards in units of their root mean square.
+//! what was experienced, those of `td3` the symmetric logarithm of these, and rewards in units of their root mean square. `td3-bc` sees the plain units, as
+//! its paper has it (section 5): all is recorded, so that nothing lies far off, and by the logarithm its critics advise worse.
 
 pub(crate) mod graphs;
 
@@ -33,7 +34,7 @@ use crate::batch::Transitions;
 use crate::critics::Critics;
 use crate::draws::{Law, Pass};
 use crate::judging::Judge;
-use crate::networks::Networks;
+use crate::networks::{Networks, Spread};
 use crate::options::{self, Ensemble, Options};
 use crate::taught::{Taught, Teacher};
 use crate::{Build, PolicyContext};
@@ -141,7 +142,8 @@ fn taught(
 ) -> Result<Taught<Deterministic>> {
     let head = ActionHead::new(name, &context.action_space)?;
     let mut options = Options::read(settings, context.inputs, &head, Ensemble::read(settings)?)?;
-    options.shape.spreads = false;
+    options.shape.spread = Spread::None;
+    options.shape.logarithmic = alpha.is_none();
     let mut rng = Key::new(context.seed).fold(0x7d3).rng();
     let networks = Networks::new(context.inputs, &head, &options.shape, &mut rng);
     let (actor, critics) = (networks.actor.clone(), Critics::new(&networks, &options));
