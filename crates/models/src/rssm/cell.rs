@@ -13,7 +13,7 @@ const UNIMIX: f32 = 0.01;
 pub(super) const BINS: Bins = Bins::COARSE;
 
 /// The logarithm of a Gaussian's deviation lies between these: a tenth is PlaNet's least.
-const LOG_STD: [f32; 2] = [-2.302_585, 1.0];
+const LOG_STD: [f32; 2] = [-std::f32::consts::LN_10, 1.0];
 
 /// What the drawn part is a draw of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

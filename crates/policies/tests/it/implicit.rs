@@ -119,22 +119,24 @@ fn what_is_easily_cloned_does_not_outweigh_the_rest() {
         (vec![place, x], vec![if place > 0.0 { 0.0 } else { done(x) }], 1.0, vec![0.0, 0.0], true)
     });
     let data = told([2, 1], rows);
-    let settings = [
+    let shared = [
         ("hidden", Setting::Numbers(vec![32.0, 32.0])),
         ("batch", Setting::Integer(100)),
         ("learning_rate", Setting::Float(2e-3)),
-        ("inverse_temperature", Setting::Float(0.0)),
     ];
-    let mut it = policy("iql", 2, &Space::vector(&[-1.0], &[1.0]), 0.9, &settings).unwrap();
-    let rng = &mut Rng::new(9);
-    for _ in 0..1500 {
-        it.update(&data, rng, &Interrupt::never()).unwrap();
+    for (name, own) in [("iql", vec![("inverse_temperature", Setting::Float(0.0))]), ("bc", vec![])] {
+        let settings = [&shared[..], &own].concat();
+        let mut it = policy(name, 2, &Space::vector(&[-1.0], &[1.0]), 0.9, &settings).unwrap();
+        let rng = &mut Rng::new(9);
+        for _ in 0..1500 {
+            it.update(&data, rng, &Interrupt::never()).unwrap();
+        }
+        let xs: Vec<f64> = (0..41).map(|i| -2.0 + 0.1 * f64::from(i)).collect();
+        let (mut seen, mut out) = (Batch::zeros(2, xs.len()), Batch::zeros(1, xs.len()));
+        xs.iter().enumerate().for_each(|(row, x)| seen.columns_mut().set_row(row, &[-1.0, *x]));
+        it.act(seen.columns(), Mode::Exploit, rng, &mut out).unwrap();
+        let square = |(row, x): (usize, &f64)| (out.columns().get(row, 0) - done(*x)).powi(2);
+        let off = (xs.iter().enumerate().map(square).sum::<f64>() / xs.len() as f64).sqrt();
+        assert!(off < 0.15, "{name}: {off}");
     }
-    let xs: Vec<f64> = (0..41).map(|i| -2.0 + 0.1 * f64::from(i)).collect();
-    let (mut seen, mut out) = (Batch::zeros(2, xs.len()), Batch::zeros(1, xs.len()));
-    xs.iter().enumerate().for_each(|(row, x)| seen.columns_mut().set_row(row, &[-1.0, *x]));
-    it.act(seen.columns(), Mode::Exploit, rng, &mut out).unwrap();
-    let square = |(row, x): (usize, &f64)| (out.columns().get(row, 0) - done(*x)).powi(2);
-    let off = (xs.iter().enumerate().map(square).sum::<f64>() / xs.len() as f64).sqrt();
-    assert!(off < 0.15, "{off}");
 }
