@@ -155,8 +155,7 @@ impl Rng {
     /// categorical distribution (Gumbel 1954; Maddison, Tarlow and Minka, "A* Sampling", 2014).
     pub fn fill_gumbel(&mut self, out: &mut [f32]) {
         self.fill_uniform(out);
-        // Half a step off the grid of 24 bits, so that neither end is infinite.
-        out.iter_mut().for_each(|slot| *slot = -(-(*slot + 0.5 / 16_777_216.0).ln()).ln());
+        out.iter_mut().for_each(|slot| *slot = gumbel(*slot));
     }
 
     /// Everything needed to go on from here.
@@ -185,9 +184,23 @@ impl Rng {
     }
 }
 
+/// The Gumbel number of a number on the grid of 24 bits below 1. Half a step off the grid, so that the lower end is not infinite; the upper one would be rounded to 1, and is held below.
+fn gumbel(uniform: f32) -> f32 {
+    let inside = (uniform + 0.5 / 16_777_216.0).min(1.0 - f32::EPSILON / 2.0);
+    -(-inside.ln()).ln()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn gumbel_numbers_are_finite_from_end_to_end_of_the_grid() {
+        let grid = |step: u32| step as f32 / 16_777_216.0;
+        let ends = [grid(0), grid(1), grid(16_777_214), grid(16_777_215)].map(gumbel);
+        assert!(ends.iter().all(|number| number.is_finite()), "{ends:?}");
+        assert!(ends.is_sorted() && ends[0] < -2.8 && (16.0..17.5).contains(&ends[3]), "{ends:?}");
+    }
 
     #[test]
     fn normals_have_the_moments_of_a_normal() {
