@@ -1,7 +1,7 @@
 //! Imagination with a policy and a value on one graph, and what both learn by it.
 
 use worldwright_core::{ActionHead, Result, Rng};
-use worldwright_nn::{Bins, Cell, Graph, Latent, Mlp, MlpConfig, Node, Objective, Store};
+use worldwright_nn::{Bins, Cell, Graph, Latent, Mlp, MlpConfig, Node, Objective, Store, Unary};
 
 use crate::acting::Acting;
 
@@ -13,9 +13,33 @@ const UNIMIX: f32 = 0.01;
 /// The logarithm of an action's deviation, before the tangent, stays between these.
 const LOG_STD: [f32; 2] = [-3.0, 0.0];
 
+/// How what is earned comes back to the actor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// Through the model's own derivatives, choices as if they were their probabilities.
+    Model,
+    /// By how likely it was to do what it did.
+    Likelihood,
+}
+
+impl Way {
+    /// As a setting says it: `auto` goes through the model for numbers, and by likelihood for choices.
+    pub(super) const NAMES: [&str; 3] = ["auto", "model", "likelihood"];
+
+    /// The way of this number among the names.
+    pub(super) fn of(number: usize, choices: usize) -> Self {
+        match number {
+            0 if choices > 0 => Self::Likelihood,
+            0 | 1 => Self::Model,
+            _ => Self::Likelihood,
+        }
+    }
+}
+
 /// What is learned in imagination.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Objectives {
+    pub(super) way: Way,
     /// H, steps imagined.
     pub(super) horizon: usize,
     pub(super) discount: f32,
@@ -150,22 +174,36 @@ impl Imagined {
         for t in 0..horizon {
             let (noise, action_noise) = (g.step(noise, t)?, g.step(action_noise, t)?);
             let feature = features[t];
-            let action = match actor.say(g, feature)? {
+            let mut action = match actor.say(g, feature)? {
                 Said::Gaussian([mean, log_std]) => {
                     let drawn = g.squashed_gaussian(mean, log_std, action_noise)?;
                     entropies.push(g.affine(drawn.log_prob, -1.0, 0.0)?);
+                    if objectives.way == Way::Likelihood {
+                        // Of what was drawn before the tangent, which changes densities by the same whatever the actor says.
+                        let std = g.unary(log_std, Unary::Exp)?;
+                        let off = g.mul(std, action_noise)?;
+                        let drawn = g.add(mean, off)?;
+                        let drawn = g.detach(drawn)?;
+                        let each = g.gaussian_log_prob(mean, log_std, drawn)?;
+                        log_probs.push(g.sum_columns(each)?);
+                    }
                     drawn.action
                 }
                 Said::Logits(logits) => {
                     let choices = actor.choices;
                     let drawn = g.straight_through(logits, action_noise, choices)?;
-                    // Its likelihood is what learns, and the model is spared the way back.
-                    let drawn = g.detach(drawn)?;
-                    log_probs.push(g.categorical_log_prob(logits, drawn, choices)?);
                     entropies.push(g.categorical_entropy(logits, choices)?);
+                    if objectives.way == Way::Likelihood {
+                        let drawn = g.detach(drawn)?;
+                        log_probs.push(g.categorical_log_prob(logits, drawn, choices)?);
+                    }
                     drawn
                 }
             };
+            if objectives.way == Way::Likelihood {
+                // Its likelihood is what learns, and the model is spared the way back.
+                action = g.detach(action)?;
+            }
             let stepped = cell.step(g, &latent, action, noise)?;
             weights.push(weight);
             let discount = g.affine(stepped.continues, objectives.discount, 0.0)?;

@@ -5,8 +5,8 @@
 //! ```text
 //! aₜ ~ π(· | sₜ),  sₜ₊₁, rₜ, cₜ = model(sₜ, aₜ),   Rₜ = rₜ + γ cₜ ((1 − λ) v̄(sₜ₊₁) + λ Rₜ₊₁)
 //! critic:  − wₜ ln p(Rₜ | sₜ),  two-hot over bins in symlog             wₜ = Πᵢ₍ᵢ₌₀…ₜ₋₁₎ γ cᵢ
-//! actor:   − wₜ (Rₜ / max(1, S) + η H[π(· | sₜ)])                        numbers: through the model's own gradient
-//!          − wₜ (ln π(aₜ | sₜ) stop((Rₜ − v̄(sₜ)) / max(1, S)) + η H[π])    choices: by likelihood
+//! actor:   − wₜ (Rₜ / max(1, S) + η H[π(· | sₜ)])                        through the model's own gradient: numbers, unless told otherwise
+//!          − wₜ (ln π(aₜ | sₜ) stop((Rₜ − v̄(sₜ)) / max(1, S)) + η H[π])    by likelihood: choices, unless told otherwise
 //! ```
 //!
 //! S is the range between the 5th and 95th percentile of returns, averaged over updates, and v̄ a slowly following copy of the critic.
@@ -27,7 +27,7 @@ use worldwright_core::{
 };
 use worldwright_nn::{Adam, AdamConfig, Cell, Feed, MlpConfig, NormKind, Runner, Starts, Store};
 
-use self::graph::{Actor, Critic, Imagined, Objectives};
+use self::graph::{Actor, Critic, Imagined, Objectives, Way};
 use crate::acting::Acting;
 use crate::taught::{Taught, Teacher};
 use crate::{Build, ImaginedPolicy, PolicyContext};
@@ -49,6 +49,11 @@ pub(crate) const ENTRY: Entry<Build> = Entry {
             name: "lambda",
             default: Default::Float(0.95),
             summary: "share of longer returns: 0 trusts the critic after a step, 1 not before the horizon",
+        },
+        Parameter {
+            name: "gradient",
+            default: Default::Text("auto"),
+            summary: "how returns come back to the actor: model, through the model's derivatives; likelihood, by how likely it did what it did; auto is model for numbers and likelihood for choices",
         },
         Parameter {
             name: "entropy",
@@ -127,6 +132,7 @@ fn taught(context: &PolicyContext, settings: &Settings) -> Result<Taught<Imagini
     let learning_rate = settings.float("learning_rate", 0.0, 1.0)? as f32;
     let config = AdamConfig { learning_rate, max_norm: MAX_NORM, ..AdamConfig::default() };
     let objectives = Objectives {
+        way: Way::of(settings.choice("gradient", &Way::NAMES)?, head.choices()),
         horizon,
         discount: context.discount as f32,
         lambda: settings.float("lambda", 0.0, 1.0)? as f32,

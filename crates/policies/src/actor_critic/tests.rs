@@ -43,6 +43,10 @@ fn learned(draws: &str) -> Box<dyn LatentModel> {
 }
 
 fn policy(model: &dyn LatentModel, starts: i64) -> Taught<Imagining> {
+    learning_by("auto", model, starts)
+}
+
+fn learning_by(gradient: &str, model: &dyn LatentModel, starts: i64) -> Taught<Imagining> {
     let context = PolicyContext {
         inputs: model.spec().latent_dim,
         action_space: model.spec().action_space.clone(),
@@ -52,6 +56,7 @@ fn policy(model: &dyn LatentModel, starts: i64) -> Taught<Imagining> {
     let overrides = BTreeMap::from([
         ("hidden".to_owned(), Setting::Numbers(vec![16.0])),
         ("starts".to_owned(), Setting::Integer(starts)),
+        ("gradient".to_owned(), Setting::Text(gradient.into())),
         ("entropy".to_owned(), Setting::Float(0.05)),
     ]);
     taught(&context, &Settings::resolve("actor-critic", ENTRY.parameters, &overrides).unwrap()).unwrap()
@@ -69,10 +74,14 @@ fn actor_loss(policy: &Imagining, weights: &[f32]) -> f64 {
     total / weights.len() as f64
 }
 
-/// Draws of the model are soft here, by noise that is held: one-hot ones have no derivative that a difference could measure.
+/// Draws of the model have derivatives here, by noise that is held: one-hot ones have none that a difference could measure.
 #[test]
 fn the_gradient_through_fifteen_steps_of_the_real_cell_with_actor_and_critic_equals_differences() {
-    let model = learned("soft");
+    ["soft", "gaussian", "mean"].into_iter().for_each(gradient_through);
+}
+
+fn gradient_through(draws: &str) {
+    let model = learned(draws);
     let mut policy = policy(&*model, 6);
     let rng = &mut Rng::new(4);
     // A little learning, so that the actor has an opinion and the slow critic slopes.
@@ -123,6 +132,41 @@ fn the_gradient_through_fifteen_steps_of_the_real_cell_with_actor_and_critic_equ
         assert!(norm > 1e-3, "{norm}");
         assert!((measured - slope).abs() < 5e-3 * norm, "measured {measured}, computed {slope}");
     }
+}
+
+/// Both ways have the same gradient in the mean over what may be drawn, where a belief has no part that is drawn but the action.
+#[test]
+fn the_model_and_the_likelihood_say_the_same_in_the_mean() {
+    let model = learned("mean");
+    let rng = &mut Rng::new(6);
+    let mut taught = policy(&*model, 64);
+    for _ in 0..30 {
+        taught.imagine(model.cell(), model.store(), model.starts(), rng, &Interrupt::never()).unwrap();
+    }
+    let numbers = taught.save();
+    let [through, likely] = ["model", "likelihood"].map(|gradient| {
+        let mut one = learning_by(gradient, &*model, 3000);
+        one.restore(&numbers).unwrap();
+        // Entropy has one gradient for both, which would hide what differs; and of more steps the model's way sums what each earns to all before it.
+        (one.teacher.objectives.entropy, one.teacher.objectives.horizon) = (0.0, 1);
+        let Taught { acting, teacher } = &mut one;
+        let mut sum: Vec<f64> = Vec::new();
+        for _ in 0..20 {
+            teacher.prepare(acting, (model.cell(), model.store()), model.starts(), rng).unwrap();
+            teacher.pass(acting.actor(), model.store(), true).unwrap();
+            let (runner, _) = teacher.imagined.as_ref().unwrap();
+            let slopes = acting.actor().parameters().flat_map(|(_, parameter)| runner.gradient(parameter).unwrap());
+            let slopes: Vec<f64> = slopes.map(f64::from).collect();
+            sum.resize(slopes.len(), 0.0);
+            sum.iter_mut().zip(slopes).for_each(|(sum, slope)| *sum += slope);
+        }
+        sum
+    });
+    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    let lengths = [dot(&through, &through).sqrt(), dot(&likely, &likely).sqrt()];
+    let cosine = dot(&through, &likely) / (lengths[0] * lengths[1]);
+    assert!(cosine > 0.95, "cosine {cosine}");
+    assert!((lengths[1] / lengths[0] - 1.0).abs() < 0.15, "lengths {lengths:?}");
 }
 
 #[test]
