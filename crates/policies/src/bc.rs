@@ -11,7 +11,7 @@ use worldwright_core::{
     Rng, SettingDefault as Default, Settings, State, cost,
 };
 use worldwright_nn::{
-    Activation, Adam, AdamConfig, Feed, Graph, Mlp, MlpConfig, Node, Predictor, Runner, Store, Unary,
+    Activation, Adam, AdamConfig, Feed, Graph, Mlp, MlpConfig, Node, Objective, Predictor, Runner, Store, Unary,
 };
 
 use crate::acting::Acting;
@@ -44,8 +44,8 @@ pub(crate) const ENTRY: Entry<Build> = Entry {
 /// Bounds on the logarithm of the deviation: below, a recorder without noise would be fitted ever more sharply.
 const LOG_STD: [f32; 2] = [-3.0, 0.5];
 
-/// What squares count beside likelihoods: as if the deviation were a third of the half range.
-const SHARPNESS: f32 = 10.0;
+/// What squares count beside likelihoods: as if the deviation were half of the least that it may be, so that what is to be done comes before how far that spreads.
+const SHARPNESS: f32 = 1600.0;
 
 fn build(context: &PolicyContext, settings: &Settings) -> Result<Box<dyn LearnedPolicy>> {
     Ok(Box::new(cloned(context, settings)?))
@@ -56,6 +56,7 @@ pub(crate) struct Likelihood {
     batch: usize,
     adam: Adam,
     runner: Runner,
+    likelihood: Objective,
     room: Transitions,
     /// Tells how actions spread, for a planner to be guided by.
     judge: Judge,
@@ -110,17 +111,16 @@ pub(crate) fn cloned(context: &PolicyContext, settings: &Settings) -> Result<Tau
         (mean, Some(log_std)) => {
             let taken = g.input(head.columns());
             let error = g.square_error(mean, taken)?;
-            let error = g.affine(error, -0.5 * SHARPNESS, 0.0)?;
+            g.minimise(error, 0.5 * SHARPNESS)?;
             let held = g.detach(mean)?;
-            let spread = g.gaussian_log_prob(held, log_std, taken)?;
-            g.add(error, spread)?
+            g.gaussian_log_prob(held, log_std, taken)?
         }
         (logits, None) => {
             let taken = g.input(head.columns());
             g.categorical_log_prob(logits, taken, head.choices())?
         }
     };
-    g.minimise(likelihood, -1.0)?;
+    let likelihood = g.minimise(likelihood, -1.0)?;
     let mut tells = Graph::new(1);
     tells.freeze(&actor);
     let told = log_probability(&mut tells, &layers, (context.inputs, &head))?;
@@ -147,6 +147,7 @@ pub(crate) fn cloned(context: &PolicyContext, settings: &Settings) -> Result<Tau
         batch,
         adam: Adam::new(&actor, config),
         runner: Runner::new(g, batch),
+        likelihood,
         room: Transitions::default(),
         judge,
         tells: (tells, told),
@@ -158,19 +159,21 @@ impl Learner for Taught<Likelihood> {
     fn update(&mut self, experience: &dyn Experience, rng: &mut Rng, interrupt: &Interrupt) -> Result<Metrics> {
         interrupt.check("bc")?;
         interrupt.count(Call::Gradient, 1);
-        let (acting, Likelihood { batch, adam, runner, room, judge, .. }) = (&mut self.acting, &mut self.teacher);
+        let (acting, Likelihood { batch, adam, runner, likelihood, room, judge, .. }) =
+            (&mut self.acting, &mut self.teacher);
         acting.scaling.follow(experience, rng)?;
         room.draw(experience, *batch, (&acting.scaling, acting.head()), (1, 1.0), rng)?;
         let feeds = [Feed::Shared(&room.observations), Feed::Shared(&room.actions)];
         runner.forward_backward(&[acting.actor()], *batch, &feeds)?;
         let loss = runner.loss(0);
+        let told = runner.objective(*likelihood, 0);
         acting.learn(adam, runner)?;
         judge.stale = true;
         if !loss.is_finite() {
             let why = format!("its loss became {loss}: try a smaller learning_rate");
             return Err(Error::Diverged { who: "bc".into(), why });
         }
-        Ok(vec![("imitation_loss", loss)])
+        Ok(vec![("imitation_loss", told)])
     }
 }
 

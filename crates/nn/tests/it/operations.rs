@@ -71,10 +71,6 @@ const CASES: &[(&str, Make)] = &[
         let balance = KlBalance { dynamics: 0.8, representation: 0.2, free_nats: 1.0 };
         g.balanced_kl(x[0], x[1], 6, balance)
     }),
-    ("balanced divergence of numbers", |g, x, _| {
-        let balance = KlBalance { dynamics: 0.8, representation: 0.2, free_nats: 1.0 };
-        g.balanced_gaussian_kl([x[0], x[1]], [x[2], x[3]], balance)
-    }),
     ("categorical entropy and probability", |g, x, _| {
         let parts = [g.categorical_entropy(x[0], 6)?, g.categorical_log_prob(x[0], x[1], 6)?];
         g.concat(&parts)
@@ -281,5 +277,21 @@ fn the_greatest_column_is_found() {
             assert!((sum - 1.0 / rows.len() as f32).abs() < 1e-6, "{cols}: {of_row:?}");
             assert!(of_row.iter().zip(row).all(|(g, x)| (*g != 0.0) == (*x == greatest)), "{cols}: {of_row:?}");
         }
+    }
+}
+
+/// Two numbers, each `KL(N(0, 1) ‖ N(1, 1)) = ½`, and as much the other way round: one nat together, of which three are free or half a one.
+#[test]
+fn free_nats_of_numbers_are_of_all_together() {
+    for (free_nats, expected) in [(0.5, 1.0), (3.0, 3.0)] {
+        let mut g = Graph::new(1);
+        let [mean, log_std, other] = [0; 3].map(|_| g.input(2));
+        let balance = KlBalance { dynamics: 0.8, representation: 0.2, free_nats };
+        let divergence = g.balanced_gaussian_kl([mean, log_std], [other, log_std], balance).unwrap();
+        let predictor = Predictor::new(&g, &[], &[divergence]).unwrap();
+        let mut out = [0.0];
+        let inputs: [&[f32]; 3] = [&[0.0, 0.0], &[0.0, 0.0], &[1.0, 1.0]];
+        predictor.predict(&inputs, &mut [&mut out], &mut predictor.scratch()).unwrap();
+        assert!((out[0] - expected).abs() < 1e-6, "{out:?}");
     }
 }
