@@ -70,7 +70,7 @@ const EXPERIMENTS: &[Experiment] = &[
             "evaluation.interval_episodes=2",
             "evaluation.episodes=10",
         ],
-        note: "",
+        note: "Neither reward nor dynamics are known to it. A run takes an hour of one core.",
     },
     Experiment {
         name: "pendulum-sac",

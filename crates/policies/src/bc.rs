@@ -1,10 +1,15 @@
 //! `bc`: behaviour cloning, the actions that were taken where the same was seen.
 //!
-//! Maximum likelihood of the recorded actions (Pomerleau, "ALVINN: An Autonomous Land Vehicle in a Neural Network", NeurIPS 1988): a Gaussian with mean
-//! `tanh f(s)` and a deviation that depends on what is seen for numbers, a categorical for choices. Rewards are not looked at.
+//! Cloning as in Pomerleau, "ALVINN: An Autonomous Land Vehicle in a Neural Network", NeurIPS 1988: a Gaussian with mean `tanh f(s)` and a deviation that depends on what is
+//! seen for numbers, a categorical for choices. Rewards are not looked at.
 //!
-//! Of numbers the mean is fitted by squares, and the deviation by likelihood around the mean as it is: by likelihood alone what is easily foretold grows ever sharper and takes the gradient from all
-//! that is not (Stirn et al., "Faithful Heteroscedastic Regression with Neural Networks", AISTATS 2023).
+//! ```text
+//! choices:  −ln π(a | s)
+//! numbers:  ½ K (a − tanh f(s))² − ln N(a; stop(tanh f(s)), σ(s))        K = 1600
+//! ```
+//!
+//! By likelihood alone what is easily foretold grows ever sharper and takes the gradient from all that is not; so the mean is fitted by squares, and the deviation around the mean as it is
+//! (Stirn et al., "Faithful Heteroscedastic Regression with Neural Networks", AISTATS 2023). We deviate: the deviation moves the shared layers too, by little beside the squares.
 
 use worldwright_core::{
     ActionHead, Call, Dataset, Entry, Error, Experience, Interrupt, Key, Learner, Metrics, Parameter, Persist, Result,
@@ -51,7 +56,7 @@ fn build(context: &PolicyContext, settings: &Settings) -> Result<Box<dyn Learned
     Ok(Box::new(cloned(context, settings)?))
 }
 
-/// Maximum likelihood.
+/// What learns from recorded actions.
 pub(crate) struct Likelihood {
     batch: usize,
     adam: Adam,

@@ -96,7 +96,8 @@ fn build(context: &ModelContext, settings: &Settings) -> Result<Box<dyn LatentMo
         consistency: settings.float("consistency", 0.0, 1e3)? as f32,
         judgement: settings.float("judgement", 0.0, 1e3)? as f32,
         entropy: settings.float("entropy", 0.0, 1e3)? as f32,
-        follow: settings.float("follow", 0.0, 1.0)? as f32,
+        // Never zero: what does not follow would be planned in as it was before anything was learned.
+        follow: settings.float("follow", 1e-6, 1.0)? as f32,
         updates: settings.count_in("updates", 1, 10_000_000)?,
         discount: context.discount as f32,
     };
