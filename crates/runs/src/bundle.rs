@@ -16,7 +16,7 @@ use crate::folder::{file_error, set_aside, write_whole};
 use crate::{Experiment, Lists, RECORDED, Workshop, state_file, world};
 
 const KIND: &str = "worldwright bundle";
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 const WEIGHTS: &str = "weights.safetensors";
 const CONFIG: &str = "config.toml";
 const CARD: &str = "card.toml";

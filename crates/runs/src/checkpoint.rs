@@ -21,7 +21,7 @@ use crate::folder::{file_error, write_whole};
 use crate::state_file;
 
 /// The layout that is written and read.
-const FORMAT: i64 = 6;
+const FORMAT: i64 = 7;
 const KEPT: usize = 2;
 const PART: &str = ".part";
 const CARD: &str = "card.toml";

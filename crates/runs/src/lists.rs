@@ -268,13 +268,16 @@ fn possible(algorithm: &str, recipe: Recipe, (data, acts): (&str, bool), steps: 
     Err(Error::config(error.0, error.1))
 }
 
-/// Refuses to be told how many updates a fit of the model has where its agent makes updates and no fit: the number would be written down, and mean nothing.
+/// Refuses to be told how many updates a fit of the model has where its agent makes updates and no fit: the number would be written down, and mean nothing. Who fits, too, has `fit_every`.
 fn counted_in_updates(resolved: &Resolved) -> Result<()> {
     let Some((_, model)) = resolved.roles.iter().find(|(section, _)| *section == "model") else { return Ok(()) };
     let usual = find(worldwright_models::ALL, "model", &model.name)?.parameters.iter();
     let usual = usual.filter(|parameter| parameter.name == "updates").map(|parameter| parameter.default.to_setting());
     let said = |usual: &Setting| model.settings.iter().any(|(key, given)| key == "updates" && given != usual);
-    if resolved.agent.has("updates_per_step") && usual.into_iter().any(|usual| said(&usual)) {
+    if resolved.agent.has("updates_per_step")
+        && !resolved.agent.has("fit_every")
+        && usual.into_iter().any(|usual| said(&usual))
+    {
         let why = format!(
             "{} makes no fit of {} that it would count: updates=… says how many are made on recorded episodes, agent.updates_per_step=… how many a step",
             resolved.algorithm, model.name

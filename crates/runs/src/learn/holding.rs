@@ -64,12 +64,10 @@ pub(super) fn with_action_repeat(
     interrupt: &Interrupt,
 ) -> Result<(Experiment, Asked)> {
     // What would be refused after it is refused before anything is asked of an environment.
-    let made = workshop.environment(experiment)?;
-    workshop.agent(experiment, &made, interrupt)?;
-    drop(made);
+    let built = || workshop.agent(experiment, &workshop.environment(experiment)?, interrupt).map(drop);
     let mut tries = 0;
     let found = loop {
-        match find(workshop, experiment, interrupt) {
+        match built().and_then(|()| find(workshop, experiment, interrupt)) {
             Err(Error::External { .. }) if tries < experiment.retries => tries += 1,
             found => break found?,
         }

@@ -212,7 +212,7 @@ fn foreign_and_incomplete_bundles_say_what_is_wrong() {
         files[0].1 = text.replacen(from, to, 1).into_bytes();
         refusal(&files)
     };
-    assert!(card("format = 1", "format = 2").contains("another layout"));
+    assert!(card("format = 2", "format = 1").contains("another layout"));
     assert!(card("worldwright bundle", "something else").contains("kind"));
     let mut files = bundle_files().to_vec();
     files[2].1[100] ^= 1;
