@@ -33,6 +33,11 @@ pub(crate) trait Kind: Sized + Send + Sync + 'static {
         rng: &mut Rng,
     ) -> Result<Metrics>;
 
+    /// The numbers that its arena runs, and that who learns in its imagination is to unroll.
+    fn imagined(learned: &Learned) -> &Store {
+        &learned.store
+    }
+
     /// An arena of `rows` rows.
     fn imagination(model: &Latent<Self>, rows: usize) -> Box<dyn Imagination + '_>;
 }
@@ -130,7 +135,7 @@ impl<K: Kind> LatentModel for Latent<K> {
     }
 
     fn store(&self) -> &Store {
-        &self.learned.store
+        K::imagined(&self.learned)
     }
 
     fn starts(&self) -> &Starts {

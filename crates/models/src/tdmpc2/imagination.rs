@@ -7,9 +7,10 @@ use worldwright_core::{
 };
 use worldwright_nn::{Activation, Predictor};
 
-use super::Tdmpc2;
 use super::cell::{BINS, Said};
+use super::{Kind, Tdmpc2};
 use crate::arena::{check_latent, check_rows, check_step};
+use crate::latent::Kind as _;
 use crate::latent::packed::{Packed, write_action};
 use crate::latent::rows::{Told, copy, frozen, reserve, tell};
 
@@ -30,7 +31,7 @@ struct Graphs {
 
 impl Graphs {
     fn new(model: &Tdmpc2) -> Result<Self> {
-        let (cell, store) = (&model.kind.cell, model.learned.judge());
+        let (cell, store) = (&model.kind.cell, Kind::imagined(&model.learned));
         let (trunk, sizes) = (&cell.trunk, cell.trunk.sizes);
         let mut g = frozen(store);
         let (latent, action) = (g.input(sizes.latent), g.input(sizes.actions));

@@ -41,7 +41,7 @@ pub(super) struct Schedule {
 /// The graph of the loss with everything that is fed to it.
 pub(crate) struct Unrolled {
     loss: Loss<5>,
-    /// Latents of what was seen, `[K + 1]` rows.
+    /// Latents of what was seen by the slow copy, `[K + 1]` rows.
     latents: Node,
     /// What the policy's actions are worth, `[K + 1]` rows.
     worth: Node,
@@ -162,6 +162,8 @@ impl Unrolled {
         // What the critics are to say: nothing of it learns.
         g.freeze(&learned.store);
         let aim = foreseen(g, cell, (after, next), (&schedule, learned))?;
+        // `foreseen` leaves the slow copy frozen: what others imagine from are its latents.
+        let shown = trunk.represent(g, observations)?;
         let future = g.mul(aim, continues)?;
         let future = g.affine(future, schedule.discount, 0.0)?;
         let aim = g.add(rewards, future)?;
@@ -189,7 +191,7 @@ impl Unrolled {
         let rows = schedule.batch * (unroll + 1);
         Ok(Self {
             loss: Loss::new(graph, terms, schedule.batch),
-            latents,
+            latents: shown,
             worth,
             sizes,
             schedule,

@@ -188,6 +188,10 @@ impl latent::Kind for Kind {
         unrolled.learn(learned, starts)
     }
 
+    fn imagined(learned: &Learned) -> &Store {
+        learned.judge()
+    }
+
     fn imagination(model: &Tdmpc2, rows: usize) -> Box<dyn Imagination + '_> {
         Box::new(Tdmpc2Imagination::new(model, rows))
     }
